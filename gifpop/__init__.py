@@ -1,0 +1,27 @@
+"""Fast simulation of finite populations of generalized integrate-and-fire (GIF) neurons.
+
+Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `gifpop.nest`.
+"""
+
+from gifpop.engine import SimulationError
+from gifpop.network import Network
+from gifpop.parameters import GIF, DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
+from gifpop.result import PopulationResult, Result
+from gifpop.simulation import Simulation, SimulationInterrupted
+from gifpop.version import __version__
+
+__all__ = [
+    "GIF",
+    "DirectCurrent",
+    "Network",
+    "PoissonSpikes",
+    "PopulationResult",
+    "Result",
+    "Simulation",
+    "SimulationError",
+    "SimulationInterrupted",
+    "SpikeTimes",
+    "StepCurrent",
+    "Waveform",
+    "__version__",
+]

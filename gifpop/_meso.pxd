@@ -1,0 +1,16 @@
+"""One step of a mesoscopic population, for the time loop."""
+
+from libc.stdint cimport int64_t
+
+from gifpop._population cimport Population
+
+
+cdef class MesoPopulation:
+    cdef Population population
+    cdef readonly object arrays
+    cdef readonly object bit_generator
+
+cdef double expect_spikes(Population *pop, double current, double ex, double inh) noexcept nogil
+cdef int64_t draw_spikes(Population *pop) noexcept nogil
+cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil
+cdef double recorded(const Population *pop, int64_t variable) noexcept nogil

@@ -1,0 +1,184 @@
+"""One step of a population of GIF neurons at the mesoscopic level.
+
+The stochastic population equations of Schwalger, Deger & Gerstner (2017), PLoS Comput Biol
+13(4):e1005507, Figs. 11 and 12. A population is a ring of cohorts: the neurons that fired together
+some steps ago. Cohort ``i`` of ``K`` has age ``K - i`` steps; the neurons that fired before the
+oldest cohort are the free ones.
+"""
+
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc.math cimport exp, expm1
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+from numpy.random cimport bitgen_t
+from numpy.random.c_distributions cimport random_binomial, random_poisson
+
+import numpy as np
+
+from gifpop._population cimport Constants, Population, State, Sums, advance_cohorts_t
+
+cdef extern from *:
+    """
+    #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    #define GP_HAS_AVX2 (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    #else
+    #define GP_HAS_AVX2 0
+    #endif
+    """
+    bint HAS_AVX2 "GP_HAS_AVX2"
+
+cdef Constants _constants_template
+cdef State _state_template
+CONSTANTS = np.asarray(<Constants[:1]> &_constants_template).dtype
+STATE = np.asarray(<State[:1]> &_state_template).dtype
+COHORT_ARRAYS = ("count", "survivors", "variance", "potential", "hazard")
+RECORDABLES = ("n_events", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
+
+cdef advance_cohorts_t advance_cohorts = NULL
+
+
+def supported_instruction_sets():
+    """Return the names of the instruction sets that this processor has, best first."""
+    return ("avx2", "baseline") if HAS_AVX2 else ("baseline",)
+
+
+def use_cohorts(module):
+    """Take the loops over cohorts from a module compiled from ``_cohorts.pyx``."""
+    global advance_cohorts
+    capsule = module.__pyx_capi__["advance_cohorts"]
+    advance_cohorts = <advance_cohorts_t> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
+
+
+cdef class MesoPopulation:
+    """Bind one population's arrays and random stream for the time loop.
+
+    Parameters
+    ----------
+    constants, state : structured arrays of one element, dtypes ``CONSTANTS`` and ``STATE``
+    theta, quasi : float64 arrays of length K
+    sfa_decay, sfa_feed, sfa_weight, sfa : float64 arrays of length J
+    cohorts : float64 array, shape (5, K), rows as in ``COHORT_ARRAYS``
+    bit_generator : numpy.random.BitGenerator
+    """
+
+    def __init__(self, Constants[::1] constants, State[::1] state, const double[::1] theta, const double[::1] quasi,
+                 const double[::1] sfa_decay, const double[::1] sfa_feed, const double[::1] sfa_weight,
+                 double[::1] sfa, double[:, ::1] cohorts, bit_generator):
+        cdef Population *pop = &self.population
+        self.arrays = (constants, state, theta, quasi, sfa_decay, sfa_feed, sfa_weight, sfa, cohorts)
+        self.bit_generator = bit_generator
+        pop.constants = &constants[0]
+        pop.state = &state[0]
+        pop.K = theta.shape[0]
+        pop.J = sfa.shape[0]
+        pop.theta = &theta[0]
+        pop.quasi = &quasi[0]
+        if pop.J > 0:
+            pop.sfa_decay = &sfa_decay[0]
+            pop.sfa_feed = &sfa_feed[0]
+            pop.sfa_weight = &sfa_weight[0]
+            pop.sfa = &sfa[0]
+        pop.count = &cohorts[0, 0]
+        pop.survivors = &cohorts[1, 0]
+        pop.variance = &cohorts[2, 0]
+        pop.potential = &cohorts[3, 0]
+        pop.hazard = &cohorts[4, 0]
+        pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+        memset(&pop.binomial, 0, sizeof(pop.binomial))
+
+
+cdef inline double membrane_drive(const Constants *c, State *s, double current, double ex, double inh) noexcept nogil:
+    """Integrate the synaptic currents over the step and return what any potential gains besides its leak, mV."""
+    cdef double drive = (c.constant_drive + c.current_gain * current
+                         + c.carry_ex * s.I_syn_ex + c.arrive_ex * ex
+                         + c.carry_in * s.I_syn_in + c.arrive_in * inh)
+    s.I_syn_ex = s.I_syn_ex * c.decay_ex + c.input_ex * ex
+    s.I_syn_in = s.I_syn_in * c.decay_in + c.input_in * inh
+    return drive
+
+
+cdef inline double free_threshold(Population *pop, double leaving) noexcept nogil:
+    """Threshold that spikes before the history have left, after ``leaving`` spikes joined them, mV."""
+    cdef double threshold = pop.constants.V_T_star
+    cdef Py_ssize_t j
+    for j in range(pop.J):
+        pop.sfa[j] = pop.sfa[j] * pop.sfa_decay[j] + pop.sfa_feed[j] * leaving
+        threshold += pop.sfa_weight[j] * pop.sfa[j]
+    return threshold
+
+
+cdef double expect_spikes(Population *pop, double current, double ex, double inh) noexcept nogil:
+    """Advance a population to the end of the step and return the expected number of spikes.
+
+    ``current`` is external, in pA; ``ex`` and ``inh`` are the spikes that arrive during the step, each
+    weighted in pA. The value may be negative or above N (finite-size correction); only the draw is clipped.
+    """
+    cdef const Constants *c = pop.constants
+    cdef State *s = pop.state
+    cdef Sums sums
+    cdef double drive, hazard, p_free, p_correction, threshold, variance, missing, stay
+    cdef Py_ssize_t oldest = s.oldest, i
+    cdef Py_ssize_t active = pop.K - <Py_ssize_t> c.refractory
+    cdef Py_ssize_t to_end = min(active, pop.K - oldest)
+    memset(&sums, 0, sizeof(sums))
+
+    drive = membrane_drive(c, s, current, ex, inh)
+    s.V_m = (s.V_m - c.E_L) * c.leak + drive
+    threshold = free_threshold(pop, pop.count[oldest])
+    hazard = c.lambda_0 * exp(min((s.V_m - threshold) * c.inverse_Delta_V, 600.0))
+    p_free = -expm1(-c.half_step * (s.hazard + hazard))
+    s.hazard = hazard
+    s.E_sfa = threshold - pop.count[oldest] * pop.quasi[0]
+
+    threshold = advance_cohorts(pop, drive, s.E_sfa, 0, oldest, to_end, &sums)
+    advance_cohorts(pop, drive, threshold, to_end, 0, active - to_end, &sums)
+    for i in range(active, pop.K):
+        sums.survivors += pop.survivors[(oldest + i) % pop.K]
+
+    # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
+    variance = sums.variance + s.variance
+    p_correction = (sums.variance_fired + p_free * s.variance) / variance if variance > 0.0 else 0.0
+    missing = c.N - sums.survivors - s.survivors
+    s.mean = sums.fired + p_free * s.survivors + p_correction * missing
+
+    stay = 1.0 - p_free
+    s.variance = stay * stay * s.variance + p_free * s.survivors + pop.variance[oldest]
+    s.survivors = stay * s.survivors + pop.survivors[oldest]
+    return s.mean
+
+
+cdef int64_t draw_spikes(Population *pop) noexcept nogil:
+    """Draw the number of spikes of the step, at most N."""
+    cdef double N = pop.constants.N
+    cdef double expected = min(max(pop.state.mean, 0.0), N)
+    if pop.constants.poisson:
+        return min(random_poisson(pop.random, expected), <int64_t> N)
+    return random_binomial(pop.random, expected / N, <int64_t> N, &pop.binomial)
+
+
+cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
+    """Start the cohort of the neurons that fired in this step, in the place of the oldest one."""
+    cdef Py_ssize_t k = pop.state.oldest
+    pop.state.n_events = <double> spikes
+    pop.count[k] = <double> spikes
+    pop.survivors[k] = <double> spikes
+    pop.variance[k] = 0.0
+    pop.potential[k] = pop.constants.V_reset
+    pop.hazard[k] = 0.0
+    pop.state.oldest = k + 1 if k + 1 < pop.K else 0
+
+
+cdef double recorded(const Population *pop, int64_t variable) noexcept nogil:
+    """Value of a variable after the step, by its place in ``RECORDABLES``."""
+    cdef const State *s = pop.state
+    if variable == 0:
+        return s.n_events
+    if variable == 1:
+        return s.mean
+    if variable == 2:
+        return s.V_m
+    if variable == 3:
+        return s.E_sfa
+    if variable == 4:
+        return s.I_syn_ex
+    return s.I_syn_in

@@ -1,0 +1,28 @@
+"""Ctrl-C during a run: taken note of at once, acted on between two chunks of steps."""
+
+import signal
+import threading
+from contextlib import contextmanager
+
+
+@contextmanager
+def deferred_interrupt():
+    """Hold back SIGINT; yield a function that tells whether one has come, and hand over to the old handler after.
+
+    In threads other than the main one, where Python allows no handlers, nothing is held back.
+    """
+    received = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    previous = signal.getsignal(signal.SIGINT)
+    if not callable(previous):  # ignored, or not installed by Python: nothing to defer
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, lambda *arguments: received.append(arguments))
+    try:
+        yield lambda: bool(received)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        if received:
+            previous(*received[0])

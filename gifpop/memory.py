@@ -1,0 +1,32 @@
+"""Refuse what would not fit in memory before anything is allocated."""
+
+import os
+
+
+def available():
+    """Return the memory that the system can give, in bytes, or None where it does not tell."""
+    try:
+        with open("/proc/meminfo") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def require(n_bytes, what):
+    """Raise MemoryError with the estimate if ``n_bytes`` are more than the system has.
+
+    Parameters
+    ----------
+    n_bytes : float
+    what : str
+        What needs them and how to need less, for the message.
+    """
+    limit = available()
+    if limit is not None and n_bytes > limit:
+        raise MemoryError(f"{what} would need {n_bytes / 1e9:.1f} GB, of which {limit / 1e9:.1f} GB are available")

@@ -1,0 +1,205 @@
+"""A network as a description: populations, connections and inputs. No state, no arrays."""
+
+from dataclasses import dataclass
+
+from gifpop import checks
+from gifpop.parameters import GIF, INPUTS
+
+
+@dataclass(frozen=True)
+class Population:
+    """A population of equal neurons.
+
+    Made by `Network.population`; stands for itself in `Network.connect`, `Network.inject` and results.
+
+    Attributes
+    ----------
+    name : str
+    N : int
+        Number of neurons.
+    cell : GIF
+    len_kernel : int
+        History of the mesoscopic equations in steps; -1: chosen from the time constants.
+    BinoRand : bool
+        Mesoscopic spike counts are binomial; False: Poisson, clipped to [0, N].
+    """
+
+    name: str
+    N: int
+    cell: GIF
+    len_kernel: int = -1
+    BinoRand: bool = True
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not self.name:
+            raise TypeError(f"Population.name must be a non-empty string, got {self.name!r}")
+        where = f"Population {self.name!r}"
+        object.__setattr__(self, "N", checks.integer(f"{where}: N", self.N, 1))
+        if not isinstance(self.cell, GIF):
+            raise TypeError(f"{where}: cell must be a gifpop.GIF, got {self.cell!r}")
+        object.__setattr__(self, "len_kernel", checks.integer(f"{where}: len_kernel", self.len_kernel, -1))
+        if self.len_kernel == 0:
+            raise ValueError(f"{where}: len_kernel must be > 0, or -1 for an automatic length, got 0")
+        checks.boolean(f"{where}: BinoRand", self.BinoRand)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A projection between two populations, each named; weight in pA per synapse, delay in ms."""
+
+    pre: str
+    post: str
+    weight: float
+    delay: float
+    p: float
+
+    @property
+    def label(self):
+        return f"connection {self.pre!r} -> {self.post!r}"
+
+
+@dataclass(frozen=True)
+class Injection:
+    """An input onto a population, delay in ms."""
+
+    post: str
+    input: object
+    delay: float
+
+    @property
+    def label(self):
+        return f"{type(self.input).__name__} onto {self.post!r}"
+
+
+class Network:
+    """Populations of GIF neurons, their connections and inputs.
+
+    Describe once, simulate any number of times: `simulate` and `gifpop.Simulation` do not change the description.
+
+    Examples
+    --------
+    >>> import gifpop as gp
+    >>> net = gp.Network()
+    >>> E = net.population("E", 800, gp.GIF(I_e=300.0))
+    >>> net.connect(E, E, weight=25.0, p=0.2, delay=1.0)
+    >>> net.inject(E, gp.StepCurrent(times=[100.0], values=[50.0]))
+    >>> result = net.simulate(200.0, dt=0.5, seed=1)
+    >>> result.activity.shape
+    (400, 1)
+    """
+
+    def __init__(self):
+        self.populations = {}
+        self.connections = []
+        self.injections = []
+
+    def __repr__(self):
+        return (
+            f"<gifpop.Network: {len(self.populations)} populations, {len(self.connections)} connections, "
+            f"{len(self.injections)} inputs>"
+        )
+
+    def population(self, name, N, cell, len_kernel=-1, BinoRand=True):
+        """Add a population.
+
+        Parameters
+        ----------
+        name : str
+            Under which results hold it; unique in the network.
+        N : int
+            Number of neurons, > 0. Fluctuations of the activity scale with 1/N.
+        cell : GIF
+            Parameters of its neurons.
+        len_kernel : int, steps
+            Length of the history of the mesoscopic equations. Longer than the refractory period; -1 chooses it from
+            the time constants as NEST does.
+        BinoRand : bool
+            Draw mesoscopic spike counts from a binomial distribution; False: Poisson, clipped to [0, N].
+
+        Returns
+        -------
+        Population
+        """
+        population = Population(name, N, cell, len_kernel, BinoRand)
+        if name in self.populations:
+            raise ValueError(f"Network.population: the name must be new, got {name!r} a second time")
+        self.populations[name] = population
+        return population
+
+    def connect(self, pre, post, weight, delay=1.0, p=1.0):
+        """Connect all neurons of one population to those of another.
+
+        Several connections between the same populations add up.
+
+        Parameters
+        ----------
+        pre, post : Population or str
+        weight : float, pA
+            Of one synapse: the jump of the synaptic current at a spike. > 0 excitatory (decays with ``tau_syn_ex`` of
+            ``post``), < 0 inhibitory.
+        delay : float, ms
+            From spike to arrival; at least one step of the simulation, and a multiple of it.
+        p : float
+            Connection probability in [0, 1]. At the mesoscopic level it multiplies the weight.
+        """
+        pre, post = self._known(pre, "connect: pre"), self._known(post, "connect: post")
+        where = f"Connection {pre.name!r} -> {post.name!r}"
+        self.connections.append(
+            Connection(
+                pre.name,
+                post.name,
+                checks.number(f"{where}: weight", weight, unit="pA"),
+                checks.number(f"{where}: delay", delay, "> 0", "ms"),
+                checks.number(f"{where}: p", p, "in [0, 1]"),
+            )
+        )
+
+    def inject(self, post, input, delay=0.0):
+        """Add an input onto every neuron of a population.
+
+        Parameters
+        ----------
+        post : Population or str
+        input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
+        delay : float, ms
+            By how much the input arrives later than its own times say; >= 0 and a multiple of the step.
+        """
+        post = self._known(post, "inject: post")
+        if not isinstance(input, INPUTS):
+            names = ", ".join(kind.__name__ for kind in INPUTS)
+            raise TypeError(f"Network.inject: input must be one of {names}, got {input!r}")
+        delay = checks.number(f"{type(input).__name__} onto {post.name!r}: delay", delay, ">= 0", "ms")
+        self.injections.append(Injection(post.name, input, delay))
+
+    def simulate(self, duration, **options):
+        """Simulate the network from its initial state and return what was recorded.
+
+        A short form of ``Simulation(net, **options).run(duration)``.
+
+        Parameters
+        ----------
+        duration : float, ms
+            A multiple of the step.
+        **options
+            See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``counts``,
+            ``initial``, ``progress``.
+
+        Returns
+        -------
+        Result
+        """
+        from gifpop.simulation import Simulation  # the description does not depend on what runs it
+
+        return Simulation(self, **options).run(duration)
+
+    def _known(self, population, where):
+        """Return the population of this network that a name or handle stands for."""
+        name = population.name if isinstance(population, Population) else population
+        if not isinstance(name, str):
+            raise TypeError(f"Network.{where} must be a population or its name, got {population!r}")
+        if name not in self.populations:
+            known = ", ".join(map(repr, self.populations)) or "none"
+            raise ValueError(f"Network.{where} must be a population of this network ({known}), got {name!r}")
+        if isinstance(population, Population) and self.populations[name] is not population:
+            raise ValueError(f"Network.{where} must be a population of this network, got {name!r} of another one")
+        return self.populations[name]

@@ -1,0 +1,236 @@
+"""Neuron parameters and inputs: what a user describes, in NEST's names and units."""
+
+from dataclasses import dataclass, field, fields
+
+from gifpop import checks
+
+
+def _scalar(default, unit, rule="finite"):
+    return field(default=default, metadata={"kind": "scalar", "unit": unit, "rule": rule})
+
+
+def _optional(unit):
+    return field(default=None, metadata={"kind": "optional", "unit": unit, "rule": "finite"})
+
+
+def _vector(default, unit, rule="finite"):
+    return field(default=default, metadata={"kind": "vector", "unit": unit, "rule": rule})
+
+
+class _Checked:
+    """Mixin of the frozen dataclasses below: check and convert every field as its metadata says."""
+
+    def __post_init__(self):
+        for f in fields(self):
+            kind = f.metadata.get("kind")
+            value = getattr(self, f.name)
+            if kind is None or (kind == "optional" and value is None):
+                continue
+            where = f"{type(self).__name__}.{f.name}"
+            rule, unit = f.metadata["rule"], f.metadata["unit"]
+            if kind == "vector":
+                value = tuple(checks.vector(where, value, rule, unit).tolist())
+            else:
+                value = checks.number(where, value, rule, unit)
+            object.__setattr__(self, f.name, value)
+        self._check()
+
+    def _check(self):
+        """Check what concerns several fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GIF(_Checked):
+    """Generalized integrate-and-fire neuron with escape noise and an adapting threshold.
+
+    Names, units and defaults are those of NEST's ``gif_pop_psc_exp``, so that a table of parameters carries over.
+    A neuron at potential V fires with the hazard ``lambda_0 exp((V - threshold) / Delta_V)``; each spike lifts its
+    threshold by ``sum(q_sfa)``, which decays with the time constants ``tau_sfa`` (Schwalger, Deger & Gerstner 2017,
+    Eqs. 1-3).
+
+    Parameters
+    ----------
+    C_m : float, pF
+        Membrane capacitance, > 0. Larger: currents move the potential less.
+    tau_m : float, ms
+        Membrane time constant, > 0. How long the potential remembers its input.
+    E_L : float, mV
+        Resting potential, which the membrane relaxes to without input.
+    V_reset : float, mV
+        Potential after a spike.
+    V_T_star : float, mV
+        Threshold of a neuron that has not fired for long.
+    Delta_V : float, mV
+        Softness of the threshold, > 0. Smaller: spikes are timed more by the potential, less by chance.
+    lambda_0 : float, 1/s
+        Hazard at the threshold, >= 0.
+    t_ref : float, ms
+        Absolute refractory period, >= 0; how long the potential is held at reset. Counts in whole steps,
+        rounded up, and at least one.
+    I_e : float, pA
+        Constant input current.
+    tau_syn_ex, tau_syn_in : float, ms
+        Decay time constants of excitatory and inhibitory synaptic currents, > 0.
+    tau_sfa : sequence of float, ms
+        Time constants of the adaptation of the threshold, each > 0; empty for no adaptation.
+    q_sfa : sequence of float, mV
+        Jumps of the threshold at a spike, one for each time constant; negative ones facilitate.
+    V_m : float or None, mV
+        Initial potential of the neurons whose last spike is long ago. None: E_L (0 for ``initial="nest"``).
+    I_syn_ex, I_syn_in : float, pA
+        Initial synaptic currents.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value has the wrong type or breaks its rule, naming parameter, rule and value.
+
+    Examples
+    --------
+    >>> import gifpop as gp
+    >>> cell = gp.GIF(tau_m=10.0, tau_sfa=[100.0, 1000.0], q_sfa=[10.0, 1.0])
+    >>> cell.tau_m
+    10.0
+    """
+
+    C_m: float = _scalar(250.0, "pF", "> 0")
+    tau_m: float = _scalar(20.0, "ms", "> 0")
+    E_L: float = _scalar(0.0, "mV")
+    V_reset: float = _scalar(0.0, "mV")
+    V_T_star: float = _scalar(15.0, "mV")
+    Delta_V: float = _scalar(2.0, "mV", "> 0")
+    lambda_0: float = _scalar(10.0, "1/s", ">= 0")
+    t_ref: float = _scalar(4.0, "ms", ">= 0")
+    I_e: float = _scalar(0.0, "pA")
+    tau_syn_ex: float = _scalar(3.0, "ms", "> 0")
+    tau_syn_in: float = _scalar(6.0, "ms", "> 0")
+    tau_sfa: tuple = _vector((300.0,), "ms", "> 0")
+    q_sfa: tuple = _vector((0.5,), "mV")
+    V_m: float | None = _optional("mV")
+    I_syn_ex: float = _scalar(0.0, "pA")
+    I_syn_in: float = _scalar(0.0, "pA")
+
+    def _check(self):
+        checks.same_length("GIF", "tau_sfa", "q_sfa", len(self.tau_sfa), len(self.q_sfa))
+
+
+@dataclass(frozen=True)
+class StepCurrent(_Checked):
+    """A current that changes at given times.
+
+    Parameters
+    ----------
+    times : sequence of float, ms
+        Increasing, >= 0, on the time grid. ``values[i]`` acts from the step that starts at ``times[i]``, so that
+        the potential first differs at the stamp ``times[i] + dt``, until the next entry. Before the first: zero.
+        (A NEST ``step_current_generator`` connected with delay dt acts one step later than its ``amplitude_times``.)
+    values : sequence of float, pA
+    """
+
+    times: tuple = _vector((), "ms", ">= 0")
+    values: tuple = _vector((), "pA")
+
+    def _check(self):
+        name = type(self).__name__
+        checks.same_length(name, "times", "values", len(self.times), len(self.values))
+        _check_increasing(f"{name}.times", self.times)
+
+
+@dataclass(frozen=True)
+class DirectCurrent(_Checked):
+    """A constant current between two times.
+
+    Parameters
+    ----------
+    amplitude : float, pA
+    start, stop : float or None, ms
+        On the time grid. The current acts in the steps within [start, stop); None for ``stop``: without end.
+    """
+
+    amplitude: float = _scalar(0.0, "pA")
+    start: float = _scalar(0.0, "ms", ">= 0")
+    stop: float | None = _optional("ms")
+
+    def _check(self):
+        _check_window(self)
+
+
+@dataclass(frozen=True)
+class Waveform(_Checked):
+    """A current given as an array.
+
+    Parameters
+    ----------
+    values : sequence of float, pA
+        Zero after the last one.
+    interval : float or None, ms
+        How long each value acts, a multiple of the step. None: one step.
+    start : float, ms
+        When the first value begins to act, on the time grid.
+    """
+
+    values: tuple = _vector((), "pA")
+    interval: float | None = _optional("ms")
+    start: float = _scalar(0.0, "ms", ">= 0")
+
+
+@dataclass(frozen=True)
+class SpikeTimes(_Checked):
+    """Spikes at given times, the same for every neuron of the target population.
+
+    Parameters
+    ----------
+    times : sequence of float, ms
+        In order, >= 0, on the time grid; a time may occur several times. With delay zero, a spike at t arrives in
+        the step that starts at t.
+    weight : float, pA
+        Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
+    """
+
+    times: tuple = _vector((), "ms", ">= 0")
+    weight: float = _scalar(1.0, "pA")
+
+    def _check(self):
+        _check_increasing(f"{type(self).__name__}.times", self.times, strictly=False)
+
+
+@dataclass(frozen=True)
+class PoissonSpikes(_Checked):
+    """Spikes of a Poisson process.
+
+    Parameters
+    ----------
+    rate : float, spikes/s
+        >= 0. The sum over all the sources that the process stands for.
+    weight : float, pA
+        Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
+    start, stop : float or None, ms
+        On the time grid. Spikes arrive in the steps within [start, stop); None for ``stop``: without end.
+    shared : bool
+        True: one process, whose spikes reach every neuron of the target population. False: a process of its own
+        for each neuron; this has no exact meaning at the mesoscopic level, which refuses it.
+    """
+
+    rate: float = _scalar(0.0, "spikes/s", ">= 0")
+    weight: float = _scalar(1.0, "pA")
+    start: float = _scalar(0.0, "ms", ">= 0")
+    stop: float | None = _optional("ms")
+    shared: bool = False
+
+    def _check(self):
+        _check_window(self)
+        checks.boolean(f"{type(self).__name__}.shared", self.shared)
+
+
+INPUTS = (StepCurrent, DirectCurrent, Waveform, SpikeTimes, PoissonSpikes)
+
+
+def _check_increasing(where, times, strictly=True):
+    for earlier, later in zip(times, times[1:], strict=False):
+        if later < earlier or (strictly and later == earlier):
+            raise ValueError(f"{where} must be increasing, got {earlier} before {later}")
+
+
+def _check_window(input):
+    if input.stop is not None and input.stop < input.start:
+        raise ValueError(f"{type(input).__name__}.stop must be >= start = {input.start} ms, got {input.stop}")

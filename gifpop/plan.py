@@ -1,0 +1,157 @@
+"""What the time loop reads: a population in physical units as arrays, and connections in steps.
+
+Symbols as in Schwalger, Deger & Gerstner (2017): h the step, P the leak of the membrane over a step, theta the
+threshold kernel, K the number of cohorts in the history.
+"""
+
+import math
+from collections import namedtuple
+from dataclasses import dataclass
+
+import numpy as np
+
+from gifpop import _meso
+from gifpop.grid import refractory_steps
+
+LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
+
+
+Link = namedtuple("Link", "source target lag receptor weight")
+Link.__doc__ = """A connection as the time loop sees it.
+
+source: population, or number of populations + input line. target: population. lag: steps from emission to use.
+receptor: "excitatory", "inhibitory" or "current". weight: pA.
+"""
+
+
+@dataclass
+class PopulationPlan:
+    """One mesoscopic population as arrays, in the order in which `_meso.MesoPopulation` takes them."""
+
+    constants: np.ndarray
+    state: np.ndarray
+    theta: np.ndarray
+    quasi: np.ndarray
+    sfa_decay: np.ndarray
+    sfa_feed: np.ndarray
+    sfa_weight: np.ndarray
+    sfa: np.ndarray
+    cohorts: np.ndarray
+
+    @property
+    def arrays(self):
+        return tuple(vars(self).values())
+
+
+def plan_population(cell, N, dt, K, binomial=True):
+    """Return the arrays of a population, all zero where they hold state.
+
+    Parameters
+    ----------
+    cell : GIF
+    N : int
+        Neurons.
+    dt : float, ms
+    K : int
+        Cohorts in the history.
+    binomial : bool
+        Binomial spike counts; False: Poisson counts clipped to [0, N].
+    """
+    tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
+    ages = dt * np.arange(K, 0, -1)
+    theta = threshold_kernel(cell, ages)
+    decay = np.exp(-dt / tau)
+    return PopulationPlan(
+        constants=_constants(cell, N, dt, binomial),
+        state=np.zeros(1, _meso.STATE),
+        theta=theta,
+        quasi=cell.Delta_V * -np.expm1(-theta / cell.Delta_V) / N,
+        sfa_decay=decay,
+        sfa_feed=-np.expm1(-dt / tau) / (N * dt),
+        sfa_weight=q * tau * np.exp(-K * dt / tau),
+        sfa=np.zeros(len(tau)),
+        cohorts=np.zeros((len(_meso.COHORT_ARRAYS), K)),
+    )
+
+
+def update_plan(plan, cell, N, dt, binomial=True):
+    """Change the parameters of a population in place; state, history and its length stay."""
+    new = plan_population(cell, N, dt, len(plan.theta), binomial)
+    for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight"):
+        getattr(plan, name)[:] = getattr(new, name)
+
+
+def start_history(plan, potential):
+    """Begin anew with all neurons just fired (in the newest cohort), every cohort at ``potential`` mV."""
+    N = plan.constants["N"][0]
+    plan.cohorts[:] = 0.0
+    cohorts = dict(zip(_meso.COHORT_ARRAYS, plan.cohorts, strict=True))
+    cohorts["count"][-1] = cohorts["survivors"][-1] = N
+    cohorts["potential"][:] = potential
+    plan.sfa[:] = 0.0
+    for name in ("oldest", "survivors", "variance", "hazard"):
+        plan.state[name] = 0
+    plan.state["E_sfa"] = plan.constants["V_T_star"]
+
+
+def threshold_kernel(cell, ages):
+    """Return what a spike adds to the threshold at the given ages (array, ms), in mV."""
+    theta = np.zeros_like(ages)
+    for tau, q in zip(cell.tau_sfa, cell.q_sfa, strict=True):
+        theta += q * np.exp(-ages / tau)
+    return theta
+
+
+def automatic_history(cell, dt):
+    """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
+
+    The shortest history, from 20 s down, beyond which a spike adds less than a tenth of Delta_V to the threshold; at
+    least five membrane time constants and longer than the refractory period.
+    """
+    shortest = int(5 * cell.tau_m / dt)
+    K = int(LONGEST_HISTORY / dt)
+    block = 4096
+    while shortest < K:
+        lengths = np.arange(K, max(shortest, K - block), -1)
+        needed = threshold_kernel(cell, lengths * dt) / cell.Delta_V >= 0.1
+        if needed.any():
+            K = int(lengths[np.argmax(needed)])
+            break
+        K = int(lengths[-1]) - 1
+    if K * dt <= cell.t_ref:
+        K = int(cell.t_ref / dt) + 1
+    return max(K, refractory_steps(cell.t_ref, dt) + 1)
+
+
+def _constants(cell, N, dt, binomial):
+    """Return what does not change from step to step."""
+    P = math.exp(-dt / cell.tau_m)
+    gain = cell.tau_m / cell.C_m * -math.expm1(-dt / cell.tau_m)
+    c = np.zeros(1, _meso.CONSTANTS)
+    c["N"] = N
+    c["poisson"] = not binomial
+    c["refractory"] = refractory_steps(cell.t_ref, dt)
+    c["leak"] = P
+    c["E_L"] = cell.E_L
+    c["V_reset"] = cell.V_reset
+    c["V_T_star"] = cell.V_T_star
+    c["inverse_Delta_V"] = 1.0 / cell.Delta_V
+    c["lambda_0"] = cell.lambda_0
+    c["half_step"] = 0.5e-3 * dt
+    c["constant_drive"] = cell.I_e * gain + cell.E_L
+    c["current_gain"] = gain
+    for receptor, tau in (("ex", cell.tau_syn_ex), ("in", cell.tau_syn_in)):
+        carry = _carry(tau, cell.tau_m, dt)
+        c[f"decay_{receptor}"] = math.exp(-dt / tau)
+        c[f"input_{receptor}"] = tau / dt * -math.expm1(-dt / tau)
+        c[f"carry_{receptor}"] = carry / cell.C_m
+        c[f"arrive_{receptor}"] = tau / dt * (cell.tau_m * -math.expm1(-dt / cell.tau_m) - carry) / cell.C_m
+    return c
+
+
+def _carry(tau_s, tau_m, dt):
+    """Return tau_m tau_s (exp(-h/tau_s) - exp(-h/tau_m)) / (tau_s - tau_m), in ms, stable where the two meet."""
+    z = dt * (tau_s - tau_m) / (tau_s * tau_m)
+    if abs(z) > 1.0:
+        return (math.exp(-dt / tau_s) - math.exp(-dt / tau_m)) * dt / z
+    return dt * math.exp(-dt / tau_m) * (math.expm1(z) / z if z != 0.0 else 1.0)

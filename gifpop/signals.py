@@ -1,0 +1,87 @@
+"""What generators emit on the time grid: one value a step, currents in pA or numbers of spikes.
+
+Each signal has ``emit(step, n)``, which returns the values of steps ``step`` to ``step + n - 1``. Signals know neither
+units of time nor targets.
+"""
+
+import numpy as np
+
+FOREVER = np.iinfo(np.int64).max
+
+
+class Piecewise:
+    """A value that changes at given steps and is zero outside a window.
+
+    Parameters
+    ----------
+    steps : increasing int array
+    values : float array
+        ``values[i]`` holds from ``steps[i]`` on; zero before the first.
+    first, end : int
+        Zero before step ``first`` and from step ``end`` on.
+    """
+
+    def __init__(self, steps, values, first=0, end=FOREVER):
+        self.steps = np.asarray(steps, dtype=np.int64)
+        self.values = np.concatenate(([0.0], values))
+        self.first, self.end = first, end
+
+    def emit(self, step, n):
+        k = np.arange(step, step + n)
+        values = self.values[np.searchsorted(self.steps, k, side="right")]
+        values[(k < self.first) | (k >= self.end)] = 0.0
+        return values
+
+
+class Samples:
+    """An array that begins at a step; zero around it."""
+
+    def __init__(self, values, first=0):
+        self.values, self.first = np.asarray(values, dtype=float), first
+
+    def emit(self, step, n):
+        out = np.zeros(n)
+        start, end = max(step, self.first), min(step + n, self.first + len(self.values))
+        if start < end:
+            out[start - step : end - step] = self.values[start - self.first : end - self.first]
+        return out
+
+
+class Events:
+    """Events at given steps, each with an amount; amounts of the same step add up.
+
+    Parameters
+    ----------
+    steps : non-decreasing int array
+    amounts : float array
+    """
+
+    def __init__(self, steps, amounts):
+        self.steps, self.amounts = np.asarray(steps, dtype=np.int64), np.asarray(amounts, dtype=float)
+
+    def emit(self, step, n):
+        i, j = np.searchsorted(self.steps, (step, step + n))
+        return np.bincount(self.steps[i:j] - step, weights=self.amounts[i:j], minlength=n)
+
+
+class PoissonCounts:
+    """Numbers of events of a Poisson process, drawn step after step from a stream of its own.
+
+    Parameters
+    ----------
+    mean : float
+        Events a step.
+    random : numpy.random.Generator
+    first, end : int
+        Nothing is drawn before step ``first`` and from step ``end`` on.
+    """
+
+    def __init__(self, mean, random, first=0, end=FOREVER):
+        self.mean, self.random, self.first, self.end = mean, random, first, end
+
+    def emit(self, step, n):
+        out = np.zeros(n)
+        start, end = max(step, self.first), min(step + n, self.end)
+        if start < end:
+            out[start - step : end - step] = self.random.poisson(self.mean, end - start)
+        return out

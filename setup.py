@@ -1,0 +1,62 @@
+"""Build the compiled modules; everything else about the package is in pyproject.toml."""
+
+import os
+import platform
+import shutil
+import sys
+
+import numpy as np
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+NUMPY_LIBRARIES = [
+    os.path.join(os.path.dirname(np.__file__), "random", "lib"),
+    os.path.join(os.path.dirname(np.get_include()), "lib"),
+]
+MSVC = sys.platform == "win32"
+LIBRARIES = ["npyrandom", "npymath"] + ([] if MSVC else ["m"])
+
+# No -ffast-math: at link time it would switch the user's whole process to flush denormals.
+OPTIMIZE = [] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+
+# The loops over cohorts are compiled from one source for each of these, and chosen at import.
+INSTRUCTION_SETS = {"baseline": []}
+if platform.machine() in ("x86_64", "AMD64") and not MSVC:
+    INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma"]
+
+
+def extension(name, flags=()):
+    """Describe one compiled module of the package, linked with numpy's random library."""
+    return Extension(
+        f"gifpop.{name}",
+        [f"gifpop/{name}.pyx"],
+        include_dirs=[np.get_include()],
+        library_dirs=NUMPY_LIBRARIES,
+        libraries=LIBRARIES,
+        extra_compile_args=[*OPTIMIZE, *flags],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    )
+
+
+def variants(name):
+    """Describe a module once for each instruction set, each from a copy of the one source."""
+    for instruction_set, flags in INSTRUCTION_SETS.items():
+        variant = f"{name}_{instruction_set}"
+        for suffix in (".pyx", ".pxd"):
+            shutil.copy2(f"gifpop/{name}{suffix}", f"gifpop/{variant}{suffix}")
+        yield extension(variant, flags)
+
+
+setup(
+    ext_modules=cythonize(
+        [extension("_core"), extension("_meso"), *variants("_cohorts")],
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+            "initializedcheck": False,
+            "embedsignature": True,
+        },
+    )
+)
