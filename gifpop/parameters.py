@@ -1,6 +1,7 @@
 """Neuron parameters and inputs: what a user describes, in NEST's names and units."""
 
 from dataclasses import dataclass, field, fields
+from itertools import pairwise
 
 from gifpop import checks
 
@@ -226,7 +227,7 @@ INPUTS = (StepCurrent, DirectCurrent, Waveform, SpikeTimes, PoissonSpikes)
 
 
 def _check_increasing(where, times, strictly=True):
-    for earlier, later in zip(times, times[1:], strict=False):
+    for earlier, later in pairwise(times):
         if later < earlier or (strictly and later == earlier):
             raise ValueError(f"{where} must be increasing, got {earlier} before {later}")
 

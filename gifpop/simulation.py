@@ -29,7 +29,8 @@ class SimulationInterrupted(KeyboardInterrupt):
     """
 
     def __init__(self, result):
-        super().__init__(f"interrupted at {result.t[-1] if len(result.t) else 0.0} ms; .result holds what was simulated")
+        until = result.t[-1] if len(result.t) else 0.0
+        super().__init__(f"interrupted at {until} ms; .result holds what was simulated")
         self.result = result
 
 
@@ -202,7 +203,8 @@ class Simulation:
         known = {f.name for f in fields(GIF)}
         for key in parameters:
             if key not in known:
-                raise TypeError(f"Simulation.set: parameter must be one of GIF's ({', '.join(sorted(known))}), got {key!r}")
+                names = ", ".join(sorted(known))
+                raise TypeError(f"Simulation.set: parameter must be one of GIF's ({names}), got {key!r}")
         old = self._populations[name]
         cell = replace(old.cell, **parameters)
         i = list(self._populations).index(name)

@@ -1,0 +1,171 @@
+"""The algorithms in plain Python: slow, obvious, and independent of the package.
+
+One step of a mesoscopic population is written down as in Figs. 11 and 12 of Schwalger, Deger & Gerstner (2017), PLoS
+Comput Biol 13(4):e1005507, with the choices of NEST 3.10. Cohorts stand in order of age, the oldest first, and move
+one place a step. Parameters are dicts in NEST's names and units (mV, ms, pA, pF, 1/s).
+"""
+
+import math
+
+import numpy as np
+
+DEFAULTS = {
+    "N": 100, "C_m": 250.0, "tau_m": 20.0, "t_ref": 4.0, "lambda_0": 10.0, "Delta_V": 2.0, "len_kernel": -1,
+    "I_e": 0.0, "V_reset": 0.0, "V_T_star": 15.0, "E_L": 0.0, "V_m": 0.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0,
+    "BinoRand": True, "tau_sfa": [300.0], "q_sfa": [0.5], "I_syn_ex": 0.0, "I_syn_in": 0.0,
+}  # fmt: skip
+
+
+def history_length(p, h):
+    """Automatic number of cohorts."""
+
+    def theta(K):
+        return sum(q * math.exp(-K * h / tau) for q, tau in zip(p["q_sfa"], p["tau_sfa"], strict=True))
+
+    K = int(20000.0 / h)
+    while theta(K) / p["Delta_V"] < 0.1 and K > int(5.0 * p["tau_m"] / h):
+        K -= 1
+    if K * h <= p["t_ref"]:
+        K = int(p["t_ref"] / h) + 1
+    return K
+
+
+class MesoPopulation:
+    """One mesoscopic population.
+
+    Parameters
+    ----------
+    parameters : dict
+        What differs from ``DEFAULTS``.
+    h : float, ms
+    initial_potential : float, mV
+        Of all cohorts.
+    nest_index_error : bool
+        Subtract, as NEST does, not the oldest count from the free threshold but the one at storage index 0, which
+        is filled anew every K steps.
+    """
+
+    def __init__(self, parameters, h, initial_potential=0.0, nest_index_error=False):
+        p = self.p = {**DEFAULTS, **parameters}
+        self.h, self.nest_index_error = h, nest_index_error
+        self.tau, self.q = np.array(p["tau_sfa"], dtype=float), np.array(p["q_sfa"], dtype=float)
+        self.K = K = p["len_kernel"] if p["len_kernel"] > 0 else history_length(p, h)
+        self.k_ref = max(1, math.ceil(round(p["t_ref"] * 1000) / round(h * 1000)))
+        age = np.arange(K, 0, -1)
+        self.theta = np.array([np.sum(self.q * np.exp(-a * h / self.tau)) for a in age])
+        self.quasi = p["Delta_V"] * (1.0 - np.exp(-self.theta / p["Delta_V"])) / p["N"]
+        self.V_m, self.I_syn = p["V_m"], {"ex": p["I_syn_ex"], "in": p["I_syn_in"]}
+        self.g = np.zeros(len(self.tau))
+        self.x = self.z = self.hazard_free = 0.0
+        self.n, self.m, self.v, self.hazard = np.zeros(K), np.zeros(K), np.zeros(K), np.zeros(K)
+        self.u = np.full(K, float(initial_potential))
+        self.n[-1] = self.m[-1] = p["N"]
+        self.steps, self.count_at_index_0 = 0, 0.0
+
+    def synapse(self, receptor, w):
+        """Integrate one synaptic current over the step in which the weighted spikes w arrive; return its drive."""
+        p, h = self.p, self.h
+        tau_m, tau_s = p["tau_m"], p[f"tau_syn_{receptor}"]
+        P, e = math.exp(-h / tau_m), math.exp(-h / tau_s)
+        a = w / h * tau_s / p["C_m"]
+        y = self.I_syn[receptor] / p["C_m"]
+        if tau_s == tau_m:
+            drive = h * e * y + a * (tau_s * (1.0 - e) - h * e)
+        else:
+            drive = tau_m * (a + (tau_s * e * (y - a) - P * (tau_s * y - tau_m * a)) / (tau_s - tau_m))
+        self.I_syn[receptor] = (a + (y - a) * e) * p["C_m"]
+        return drive
+
+    def expect(self, current=0.0, ex=0.0, inh=0.0):
+        """Advance to the end of the step, all but the new spikes; return their expected number."""
+        p, h, K = self.p, self.h, self.K
+        N, c, Delta, E_L = p["N"], p["lambda_0"], p["Delta_V"], p["E_L"]
+        P = math.exp(-h / p["tau_m"])
+        H = (p["I_e"] + current) * p["tau_m"] / p["C_m"] * (1.0 - P) + E_L
+        H += self.synapse("ex", ex) + self.synapse("in", inh)
+        self.V_m = (self.V_m - E_L) * P + H
+
+        Q = np.exp(-h / self.tau)
+        self.g = self.g * Q + (1.0 - Q) * self.n[0] / (N * h)
+        theta_free = p["V_T_star"] + np.sum(self.q * self.tau * np.exp(-K * h / self.tau) * self.g)
+        hazard = c * math.exp((self.V_m - theta_free) / Delta)
+        P_free = 1.0 - math.exp(-0.5e-3 * h * (self.hazard_free + hazard))
+        self.hazard_free = hazard
+        subtracted = self.count_at_index_0 if self.nest_index_error else self.n[0]
+        self.E_sfa = theta_free - subtracted * self.quasi[0]
+
+        X = np.sum(self.m)
+        active = slice(0, K - self.k_ref)
+        earlier = np.cumsum(np.concatenate(([self.E_sfa], self.n * self.quasi)))[:-1]
+        theta = (self.theta + earlier)[active]
+        self.u[active] = (self.u[active] - E_L) * P + H
+        hazard = c * np.exp((self.u[active] - theta) / Delta)
+        prob = 0.5e-3 * h * (self.hazard[active] + hazard)
+        prob = np.where(prob > 0.01, 1.0 - np.exp(-prob), prob)
+        self.hazard[active] = hazard
+        m, v = self.m[active], self.v[active]
+        Y, Z, W = np.sum(prob * v), np.sum(v), np.sum(prob * m)
+        self.v[active] = (1.0 - prob) ** 2 * v + prob * m
+        self.m[active] = (1.0 - prob) * m
+
+        p_corr = (Y + P_free * self.z) / (Z + self.z) if Z + self.z > 0.0 else 0.0
+        self.mean = W + P_free * self.x + p_corr * (N - X - self.x)
+        self.z = (1.0 - P_free) ** 2 * self.z + P_free * self.x + self.v[0]
+        self.x = (1.0 - P_free) * self.x + self.m[0]
+        return self.mean
+
+    def emit(self, count):
+        """Start a new cohort in the place of the oldest."""
+        for array, value in (
+            (self.n, count), (self.m, count), (self.v, 0.0), (self.u, self.p["V_reset"]), (self.hazard, 0.0)
+        ):  # fmt: skip
+            array[:-1] = array[1:].copy()
+            array[-1] = value
+        if self.steps % self.K == 0:
+            self.count_at_index_0 = count
+        self.steps += 1
+
+
+def replay(parameters, h, counts, weights, delays, currents=None, nest_index_error=False, initial_potential=0.0):
+    """Advance coupled populations under given spike counts.
+
+    Parameters
+    ----------
+    parameters : list of dict, one per population
+    h : float, ms
+    counts : int array, shape (populations, steps)
+    weights : weights[i][j] from population j to i, pA
+    delays : delays[i][j] in steps
+    currents : float array, shape (populations, steps), pA, or None
+        External current that acts in each step.
+    nest_index_error : bool
+    initial_potential : float or list of float, mV
+
+    Returns
+    -------
+    dict of float array, shape (populations, steps)
+        ``mean``, ``V_m``, ``E_sfa``, ``I_syn_ex``, ``I_syn_in``.
+    """
+    M, T = counts.shape
+    start = np.broadcast_to(initial_potential, M)
+    populations = [
+        MesoPopulation(p, h, u, nest_index_error) for p, u in zip(parameters, start, strict=True)
+    ]
+    record = {name: np.zeros((M, T)) for name in ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")}
+    for k in range(T):
+        for i, population in enumerate(populations):
+            arriving = {"ex": 0.0, "in": 0.0}
+            for j in range(M):
+                d = delays[i][j]
+                if k >= d:
+                    receptor = "ex" if weights[i][j] > 0 else "in"
+                    arriving[receptor] += weights[i][j] * counts[j, k - d]
+            population.expect(0.0 if currents is None else currents[i, k], arriving["ex"], arriving["in"])
+            record["mean"][i, k] = population.mean
+            record["V_m"][i, k] = population.V_m
+            record["E_sfa"][i, k] = population.E_sfa
+            record["I_syn_ex"][i, k] = population.I_syn["ex"]
+            record["I_syn_in"][i, k] = population.I_syn["in"]
+        for i, population in enumerate(populations):
+            population.emit(counts[i, k])
+    return record
