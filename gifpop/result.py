@@ -127,11 +127,13 @@ class Result:
         columns = [getattr(p, name) for p in self]
         return np.stack(columns, axis=1) if columns else np.zeros((0, 0))
 
-    def plot(self, figure=None):
+    def plot(self, bin=1.0, figure=None):
         """Plot activities and expected activities against time.
 
         Parameters
         ----------
+        bin : float, ms
+            Activities are averaged over bins of about this width, at least one step.
         figure : matplotlib.figure.Figure, optional
             To draw into; by default a new one of pyplot.
 
@@ -144,9 +146,11 @@ class Result:
 
             figure = plt.figure(figsize=(7.0, 5.0), layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True, sharey=True)
-        for p in self:
-            top.plot(p.t, p.activity, lw=0.8, label=f"{p.name} (N = {p.N})")
-            bottom.plot(p.t, p.rate, lw=0.8)
+        width = max(1, round(bin / self.dt))
+        for i, p in enumerate(self):
+            above = {"lw": 0.8, "zorder": 3.0 - 0.01 * i}  # the first population on top
+            top.plot(*_bins(p.t, p.activity, width), label=f"{p.name} (N = {p.N})", **above)
+            bottom.plot(p.t, p.rate, **above)
         top.set_ylabel(r"activity $A_N$ [spikes/s]")
         bottom.set_ylabel(r"expected $\bar A$ [spikes/s]")
         bottom.set_xlabel("time [ms]")
@@ -158,6 +162,13 @@ class Result:
 def stamps(first, n, dt):
     """Return the ends of ``n`` steps from step ``first`` on, in ms."""
     return (first + 1 + np.arange(n)) * dt
+
+
+def _bins(t, values, width):
+    """Return centres and averages of successive bins of ``width`` steps; an incomplete last one is left out."""
+    n = len(values) // width
+    shape = (n, width)
+    return t[: n * width].reshape(shape).mean(axis=1), values[: n * width].reshape(shape).mean(axis=1)
 
 
 def concatenate(results):

@@ -1,0 +1,47 @@
+"""Every block of Python in the README and every example runs, in an empty folder."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+def run(folder, *command):
+    environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONWARNINGS": "error"}
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_readme_blocks(tmp_path):
+    """The blocks build on each other, as a reader would type them."""
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert len(blocks) >= 4
+    script = tmp_path / "readme.py"
+    script.write_text("\n".join(blocks))
+    run(tmp_path, str(script))
+    assert (tmp_path / "activity.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example(example, tmp_path):
+    run(tmp_path, str(example), "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_doctests():
+    """The examples in the docstrings."""
+    import doctest
+
+    import gifpop
+    from gifpop import network, parameters, simulation
+
+    for module in (gifpop, network, parameters, simulation):
+        failed, _ = doctest.testmod(module)
+        assert failed == 0, module
