@@ -74,7 +74,8 @@ def run(case, repetitions):
     reference = statistics.median(times["gifpop"])
     for name, seconds in times.items():
         middle = statistics.median(seconds)
-        print(f"  {name:8s} {middle:8.4f} s  (min {min(seconds):.4f}, max {max(seconds):.4f})  {middle / reference:6.2f} x")
+        spread = f"(min {min(seconds):.4f}, max {max(seconds):.4f})"
+        print(f"  {name:8s} {middle:8.4f} s  {spread}  {middle / reference:6.2f} x")
 
 
 def main():

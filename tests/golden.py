@@ -53,4 +53,5 @@ class Golden:
         result = net.simulate(
             self.steps * self.dt, dt=self.dt, level="meso", counts=counts, record="all", initial="nest", **options
         )
-        return {key: np.array([getattr(result[name], key) for name in names]) for key in self.arrays if key != "n_events"}
+        variables = [key for key in self.arrays if key != "n_events"]
+        return {key: np.array([getattr(result[name], key) for name in names]) for key in variables}

@@ -59,7 +59,8 @@ def test_vectors():
     expect(ValueError, "GIF.tau_sfa[1] must be > 0 ms, got -1.0", lambda: gp.GIF(tau_sfa=[1, -1], q_sfa=[1, 1]))
     expect(ValueError, "GIF.q_sfa[0] must be finite mV, got nan", lambda: gp.GIF(q_sfa=[NAN]))
     expect(ValueError, "GIF.tau_sfa must have one dimension, got shape (1, 1)", lambda: gp.GIF(tau_sfa=[[1.0]]))
-    expect(ValueError, "GIF.tau_sfa and GIF.q_sfa must have the same length, got 2 and 1", lambda: gp.GIF(tau_sfa=[1, 2]))
+    message = "GIF.tau_sfa and GIF.q_sfa must have the same length, got 2 and 1"
+    expect(ValueError, message, lambda: gp.GIF(tau_sfa=[1, 2]))
 
 
 def test_unknown_parameter():
@@ -141,7 +142,7 @@ def test_unknown_population():
         (lambda: gp.StepCurrent([-1.0], [1.0]), ValueError, "StepCurrent.times[0] must be >= 0 ms, got -1.0"),
         (lambda: gp.StepCurrent([1.0], [NAN]), ValueError, "StepCurrent.values[0] must be finite pA, got nan"),
         (lambda: gp.StepCurrent(1.0, 2.0), TypeError, "StepCurrent.times must be a sequence of real numbers in ms"),
-        (lambda: gp.DirectCurrent(1.0, start=5.0, stop=4.0), ValueError, "DirectCurrent.stop must be >= start = 5.0 ms"),
+        (lambda: gp.DirectCurrent(1.0, start=5.0, stop=4.0), ValueError, "DirectCurrent.stop must be >= start = 5.0"),
         (lambda: gp.DirectCurrent(NAN), ValueError, "DirectCurrent.amplitude must be finite pA, got nan"),
         (lambda: gp.Waveform(3.0), TypeError, "Waveform.values must be a sequence of real numbers in pA, got 3.0"),
         (lambda: gp.SpikeTimes([3.0, 2.0]), ValueError, "SpikeTimes.times must be increasing, got 3.0 before 2.0"),
@@ -157,7 +158,7 @@ def test_inputs(make, error, message):
 @pytest.mark.parametrize(
     ("input", "delay", "message"),
     [
-        (gp.StepCurrent([1.3], [1.0]), 0.0, "StepCurrent onto 'P': times[0] must be a multiple of dt = 0.5 ms, got 1.3"),
+        (gp.StepCurrent([1.3], [1.0]), 0.0, "StepCurrent onto 'P': times[0] must be a multiple of dt = 0.5 ms"),
         (gp.SpikeTimes([0.2]), 0.0, "SpikeTimes onto 'P': times[0] must be a multiple of dt = 0.5 ms, got 0.2"),
         (gp.DirectCurrent(1.0, start=0.7), 0.0, "DirectCurrent onto 'P': start must be a multiple of dt"),
         (gp.Waveform([1.0], interval=0.7), 0.0, "Waveform onto 'P': interval must be a multiple of dt"),

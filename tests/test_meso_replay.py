@@ -100,7 +100,8 @@ def test_equal_time_constants(tau_ex, tau_in, loops):
     golden = Golden("pop_seed2pop")
     golden.steps = 400
     golden.counts = golden.counts[:, :400]
-    golden.parameters = [{**p, "tau_syn_ex": tau_ex, "tau_syn_in": tau_in, "len_kernel": 300} for p in golden.parameters]
+    changes = {"tau_syn_ex": tau_ex, "tau_syn_in": tau_in, "len_kernel": 300}
+    golden.parameters = [{**p, **changes} for p in golden.parameters]
     actual = golden.replay()
     assert np.all(np.isfinite(actual["mean"]))
     assert_close(actual, twin(golden), golden, 1e-12)

@@ -147,7 +147,7 @@ def test_records():
     assert_array_equal(some["E"].V_m, full["E"].V_m[4::5])
     assert_array_equal(some["I"].I_syn_in, full["I"].I_syn_in[4::5])
     assert_array_equal(some["E"].mean, full["E"].mean)
-    with pytest.raises(AttributeError, match=r"population 'E' has no recorded variable 'I_syn_ex'; it has counts, mean"):
+    with pytest.raises(AttributeError, match=r"population 'E' has no recorded variable 'I_syn_ex'; it has counts"):
         _ = some["E"].I_syn_ex
 
 

@@ -7,9 +7,8 @@ that the counts can be replayed. ``python make_golden.py --check`` compares new 
 import json
 import sys
 
-import numpy as np
-
 import nest
+import numpy as np
 
 SEED = 12345
 RECORDABLES = ["n_events", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in"]
