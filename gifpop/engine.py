@@ -73,6 +73,10 @@ class Engine:
         self.plans.append(plan)
         self.streams.append(stream)
 
+    def add_input(self, step, receptor, target, amount):
+        """Let an amount (pA) arrive at a population in a step to come; at most the longest lag from now."""
+        self.rings[step % len(self.rings), _core.RECEPTOR[receptor], target] += amount
+
     def _resize_rings(self, slots, M):
         """Grow the ring buffers, keeping at its step what is on its way."""
         old = self.rings

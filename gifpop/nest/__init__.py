@@ -1,0 +1,121 @@
+"""NEST's own names for gifpop's engine.
+
+A script for NEST 3.10 that uses ``gif_pop_psc_exp``, its generators and recorders runs with one line changed,
+``import gifpop.nest as nest``, and keeps its meaning to the time step. What NEST has and gifpop has not raises an error
+that names it.
+"""
+
+import sys
+import types
+
+from gifpop.nest import settings
+from gifpop.nest.api import (
+    Cleanup,
+    Connect,
+    CopyModel,
+    Create,
+    GetConnections,
+    GetDefaults,
+    GetKernelStatus,
+    GetNodes,
+    GetStatus,
+    NumProcesses,
+    Prepare,
+    Rank,
+    ResetKernel,
+    Run,
+    RunManager,
+    SetDefaults,
+    SetKernelStatus,
+    SetStatus,
+    Simulate,
+    get_verbosity,
+    set_verbosity,
+)
+from gifpop.nest.errors import KernelException as NESTError
+from gifpop.nest.errors import NESTErrors, NotInGifpop
+from gifpop.nest.node_collection import NodeCollection
+from gifpop.nest.settings import VerbosityLevel
+from gifpop.nest.synapse_collection import SynapseCollection
+from gifpop.version import __version__
+
+__all__ = [
+    "Cleanup",
+    "Connect",
+    "CopyModel",
+    "Create",
+    "GetConnections",
+    "GetDefaults",
+    "GetKernelStatus",
+    "GetNodes",
+    "GetStatus",
+    "NESTError",
+    "NESTErrors",
+    "NodeCollection",
+    "NumProcesses",
+    "Prepare",
+    "Rank",
+    "ResetKernel",
+    "Run",
+    "RunManager",
+    "SetDefaults",
+    "SetKernelStatus",
+    "SetStatus",
+    "Simulate",
+    "SynapseCollection",
+    "VerbosityLevel",
+    "__version__",
+    "get_verbosity",
+    "set_verbosity",
+]
+
+# Names of PyNEST that gifpop has no counterpart of.
+_MISSING = frozenset(
+    (
+        "CollocatedSynapses", "Compartments", "ConnectionRules", "CreateMask", "CreateParameter",
+        "DisableStructuralPlasticity", "Disconnect", "Displacement", "Distance", "DumpLayerConnections",
+        "DumpLayerNodes", "EnableStructuralPlasticity", "FindCenterElement", "FindNearestElement",
+        "GetLocalNodeCollection", "GetLocalVPs", "GetPosition", "GetSourceNodes", "GetSourcePositions",
+        "GetTargetNodes", "GetTargetPositions", "Install", "Mask", "Models", "Parameter", "PlotLayer",
+        "PlotProbabilityParameter", "PlotSources", "PlotTargets", "PrintNodes", "Receptors", "SelectNodesByMask",
+        "SetAcceptableLatency", "SetMaxBuffered", "SonataNetwork", "SyncProcesses", "T_max", "T_min",
+        "TripartiteConnect", "build_info", "help", "ll_api", "logic", "math", "message", "random", "raster_plot",
+        "rng_type", "rng_types", "serialize_data", "server", "set_communicator", "spatial", "spatial_distributions",
+        "to_json", "visualization", "voltage_trace",
+    )
+)  # fmt: skip
+
+
+class NestModule(types.ModuleType):
+    """This module: the kernel's settings are its attributes."""
+
+    def __getattr__(self, name):
+        if name in settings.SETTINGS:
+            return settings.SETTINGS[name].read()
+        if name in _MISSING:
+            raise NotInGifpop(f"gifpop.nest has no '{name}', which NEST has")
+        raise AttributeError(f"module 'nest' has no attribute '{name}'")
+
+    def __setattr__(self, name, value):
+        if name in settings.SETTINGS:
+            if settings.SETTINGS[name].set is None:
+                raise AttributeError(f"`{name}` is a read only kernel attribute.")
+            settings.SETTINGS[name].set(value)
+        elif name in self.__dict__ or name.startswith("__") or isinstance(value, types.ModuleType):
+            super().__setattr__(name, value)  # also for the import system, which sets submodules
+        else:
+            raise AttributeError(f"Cannot set attribute '{name}' on module 'nest'")
+
+    def __dir__(self):
+        return sorted({*super().__dir__(), *settings.SETTINGS})
+
+    def get(self, *names):
+        """Return settings of the kernel, as `GetKernelStatus`."""
+        return GetKernelStatus(*names)
+
+    def set(self, **params):
+        """Set settings of the kernel, as `SetKernelStatus`."""
+        settings.change(params)
+
+
+sys.modules[__name__].__class__ = NestModule

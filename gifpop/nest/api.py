@@ -1,0 +1,365 @@
+"""The functions of PyNEST."""
+
+import numbers
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+
+from gifpop.nest import errors, settings
+from gifpop.nest.connect import connect, find_connections, model_delay
+from gifpop.nest.kernel import BLOCKS, kernel
+from gifpop.nest.kinds import LONG, is_sequence
+from gifpop.nest.models import SYNAPSE, NodeModel, SynapseModel
+from gifpop.nest.node_collection import NodeCollection, deal
+from gifpop.nest.nodes import set_defaults
+
+
+def ResetKernel():
+    """Forget all nodes, connections, model defaults and settings, and go back to time zero.
+
+    Settings get their defaults: resolution 0.1 ms, ``rng_seed`` 143202461, one thread. Node collections from before
+    become invalid.
+    """
+    kernel.reset()
+
+
+def Create(model, n=1, params=None):
+    """Create nodes.
+
+    Parameters
+    ----------
+    model : str
+        ``gif_pop_psc_exp``, ``dc_generator``, ``step_current_generator``, ``poisson_generator``, ``spike_generator``,
+        ``multimeter``, ``voltmeter``, ``spike_recorder``, or a copy that `CopyModel` made.
+    n : int
+        Number of nodes.
+    params : dict or list of dict, optional
+        Values to set, see `NodeCollection.set`.
+
+    Returns
+    -------
+    NodeCollection
+
+    Raises
+    ------
+    NESTError
+        Of the class that NEST raises; no node is made then.
+    """
+    if isinstance(n, bool) or not isinstance(n, numbers.Integral):
+        raise TypeError("n must have an integer value")
+    if n < 1:
+        raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
+    block = kernel.new_block(model, int(n))
+    given = _params_of_new_nodes(params, block)
+    planned = [block.planned(i, values) for i, values in enumerate(given)]
+    for i, (new, values) in enumerate(zip(planned, given, strict=True)):
+        if values:
+            block.apply(i, new, values)
+    kernel.add(block)
+    return NodeCollection._of(np.arange(block.first, block.first + block.n))
+
+
+def _params_of_new_nodes(params, block):
+    """Return a dict of values for each new node."""
+    if params is None:
+        return [{}] * block.n
+    if isinstance(params, dict):
+        return deal(params, [block] * block.n)
+    if not is_sequence(params) or not all(isinstance(each, dict) for each in params):
+        raise TypeError("params must be either a dict of parameters or a list or tuple of dicts")
+    if len(params) != block.n:
+        raise TypeError("list of params must have one dictionary per node")
+    return params
+
+
+def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=False):
+    """Connect nodes.
+
+    Parameters
+    ----------
+    pre, post : NodeCollection or sequence of int
+        Sources and targets. Meters are connected as ``Connect(meter, population)``.
+    conn_spec : str or dict, optional
+        ``"all_to_all"`` (default) or ``"one_to_one"``, as text or as ``{"rule": ..., "allow_autapses": ...}``.
+    syn_spec : str or dict, optional
+        A synapse model's name, or a dict with ``synapse_model``, ``weight`` (pA, default 1) and ``delay`` (ms, default
+        1, rounded to the nearest step). Weight and delay are numbers, arrays (targets x sources) for all_to_all, or
+        one-dimensional arrays for one_to_one. The sign of the weight chooses the excitatory or inhibitory synapse.
+    return_synapsecollection : bool
+
+    Returns
+    -------
+    SynapseCollection or None
+        The new connections, if asked for.
+
+    Raises
+    ------
+    NESTError
+        Of the class that NEST raises; no connection is made then.
+    """
+    made = connect(pre, post, conn_spec, syn_spec)
+    return made if return_synapsecollection else None
+
+
+def GetConnections(source=None, target=None, synapse_model=None, synapse_label=None):
+    """Return connections.
+
+    Parameters
+    ----------
+    source, target : NodeCollection, optional
+        Only connections of these.
+    synapse_model : str, optional
+        Only connections of this model.
+    synapse_label : None
+        Labels are not available.
+
+    Returns
+    -------
+    SynapseCollection
+        Ordered by model, kind of nodes, source and time of making.
+    """
+    if synapse_label is not None:
+        raise errors.NotSupported("GetConnections: synapse_label is not available in gifpop.nest")
+    return find_connections(source, target, synapse_model)
+
+
+def GetNodes(properties=None):
+    """Return all nodes, or those whose values are as in the dict ``properties``."""
+    nodes = np.arange(1, kernel.size + 1)
+
+    def matches(node):
+        block, i = kernel.locate(node)
+        return all(name in block.names() and block.get(name, i) == value for name, value in (properties or {}).items())
+
+    return NodeCollection([node for node in nodes.tolist() if matches(node)])
+
+
+def Simulate(t):
+    """Simulate for ``t`` ms, a multiple of the resolution.
+
+    On Ctrl-C the simulation stops within a second with KeyboardInterrupt; what was simulated is kept, and Simulate goes
+    on from there.
+    """
+    kernel.simulate(t)
+
+
+def Prepare():
+    """Get ready for `Run`."""
+    kernel.prepare()
+
+
+def Run(t):
+    """Simulate for ``t`` ms, after `Prepare` and before `Cleanup`."""
+    kernel.run(t)
+
+
+def Cleanup():
+    """End what `Prepare` began."""
+    kernel.cleanup()
+
+
+@contextmanager
+def RunManager():
+    """Call `Prepare` before and `Cleanup` after the block that calls `Run`."""
+    Prepare()
+    try:
+        yield
+    finally:
+        Cleanup()
+
+
+def GetStatus(nodes, keys=None, output=""):
+    """Return values of nodes or connections; in new scripts use their ``get``.
+
+    Parameters
+    ----------
+    nodes : NodeCollection or SynapseCollection
+    keys : str or list of str, optional
+
+    Returns
+    -------
+    tuple
+        One entry for each: a value, a tuple of values, or a dict of all values.
+    """
+    _deprecated("GetStatus", "get")
+    if output:
+        raise errors.NotSupported(f"GetStatus: output={output!r} is not available in gifpop.nest")
+    if isinstance(keys, str):
+        return tuple(each.get(keys) for each in nodes)
+    if keys is not None and not is_sequence(keys):
+        raise TypeError("keys should be either a string or an iterable")
+    if not keys:
+        return tuple(each.get() for each in nodes)
+    return tuple(tuple(each.get(list(keys)).values()) for each in nodes)
+
+
+def SetStatus(nodes, params, val=None):
+    """Set values of nodes or connections; in new scripts use their ``set``.
+
+    Parameters
+    ----------
+    nodes : NodeCollection or SynapseCollection
+    params : dict, list of dict, or str
+        Values by name, for all or one dict for each; or one name, with its value in ``val``.
+    """
+    _deprecated("SetStatus", "set")
+    nodes.set({params: val} if isinstance(params, str) else params)
+
+
+def GetDefaults(model, keys=None):
+    """Return the values that new nodes or connections of a model have.
+
+    Parameters
+    ----------
+    model : str
+    keys : str or list of str, optional
+
+    Returns
+    -------
+    dict, value or list of values
+    """
+    found = _defaults(model)
+    if keys is None:
+        return found
+    return found[keys] if isinstance(keys, str) else [found[key] for key in keys]
+
+
+def SetDefaults(model, params, val=None):
+    """Set the values that new nodes or connections of a model have.
+
+    Parameters
+    ----------
+    model : str
+    params : dict or str
+        Values by name; or one name, with its value in ``val``.
+    """
+    if isinstance(params, str) and val is not None:
+        params = {params: val}
+    if not isinstance(params, dict):
+        raise TypeError("params must be dictionary unless val is given.")
+    if model in kernel.models:
+        node_model = kernel.models[model]
+        set_defaults(BLOCKS[node_model.base], node_model, params, kernel.clock)
+    else:
+        _set_synapse_defaults(_known_synapse(model), params)
+    kernel.defaults_changed = True
+
+
+def CopyModel(existing, new, params=None):
+    """Make a model of nodes or connections that differs from another in name and defaults.
+
+    Parameters
+    ----------
+    existing, new : str
+    params : dict, optional
+        Defaults of the new model that differ.
+    """
+    if new in kernel.models or any(model.name == new for model in kernel.synapses):
+        raise errors.NewModelNameExists(f"Model {new} is the name of an existing model and cannot be re-used.")
+    params = {} if params is None else params
+    synapse = next((model for model in kernel.synapses if model.name == existing), None)
+    if synapse is not None:
+        copy = SynapseModel(new, synapse.weight, synapse.delay, synapse.receptor_type)
+        _set_synapse_defaults(copy, params)
+        kernel.synapses.append(copy)
+    else:
+        model = kernel.model(existing)
+        copy = NodeModel(new, model.base, model.element_type, model.parameters, dict(model.defaults))
+        set_defaults(BLOCKS[copy.base], copy, params, kernel.clock)
+        kernel.models[new] = copy
+    kernel.defaults_changed = True
+
+
+def _known_synapse(name):
+    for model in kernel.synapses:
+        if model.name == name:
+            return model
+    raise errors.UnknownComponent(f"{name} is not a known component.")
+
+
+def _set_synapse_defaults(model, params):
+    values = {name: SYNAPSE[name].kind.convert(name, params[name]) for name in SYNAPSE.keys() & params.keys()}
+    for name, value in values.items():
+        SYNAPSE[name].check(value)
+    if "receptor_type" in params:
+        values["receptor_type"] = LONG.convert("receptor_type", params["receptor_type"])
+    if "delay" in values:
+        steps = kernel.clock.delay_steps(values["delay"])
+        kernel.delays.check([steps])
+        values["delay"] = kernel.clock.delay_ms(steps)
+    if params.keys() - values.keys():
+        raise errors.unaccessed(params.keys() - values.keys(), "params", "ModelManager::set_synapse_defaults_")
+    vars(model).update(values)
+
+
+def _defaults(name):
+    if name in kernel.models:
+        model = kernel.models[name]
+        shown = BLOCKS[model.base](kernel.clock, model, 0, 1)
+        return {key: shown.get(key, 0) for key in sorted(shown.names()) if key not in ("thread", "vp")}
+    model = _known_synapse(name)
+    made = kernel.connections.rows["model"] == kernel.synapses.index(model)
+    return {
+        "delay": kernel.clock.delay_ms(model_delay(model)), "element_type": "synapse", "has_delay": True,
+        "num_connections": int(np.count_nonzero(made)), "receptor_type": model.receptor_type,
+        "requires_symmetric": False, "synapse_model": name, "weight": model.weight,
+    }  # fmt: skip
+
+
+def GetKernelStatus(keys=None):
+    """Return settings of the kernel: all as a dict, one by name, or a tuple of several."""
+    status = settings.status()
+    if keys is None:
+        return status
+    if isinstance(keys, str):
+        return status[keys]
+    if not is_sequence(keys):
+        raise TypeError("keys should be either a string or an iterable")
+    return tuple(status[key] for key in keys)
+
+
+def SetKernelStatus(params):
+    """Set settings of the kernel by name, from a dict."""
+    settings.change(params)
+
+
+def set_verbosity(level):
+    """Set ``verbosity`` by NEST's old names, such as ``"M_WARNING"``."""
+    warnings.warn(
+        "Provided for backward compatibility only. Set `nest.verbosity = nest.VerbosityLevel.XYZ` instead.",
+        UserWarning,
+        stacklevel=2,
+    )
+    prefix, _, name = str(level).partition("_")
+    if prefix != "M" or name not in settings.VerbosityLevel.__members__:
+        names = ", ".join(f"M_{name}" for name in settings.VerbosityLevel.__members__)
+        raise errors.BadParameter(f"set_verbosity: level must be one of {names}, got {level!r}")
+    kernel.verbosity = settings.VerbosityLevel[name]
+
+
+def get_verbosity():
+    """Return ``verbosity`` as an int."""
+    warnings.warn(
+        "Provided for backward compatibility only. Look up `nest.verbosity` instead.", UserWarning, stacklevel=2
+    )
+    return int(kernel.verbosity)
+
+
+def Rank():
+    """Return the number of this process among those that simulate together: 0."""
+    return 0
+
+
+def NumProcesses():
+    """Return how many processes simulate together: 1."""
+    return 1
+
+
+def _deprecated(name, method):
+    warnings.warn(
+        f"{name}() is deprecated and will be removed in a future version of NEST. Instead of {name}(nrns|conns, args), "
+        f"use nrns|conns.{method}(args).",
+        UserWarning,
+        stacklevel=3,
+    )

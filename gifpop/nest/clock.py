@@ -1,0 +1,96 @@
+"""The clock of a simulation: resolution, time, and the conversions between ms and steps."""
+
+import math
+
+import numpy as np
+
+from gifpop.grid import TICS_PER_MS, tics
+from gifpop.nest.errors import BadDelay, BadProperty, KernelException
+
+MS_PER_TIC = 1 / TICS_PER_MS
+
+
+class Clock:
+    """Time in steps of the resolution.
+
+    Attributes
+    ----------
+    tics_per_step : int
+        The resolution in microseconds.
+    step : int
+        Steps simulated.
+    simulated : bool
+        Whether Simulate has been called.
+    """
+
+    def __init__(self):
+        self.tics_per_step = 100
+        self.step = 0
+        self.simulated = False
+
+    @property
+    def resolution(self):
+        return self.ms(1)
+
+    def set_resolution(self, ms):
+        if not ms >= MS_PER_TIC and not math.isnan(ms):
+            raise KernelException("Resolution must be greater than or equal to one tic. Value unchanged.")
+        if not math.isfinite(ms) or abs(ms * TICS_PER_MS - round(ms * TICS_PER_MS)) > 1e-9 * ms * TICS_PER_MS:
+            raise KernelException("Resolution must be a multiple of the tic length. Value unchanged.")
+        self.tics_per_step = round(ms * TICS_PER_MS)
+
+    def ms(self, steps):
+        """Return the time, or an array of times, of whole steps, as NEST shows it."""
+        return steps * self.tics_per_step * MS_PER_TIC
+
+    def whole_steps(self, ms):
+        """Return a time as a number of steps, or None if it is not on the grid of steps."""
+        if not math.isfinite(ms):
+            return None
+        steps, rest = divmod(tics(ms), self.tics_per_step)
+        return None if rest else steps
+
+    def grid(self, who, times, offgrid=True):
+        """Return times of a device in ms as steps; those off the grid are rounded up, or refused.
+
+        Raises
+        ------
+        BadProperty
+            Naming the model ``who`` and the time.
+        """
+        in_tics = np.floor(np.asarray(times, dtype=float) * TICS_PER_MS + 0.5)
+        steps, rest = np.divmod(in_tics, self.tics_per_step)
+        good = (np.abs(in_tics) < 1e18) & (in_tics >= 0) & (offgrid | (rest == 0))
+        if not good.all():
+            time = times[np.argmin(good)]
+            raise BadProperty(f"{who}: Time point {time:g} is not representable in current resolution.")
+        return (steps + (rest > 0)).astype(np.int64)
+
+    def point(self, name, ms):
+        """Return the step of a time of a device, which lies on the grid.
+
+        Raises
+        ------
+        BadProperty
+            Naming the parameter.
+        """
+        steps = self.whole_steps(ms)
+        if steps is None or steps < 0:
+            raise BadProperty(f"{name} must be a multiple of the simulation resolution.")
+        return steps
+
+    def delay_steps(self, ms):
+        """Return a delay in steps: the nearest, at least one."""
+        steps = math.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5) if math.isfinite(ms) else 0
+        if steps < 1:
+            shown = self.delay_ms(steps) if math.isfinite(ms) else ms
+            raise BadDelay(f"Delay value {shown:g} is invalid: Delay must be greater than or equal to resolution")
+        return steps
+
+    def default_delay_steps(self):
+        """Return the delay of 1 ms that every synapse model has at first, rounded up."""
+        return -(-TICS_PER_MS // self.tics_per_step)
+
+    def delay_ms(self, steps):
+        """Return a delay as NEST shows it."""
+        return steps * self.resolution

@@ -1,0 +1,61 @@
+"""Error classes under the names that NEST gives them."""
+
+import types
+
+_NAMES = (
+    "BackendAlreadyRegistered", "BackendNotPrepared", "BackendPrepared", "BadDelay", "BadParameter",
+    "BadParameterValue", "BadProperty", "DimensionMismatch", "DistributionError", "DynamicModuleManagementError",
+    "GSLSolverFailure", "IOError", "IllegalConnection", "IncompatibleReceptorType", "InexistentConnection",
+    "InternalError", "InvalidDefaultResolution", "InvalidTimeInModel", "KeyError", "LayerExpected",
+    "LayerNodeExpected", "LocalNodeExpected", "ModelInUse", "NamingConflict", "NewModelNameExists",
+    "NoThreadSiblingsAvailable", "NodeWithProxiesExpected", "NotImplemented", "NumericalInstability", "RangeCheck",
+    "StepMultipleRequired", "TimeMultipleRequired", "TypeMismatch", "UnaccessedDictionaryEntry", "UndefinedName",
+    "UnexpectedEvent", "UnknownCompartment", "UnknownComponent", "UnknownModelName", "UnknownNode", "UnknownPort",
+    "UnknownReceptorType", "UnknownSynapseType", "UnknownThread", "UnmatchedSteps", "UnsupportedEvent",
+)  # fmt: skip
+
+
+class KernelException(Exception):
+    """Base class of all errors that NEST raises; what `NESTError` stands for."""
+
+
+class NotInGifpop(KernelException, AttributeError):
+    """A name that NEST has and gifpop has not."""
+
+
+class UnknownParameter(KeyError, AttributeError):
+    """A node or connection has no value of this name: NEST's KeyError, and an AttributeError for ``hasattr``."""
+
+
+NESTErrors = types.SimpleNamespace(
+    KernelException=KernelException,
+    **{name: type(name, (KernelException,), {"__doc__": f"NEST's {name}.", "__module__": __name__}) for name in _NAMES},
+)
+
+BadDelay = NESTErrors.BadDelay
+BadParameter = NESTErrors.BadParameter
+BadParameterValue = NESTErrors.BadParameterValue
+BadProperty = NESTErrors.BadProperty
+DimensionMismatch = NESTErrors.DimensionMismatch
+IllegalConnection = NESTErrors.IllegalConnection
+NewModelNameExists = NESTErrors.NewModelNameExists
+NotSupported = NESTErrors.NotImplemented
+NumericalInstability = NESTErrors.NumericalInstability
+TypeMismatch = NESTErrors.TypeMismatch
+UnaccessedDictionaryEntry = NESTErrors.UnaccessedDictionaryEntry
+UnknownComponent = NESTErrors.UnknownComponent
+UnknownModelName = NESTErrors.UnknownModelName
+UnknownNode = NESTErrors.UnknownNode
+UnknownReceptorType = NESTErrors.UnknownReceptorType
+UnknownSynapseType = NESTErrors.UnknownSynapseType
+
+
+def unaccessed(names, container, function):
+    """Return the error for dictionary entries that mean nothing to the function that was given them."""
+    listed = " ".join(sorted(map(str, names)))
+    return UnaccessedDictionaryEntry(f"Unaccessed elements in {container}, in function {function}:  {listed}")
+
+
+def impossible_connection(reason):
+    """Return the error for a connection that cannot be."""
+    return IllegalConnection(f"Creation of connection is not possible because:\n{reason}")

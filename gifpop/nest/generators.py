@@ -1,0 +1,192 @@
+"""Generators: from NEST's times and windows to signals on the engine's grid, indexed by the step of sending.
+
+A time of ``t`` steps is reached at the end of step ``t - 1``. A device is active at stamps in (origin + start,
+origin + stop].
+"""
+
+import numpy as np
+
+from gifpop import signals
+from gifpop.nest.errors import BadProperty
+from gifpop.nest.nodes import Block
+
+ENDLESS = 1e15  # ms; a device that stops there or later never stops
+FAR = signals.FOREVER // 2  # steps
+
+
+def check_window(row, clock):
+    """Refuse start, stop and origin off the grid, and a stop before the start."""
+    for name in ("origin", "start"):
+        clock.point(name, row[name])
+    if row["stop"] < ENDLESS:
+        clock.point("stop", row["stop"])
+    if row["stop"] < row["start"]:
+        raise BadProperty("stop >= start required.")
+
+
+def window(row, clock):
+    """Return the steps ``origin + start`` and ``origin + stop``; a device that never stops has a stop far away."""
+    origin = clock.point("origin", row["origin"])
+    stop = FAR if row["stop"] >= ENDLESS else clock.point("stop", row["stop"])
+    return min(origin + clock.point("start", row["start"]), FAR), min(origin + stop, FAR)
+
+
+class GeneratorBlock(Block):
+    """Devices that send."""
+
+    @classmethod
+    def normalize(cls, row, given, clock, connected=False):
+        check_window(row, clock)
+
+    def window(self, i):
+        """Return where the ``i``-th device begins and ends, in steps."""
+        return window(self.row(i), self.clock)
+
+
+class CurrentBlock(GeneratorBlock):
+    """Devices that send a current, which NEST sends one step ahead and applies one step after its arrival."""
+
+    sends = "current"
+
+    def signal(self, i):
+        """Return the current of the ``i``-th device."""
+        start, stop = self.window(i)
+        steps, values = self.amplitudes(i)
+        return signals.Piecewise([-1, *(np.asarray(steps) - 1)], values, max(start - 1, 0), max(stop - 1, 0))
+
+
+class DirectCurrentBlock(CurrentBlock):
+    """dc_generator."""
+
+    def amplitudes(self, i):
+        return [], [self.columns["amplitude"][i]]
+
+
+class StepCurrentBlock(CurrentBlock):
+    """step_current_generator.
+
+    Attributes
+    ----------
+    held : float array
+        Amplitude of each before the first change that is still to come.
+    changes : list of (int array, float array)
+        Steps and amplitudes of the changes to come, as seen when the amplitudes were set.
+    """
+
+    together = frozenset({"amplitude_times"})
+
+    def __init__(self, clock, model, first, n):
+        super().__init__(clock, model, first, n)
+        self.held = np.zeros(n)
+        self.changes = [((), ())] * n
+        for i in range(n):
+            self._schedule(i)
+
+    @classmethod
+    def normalize(cls, row, given, clock, connected=False):
+        super().normalize(row, given, clock)
+        arrays = given & {"amplitude_times", "amplitude_values"}
+        times, values = row["amplitude_times"], row["amplitude_values"]
+        if len(arrays) == 1:
+            raise BadProperty("Amplitude times and values must be reset together.")
+        if "allow_offgrid_times" in given and not arrays and len(times):
+            raise BadProperty(
+                "allow_offgrid_times can only be changed before amplitude_times have been set, or together with "
+                "amplitude_times and amplitude_values."
+            )
+        if len(times) != len(values):
+            raise BadProperty("Amplitude times and values have to be the same size.")
+        if not arrays:
+            return
+        if np.any(times <= 0.0):
+            raise BadProperty("Amplitude can only be changed at strictly positive times (t > 0).")
+        steps = clock.grid("step_current_generator", times, row["allow_offgrid_times"])
+        if np.any(np.diff(steps) <= 0):
+            raise BadProperty("step_current_generator: amplitude times must be at strictly increasing time steps.")
+        row["amplitude_times"] = clock.ms(steps)
+
+    def apply(self, i, values, given):
+        super().apply(i, values, given)
+        if "amplitude_times" in given:
+            self._schedule(i)
+
+    def amplitudes(self, i):
+        steps, values = self.changes[i]
+        return steps, [self.held[i], *values]
+
+    def _schedule(self, i):
+        """Hold the amplitude that has been reached, and skip changes up to now."""
+        now = self.clock.step
+        steps, values = self.changes[i]
+        past = np.searchsorted(steps, now, side="right")
+        if past:
+            self.held[i] = values[past - 1]
+        steps = self.clock.grid("step_current_generator", self.columns["amplitude_times"][i])
+        coming = steps > now
+        self.changes[i] = steps[coming], self.columns["amplitude_values"][i][coming]
+
+
+class PoissonBlock(GeneratorBlock):
+    """poisson_generator."""
+
+    sends = "spikes"
+
+    def signal(self, i, random):
+        """Return spikes for one target, drawn from its stream."""
+        start, stop = self.window(i)
+        mean = 1e-3 * self.columns["rate"][i] * self.clock.resolution
+        return signals.PoissonCounts(mean, random, start + 1, stop + 1)
+
+
+class SpikeGeneratorBlock(GeneratorBlock):
+    """spike_generator."""
+
+    sends = "spikes"
+    together = frozenset({"spike_times"})
+
+    @classmethod
+    def normalize(cls, row, given, clock, connected=False):
+        super().normalize(row, given, clock)
+        times = row["spike_times"]
+        if "allow_offgrid_times" in given and "spike_times" not in given and len(times):
+            raise BadProperty("Options can only be set together with spike times or if no spike times have been set.")
+        if "spike_times" in given:
+            if np.any(times == 0.0):
+                raise BadProperty("spike time cannot be set to 0.")
+            if np.any(np.diff(times) < 0):
+                raise BadProperty("Spike times must be sorted in non-descending order.")
+            row["spike_times"] = clock.ms(clock.grid("spike_generator", times, row["allow_offgrid_times"]))
+        for name, comma in (("spike_weights", ","), ("spike_multiplicities", "")):
+            size = len(row[name])
+            if (name in given and size not in (0, len(times))) or 0 < size < len(times):
+                raise BadProperty(
+                    f"{name} must have the same number of elements as spike_times{comma} or 0 elements to clear the "
+                    "property."
+                )
+
+    def parts(self, i):
+        """Return which of "excite" and "inhibit" the ``i``-th generator has (see `signal`)."""
+        weights = self.columns["spike_weights"][i]
+        return ("excite", "inhibit") if np.any(weights < 0) else ("excite",)
+
+    def signal(self, i, part):
+        """Return what the ``i``-th generator emits.
+
+        ``part`` is "all": numbers of spikes; "excite" or "inhibit": spikes with weights > 0 or < 0 of their own, times
+        these weights. The sign of a connection's weight times a spike's chooses the synapse.
+        """
+        start, stop = self.window(i)
+        origin = self.clock.point("origin", self.columns["origin"][i])
+        stamps = origin + self.clock.grid("spike_generator", self.columns["spike_times"][i])
+        amounts = self._amounts("spike_multiplicities", i, len(stamps))
+        weights = self._amounts("spike_weights", i, len(stamps))
+        chosen = (stamps > start) & (stamps <= stop)
+        if part != "all":
+            amounts = amounts * weights
+            chosen &= weights > 0 if part == "excite" else weights < 0
+        return signals.Events(stamps[chosen] - 1, amounts[chosen])
+
+    def _amounts(self, name, i, n):
+        """Return one amount for each spike, 1 where none were given; as in NEST, times set anew take the first ones."""
+        amounts = self.columns[name][i].astype(float)
+        return amounts[:n] if len(amounts) else np.ones(n)

@@ -1,0 +1,159 @@
+"""The kernel: everything that ResetKernel resets."""
+
+from bisect import bisect_right
+from collections import namedtuple
+
+from gifpop.nest.clock import Clock
+from gifpop.nest.connections import ConnectionTable, DelayRange
+from gifpop.nest.errors import BadParameter, KernelException, UnknownModelName, UnknownNode
+from gifpop.nest.generators import DirectCurrentBlock, PoissonBlock, SpikeGeneratorBlock, StepCurrentBlock
+from gifpop.nest.models import SynapseModel, node_models
+from gifpop.nest.populations import PopulationBlock
+from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
+from gifpop.nest.simulator import Simulator
+
+DEFAULT_SEED = 143202461
+
+BLOCKS = {
+    "gif_pop_psc_exp": PopulationBlock,
+    "dc_generator": DirectCurrentBlock,
+    "step_current_generator": StepCurrentBlock,
+    "poisson_generator": PoissonBlock,
+    "spike_generator": SpikeGeneratorBlock,
+    "multimeter": MeterBlock,
+    "voltmeter": MeterBlock,
+    "spike_recorder": SpikeRecorderBlock,
+}
+
+Seed = namedtuple("Seed", "value")  # a new one whenever the seed is set, be it to the same value
+
+
+class Kernel:
+    """State of the simulator.
+
+    Attributes
+    ----------
+    generation : int
+        Counts the resets, so that node collections from before can be told.
+    clock : Clock
+    models : dict of str to NodeModel
+    synapses : list of SynapseModel
+    blocks : list of Block
+        All nodes, in order.
+    connections : ConnectionTable
+    delays : DelayRange
+    seed : Seed
+    threads : int
+    print_time : bool
+    defaults_changed, prepared : bool
+    changes : int
+        Counts the changes of nodes, connections and seed, so that an unchanged network is not wired again.
+    """
+
+    generation = 0
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        """Forget nodes, connections, models and settings, and go back to time zero."""
+        self.generation += 1
+        self.clock = Clock()
+        self.models = node_models()
+        self.synapses = [SynapseModel("static_synapse")]
+        self.blocks = []
+        self._firsts = []
+        self.connections = ConnectionTable()
+        self.delays = DelayRange(self.clock)
+        self.changes = 0
+        self.set_seed(DEFAULT_SEED)
+        self.threads = 1
+        self.print_time = False
+        self.defaults_changed = False
+        self.prepared = False
+        self._simulator = None
+
+    def set_seed(self, value):
+        """Start all random streams anew at the next run."""
+        self.seed = Seed(value)
+        self.changes += 1
+
+    @property
+    def size(self):
+        """Number of nodes."""
+        return self._firsts[-1] + self.blocks[-1].n - 1 if self.blocks else 0
+
+    def model(self, name):
+        """Return a model of nodes by name."""
+        if name not in self.models:
+            raise UnknownModelName(f"{name} is not a known model name. gifpop.nest has {', '.join(self.models)}.")
+        return self.models[name]
+
+    def new_block(self, name, n):
+        """Return n new nodes, which `add` makes part of the network."""
+        model = self.model(name)
+        return BLOCKS[model.base](self.clock, model, self.size + 1, n)
+
+    def add(self, block):
+        """Make nodes part of the network."""
+        self.blocks.append(block)
+        self._firsts.append(block.first)
+        self.changes += 1
+
+    def locate(self, node):
+        """Return a node's block and its place there."""
+        b = bisect_right(self._firsts, node) - 1
+        if b < 0 or node > self.size:
+            raise UnknownNode(f"Node with id {node} does not exist.")
+        return self.blocks[b], node - self._firsts[b]
+
+    def prepare(self):
+        """Get ready for `run`."""
+        if self.prepared:
+            raise KernelException("Prepare: the network is prepared already; call Cleanup first.")
+        self._bring()
+        self.prepared = True
+
+    def run(self, ms):
+        """Simulate a time in ms from where the simulation is."""
+        if not self.prepared:
+            raise KernelException("Run: call Prepare first.")
+        n = self._run_steps(ms)
+        self._bring()
+        self._simulator.run(n)
+
+    def cleanup(self):
+        """End what `prepare` began."""
+        if not self.prepared:
+            raise KernelException("Cleanup: call Prepare first.")
+        self.prepared = False
+
+    def simulate(self, ms):
+        """Prepare, run and clean up."""
+        self._run_steps(ms)
+        self.prepare()
+        try:
+            self.run(ms)
+        finally:
+            self.cleanup()
+
+    def _bring(self):
+        if self._simulator is None:
+            self._simulator = Simulator(self)
+        self._simulator.prepare()
+        self.clock.simulated = True
+
+    def _run_steps(self, ms):
+        """Return a duration in steps."""
+        ms = float(ms)
+        if ms != ms or ms in (float("inf"), float("-inf")):
+            raise BadParameter("The simulation time must be finite.")
+        if ms < 0.0:
+            raise BadParameter("The simulation time cannot be negative.")
+        steps = self.clock.whole_steps(ms)
+        if steps is None:
+            raise BadParameter("The simulation time must be a multiple of the simulation resolution.")
+        return steps
+
+
+kernel = Kernel()

@@ -1,0 +1,130 @@
+"""Nodes: what each kind of node has in common. The nodes of one Create call are one block of columns."""
+
+import numpy as np
+
+from gifpop.nest.errors import BadProperty, unaccessed
+from gifpop.nest.kinds import is_sequence
+
+
+class Block:
+    """The nodes of one Create call, a column of values for each parameter.
+
+    Subclasses say what a kind of node checks, shows and does.
+
+    Parameters
+    ----------
+    clock : Clock
+    model : NodeModel
+    first : int
+        Identifier of the first node; the others follow.
+    n : int
+    """
+
+    recordables = ()
+    receives = frozenset()  # what connections may bring: "spikes", "current", "requests"
+    sends = None  # one of these, or None
+    together = frozenset()  # parameters that are checked in view of each other
+
+    def __init__(self, clock, model, first, n):
+        self.clock, self.model, self.first, self.n = clock, model, first, n
+        self.columns = {name: p.kind.column(n, model.defaults[name]) for name, p in model.parameters.items()}
+
+    @classmethod
+    def normalize(cls, row, given, clock, connected=False):
+        """Check one node's values in view of each other, in place; ``given`` names those that are being set.
+
+        Raises
+        ------
+        BadProperty
+            Without saying whose the values are.
+        """
+
+    @classmethod
+    def converted(cls, model, current, given, clock, connected=False):
+        """Return a node's new values.
+
+        Parameters
+        ----------
+        model : NodeModel
+        current, given : dict
+            All values that the node has, and those to set.
+        clock : Clock
+        connected : bool
+            Whether the node has connections.
+
+        Returns
+        -------
+        dict
+            The values that change.
+        """
+        known = {name: value for name, value in given.items() if _settable(model, name)}
+        new = {}
+        for name, value in known.items():
+            parameter = model.parameters[name]
+            new[name] = parameter.kind.convert(name, value)
+            parameter.check(new[name])
+        row = {**current, **new}
+        cls.normalize(row, known.keys(), clock, connected)
+        return {name: row[name] for name in {*known, *(cls.together if known else ())}}
+
+    def takes_one_of(self, name, values):
+        """Tell whether a sequence given for a parameter holds a value for each node."""
+        parameter = self.model.parameters.get(name)
+        if parameter is None:
+            return False
+        return not parameter.kind.vector or (len(values) > 0 and is_sequence(values[0]))
+
+    def planned(self, i, given, connected=False):
+        """Return the values of the ``i``-th node that would change if ``given`` were set, having checked them."""
+        try:
+            values = self.converted(self.model, self.row(i), given, self.clock, connected)
+        except BadProperty as error:
+            raise BadProperty(
+                f"Setting status of a '{self.model.name}' with node ID {self.first + i}: {error}"
+            ) from None
+        unknown = [name for name in given if not _settable(self.model, name)]
+        if unknown:
+            raise unaccessed(unknown, "params", "NodeManager::set_status")
+        return values
+
+    def apply(self, i, values, given):
+        """Set values that `planned` returned; ``given`` names those that the user gave."""
+        for name, value in values.items():
+            self.columns[name][i] = value
+
+    def row(self, i):
+        """Return all values of the ``i``-th node, as they are stored."""
+        return {name: column[i] for name, column in self.columns.items()}
+
+    def names(self):
+        """Return the names of all that can be got."""
+        extra = ("recordables",) if self.recordables else ()
+        return [*self.columns, "element_type", "global_id", "local", "model", "thread", "vp", *extra]
+
+    def get(self, name, i):
+        """Return one value of the ``i``-th node, as a Python object or an array of its own; KeyError if unknown."""
+        if name in self.columns:
+            value = self.columns[name][i]
+            return value.copy() if isinstance(value, (np.ndarray, list)) else getattr(value, "item", lambda: value)()
+        if name == "recordables" and self.recordables:
+            return sorted(self.recordables)
+        return {
+            "element_type": self.model.element_type, "global_id": self.first + i, "local": True,
+            "model": self.model.name, "thread": 0, "vp": 0,
+        }[name]  # fmt: skip
+
+
+def _settable(model, name):
+    return name in model.parameters and model.parameters[name].settable
+
+
+def set_defaults(block_type, model, given, clock):
+    """Change what new nodes of a model have; nothing changes if anything is wrong."""
+    try:
+        values = block_type.converted(model, model.defaults, given, clock)
+    except BadProperty as error:
+        raise BadProperty(f"Setting status of model '{model.name}': {error}") from None
+    unknown = [name for name in given if not _settable(model, name)]
+    if unknown:
+        raise unaccessed(unknown, "params", "ModelManager::set_node_defaults_")
+    model.defaults.update(values)

@@ -1,0 +1,74 @@
+"""Nodes of gif_pop_psc_exp: from NEST's parameters to the engine's plan, and its state back."""
+
+import numpy as np
+
+from gifpop.grid import refractory_steps
+from gifpop.nest.errors import BadProperty
+from gifpop.nest.nodes import Block
+from gifpop.parameters import GIF
+from gifpop.plan import automatic_history, plan_population, start_history
+
+CELL = ("C_m", "tau_m", "t_ref", "lambda_0", "Delta_V", "I_e", "V_reset", "V_T_star", "E_L", "tau_syn_ex",
+        "tau_syn_in", "tau_sfa", "q_sfa")  # fmt: skip
+STATE = ("V_m", "I_syn_ex", "I_syn_in")
+SHOWN = (*STATE, "mean", "n_events", "E_sfa")
+
+
+class PopulationBlock(Block):
+    """Populations of equal neurons.
+
+    Attributes
+    ----------
+    changed : bool array
+        Of each: whether its history begins anew at the next Simulate, because it is new or was set.
+    plans : list of PopulationPlan or None
+        What the engine works on.
+    """
+
+    recordables = ("E_sfa", "I_syn_ex", "I_syn_in", "V_m", "mean", "n_events")
+    receives = frozenset({"spikes", "current", "requests"})
+    sends = "spikes"
+
+    def __init__(self, clock, model, first, n):
+        super().__init__(clock, model, first, n)
+        self.changed = np.ones(n, dtype=bool)
+        self.plans = [None] * n
+
+    @classmethod
+    def normalize(cls, row, given, clock, connected=False):
+        if len(row["tau_sfa"]) != len(row["q_sfa"]):
+            raise BadProperty(
+                "'tau_sfa' and 'q_sfa' need to have the same dimension.\n"
+                f"Size of tau_sfa: {len(row['tau_sfa'])}\nSize of q_sfa: {len(row['q_sfa'])}"
+            )
+        refractory = refractory_steps(row["t_ref"], clock.resolution)
+        if 1 <= row["len_kernel"] <= refractory and given & {"len_kernel", "t_ref"}:
+            raise BadProperty(
+                f"len_kernel must be longer than the refractory period of {refractory} steps, "
+                f"got {row['len_kernel']}; -1 chooses it."
+            )
+
+    def apply(self, i, values, given):
+        super().apply(i, values, given)
+        self.changed[i] = True
+
+    def plan(self, i):
+        """Return the plan of the ``i``-th population as it is set, with a history that begins anew."""
+        row = self.row(i)
+        cell = GIF(**{name: row[name] for name in CELL})
+        dt = self.clock.resolution
+        if row["len_kernel"] < 1:
+            row["len_kernel"] = self.columns["len_kernel"][i] = automatic_history(cell, dt)
+        plan = plan_population(cell, int(row["N"]), dt, int(row["len_kernel"]), bool(row["BinoRand"]))
+        start_history(plan, 0.0)
+        for name in STATE:
+            plan.state[name] = row[name]
+        self.plans[i], self.changed[i] = plan, False
+        return plan
+
+    def show(self):
+        """Take over the state that the engine has reached."""
+        for i, plan in enumerate(self.plans):
+            if plan is not None:
+                for name in SHOWN:
+                    self.columns[name][i] = plan.state[name][0]

@@ -1,0 +1,148 @@
+"""Settings of the kernel: names, how they are read and how they are set."""
+
+import enum
+from collections import namedtuple
+
+from gifpop.nest.clock import MS_PER_TIC
+from gifpop.nest.connect import RULES
+from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
+from gifpop.nest.kernel import kernel
+from gifpop.nest.kinds import BOOL, DOUBLE, LONG
+
+
+class VerbosityLevel(enum.IntEnum):
+    """How much NEST tells the user; gifpop keeps the setting and is quiet."""
+
+    ALL = 0
+    DEBUG = 5
+    STATUS = 7
+    INFO = 10
+    PROGRESS = 15
+    DEPRECATED = 18
+    WARNING = 20
+    ERROR = 30
+    FATAL = 40
+    QUIET = 100
+
+
+kernel.verbosity = VerbosityLevel.INFO  # survives ResetKernel
+
+
+def _set_resolution(value):
+    conditions = [
+        text
+        for text, met in (
+            ("Nodes have already been created", kernel.size > 0),
+            ("Network has been simulated", kernel.clock.simulated),
+            ("Model defaults were modified", kernel.defaults_changed),
+        )
+        if met
+    ]
+    if len(conditions) == 1:
+        raise KernelException(f"{conditions[0]}: time representation cannot be changed.")
+    if conditions:
+        raise KernelException(f"Time representation unchanged. Error conditions: {'. '.join(conditions)}.")
+    if kernel.delays.fixed:
+        raise KernelException("Delay extrema have been set: time representation cannot be changed.")
+    kernel.clock.set_resolution(DOUBLE.convert("resolution", value))
+
+
+def _set_seed(value):
+    value = LONG.convert("rng_seed", value)
+    if not 0 < value < 2**32:
+        raise BadProperty("RNG seed must be in (0, 2^32-1).")
+    kernel.set_seed(value)
+
+
+def _set_time(value):
+    if DOUBLE.convert("biological_time", value) != 0.0:
+        raise BadProperty("The simulation time can only be set to 0.0.")
+    if kernel.clock.step:
+        raise BadProperty("biological_time: gifpop.nest cannot turn back the time; ResetKernel begins anew.")
+
+
+def _set_threads(value, name="local_num_threads"):
+    value = LONG.convert(name, value)
+    if value < 1:
+        raise BadProperty(f"{name} must be >= 1, got {value}")
+    kernel.threads = value
+
+
+def _set_verbosity(value):
+    if not isinstance(value, VerbosityLevel):
+        kind = "std::string" if isinstance(value, str) else type(value).__name__
+        raise TypeMismatch(f"Expected datatype: Failed to cast 'verbosity' from {kind} to type nest::VerbosityLevel")
+    kernel.verbosity = value
+
+
+def _set_print_time(value):
+    kernel.print_time = BOOL.convert("print_time", value)
+
+
+def _refuse_single_delay(value):
+    raise BadProperty("Both min_delay and max_delay have to be specified")
+
+
+def _unchangeable(name, neutral):
+    def set_neutral(value):
+        if value != neutral:
+            raise BadProperty(f"{name} can only be {neutral!r} in gifpop.nest, which has no other.")
+
+    return set_neutral
+
+
+Setting = namedtuple("Setting", "read set")  # set: None where it is read-only
+
+NEUTRAL = {
+    "data_path": "", "data_prefix": "", "overwrite_files": False, "off_grid_spiking": False, "use_wfr": True,
+    "keep_source_table": True, "use_compressed_spikes": True, "adaptive_target_buffers": True,
+    "dict_miss_is_error": True,
+}  # fmt: skip
+
+SETTINGS = {
+    "biological_time": Setting(lambda: kernel.clock.ms(kernel.clock.step), _set_time),
+    "connection_rules": Setting(lambda: sorted(RULES), None),
+    "kernel_status": Setting(lambda: status(), None),
+    "local_num_threads": Setting(lambda: kernel.threads, _set_threads),
+    "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),
+    "min_delay": Setting(lambda: kernel.delays.ms[0], _refuse_single_delay),
+    "ms_per_tic": Setting(lambda: MS_PER_TIC, None),
+    "network_size": Setting(lambda: kernel.size, None),
+    "node_models": Setting(lambda: sorted(kernel.models), None),
+    "num_connections": Setting(lambda: len(kernel.connections), None),
+    "num_processes": Setting(lambda: 1, None),
+    "prepared": Setting(lambda: kernel.prepared, None),
+    "print_time": Setting(lambda: kernel.print_time, _set_print_time),
+    "resolution": Setting(lambda: kernel.clock.resolution, _set_resolution),
+    "rng_seed": Setting(lambda: kernel.seed.value, _set_seed),
+    "synapse_models": Setting(lambda: sorted(model.name for model in kernel.synapses), None),
+    "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC, None),
+    "tics_per_step": Setting(lambda: kernel.clock.tics_per_step, None),
+    "total_num_virtual_procs": Setting(
+        lambda: kernel.threads, lambda value: _set_threads(value, "total_num_virtual_procs")
+    ),
+    "verbosity": Setting(lambda: kernel.verbosity, _set_verbosity),
+    **{name: Setting(lambda value=value: value, _unchangeable(name, value)) for name, value in NEUTRAL.items()},
+}
+
+
+def status():
+    """Return all settings by name."""
+    return {name: setting.read() for name, setting in SETTINGS.items() if name != "kernel_status"}
+
+
+def change(params):
+    """Set settings by name; refuse unknown and read-only ones first."""
+    for name in params:
+        if name not in SETTINGS:
+            known = ", ".join(map(repr, SETTINGS))
+            raise ValueError(f"`{name}` is not a valid kernel parameter, valid parameters are: {known}")
+        if SETTINGS[name].set is None:
+            raise ValueError(f"`{name}` is a readonly kernel parameter")
+    params = dict(params)
+    if {"min_delay", "max_delay"} <= params.keys():
+        kernel.delays.fix(
+            DOUBLE.convert("min_delay", params.pop("min_delay")), DOUBLE.convert("max_delay", params.pop("max_delay"))
+        )
+    for name, value in params.items():
+        SETTINGS[name].set(value)

@@ -1,0 +1,158 @@
+"""What runs: the engine, with the nodes' state, random streams and records between the runs."""
+
+import numpy as np
+
+from gifpop import seeds
+from gifpop.connectivity import receptor
+from gifpop.engine import Engine, SimulationError
+from gifpop.nest.errors import NumericalInstability
+from gifpop.nest.populations import PopulationBlock
+from gifpop.nest.recorders import RecorderBlock
+from gifpop.nest.wiring import Tap, Wiring
+
+
+class Simulator:
+    """The engine of a kernel.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    """
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+        self.engine = Engine([], [], [], dt=kernel.clock.resolution)
+        self._populations = {}  # node -> index
+        self._seed = self._known = None
+        self._random = {}  # connection -> numpy Generator
+        self._begun = {}  # connection of a meter -> step
+        self._late = LateSpikes(self.engine)
+
+    def prepare(self):
+        """Bring nodes and connections, as they are now, to the engine."""
+        if self._known == self.kernel.changes:
+            return
+        self._reseed()
+        self._bring_populations()
+        self._wiring = Wiring(
+            self.kernel, self._populations, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
+        )
+        self.engine.wire(self._wiring.links, self._wiring.lines)
+        self._late.rewire(self.kernel.connections.rows, self._populations)
+        self._known = self.kernel.changes
+
+    def run(self, n_steps):
+        """Simulate; what was simulated is kept whatever ends the run."""
+        kernel = self.kernel
+        probes = [probe for sampler in self._wiring.samplers for probe in sampler.probes]
+        try:
+            for chunk in self.engine.run(n_steps, probes, progress=True if kernel.print_time else None):
+                self._take(chunk)
+                self._late.take(chunk.counts, kernel.delays.steps[0])
+        except SimulationError as error:
+            raise NumericalInstability(str(error)) from None
+        finally:
+            kernel.clock.step = self.engine.step
+            self._show()
+
+    def _reseed(self):
+        """Start all random streams anew if the seed was set."""
+        if self._seed is self.kernel.seed:
+            return
+        self._seed = self.kernel.seed
+        self._root = seeds.root_sequence(self._seed.value)
+        self._random.clear()
+        self.engine.streams[:] = [self._stream(node) for node in self._populations]
+
+    def _stream(self, node):
+        return seeds.stream(self._root, seeds.POPULATION, node)
+
+    def _generator(self, k):
+        """Return the random generator of a connection with noise of its own, as far as it has been drawn from."""
+        if k not in self._random:
+            self._random[k] = np.random.Generator(seeds.stream(self._root, seeds.INPUT, k))
+        return self._random[k]
+
+    def _bring_populations(self):
+        """Add new populations, and start those anew that were set."""
+        for block in self._blocks(PopulationBlock):
+            for i in np.flatnonzero(block.changed).tolist():
+                node, plan = block.first + i, block.plan(i)
+                if node in self._populations:
+                    self.engine.plans[self._populations[node]] = plan
+                else:
+                    self._populations[node] = len(self._populations)
+                    self.engine.add(f"{block.model.name} {node}", plan, self._stream(node))
+
+    def _take(self, chunk):
+        """Hand a piece of the run to the recorders."""
+        for block, i, sender, heard in self._wiring.listeners:
+            if isinstance(heard, Tap):
+                block.take(i, sender, chunk.step, heard.last[: len(chunk.counts)])
+            else:
+                block.take(i, sender, chunk.step, chunk.counts[:, heard])
+        stamps = chunk.step + 1 + np.arange(len(chunk.counts))
+        row = 0
+        for block, i, place, sender, begun, probes in self._wiring.samplers:
+            chosen = block.selected(i, stamps, begun)
+            block.take(i, place, sender, stamps[chosen], chunk.records[row : row + len(probes), chosen])
+            row += len(probes)
+
+    def _show(self):
+        """Let nodes show the state and the events of the run."""
+        for block in self._blocks(PopulationBlock):
+            block.show()
+        for block in self._blocks(RecorderBlock):
+            block.flush(self.kernel.delays.steps[0])
+
+    def _blocks(self, kind):
+        return [block for block in self.kernel.blocks if isinstance(block, kind)]
+
+
+class LateSpikes:
+    """Spikes that NEST has not yet delivered when a run ends, and delivers through the connections of the next.
+
+    NEST delivers the spikes of a slice (the shortest delay) when the next slice begins: a weight or delay that is set
+    between two runs acts on the spikes of the last slice too, and so does a new connection of a population that had
+    one. The engine delivers at once; what differs is put right here.
+
+    Parameters
+    ----------
+    engine : Engine
+    """
+
+    def __init__(self, engine):
+        self.engine = engine
+        self._counts = np.zeros((0, 0), dtype=np.int64)
+        self._wired = None
+
+    def take(self, counts, slice_steps):
+        """Take the spikes of a piece of the run, which has just ended."""
+        if counts.shape[1] != self._counts.shape[1]:
+            missing = counts.shape[1] - self._counts.shape[1]
+            self._counts = np.pad(self._counts, ((0, 0), (0, missing)))
+        n = (self.engine.step - 1) % slice_steps + 1
+        self._counts = np.concatenate((self._counts[-n:], counts[-n:]))[-n:]
+
+    def rewire(self, rows, populations):
+        """Deliver late spikes through the connections as they are now, instead of as they were."""
+        before, self._wired = self._wired, rows.copy()
+        if before is None or not len(self._counts):
+            return
+        heard = {source for source, target in before[["source", "target"]].tolist() if target in populations}
+        changed = np.flatnonzero(before != rows[: len(before)])
+        for k in changed.tolist():
+            self._deliver(before[k], populations, -1)
+            self._deliver(rows[k], populations, 1)
+        for row in rows[len(before) :]:
+            if row["source"] in heard:
+                self._deliver(row, populations, 1)
+
+    def _deliver(self, row, populations, sign):
+        source, target = populations.get(row["source"]), populations.get(row["target"])
+        if source is None or target is None or source >= self._counts.shape[1]:
+            return
+        first = self.engine.step - len(self._counts)
+        for k in np.flatnonzero(self._counts[:, source]).tolist():
+            amount = sign * row["weight"] * self._counts[k, source]
+            self.engine.add_input(first + k + row["delay"], receptor(row["weight"]), target, amount)

@@ -1,0 +1,167 @@
+"""SynapseCollection: what users hold of connections."""
+
+import numbers
+
+import numpy as np
+
+from gifpop.nest import errors
+from gifpop.nest.kernel import kernel
+from gifpop.nest.kinds import is_sequence
+from gifpop.nest.models import SYNAPSE
+
+
+class SynapseCollection:
+    """Connections, as `GetConnections` returns them; their values as attributes or with `get` and `set`."""
+
+    NAMES = ("delay", "receptor", "source", "synapse_model", "target", "target_thread", "weight")
+
+    def __init__(self, places):
+        self._places = np.asarray(places, dtype=np.int64)
+        self._generation = kernel.generation
+
+    def __len__(self):
+        return len(self._places)
+
+    def __iter__(self):
+        return (SynapseCollection([place]) for place in self._places)
+
+    def __getitem__(self, key):
+        if isinstance(key, slice):
+            return SynapseCollection(self._places[key])
+        if not isinstance(key, numbers.Integral):
+            raise TypeError(f"list indices must be integers or slices, not {type(key).__name__}")
+        if not -len(self) <= key < len(self):
+            raise IndexError("list index out of range")
+        return SynapseCollection([self._places[key]])
+
+    def __eq__(self, other):
+        if not isinstance(other, SynapseCollection):
+            return NotImplemented
+        return self._generation == other._generation and np.array_equal(self._places, other._places)
+
+    __hash__ = None
+
+    def __str__(self):
+        if not len(self):
+            return "The synapse collection does not contain any connections."
+        lines = [
+            " source   target   synapse model   weight   delay ",
+            "-------- -------- --------------- -------- -------",
+        ]
+        columns = (self._column(name) for name in ("source", "target", "synapse_model", "weight", "delay"))
+        for source, target, model, weight, delay in zip(*columns, strict=True):
+            lines.append(f"{source:>7}  {target:>7}  {model:>14}  {weight:>7.3f} {delay:>7.3f}")
+        return "\n".join(lines)
+
+    def sources(self):
+        """Return an iterator over the identifiers of the sources."""
+        return iter(self._column("source"))
+
+    def targets(self):
+        """Return an iterator over the identifiers of the targets."""
+        return iter(self._column("target"))
+
+    def get(self, keys=None, output=None):
+        """Return values of the connections.
+
+        Parameters
+        ----------
+        keys : str or list of str, optional
+            Some of ``source``, ``target``, ``weight``, ``delay``, ``synapse_model``, ``receptor``; all by default.
+        output : None
+            NEST's other form of output ("pandas") is not available.
+
+        Returns
+        -------
+        value, list of values, or dict of these by name
+            One connection: the value itself; several: a list.
+        """
+        if output:
+            raise errors.NotSupported(f"get: output={output!r} is not available in gifpop.nest")
+        if isinstance(keys, str):
+            values = self._column(keys)
+            return values[0] if len(self) == 1 else values
+        if keys is None:
+            keys = self.NAMES if len(self) else ()
+        elif not is_sequence(keys):
+            raise TypeError("keys should be either a string or an iterable")
+        return {key: self.get(key) for key in keys}
+
+    def set(self, params=None, **kwargs):
+        """Set weights or delays; nothing changes if anything is wrong.
+
+        Parameters
+        ----------
+        params : dict or list of dict
+            ``weight`` in pA and ``delay`` in ms: one for all connections, or a sequence with one for each.
+        **kwargs
+            The same as a dict.
+        """
+        if kwargs and params is not None:
+            raise TypeError("must either provide params or kwargs, but not both.")
+        params = kwargs if params is None and kwargs else params
+        self._check_alive()
+        if is_sequence(params):
+            if len(params) != len(self):
+                raise TypeError(f"params must have one dict for each of the {len(self)} connections, got {len(params)}")
+            for one, values in zip(self, params, strict=True):
+                one._checked(values)
+            for one, values in zip(self, params, strict=True):
+                one.set(values)
+        elif isinstance(params, dict):
+            new = self._checked(params)
+            for name, values in new.items():
+                kernel.connections.rows[name][self._places] = values
+            kernel.delays.include(new.get("delay", ()))
+            kernel.changes += 1
+        else:
+            raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
+
+    def _checked(self, params):
+        """Return new columns of the table."""
+        unknown = set(params) - SYNAPSE.keys()
+        new = {}
+        for name in params.keys() & SYNAPSE.keys():
+            value, parameter = params[name], SYNAPSE[name]
+            if is_sequence(value) and len(value) < len(self):
+                raise IndexError(f"{name} has {len(value)} values, which are not enough for {len(self)} connections")
+            values = [
+                parameter.kind.convert(name, each)
+                for each in (value[: len(self)] if is_sequence(value) else [value] * len(self))
+            ]
+            parameter.check(values)
+            new[name] = values
+        if "delay" in new:
+            new["delay"] = [kernel.clock.delay_steps(ms) for ms in new["delay"]]
+            kernel.delays.check(new["delay"])
+        if unknown:
+            raise errors.unaccessed(unknown, "params", "connection.set()")
+        return new
+
+    def _column(self, name):
+        self._check_alive()
+        if name not in self.NAMES:
+            raise errors.UnknownParameter(name)
+        rows = kernel.connections.rows[self._places]
+        if name in ("receptor", "target_thread"):
+            return [0] * len(rows)
+        if name == "synapse_model":
+            return [kernel.synapses[model].name for model in rows["model"]]
+        if name == "delay":
+            return [kernel.clock.delay_ms(steps) for steps in rows["delay"].tolist()]
+        return rows[name].tolist()
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.get(name)
+
+    def __setattr__(self, name, value):
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+        else:
+            self.set({name: value})
+
+    def _check_alive(self):
+        if self._generation != kernel.generation:
+            raise errors.KernelException("ResetKernel invalidates all previously obtained connections.")
