@@ -91,7 +91,7 @@ def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=F
     Returns
     -------
     SynapseCollection or None
-        The new connections, if asked for.
+        If asked for: all connections of this synapse model between these nodes, older ones included.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=F
         Of the class that NEST raises; no connection is made then.
     """
     made = connect(pre, post, conn_spec, syn_spec)
-    return made if return_synapsecollection else None
+    return find_connections(*made) if return_synapsecollection else None
 
 
 def GetConnections(source=None, target=None, synapse_model=None, synapse_label=None):

@@ -30,7 +30,7 @@ class Clock:
 
     @property
     def resolution(self):
-        return self.ms(1)
+        return self.tics_per_step / TICS_PER_MS
 
     def set_resolution(self, ms):
         if not ms >= MS_PER_TIC and not math.isnan(ms):

@@ -15,7 +15,13 @@ COMING = "The rule {} is for connections between neurons, which gifpop.nest does
 
 
 def connect(pre, post, conn_spec, syn_spec):
-    """Make connections and return them; nothing is made if anything is wrong."""
+    """Make connections; nothing is made if anything is wrong.
+
+    Returns
+    -------
+    NodeCollection, NodeCollection, str
+        Sources, targets and synapse model.
+    """
     pre, post = (nodes if isinstance(nodes, NodeCollection) else NodeCollection(nodes) for nodes in (pre, post))
     for nodes in (pre, post):
         nodes._check_alive()
@@ -35,11 +41,10 @@ def connect(pre, post, conn_spec, syn_spec):
     kept = slice(None) if options["allow_autapses"] else sources != targets
     sources, targets, delays, weights = sources[kept], targets[kept], delays[kept], weights[kept]
     _check_nodes(sources, targets, receptors, kernel.synapses.index(model))
-    first = len(kernel.connections)
     kernel.connections.append(sources, targets, delays, weights, kernel.synapses.index(model))
     kernel.delays.include(delays)
     kernel.changes += 1
-    return SynapseCollection(np.arange(first, len(kernel.connections)))
+    return pre, post, model.name
 
 
 def _rule(spec):
@@ -54,12 +59,16 @@ def _rule(spec):
         raise errors.BadProperty("conn_spec must name the rule.")
     spec = dict(spec)
     rule = STRING.convert("rule", spec.pop("rule"))
-    if rule not in OPTIONS:
+    if rule in OTHER_RULES:
+        raise errors.NotSupported(f"The rule {rule} is not available in gifpop.nest.")
+    if rule not in RULES:
         raise errors.BadProperty(f"Unknown connectivity rule: {rule}")
     options = {"allow_autapses": True, "allow_multapses": True, "make_symmetric": False}
     for name in options.keys() & spec.keys():
         options[name] = BOOL.convert(name, spec.pop(name))
-    if options["make_symmetric"]:
+    if options.pop("make_symmetric"):
+        if rule == "one_to_one":
+            raise errors.NotSupported("make_symmetric is not available in gifpop.nest; connect the other way too.")
         raise errors.NotSupported("This connection rule does not support symmetric connections.")
     for name, kind in OPTIONS[rule].items():
         if name not in spec:
@@ -100,6 +109,13 @@ RULES = {
     "fixed_indegree": _fixed_indegree,
     "pairwise_bernoulli": _pairwise_bernoulli,
 }
+OTHER_RULES = (
+    "fixed_outdegree",
+    "fixed_total_number",
+    "pairwise_poisson",
+    "symmetric_pairwise_bernoulli",
+    "third_factor_bernoulli_with_pool",
+)
 OPTIONS = {
     "all_to_all": {},
     "one_to_one": {},

@@ -42,12 +42,14 @@ class DelayRange:
         Steps; None before there are connections.
     fixed : bool
         Whether the user has set them.
+    used : bool
+        Whether there are connections.
     """
 
     def __init__(self, clock):
         self.clock = clock
         self.least = self.most = None
-        self.fixed = False
+        self.fixed = self.used = False
 
     @property
     def steps(self):
@@ -57,11 +59,11 @@ class DelayRange:
     @property
     def ms(self):
         """Shortest and longest delay, in ms."""
-        return tuple(map(self.clock.delay_ms, self.steps))
+        return tuple(map(self.clock.ms, self.steps))
 
     def fix(self, least, most):
         """Allow delays from ``least`` to ``most`` ms, of connections that are still to be made."""
-        if self.least is not None and not self.fixed:
+        if self.used:
             raise BadProperty("Connections already exist. Please call ResetKernel first")
         low, high = self.clock.delay_steps(least), self.clock.delay_steps(most)
         if low > high:
@@ -75,6 +77,7 @@ class DelayRange:
 
     def include(self, steps):
         """Widen the range by delays that were checked."""
+        self.used = self.used or len(steps) > 0
         if not self.fixed and len(steps):
             self.least = int(min(np.min(steps), self.least or np.min(steps)))
             self.most = int(max(np.max(steps), self.most or 0))

@@ -1,5 +1,6 @@
 """The kernel: everything that ResetKernel resets."""
 
+import numbers
 from bisect import bisect_right
 from collections import namedtuple
 
@@ -145,7 +146,8 @@ class Kernel:
 
     def _run_steps(self, ms):
         """Return a duration in steps."""
-        ms = float(ms)
+        if not isinstance(ms, numbers.Real):
+            raise TypeError(f"must be real number, not {type(ms).__name__}")
         if ms != ms or ms in (float("inf"), float("-inf")):
             raise BadParameter("The simulation time must be finite.")
         if ms < 0.0:

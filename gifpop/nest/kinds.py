@@ -63,7 +63,7 @@ class Kind:
     def _mismatch(self, name, value):
         dot = "." if self.nest_name == "double" else ""
         return TypeMismatch(
-            f"Expected datatype: Failed to cast '{name}' from {_nest_type(value)} to type {self.nest_name}{dot}"
+            f"Expected datatype: Failed to cast '{name}' from {nest_type(value)} to type {self.nest_name}{dot}"
         )
 
 
@@ -85,10 +85,10 @@ def _is_bool(value):
     return isinstance(value, (bool, np.bool_))
 
 
-def _nest_type(value):
+def nest_type(value):
     """Return what NEST's messages call the type of a value."""
     if is_sequence(value):
-        element = _nest_type(value[0]) if len(value) else "double"
+        element = nest_type(value[0]) if len(value) else "double"
         space = " " if element.endswith(">") else ""
         return f"std::vector<{element}, std::allocator<{element}{space}> >"
     if _is_bool(value):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gifpop import memory
 from gifpop.grid import refractory_steps
 from gifpop.nest.errors import BadProperty
 from gifpop.nest.nodes import Block
@@ -59,6 +60,7 @@ class PopulationBlock(Block):
         dt = self.clock.resolution
         if row["len_kernel"] < 1:
             row["len_kernel"] = self.columns["len_kernel"][i] = automatic_history(cell, dt)
+        memory.require(64.0 * row["len_kernel"], f"gif_pop_psc_exp: a len_kernel of {row['len_kernel']} steps")
         plan = plan_population(cell, int(row["N"]), dt, int(row["len_kernel"]), bool(row["BinoRand"]))
         start_history(plan, 0.0)
         for name in STATE:

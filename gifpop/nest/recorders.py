@@ -30,7 +30,7 @@ class RecorderBlock(Block):
     @classmethod
     def normalize(cls, row, given, clock, connected=False):
         check_window(row, clock)
-        if "time_in_steps" in given and clock.simulated:
+        if "time_in_steps" in given and clock.step > 0:
             raise BadProperty("Property time_in_steps cannot be set after Simulate has been called.")
 
     def apply(self, i, values, given):
@@ -157,12 +157,16 @@ class MeterBlock(RecorderBlock):
     def variables(self, i):
         return self.columns["record_from"][i]
 
+    def interval(self, i):
+        """Return the sampling interval of the ``i``-th meter in steps, rounded up."""
+        return self.clock.grid("multimeter", self.columns["interval"][i : i + 1])[0]
+
     def selected(self, i, stamps, begun):
         """Return which stamps the ``i``-th meter samples.
 
         ``begun`` is the step in which its connection was first simulated; with an offset, that step is left out.
         """
-        interval = self.clock.grid("multimeter", self.columns["interval"][i : i + 1])[0]
+        interval = self.interval(i)
         offset = self.clock.grid("multimeter", self.columns["offset"][i : i + 1])[0]
         if offset == 0:
             return stamps % interval == 0

@@ -7,7 +7,7 @@ from gifpop.nest.clock import MS_PER_TIC
 from gifpop.nest.connect import RULES
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import BOOL, DOUBLE, LONG
+from gifpop.nest.kinds import BOOL, DOUBLE, LONG, nest_type
 
 
 class VerbosityLevel(enum.IntEnum):
@@ -70,8 +70,9 @@ def _set_threads(value, name="local_num_threads"):
 
 def _set_verbosity(value):
     if not isinstance(value, VerbosityLevel):
-        kind = "std::string" if isinstance(value, str) else type(value).__name__
-        raise TypeMismatch(f"Expected datatype: Failed to cast 'verbosity' from {kind} to type nest::VerbosityLevel")
+        raise TypeMismatch(
+            f"Expected datatype: Failed to cast 'verbosity' from {nest_type(value)} to type nest::VerbosityLevel"
+        )
     kernel.verbosity = value
 
 

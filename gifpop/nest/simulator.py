@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gifpop import seeds
+from gifpop import memory, seeds
 from gifpop.connectivity import receptor
 from gifpop.engine import Engine, SimulationError
 from gifpop.nest.errors import NumericalInstability
@@ -37,14 +37,17 @@ class Simulator:
         self._wiring = Wiring(
             self.kernel, self._populations, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
         )
+        longest = max((link.lag for link in self._wiring.links), default=0)
+        memory.require(24.0 * longest * len(self._populations), f"Simulate: a delay of {longest} steps")
         self.engine.wire(self._wiring.links, self._wiring.lines)
         self._late.rewire(self.kernel.connections.rows, self._populations)
         self._known = self.kernel.changes
 
     def run(self, n_steps):
         """Simulate; what was simulated is kept whatever ends the run."""
-        kernel = self.kernel
+        kernel, began = self.kernel, self.engine.step
         probes = [probe for sampler in self._wiring.samplers for probe in sampler.probes]
+        self._check_memory(n_steps)
         try:
             for chunk in self.engine.run(n_steps, probes, progress=True if kernel.print_time else None):
                 self._take(chunk)
@@ -53,7 +56,15 @@ class Simulator:
             raise NumericalInstability(str(error)) from None
         finally:
             kernel.clock.step = self.engine.step
-            self._show()
+            self._show(began)
+
+    def _check_memory(self, n_steps):
+        """Refuse a run whose meters would not fit in memory."""
+        needed = sum(
+            8.0 * (2 + len(sampler.probes)) * n_steps / sampler.block.interval(sampler.i)
+            for sampler in self._wiring.samplers
+        )
+        memory.require(needed, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
 
     def _reseed(self):
         """Start all random streams anew if the seed was set."""
@@ -98,9 +109,9 @@ class Simulator:
             block.take(i, place, sender, stamps[chosen], chunk.records[row : row + len(probes), chosen])
             row += len(probes)
 
-    def _show(self):
-        """Let nodes show the state and the events of the run."""
-        for block in self._blocks(PopulationBlock):
+    def _show(self, began):
+        """Let nodes show the state and the events of the run that began at a step."""
+        for block in self._blocks(PopulationBlock) if self.engine.step > began else ():
             block.show()
         for block in self._blocks(RecorderBlock):
             block.flush(self.kernel.delays.steps[0])
