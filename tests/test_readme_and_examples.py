@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+WARNINGS = "error,ignore:Provided for backward compatibility only"  # nest.set_verbosity warns, as NEST's own does
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 def run(folder, *command):
-    environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONWARNINGS": "error"}
+    environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONWARNINGS": WARNINGS}
     return subprocess.run(
         [sys.executable, *command], cwd=folder, env=environment, check=True, capture_output=True, text=True
     ).stdout

@@ -66,6 +66,10 @@ class Clock:
             raise BadProperty(f"{who}: Time point {time:g} is not representable in current resolution.")
         return (steps + (rest > 0)).astype(np.int64)
 
+    def steps_above(self, ms):
+        """Return a time as a number of steps, rounded up."""
+        return -(-tics(ms) // self.tics_per_step)
+
     def point(self, name, ms):
         """Return the step of a time of a device, which lies on the grid.
 

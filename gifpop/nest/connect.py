@@ -247,7 +247,7 @@ def _check_meter(meter, i, target):
     for name in meter.variables(i):
         if name not in target.recordables:
             raise errors.impossible_connection(f"Cannot connect with unknown recordable {name}")
-    if meter.columns["interval"][i] < kernel.clock.resolution:
+    if meter.variables(i) and meter.columns["interval"][i] < kernel.clock.resolution:
         raise errors.impossible_connection("Recording interval must be >= resolution.")
 
 

@@ -159,7 +159,7 @@ class MeterBlock(RecorderBlock):
 
     def interval(self, i):
         """Return the sampling interval of the ``i``-th meter in steps, rounded up."""
-        return self.clock.grid("multimeter", self.columns["interval"][i : i + 1])[0]
+        return self.clock.steps_above(self.columns["interval"][i])
 
     def selected(self, i, stamps, begun):
         """Return which stamps the ``i``-th meter samples.
@@ -167,7 +167,7 @@ class MeterBlock(RecorderBlock):
         ``begun`` is the step in which its connection was first simulated; with an offset, that step is left out.
         """
         interval = self.interval(i)
-        offset = self.clock.grid("multimeter", self.columns["offset"][i : i + 1])[0]
+        offset = self.clock.steps_above(self.columns["offset"][i])
         if offset == 0:
             return stamps % interval == 0
         return ((stamps - offset) % interval == 0) & (stamps >= offset) & (stamps >= begun + 2)

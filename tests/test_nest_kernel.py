@@ -1,0 +1,389 @@
+"""gifpop.nest: settings of the kernel, runs, seeds and errors."""
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import gifpop
+import gifpop.nest as nest
+
+Errors = nest.NESTErrors
+
+
+@pytest.fixture(autouse=True)
+def kernel():
+    nest.ResetKernel()
+
+
+# -- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_defaults():
+    assert nest.resolution == 0.1
+    assert nest.rng_seed == 143202461
+    assert nest.local_num_threads == nest.total_num_virtual_procs == 1
+    assert nest.print_time is False
+    assert nest.biological_time == 0.0
+    assert (nest.min_delay, nest.max_delay) == (0.1, 0.1)
+    assert nest.network_size == nest.num_connections == 0
+    assert nest.kernel_status["resolution"] == 0.1
+    assert "gif_pop_psc_exp" in nest.node_models
+    assert nest.synapse_models == ["static_synapse"]
+    assert nest.__version__ == gifpop.__version__
+
+
+def test_reset_restores_settings():
+    nest.SetKernelStatus({"resolution": 0.5, "rng_seed": 3, "print_time": True, "local_num_threads": 4})
+    nest.Create("gif_pop_psc_exp", 2)
+    nest.SetDefaults("gif_pop_psc_exp", {"N": 7})
+    nest.Simulate(1.0)
+    nest.ResetKernel()
+    test_defaults()
+    assert nest.Create("gif_pop_psc_exp").N == 100
+
+
+def test_unknown_and_read_only_attributes():
+    with pytest.raises(AttributeError, match="Cannot set attribute 'foo' on module 'nest'"):
+        nest.foo = 3
+    with pytest.raises(AttributeError, match="module 'nest' has no attribute 'foo'"):
+        nest.foo  # noqa: B018
+    with pytest.raises(AttributeError, match=r"`network_size` is a read only kernel attribute."):
+        nest.network_size = 4
+    with pytest.raises(ValueError, match="`foo` is not a valid kernel parameter, valid parameters are: "):
+        nest.SetKernelStatus({"foo": 1, "resolution": 0.5})
+    with pytest.raises(ValueError, match="`network_size` is a readonly kernel parameter"):
+        nest.SetKernelStatus({"network_size": 3})
+    with pytest.raises(KeyError):
+        nest.GetKernelStatus("foo")
+    assert nest.resolution == 0.1
+
+
+def test_kernel_status():
+    nest.SetKernelStatus({"resolution": 0.5})
+    assert nest.GetKernelStatus("resolution") == 0.5
+    assert nest.GetKernelStatus(["resolution", "rng_seed"]) == (0.5, 143202461)
+    assert nest.GetKernelStatus()["tics_per_step"] == 500
+    nest.set(rng_seed=7)
+    assert nest.get("rng_seed") == 7
+
+
+@pytest.mark.parametrize("name", ["random", "spatial", "raster_plot", "Disconnect", "CollocatedSynapses"])
+def test_what_nest_has_and_gifpop_has_not(name):
+    with pytest.raises(nest.NESTError, match=f"gifpop.nest has no '{name}'"):
+        getattr(nest, name)
+    assert not hasattr(nest, name)
+
+
+@pytest.mark.parametrize("name", ["overwrite_files", "data_path", "off_grid_spiking"])
+def test_settings_without_effect(name):
+    setattr(nest, name, getattr(nest, name))
+    with pytest.raises(Errors.BadProperty, match=f"{name} can only be"):
+        setattr(nest, name, "other")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.0001, nest.NESTError, "Resolution must be greater than or equal to one tic. Value unchanged."),
+        (-1.0, nest.NESTError, "Resolution must be greater than or equal to one tic. Value unchanged."),
+        (0.0015, nest.NESTError, "Resolution must be a multiple of the tic length. Value unchanged."),
+        (float("nan"), nest.NESTError, "Resolution must be a multiple of the tic length. Value unchanged."),
+        ("a", Errors.TypeMismatch, "Failed to cast 'resolution' from std::string to type double."),
+    ],
+)
+def test_bad_resolutions(value, error, text):
+    with pytest.raises(error, match=text):
+        nest.resolution = value
+    assert nest.resolution == 0.1
+
+
+def test_resolutions():
+    for value in (0.001, 0.3, 1, np.float32(0.25)):
+        nest.resolution = value
+        assert nest.resolution == value
+
+
+def test_the_resolution_is_fixed_early():
+    nest.CopyModel("static_synapse", "mine")
+    with pytest.raises(nest.NESTError, match=r"Model defaults were modified: time representation cannot be changed."):
+        nest.resolution = 0.5
+    nest.ResetKernel()
+    nest.Create("gif_pop_psc_exp")
+    with pytest.raises(nest.NESTError, match="Nodes have already been created: time representation cannot"):
+        nest.resolution = 0.5
+    nest.Simulate(1.0)
+    with pytest.raises(nest.NESTError, match=r"Nodes have already been created. Network has been simulated."):
+        nest.resolution = 0.5
+
+
+@pytest.mark.parametrize("seed", [0, 2**32, -1])
+def test_bad_seeds(seed):
+    with pytest.raises(Errors.BadProperty) as error:
+        nest.rng_seed = seed
+    assert str(error.value) == "RNG seed must be in (0, 2^32-1)."
+
+
+@pytest.mark.parametrize("seed", [1.5, True])
+def test_seeds_are_integers(seed):
+    with pytest.raises(Errors.TypeMismatch, match="Failed to cast 'rng_seed'"):
+        nest.rng_seed = seed
+
+
+def test_threads():
+    nest.local_num_threads = 8
+    assert nest.local_num_threads == 8
+    for value in (0, -1):
+        with pytest.raises(Errors.BadProperty, match="local_num_threads must be >= 1"):
+            nest.local_num_threads = value
+    with pytest.raises(Errors.TypeMismatch):
+        nest.local_num_threads = 1.5
+
+
+def test_single_delay_limits():
+    with pytest.raises(Errors.BadProperty, match="Both min_delay and max_delay have to be specified"):
+        nest.min_delay = 0.5
+
+
+def test_print_time():
+    with pytest.raises(Errors.TypeMismatch, match="'print_time' from long to type bool"):
+        nest.print_time = 1
+
+
+def test_progress(capsys):
+    nest.print_time = True
+    nest.Simulate(100.0)
+    assert "1.00k/1.00k" in capsys.readouterr().err
+
+
+def test_verbosity():
+    before = nest.verbosity
+    with pytest.warns(UserWarning, match="Provided for backward compatibility only"):
+        nest.set_verbosity("M_WARNING")
+    assert nest.verbosity is nest.VerbosityLevel.WARNING
+    assert nest.verbosity == 20
+    nest.verbosity = nest.VerbosityLevel.ERROR
+    nest.ResetKernel()
+    assert nest.verbosity is nest.VerbosityLevel.ERROR
+    with pytest.raises(Errors.TypeMismatch, match="'verbosity' from std::string to type nest::VerbosityLevel"):
+        nest.verbosity = "M_WARNING"
+    with pytest.warns(UserWarning), pytest.raises(nest.NESTError):
+        nest.set_verbosity("WARNING")
+    nest.verbosity = before
+
+
+def test_time_can_only_be_zero():
+    nest.biological_time = 0.0
+    with pytest.raises(Errors.BadProperty, match=r"The simulation time can only be set to 0.0."):
+        nest.biological_time = 3.0
+    nest.Simulate(1.0)
+    with pytest.raises(Errors.BadProperty, match="ResetKernel begins anew"):
+        nest.biological_time = 0.0
+
+
+def test_errors_are_nest_errors():
+    assert nest.NESTErrors.KernelException is nest.NESTError
+    assert issubclass(nest.NESTErrors.BadProperty, nest.NESTError)
+    assert nest.NESTErrors.NumericalInstability.__name__ == "NumericalInstability"
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [
+        (0.05, "The simulation time must be a multiple of the simulation resolution."),
+        (0.15, "The simulation time must be a multiple of the simulation resolution."),
+        (-0.1, "The simulation time cannot be negative."),
+        (float("nan"), "The simulation time must be finite."),
+        (float("inf"), "The simulation time must be finite."),
+    ],
+)
+def test_bad_durations(duration, text):
+    with pytest.raises(Errors.BadParameter) as error:
+        nest.Simulate(duration)
+    assert str(error.value) == text
+    nest.Simulate(1.0)
+    assert nest.biological_time == 1.0
+
+
+def test_durations():
+    for duration in (0, 3, 0.1000001, np.float64(0.2)):
+        nest.Simulate(duration)
+    assert nest.biological_time == 3.3000000000000003
+    with pytest.raises(TypeError):
+        nest.Simulate("a")
+
+
+def test_prepare_run_cleanup():
+    node = nest.Create("gif_pop_psc_exp", params={"lambda_0": 0.0, "I_e": 100.0})
+    for early in (lambda: nest.Run(1.0), nest.Cleanup):
+        with pytest.raises(nest.NESTError):
+            early()
+    nest.Prepare()
+    assert nest.GetKernelStatus("prepared")
+    for late in (nest.Prepare, lambda: nest.Simulate(1.0)):
+        with pytest.raises(nest.NESTError):
+            late()
+    nest.Run(1.0)
+    nest.Run(1.5)
+    nest.Cleanup()
+    with nest.RunManager():
+        nest.Run(0.5)
+    assert nest.biological_time == 3.0
+    V_m = node.V_m
+    nest.ResetKernel()
+    node = nest.Create("gif_pop_psc_exp", params={"lambda_0": 0.0, "I_e": 100.0})
+    nest.Simulate(3.0)
+    assert node.V_m == V_m
+
+
+def test_too_large_a_current():
+    node = nest.Create("gif_pop_psc_exp", params={"C_m": 1e-300})
+    amplitudes = {"amplitude_times": [5.0, 6.0], "amplitude_values": [1e300, -1e300]}
+    nest.Connect(nest.Create("step_current_generator", params=amplitudes), node)
+    with pytest.raises(Errors.NumericalInstability, match="population 'gif_pop_psc_exp 1': the expected spike count"):
+        nest.Simulate(20.0)
+    assert 6.0 < nest.biological_time < 20.0
+
+
+def test_too_much_memory(monkeypatch):
+    monkeypatch.setattr(gifpop.memory, "available", lambda: 1e9)
+    node = nest.Create("gif_pop_psc_exp", params={"len_kernel": 10**14})
+    with pytest.raises(MemoryError, match="len_kernel of 100000000000000 steps"):
+        nest.Simulate(1.0)
+    node.len_kernel = -1
+    meter = nest.Create("multimeter", params={"record_from": ["V_m"], "interval": 0.1})
+    nest.Connect(meter, node)
+    with pytest.raises(MemoryError, match="what meters record"):
+        nest.Simulate(1e12)
+    nest.Simulate(1.0)
+
+
+def test_interrupt():
+    """Ctrl-C ends the run; what was simulated is there, and it goes on from there."""
+    node = nest.Create("gif_pop_psc_exp", params={"I_e": 400.0})
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(node, recorder)
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    began = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        nest.Simulate(1e7)
+    timer.join()
+    assert time.perf_counter() - began < 5.0
+    reached = nest.biological_time
+    assert 0.0 < reached < 1e7
+    assert 0.0 < recorder.get("events", "times")[-1] <= reached
+    nest.Simulate(1.0)
+    assert nest.biological_time == pytest.approx(reached + 1.0, rel=1e-12)
+
+
+# -- seeds ------------------------------------------------------------------------------------------------------------
+
+
+def simulate(seed=None, early=True, threads=1, meters=0, restart=None):
+    """Return the spikes of two coupled populations with a noisy input."""
+    nest.ResetKernel()
+    nest.local_num_threads = threads
+    if seed and early:
+        nest.rng_seed = seed
+    nodes = nest.Create("gif_pop_psc_exp", 2, {"I_e": 300.0})
+    generator = nest.Create("poisson_generator", params={"rate": 1000.0})
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(generator, nodes, syn_spec={"weight": 20.0})
+    nest.Connect(nodes, nodes, syn_spec={"weight": 10.0})
+    nest.Connect(nodes, recorder)
+    for _ in range(meters):
+        nest.Connect(nest.Create("voltmeter"), nodes)
+    if seed and not early:
+        nest.rng_seed = seed
+    nest.Simulate(100.0)
+    if restart:
+        nest.rng_seed = restart
+    nest.Simulate(100.0)
+    return recorder.events["times"]
+
+
+def test_same_seed_same_spikes():
+    spikes = simulate(7)
+    assert_array_equal(simulate(7), spikes)
+    assert_array_equal(simulate(7, early=False), spikes)
+    assert_array_equal(simulate(7, threads=5), spikes)
+    assert_array_equal(simulate(7, meters=2), spikes)
+
+
+def test_other_seeds_other_spikes():
+    spikes = simulate()
+    assert_array_equal(simulate(143202461), spikes)
+    assert not np.array_equal(simulate(8), spikes)
+
+
+def test_a_seed_set_between_runs():
+    plain, reseeded = simulate(7), simulate(7, restart=9)
+    assert_array_equal(plain[plain <= 100.0], reseeded[reseeded <= 100.0])
+    assert not np.array_equal(plain, reseeded)
+
+
+# -- growing networks -------------------------------------------------------------------------------------------------
+
+
+def test_nodes_and_connections_between_runs():
+    """What is there keeps its course when unconnected nodes come."""
+
+    def course(grow):
+        nest.ResetKernel()
+        first = nest.Create("gif_pop_psc_exp", 2, {"I_e": 300.0})
+        nest.Connect(first, first, syn_spec={"weight": 20.0, "delay": 2.5})
+        meter = nest.Create("multimeter", params={"record_from": ["V_m", "mean"], "interval": 0.1})
+        nest.Connect(meter, first, syn_spec={"delay": 2.5})
+        nest.Simulate(50.0)
+        if grow:
+            new = nest.Create("gif_pop_psc_exp", 2, {"I_e": 300.0})
+            nest.Connect(first, new, syn_spec={"weight": 20.0, "delay": 2.5})
+            nest.Connect(nest.Create("dc_generator", params={"amplitude": 50.0}), new, syn_spec={"delay": 2.5})
+        nest.Simulate(50.0)
+        if grow:
+            assert np.all(np.array(new.V_m) > 0.0)
+        return meter.events
+
+    plain, grown = course(False), course(True)
+    for name, values in plain.items():
+        assert_array_equal(grown[name], values)
+
+
+def test_simulating_nothing():
+    nest.Simulate(10.0)
+    recorder = nest.Create("spike_recorder")
+    generator = nest.Create("spike_generator", params={"spike_times": [11.0, 12.0]})
+    nest.Connect(generator, recorder, syn_spec={"delay": 0.1})
+    nest.Simulate(10.0)
+    assert_array_equal(recorder.get("events", "times"), [11.0, 12.0])
+
+
+def test_the_gallery_example(tmp_path, monkeypatch):
+    """Stamps 1 to 2000 ms of both populations, in turn, and a figure."""
+    import runpy
+    import warnings
+
+    import matplotlib
+
+    matplotlib.use("Agg")
+    example = Path(__file__).parents[1] / "examples" / "gif_pop_psc_exp_nest.py"
+    monkeypatch.setattr("sys.argv", [str(example), str(tmp_path / "figure.png")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        names = runpy.run_path(str(example))
+    events = names["nest_mm"].events
+    assert_array_equal(events["times"], np.repeat(np.arange(1.0, 2001.0), 2))
+    assert_array_equal(events["senders"], np.tile([1, 2], 2000))
+    assert np.isfinite(names["Abar"]).all()
+    before, after = names["A_N"][500:1500].mean(), names["A_N"][1500:].mean()
+    assert 4e-3 < before < 7e-3  # 5.4 spikes/s; 1 s has a standard deviation of 0.2 spikes/s
+    assert after > 2 * before
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
