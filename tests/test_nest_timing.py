@@ -587,3 +587,13 @@ def test_setting_a_population_starts_its_history_anew(change):
     expected = [0.988, 1.951, 2.89, 3.807, 4.7, 5.576, 6.426, 7.255, 8.063, 8.852, 9.621, 10.371, 11.102, 11.82,
                 12.515, 13.194, 13.856, 14.501, 15.131, 15.745, 16.344, 16.928, 17.498]  # fmt: skip
     assert_allclose(V_m, expected, rtol=0, atol=5.1e-4)
+
+
+def test_all_potentials_start_at_zero():
+    """As in NEST, whatever E_L and V_reset are: its first expectation after the refractory period."""
+    node = nest.Create(
+        "gif_pop_psc_exp", params={"E_L": -65.0, "V_reset": -60.0, "V_T_star": -5.0, "t_ref": 2.0, "N": 1000}
+    )
+    device = meter(node, "mean")
+    nest.Simulate(3.0)
+    assert_allclose(device.get("events", "mean"), [0.0] * 4 + [10.597469728164445], rtol=1e-12, atol=0)

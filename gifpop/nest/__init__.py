@@ -3,6 +3,22 @@
 A script for NEST 3.10 that uses ``gif_pop_psc_exp``, its generators and recorders runs with one line changed,
 ``import gifpop.nest as nest``, and keeps its meaning to the time step. What NEST has and gifpop has not raises an error
 that names it.
+
+Where it differs from NEST on purpose:
+
+- Random numbers are others than NEST's; the same ``rng_seed`` gives the same results for any number of threads.
+- A history's threshold is corrected for the oldest spike count, where NEST takes the one at storage index 0: once per
+  ``len_kernel`` steps the threshold of populations with adaptation differs, by 0.24 mV (5 % of ``mean``) as the initial
+  volley leaves the history of NEST's example.
+- ``tau_m`` equal or close to ``tau_syn_ex`` or ``tau_syn_in`` works; NEST gives NaN or loses digits.
+- Empty ``tau_sfa`` means no adaptation; NEST cannot simulate it.
+- Nothing is set, created or connected if any value is wrong; NEST keeps what it did until the error.
+- NaN, infinities, a history no longer than the refractory period, negative ``spike_multiplicities`` and fewer than one
+  thread are errors. What has no effect here (``frozen``, ``record_to``, ...) may only be given its neutral value.
+- Slices of node collections follow Python's rules.
+- After a failed Simulate the simulation can go on. ``biological_time`` cannot be set back.
+- Spikes of the last slice before a run keep to their own connections when new ones are made; NEST can deliver them
+  through connections of other populations.
 """
 
 import sys

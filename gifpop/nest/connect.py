@@ -8,7 +8,7 @@ from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING, is_sequence
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.node_collection import NodeCollection
-from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
+from gifpop.nest.recorders import MeterBlock
 from gifpop.nest.synapse_collection import SynapseCollection
 
 COMING = "The rule {} is for connections between neurons, which gifpop.nest does not have yet."
@@ -211,17 +211,15 @@ def _receptors(value):
 
 def _check_nodes(sources, targets, receptor, model):
     """Refuse connections that nodes of these kinds cannot have."""
-    metered = set()
-    for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
-        (source_block, i), (target_block, _) = kernel.locate(source), kernel.locate(target)
-        _check_kinds(source_block, target_block)
+    blocks = np.stack((kernel.block_numbers(sources), kernel.block_numbers(targets)), axis=1)
+    for s, t in np.unique(blocks, axis=0).tolist():
+        target = kernel.blocks[t]
+        _check_kinds(kernel.blocks[s], target)
         if receptor != 0:
-            raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target_block.model.name}.")
-        if isinstance(source_block, MeterBlock):
-            _check_meter(source_block, i, target_block)
-            if (source, target) in metered or _connected(source, target):
-                raise errors.impossible_connection("Each multimeter can only be connected once to a given node.")
-            metered.add((source, target))
+            raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
+        if isinstance(kernel.blocks[s], MeterBlock):
+            for source in np.unique(sources[blocks[:, 0] == s]).tolist():
+                _check_meter(source, targets[sources == source], target)
     _check_synapse_types(np.unique(sources), model)
 
 
@@ -243,27 +241,26 @@ def _check_kinds(source, target):
     raise errors.impossible_connection(f"The target node or synapse model does not support {kind}.{note}")
 
 
-def _check_meter(meter, i, target):
+def _check_meter(source, targets, target):
+    """Refuse a meter that cannot record what it should, or that is connected to a node already."""
+    meter, i = kernel.locate(source)
     for name in meter.variables(i):
         if name not in target.recordables:
             raise errors.impossible_connection(f"Cannot connect with unknown recordable {name}")
     if meter.variables(i) and meter.columns["interval"][i] < kernel.clock.resolution:
         raise errors.impossible_connection("Recording interval must be >= resolution.")
-
-
-def _connected(source, target):
     rows = kernel.connections.rows
-    return bool(np.any((rows["source"] == source) & (rows["target"] == target)))
+    metered = np.concatenate((targets, rows["target"][rows["source"] == source]))
+    if len(np.unique(metered)) < len(metered):
+        raise errors.impossible_connection("Each multimeter can only be connected once to a given node.")
 
 
 def _check_synapse_types(sources, model):
     """Refuse a second synapse model for a device."""
     rows = kernel.connections.rows
-    for source in sources.tolist():
-        if kernel.locate(source)[0].model.element_type == "neuron":
-            continue
-        if np.any((rows["source"] == source) & (rows["model"] != model)):
-            raise errors.impossible_connection("All outgoing connections from a device must use the same synapse type.")
+    devices = sources[kernel.are_devices(sources)]
+    if np.any(np.isin(rows["source"], devices) & (rows["model"] != model)):
+        raise errors.impossible_connection("All outgoing connections from a device must use the same synapse type.")
 
 
 def find_connections(source, target, name):
@@ -285,10 +282,4 @@ def find_connections(source, target, name):
 
 def _classes(rows):
     """Return 0 for connections between neurons, 1 for those to recorders, 2 for those from devices."""
-    classes = np.zeros(len(rows), dtype=np.int64)
-    for k, (source, target) in enumerate(rows[["source", "target"]].tolist()):
-        if kernel.locate(source)[0].model.element_type != "neuron":
-            classes[k] = 2
-        elif isinstance(kernel.locate(target)[0], SpikeRecorderBlock):
-            classes[k] = 1
-    return classes
+    return np.where(kernel.are_devices(rows["source"]), 2, kernel.are_devices(rows["target"]))

@@ -4,6 +4,8 @@ import numbers
 from bisect import bisect_right
 from collections import namedtuple
 
+import numpy as np
+
 from gifpop.nest.clock import Clock
 from gifpop.nest.connections import ConnectionTable, DelayRange
 from gifpop.nest.errors import BadParameter, KernelException, UnknownModelName, UnknownNode
@@ -107,6 +109,15 @@ class Kernel:
         if b < 0 or node > self.size:
             raise UnknownNode(f"Node with id {node} does not exist.")
         return self.blocks[b], node - self._firsts[b]
+
+    def block_numbers(self, nodes):
+        """Return the place in ``blocks`` of each node of an array."""
+        return np.searchsorted(self._firsts, nodes, side="right") - 1
+
+    def are_devices(self, nodes):
+        """Return whether each node of an array is a device."""
+        devices = np.array([block.model.element_type != "neuron" for block in self.blocks], dtype=bool)
+        return devices[self.block_numbers(nodes)]
 
     def prepare(self):
         """Get ready for `run`."""
