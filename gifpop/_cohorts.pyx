@@ -44,8 +44,11 @@ cdef inline bint fire_probabilities(const Constants *c, double drive, sole_in th
 cdef inline void saturate(sole p, Py_ssize_t n) noexcept nogil:
     """Turn integrated hazards into probabilities where the difference shows (above 0.01, as NEST)."""
     cdef Py_ssize_t i
+    cdef double integrated, probability
     for i in range(n):
-        p[i] = 1.0 - fast_exp(-p[i]) if p[i] > 0.01 else p[i]
+        integrated = p[i]
+        probability = 1.0 - fast_exp(-integrated)
+        p[i] = probability if integrated > 0.01 else integrated
 
 
 cdef inline void thin(sole_in p, sole survivors, sole variance, Sums *sums, Py_ssize_t n) noexcept nogil:

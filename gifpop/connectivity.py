@@ -14,19 +14,25 @@ from gifpop.plan import Link, NoiseLink
 from gifpop.wiring import check_rule, connect, is_implicit, stored_bytes
 
 
+RING_BYTES = 24  # per neuron and slot: three receptors
+
+
 def receptor(weight):
     """Return the synapse that the sign of a weight selects."""
     return "excitatory" if weight > 0 else "inhibitory"
 
 
 def check_connections(net, levels, dt):
-    """Check all connections against the levels and the time grid; return the memory that they will take, in bytes."""
-    total = 0.0
+    """Check all connections against the levels and the time grid; return the memory that they will take, in bytes.
+
+    With the ring buffers of the neurons, which the longest delay sizes.
+    """
+    total, slots = 0.0, 1
     for c in net.connections:
         pre, post = net.populations[c.pre], net.populations[c.post]
         various = {name: isinstance(getattr(c, name), Distribution) for name in ("weight", "delay")}
         if not various["delay"]:
-            whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
+            slots = max(slots, 1 + whole_steps(f"{c.label}: delay", c.delay, dt, least=1))
         if levels[c.pre] == levels[c.post] == "micro":
             check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
             total += stored_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"])
@@ -37,7 +43,8 @@ def check_connections(net, levels, dt):
                         f"{c.label}: {name} must be one number where a mesoscopic population is connected, got "
                         f"{getattr(c, name)}: connections that differ have no exact meaning there"
                     )
-    return total
+    neurons = sum(p.N for name, p in net.populations.items() if levels[name] == "micro")
+    return total + RING_BYTES * neurons * slots
 
 
 def links(net, levels, dt, streams):

@@ -57,7 +57,7 @@ class Connection:
 
     @property
     def label(self):
-        return f"connection {self.pre!r} -> {self.post!r}"
+        return f"Connection {self.pre!r} -> {self.post!r}"
 
 
 @dataclass(frozen=True)

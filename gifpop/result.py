@@ -20,17 +20,20 @@ class PopulationResult:
         Spikes per step.
     mean : float64 array
         Expected spikes per step; of a mesoscopic population.
+    spikes : pair of arrays
+        Times (ms, float64) and neurons (int32) of all spikes, in order; of neurons.
     neurons : int64 array
-        Indices of the recorded neurons; of neurons.
+        Indices of the neurons whose variables were recorded; of neurons.
     """
 
     def __init__(self, name, N, dt, first, counts, record_steps, variables, mean=None, spikes=None, neurons=None):
         self.name, self.N, self.dt = name, N, dt
         self.counts = counts
         self._first, self._record_steps, self._variables, self._spikes = first, record_steps, variables, spikes
-        if mean is not None:
+        if spikes is None:
             self.mean = mean
         else:
+            self.spikes = (spikes[0] + 1) * dt, spikes[1]
             self.neurons = np.zeros(0, dtype=np.int64) if neurons is None else np.asarray(neurons)
 
     def __repr__(self):
@@ -77,14 +80,6 @@ class PopulationResult:
         Can be negative (finite-size correction).
         """
         return self.mean * (1e3 / (self.N * self.dt))
-
-    @property
-    def spikes(self):
-        """Times (ms, float64) and neurons (int32) of all spikes, in order: pair of arrays; of neurons."""
-        if self._spikes is None:
-            raise AttributeError(f"population {self.name!r} has counts and no single spikes at the mesoscopic level")
-        steps, neurons = self._spikes
-        return (steps + 1) * self.dt, neurons
 
 
 class Result:

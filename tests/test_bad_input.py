@@ -113,9 +113,9 @@ def test_connection(options, error, message):
 @pytest.mark.parametrize(
     ("delay", "message"),
     [
-        (0.25, "connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 0.25"),
-        (1e-9, "connection 'P' -> 'P': delay must be >= 1 step of dt = 0.5 ms, got 1e-09"),
-        (1.1, "connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 1.1"),
+        (0.25, "Connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 0.25"),
+        (1e-9, "Connection 'P' -> 'P': delay must be >= 1 step of dt = 0.5 ms, got 1e-09"),
+        (1.1, "Connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 1.1"),
     ],
 )
 def test_delay_off_the_grid(delay, message):
