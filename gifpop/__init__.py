@@ -3,6 +3,7 @@
 Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `gifpop.nest`.
 """
 
+from gifpop.compare import Comparison, compare
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine import SimulationError
 from gifpop.network import Network
@@ -24,6 +25,7 @@ from gifpop.version import __version__
 __all__ = [
     "GIF",
     "AllToAll",
+    "Comparison",
     "DirectCurrent",
     "Exponential",
     "FixedIndegree",
@@ -47,4 +49,5 @@ __all__ = [
     "Uniform",
     "Waveform",
     "__version__",
+    "compare",
 ]

@@ -13,7 +13,6 @@ from gifpop.parameters import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurr
 from gifpop.plan import Link, NoiseLink
 from gifpop.wiring import check_rule, connect, is_implicit, stored_bytes
 
-
 RING_BYTES = 24  # per neuron and slot: three receptors
 
 

@@ -1,5 +1,7 @@
 """Laws that random parts of the microscopic level keep: intervals, Poisson input, degrees of every connection rule."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -59,7 +61,7 @@ def test_hazard_taken_until_a_spike_is_exponential():
     taken = []
     for i in range(160):
         own = steps[neurons == i]
-        for a, b in zip(own[:-1], own[1:], strict=True):
+        for a, b in pairwise(own):
             taken.append(hazard[a + 41 : b + 1, i].sum())
     assert len(taken) > 1500
     assert stats.kstest(taken, stats.expon(0, 1).cdf).statistic < stats.kstwobign.isf(FALSE_ALARM) / np.sqrt(
@@ -173,7 +175,7 @@ def test_autapses_and_multapses(make):
 
 
 def test_without_multapses_all_candidates_can_be_taken():
-    sources, targets, out, into = degrees(gp.FixedIndegree(39, False, False), 40, 40, same=True)
+    _, _, out, into = degrees(gp.FixedIndegree(39, False, False), 40, 40, same=True)
     assert np.all(into == 39)
     assert np.all(out == 39)
     degrees(gp.FixedTotalNumber(40 * 39, False, False), 40, 40, same=True)
