@@ -104,3 +104,17 @@ def test_seed_network_long():
 @pytest.mark.slow
 def test_step_response_long():
     check_step_response(range(1000, 2000))
+
+
+# Mean and standard deviation of 3 runs of NEST, 3 s each, with fixed in-degree.
+SMALL_COLUMN = (
+    (1.581, 4.680, 4.876, 7.843, 12.411, 12.169, 1.937, 9.984),
+    (0.034, 0.056, 0.037, 0.022, 0.198, 0.058, 0.049, 0.033),
+)
+
+
+def test_column_at_a_tenth():
+    """7,717 neurons; sparse wiring at this size raises the rates far above those of the whole column."""
+    a = activities(networks.column(scale=0.1), 4000.0, 0.1, range(4), drop=1000.0, level="micro", initial="rest")
+    for rates, expected, sd in zip(a.mean(axis=1).T, *SMALL_COLUMN, strict=True):
+        assert_mean(rates, expected, 1.5 * sd, 1.5 * sd / np.sqrt(3))  # sd from 3 runs is uncertain
