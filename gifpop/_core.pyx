@@ -24,6 +24,10 @@ cdef enum:
     CURRENT = 2
     RECEPTORS = 3
 
+cdef enum:                  # what a step returns beside the index of a population that failed
+    NONE = -1
+    NO_MEMORY = -2
+
 RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRENT}
 
 cdef struct Group:
@@ -168,7 +172,7 @@ cdef class Core:
             Neurons that fired in the groups of neurons, in order of step and group; ``counts`` tells how many each.
         """
         cdef Py_ssize_t n = counts.shape[0], i, k
-        cdef Py_ssize_t failed = -1
+        cdef Py_ssize_t failed = NONE
         cdef const int32_t *next_forced = &forced[0] if forced.shape[0] else NULL
         cdef const double **recorded = <const double **> malloc(max(1, probes.shape[0]) * sizeof(double *))
         if recorded == NULL:
@@ -184,15 +188,13 @@ cdef class Core:
                     self.deliver_lines(step + k, lines[k])
                     self.deliver_noise(step + k, noise_means[k])
                     failed = self.step_groups(step + k, counts[k], &next_forced)
-                    if failed == -2:
-                        break
-                    if failed >= 0:
+                    if failed != NONE:
                         break
                     for i in range(probes.shape[0]):
                         records[k, i] = recorded[i][0]
         finally:
             free(recorded)
-        if failed == -2:
+        if failed == NO_MEMORY:
             raise MemoryError("gifpop: no memory for the spikes of a chunk")
         return failed, (k if failed >= 0 else n), self.fired()
 
@@ -272,7 +274,7 @@ cdef class Core:
                 events -= 1
 
     cdef Py_ssize_t step_groups(self, int64_t step, int64_t[::1] counts, const int32_t **forced) noexcept nogil:
-        """One step of every group, then delivery; return the first population that failed, -1, or -2: no memory."""
+        """One step of every group, then delivery; return the first population that failed, or how it went."""
         cdef Py_ssize_t i, began = self.spikes.n
         cdef Group *g
         for i in range(counts.shape[0]):
@@ -282,14 +284,14 @@ cdef class Core:
                     return i
             else:
                 if not self.reserve_spikes(g.n):
-                    return -2
+                    return NO_MEMORY
                 self.step_neurons(g, step, &counts[i], forced)
         for i in range(counts.shape[0]):
             g = &self.group[i]
             self.emit(i, step, counts[i], NULL if g.meso != NULL else self.spikes.units + began)
             if g.meso == NULL:
                 began += counts[i]
-        return -1
+        return NONE
 
     cdef bint step_population(self, Group *g, int64_t step, int64_t *count) noexcept nogil:
         cdef double *slot = self.shared_slot(g, step)
