@@ -3,17 +3,41 @@
 Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `gifpop.nest`.
 """
 
+from gifpop.compare import Comparison, compare
+from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine import SimulationError
 from gifpop.network import Network
 from gifpop.parameters import GIF, DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.result import PopulationResult, Result
+from gifpop.rules import (
+    AllToAll,
+    FixedIndegree,
+    FixedOutdegree,
+    FixedTotalNumber,
+    IndegreeFraction,
+    OneToOne,
+    Pairs,
+    PairwiseBernoulli,
+)
 from gifpop.simulation import Simulation, SimulationInterrupted
 from gifpop.version import __version__
 
 __all__ = [
     "GIF",
+    "AllToAll",
+    "Comparison",
     "DirectCurrent",
+    "Exponential",
+    "FixedIndegree",
+    "FixedOutdegree",
+    "FixedTotalNumber",
+    "IndegreeFraction",
+    "Lognormal",
     "Network",
+    "Normal",
+    "OneToOne",
+    "Pairs",
+    "PairwiseBernoulli",
     "PoissonSpikes",
     "PopulationResult",
     "Result",
@@ -22,6 +46,8 @@ __all__ = [
     "SimulationInterrupted",
     "SpikeTimes",
     "StepCurrent",
+    "Uniform",
     "Waveform",
     "__version__",
+    "compare",
 ]

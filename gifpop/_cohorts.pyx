@@ -6,46 +6,8 @@ Gerstner (2017), Fig. 12.
 
 from libc.stdint cimport int64_t
 
-from gifpop._population cimport Constants, Population, Sums
-
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #include <string.h>
-
-    #if defined(_MSC_VER)
-    typedef double *__restrict gp_sole;
-    typedef const double *__restrict gp_sole_in;
-    #else
-    typedef double *restrict gp_sole;           /* the only pointer to its array in a function */
-    typedef const double *restrict gp_sole_in;
-    #endif
-
-    /* exp(x) to within 2 ulp, of x clamped to [-600, 600] so that neither overflow nor denormal results occur.
-       With x = n log(2) + r, 2^n by its exponent bits and exp(r) = 1 + r + r c/(2 - c), where c is a polynomial
-       (the remainder function of fdlibm). Straight-line code, which compilers turn into vector instructions. */
-    static inline double gp_exp(double x)
-    {
-        const double shift = 6755399441055744.0;   /* 1.5 * 2^52: adding it rounds to an integer */
-        double n, r, t, c, scale;
-        int64_t bits;
-        x = x < -600.0 ? -600.0 : x;
-        x = x > 600.0 ? 600.0 : x;
-        n = x * 1.4426950408889634074 + shift;
-        memcpy(&bits, &n, sizeof bits);
-        n -= shift;
-        r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
-        t = r * r;
-        c = r - t * (1.66666666666666019037e-01 + t * (-2.77777777770155933842e-03 + t * (6.61375632143793436117e-05
-              + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))));
-        bits = (int64_t)((uint64_t)bits << 52) + ((int64_t)1023 << 52);
-        memcpy(&scale, &bits, sizeof scale);
-        return scale + scale * (r + r * c / (2.0 - c));
-    }
-    """
-    ctypedef double *sole "gp_sole"
-    ctypedef const double *sole_in "gp_sole_in"
-    double fast_exp "gp_exp"(double x) noexcept nogil
+from gifpop._fastmath cimport fast_exp, sole, sole_in
+from gifpop._types cimport Constants, Population, Sums
 
 cdef enum:
     BLOCK = 64              # cohorts taken together: their thresholds and probabilities stay in the first cache
@@ -82,8 +44,11 @@ cdef inline bint fire_probabilities(const Constants *c, double drive, sole_in th
 cdef inline void saturate(sole p, Py_ssize_t n) noexcept nogil:
     """Turn integrated hazards into probabilities where the difference shows (above 0.01, as NEST)."""
     cdef Py_ssize_t i
+    cdef double integrated, probability
     for i in range(n):
-        p[i] = 1.0 - fast_exp(-p[i]) if p[i] > 0.01 else p[i]
+        integrated = p[i]
+        probability = 1.0 - fast_exp(-integrated)
+        p[i] = probability if integrated > 0.01 else integrated
 
 
 cdef inline void thin(sole_in p, sole survivors, sole variance, Sums *sums, Py_ssize_t n) noexcept nogil:

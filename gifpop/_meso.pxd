@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t
 
-from gifpop._population cimport Population
+from gifpop._types cimport Population
 
 
 cdef class MesoPopulation:
@@ -13,4 +13,4 @@ cdef class MesoPopulation:
 cdef double expect_spikes(Population *pop, double current, double ex, double inh) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil
-cdef double recorded(const Population *pop, int64_t variable) noexcept nogil
+cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil

@@ -15,7 +15,7 @@ from numpy.random.c_distributions cimport random_binomial, random_poisson
 
 import numpy as np
 
-from gifpop._population cimport Constants, Population, State, Sums, advance_cohorts_t
+from gifpop._types cimport Constants, Population, State, Sums, advance_cohorts_t
 
 cdef extern from *:
     """
@@ -168,17 +168,17 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     pop.state.oldest = k + 1 if k + 1 < pop.K else 0
 
 
-cdef double recorded(const Population *pop, int64_t variable) noexcept nogil:
-    """Value of a variable after the step, by its place in ``RECORDABLES``."""
+cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil:
+    """Where a variable stands after each step, by its place in ``RECORDABLES``."""
     cdef const State *s = pop.state
     if variable == 0:
-        return s.n_events
+        return &s.n_events
     if variable == 1:
-        return s.mean
+        return &s.mean
     if variable == 2:
-        return s.V_m
+        return &s.V_m
     if variable == 3:
-        return s.E_sfa
+        return &s.E_sfa
     if variable == 4:
-        return s.I_syn_ex
-    return s.I_syn_in
+        return &s.I_syn_ex
+    return &s.I_syn_in

@@ -1,11 +1,19 @@
-"""From connections and inputs, in ms and pA, to what the engine wires: links in steps, signals on the grid."""
+"""From connections and inputs, in ms and pA, to what the engine wires: links in steps, signals on the grid.
+
+A connection between neurons is drawn by its rule. One that begins or ends at a mesoscopic population takes the expected
+number of connections of a pair of neurons as a factor of its weight.
+"""
 
 import numpy as np
 
 from gifpop import signals
+from gifpop.distributions import Distribution, draw_checked
 from gifpop.grid import whole_steps
 from gifpop.parameters import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
-from gifpop.plan import Link
+from gifpop.plan import Link, NoiseLink
+from gifpop.wiring import check_rule, connect, is_implicit, stored_bytes
+
+RING_BYTES = 24  # per neuron and slot: three receptors
 
 
 def receptor(weight):
@@ -13,44 +21,117 @@ def receptor(weight):
     return "excitatory" if weight > 0 else "inhibitory"
 
 
-def mesoscopic_links(net, dt):
-    """Return a link for each connection; a spike of the source population arrives with weight p times w."""
-    index = {name: i for i, name in enumerate(net.populations)}
-    return [
-        Link(
-            index[c.pre],
-            index[c.post],
-            whole_steps(f"{c.label}: delay", c.delay, dt, least=1),
-            receptor(c.weight),
-            c.weight * c.p,
-        )
-        for c in net.connections
-    ]
+def check_connections(net, levels, dt):
+    """Check all connections against the levels and the time grid; return the memory that they will take, in bytes.
+
+    With the ring buffers of the neurons, which the longest delay sizes.
+    """
+    total, slots = 0.0, 1
+    for c in net.connections:
+        pre, post = net.populations[c.pre], net.populations[c.post]
+        various = {name: isinstance(getattr(c, name), Distribution) for name in ("weight", "delay")}
+        if not various["delay"]:
+            slots = max(slots, 1 + whole_steps(f"{c.label}: delay", c.delay, dt, least=1))
+        if levels[c.pre] == levels[c.post] == "micro":
+            check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
+            total += stored_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"])
+        else:
+            for name, is_various in various.items():
+                if is_various:
+                    raise ValueError(
+                        f"{c.label}: {name} must be one number where a mesoscopic population is connected, got "
+                        f"{getattr(c, name)}: connections that differ have no exact meaning there"
+                    )
+    neurons = sum(p.N for name, p in net.populations.items() if levels[name] == "micro")
+    return total + RING_BYTES * neurons * slots
 
 
-def input_lines(net, dt, streams):
-    """Return signals and links of the inputs.
+def links(net, levels, dt, streams):
+    """Return a link for each connection.
 
     Parameters
     ----------
     net : Network
+    levels : dict of str to str
+        Of each population.
+    dt : float, ms
+    streams : callable
+        ``streams(i)`` returns the bit generator of the i-th connection.
+    """
+    index = {name: i for i, name in enumerate(net.populations)}
+    made = []
+    for i, c in enumerate(net.connections):
+        between_neurons = levels[c.pre] == levels[c.post] == "micro"
+        make = _neuron_link if between_neurons else _population_link
+        made.append(make(net, c, dt, index[c.pre], index[c.post], streams(i)))
+    return made
+
+
+def _population_link(net, c, dt, source, target, stream):
+    """Return the link of a connection that begins or ends at a mesoscopic population."""
+    density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
+    lag = whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
+    return Link(source, target, lag, receptor(c.weight), c.weight * density)
+
+
+def _neuron_link(net, c, dt, source, target, stream):
+    """Return the link of a connection between neurons, every one drawn."""
+    n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
+    various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
+    if is_implicit(c.rule.resolve(n_pre)) and not various:
+        return Link(source, target, whole_steps(c.label, c.delay, dt), receptor(c.weight), c.weight)
+    first, units, order = connect(c.rule, n_pre, n_post, c.pre == c.post, stream)
+    random = np.random.Generator(stream)
+
+    def draw(name, rule, unit):
+        values = draw_checked(f"{c.label}: {name}", getattr(c, name), len(units), random, rule, unit)
+        given_in_order = order is not None and np.ndim(values) > 0
+        return values[order] if given_in_order else values
+
+    weight, delay = draw("weight", "finite", "pA"), draw("delay", "> 0", "ms")
+    weights = lags = None
+    if np.ndim(weight):
+        weight, weights = 1.0, np.ascontiguousarray(weight, dtype=float)
+    lag = 1
+    if np.ndim(delay):
+        lags = np.maximum(1, np.floor(delay / dt + 0.5)).astype(np.int32)
+    else:
+        lag = whole_steps(f"{c.label}: delay", delay, dt)
+    return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags)
+
+
+def inputs(net, levels, dt, streams):
+    """Return signals and links of the inputs that all neurons of a population share, and the noise that they do not.
+
+    Parameters
+    ----------
+    net : Network
+    levels : dict of str to str
     dt : float, ms
     streams : callable
         ``streams(i)`` returns the bit generator of the i-th input.
     """
     index = {name: i for i, name in enumerate(net.populations)}
-    lines, links = [], []
+    lines, made, noise = [], [], []
     for i, injection in enumerate(net.injections):
         delay = whole_steps(f"{injection.label}: delay", injection.delay, dt)
-        signal = _signal(injection.input, injection.label, dt, lambda i=i: np.random.Generator(streams(i)))
-        weight = getattr(injection.input, "weight", None)
+        target, stream, weight = index[injection.post], streams(i), getattr(injection.input, "weight", None)
         kind, weight = ("current", 1.0) if weight is None else (receptor(weight), weight)
-        links.append(Link(len(index) + i, index[injection.post], delay, kind, weight))
-        lines.append(signal)
-    return lines, links
+        signal = _signal(injection.input, injection.label, dt, stream)
+        if isinstance(injection.input, PoissonSpikes) and not injection.input.shared:
+            if levels[injection.post] == "meso":
+                raise ValueError(
+                    f"{injection.label}: shared must be True at the mesoscopic level, got False: noise of its own for "
+                    "each neuron has no exact meaning there; shared=True gives all neurons the same spikes"
+                )
+            noise.append(NoiseLink(target, delay, kind, weight, signal, stream))
+        else:
+            made.append(Link(len(index) + len(lines), target, delay, kind, weight))
+            lines.append(signal)
+    return lines, made, noise
 
 
-def _signal(input, label, dt, random):
+def _signal(input, label, dt, stream):
     """Return an input as a signal on the time grid."""
 
     def step(name, value):
@@ -71,4 +152,7 @@ def _signal(input, label, dt, random):
             steps = [step(f"times[{i}]", t) for i, t in enumerate(input.times)]
             return signals.Events(steps, np.ones(len(steps)))
         case PoissonSpikes():
-            return signals.PoissonCounts(1e-3 * input.rate * dt, random(), *window())
+            mean = 1e-3 * input.rate * dt
+            if input.shared:
+                return signals.PoissonCounts(mean, np.random.Generator(stream), *window())
+            return signals.Piecewise([0], [mean], *window())

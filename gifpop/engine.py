@@ -1,99 +1,121 @@
 """The engine that both faces drive: arrays, random streams and the chunked run over the compiled time loop."""
 
 import time
-from collections import namedtuple
+from dataclasses import dataclass
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from gifpop import _core, _meso, instruction_set
+from gifpop import _core, instruction_set
 from gifpop.interrupts import deferred_interrupt
 
-RECORDABLES = _meso.RECORDABLES
 INSTRUCTION_SET = instruction_set.select()
 
 SECONDS_PER_CHUNK = 0.1  # between two looks at Ctrl-C and the progress bar
 LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
 SHOW_PROGRESS_AFTER = 2.0  # s
 
-Chunk = namedtuple("Chunk", "step counts records")
-Chunk.__doc__ = """A piece of a run: first step, counts (steps, populations) and records (probes, steps).
-
-The arrays are overwritten by the next chunk.
-"""
-
 
 class SimulationError(RuntimeError):
     """The equations left the range of numbers; what was simulated until then is kept."""
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of a run.
+
+    Attributes
+    ----------
+    step : int
+        The first one.
+    counts : int64 array, shape (steps, groups)
+    records : float64 array, shape (steps, probes)
+    neurons : dict of int to pair of arrays
+        For each group of neurons: steps (int64) and neurons (int32) of its spikes, in order.
+    """
+
+    step: int
+    counts: np.ndarray
+    records: np.ndarray
+    neurons: dict
+
+
 class Engine:
-    """Populations with their state, connections with the input on its way, and the time.
+    """Groups with their state, projections with the input on its way, and the time.
 
     Parameters
     ----------
     names : sequence of str
-        Of the populations, for messages.
-    plans : sequence of PopulationPlan
-    streams : sequence of numpy.random.BitGenerator
-        One per population.
+        Of the groups, for messages.
+    plans : sequence of PopulationPlan or NeuronPlan
+    streams : sequence
+        A numpy.random.BitGenerator for a population, a sequence of them for neurons.
     links : sequence of gifpop.plan.Link
     signals : sequence
         What the input lines emit (see `gifpop.signals`).
+    noise : sequence of gifpop.plan.NoiseLink
     dt : float, ms
     """
 
-    def __init__(self, names, plans, streams, links=(), signals=(), *, dt):
+    def __init__(self, names, plans, streams, links=(), signals=(), noise=(), *, dt):
         self.step = 0
         self.dt = dt
-        self.names = list(names)
-        self.plans = list(plans)
-        self.streams = list(streams)
-        self.rings = np.zeros((1, len(_core.RECEPTOR), len(self.plans)))
-        self.wire(links, signals)
-
-    def wire(self, links, signals):
-        """Set the connections and input lines; what is already on its way is kept."""
-        M = len(self.plans)
-        links = sorted(links, key=lambda link: link.source)
-        table = np.zeros(len(links), _core.CONNECTION)
-        for name in ("target", "lag", "weight"):
-            table[name] = [getattr(link, name) for link in links]
-        table["receptor"] = [_core.RECEPTOR[link.receptor] for link in links]
-        sources = [link.source for link in links]
-        self.signals = list(signals)
-        self._first = np.searchsorted(sources, np.arange(M + len(self.signals) + 1)).astype(np.int64)
-        self._connections = table
-        self._resize_rings(1 + int(max(table["lag"], default=0)), M)
-        self._bind()
+        self.names, self.plans, self.streams = list(names), list(plans), list(streams)
+        self._shared = np.zeros((0, 1, len(_core.RECEPTOR)))
+        self._rings = []
+        self.wire(links, signals, noise)
 
     def add(self, name, plan, stream):
-        """Add a population; to be followed by `wire`, since the numbers of the input lines shift."""
+        """Add a group; to be followed by `wire`, since the numbers of the input lines shift."""
         self.names.append(name)
         self.plans.append(plan)
         self.streams.append(stream)
 
-    def add_input(self, step, receptor, target, amount):
-        """Let an amount (pA) arrive at a population in a step to come; at most the longest lag from now."""
-        self.rings[step % len(self.rings), _core.RECEPTOR[receptor], target] += amount
+    def wire(self, links, signals, noise=()):
+        """Set the projections and input lines; what is already on its way is kept."""
+        self.signals, self.noise = list(signals), list(noise)
+        self.links = sorted(links, key=lambda link: link.source)
+        lags = [link.longest_lag for link in self.links] + [link.lag for link in self.noise]
+        self._resize_rings(1 + max(lags, default=0))
+        self.bind()
 
-    def _resize_rings(self, slots, M):
-        """Grow the ring buffers, keeping at its step what is on its way."""
-        old = self.rings
-        slots = max(slots, len(old))
-        if (slots, M) == (len(old), old.shape[2]):
-            return
-        self.rings = np.zeros((slots, old.shape[1], M))
-        ahead = self.step + np.arange(len(old))
-        self.rings[ahead % slots, :, : old.shape[2]] = old[ahead % len(old)]
-
-    def _bind(self):
+    def bind(self):
+        """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
+        sources = [link.source for link in self.links]
+        n_sources = len(self.plans) + len(self.signals)
+        receptor = _core.RECEPTOR
         self._core = _core.Core(
-            [_meso.MesoPopulation(*p.arrays, s) for p, s in zip(self.plans, self.streams, strict=True)],
-            self._first,
-            self._connections,
-            self.rings,
+            [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
+            self._shared,
+            self._rings,
+            np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
+            [
+                (p.target, p.lag, receptor[p.receptor], p.weight, p.first, p.units, p.weights, p.lags)
+                for p in self.links
+            ],
+            [(p.target, p.lag, receptor[p.receptor], p.weight, p.units, p.stream) for p in self.noise],
         )
+
+    def add_input(self, step, receptor, target, amount):
+        """Let an amount (pA) arrive at all units of a group in a step to come; at most the longest lag from now."""
+        self._shared[target, step % self._shared.shape[1], _core.RECEPTOR[receptor]] += amount
+
+    def _resize_rings(self, slots):
+        """Grow the ring buffers, keeping at its step what is on its way."""
+        old, slots = self._shared.shape[1], max(slots, self._shared.shape[1])
+        ahead = self.step + np.arange(old)
+        groups, receptors = len(self.plans), len(_core.RECEPTOR)
+        if (groups, slots) != self._shared.shape[:2]:
+            shared = np.zeros((groups, slots, receptors))
+            shared[: len(self._shared), ahead % slots] = self._shared[:, ahead % old]
+            self._shared = shared
+        for i, plan in enumerate(self.plans):
+            if i >= len(self._rings):
+                self._rings.append(np.zeros((old, receptors, plan.units)) if plan.neurons else None)
+            ring = self._rings[i]
+            if ring is not None and len(ring) != slots:
+                self._rings[i] = np.zeros((slots, *ring.shape[1:]))
+                self._rings[i][ahead % slots] = ring[ahead % old]
 
     def run(self, n_steps, probes=(), prescribed=None, progress=False, label="gifpop"):
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.
@@ -101,10 +123,11 @@ class Engine:
         Parameters
         ----------
         n_steps : int
-        probes : sequence of (population index, recordable)
+        probes : sequence of (group, unit, recordable)
             What to record after each step.
-        prescribed : dict of population index to int array
-            Counts to use instead of drawn ones, entry ``k`` for step ``k`` of the simulation.
+        prescribed : dict of int to array or pair of arrays
+            What groups emit instead of what they would: for a population, counts, entry ``k`` for step ``k`` of the
+            simulation; for neurons, steps in order and the neurons that fire in them.
         progress : bool or None
             Show a progress bar; None: where standard error is a terminal, after two seconds.
 
@@ -115,10 +138,9 @@ class Engine:
         SimulationError
             If an expected count is not finite.
         """
-        probes = np.array([(i, RECORDABLES.index(name)) for i, name in probes], dtype=np.int64).reshape(-1, 2)
+        probes = [(i, unit, self.plans[i].recordables.index(name)) for i, unit, name in probes]
+        probes = np.array(probes, dtype=np.int64).reshape(-1, 3)
         prescribed = prescribed or {}
-        forced = np.zeros(len(self.plans), dtype=np.uint8)
-        forced[list(prescribed)] = 1
         end, size = self.step + n_steps, 32
         bar = tqdm(total=n_steps, desc=label, unit="step", unit_scale=True, mininterval=0.1, leave=bool(progress),
                    disable=None if progress is None else not progress,
@@ -127,7 +149,7 @@ class Engine:
             while self.step < end and not interrupted():
                 size = min(size, end - self.step)
                 began = time.perf_counter()
-                failed, chunk = self._advance(size, probes, prescribed, forced)
+                failed, chunk = self._advance(size, probes, prescribed)
                 bar.update(len(chunk.counts))
                 yield chunk
                 if failed >= 0:
@@ -138,16 +160,53 @@ class Engine:
                 spent = time.perf_counter() - began
                 size = int(min(LONGEST_CHUNK, max(1, size * min(4.0, SECONDS_PER_CHUNK / max(spent, 1e-9)))))
 
-    def _advance(self, n, probes, prescribed, forced):
+    def _advance(self, n, probes, prescribed):
         """Run one chunk through the compiled loop."""
-        lines = np.empty((n, len(self.signals)))
-        for d, signal in enumerate(self.signals):
-            lines[:, d] = signal.emit(self.step, n)
-        counts = np.zeros((n, len(self.plans)), dtype=np.int64)
-        for i, values in prescribed.items():
-            counts[:, i] = values[self.step : self.step + n]
-        records = np.empty((len(probes), n))
-        first = self.step
-        failed, done = self._core.advance(first, lines, counts, forced, probes, records)
+        first, groups = self.step, len(self.plans)
+        counts = np.zeros((n, groups), dtype=np.int64)
+        forced = _prescribe(prescribed, counts, first)
+        chosen = np.zeros(groups, dtype=np.uint8)
+        chosen[list(prescribed)] = 1
+        records = np.empty((n, len(probes)))
+        lines, means = _emissions(self.signals, first, n), _emissions([p.signal for p in self.noise], first, n)
+        failed, done, fired = self._core.advance(first, lines, means, counts, chosen, forced, probes, records)
         self.step += done
-        return failed, Chunk(first, counts[:done], records[:, :done])
+        neurons = _spikes(counts[:done], fired, first, [i for i, plan in enumerate(self.plans) if plan.neurons])
+        return failed, Chunk(first, counts[:done], records[:done], neurons)
+
+
+def _emissions(signals, first, n):
+    """Return what signals emit in ``n`` steps, shape (n, signals)."""
+    values = np.empty((n, len(signals)))
+    for column, signal in enumerate(signals):
+        values[:, column] = signal.emit(first, n)
+    return values
+
+
+def _prescribe(prescribed, counts, first):
+    """Fill in prescribed counts; return the neurons that are to fire, in order of step and group."""
+    n, steps, groups, neurons = len(counts), [], [], []
+    for i, values in prescribed.items():
+        if isinstance(values, tuple):
+            begin, end = np.searchsorted(values[0], (first, first + n))
+            counts[:, i] = np.bincount(values[0][begin:end] - first, minlength=n)
+            steps.append(values[0][begin:end])
+            groups.append(np.full(end - begin, i))
+            neurons.append(values[1][begin:end])
+        else:
+            counts[:, i] = values[first : first + n]
+    if not neurons:
+        return np.zeros(0, dtype=np.int32)
+    order = np.lexsort((np.concatenate(groups), np.concatenate(steps)))
+    return np.concatenate(neurons)[order].astype(np.int32)
+
+
+def _spikes(counts, fired, first, groups):
+    """Return the spikes of each group of neurons: their steps and neurons."""
+    if not groups:
+        return {}
+    events = np.repeat(np.arange(len(counts) * len(groups)), counts[:, groups].ravel())
+    steps, which = first + events // len(groups), events % len(groups)
+    if len(groups) == 1:
+        return {groups[0]: (steps, fired)}
+    return {group: (steps[which == j], fired[which == j]) for j, group in enumerate(groups)}

@@ -1,6 +1,6 @@
 """The time grid: step ``k`` covers (k dt, (k+1) dt] and carries the stamp (k+1) dt."""
 
-import math
+import numpy as np
 
 from gifpop import checks
 
@@ -8,8 +8,8 @@ TICS_PER_MS = 1000  # NEST's finest time is 1 us
 
 
 def tics(ms):
-    """Return a time in whole microseconds, the unit in which NEST compares times."""
-    return math.floor(ms * TICS_PER_MS + 0.5)
+    """Return a time (number or array) in whole microseconds, the unit in which NEST compares times."""
+    return np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5).astype(np.int64)
 
 
 def whole_steps(where, ms, dt, least=0):
@@ -36,6 +36,6 @@ def check_dt(where, dt):
     return dt
 
 
-def refractory_steps(t_ref, dt):
-    """Return the refractory period in steps: rounded up on microseconds, at least 1."""
-    return max(1, -(-tics(t_ref) // tics(dt)))
+def refractory_steps(t_ref, dt, least=1):
+    """Return the refractory period (number or array) in steps: rounded up on microseconds, at least ``least``."""
+    return np.maximum(least, -(-tics(t_ref) // tics(dt)))

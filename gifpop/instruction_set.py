@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import os
 
-from gifpop import _meso
+from gifpop import _meso, _micro
 
 VARIABLE = "GIFPOP_ISA"
 
@@ -29,4 +29,5 @@ def select():
     if name not in names:
         raise ImportError(f"{VARIABLE} must be one of {', '.join(names)} on this machine, got {name!r}")
     _meso.use_cohorts(importlib.import_module(f"gifpop._cohorts_{name}"))
+    _micro.use_neurons(importlib.import_module(f"gifpop._neurons_{name}"))
     return name

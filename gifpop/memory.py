@@ -29,4 +29,8 @@ def require(n_bytes, what):
     """
     limit = available()
     if limit is not None and n_bytes > limit:
-        raise MemoryError(f"{what} would need {n_bytes / 1e9:.1f} GB, of which {limit / 1e9:.1f} GB are available")
+        raise MemoryError(f"{what} would need {_readable(n_bytes)}; {_readable(limit)} are available")
+
+
+def _readable(n_bytes):
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"

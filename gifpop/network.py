@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from gifpop import checks
+from gifpop.distributions import scalar_or_distribution
 from gifpop.parameters import GIF, INPUTS
+from gifpop.rules import IndegreeFraction, Rule
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,13 @@ class Connection:
 
     pre: str
     post: str
-    weight: float
-    delay: float
-    p: float
+    weight: object
+    delay: object
+    rule: Rule
 
     @property
     def label(self):
-        return f"connection {self.pre!r} -> {self.post!r}"
+        return f"Connection {self.pre!r} -> {self.post!r}"
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,14 @@ class Network:
             f"{len(self.injections)} inputs>"
         )
 
+    def copy(self):
+        """Return the description as it is now; later changes of this one do not change it."""
+        copy = Network()
+        copy.populations = dict(self.populations)
+        copy.connections = list(self.connections)
+        copy.injections = list(self.injections)
+        return copy
+
     def population(self, name, N, cell, len_kernel=-1, BinoRand=True):
         """Add a population.
 
@@ -126,33 +136,40 @@ class Network:
         self.populations[name] = population
         return population
 
-    def connect(self, pre, post, weight, delay=1.0, p=1.0):
-        """Connect all neurons of one population to those of another.
+    def connect(self, pre, post, weight, delay=1.0, p=None, rule=None):
+        """Connect the neurons of one population to those of another.
 
         Several connections between the same populations add up.
 
         Parameters
         ----------
         pre, post : Population or str
-        weight : float, pA
+        weight : float, array or distribution, pA
             Of one synapse: the jump of the synaptic current at a spike. > 0 excitatory (decays with ``tau_syn_ex`` of
-            ``post``), < 0 inhibitory.
-        delay : float, ms
-            From spike to arrival; at least one step of the simulation, and a multiple of it.
+            ``post``), < 0 inhibitory. One for each connection (between neurons only): a distribution, or an array in
+            the order of `Pairs`, else of source and target neuron.
+        delay : float, array or distribution, ms
+            From spike to arrival; at least one step of the simulation, and a multiple of it. Drawn delays are rounded.
         p : float
-            Connection probability in [0, 1]. At the mesoscopic level it multiplies the weight.
+            Connection probability in [0, 1]; 1 by default. Between neurons, each target receives p times the number of
+            sources, drawn with repetition (`IndegreeFraction`). At the mesoscopic level p multiplies
+            the weight.
+        rule : Rule
+            Instead of ``p``: `IndegreeFraction`, `AllToAll`, `OneToOne`, `FixedIndegree`, `FixedOutdegree`,
+            `FixedTotalNumber`, `PairwiseBernoulli` or `Pairs`. At the mesoscopic level the weight is multiplied by the
+            expected number of connections of a pair of neurons.
         """
         pre, post = self._known(pre, "connect: pre"), self._known(post, "connect: post")
         where = f"Connection {pre.name!r} -> {post.name!r}"
-        self.connections.append(
-            Connection(
-                pre.name,
-                post.name,
-                checks.number(f"{where}: weight", weight, unit="pA"),
-                checks.number(f"{where}: delay", delay, "> 0", "ms"),
-                checks.number(f"{where}: p", p, "in [0, 1]"),
-            )
-        )
+        if rule is None:
+            rule = IndegreeFraction(checks.number(f"{where}: p", 1.0 if p is None else p, "in [0, 1]"))
+        elif p is not None:
+            raise ValueError(f"{where}: p must be left out where a rule is given, got p = {p} and {rule}")
+        elif not isinstance(rule, Rule):
+            raise TypeError(f"{where}: rule must be one of gifpop's connection rules, got {rule!r}")
+        weight = scalar_or_distribution(f"{where}: weight", weight, unit="pA")
+        delay = scalar_or_distribution(f"{where}: delay", delay, "> 0", "ms")
+        self.connections.append(Connection(pre.name, post.name, weight, delay, rule))
 
     def inject(self, post, input, delay=0.0):
         """Add an input onto every neuron of a population.
@@ -181,8 +198,8 @@ class Network:
         duration : float, ms
             A multiple of the step.
         **options
-            See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``counts``,
-            ``initial``, ``progress``.
+            See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``record_neurons``,
+            ``counts``, ``spikes``, ``initial``, ``progress``.
 
         Returns
         -------

@@ -3,11 +3,22 @@
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 
+import numpy as np
+
 from gifpop import checks
+from gifpop.distributions import Distribution, draw_checked, scalar_or_distribution
 
 
 def _scalar(default, unit, rule="finite"):
     return field(default=default, metadata={"kind": "scalar", "unit": unit, "rule": rule})
+
+
+def _various(default, unit, rule="finite"):
+    return field(default=default, metadata={"kind": "various", "unit": unit, "rule": rule})
+
+
+def _terms(default, unit, rule="finite"):
+    return field(default=default, metadata={"kind": "terms", "unit": unit, "rule": rule})
 
 
 def _optional(unit):
@@ -23,21 +34,28 @@ class _Checked:
 
     def __post_init__(self):
         for f in fields(self):
-            kind = f.metadata.get("kind")
             value = getattr(self, f.name)
-            if kind is None or (kind == "optional" and value is None):
-                continue
-            where = f"{type(self).__name__}.{f.name}"
-            rule, unit = f.metadata["rule"], f.metadata["unit"]
-            if kind == "vector":
-                value = tuple(checks.vector(where, value, rule, unit).tolist())
-            else:
-                value = checks.number(where, value, rule, unit)
-            object.__setattr__(self, f.name, value)
+            if "kind" in f.metadata and not (value is None and f.default is None):
+                object.__setattr__(self, f.name, _checked(f"{type(self).__name__}.{f.name}", value, **f.metadata))
         self._check()
 
     def _check(self):
         """Check what concerns several fields."""
+
+
+def _checked(where, value, kind, rule, unit):
+    """Return a value in the form in which a parameter of this kind is kept."""
+    match kind:
+        case "vector":
+            return tuple(checks.vector(where, value, rule, unit).tolist())
+        case "terms":
+            if isinstance(value, list | tuple) and any(np.ndim(v) or isinstance(v, Distribution) for v in value):
+                return tuple(scalar_or_distribution(f"{where}[{i}]", v, rule, unit) for i, v in enumerate(value))
+            return tuple(checks.vector(where, value, rule, unit).tolist())
+        case "various":
+            return scalar_or_distribution(where, value, rule, unit)
+        case _:
+            return checks.number(where, value, rule, unit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +94,10 @@ class GIF(_Checked):
         Time constants of the adaptation of the threshold, each > 0; empty for no adaptation.
     q_sfa : sequence of float, mV
         Jumps of the threshold at a spike, one for each time constant; negative ones facilitate.
+    tau_stc : sequence of float, ms
+        Time constants of spike-triggered currents, each > 0; empty for none. Microscopic level only.
+    q_stc : sequence of float, pA
+        Jumps of these currents at a spike; they are subtracted from the input.
     V_m : float or None, mV
         Initial potential of the neurons whose last spike is long ago. None: E_L (0 for ``initial="nest"``).
     I_syn_ex, I_syn_in : float, pA
@@ -86,6 +108,12 @@ class GIF(_Checked):
     TypeError, ValueError
         If a value has the wrong type or breaks its rule, naming parameter, rule and value.
 
+    Notes
+    -----
+    At the microscopic level any parameter can differ between neurons: an array with one value for each, or a
+    distribution (`Uniform`, `Normal`, `Lognormal`, `Exponential`) from which each neuron draws its own; of ``tau_sfa``
+    and the like, each entry.
+
     Examples
     --------
     >>> import gifpop as gp
@@ -94,25 +122,62 @@ class GIF(_Checked):
     10.0
     """
 
-    C_m: float = _scalar(250.0, "pF", "> 0")
-    tau_m: float = _scalar(20.0, "ms", "> 0")
-    E_L: float = _scalar(0.0, "mV")
-    V_reset: float = _scalar(0.0, "mV")
-    V_T_star: float = _scalar(15.0, "mV")
-    Delta_V: float = _scalar(2.0, "mV", "> 0")
-    lambda_0: float = _scalar(10.0, "1/s", ">= 0")
-    t_ref: float = _scalar(4.0, "ms", ">= 0")
-    I_e: float = _scalar(0.0, "pA")
-    tau_syn_ex: float = _scalar(3.0, "ms", "> 0")
-    tau_syn_in: float = _scalar(6.0, "ms", "> 0")
-    tau_sfa: tuple = _vector((300.0,), "ms", "> 0")
-    q_sfa: tuple = _vector((0.5,), "mV")
-    V_m: float | None = _optional("mV")
-    I_syn_ex: float = _scalar(0.0, "pA")
-    I_syn_in: float = _scalar(0.0, "pA")
+    C_m: float = _various(250.0, "pF", "> 0")
+    tau_m: float = _various(20.0, "ms", "> 0")
+    E_L: float = _various(0.0, "mV")
+    V_reset: float = _various(0.0, "mV")
+    V_T_star: float = _various(15.0, "mV")
+    Delta_V: float = _various(2.0, "mV", "> 0")
+    lambda_0: float = _various(10.0, "1/s", ">= 0")
+    t_ref: float = _various(4.0, "ms", ">= 0")
+    I_e: float = _various(0.0, "pA")
+    tau_syn_ex: float = _various(3.0, "ms", "> 0")
+    tau_syn_in: float = _various(6.0, "ms", "> 0")
+    tau_sfa: tuple = _terms((300.0,), "ms", "> 0")
+    q_sfa: tuple = _terms((0.5,), "mV")
+    tau_stc: tuple = _terms((), "ms", "> 0")
+    q_stc: tuple = _terms((), "pA")
+    V_m: float | None = _various(None, "mV")
+    I_syn_ex: float = _various(0.0, "pA")
+    I_syn_in: float = _various(0.0, "pA")
 
     def _check(self):
-        checks.same_length("GIF", "tau_sfa", "q_sfa", len(self.tau_sfa), len(self.q_sfa))
+        for kind in ("sfa", "stc"):
+            tau, q = getattr(self, f"tau_{kind}"), getattr(self, f"q_{kind}")
+            checks.same_length("GIF", f"tau_{kind}", f"q_{kind}", len(tau), len(q))
+
+    def various(self):
+        """Return the names of the parameters that differ between neurons: tuple of str."""
+        return tuple(
+            f.name
+            for f in fields(self)
+            if any(isinstance(v, Distribution) for v in np.atleast_1d(np.array(getattr(self, f.name), dtype=object)))
+        )
+
+    def draw(self, n, random):
+        """Return the parameters of ``n`` neurons.
+
+        Parameters
+        ----------
+        n : int
+        random : numpy.random.Generator
+            For those given as distributions.
+
+        Returns
+        -------
+        dict of str to float, array of length n, or tuple of such
+        """
+        drawn = {}
+        for f in fields(self):
+            where, value = f"GIF.{f.name}", getattr(self, f.name)
+            rule, unit = f.metadata["rule"], f.metadata["unit"]
+            if isinstance(value, tuple):
+                drawn[f.name] = tuple(
+                    draw_checked(f"{where}[{i}]", v, n, random, rule, unit) for i, v in enumerate(value)
+                )
+            else:
+                drawn[f.name] = draw_checked(where, value, n, random, rule, unit)
+        return drawn
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ threshold kernel, K the number of cohorts in the history.
 """
 
 import math
-from collections import namedtuple
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +13,76 @@ from gifpop import _meso
 from gifpop.grid import refractory_steps
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
+LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 
 
-Link = namedtuple("Link", "source target lag receptor weight")
-Link.__doc__ = """A connection as the time loop sees it.
+@dataclass(frozen=True)
+class Link:
+    """A projection as the time loop sees it.
 
-source: population, or number of populations + input line. target: population. lag: steps from emission to use.
-receptor: "excitatory", "inhibitory" or "current". weight: pA.
-"""
+    From every unit of its source (a population, a group of neurons, or an input line) to every unit of its target, or
+    along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``.
+
+    Attributes
+    ----------
+    source : int
+        Group, or number of groups + input line.
+    target : int
+        Group.
+    lag : int
+        Steps from emission to use.
+    receptor : {"excitatory", "inhibitory", "current"}
+    weight : float, pA
+        Of each connection; a factor where ``weights`` are given.
+    first : int64 array of length source units + 1, or None
+    units : int32 array, or None
+        Target unit of each connection.
+    weights : float64 array, or None
+        Of each connection; their sign selects the synapse.
+    lags : int32 array, or None
+        Of each connection.
+    """
+
+    source: int
+    target: int
+    lag: int
+    receptor: str
+    weight: float
+    first: np.ndarray | None = None
+    units: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    lags: np.ndarray | None = None
+
+    @property
+    def longest_lag(self):
+        return self.lag if self.lags is None else int(max(self.lags, default=0))
+
+
+@dataclass(frozen=True)
+class NoiseLink:
+    """Independent Poisson processes, one onto each of some neurons.
+
+    Attributes
+    ----------
+    target : int
+        Group.
+    lag : int
+    receptor : {"excitatory", "inhibitory"}
+    weight : float, pA
+    signal : object
+        Mean number of events a step (see `gifpop.signals`).
+    stream : numpy.random.BitGenerator
+    units : int32 array, or None
+        Target neurons; None: all of the group.
+    """
+
+    target: int
+    lag: int
+    receptor: str
+    weight: float
+    signal: object
+    stream: object
+    units: np.ndarray | None = None
 
 
 @dataclass
@@ -38,9 +99,13 @@ class PopulationPlan:
     sfa: np.ndarray
     cohorts: np.ndarray
 
-    @property
-    def arrays(self):
-        return tuple(vars(self).values())
+    recordables = _meso.RECORDABLES
+    neurons = False
+    units = 1
+
+    def bind(self, stream):
+        """Return the population for the time loop, with a bit generator to draw spike counts from."""
+        return _meso.MesoPopulation(*vars(self).values(), stream)
 
 
 def plan_population(cell, N, dt, K, binomial=True):
@@ -65,7 +130,7 @@ def plan_population(cell, N, dt, K, binomial=True):
         constants=_constants(cell, N, dt, binomial),
         state=np.zeros(1, _meso.STATE),
         theta=theta,
-        quasi=cell.Delta_V * -np.expm1(-theta / cell.Delta_V) / N,
+        quasi=cell.Delta_V * -np.expm1(np.minimum(-theta / cell.Delta_V, LARGEST_EXPONENT)) / N,
         sfa_decay=decay,
         sfa_feed=-np.expm1(-dt / tau) / (N * dt),
         sfa_weight=q * tau * np.exp(-K * dt / tau),
@@ -79,6 +144,13 @@ def update_plan(plan, cell, N, dt, binomial=True):
     new = plan_population(cell, N, dt, len(plan.theta), binomial)
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight"):
         getattr(plan, name)[:] = getattr(new, name)
+
+
+def start_at_rest(plan):
+    """Begin anew with neurons whose last spike is so long ago that it has left the history."""
+    start_history(plan, 0.0)
+    plan.cohorts[:] = 0.0
+    plan.state["survivors"] = plan.constants["N"]
 
 
 def start_history(plan, potential):
@@ -141,7 +213,7 @@ def _constants(cell, N, dt, binomial):
     c["constant_drive"] = cell.I_e * gain + cell.E_L
     c["current_gain"] = gain
     for receptor, tau in (("ex", cell.tau_syn_ex), ("in", cell.tau_syn_in)):
-        carry = _carry(tau, cell.tau_m, dt)
+        carry = synaptic_carry(tau, cell.tau_m, dt)
         c[f"decay_{receptor}"] = math.exp(-dt / tau)
         c[f"input_{receptor}"] = tau / dt * -math.expm1(-dt / tau)
         c[f"carry_{receptor}"] = carry / cell.C_m
@@ -149,9 +221,15 @@ def _constants(cell, N, dt, binomial):
     return c
 
 
-def _carry(tau_s, tau_m, dt):
-    """Return tau_m tau_s (exp(-h/tau_s) - exp(-h/tau_m)) / (tau_s - tau_m), in ms, stable where the two meet."""
+def synaptic_carry(tau_s, tau_m, dt):
+    """Return tau_m tau_s (exp(-h/tau_s) - exp(-h/tau_m)) / (tau_s - tau_m), in ms, stable where the two meet.
+
+    Numbers or arrays.
+    """
     z = dt * (tau_s - tau_m) / (tau_s * tau_m)
-    if abs(z) > 1.0:
-        return (math.exp(-dt / tau_s) - math.exp(-dt / tau_m)) * dt / z
-    return dt * math.exp(-dt / tau_m) * (math.expm1(z) / z if z != 0.0 else 1.0)
+    near = np.abs(z) < 1.0
+    small = np.where(near & (z != 0.0), z, 1.0)
+    large = np.where(near, 1.0, z)
+    ratio = np.where(z == 0.0, 1.0, np.expm1(small) / small)
+    apart = (np.exp(-dt / tau_s) - np.exp(-dt / tau_m)) / large
+    return dt * np.where(near, np.exp(-dt / tau_m) * ratio, apart)

@@ -6,8 +6,9 @@ import numpy as np
 class PopulationResult:
     """What was recorded of one population.
 
-    Recorded variables are attributes, each a float64 array with one entry per time of `t_record`: any of ``mean``,
-    ``V_m``, ``E_sfa``, ``I_syn_ex``, ``I_syn_in``.
+    Recorded variables are attributes, with one entry per time of `t_record`. Of a mesoscopic population,
+    one-dimensional float64 arrays: any of ``V_m``, ``E_sfa`` (mV), ``I_syn_ex``, ``I_syn_in`` (pA). Of neurons, float64
+    arrays of shape (times, recorded neurons): any of ``V_m``, ``E_sfa``, ``I_stc``, ``I_syn_ex``, ``I_syn_in``.
 
     Attributes
     ----------
@@ -17,14 +18,23 @@ class PopulationResult:
         Time stamps of `counts` and `mean`: the ends of the steps.
     counts : int64 array
         Spikes per step.
-    t_record : float64 array, ms
-        Time stamps of the recorded variables other than `mean`.
+    mean : float64 array
+        Expected spikes per step; of a mesoscopic population.
+    spikes : pair of arrays
+        Times (ms, float64) and neurons (int32) of all spikes, in order; of neurons.
+    neurons : int64 array
+        Indices of the neurons whose variables were recorded; of neurons.
     """
 
-    def __init__(self, name, N, dt, first, counts, mean, record_steps, variables):
+    def __init__(self, name, N, dt, first, counts, record_steps, variables, mean=None, spikes=None, neurons=None):
         self.name, self.N, self.dt = name, N, dt
-        self.counts, self.mean = counts, mean
-        self._first, self._record_steps, self._variables = first, record_steps, variables
+        self.counts = counts
+        self._first, self._record_steps, self._variables, self._spikes = first, record_steps, variables, spikes
+        if spikes is None:
+            self.mean = mean
+        else:
+            self.spikes = (spikes[0] + 1) * dt, spikes[1]
+            self.neurons = np.zeros(0, dtype=np.int64) if neurons is None else np.asarray(neurons)
 
     def __repr__(self):
         return f"<gifpop.PopulationResult {self.name!r}: {len(self.counts)} steps, {', '.join(self.recorded)}>"
@@ -33,7 +43,7 @@ class PopulationResult:
         if name.startswith("_") or name not in self._variables:
             raise AttributeError(
                 f"population {self.name!r} has no recorded variable {name!r}; it has {', '.join(self.recorded)} "
-                f"(see the option record of simulate)"
+                f"(see the options level and record of simulate)"
             )
         return self._variables[name]
 
@@ -41,9 +51,13 @@ class PopulationResult:
         return [*super().__dir__(), *self._variables]
 
     @property
+    def level(self):
+        return "meso" if self._spikes is None else "micro"
+
+    @property
     def recorded(self):
         """Names of what was recorded: tuple of str."""
-        return ("counts", "mean", *self._variables)
+        return ("counts", "mean" if self._spikes is None else "spikes", *self._variables)
 
     @property
     def t(self):
@@ -51,6 +65,7 @@ class PopulationResult:
 
     @property
     def t_record(self):
+        """Time stamps of the recorded variables, ms: float64 array."""
         return (self._record_steps + 1) * self.dt
 
     @property
@@ -60,7 +75,10 @@ class PopulationResult:
 
     @property
     def rate(self):
-        """Expected activity, spikes/s: float64 array of one entry a step. Can be negative (finite-size correction)."""
+        """Expected activity, spikes/s: float64 array of one entry a step; of a mesoscopic population.
+
+        Can be negative (finite-size correction).
+        """
         return self.mean * (1e3 / (self.N * self.dt))
 
 
@@ -120,12 +138,12 @@ class Result:
 
     @property
     def rate(self):
-        """Expected activities, spikes/s: float64 array, shape (T, populations)."""
-        return self._columns("rate")
+        """Expected activities, spikes/s: float64 array, shape (T, populations); NaN for neurons."""
+        columns = [p.rate if p.level == "meso" else np.full(len(p.counts), np.nan) for p in self]
+        return np.stack(columns, axis=1)
 
     def _columns(self, name):
-        columns = [getattr(p, name) for p in self]
-        return np.stack(columns, axis=1) if columns else np.zeros((0, 0))
+        return np.stack([getattr(p, name) for p in self], axis=1)
 
     def plot(self, bin=1.0, figure=None):
         """Plot activities and expected activities against time.
@@ -145,17 +163,20 @@ class Result:
             import matplotlib.pyplot as plt  # slow to import, and not every simulation is plotted
 
             figure = plt.figure(figsize=(7.0, 5.0), layout="constrained")
-        top, bottom = figure.subplots(2, 1, sharex=True, sharey=True)
+        meso = [p for p in self if p.level == "meso"]
+        axes = figure.subplots(2 if meso else 1, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
         width = max(1, round(bin / self.dt))
         for i, p in enumerate(self):
-            above = {"lw": 0.8, "zorder": 3.0 - 0.01 * i}  # the first population on top
-            top.plot(*_bins(p.t, p.activity, width), label=f"{p.name} (N = {p.N})", **above)
-            bottom.plot(p.t, p.rate, **above)
-        top.set_ylabel(r"activity $A_N$ [spikes/s]")
-        bottom.set_ylabel(r"expected $\bar A$ [spikes/s]")
-        bottom.set_xlabel("time [ms]")
-        top.set_title(f"Population activities ({self.level}scopic level)")
-        top.legend(loc="upper left", frameon=False)
+            style = {"lw": 0.8, "zorder": 3.0 - 0.01 * i, "color": f"C{i}"}  # the first population on top
+            axes[0].plot(*_bins(p.t, p.activity, width), label=f"{p.name} (N = {p.N})", **style)
+            if p.level == "meso":
+                axes[1].plot(p.t, p.rate, **style)
+                axes[1].set_ylabel(r"expected $\bar A$ [spikes/s]")
+        axes[0].set_ylabel(r"activity $A_N$ [spikes/s]")
+        axes[-1].set_xlabel("time [ms]")
+        levels = sorted({p.level for p in self})
+        axes[0].set_title("Population activities" + (f" ({levels[0]}scopic level)" if len(levels) == 1 else ""))
+        axes[0].legend(loc="upper left", frameon=False)
         return figure
 
 
@@ -173,23 +194,28 @@ def _bins(t, values, width):
 
 def concatenate(results):
     """Join the results of successive runs of one simulation."""
-    results = list(results)
-    populations = []
-    for parts in zip(*results, strict=True):
-        first = parts[0]
-        variables = {
-            name: np.concatenate([p._variables[name] for p in parts]) for name in first._variables
-        }
-        populations.append(
-            PopulationResult(
-                first.name,
-                first.N,
-                first.dt,
-                first._first,
-                np.concatenate([p.counts for p in parts]),
-                np.concatenate([p.mean for p in parts]),
-                np.concatenate([p._record_steps for p in parts]),
-                variables,
-            )
-        )
-    return Result(populations, results[0].dt, results[0].level, results[0].seed, results[0]._first)
+    first = results[0]
+    populations = [_join(parts) for parts in zip(*results, strict=True)]
+    return Result(populations, first.dt, first.level, first.seed, first._first)
+
+
+def _join(parts):
+    """Join what successive runs recorded of one population."""
+    first = parts[0]
+
+    def joined(get):
+        return np.concatenate([get(p) for p in parts])
+
+    meso = first.level == "meso"
+    return PopulationResult(
+        first.name,
+        first.N,
+        first.dt,
+        first._first,
+        joined(lambda p: p.counts),
+        joined(lambda p: p._record_steps),
+        {name: joined(lambda p, name=name: p._variables[name]) for name in first._variables},
+        mean=joined(lambda p: p.mean) if meso else None,
+        spikes=None if meso else tuple(joined(lambda p, i=i: p._spikes[i]) for i in (0, 1)),
+        neurons=None if meso else first.neurons,
+    )

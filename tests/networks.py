@@ -54,8 +54,11 @@ COLUMN_P = np.array([
 ])  # fmt: skip
 
 
-def column(adaptation=None):
-    """The cortical column; ``adaptation`` gives the rates (spikes/s) that the drive of E cells makes up for."""
+def column(adaptation=None, scale=1.0):
+    """The cortical column; ``adaptation`` gives the rates (spikes/s) that the drive of E cells makes up for.
+
+    ``scale`` multiplies the numbers of neurons; weights grow by its inverse.
+    """
     net = gp.Network()
     for i, (name, N, mu) in enumerate(zip(COLUMN, COLUMN_N, COLUMN_MU, strict=True)):
         adapting = adaptation is not None and name.endswith("E")
@@ -65,10 +68,11 @@ def column(adaptation=None):
             tau_syn_ex=0.5, tau_syn_in=0.5, I_e=drive * 25.0,
             tau_sfa=[1000.0] if adapting else [], q_sfa=[1.0] if adapting else [],
         )  # fmt: skip
-        net.population(name, N, cell)
+        net.population(name, round(N * scale), cell)
     for i, post in enumerate(COLUMN):
         for j, pre in enumerate(COLUMN):
             if COLUMN_P[i, j] > 0:
-                weight = 87.8 * (1.0 if pre.endswith("E") else -4.0) * (2.0 if (post, pre) == ("2/3E", "4E") else 1.0)
-                net.connect(pre, post, weight=weight, p=COLUMN_P[i, j], delay=1.5)
+                sign = 1.0 if pre.endswith("E") else -4.0
+                doubled = 2.0 if (post, pre) == ("2/3E", "4E") else 1.0
+                net.connect(pre, post, weight=87.8 / scale * sign * doubled, p=COLUMN_P[i, j], delay=1.5)
     return net

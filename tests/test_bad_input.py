@@ -40,7 +40,7 @@ def test_parameters_of_any_size(name, unit, value):
 
 
 @pytest.mark.parametrize("name", [*POSITIVE, *NOT_NEGATIVE, *ANY])
-@pytest.mark.parametrize("value", ["1", True, [1.0], 1j, np.array([1.0])])
+@pytest.mark.parametrize("value", ["1", True, 1j, {}])
 def test_types_of_scalars(name, value):
     expect(TypeError, f"GIF.{name} must be a real number in ", lambda: gp.GIF(**{name: value}))
 
@@ -58,7 +58,7 @@ def test_types_of_vectors(value):
 def test_vectors():
     expect(ValueError, "GIF.tau_sfa[1] must be > 0 ms, got -1.0", lambda: gp.GIF(tau_sfa=[1, -1], q_sfa=[1, 1]))
     expect(ValueError, "GIF.q_sfa[0] must be finite mV, got nan", lambda: gp.GIF(q_sfa=[NAN]))
-    expect(ValueError, "GIF.tau_sfa must have one dimension, got shape (1, 1)", lambda: gp.GIF(tau_sfa=[[1.0]]))
+    expect(ValueError, "GIF.tau_sfa must have one dimension, got shape (1, 1)", lambda: gp.GIF(tau_sfa=np.ones((1, 1))))
     message = "GIF.tau_sfa and GIF.q_sfa must have the same length, got 2 and 1"
     expect(ValueError, message, lambda: gp.GIF(tau_sfa=[1, 2]))
 
@@ -113,9 +113,9 @@ def test_connection(options, error, message):
 @pytest.mark.parametrize(
     ("delay", "message"),
     [
-        (0.25, "connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 0.25"),
-        (1e-9, "connection 'P' -> 'P': delay must be >= 1 step of dt = 0.5 ms, got 1e-09"),
-        (1.1, "connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 1.1"),
+        (0.25, "Connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 0.25"),
+        (1e-9, "Connection 'P' -> 'P': delay must be >= 1 step of dt = 0.5 ms, got 1e-09"),
+        (1.1, "Connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 1.1"),
     ],
 )
 def test_delay_off_the_grid(delay, message):
@@ -189,7 +189,7 @@ COUNTS = np.zeros(20, dtype=int)
         ({"dt": 1e-4}, ValueError, "Simulation.dt must be >= 0.001 ms, got 0.0001"),
         ({"dt": NAN}, ValueError, "Simulation.dt must be > 0 ms, got nan"),
         ({"level": "macro"}, ValueError, "Simulation.level must be one of 'meso'"),
-        ({"initial": "rest"}, ValueError, "Simulation.initial must be one of 'fired', 'nest', got 'rest'"),
+        ({"initial": "old"}, ValueError, "Simulation.initial must be one of 'fired', 'rest', 'nest', got 'old'"),
         ({"seed": -1}, ValueError, "seed must be what numpy.random.default_rng takes, got -1"),
         ({"seed": "a"}, TypeError, "seed must be what numpy.random.default_rng takes, got 'a'"),
         ({"record": "V"}, ValueError, "variables of 'P' must be among n_events, mean, V_m, E_sfa"),

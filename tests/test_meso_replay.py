@@ -6,19 +6,7 @@ import reference
 from golden import POPULATION_TRACES, Golden
 from numpy.testing import assert_allclose
 
-from gifpop import instruction_set
-
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
-
-
-@pytest.fixture(params=instruction_set.available())
-def loops(request, monkeypatch):
-    """Each variant of the innermost loops in turn."""
-    monkeypatch.setenv(instruction_set.VARIABLE, request.param)
-    instruction_set.select()
-    yield request.param
-    monkeypatch.undo()
-    instruction_set.select()
 
 
 def tolerance(variable, golden, relative):

@@ -7,21 +7,11 @@ are at 5.5 standard deviations (false alarm 4e-8 per comparison) unless said oth
 import networks
 import numpy as np
 import pytest
-from trials import activities, assert_mean, spectrum
+from trials import activities, assert_mean, assert_spectrum, spectrum
 
 import gifpop as gp
 
 WITHOUT_ADAPTATION = gp.GIF(**{**vars(networks.SEED_CELL), "tau_sfa": [], "q_sfa": []})
-
-
-def assert_spectrum(activity, bin_ms, expected, error):
-    """Compare band averages (f +- 2 Hz); the relative error of one is 1/sqrt(5 segments)."""
-    segments = activity.shape[0] * int(activity.shape[1] * bin_ms / 1000.0)
-    density = spectrum(activity, bin_ms)
-    for f, value, uncertainty in zip((5, 10, 20, 50, 100), expected, error, strict=True):
-        actual = density[f - 2 : f + 3].mean()
-        total = np.hypot(value / np.sqrt(5 * segments), uncertainty)
-        assert abs(actual - value) < 5.5 * total, f"{f} Hz: {actual} against {value} +- {total}"
 
 
 def check_nest_test_population(seeds):

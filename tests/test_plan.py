@@ -53,9 +53,9 @@ def test_refractory_steps(t_ref, dt, steps):
 )
 def test_synaptic_propagator_is_positive_and_symmetric(tau_s, ratio, dt):
     tau_m = tau_s * ratio
-    carry = plan._carry(tau_s, tau_m, dt)
+    carry = plan.synaptic_carry(tau_s, tau_m, dt)
     assert 0.0 <= carry <= dt * 1.0000001
-    assert math.isclose(carry, plan._carry(tau_m, tau_s, dt), rel_tol=1e-9, abs_tol=1e-300)
+    assert math.isclose(carry, plan.synaptic_carry(tau_m, tau_s, dt), rel_tol=1e-9, abs_tol=1e-300)
 
 
 def test_multiples_of_the_step():

@@ -40,3 +40,16 @@ def assert_mean(values, expected, sd_of_a_run, expected_error=0.0, z=5.5):
     error = np.hypot(sd_of_a_run / np.sqrt(len(values)), expected_error)
     actual = np.mean(values)
     assert abs(actual - expected) < z * error, f"{actual} is {(actual - expected) / error:.1f} sd from {expected}"
+
+
+def assert_spectrum(activity, bin_ms, expected, error):
+    """Compare the power around 5, 10, 20, 50 and 100 Hz (f +- 2 Hz) with a reference.
+
+    The relative error of such a mean of 5 frequencies is 1/sqrt(5 segments); |z| > 5.5 as in `assert_mean`.
+    """
+    segments = activity.shape[0] * int(activity.shape[1] * bin_ms / 1000.0)
+    density = spectrum(activity, bin_ms)
+    for f, value, uncertainty in zip((5, 10, 20, 50, 100), expected, error, strict=True):
+        actual = density[f - 2 : f + 3].mean()
+        total = np.hypot(value / np.sqrt(5 * segments), uncertainty)
+        assert abs(actual - value) < 5.5 * total, f"{f} Hz: {actual} against {value} +- {total}"

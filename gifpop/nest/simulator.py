@@ -106,7 +106,7 @@ class Simulator:
         row = 0
         for block, i, place, sender, begun, probes in self._wiring.samplers:
             chosen = block.selected(i, stamps, begun)
-            block.take(i, place, sender, stamps[chosen], chunk.records[row : row + len(probes), chosen])
+            block.take(i, place, sender, stamps[chosen], chunk.records[chosen, row : row + len(probes)].T)
             row += len(probes)
 
     def _show(self, began):

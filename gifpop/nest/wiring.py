@@ -82,7 +82,7 @@ class Wiring:
 
     def _sample(self, k, block, i, target):
         index = self.populations[target]
-        probes = [(index, name) for name in block.variables(i)]
+        probes = [(index, 0, name) for name in block.variables(i)]
         self.samplers.append(Sampler(block, i, k, target, self.begun(k), probes))
 
     def _listen(self, k, block, i, sender, recorder, j):

@@ -1,11 +1,11 @@
-"""One mesoscopic population as the compiled modules see it: constants, state and cohorts."""
+"""Populations as the compiled modules see them: constants and state, at either level."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 from numpy.random cimport bitgen_t
 from numpy.random.c_distributions cimport binomial_t
 
 
-cdef packed struct Constants:
+cdef struct Constants:
     double N                # neurons
     double poisson          # 1: counts drawn from a clipped Poisson law, 0: binomial
     double refractory       # youngest cohorts that cannot fire, steps
@@ -28,7 +28,7 @@ cdef packed struct Constants:
     double arrive_in
 
 
-cdef packed struct State:
+cdef struct State:
     double V_m              # potential of the neurons that fired before the history, mV
     double I_syn_ex         # pA
     double I_syn_in         # pA
@@ -70,3 +70,61 @@ cdef struct Sums:
 
 ctypedef double (*advance_cohorts_t)(Population *pop, double drive, double earlier, Py_ssize_t age_index,
                                      Py_ssize_t slot, Py_ssize_t n, Sums *sums) noexcept nogil
+
+
+cdef enum:
+    TILE = 64               # neurons taken together in the innermost loop
+
+
+cdef struct Parameter:
+    const double *value     # one entry a neuron, or a tile of equal entries
+    Py_ssize_t stride       # 1 or 0
+
+
+cdef struct Neurons:
+    Py_ssize_t N
+    Py_ssize_t J            # threshold adaptation terms
+    Py_ssize_t S            # current adaptation terms
+    Parameter leak          # exp(-h/tau_m)
+    Parameter constant_drive    # what I_e and the leak towards E_L add to the potential in one step, mV
+    Parameter current_gain  # mV per pA of external current
+    Parameter carry_ex      # mV per pA of synaptic current
+    Parameter carry_in
+    Parameter decay_ex      # exp(-h/tau_syn_ex)
+    Parameter decay_in
+    Parameter V_reset       # mV
+    Parameter V_T_star      # mV
+    Parameter inverse_Delta_V   # 1/mV
+    Parameter hazard        # hazard at the threshold, integrated over a step
+    Parameter refractory    # steps
+    Parameter sfa_decay     # J rows
+    Parameter sfa_jump      # J rows, mV
+    Parameter stc_decay     # S rows
+    Parameter stc_jump      # S rows, pA
+    double *V_m             # mV
+    double *I_syn_ex        # pA
+    double *I_syn_in        # pA
+    double *E_sfa           # threshold of the last step, mV
+    double *I_stc           # adaptation current of the last step, pA
+    double *pause           # refractory steps left
+    double *budget          # hazard that the neuron takes until it fires
+    double *sfa             # J rows, mV
+    double *stc             # S rows, pA
+    uint8_t *due            # tiles in which a neuron has used up its budget
+    bitgen_t **random       # one stream for each STREAM_BLOCK neurons
+
+
+cdef enum:
+    STREAM_BLOCK = 1024
+
+
+cdef struct Arrivals:
+    double *ex              # weights of the spikes that arrive in a step, one entry a neuron
+    double *inh
+    double *current         # external current, one entry a neuron
+    double ex_all           # what reaches every neuron
+    double inh_all
+    double current_all
+
+
+ctypedef void (*advance_neurons_t)(Neurons *group, Arrivals *arrivals) noexcept nogil

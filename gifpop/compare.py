@@ -1,0 +1,229 @@
+"""The two levels of one network side by side."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import stats
+
+from gifpop import checks, seeds
+from gifpop.grid import check_dt, whole_steps
+from gifpop.network import Network
+from gifpop.simulation import Simulation
+
+LEVELS = ("meso", "micro")
+LEAST_TRIALS = 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over trials with its confidence interval.
+
+    Attributes
+    ----------
+    value : float64 array
+    error : float64 array
+        Half the width of the confidence interval (Student's t over the trials).
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+
+    def __repr__(self):
+        return f"Estimate({self.value} +- {self.error})"
+
+
+@dataclass(frozen=True)
+class LevelSummary:
+    """Statistics of one level; arrays have one column for each population.
+
+    Attributes
+    ----------
+    rate : Estimate, shape (populations,), spikes/s
+        Mean rate.
+    variance : Estimate, shape (populations,), (spikes/s)^2
+        Of the activity in bins.
+    spectrum : Estimate, shape (frequencies, populations), Hz
+        Two-sided power spectrum of the activity.
+    response : Estimate, shape (bins, populations), spikes/s
+        Activity in bins, averaged over trials: the response to what the inputs do.
+    """
+
+    rate: Estimate
+    variance: Estimate
+    spectrum: Estimate
+    response: Estimate
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` returns.
+
+    Attributes
+    ----------
+    meso, micro : LevelSummary
+    names : tuple of str
+        Populations.
+    t : float64 array, ms
+        Centres of the bins of ``response``.
+    f : float64 array, Hz
+        Frequencies of ``spectrum``.
+    trials : int
+    confidence : float
+    """
+
+    meso: LevelSummary
+    micro: LevelSummary
+    names: tuple
+    t: np.ndarray = field(repr=False)
+    f: np.ndarray = field(repr=False)
+    trials: int
+    confidence: float
+
+    def table(self):
+        """Return rates and variances of both levels as text."""
+        lines = [f"{'':8s}{'rate [spikes/s]':>36s}{'variance [(spikes/s)^2]':>40s}"]
+        lines.append(f"{'':8s}{'meso':>18s}{'micro':>18s}{'meso':>20s}{'micro':>20s}")
+        for i, name in enumerate(self.names):
+            cells = [
+                f"{estimate.value[i]:.3f} +- {estimate.error[i]:.3f}"
+                for estimate in (self.meso.rate, self.micro.rate, self.meso.variance, self.micro.variance)
+            ]
+            lines.append(f"{name:8s}{cells[0]:>18s}{cells[1]:>18s}{cells[2]:>20s}{cells[3]:>20s}")
+        lines.append(f"({self.trials} trials, {100 * self.confidence:g} % confidence)")
+        return "\n".join(lines)
+
+    def plot(self, figure=None):
+        """Plot rates, variances, spectra and responses of both levels.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure, optional
+            To draw into; by default a new one of pyplot.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        if figure is None:
+            import matplotlib.pyplot as plt  # slow to import, and not every comparison is plotted
+
+            figure = plt.figure(figsize=(10.0, 3.0 + 2.2 * len(self.names)), layout="constrained")
+        grid = figure.add_gridspec(1 + len(self.names), 2)
+        self._bars(figure.add_subplot(grid[0, 0]), "rate", "mean rate [spikes/s]")
+        self._bars(figure.add_subplot(grid[0, 1]), "variance", "variance [(spikes/s)²]")
+        for i, name in enumerate(self.names):
+            response = figure.add_subplot(grid[1 + i, 0])
+            spectrum = figure.add_subplot(grid[1 + i, 1])
+            for color, level in zip(("C0", "C1"), LEVELS, strict=True):
+                summary = getattr(self, level)
+                _band(response, self.t, summary.response, i, color, f"{level}scopic")
+                _band(spectrum, self.f[1:], summary.spectrum, i, color, f"{level}scopic", first=1)
+            response.set(xlabel="time [ms]", ylabel=f"{name}: activity [spikes/s]")
+            spectrum.set(xlabel="frequency [Hz]", ylabel=f"{name}: power [Hz]", xscale="log", yscale="log")
+        response.legend(frameon=False)
+        return figure
+
+    def _bars(self, axes, quantity, label):
+        """Draw one quantity of both levels for each population."""
+        x = np.arange(len(self.names))
+        for offset, color, level in ((-0.2, "C0", "meso"), (0.2, "C1", "micro")):
+            estimate = getattr(getattr(self, level), quantity)
+            axes.bar(x + offset, estimate.value, 0.38, yerr=estimate.error, color=color, label=f"{level}scopic")
+        axes.set_xticks(x, self.names)
+        axes.set_ylabel(label)
+
+
+def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, confidence=0.95, threads=2, **options):
+    """Simulate a network at both levels and compare their statistics.
+
+    Parameters
+    ----------
+    net : Network
+    duration : float, ms
+        Of each trial, with the warm-up.
+    dt : float, ms
+    trials : int
+        At each level, >= 2.
+    seed : see `Simulation`
+    warmup : float, ms
+        Left out of rates, variances and spectra at the beginning of each trial.
+    bin : float, ms
+        Width of the bins of activity, a multiple of dt.
+    confidence : float
+        Of the intervals, in (0, 1).
+    threads : int
+        Trials that run side by side.
+    **options
+        Of `Simulation`, such as ``initial``.
+
+    Returns
+    -------
+    Comparison
+
+    Notes
+    -----
+    The levels differ by what the mesoscopic equations approximate: finite size, earlier spikes of adapting neurons
+    (quasi-renewal), and inputs that neurons share. With ``p`` < 1 each neuron has its own sample of inputs.
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"compare: net must be a gifpop.Network, got {net!r}")
+    dt = check_dt("compare.dt", dt)
+    trials = checks.integer("compare.trials", trials, LEAST_TRIALS)
+    threads = checks.integer("compare.threads", threads, 1)
+    confidence = checks.number("compare.confidence", confidence, "in [0, 1]")
+    width = whole_steps("compare.bin", checks.number("compare.bin", bin, "> 0", "ms"), dt, least=1)
+    dropped = whole_steps("compare.warmup", checks.number("compare.warmup", warmup, ">= 0", "ms"), dt) // width
+    total = whole_steps("compare.duration", checks.number("compare.duration", duration, "> 0", "ms"), dt) // width
+    if total - dropped < 2:
+        raise ValueError(
+            f"compare.duration must be at least warmup = {warmup} ms and two bins of {bin} ms, got {duration}"
+        )
+    root = seeds.root_sequence(seed)
+
+    def activity(key):
+        level, trial = key
+        own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, LEVELS.index(level), trial))
+        result = Simulation(net, dt=dt, level=level, seed=own, progress=False, **options).run(duration)
+        return result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
+
+    with ThreadPoolExecutor(threads) as pool:
+        binned = {level: list(pool.map(activity, [(level, k) for k in range(trials)])) for level in LEVELS}
+    summaries = {
+        level: _summarize(np.array(values), dropped, width * dt, confidence) for level, values in binned.items()
+    }
+    return Comparison(
+        **summaries,
+        names=tuple(net.populations),
+        t=(np.arange(total) + 0.5) * width * dt,
+        f=np.fft.rfftfreq(total - dropped, width * dt * 1e-3),
+        trials=trials,
+        confidence=confidence,
+    )
+
+
+def _summarize(activity, dropped, bin_ms, confidence):
+    """Return the statistics of activities of shape (trials, bins, populations)."""
+    steady = activity[:, dropped:]
+    centred = steady - steady.mean(axis=1, keepdims=True)
+    power = np.abs(np.fft.rfft(centred, axis=1)) ** 2 * bin_ms * 1e-3 / steady.shape[1]
+    return LevelSummary(
+        rate=_estimate(steady.mean(axis=1), confidence),
+        variance=_estimate(steady.var(axis=1), confidence),
+        spectrum=_estimate(power, confidence),
+        response=_estimate(activity, confidence),
+    )
+
+
+def _estimate(trials, confidence):
+    """Return mean and confidence interval over the first axis."""
+    n = len(trials)
+    quantile = stats.t.ppf(0.5 + 0.5 * confidence, n - 1)
+    return Estimate(trials.mean(axis=0), quantile * trials.std(axis=0, ddof=1) / np.sqrt(n))
+
+
+def _band(axes, x, estimate, column, color, label, first=0):
+    """Draw a curve with its confidence interval."""
+    value, error = estimate.value[first:, column], estimate.error[first:, column]
+    axes.plot(x, value, color=color, lw=1.0, label=label)
+    axes.fill_between(x, np.maximum(value - error, 1e-300), value + error, color=color, alpha=0.3, lw=0)

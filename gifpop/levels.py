@@ -1,0 +1,127 @@
+"""A population at its level of description: how it is checked, planned, started and changed."""
+
+import numpy as np
+
+from gifpop import _meso, _micro, seeds
+from gifpop.grid import refractory_steps
+from gifpop.neurons import neuron_parameters, plan_neurons, stream_count
+from gifpop.plan import automatic_history, plan_population, start_at_rest, start_history, update_plan
+
+INITIAL = ("fired", "rest", "nest")
+
+
+class MesoLevel:
+    """A population as one stochastic equation.
+
+    Parameters
+    ----------
+    population : Population
+    dt : float, ms
+    initial : str
+        One of ``INITIAL``.
+    """
+
+    name = "meso"
+    recordables = _meso.RECORDABLES
+
+    def __init__(self, population, dt, initial):
+        self.dt, self.initial = dt, initial
+        self.length = population.len_kernel
+        self.check(population)
+        if self.length == -1:
+            self.length = automatic_history(population.cell, dt)
+
+    @property
+    def bytes(self):
+        """Memory of the state."""
+        return 8.0 * self.length * (len(_meso.COHORT_ARRAYS) + 2)
+
+    def check(self, population):
+        """Refuse what this level cannot do with a population."""
+        cell, where = population.cell, f"Population {population.name!r}"
+        for name in cell.various():
+            raise ValueError(
+                f"{where}: GIF.{name} must be one number at the mesoscopic level, got {getattr(cell, name)}: neurons "
+                "that differ have no exact meaning there"
+            )
+        if cell.tau_stc:
+            raise ValueError(
+                f"{where}: GIF.tau_stc must be empty at the mesoscopic level, got {list(cell.tau_stc)}: "
+                "spike-triggered currents have no equation there"
+            )
+        refractory = refractory_steps(cell.t_ref, self.dt)
+        if self.length != -1 and refractory >= self.length:
+            raise ValueError(
+                f"{where}: len_kernel must be longer than the refractory period of {refractory} steps "
+                f"(t_ref = {cell.t_ref} ms), got {self.length}"
+            )
+
+    def start(self, population, root, index):
+        """Return the plan in its initial state and the random stream."""
+        cell = population.cell
+        plan = plan_population(cell, population.N, self.dt, self.length, population.BinoRand)
+        if self.initial == "rest":
+            start_at_rest(plan)
+        else:
+            start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset)
+        resting = 0.0 if self.initial == "nest" else cell.E_L
+        plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
+        plan.state["I_syn_ex"] = cell.I_syn_ex
+        plan.state["I_syn_in"] = cell.I_syn_in
+        return plan, seeds.stream(root, seeds.POPULATION, index)
+
+    def update(self, plan, population, root, index):
+        """Change the parameters of a plan; the history stays."""
+        update_plan(plan, population.cell, population.N, self.dt, population.BinoRand)
+
+
+class MicroLevel:
+    """A population neuron by neuron; parameters as `MesoLevel`."""
+
+    name = "micro"
+    recordables = _micro.RECORDABLES
+
+    def __init__(self, population, dt, initial):
+        self.dt, self.initial = dt, initial
+        terms = len(population.cell.tau_sfa) + len(population.cell.tau_stc)
+        various = len(population.cell.various())
+        self.bytes = 8.0 * population.N * (len(_micro.STATE) + terms + 3 * various)
+        self.check(population)
+
+    def check(self, population):
+        """Refuse what this level cannot do with a population."""
+        if self.initial == "fired" and population.cell.V_m is not None:
+            raise ValueError(
+                f"Population {population.name!r}: GIF.V_m must be None where all neurons have just fired "
+                f"(initial='fired'), got {population.cell.V_m}; with initial='rest' they start from it"
+            )
+
+    def start(self, population, root, index):
+        """Return the plan in its initial state and the random streams."""
+        N = population.N
+        streams = [seeds.stream(root, seeds.POPULATION, index, block) for block in range(stream_count(N))]
+        p = self._drawn(population, root, index)
+        if p["V_m"] is None:
+            p["V_m"] = p["E_L"]
+        plan = plan_neurons(p, N, self.dt, streams, least_refractory=1)
+        if self.initial == "fired":
+            plan.state["V_m"][0] = p["V_reset"]
+            plan.state["pause"][0] = refractory_steps(p["t_ref"], self.dt)
+            for kind in ("sfa", "stc"):
+                for trace, q in zip(plan.state[kind], p[f"q_{kind}"], strict=True):
+                    trace[:] = q
+        return plan, streams
+
+    def update(self, plan, population, root, index):
+        """Change the parameters of a plan; the state stays."""
+        plan.parameters.update(
+            neuron_parameters(self._drawn(population, root, index), population.N, self.dt, least_refractory=1)
+        )
+
+    def _drawn(self, population, root, index):
+        """Return the parameters of each neuron; a distribution gives the same values each time."""
+        random = np.random.Generator(seeds.stream(root, seeds.NEURONS, index))
+        return population.cell.draw(population.N, random)
+
+
+LEVELS = {level.name: level for level in (MesoLevel, MicroLevel)}

@@ -1,0 +1,97 @@
+"""What the time loop reads of a group of neurons: parameters in physical units as arrays, and the state."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gifpop import _micro
+from gifpop.grid import refractory_steps
+from gifpop.plan import synaptic_carry
+
+RECORDABLES = _micro.RECORDABLES
+
+
+@dataclass
+class NeuronPlan:
+    """A group of neurons as arrays (see `_micro.MicroPopulation`)."""
+
+    parameters: dict
+    state: dict
+
+    recordables = RECORDABLES
+    neurons = True
+
+    @property
+    def units(self):
+        return self.state["V_m"].shape[1]
+
+    def bind(self, streams):
+        """Return the group for the time loop, with one bit generator for each block of neurons."""
+        return _micro.MicroPopulation(self.parameters, self.state, streams)
+
+
+def plan_neurons(p, N, dt, streams, least_refractory=0):
+    """Return the arrays of a group of neurons at rest in its initial state.
+
+    Parameters
+    ----------
+    p : dict
+        ``C_m`` (pF), ``tau_m`` (ms), ``E_L``, ``V_reset``, ``V_T_star``, ``Delta_V``, ``V_m`` (mV), ``lambda_0`` (1/s),
+        ``t_ref``, ``tau_syn_ex``, ``tau_syn_in`` (ms), ``I_e``, ``I_syn_ex``, ``I_syn_in`` (pA): numbers or arrays of
+        length N. ``tau_sfa``, ``q_sfa``, ``tau_stc``, ``q_stc``: sequences of such.
+    N : int
+    dt : float, ms
+    streams : sequence of numpy.random.BitGenerator
+        One for each ``_micro.STREAM_BLOCK`` neurons (`stream_count`).
+    least_refractory : int
+        Steps; NEST has 0 and then never resets a neuron with ``t_ref = 0``.
+    """
+    parameters = neuron_parameters(p, N, dt, least_refractory)
+    state = {name: np.zeros((1, N)) for name in _micro.STATE}
+    for name in ("V_m", "I_syn_ex", "I_syn_in"):
+        state[name][0] = p[name]
+    state["E_sfa"][0] = p["V_T_star"]
+    state["sfa"] = np.zeros((len(p["q_sfa"]), N))
+    state["stc"] = np.zeros((len(p["q_stc"]), N))
+    _micro.draw_budgets(state["budget"][0], streams)
+    return NeuronPlan(parameters, state)
+
+
+def stream_count(N):
+    """Return how many random streams a group of neurons takes."""
+    return -(-N // _micro.STREAM_BLOCK)
+
+
+def neuron_parameters(p, N, dt, least_refractory=0):
+    """Return what does not change from step to step; see `plan_neurons`."""
+    tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)
+    gain = tau_m / C_m * -np.expm1(-dt / tau_m)
+    values = {
+        "leak": np.exp(-dt / tau_m),
+        "constant_drive": p["I_e"] * gain + p["E_L"] * -np.expm1(-dt / tau_m),
+        "current_gain": gain,
+        "V_reset": p["V_reset"],
+        "V_T_star": p["V_T_star"],
+        "inverse_Delta_V": 1.0 / np.asarray(p["Delta_V"], dtype=float),
+        "hazard": 1e-3 * dt * np.asarray(p["lambda_0"], dtype=float),
+        "refractory": refractory_steps(p["t_ref"], dt, least_refractory),
+    }
+    for receptor in ("ex", "in"):
+        tau_s = np.asarray(p[f"tau_syn_{receptor}"], dtype=float)
+        values[f"carry_{receptor}"] = synaptic_carry(tau_s, tau_m, dt) / C_m
+        values[f"decay_{receptor}"] = np.exp(-dt / tau_s)
+    arrays = {name: _rows([value], N) for name, value in values.items()}
+    for kind in ("sfa", "stc"):
+        arrays[f"{kind}_decay"] = _rows([np.exp(-dt / np.asarray(tau, dtype=float)) for tau in p[f"tau_{kind}"]], N)
+        arrays[f"{kind}_jump"] = _rows(p[f"q_{kind}"], N)
+    return arrays
+
+
+def _rows(values, N):
+    """Return numbers or arrays of length N as rows: of length N if any differs between neurons, else of a tile."""
+    values = [np.asarray(value, dtype=float) for value in values]
+    n = N if any(value.ndim for value in values) else _micro.TILE
+    rows = np.empty((len(values), n))
+    for row, value in zip(rows, values, strict=True):
+        row[:] = value
+    return rows

@@ -1,0 +1,129 @@
+"""Checks of what a simulation is asked to record and to replay."""
+
+import numpy as np
+
+from gifpop import checks
+from gifpop.grid import whole_steps
+from gifpop.network import Population
+
+ALWAYS_RECORDED = ("n_events", "mean")
+
+
+def population_name(populations, population, where):
+    """Return the name of one of the populations, given as itself or by name."""
+    name = population.name if isinstance(population, Population) else population
+    if not isinstance(name, str) or name not in populations:
+        known = ", ".join(map(repr, populations))
+        raise ValueError(f"{where} must be a population of the network ({known}), got {name!r}")
+    return name
+
+
+def per_population(populations, values, where, default):
+    """Return a dict with a value for each population, from such a dict or from one value for all."""
+    if isinstance(values, dict):
+        chosen = {population_name(populations, p, f"{where}: key"): value for p, value in values.items()}
+        return {name: chosen.get(name, default) for name in populations}
+    return dict.fromkeys(populations, default if values is None else values)
+
+
+def check_levels(populations, level, levels):
+    """Return the level of each population, by name."""
+    if isinstance(level, dict):
+        chosen = per_population(populations, level, "Simulation.level", None)
+        for name, value in chosen.items():
+            checks.choice(f"Simulation.level[{name!r}]", value, levels)
+        return chosen
+    return dict.fromkeys(populations, checks.choice("Simulation.level", level, levels))
+
+
+def check_record(populations, record, recordables):
+    """Return the names of the variables to record of each population, beside those that always are."""
+    chosen = per_population(populations, record, "Simulation.record", ())
+    return {name: _variables(name, chosen[name], recordables[name]) for name in populations}
+
+
+def _variables(population, names, recordables):
+    if isinstance(names, str):
+        names = recordables if names == "all" else (names,)
+    for name in names:
+        if name not in recordables:
+            raise ValueError(
+                f"Simulation.record: variables of {population!r} must be among {', '.join(recordables)} "
+                f"or 'all', got {name!r}"
+            )
+    return tuple(name for name in dict.fromkeys(names) if name not in ALWAYS_RECORDED)
+
+
+def check_neurons(populations, neurons):
+    """Return the neurons to record of each population: int64 arrays by name."""
+    chosen = per_population(populations, neurons, "Simulation.record_neurons", None)
+    return {name: _neurons(p, chosen[name]) for name, p in populations.items()}
+
+
+def _neurons(population, neurons):
+    where = f"Simulation.record_neurons[{population.name!r}]"
+    if neurons is None:
+        return np.arange(population.N)
+    if np.ndim(neurons) == 0:
+        return np.arange(min(checks.integer(where, neurons, 0), population.N))
+    indices = np.asarray(neurons)
+    if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        raise TypeError(f"{where} must be a number of neurons or a sequence of their indices, got {neurons!r}")
+    if indices.size and not 0 <= indices.min() <= indices.max() < population.N:
+        raise ValueError(f"{where} must be in [0, N = {population.N}), got {indices.min()} to {indices.max()}")
+    return indices.astype(np.int64)
+
+
+def check_interval(interval, dt):
+    """Return the recording interval in steps."""
+    if interval is None:
+        return 1
+    interval = checks.number("Simulation.record_interval", interval, "> 0", "ms")
+    return whole_steps("Simulation.record_interval", interval, dt, least=1)
+
+
+def check_counts(populations, levels, counts):
+    """Return prescribed counts of mesoscopic populations as int64 arrays, by name."""
+    prescribed = {}
+    for population, values in _mapping("Simulation.counts", counts, "int array").items():
+        name = population_name(populations, population, "Simulation.counts: key")
+        where, values, N = f"Simulation.counts[{name!r}]", np.asarray(values), populations[name].N
+        if levels[name] != "meso":
+            raise ValueError(f"{where} must be of a mesoscopic population; neurons take Simulation.spikes")
+        if values.dtype.kind not in "iu":
+            raise TypeError(f"{where} must be an array of integers, got dtype {values.dtype}")
+        if values.ndim != 1:
+            raise ValueError(f"{where} must have one dimension, got shape {values.shape}")
+        if values.size and not 0 <= values.min() <= values.max() <= N:
+            raise ValueError(f"{where} must be in [0, N = {N}], got {values.min()} to {values.max()}")
+        prescribed[name] = values.astype(np.int64)
+    return prescribed
+
+
+def check_spikes(populations, levels, spikes, dt):
+    """Return prescribed spikes of neurons: steps in order and neurons (int arrays), by name."""
+    prescribed = {}
+    for population, values in _mapping("Simulation.spikes", spikes, "(times, neurons)").items():
+        name = population_name(populations, population, "Simulation.spikes: key")
+        where, N = f"Simulation.spikes[{name!r}]", populations[name].N
+        if levels[name] != "micro":
+            raise ValueError(f"{where} must be of neurons; a mesoscopic population takes Simulation.counts")
+        if not isinstance(values, tuple | list) or len(values) != 2:
+            raise TypeError(f"{where} must be a pair of arrays, times in ms and neurons, got {values!r}")
+        times, neurons = checks.vector(f"{where} times", values[0], "> 0", "ms"), np.asarray(values[1])
+        if neurons.shape != times.shape or (neurons.size and neurons.dtype.kind not in "iu"):
+            raise ValueError(f"{where} must have an integer neuron for each of {len(times)} times, got {values[1]!r}")
+        if neurons.size and not 0 <= neurons.min() <= neurons.max() < N:
+            raise ValueError(f"{where} neurons must be in [0, N = {N}), got {neurons.min()} to {neurons.max()}")
+        steps = np.array([whole_steps(f"{where} times", t, dt, least=1) - 1 for t in times], dtype=np.int64)
+        order = np.argsort(steps, kind="stable")
+        prescribed[name] = steps[order], neurons[order].astype(np.int32)
+    return prescribed
+
+
+def _mapping(where, values, content):
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise TypeError(f"{where} must be a dict of population to {content}, got {type(values).__name__}")
+    return values

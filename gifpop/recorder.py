@@ -1,0 +1,116 @@
+"""Collects the pieces of a run into arrays."""
+
+import numpy as np
+
+from gifpop import memory
+from gifpop.result import PopulationResult
+
+
+class Recorder:
+    """Arrays for one run, filled piece by piece.
+
+    Parameters
+    ----------
+    n : int
+        Steps of the run.
+    first : int
+        Step at which it begins.
+    columns : sequence of Column
+        What to record of each group.
+    every : int
+        Steps between two records of the optional variables.
+    dt : float, ms
+    """
+
+    def __init__(self, n, first, columns, every, dt):
+        self.taken, self.probes = 0, []
+        self._first, self._every, self._dt, self._columns = first, every, dt, columns
+        self._slots = [[self._probe(i, name, units) for name, units in c.variables.items()]
+                       for i, c in enumerate(columns)]
+        self._means = [self._probe(i, "mean", [0]) for i, c in enumerate(columns) if not c.neurons]
+        sampled = sum(stop - start for slots in self._slots for start, stop in slots)
+        kept = n // every + 1
+        memory.require(
+            8.0 * ((len(columns) + len(self._means)) * n + sampled * kept),
+            f"Simulation.run: records of {n} steps (longer record_interval, fewer variables or shorter runs need less)",
+        )
+        self._counts = np.empty((len(columns), n), dtype=np.int64)
+        self._mean = np.empty((len(self._means), n))
+        self._steps = np.empty(kept, dtype=np.int64)
+        self._records = [[np.empty((kept, stop - start)) for start, stop in slots] for slots in self._slots]
+        self._spikes = [[] for _ in columns]
+        self._kept = 0
+
+    def _probe(self, group, name, units):
+        """Add probes of one variable; return their place among the records."""
+        start = len(self.probes)
+        self.probes.extend((group, unit, name) for unit in units)
+        return start, len(self.probes)
+
+    def take(self, chunk):
+        """Copy a piece; of the optional variables those at multiples of the recording interval."""
+        n = len(chunk.counts)
+        window = slice(self.taken, self.taken + n)
+        self._counts[:, window] = chunk.counts.T
+        for row, (start, _) in zip(self._mean, self._means, strict=True):
+            row[window] = chunk.records[:, start]
+        steps = np.arange(chunk.step, chunk.step + n)
+        selected = (steps + 1) % self._every == 0
+        kept = slice(self._kept, self._kept + np.count_nonzero(selected))
+        self._steps[kept] = steps[selected]
+        for slots, arrays in zip(self._slots, self._records, strict=True):
+            for (start, stop), array in zip(slots, arrays, strict=True):
+                array[kept] = chunk.records[selected, start:stop]
+        for group, spikes in chunk.neurons.items():
+            self._spikes[group].append(spikes)
+        self._kept = kept.stop
+        self.taken += n
+
+    def results(self):
+        """Return a `PopulationResult` for each group."""
+        means = iter(self._mean[:, : self.taken])
+        results = []
+        for i, column in enumerate(self._columns):
+            variables = {
+                name: array[: self._kept] if column.neurons else array[: self._kept, 0]
+                for name, array in zip(column.variables, self._records[i], strict=True)
+            }
+            results.append(
+                PopulationResult(
+                    column.name,
+                    column.N,
+                    self._dt,
+                    self._first,
+                    self._counts[i, : self.taken],
+                    record_steps=self._steps[: self._kept],
+                    variables=variables,
+                    mean=None if column.neurons else next(means),
+                    spikes=join_spikes(self._spikes[i]) if column.neurons else None,
+                    neurons=next(iter(column.variables.values()), None) if column.neurons else None,
+                )
+            )
+        return results
+
+
+class Column:
+    """What to record of one group.
+
+    Attributes
+    ----------
+    name : str
+    N : int
+    neurons : bool
+        A group of neurons, not a mesoscopic population.
+    variables : dict of str to sequence of int
+        Units of which each optional variable is recorded.
+    """
+
+    def __init__(self, name, N, neurons, variables):
+        self.name, self.N, self.neurons, self.variables = name, N, neurons, variables
+
+
+def join_spikes(pieces):
+    """Join pairs of steps and neurons into one pair of arrays."""
+    if not pieces:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    return tuple(np.concatenate(arrays) for arrays in zip(*pieces, strict=True))

@@ -1,0 +1,76 @@
+"""`compare`: both levels of one network with confidence intervals."""
+
+import numpy as np
+import pytest
+from networks import brunel, single
+from numpy.testing import assert_allclose, assert_array_equal
+
+import gifpop as gp
+
+
+def quick(**options):
+    return gp.compare(brunel(N=(80, 20)), 300.0, **{"dt": 0.5, "trials": 4, "seed": 1, "warmup": 100.0, **options})
+
+
+def test_shapes_and_repeatability():
+    c, again = quick(), quick(threads=1)
+    assert c.names == ("E", "I")
+    assert_array_equal(c.t, np.arange(300) + 0.5)
+    assert_allclose(c.f, np.arange(101) * 5.0, rtol=1e-12, atol=0)
+    for level in (c.meso, c.micro):
+        assert level.rate.value.shape == level.variance.error.shape == (2,)
+        assert level.spectrum.value.shape == (101, 2)
+        assert level.response.value.shape == (300, 2)
+    for level in ("meso", "micro"):
+        for quantity in ("rate", "variance", "spectrum", "response"):
+            a, b = (getattr(getattr(x, level), quantity) for x in (c, again))
+            assert_array_equal(a.value, b.value)
+            assert_array_equal(a.error, b.error)
+
+
+def test_intervals_cover_the_difference_that_is_there():
+    """Without adaptation and coupling the levels agree: 6 standard errors; with a step both respond."""
+    net = single(gp.GIF(I_e=300.0, tau_sfa=[], q_sfa=[]), N=200)
+    net.inject("P", gp.StepCurrent([300.0], [150.0]))
+    c = gp.compare(net, 500.0, dt=0.5, trials=40, seed=2, warmup=100.0, confidence=0.9, bin=5.0)
+    standard_error = np.hypot(c.meso.rate.error, c.micro.rate.error) / 1.68
+    assert np.all(np.abs(c.meso.rate.value - c.micro.rate.value) < 6 * standard_error + 0.01 * c.micro.rate.value)
+    for level in (c.meso, c.micro):
+        before, after = level.response.value[40:60].mean(), level.response.value[64:72].mean()
+        assert after > 1.5 * before
+
+
+def test_confidence_widens_the_interval():
+    narrow, wide = quick(confidence=0.5), quick(confidence=0.99)
+    assert np.all(wide.meso.rate.error > 3 * narrow.meso.rate.error)
+
+
+def test_table_and_plot():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    c = quick()
+    lines = c.table().splitlines()
+    assert "meso" in lines[1]
+    assert lines[2].startswith("E ")
+    assert lines[-1] == "(4 trials, 95 % confidence)"
+    figure = c.plot()
+    assert len(figure.axes) == 6
+    assert figure.axes[2].get_ylabel() == "E: activity [spikes/s]"
+    matplotlib.pyplot.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"trials": 1}, ValueError, "compare.trials must be >= 2, got 1"),
+        ({"bin": 0.7}, ValueError, "compare.bin must be a multiple of dt = 0.5 ms, got 0.7"),
+        ({"warmup": -1.0}, ValueError, "compare.warmup must be >= 0 ms, got -1.0"),
+        ({"warmup": 299.0}, ValueError, "compare.duration must be at least warmup = 299.0 ms and two bins of 1.0 ms"),
+        ({"confidence": 2.0}, ValueError, r"compare.confidence must be in \[0, 1\], got 2.0"),
+        ({"foo": 1}, TypeError, "unexpected keyword argument 'foo'"),
+    ],
+)
+def test_bad_options(options, error, message):
+    with pytest.raises(error, match=message):
+        quick(**options)
