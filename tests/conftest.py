@@ -1,8 +1,13 @@
 """Fixtures that several test modules use."""
 
+import hypothesis
 import pytest
 
 from gifpop import instruction_set
+
+
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("fixed")
 
 
 @pytest.fixture(params=instruction_set.available())
