@@ -1,103 +1,120 @@
-"""One step of the cohorts of a population: the innermost loops of the mesoscopic level.
+"""One step of the cohorts of a population: the innermost loop of the mesoscopic level.
 
 Compiled once for each instruction set; `gifpop.instruction_set` chooses at import. Equations: Schwalger, Deger &
-Gerstner (2017), Fig. 12.
+Gerstner (2017), Fig. 12. Potentials are in mV; thresholds here are in units of Delta_V and contain the logarithm of the
+hazard at the threshold, so that a cohort's hazard, integrated over half a step, is exp(u/Delta_V - threshold).
 """
 
-from libc.stdint cimport int64_t
+from gifpop._lanes cimport (LANES, above, all_lanes, any_above, exp_lanes, lanes, larger, load, saturate_lanes, store,
+                            sums_before, total)
+from gifpop._types cimport PADDING, Constants, Population, Sums
 
-from gifpop._fastmath cimport fast_exp, sole, sole_in
-from gifpop._types cimport Constants, Population, Sums
 
 cdef enum:
-    BLOCK = 64              # cohorts taken together: their thresholds and probabilities stay in the first cache
-    LANES = 4               # partial sums side by side, so that additions need not wait for each other
+    TILE = 64               # cohorts that go through one pass and then the other, so that the chains of operations that
+                            # wait for each other stay short; a multiple of LANES
 
 
-cdef inline double thresholds(sole_in theta, sole_in quasi, sole_in count, double earlier,
-                              sole threshold, Py_ssize_t n) noexcept nogil:
-    """Threshold of each cohort: its own last spike and, as if Poisson, those before (Eq. 14 of the paper)."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        threshold[i] = theta[i] + earlier
-        earlier = earlier + count[i] * quasi[i]
-    return earlier
+cdef struct Hazards:        # of a tile
+    lanes before            # threshold that all spikes up to here have left
+    lanes largest           # largest integral of a hazard
 
 
-cdef inline bint fire_probabilities(const Constants *c, double drive, sole_in threshold, sole potential, sole hazard,
-                                    sole p, Py_ssize_t n) noexcept nogil:
-    """Move the potentials and integrate the hazard over the step; tell whether any probability is large."""
-    cdef double E_L = c.E_L, leak = c.leak, slope = c.inverse_Delta_V, lambda_0 = c.lambda_0, half = c.half_step
-    cdef double new_hazard
-    cdef Py_ssize_t i
-    cdef int64_t large = 0
-    for i in range(n):
-        potential[i] = (potential[i] - E_L) * leak + drive
-        new_hazard = lambda_0 * fast_exp((potential[i] - threshold[i]) * slope)
-        p[i] = half * (hazard[i] + new_hazard)
-        hazard[i] = new_hazard
-    for i in range(n):
-        large += p[i] > 0.01
-    return large > 0
+cdef struct Totals:         # sums of `Sums`, lane by lane
+    lanes Y
+    lanes Z
+    lanes W
+    lanes X
 
 
-cdef inline void saturate(sole p, Py_ssize_t n) noexcept nogil:
-    """Turn integrated hazards into probabilities where the difference shows (above 0.01, as NEST)."""
-    cdef Py_ssize_t i
-    cdef double integrated, probability
-    for i in range(n):
-        integrated = p[i]
-        probability = 1.0 - fast_exp(-integrated)
-        p[i] = probability if integrated > 0.01 else integrated
+cdef inline Hazards integrate_hazards(const double *theta, const double *quasi, const double *count, double *potential,
+                                      double *hazard, double *integral, Py_ssize_t groups, double leak, double gain,
+                                      double slope, lanes before) noexcept nogil:
+    """Move the potentials, and integrate the hazard over the step.
 
-
-cdef inline void thin(sole_in p, sole survivors, sole variance, Sums *sums, Py_ssize_t n) noexcept nogil:
-    """Let the expected fraction of each cohort fire; add to the sums of Fig. 12."""
-    cdef double[LANES] Y, Z, W, X
-    cdef double m, v, stay
-    cdef Py_ssize_t i, group, lane, groups = n // LANES
-    for lane in range(LANES):
-        Y[lane] = Z[lane] = W[lane] = X[lane] = 0.0
+    ``before`` is the threshold that earlier spikes have left, which act as if they were Poisson (quasi-renewal, Eq. 14).
+    """
+    cdef Py_ssize_t group, i
+    cdef lanes u, taken, threshold, whole
+    cdef Hazards result
+    cdef lanes largest = all_lanes(0.0)
     for group in range(groups):
-        for lane in range(LANES):
-            i = group * LANES + lane
-            m = survivors[i]
-            v = variance[i]
-            stay = 1.0 - p[i]
-            Y[lane] += p[i] * v
-            Z[lane] += v
-            W[lane] += p[i] * m
-            X[lane] += m
-            variance[i] = stay * stay * v + p[i] * m
-            survivors[i] = stay * m
-    for i in range(groups * LANES, n):
-        m = survivors[i]
-        v = variance[i]
-        stay = 1.0 - p[i]
-        Y[0] += p[i] * v
-        Z[0] += v
-        W[0] += p[i] * m
-        X[0] += m
-        variance[i] = stay * stay * v + p[i] * m
-        survivors[i] = stay * m
-    sums.variance_fired += (Y[0] + Y[1]) + (Y[2] + Y[3])
-    sums.variance += (Z[0] + Z[1]) + (Z[2] + Z[3])
-    sums.fired += (W[0] + W[1]) + (W[2] + W[3])
-    sums.survivors += (X[0] + X[1]) + (X[2] + X[3])
+        i = group * LANES
+        u = load(potential + i) * leak + gain
+        threshold = load(theta + i) + sums_before(load(count + i) * load(quasi + i), &before)
+        taken = exp_lanes(u * slope - threshold)
+        whole = load(hazard + i) + taken
+        largest = larger(whole, largest)
+        store(integral + i, whole)
+        store(potential + i, u)
+        store(hazard + i, taken)
+    result.before, result.largest = before, largest
+    return result
 
 
-cdef double advance_cohorts(Population *pop, double drive, double earlier, Py_ssize_t age_index, Py_ssize_t slot,
-                            Py_ssize_t n, Sums *sums) noexcept nogil:
-    """Advance ``n`` cohorts that lie side by side in the ring; return the threshold left by all so far."""
-    cdef double[BLOCK] threshold, p
-    cdef Py_ssize_t done = 0, size, k
-    while done < n:
-        size = min(<Py_ssize_t> BLOCK, n - done)
-        k = slot + done
-        earlier = thresholds(pop.theta + age_index + done, pop.quasi + age_index + done, pop.count + k, earlier,
-                             threshold, size)
-        if fire_probabilities(pop.constants, drive, threshold, pop.potential + k, pop.hazard + k, p, size):
-            saturate(p, size)
-        thin(p, pop.survivors + k, pop.variance + k, sums, size)
+cdef inline void saturate(double *p, Py_ssize_t groups, lanes largest) noexcept nogil:
+    """Turn integrated hazards into probabilities: 1 - exp(-p), or p itself below 0.01 (as NEST)."""
+    cdef Py_ssize_t group
+    cdef lanes integral
+    if not any_above(largest, 0.01):
+        return
+    if any_above(largest, 0.25):
+        for group in range(groups):
+            integral = load(p + group * LANES)
+            store(p + group * LANES, above(integral, 0.01, 1.0 - exp_lanes(0.0 - integral), integral))
+    else:
+        for group in range(groups):
+            integral = load(p + group * LANES)
+            store(p + group * LANES, above(integral, 0.01, saturate_lanes(integral), integral))
+
+
+cdef inline Totals thin(double *survivors, double *variance, const double *probability, Py_ssize_t groups,
+                        Totals totals) noexcept nogil:
+    """Let the expected fraction of each cohort fire; return the sums of Fig. 12 with those of the tile."""
+    cdef Py_ssize_t group, i
+    cdef lanes p, m, v, stay, Y = totals.Y, Z = totals.Z, W = totals.W, X = totals.X
+    for group in range(groups):
+        i = group * LANES
+        p = load(probability + i)
+        m = load(survivors + i)
+        v = load(variance + i)
+        stay = 1.0 - p
+        Y = Y + p * v
+        Z = Z + v
+        W = W + p * m
+        X = X + m
+        store(variance + i, stay * stay * v + p * m)
+        store(survivors + i, stay * m)
+    totals.Y, totals.Z, totals.W, totals.X = Y, Z, W, X
+    return totals
+
+
+cdef void advance_cohorts(Population *pop, double drive, double threshold, Py_ssize_t active,
+                          Sums *sums) noexcept nogil:
+    """Advance the ``active`` oldest cohorts.
+
+    ``drive`` is what any potential gains besides its leak; ``threshold`` what the spikes before the history have left.
+    The lanes that are left over lie before the oldest cohort, where there are no neurons.
+    """
+    cdef const Constants *c = pop.constants
+    cdef double[TILE] p
+    cdef Py_ssize_t done = 0, size, age, place, spare = (LANES - active % LANES) % LANES
+    cdef Py_ssize_t first = pop.state.oldest - spare
+    cdef double gain = drive - c.E_L * c.leak
+    cdef Hazards hazards
+    cdef Totals totals
+    hazards.before = all_lanes(threshold)
+    totals.Y = totals.Z = totals.W = totals.X = all_lanes(0.0)
+    while done < active + spare:
+        size = min(<Py_ssize_t> TILE, active + spare - done)
+        age, place = PADDING - spare + done, first + done
+        hazards = integrate_hazards(pop.theta + age, pop.quasi + age, pop.count + place, pop.potential + place,
+                                    pop.hazard + place, p, size // LANES, c.leak, gain, c.inverse_Delta_V,
+                                    hazards.before)
+        saturate(p, size // LANES, hazards.largest)
+        totals = thin(pop.survivors + place, pop.variance + place, p, size // LANES, totals)
         done += size
-    return earlier
+    sums.variance_fired = total(totals.Y)
+    sums.variance = total(totals.Z)
+    sums.fired = total(totals.W)
+    sums.survivors = total(totals.X)

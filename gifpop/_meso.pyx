@@ -1,20 +1,20 @@
 """One step of a population of GIF neurons at the mesoscopic level.
 
-The stochastic population equations of Schwalger, Deger & Gerstner (2017), PLoS Comput Biol
-13(4):e1005507, Figs. 11 and 12. A population is a ring of cohorts: the neurons that fired together
-some steps ago. Cohort ``i`` of ``K`` has age ``K - i`` steps; the neurons that fired before the
-oldest cohort are the free ones.
+The stochastic population equations of Schwalger, Deger & Gerstner (2017), PLoS Comput Biol 13(4):e1005507, Figs. 11
+and 12. A population is a row of cohorts: the neurons that fired together some steps ago. Cohort ``i`` of ``K`` has age
+``K - i`` steps; the neurons that fired before the oldest cohort are the free ones.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.math cimport exp, expm1
 from libc.stdint cimport int64_t
-from libc.string cimport memset
+from libc.string cimport memmove, memset
 from numpy.random cimport bitgen_t
 from numpy.random.c_distributions cimport random_binomial, random_poisson
 
 import numpy as np
 
+from gifpop._types cimport PADDING as _PADDING
 from gifpop._types cimport Constants, Population, State, Sums, advance_cohorts_t
 
 cdef extern from *:
@@ -31,6 +31,7 @@ cdef Constants _constants_template
 cdef State _state_template
 CONSTANTS = np.asarray(<Constants[:1]> &_constants_template).dtype
 STATE = np.asarray(<State[:1]> &_state_template).dtype
+PADDING = _PADDING
 COHORT_ARRAYS = ("count", "survivors", "variance", "potential", "hazard")
 RECORDABLES = ("n_events", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 
@@ -55,9 +56,11 @@ cdef class MesoPopulation:
     Parameters
     ----------
     constants, state : structured arrays of one element, dtypes ``CONSTANTS`` and ``STATE``
-    theta, quasi : float64 arrays of length K
+    theta, quasi : float64 arrays of length PADDING + K
     sfa_decay, sfa_feed, sfa_weight, sfa : float64 arrays of length J
-    cohorts : float64 array, shape (5, K), rows as in ``COHORT_ARRAYS``
+    cohorts : float64 array, shape (5, places), rows as in ``COHORT_ARRAYS``
+        The K cohorts stand side by side, in order of age, in a window that begins at ``state["oldest"]`` and slides by
+        one place a step; at least PADDING + K + 1 places.
     bit_generator : numpy.random.BitGenerator
     """
 
@@ -69,7 +72,8 @@ cdef class MesoPopulation:
         self.bit_generator = bit_generator
         pop.constants = &constants[0]
         pop.state = &state[0]
-        pop.K = theta.shape[0]
+        pop.K = theta.shape[0] - _PADDING
+        pop.places = cohorts.shape[1]
         pop.J = sfa.shape[0]
         pop.theta = &theta[0]
         pop.quasi = &quasi[0]
@@ -119,8 +123,6 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     cdef double drive, hazard, p_free, p_correction, threshold, variance, missing, stay
     cdef Py_ssize_t oldest = s.oldest, i
     cdef Py_ssize_t active = pop.K - <Py_ssize_t> c.refractory
-    cdef Py_ssize_t to_end = min(active, pop.K - oldest)
-    memset(&sums, 0, sizeof(sums))
 
     drive = membrane_drive(c, s, current, ex, inh)
     s.V_m = (s.V_m - c.E_L) * c.leak + drive
@@ -128,12 +130,11 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     hazard = c.lambda_0 * exp(min((s.V_m - threshold) * c.inverse_Delta_V, 600.0))
     p_free = -expm1(-c.half_step * (s.hazard + hazard))
     s.hazard = hazard
-    s.E_sfa = threshold - pop.count[oldest] * pop.quasi[0]
+    s.E_sfa = threshold - pop.count[oldest] * pop.quasi[_PADDING] / c.inverse_Delta_V
 
-    threshold = advance_cohorts(pop, drive, s.E_sfa, 0, oldest, to_end, &sums)
-    advance_cohorts(pop, drive, threshold, to_end, 0, active - to_end, &sums)
+    advance_cohorts(pop, drive, s.E_sfa * c.inverse_Delta_V - c.log_hazard, active, &sums)
     for i in range(active, pop.K):
-        sums.survivors += pop.survivors[(oldest + i) % pop.K]
+        sums.survivors += pop.survivors[oldest + i]
 
     # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
     variance = sums.variance + s.variance
@@ -157,15 +158,30 @@ cdef int64_t draw_spikes(Population *pop) noexcept nogil:
 
 
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
-    """Start the cohort of the neurons that fired in this step, in the place of the oldest one."""
-    cdef Py_ssize_t k = pop.state.oldest
+    """Let the oldest cohort leave and start that of the neurons that fired in this step."""
+    cdef Py_ssize_t leaving = pop.state.oldest, entering = leaving + pop.K
+    pop.count[leaving] = 0.0
+    pop.survivors[leaving] = 0.0
+    pop.variance[leaving] = 0.0
     pop.state.n_events = <double> spikes
-    pop.count[k] = <double> spikes
-    pop.survivors[k] = <double> spikes
-    pop.variance[k] = 0.0
-    pop.potential[k] = pop.constants.V_reset
-    pop.hazard[k] = 0.0
-    pop.state.oldest = k + 1 if k + 1 < pop.K else 0
+    pop.count[entering] = <double> spikes
+    pop.survivors[entering] = <double> spikes
+    pop.variance[entering] = 0.0
+    pop.potential[entering] = pop.constants.V_reset
+    pop.hazard[entering] = 0.0
+    pop.state.oldest = leaving + 1
+    if entering + 1 == pop.places:
+        slide_back(pop)
+
+
+cdef void slide_back(Population *pop) noexcept nogil:
+    """Move the window of cohorts back to the first places; where it has been, nobody is left."""
+    cdef double **arrays = [pop.count, pop.survivors, pop.variance, pop.potential, pop.hazard]
+    cdef Py_ssize_t i
+    for i in range(5):
+        memmove(arrays[i] + _PADDING, arrays[i] + pop.state.oldest, pop.K * sizeof(double))
+        memset(arrays[i], 0, _PADDING * sizeof(double))
+    pop.state.oldest = _PADDING
 
 
 cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil:

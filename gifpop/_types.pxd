@@ -16,6 +16,7 @@ cdef struct Constants:
     double inverse_Delta_V  # 1/mV
     double lambda_0         # 1/s
     double half_step        # h/2 in s: trapezoid of two hazards in 1/s
+    double log_hazard       # logarithm of lambda_0 h/2
     double constant_drive   # what I_e and the leak towards E_L add to a potential in one step, mV
     double current_gain     # mV per pA of external current
     double decay_ex         # exp(-h/tau_syn_ex)
@@ -38,16 +39,17 @@ cdef struct State:
     double survivors        # expected number of those neurons
     double variance         # and its variance
     double hazard           # their hazard at the end of the last step, 1/s
-    int64_t oldest          # where in the ring the oldest cohort is
+    int64_t oldest          # place of the oldest cohort
 
 
 cdef struct Population:
     Constants *constants
     State *state
     Py_ssize_t K            # cohorts
+    Py_ssize_t places       # for cohorts, more than K: the window that holds them slides
     Py_ssize_t J            # adaptation time constants
-    const double *theta     # threshold kernel from the oldest age to the youngest, mV
-    const double *quasi     # quasi-renewal kernel per spike, same order, mV
+    const double *theta     # threshold kernel over Delta_V, from the oldest age to the youngest, after PADDING zeros
+    const double *quasi     # quasi-renewal kernel per spike over Delta_V, likewise
     const double *sfa_decay
     const double *sfa_feed  # per spike leaving the history
     const double *sfa_weight
@@ -56,9 +58,13 @@ cdef struct Population:
     double *survivors       # expected number that has not fired since
     double *variance        # variance of that number
     double *potential       # mV
-    double *hazard          # at the end of the last step, 1/s
+    double *hazard          # at the end of the last step, integrated over half a step
     bitgen_t *random
     binomial_t binomial
+
+
+cdef enum:
+    PADDING = 8             # empty places before the oldest cohort, for lanes that are left over
 
 
 cdef struct Sums:
@@ -68,8 +74,8 @@ cdef struct Sums:
     double survivors        # X = sum of m before the update
 
 
-ctypedef double (*advance_cohorts_t)(Population *pop, double drive, double earlier, Py_ssize_t age_index,
-                                     Py_ssize_t slot, Py_ssize_t n, Sums *sums) noexcept nogil
+ctypedef void (*advance_cohorts_t)(Population *pop, double drive, double threshold, Py_ssize_t active,
+                                   Sums *sums) noexcept nogil
 
 
 cdef enum:

@@ -13,6 +13,8 @@ from gifpop import _meso
 from gifpop.grid import refractory_steps
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
+SMALLEST_HAZARD = 1e-300  # stands for none
+SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 
 
@@ -100,6 +102,18 @@ class PopulationPlan:
     cohorts: np.ndarray
 
     recordables = _meso.RECORDABLES
+
+    @property
+    def K(self):
+        """Number of cohorts."""
+        return len(self.theta) - _meso.PADDING
+
+    @property
+    def window(self):
+        """The K cohorts, the oldest first: a dict of arrays."""
+        oldest = self.state["oldest"][0]
+        return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, oldest : oldest + self.K], strict=True))
+
     neurons = False
     units = 1
 
@@ -123,25 +137,25 @@ def plan_population(cell, N, dt, K, binomial=True):
         Binomial spike counts; False: Poisson counts clipped to [0, N].
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
-    ages = dt * np.arange(K, 0, -1)
-    theta = threshold_kernel(cell, ages)
+    theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
+    padding = (_meso.PADDING, 0)
     decay = np.exp(-dt / tau)
     return PopulationPlan(
         constants=_constants(cell, N, dt, binomial),
         state=np.zeros(1, _meso.STATE),
-        theta=theta,
-        quasi=cell.Delta_V * -np.expm1(np.minimum(-theta / cell.Delta_V, LARGEST_EXPONENT)) / N,
+        theta=np.pad(theta, padding),
+        quasi=np.pad(-np.expm1(np.minimum(-theta, LARGEST_EXPONENT)) / N, padding),
         sfa_decay=decay,
         sfa_feed=-np.expm1(-dt / tau) / (N * dt),
         sfa_weight=q * tau * np.exp(-K * dt / tau),
         sfa=np.zeros(len(tau)),
-        cohorts=np.zeros((len(_meso.COHORT_ARRAYS), K)),
+        cohorts=np.zeros((len(_meso.COHORT_ARRAYS), _meso.PADDING + K + max(K, SHORTEST_SLIDE))),
     )
 
 
 def update_plan(plan, cell, N, dt, binomial=True):
     """Change the parameters of a population in place; state, history and its length stay."""
-    new = plan_population(cell, N, dt, len(plan.theta), binomial)
+    new = plan_population(cell, N, dt, plan.K, binomial)
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight"):
         getattr(plan, name)[:] = getattr(new, name)
 
@@ -157,12 +171,13 @@ def start_history(plan, potential):
     """Begin anew with all neurons just fired (in the newest cohort), every cohort at ``potential`` mV."""
     N = plan.constants["N"][0]
     plan.cohorts[:] = 0.0
-    cohorts = dict(zip(_meso.COHORT_ARRAYS, plan.cohorts, strict=True))
-    cohorts["count"][-1] = cohorts["survivors"][-1] = N
-    cohorts["potential"][:] = potential
     plan.sfa[:] = 0.0
-    for name in ("oldest", "survivors", "variance", "hazard"):
+    for name in ("survivors", "variance", "hazard"):
         plan.state[name] = 0
+    plan.state["oldest"] = _meso.PADDING
+    window = plan.window
+    window["count"][-1] = window["survivors"][-1] = N
+    window["potential"][:] = potential
     plan.state["E_sfa"] = plan.constants["V_T_star"]
 
 
@@ -210,6 +225,7 @@ def _constants(cell, N, dt, binomial):
     c["inverse_Delta_V"] = 1.0 / cell.Delta_V
     c["lambda_0"] = cell.lambda_0
     c["half_step"] = 0.5e-3 * dt
+    c["log_hazard"] = math.log(max(0.5e-3 * dt * cell.lambda_0, SMALLEST_HAZARD))
     c["constant_drive"] = cell.I_e * gain + cell.E_L
     c["current_gain"] = gain
     for receptor, tau in (("ex", cell.tau_syn_ex), ("in", cell.tau_syn_in)):

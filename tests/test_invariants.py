@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gifpop as gp
-from gifpop import _meso
 
 finite = {"allow_nan": False, "allow_infinity": False}
 
@@ -54,7 +53,7 @@ def test_any_population(cell, N, dt, weight, delay, binomial, kernel, seed):
 
 
 def check_state(plan, N, dt):
-    state, cohorts = plan.state[0], dict(zip(_meso.COHORT_ARRAYS, plan.cohorts, strict=True))
+    state, cohorts = plan.state[0], plan.window
     for name in cohorts:
         assert np.all(np.isfinite(cohorts[name])), name
     for name in state.dtype.names:
@@ -76,5 +75,5 @@ def test_neurons_are_conserved(drive, N, seed):
     sim = gp.Simulation(net, dt=0.5, seed=seed)
     sim.run(1000.0)
     plan = sim._engine.plans[0]
-    total = np.sum(plan.cohorts[1]) + plan.state["survivors"][0]
+    total = np.sum(plan.window["survivors"]) + plan.state["survivors"][0]
     assert abs(total - N) < 10.0 * np.sqrt(N)
