@@ -5,7 +5,6 @@ import pytest
 
 from gifpop import instruction_set
 
-
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("fixed")
 
