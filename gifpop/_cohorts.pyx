@@ -10,9 +10,9 @@ from gifpop._lanes cimport (LANES, above, all_lanes, any_above, exp_lanes, lanes
 from gifpop._types cimport PADDING, Constants, Population, Sums
 
 
+# Cohorts go through one pass and then the other in tiles: the chains of operations that wait for each other stay short.
 cdef enum:
-    TILE = 64               # cohorts that go through one pass and then the other, so that the chains of operations that
-                            # wait for each other stay short; a multiple of LANES
+    TILE = 64               # a multiple of LANES
 
 
 cdef struct Hazards:        # of a tile
@@ -32,7 +32,7 @@ cdef inline Hazards integrate_hazards(const double *theta, const double *quasi, 
                                       double slope, lanes before) noexcept nogil:
     """Move the potentials, and integrate the hazard over the step.
 
-    ``before`` is the threshold that earlier spikes have left, which act as if they were Poisson (quasi-renewal, Eq. 14).
+    ``before`` is the threshold that earlier spikes have left, which act as if Poisson (quasi-renewal, Eq. 14).
     """
     cdef Py_ssize_t group, i
     cdef lanes u, taken, threshold, whole

@@ -34,8 +34,10 @@ cdef struct Group:
     Population *meso        # one of the two is NULL
     Neurons *micro
     Py_ssize_t n            # units
+    Py_ssize_t places       # of a row of the ring buffer
     double *shared          # input to all units, (slots, RECEPTORS)
-    double *ring            # input to single neurons, (slots, RECEPTORS, n); NULL for a population
+    double *ring            # input to single neurons, (slots, RECEPTORS, places); NULL for a population
+    bint single_currents    # whether there is any current to single neurons
     bint forced             # spikes are prescribed
 
 cdef struct Projection:
@@ -72,7 +74,7 @@ cdef class Core:
     shared : float64 array, shape (groups, slots, 3)
         Input on its way to all units of a group, per receptor; step ``k`` reads slot ``k % slots``. At least the
         longest lag + 1 slots.
-    rings : sequence of float64 array, shape (slots, 3, N), or None
+    rings : sequence of float64 array, shape (slots, 3, places), or None
         Input on its way to single neurons; None for a population.
     first : int64 array of length sources + 1
         Projections ``first[s]:first[s + 1]`` start at source ``s``.
@@ -130,6 +132,8 @@ cdef class Core:
             p.weights = &weights[0]
         if lags is not None and lags.shape[0]:
             p.lags = &lags[0]
+        if receptor == CURRENT and first is not None:
+            p.target.single_currents = True
 
     cdef bind_noise(self, Noise *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
                     const int32_t[::1] units, bit_generator):
@@ -212,7 +216,7 @@ cdef class Core:
 
     cdef double *slot(self, Group *g, int64_t step) noexcept nogil:
         """Input of a step to single neurons."""
-        return g.ring + (step % self.slots) * RECEPTORS * g.n
+        return g.ring + (step % self.slots) * RECEPTORS * g.places
 
     cdef double *shared_slot(self, Group *g, int64_t step) noexcept nogil:
         """Input of a step to all units."""
@@ -228,7 +232,7 @@ cdef class Core:
         elif p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
             self.deliver_various(p, step, unit, w)
         else:
-            slot = self.slot(p.target, step + p.lag) + p.receptor * p.target.n
+            slot = self.slot(p.target, step + p.lag) + p.receptor * p.target.places
             for i in range(p.first[unit], p.first[unit + 1]):
                 slot[p.units[i]] += w
 
@@ -246,7 +250,7 @@ cdef class Core:
             if p.target.meso != NULL:
                 self.shared_slot(p.target, step + lag)[receptor] += w
             else:
-                self.slot(p.target, step + lag)[receptor * p.target.n + p.units[i]] += w
+                self.slot(p.target, step + lag)[receptor * p.target.places + p.units[i]] += w
 
     cdef void deliver_lines(self, int64_t step, double[::1] lines) noexcept nogil:
         cdef Py_ssize_t G = self.first.shape[0] - 1 - lines.shape[0], i, j
@@ -266,7 +270,7 @@ cdef class Core:
             p = &self.noise[i]
             if means[i] <= 0.0:
                 continue
-            slot = self.slot(p.target, step + p.lag) + p.receptor * p.target.n
+            slot = self.slot(p.target, step + p.lag) + p.receptor * p.target.places
             events = random_poisson(p.random, means[i] * p.n)
             while events > 0:
                 unit = random_interval(p.random, p.n - 1)
@@ -309,9 +313,10 @@ cdef class Core:
         cdef int32_t *fired = self.spikes.units + self.spikes.n
         cdef Arrivals arrivals
         cdef Py_ssize_t i
-        arrivals.ex, arrivals.ex_all = slot + EXCITATORY * g.n, shared[EXCITATORY]
-        arrivals.inh, arrivals.inh_all = slot + INHIBITORY * g.n, shared[INHIBITORY]
-        arrivals.current, arrivals.current_all = slot + CURRENT * g.n, shared[CURRENT]
+        arrivals.ex, arrivals.ex_all = slot + EXCITATORY * g.places, shared[EXCITATORY]
+        arrivals.inh, arrivals.inh_all = slot + INHIBITORY * g.places, shared[INHIBITORY]
+        arrivals.current, arrivals.current_all = slot + CURRENT * g.places, shared[CURRENT]
+        arrivals.single_currents = g.single_currents
         if g.forced:
             for i in range(count[0]):
                 fired[i] = forced[0][i]
@@ -359,6 +364,6 @@ cdef Group bind_group(population, double *shared, double[:, :, ::1] ring):
         g.n = 1
     else:
         g.micro = &(<_micro.MicroPopulation?> population).neurons
-        g.n = g.micro.N
+        g.n, g.places = g.micro.N, g.micro.places
         g.ring = &ring[0, 0, 0]
     return g

@@ -9,9 +9,11 @@ import numpy as np
 
 from gifpop._types cimport STREAM_BLOCK as _STREAM_BLOCK
 from gifpop._types cimport TILE as _TILE
+from gifpop._types cimport WIDEST as _WIDEST
 from gifpop._types cimport Arrivals, Neurons, Parameter, advance_neurons_t
 
 TILE = _TILE
+WIDEST = _WIDEST
 STREAM_BLOCK = _STREAM_BLOCK
 RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 PARAMETERS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
@@ -29,10 +31,10 @@ def use_neurons(module):
     advance_neurons = <advance_neurons_t> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
 
 
-cdef Parameter bind(const double[:, ::1] values, Py_ssize_t N):
+cdef Parameter bind(const double[:, ::1] values, Py_ssize_t places):
     cdef Parameter parameter
     parameter.value = &values[0, 0] if values.shape[0] else NULL
-    parameter.stride = values.shape[1] == N
+    parameter.stride = values.shape[1] == places
     return parameter
 
 
@@ -41,42 +43,45 @@ cdef class MicroPopulation:
 
     Parameters
     ----------
+    N : int
+        Neurons.
     parameters : dict of str to float64 array
-        ``PARAMETERS``, shape (1, n), and ``TERMS``, shape (terms, n), where n is N for a value for each neuron or
-        ``TILE`` for one value repeated.
+        ``PARAMETERS``, shape (1, n), and ``TERMS``, shape (terms, n), where n is ``places`` for a value for each neuron
+        or ``TILE`` for one value repeated.
     state : dict of str to float64 array
-        ``STATE``, shape (1, N), ``sfa`` and ``stc``, shape (terms, N).
+        ``STATE``, shape (1, places), ``sfa`` and ``stc``, shape (terms, places); places is N rounded up to a multiple
+        of ``WIDEST``, with budgets that last for ever behind the last neuron.
     bit_generators : sequence of numpy.random.BitGenerator
         One for each ``STREAM_BLOCK`` neurons.
     """
 
-    def __init__(self, parameters, state, bit_generators):
+    def __init__(self, Py_ssize_t N, parameters, state, bit_generators):
         cdef Neurons *g = &self.neurons
         cdef double[:, ::1] V_m = state["V_m"], I_syn_ex = state["I_syn_ex"], I_syn_in = state["I_syn_in"]
         cdef double[:, ::1] E_sfa = state["E_sfa"], I_stc = state["I_stc"], pause = state["pause"]
         cdef double[:, ::1] budget = state["budget"], sfa = state["sfa"], stc = state["stc"]
         cdef uint8_t[::1] due
-        cdef Py_ssize_t N = V_m.shape[1]
-        due_tiles = np.zeros((N + _TILE - 1) // _TILE, dtype=np.uint8)
+        cdef Py_ssize_t places = V_m.shape[1]
+        due_tiles = np.zeros((places + _TILE - 1) // _TILE, dtype=np.uint8)
         self.arrays = (dict(parameters), dict(state), due_tiles)
         self.bit_generators = tuple(bit_generators)
-        g.N, g.J, g.S = N, sfa.shape[0], stc.shape[0]
-        g.leak = bind(parameters["leak"], N)
-        g.constant_drive = bind(parameters["constant_drive"], N)
-        g.current_gain = bind(parameters["current_gain"], N)
-        g.carry_ex = bind(parameters["carry_ex"], N)
-        g.carry_in = bind(parameters["carry_in"], N)
-        g.decay_ex = bind(parameters["decay_ex"], N)
-        g.decay_in = bind(parameters["decay_in"], N)
-        g.V_reset = bind(parameters["V_reset"], N)
-        g.V_T_star = bind(parameters["V_T_star"], N)
-        g.inverse_Delta_V = bind(parameters["inverse_Delta_V"], N)
-        g.hazard = bind(parameters["hazard"], N)
-        g.refractory = bind(parameters["refractory"], N)
-        g.sfa_decay = bind(parameters["sfa_decay"], N)
-        g.sfa_jump = bind(parameters["sfa_jump"], N)
-        g.stc_decay = bind(parameters["stc_decay"], N)
-        g.stc_jump = bind(parameters["stc_jump"], N)
+        g.N, g.places, g.J, g.S = N, places, sfa.shape[0], stc.shape[0]
+        g.leak = bind(parameters["leak"], places)
+        g.constant_drive = bind(parameters["constant_drive"], places)
+        g.current_gain = bind(parameters["current_gain"], places)
+        g.carry_ex = bind(parameters["carry_ex"], places)
+        g.carry_in = bind(parameters["carry_in"], places)
+        g.decay_ex = bind(parameters["decay_ex"], places)
+        g.decay_in = bind(parameters["decay_in"], places)
+        g.V_reset = bind(parameters["V_reset"], places)
+        g.V_T_star = bind(parameters["V_T_star"], places)
+        g.inverse_Delta_V = bind(parameters["inverse_Delta_V"], places)
+        g.hazard = bind(parameters["hazard"], places)
+        g.refractory = bind(parameters["refractory"], places)
+        g.sfa_decay = bind(parameters["sfa_decay"], places)
+        g.sfa_jump = bind(parameters["sfa_jump"], places)
+        g.stc_decay = bind(parameters["stc_decay"], places)
+        g.stc_jump = bind(parameters["stc_jump"], places)
         g.V_m, g.I_syn_ex, g.I_syn_in = &V_m[0, 0], &I_syn_ex[0, 0], &I_syn_in[0, 0]
         g.E_sfa, g.I_stc, g.pause, g.budget = &E_sfa[0, 0], &I_stc[0, 0], &pause[0, 0], &budget[0, 0]
         g.sfa = &sfa[0, 0] if g.J else NULL
@@ -104,19 +109,19 @@ def draw_budgets(double[::1] budget, bit_generators):
         budget[i] = random_standard_exponential(random)
 
 
-cdef inline double value(const Parameter *p, Py_ssize_t j, Py_ssize_t N, Py_ssize_t i) noexcept nogil:
+cdef inline double value(const Parameter *p, Py_ssize_t j, Py_ssize_t places, Py_ssize_t i) noexcept nogil:
     """Value of the j-th row of a parameter for neuron i."""
-    return p.value[j * N + i] if p.stride else p.value[j * _TILE]
+    return p.value[j * places + i] if p.stride else p.value[j * _TILE]
 
 
 cdef void spike(Neurons *g, Py_ssize_t i) noexcept nogil:
     """What a spike does to its neuron."""
     cdef Py_ssize_t j
     for j in range(g.J):
-        g.sfa[j * g.N + i] += value(&g.sfa_jump, j, g.N, i)
+        g.sfa[j * g.places + i] += value(&g.sfa_jump, j, g.places, i)
     for j in range(g.S):
-        g.stc[j * g.N + i] += value(&g.stc_jump, j, g.N, i)
-    g.pause[i] = value(&g.refractory, 0, g.N, i)
+        g.stc[j * g.places + i] += value(&g.stc_jump, j, g.places, i)
+    g.pause[i] = value(&g.refractory, 0, g.places, i)
 
 
 cdef Py_ssize_t step_neurons(Neurons *group, Arrivals *arrivals, int32_t *fired) noexcept nogil:
@@ -127,7 +132,7 @@ cdef Py_ssize_t step_neurons(Neurons *group, Arrivals *arrivals, int32_t *fired)
         if not group.due[tile]:
             continue
         for i in range(tile * _TILE, min((tile + 1) * _TILE, group.N)):
-            if group.budget[i] <= 0.0:
+            if group.budget[i] < 0.0:
                 group.budget[i] = random_standard_exponential(group.random[i // _STREAM_BLOCK])
                 spike(group, i)
                 fired[n] = <int32_t> i

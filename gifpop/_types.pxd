@@ -64,6 +64,10 @@ cdef struct Population:
 
 
 cdef enum:
+    WIDEST = 8              # lanes of the widest vectors
+
+
+cdef enum:
     PADDING = 8             # empty places before the oldest cohort, for lanes that are left over
 
 
@@ -89,6 +93,7 @@ cdef struct Parameter:
 
 cdef struct Neurons:
     Py_ssize_t N
+    Py_ssize_t places       # N rounded up to whole vectors: length of all arrays
     Py_ssize_t J            # threshold adaptation terms
     Py_ssize_t S            # current adaptation terms
     Parameter leak          # exp(-h/tau_m)
@@ -131,6 +136,7 @@ cdef struct Arrivals:
     double ex_all           # what reaches every neuron
     double inh_all
     double current_all
+    bint single_currents    # whether `current` can differ from zero
 
 
 ctypedef void (*advance_neurons_t)(Neurons *group, Arrivals *arrivals) noexcept nogil

@@ -111,7 +111,7 @@ class Engine:
             self._shared = shared
         for i, plan in enumerate(self.plans):
             if i >= len(self._rings):
-                self._rings.append(np.zeros((old, receptors, plan.units)) if plan.neurons else None)
+                self._rings.append(np.zeros((old, receptors, plan.places)) if plan.neurons else None)
             ring = self._rings[i]
             if ring is not None and len(ring) != slots:
                 self._rings[i] = np.zeros((slots, *ring.shape[1:]))

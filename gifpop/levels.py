@@ -105,11 +105,11 @@ class MicroLevel:
             p["V_m"] = p["E_L"]
         plan = plan_neurons(p, N, self.dt, streams, least_refractory=1)
         if self.initial == "fired":
-            plan.state["V_m"][0] = p["V_reset"]
-            plan.state["pause"][0] = refractory_steps(p["t_ref"], self.dt)
+            plan.of_neurons("V_m")[:] = p["V_reset"]
+            plan.of_neurons("pause")[:] = refractory_steps(p["t_ref"], self.dt)
             for kind in ("sfa", "stc"):
                 for trace, q in zip(plan.state[kind], p[f"q_{kind}"], strict=True):
-                    trace[:] = q
+                    trace[:N] = q
         return plan, streams
 
     def update(self, plan, population, root, index):

@@ -9,12 +9,14 @@ from gifpop.grid import refractory_steps
 from gifpop.plan import synaptic_carry
 
 RECORDABLES = _micro.RECORDABLES
+EVERLASTING = 1e300  # budget of the places behind the last neuron
 
 
 @dataclass
 class NeuronPlan:
     """A group of neurons as arrays (see `_micro.MicroPopulation`)."""
 
+    N: int
     parameters: dict
     state: dict
 
@@ -23,11 +25,20 @@ class NeuronPlan:
 
     @property
     def units(self):
+        return self.N
+
+    @property
+    def places(self):
+        """Length of the arrays."""
         return self.state["V_m"].shape[1]
+
+    def of_neurons(self, name):
+        """Return the values of a state variable, one for each neuron; writing to them changes the state."""
+        return self.state[name][0, : self.N]
 
     def bind(self, streams):
         """Return the group for the time loop, with one bit generator for each block of neurons."""
-        return _micro.MicroPopulation(self.parameters, self.state, streams)
+        return _micro.MicroPopulation(self.N, self.parameters, self.state, streams)
 
 
 def plan_neurons(p, N, dt, streams, least_refractory=0):
@@ -47,14 +58,17 @@ def plan_neurons(p, N, dt, streams, least_refractory=0):
         Steps; NEST has 0 and then never resets a neuron with ``t_ref = 0``.
     """
     parameters = neuron_parameters(p, N, dt, least_refractory)
-    state = {name: np.zeros((1, N)) for name in _micro.STATE}
+    places = _places(N)
+    state = {name: np.zeros((1, places)) for name in _micro.STATE}
+    state["sfa"] = np.zeros((len(p["q_sfa"]), places))
+    state["stc"] = np.zeros((len(p["q_stc"]), places))
+    state["budget"][:] = EVERLASTING
+    plan = NeuronPlan(N, parameters, state)
     for name in ("V_m", "I_syn_ex", "I_syn_in"):
-        state[name][0] = p[name]
-    state["E_sfa"][0] = p["V_T_star"]
-    state["sfa"] = np.zeros((len(p["q_sfa"]), N))
-    state["stc"] = np.zeros((len(p["q_stc"]), N))
-    _micro.draw_budgets(state["budget"][0], streams)
-    return NeuronPlan(parameters, state)
+        plan.of_neurons(name)[:] = p[name]
+    plan.of_neurons("E_sfa")[:] = p["V_T_star"]
+    _micro.draw_budgets(plan.of_neurons("budget"), streams)
+    return plan
 
 
 def stream_count(N):
@@ -88,10 +102,18 @@ def neuron_parameters(p, N, dt, least_refractory=0):
 
 
 def _rows(values, N):
-    """Return numbers or arrays of length N as rows: of length N if any differs between neurons, else of a tile."""
+    """Return numbers or arrays of length N as rows, with a place for each neuron if any differs, else of a tile."""
     values = [np.asarray(value, dtype=float) for value in values]
-    n = N if any(value.ndim for value in values) else _micro.TILE
-    rows = np.empty((len(values), n))
+    if not any(value.ndim for value in values):
+        return np.repeat(np.reshape(values, (len(values), 1)), _micro.TILE, axis=1)
+    rows = np.empty((len(values), _places(N)))
     for row, value in zip(rows, values, strict=True):
-        row[:] = value
+        row[:N] = value
+        row[N:] = row[N - 1]
     return rows
+
+
+def _places(N):
+    """Return N rounded up to whole vectors, and past a tile, which stands for values that all neurons share."""
+    places = -(-N // _micro.WIDEST) * _micro.WIDEST
+    return places if places != _micro.TILE else places + _micro.WIDEST
