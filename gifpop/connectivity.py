@@ -13,6 +13,7 @@ from gifpop.parameters import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurr
 from gifpop.plan import Link, NoiseLink
 from gifpop.wiring import check_rule, connect, is_implicit, stored_bytes
 
+CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
 RING_BYTES = 24  # per neuron and slot: three receptors
 
 
@@ -98,6 +99,23 @@ def _neuron_link(net, c, dt, source, target, stream):
     else:
         lag = whole_steps(f"{c.label}: delay", delay, dt)
     return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags)
+
+
+def expand(made, n_pre, n_post, dt):
+    """Return the single connections of links between two groups of neurons as a structured array."""
+    pieces = []
+    for link in made:
+        first, units = link.first, link.units
+        if first is None:
+            first, units = np.arange(n_pre + 1) * n_post, np.tile(np.arange(n_post), n_pre)
+        piece = np.zeros(len(units), CONNECTION)
+        piece["source"] = np.repeat(np.arange(n_pre), np.diff(first))
+        piece["target"] = units
+        piece["weight"] = link.weight if link.weights is None else link.weight * link.weights
+        piece["delay"] = dt * (link.lag if link.lags is None else link.lags)
+        pieces.append(piece)
+    joined = np.concatenate(pieces) if pieces else np.zeros(0, CONNECTION)
+    return joined[np.argsort(joined["source"], kind="stable")]
 
 
 def inputs(net, levels, dt, streams):

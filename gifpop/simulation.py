@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 from gifpop import checks, memory, options, seeds
-from gifpop.connectivity import check_connections, inputs, links
+from gifpop.connectivity import check_connections, expand, inputs, links
 from gifpop.engine import Engine
 from gifpop.grid import check_dt, whole_steps
 from gifpop.levels import INITIAL, LEVELS
@@ -216,6 +216,29 @@ class Simulation:
         i = list(populations).index(name)
         self._levels[name].update(self._engine.plans[i], new, self._root, i)
         self._engine.bind()
+
+    def connections(self, pre, post):
+        """Return the connections between the neurons of two populations, as they were drawn.
+
+        Parameters
+        ----------
+        pre, post : Population or str
+            Both at the microscopic level.
+
+        Returns
+        -------
+        numpy structured array
+            ``source`` and ``target`` (neurons, counted from 0), ``weight`` (pA), ``delay`` (ms); in order of source.
+        """
+        populations = self._net.populations
+        names = [options.population_name(populations, p, f"Simulation.connections: {which}")
+                 for p, which in ((pre, "pre"), (post, "post"))]  # fmt: skip
+        for name in names:
+            if self._level_names[name] != "micro":
+                raise ValueError(f"Simulation.connections: {name!r} must be at the microscopic level, got 'meso'")
+        source, target = (list(populations).index(name) for name in names)
+        links = [link for link in self._links if (link.source, link.target) == (source, target)]
+        return expand(links, *(populations[name].N for name in names), self.dt)
 
     def _start(self):
         """Allocate the initial state."""

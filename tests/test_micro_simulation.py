@@ -162,6 +162,27 @@ def test_weights_and_delays_of_single_connections():
     assert result.I_syn_ex[4, 3] == 40.0
 
 
+def test_connections_can_be_looked_at():
+    net = gp.Network()
+    net.population("A", 3, SILENT)
+    net.population("B", 2, SILENT)
+    net.connect("A", "B", weight=[10.0, 20.0, -30.0], delay=[1.0, 0.5, 2.0], rule=gp.Pairs([2, 0, 2], [1, 1, 0]))
+    net.connect("A", "B", weight=5.0, delay=3.0)
+    sim = gp.Simulation(net, dt=0.5, level="micro")
+    rows = sim.connections("A", "B").tolist()
+    assert rows[:3] == [(0, 1, 20.0, 0.5), (0, 0, 5.0, 3.0), (0, 1, 5.0, 3.0)]
+    assert rows[5:7] == [(2, 1, 10.0, 1.0), (2, 0, -30.0, 2.0)]
+    assert len(rows) == 9
+    assert len(sim.connections("B", "A")) == 0
+    net.connect("B", "A", weight=gp.Normal(3.0, 1.0), delay=gp.Uniform(1.0, 2.0), rule=gp.FixedIndegree(4))
+    drawn = gp.Simulation(net, dt=0.5, level="micro", seed=1).connections("B", "A")
+    assert_array_equal(np.bincount(drawn["target"]), [4, 4, 4])
+    assert set(drawn["delay"]) <= {1.0, 1.5, 2.0}
+    assert len(set(drawn["weight"])) == 12
+    with pytest.raises(ValueError, match=r"Simulation.connections: 'P' must be at the microscopic level, got 'meso'"):
+        gp.Simulation(single(SILENT, N=3), level="meso").connections("P", "P")
+
+
 def test_all_to_all_without_autapses():
     net = single(SILENT, N=4)
     net.connect("P", "P", weight=10.0, rule=gp.AllToAll(allow_autapses=False))
