@@ -2,20 +2,32 @@
 Two populations with NEST's own words
 =====================================
 
-NEST's example of the model ``gif_pop_psc_exp``, mesoscopic part, with one line changed: the import of nest. A Brunel
-network of two coupled populations of generalized integrate-and-fire (GIF) neurons, one excitatory and one inhibitory,
-is simulated by the stochastic population equations of Schwalger, Deger & Gerstner (2017), Towards a theory of cortical
-columns: From spiking neurons to interacting neural populations of finite size, PLoS Comput Biol 13(4):e1005507.
+NEST's example of the model ``gif_pop_psc_exp`` with one line changed: the import of nest (and its figures saved). A
+Brunel network of two coupled populations of generalized integrate-and-fire (GIF) neurons, one excitatory and one
+inhibitory, is simulated by the stochastic population equations of Schwalger, Deger & Gerstner (2017), Towards a theory
+of cortical columns: From spiking neurons to interacting neural populations of finite size, PLoS Comput Biol
+13(4):e1005507; then neuron by neuron, with the model ``gif_psc_exp``.
 
     python gif_pop_psc_exp_nest.py [figure.png]
+
+writes figure.png, figure_2.png and figure_3.png.
 """
 
 import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 import gifpop.nest as nest
+
+figure_path = Path(sys.argv[1] if len(sys.argv) > 1 else "gif_pop_psc_exp_nest.png")
+
+
+def save_figure(number):
+    """Write the current figure beside the first one."""
+    plt.savefig(figure_path if number == 1 else figure_path.with_stem(f"{figure_path.stem}_{number}"))
+
 
 # %%
 # Parameters of the microscopic model. All times are given in milliseconds.
@@ -187,4 +199,145 @@ plt.subplot(2, 1, 2)
 plt.plot(t, Abar * 1000)  # plot instantaneous population rates (in Hz)
 plt.ylabel(r"$\bar A$ [Hz]")
 plt.xlabel("time [ms]")
-plt.savefig(sys.argv[1] if len(sys.argv) > 1 else "gif_pop_psc_exp_nest.png")
+save_figure(1)
+
+# %%
+# Microscopic ("direct") simulation
+# ---------------------------------
+#
+# As mentioned above, the population model ``gif_pop_psc_exp`` directly simulates the mesoscopic population activities,
+# i.e. without the need to simulate single neurons. On the other hand, if we want to know single neuron activities, we
+# must simulate on the microscopic level. This is possible by building a corresponding network of ``gif_psc_exp`` neuron
+# models.
+
+nest.ResetKernel()
+nest.resolution = dt
+nest.print_time = True
+nest.local_num_threads = 1
+
+t0 = nest.biological_time
+
+nest_pops = []
+for k in range(M):
+    nest_pops.append(nest.Create("gif_psc_exp", N[k]))
+
+# set single neuron properties
+for i in range(M):
+    nest_pops[i].set(
+        C_m=C_m,
+        I_e=mu[i] * g_L[i],
+        lambda_0=c[i],
+        Delta_V=Delta_u[i],
+        g_L=g_L[i],
+        tau_sfa=tau_theta[i],
+        q_sfa=J_theta[i] / tau_theta[i],
+        V_T_star=V_th[i],
+        V_reset=V_reset[i],
+        t_ref=t_ref[i],
+        tau_syn_ex=max([tau_ex, dt]),
+        tau_syn_in=max([tau_in, dt]),
+        E_L=0.0,
+        V_m=0.0,
+    )
+
+# connect the populations
+for i, nest_i in enumerate(nest_pops):
+    for j, nest_j in enumerate(nest_pops):
+        if np.allclose(pconn[i, j], 1.0):
+            conn_spec = {"rule": "all_to_all"}
+        else:
+            conn_spec = {"rule": "fixed_indegree", "indegree": int(pconn[i, j] * N[j])}
+
+        nest.Connect(nest_j, nest_i, conn_spec, syn_spec={"weight": J_syn[i, j] * g_syn[i, j], "delay": delay[i, j]})
+
+# %%
+# We want to record all spikes of each population in order to compute the mesoscopic population activities `A_N(t)` from
+# the microscopic simulation. We also record the membrane potentials of five example neurons.
+
+# monitor the output using a multimeter and a spike recorder
+nest_sr = []
+for i, nest_i in enumerate(nest_pops):
+    nest_sr.append(nest.Create("spike_recorder"))
+    nest_sr[i].time_in_steps = True
+
+    # record all spikes from population to compute population activity
+    nest.Connect(nest_i, nest_sr[i], syn_spec={"weight": 1.0, "delay": dt})
+
+Nrecord = [5, 0]  # for each population "i" the first Nrecord[i] neurons are recorded
+nest_mm_Vm = []
+for i, nest_i in enumerate(nest_pops):
+    nest_mm_Vm.append(nest.Create("multimeter"))
+    nest_mm_Vm[i].set(record_from=["V_m"], interval=dt_rec)
+    if Nrecord[i] != 0:
+        nest.Connect(nest_mm_Vm[i], nest_i[: Nrecord[i]], syn_spec={"weight": 1.0, "delay": dt})
+
+# %%
+# As before, all neurons in a given population will be stimulated with a step input current. The following code block is
+# identical to the one for the mesoscopic simulation above.
+
+# create the step current devices if they do not exist already
+nest_stepcurrent = nest.Create("step_current_generator", M)
+# set the parameters for the step currents
+for i in range(M):
+    nest_stepcurrent[i].set(amplitude_times=tstep[i] + t0, amplitude_values=step[i] * g_L[i], origin=t0, stop=t_end)
+    nest_stepcurrent[i].set(amplitude_times=tstep[i] + t0, amplitude_values=step[i] * g_L[i], origin=t0, stop=t_end)
+    # optionally a stopping time may be added by: 'stop': sim_T + t0
+    pop_ = nest_pops[i]
+    nest.Connect(nest_stepcurrent[i], pop_, syn_spec={"weight": 1.0, "delay": dt})
+
+# %%
+# We can now start the microscopic simulation.
+
+nest.rng_seed = 1
+
+t = np.arange(0.0, t_end, dt_rec)
+A_N = np.ones((t.size, M)) * np.nan
+
+# simulate 1 step longer to make sure all t are simulated
+nest.Simulate(t_end + dt)
+
+# %%
+# Let's retrieve the data of the spike recorder and plot the activity of the excitatory population (in Hz).
+
+for i in range(len(nest_pops)):
+    data_sr = nest_sr[i].get("events", "times") * dt - t0
+    bins = np.concatenate((t, np.array([t[-1] + dt_rec])))
+    A = np.histogram(data_sr, bins=bins)[0] / float(N[i]) / dt_rec
+    A_N[:, i] = A * 1000  # in Hz
+
+t = np.arange(dt, t_end + dt, dt_rec)
+plt.figure(2)
+plt.plot(t, A_N[:, 0])
+plt.xlabel("time [ms]")
+plt.ylabel("population activity [Hz]")
+plt.title("Population activities (microscopic sim.)")
+save_figure(2)
+
+# %%
+# This should look similar to the population activity obtained from the mesoscopic simulation based on the NEST model
+# ``gif_pop_psc_exp`` (cf. figure 1). Now we retrieve the data of the multimeter, which allows us to look at the
+# membrane potentials of single neurons. Here we plot the voltage traces (in mV) of five example neurons.
+
+voltage = []
+for i in range(M):
+    if Nrecord[i] > 0:
+        senders = nest_mm_Vm[i].get("events", "senders")
+        v = nest_mm_Vm[i].get("events", "V_m")
+        voltage.append(np.array([v[np.where(senders == j)] for j in set(senders)]))
+    else:
+        voltage.append(np.array([]))
+
+f, axarr = plt.subplots(Nrecord[0], sharex=True)
+for i in range(Nrecord[0]):
+    axarr[i].plot(voltage[0][i])
+    axarr[i].set_yticks((0, 15, 30))
+axarr[i].set_xlabel("time [ms]")
+axarr[2].set_ylabel("membrane potential [mV]")
+axarr[0].set_title("5 example GIF neurons (microscopic sim.)")
+save_figure(3)
+
+# %%
+# Note that this plots only the subthreshold membrane potentials but not the spikes (as with every leaky
+# integrate-and-fire model).
+
+plt.show()

@@ -54,8 +54,9 @@ cdef struct Noise:          # independent Poisson processes, one onto each of so
     Group *target
     int64_t lag
     int64_t receptor
-    double weight
+    double weight           # of each event, or a factor of `weights`
     const int32_t *units    # NULL: all
+    const double *weights   # of the processes' events; NULL: all alike
     Py_ssize_t n
     bitgen_t *random
 
@@ -81,7 +82,7 @@ cdef class Core:
     projections : sequence of tuple
         (target, lag, receptor, weight, first or None, units or None, weights or None, lags or None)
     noise : sequence of tuple
-        (target, lag, receptor, weight, units or None, bit generator)
+        (target, lag, receptor, weight, units or None, weights or None, bit generator)
     """
 
     cdef readonly tuple groups
@@ -109,8 +110,8 @@ cdef class Core:
             self.group[i] = bind_group(population, &shared[i, 0, 0], ring)
         for i, (target, lag, receptor, weight, starts, units, weights, lags) in enumerate(projections):
             self.bind_projection(&self.projections[i], target, lag, receptor, weight, starts, units, weights, lags)
-        for i, (target, lag, receptor, weight, units, bit_generator) in enumerate(noise):
-            self.bind_noise(&self.noise[i], target, lag, receptor, weight, units, bit_generator)
+        for i, (target, lag, receptor, weight, units, weights, bit_generator) in enumerate(noise):
+            self.bind_noise(&self.noise[i], target, lag, receptor, weight, units, weights, bit_generator)
         self.n_noise = len(noise)
 
     def __dealloc__(self):
@@ -136,11 +137,13 @@ cdef class Core:
             p.target.single_currents = True
 
     cdef bind_noise(self, Noise *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
-                    const int32_t[::1] units, bit_generator):
+                    const int32_t[::1] units, const double[::1] weights, bit_generator):
         p.target, p.lag, p.receptor, p.weight = &self.group[target], lag, receptor, weight
-        p.units, p.n = NULL, p.target.n
+        p.units, p.weights, p.n = NULL, NULL, p.target.n
         if units is not None:
             p.units, p.n = &units[0], units.shape[0]
+        if weights is not None:
+            p.weights = &weights[0]
         p.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
 
     def advance(self, int64_t step, double[:, ::1] lines, double[:, ::1] noise_means, int64_t[:, ::1] counts,
@@ -274,7 +277,9 @@ cdef class Core:
             events = random_poisson(p.random, means[i] * p.n)
             while events > 0:
                 unit = random_interval(p.random, p.n - 1)
-                slot[p.units[unit] if p.units != NULL else <int64_t> unit] += p.weight
+                slot[p.units[unit] if p.units != NULL else <int64_t> unit] += (
+                    p.weight * p.weights[unit] if p.weights != NULL else p.weight
+                )
                 events -= 1
 
     cdef Py_ssize_t step_groups(self, int64_t step, int64_t[::1] counts, const int32_t **forced) noexcept nogil:

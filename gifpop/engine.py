@@ -93,12 +93,19 @@ class Engine:
                 (p.target, p.lag, receptor[p.receptor], p.weight, p.first, p.units, p.weights, p.lags)
                 for p in self.links
             ],
-            [(p.target, p.lag, receptor[p.receptor], p.weight, p.units, p.stream) for p in self.noise],
+            [(p.target, p.lag, receptor[p.receptor], p.weight, p.units, p.weights, p.stream) for p in self.noise],
         )
 
-    def add_input(self, step, receptor, target, amount):
-        """Let an amount (pA) arrive at all units of a group in a step to come; at most the longest lag from now."""
-        self._shared[target, step % self._shared.shape[1], _core.RECEPTOR[receptor]] += amount
+    def add_input(self, steps, receptor, target, amounts, units=None):
+        """Let amounts (pA) arrive at a group in steps to come, at most the longest lag from now.
+
+        ``steps``, ``amounts`` and ``units`` (neurons; None: all units of the group) are numbers or arrays.
+        """
+        slots, kind = steps % self._shared.shape[1], _core.RECEPTOR[receptor]
+        if units is None:
+            np.add.at(self._shared, (target, slots, kind), amounts)
+        else:
+            np.add.at(self._rings[target], (slots, kind, units), amounts)
 
     def _resize_rings(self, slots):
         """Grow the ring buffers, keeping at its step what is on its way."""

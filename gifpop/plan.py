@@ -57,7 +57,7 @@ class Link:
 
     @property
     def longest_lag(self):
-        return self.lag if self.lags is None else int(max(self.lags, default=0))
+        return self.lag if self.lags is None else int(np.max(self.lags, initial=0))
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,14 @@ class NoiseLink:
     lag : int
     receptor : {"excitatory", "inhibitory"}
     weight : float, pA
+        Of each event; a factor where ``weights`` are given.
     signal : object
         Mean number of events a step (see `gifpop.signals`).
     stream : numpy.random.BitGenerator
     units : int32 array, or None
-        Target neurons; None: all of the group.
+        Target neurons, one entry for each process; None: all of the group, each once.
+    weights : float64 array, or None
+        Of the processes' events, all of one sign.
     """
 
     target: int
@@ -85,6 +88,7 @@ class NoiseLink:
     signal: object
     stream: object
     units: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
 
 @dataclass

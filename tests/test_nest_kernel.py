@@ -3,7 +3,6 @@
 import signal
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,7 +71,7 @@ def test_kernel_status():
     assert nest.get("rng_seed") == 7
 
 
-@pytest.mark.parametrize("name", ["random", "spatial", "raster_plot", "Disconnect", "CollocatedSynapses"])
+@pytest.mark.parametrize("name", ["spatial", "logic", "Disconnect", "CollocatedSynapses"])
 def test_what_nest_has_and_gifpop_has_not(name):
     with pytest.raises(nest.NESTError, match=f"gifpop.nest has no '{name}'"):
         getattr(nest, name)
@@ -364,26 +363,3 @@ def test_simulating_nothing():
     nest.Connect(generator, recorder, syn_spec={"delay": 0.1})
     nest.Simulate(10.0)
     assert_array_equal(recorder.get("events", "times"), [11.0, 12.0])
-
-
-def test_the_gallery_example(tmp_path, monkeypatch):
-    """Stamps 1 to 2000 ms of both populations, in turn, and a figure."""
-    import runpy
-    import warnings
-
-    import matplotlib
-
-    matplotlib.use("Agg")
-    example = Path(__file__).parents[1] / "examples" / "gif_pop_psc_exp_nest.py"
-    monkeypatch.setattr("sys.argv", [str(example), str(tmp_path / "figure.png")])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        names = runpy.run_path(str(example))
-    events = names["nest_mm"].events
-    assert_array_equal(events["times"], np.repeat(np.arange(1.0, 2001.0), 2))
-    assert_array_equal(events["senders"], np.tile([1, 2], 2000))
-    assert np.isfinite(names["Abar"]).all()
-    before, after = names["A_N"][500:1500].mean(), names["A_N"][1500:].mean()
-    assert 4e-3 < before < 7e-3  # 5.4 spikes/s; 1 s has a standard deviation of 0.2 spikes/s
-    assert after > 2 * before
-    assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -24,7 +24,7 @@ Where it differs from NEST on purpose:
 import sys
 import types
 
-from gifpop.nest import settings
+from gifpop.nest import math, random, raster_plot, settings, voltage_trace
 from gifpop.nest.api import (
     Cleanup,
     Connect,
@@ -51,6 +51,7 @@ from gifpop.nest.api import (
 from gifpop.nest.errors import KernelException as NESTError
 from gifpop.nest.errors import NESTErrors, NotInGifpop
 from gifpop.nest.node_collection import NodeCollection
+from gifpop.nest.parameter import Parameter
 from gifpop.nest.settings import VerbosityLevel
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.version import __version__
@@ -69,6 +70,7 @@ __all__ = [
     "NESTErrors",
     "NodeCollection",
     "NumProcesses",
+    "Parameter",
     "Prepare",
     "Rank",
     "ResetKernel",
@@ -82,7 +84,11 @@ __all__ = [
     "VerbosityLevel",
     "__version__",
     "get_verbosity",
+    "math",
+    "random",
+    "raster_plot",
     "set_verbosity",
+    "voltage_trace",
 ]
 
 # Names of PyNEST that gifpop has no counterpart of.
@@ -92,12 +98,12 @@ _MISSING = frozenset(
         "DisableStructuralPlasticity", "Disconnect", "Displacement", "Distance", "DumpLayerConnections",
         "DumpLayerNodes", "EnableStructuralPlasticity", "FindCenterElement", "FindNearestElement",
         "GetLocalNodeCollection", "GetLocalVPs", "GetPosition", "GetSourceNodes", "GetSourcePositions",
-        "GetTargetNodes", "GetTargetPositions", "Install", "Mask", "Models", "Parameter", "PlotLayer",
+        "GetTargetNodes", "GetTargetPositions", "Install", "Mask", "Models", "PlotLayer",
         "PlotProbabilityParameter", "PlotSources", "PlotTargets", "PrintNodes", "Receptors", "SelectNodesByMask",
         "SetAcceptableLatency", "SetMaxBuffered", "SonataNetwork", "SyncProcesses", "T_max", "T_min",
-        "TripartiteConnect", "build_info", "help", "ll_api", "logic", "math", "message", "random", "raster_plot",
+        "TripartiteConnect", "build_info", "help", "ll_api", "logic", "message",
         "rng_type", "rng_types", "serialize_data", "server", "set_communicator", "spatial", "spatial_distributions",
-        "to_json", "visualization", "voltage_trace",
+        "to_json", "visualization",
     )
 )  # fmt: skip
 

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 import numpy as np
 
 from gifpop.nest import errors, settings
-from gifpop.nest.connect import connect, find_connections, model_delay
+from gifpop.nest.assignments import assignments
+from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.kernel import BLOCKS, kernel
 from gifpop.nest.kinds import LONG, is_sequence
 from gifpop.nest.models import SYNAPSE, NodeModel, SynapseModel
-from gifpop.nest.node_collection import NodeCollection, deal
+from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import set_defaults
+from gifpop.nest.parameter import Parameter
+from gifpop.nest.synapses import model_delay
 
 
 def ResetKernel():
@@ -30,12 +33,13 @@ def Create(model, n=1, params=None):
     Parameters
     ----------
     model : str
-        ``gif_pop_psc_exp``, ``dc_generator``, ``step_current_generator``, ``poisson_generator``, ``spike_generator``,
-        ``multimeter``, ``voltmeter``, ``spike_recorder``, or a copy that `CopyModel` made.
+        ``gif_psc_exp``, ``gif_pop_psc_exp``, ``dc_generator``, ``step_current_generator``, ``poisson_generator``,
+        ``spike_generator``, ``multimeter``, ``voltmeter``, ``spike_recorder``, or a copy that `CopyModel` made.
     n : int
         Number of nodes.
     params : dict or list of dict, optional
-        Values to set, see `NodeCollection.set`.
+        Values to set, see `NodeCollection.set`: numbers, sequences with one value for each node, or distributions
+        (`gifpop.nest.random`) to draw them from.
 
     Returns
     -------
@@ -51,26 +55,22 @@ def Create(model, n=1, params=None):
     if n < 1:
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
     block = kernel.new_block(model, int(n))
-    given = _params_of_new_nodes(params, block)
-    planned = [block.planned(i, values) for i, values in enumerate(given)]
-    for i, (new, values) in enumerate(zip(planned, given, strict=True)):
-        if values:
-            block.apply(i, new, values)
+    if params:
+        _check_params_of_new_nodes(params, block.n)
+        places = np.arange(block.n)
+        (assigned,) = assignments(params, [(block, places)])
+        block.put(block.checked(places, assigned, lambda node: False))
     kernel.add(block)
     return NodeCollection._of(np.arange(block.first, block.first + block.n))
 
 
-def _params_of_new_nodes(params, block):
-    """Return a dict of values for each new node."""
-    if params is None:
-        return [{}] * block.n
+def _check_params_of_new_nodes(params, n):
     if isinstance(params, dict):
-        return deal(params, [block] * block.n)
+        return
     if not is_sequence(params) or not all(isinstance(each, dict) for each in params):
         raise TypeError("params must be either a dict of parameters or a list or tuple of dicts")
-    if len(params) != block.n:
+    if len(params) != n:
         raise TypeError("list of params must have one dictionary per node")
-    return params
 
 
 def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=False):
@@ -79,13 +79,17 @@ def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=F
     Parameters
     ----------
     pre, post : NodeCollection or sequence of int
-        Sources and targets. Meters are connected as ``Connect(meter, population)``.
+        Sources and targets. Meters are connected as ``Connect(meter, neurons)``. Identifiers may repeat and stand in
+        any order where the rule is ``"one_to_one"``.
     conn_spec : str or dict, optional
-        ``"all_to_all"`` (default) or ``"one_to_one"``, as text or as ``{"rule": ..., "allow_autapses": ...}``.
+        The rule, as text or as ``{"rule": ..., "allow_autapses": True, "allow_multapses": True}`` with what it needs:
+        ``"all_to_all"`` (default), ``"one_to_one"``, ``"fixed_indegree"`` (``indegree``), ``"fixed_outdegree"``
+        (``outdegree``), ``"fixed_total_number"`` (``N``), ``"pairwise_bernoulli"`` (``p``).
     syn_spec : str or dict, optional
         A synapse model's name, or a dict with ``synapse_model``, ``weight`` (pA, default 1) and ``delay`` (ms, default
-        1, rounded to the nearest step). Weight and delay are numbers, arrays (targets x sources) for all_to_all, or
-        one-dimensional arrays for one_to_one. The sign of the weight chooses the excitatory or inhibitory synapse.
+        1, rounded to the nearest step). Weight and delay are numbers, distributions of `gifpop.nest.random`, or arrays:
+        (targets x sources) for all_to_all, (targets x indegree), (sources x outdegree), one-dimensional for one_to_one
+        and fixed_total_number. The sign of the weight chooses the excitatory or inhibitory synapse.
     return_synapsecollection : bool
 
     Returns
@@ -98,8 +102,7 @@ def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=F
     NESTError
         Of the class that NEST raises; no connection is made then.
     """
-    made = connect(pre, post, conn_spec, syn_spec)
-    return find_connections(*made) if return_synapsecollection else None
+    return connect(pre, post, conn_spec, syn_spec, return_synapsecollection)
 
 
 def GetConnections(source=None, target=None, synapse_model=None, synapse_label=None):
@@ -238,6 +241,8 @@ def SetDefaults(model, params, val=None):
         params = {params: val}
     if not isinstance(params, dict):
         raise TypeError("params must be dictionary unless val is given.")
+    if any(isinstance(value, Parameter) for value in params.values()):
+        raise ValueError("SetDefaults() accepts only explicit, single parameter values.")
     if model in kernel.models:
         node_model = kernel.models[model]
         set_defaults(BLOCKS[node_model.base], node_model, params, kernel.clock)
@@ -299,10 +304,9 @@ def _defaults(name):
         shown = BLOCKS[model.base](kernel.clock, model, 0, 1)
         return {key: shown.get(key, 0) for key in sorted(shown.names()) if key not in ("thread", "vp")}
     model = _known_synapse(name)
-    made = kernel.connections.rows["model"] == kernel.synapses.index(model)
     return {
         "delay": kernel.clock.delay_ms(model_delay(model)), "element_type": "synapse", "has_delay": True,
-        "num_connections": int(np.count_nonzero(made)), "receptor_type": model.receptor_type,
+        "num_connections": kernel.connections.count(kernel.synapses.index(model)), "receptor_type": model.receptor_type,
         "requires_symmetric": False, "synapse_model": name, "weight": model.weight,
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from gifpop.grid import TICS_PER_MS, tics
 from gifpop.nest.errors import BadDelay, BadProperty, KernelException
 
 MS_PER_TIC = 1 / TICS_PER_MS
+LONGEST_DELAY = 2**31 - 2  # steps
 
 
 class Clock:
@@ -86,10 +87,19 @@ class Clock:
     def delay_steps(self, ms):
         """Return a delay in steps: the nearest, at least one."""
         steps = math.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5) if math.isfinite(ms) else 0
+        if steps > LONGEST_DELAY:
+            raise BadDelay(f"Delay value {ms:g} is invalid: it is longer than {LONGEST_DELAY} steps.")
         if steps < 1:
             shown = self.delay_ms(steps) if math.isfinite(ms) else ms
             raise BadDelay(f"Delay value {shown:g} is invalid: Delay must be greater than or equal to resolution")
         return steps
+
+    def delays_steps(self, ms):
+        """Return delays (array, ms) in steps, as an int32 array; refuse those that `delay_steps` refuses."""
+        steps = np.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5)
+        for bad in ms[~((steps >= 1) & (steps <= LONGEST_DELAY))][:1].tolist():
+            self.delay_steps(bad)
+        return steps.astype(np.int32)
 
     def default_delay_steps(self):
         """Return the delay of 1 ms that every synapse model has at first, rounded up."""

@@ -1,285 +1,251 @@
-"""Connect: rules, synapse parameters, and which nodes can be connected to which."""
+"""Connect: from nodes, rule and synapse to projections; nothing is made if anything is wrong."""
 
 import numpy as np
 
+from gifpop import _wiring, wiring
 from gifpop.nest import errors
-from gifpop.nest.generators import CurrentBlock, PoissonBlock
+from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING, is_sequence
+from gifpop.nest.kinds import is_sequence
 from gifpop.nest.models import SYNAPSE
+from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_collection import NodeCollection
-from gifpop.nest.recorders import MeterBlock
+from gifpop.nest.parameter import Parameter
+from gifpop.nest.projections import Product, Sparse
+from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
+from gifpop.nest.synapses import delay_steps, read_receptor, read_syn_spec, read_value, synapse_model, values_of
 
-COMING = "The rule {} is for connections between neurons, which gifpop.nest does not have yet."
+FEW = 32  # so many connections of a Connect are kept one by one
 
 
-def connect(pre, post, conn_spec, syn_spec):
-    """Make connections; nothing is made if anything is wrong.
+def connect(pre, post, conn_spec, syn_spec, collect=False):
+    """Make connections; return all of this synapse model between these nodes if ``collect``.
 
     Returns
     -------
-    NodeCollection, NodeCollection, str
-        Sources, targets and synapse model.
+    SynapseCollection or None
     """
+    spec = read_conn_spec(conn_spec)
+    explicit = _identifiers(pre, post, spec)
+    if explicit:
+        if collect:
+            raise ValueError("SynapseCollection cannot be returned when connecting two arrays of node IDs")
+        _Request(*explicit, spec, syn_spec).make_one_by_one()
+        return None
     pre, post = (nodes if isinstance(nodes, NodeCollection) else NodeCollection(nodes) for nodes in (pre, post))
-    for nodes in (pre, post):
-        nodes._check_alive()
     for nodes, side in ((pre, "Presynaptic"), (post, "Postsynaptic")):
+        nodes._check_alive()
         if not len(nodes):
             raise errors.impossible_connection(f"{side} nodes cannot be an empty NodeCollection")
-    rule, options = _rule(conn_spec)
-    model, given = _synapse(syn_spec)
-    sources, targets = RULES[rule](np.array(pre), np.array(post), options)
-    shape = (len(pre), len(post)) if rule == "all_to_all" else None
-    columns = {name: _column(name, given.pop(name), rule, len(pre), shape) for name in SYNAPSE.keys() & given.keys()}
-    receptors = _receptors(given.pop("receptor_type", model.receptor_type))
-    if given:
-        raise errors.unaccessed(given, "syn_spec", "Connect")
-    delays = _delays(model, columns.get("delay"), len(sources))
-    weights = np.broadcast_to(columns.get("weight", model.weight), len(sources))
-    kept = slice(None) if options["allow_autapses"] else sources != targets
-    sources, targets, delays, weights = sources[kept], targets[kept], delays[kept], weights[kept]
-    _check_nodes(sources, targets, receptors, kernel.synapses.index(model))
-    kernel.connections.append(sources, targets, delays, weights, kernel.synapses.index(model))
-    kernel.delays.include(delays)
-    kernel.changes += 1
-    return pre, post, model.name
-
-
-def _rule(spec):
-    """Return the name of a rule and its options, checked."""
-    if spec is None:
-        spec = "all_to_all"
-    if isinstance(spec, str):
-        spec = {"rule": spec}
-    if not isinstance(spec, dict):
-        raise TypeError("conn_spec must be a string or dict")
-    if "rule" not in spec:
-        raise errors.BadProperty("conn_spec must name the rule.")
-    spec = dict(spec)
-    rule = STRING.convert("rule", spec.pop("rule"))
-    if rule in OTHER_RULES:
-        raise errors.NotSupported(f"The rule {rule} is not available in gifpop.nest.")
-    if rule not in RULES:
-        raise errors.BadProperty(f"Unknown connectivity rule: {rule}")
-    options = {"allow_autapses": True, "allow_multapses": True, "make_symmetric": False}
-    for name in options.keys() & spec.keys():
-        options[name] = BOOL.convert(name, spec.pop(name))
-    if options.pop("make_symmetric"):
-        if rule == "one_to_one":
-            raise errors.NotSupported("make_symmetric is not available in gifpop.nest; connect the other way too.")
-        raise errors.NotSupported("This connection rule does not support symmetric connections.")
-    for name, kind in OPTIONS[rule].items():
-        if name not in spec:
-            raise errors.BadProperty(f"The rule {rule} needs {name}.")
-        options[name] = kind.convert(name, spec.pop(name))
-    if spec:
-        raise errors.unaccessed(spec, "conn_spec", "Connect")
-    return rule, options
-
-
-def _all_to_all(pre, post, options):
-    return np.repeat(pre, len(post)), np.tile(post, len(pre))
-
-
-def _one_to_one(pre, post, options):
-    if len(pre) != len(post):
-        raise errors.DimensionMismatch("Source and Target population must be of the same size.")
-    return pre, post
-
-
-def _fixed_indegree(pre, post, options):
-    if options["indegree"] < 0:
-        raise errors.BadProperty("Indegree cannot be less than zero.")
-    if not options["allow_multapses"] and options["indegree"] > len(pre):
-        raise errors.BadProperty("Indegree cannot be larger than population size.")
-    raise errors.NotSupported(COMING.format("fixed_indegree"))
-
-
-def _pairwise_bernoulli(pre, post, options):
-    if not 0.0 <= options["p"] <= 1.0:
-        raise errors.BadProperty("Connection probability 0 <= p <= 1 required.")
-    raise errors.NotSupported(COMING.format("pairwise_bernoulli"))
-
-
-RULES = {
-    "all_to_all": _all_to_all,
-    "one_to_one": _one_to_one,
-    "fixed_indegree": _fixed_indegree,
-    "pairwise_bernoulli": _pairwise_bernoulli,
-}
-OTHER_RULES = (
-    "fixed_outdegree",
-    "fixed_total_number",
-    "pairwise_poisson",
-    "symmetric_pairwise_bernoulli",
-    "third_factor_bernoulli_with_pool",
-)
-OPTIONS = {
-    "all_to_all": {},
-    "one_to_one": {},
-    "fixed_indegree": {"indegree": LONG},
-    "pairwise_bernoulli": {"p": DOUBLE},
-}
-
-
-def _synapse(spec):
-    """Return a synapse model and what else a syn_spec gives."""
-    if spec is None:
-        spec = {}
-    if isinstance(spec, str):
-        spec = {"synapse_model": spec}
-    if not isinstance(spec, dict):
-        raise TypeError("syn_spec must be a string or dict; gifpop.nest has no CollocatedSynapses")
-    given = dict(spec)
-    name = given.pop("synapse_model", "static_synapse")
-    if not isinstance(name, str):
-        raise TypeError("'synapse_model' must be specified by a 'str'.")
-    return synapse_model(name), given
-
-
-def synapse_model(name):
-    """Return a synapse model by name."""
-    for model in kernel.synapses:
-        if model.name == name:
-            return model
-    raise errors.UnknownSynapseType(
-        f"Synapse with name {name} does not exist. gifpop.nest has {', '.join(s.name for s in kernel.synapses)}."
-    )
-
-
-def _column(name, value, rule, n_pre, shape):
-    """Return a weight or delay for each connection, or one for all."""
-    parameter = SYNAPSE[name]
-    if isinstance(value, (bool, np.bool_)):
-        raise errors.BadProperty("Cannot handle parameter type. Received bool")
-    if isinstance(value, str):
-        raise errors.BadProperty("Cannot handle parameter type. Received std::string")
-    if not is_sequence(value):
-        value = parameter.kind.convert(name, value)
-        parameter.check(value)
-        return value
-    array = np.array(value, dtype=float)
-    if array.ndim == 1:
-        if rule != "one_to_one":
-            raise TypeError(
-                f"'{name}' has the wrong type. One-dimensional parameter arrays can only be used in conjunction with "
-                "rule 'one_to_one' or 'fixed_total_number'."
-            )
-        if len(array) != n_pre:
-            raise ValueError(f"'{name}' has to be an array of dimension {n_pre}, a scalar or a dictionary.")
+    request = _Request(np.array(pre), np.array(post), spec, syn_spec)
+    if spec.name == "all_to_all" and (spec.allow_autapses or not np.any(np.isin(pre, post))):
+        request.make_products()
     else:
-        if shape is None:
-            raise TypeError(
-                f"'{name}' has the wrong type. Two-dimensional parameter arrays can only be used in conjunction with "
-                "rules 'all_to_all', 'fixed_indegree' or fixed_outdegree'."
-            )
-        if array.shape != shape[::-1]:
-            raise ValueError(
-                f"'{name}' has to be an array of dimension {shape[1]}x{shape[0]} (n_target x n_sources), a scalar or a "
-                "dictionary."
-            )
-        array = array.T.ravel()
-    parameter.check(array)
-    return array
-
-
-def _delays(model, given, n):
-    """Return the delay of each connection in steps."""
-    if given is None:
-        steps = model_delay(model)
-        kernel.delays.check(np.array([steps]), default_of=model.name)
-        return np.full(n, steps)
-    each = np.atleast_1d(given)
-    steps = np.array([kernel.clock.delay_steps(ms) for ms in each.tolist()], dtype=np.int64)
-    kernel.delays.check(steps)
-    return np.broadcast_to(steps, n)
-
-
-def model_delay(model):
-    """Return the delay, in steps, that a connection of a model has unless it is given another."""
-    clock = kernel.clock
-    return clock.default_delay_steps() if model.delay is None else clock.delay_steps(model.delay)
-
-
-def _receptors(value):
-    """Return the receptor of all connections."""
-    values = np.unique([LONG.convert("receptor_type", each) for each in (value if is_sequence(value) else [value])])
-    return int(values[np.argmax(values != 0)])
-
-
-def _check_nodes(sources, targets, receptor, model):
-    """Refuse connections that nodes of these kinds cannot have."""
-    blocks = np.stack((kernel.block_numbers(sources), kernel.block_numbers(targets)), axis=1)
-    for s, t in np.unique(blocks, axis=0).tolist():
-        target = kernel.blocks[t]
-        _check_kinds(kernel.blocks[s], target)
-        if receptor != 0:
-            raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
-        if isinstance(kernel.blocks[s], MeterBlock):
-            for source in np.unique(sources[blocks[:, 0] == s]).tolist():
-                _check_meter(source, targets[sources == source], target)
-    _check_synapse_types(np.unique(sources), model)
-
-
-def _check_kinds(source, target):
-    if source.sends is None:
-        raise errors.impossible_connection(
-            "Source node does not send output.\n  Note that recorders must be connected as Connect(neuron, recorder)."
-        )
-    if source.sends in target.receives:
-        return
-    if source.model.element_type != "neuron" and isinstance(target, (MeterBlock, PoissonBlock)):
-        raise errors.impossible_connection("We do not allow connection of a device to a global receiver at the moment.")
-    if source.sends == "requests" and isinstance(target, CurrentBlock):
-        raise errors.impossible_connection("gifpop.nest does not record the currents of generators.")
-    kind = {"spikes": "spike input", "current": "current input", "requests": "data logging requests"}[source.sends]
-    note = ""
-    if source.model.element_type == "neuron":
-        note = "\n  Note that volt/multimeters must be connected as Connect(meter, neuron)."
-    raise errors.impossible_connection(f"The target node or synapse model does not support {kind}.{note}")
-
-
-def _check_meter(source, targets, target):
-    """Refuse a meter that cannot record what it should, or that is connected to a node already."""
-    meter, i = kernel.locate(source)
-    for name in meter.variables(i):
-        if name not in target.recordables:
-            raise errors.impossible_connection(f"Cannot connect with unknown recordable {name}")
-    if meter.variables(i) and meter.columns["interval"][i] < kernel.clock.resolution:
-        raise errors.impossible_connection("Recording interval must be >= resolution.")
-    rows = kernel.connections.rows
-    metered = np.concatenate((targets, rows["target"][rows["source"] == source]))
-    if len(np.unique(metered)) < len(metered):
-        raise errors.impossible_connection("Each multimeter can only be connected once to a given node.")
-
-
-def _check_synapse_types(sources, model):
-    """Refuse a second synapse model for a device."""
-    rows = kernel.connections.rows
-    devices = sources[kernel.are_devices(sources)]
-    if np.any(np.isin(rows["source"], devices) & (rows["model"] != model)):
-        raise errors.impossible_connection("All outgoing connections from a device must use the same synapse type.")
+        request.make_drawn()
+    return find_connections(pre, post, request.model.name) if collect else None
 
 
 def find_connections(source, target, name):
     """Return the connections of some sources and targets (None: any) and of a synapse model, in NEST's order."""
-    rows = kernel.connections.rows
-    chosen = np.ones(len(rows), dtype=bool)
-    for nodes, column in ((source, "source"), (target, "target")):
+    for nodes, side in ((source, "source"), (target, "target")):
         if nodes is not None and not isinstance(nodes, NodeCollection):
-            raise TypeError(f"{column} must be NodeCollection.")
+            raise TypeError(f"{side} must be NodeCollection.")
         if nodes is not None:
             nodes._check_alive()
-            chosen &= np.isin(rows[column], np.array(nodes))
-    if name is not None:
-        chosen &= rows["model"] == kernel.synapses.index(synapse_model(name))
-    places = np.flatnonzero(chosen)
-    rows = rows[places]
-    return SynapseCollection(places[np.lexsort((rows["source"], _classes(rows), rows["model"]))])
+    model = None if name is None else kernel.synapses.index(synapse_model(name))
+    nodes = (None if each is None else np.array(each) for each in (source, target))
+    return SynapseCollection(kernel.connections.find(*nodes, model))
 
 
-def _classes(rows):
-    """Return 0 for connections between neurons, 1 for those to recorders, 2 for those from devices."""
-    return np.where(kernel.are_devices(rows["source"]), 2, kernel.are_devices(rows["target"]))
+def _identifiers(pre, post, spec):
+    """Return sources and targets as arrays if they are identifiers that no NodeCollection can hold, else None."""
+    arrays = [np.asarray(nodes) for nodes in (pre, post) if is_sequence(nodes)]
+    orderly = [len(nodes) < 2 or np.all(np.diff(nodes) > 0) for nodes in arrays if nodes.ndim == 1]
+    if len(orderly) == len(arrays) and all(orderly):
+        return None
+    if spec.name != "one_to_one":
+        if any(len(np.unique(nodes)) < nodes.size for nodes in arrays):
+            raise ValueError("When connecting two arrays with non-unique IDs, `conn_spec` must be 'one_to_one'.")
+        return None
+    arrays = [np.array(nodes) for nodes in (pre, post)]
+    for nodes, name in zip(arrays, ("pre", "post"), strict=True):
+        if nodes.dtype.kind not in "iu":
+            raise TypeError(f"'{name}' node IDs must be integers.")
+    if arrays[0].shape != arrays[1].shape or arrays[0].ndim != 1:
+        raise ValueError("If 'pre' or 'post' contain non-unique IDs, then they must have the same length.")
+    for nodes in arrays:
+        for node in (int(nodes.min()), int(nodes.max())):
+            kernel.locate(node)
+    return [nodes.astype(np.int64) for nodes in arrays]
+
+
+class _Request:
+    """What a Connect asks for, checked as far as nothing needs to be drawn.
+
+    Parameters
+    ----------
+    pre, post : int64 array
+        Identifiers; ascending but for `make_one_by_one`.
+    spec : ConnSpec
+    syn_spec : str, dict or None
+    """
+
+    def __init__(self, pre, post, spec, syn_spec):
+        self.pre, self.post, self.spec = pre, post, spec
+        self.model, given = read_syn_spec(syn_spec)
+        self.number = kernel.synapses.index(self.model)
+        check_numbers(spec, pre, post)
+        values = {
+            name: read_value(name, given.pop(name), spec, len(pre), len(post)) for name in SYNAPSE.keys() & given.keys()
+        }
+        receptor = read_receptor(given.pop("receptor_type", self.model.receptor_type))
+        if given:
+            raise errors.unaccessed(given, "syn_spec", "Connect")
+        self.weight, delay = values.get("weight", self.model.weight), values.get("delay")
+        self.delay = delay if isinstance(delay, Parameter) else delay_steps(self.model, delay)
+        check_blocks(pre, post, spec, receptor)
+        check_synapse_types(pre, self.number)
+
+    def make_products(self):
+        """Connect all to all: blocks of neurons that are whole and connections that are equal are not stored."""
+        n_pre, n_post = len(self.pre), len(self.post)
+        if self._has_meters():
+            check_meters(np.repeat(self.pre, n_post), np.tile(self.post, n_pre))
+        pieces = [
+            self._product(*source, *target) for source in kernel.parts(self.pre) for target in kernel.parts(self.post)
+        ]
+        if n_pre * n_post <= FEW:
+            pieces = [_as_rows(piece) for piece in pieces]
+        self._add(pieces)
+
+    def _product(self, source_block, a, b, target_block, c, d):
+        """Return a projection of all nodes ``pre[a:b]`` to all nodes ``post[c:d]``."""
+        sources, targets = self.pre[a:b], self.post[c:d]
+        n = (b - a) * (d - c)
+        values = [self._table(name, a, b, c, d) for name in ("weight", "delay")]
+        neurons = isinstance(source_block, NeuronBlock) and isinstance(target_block, NeuronBlock)
+        whole = b - a == source_block.n and d - c == target_block.n
+        if not neurons or (whole and not any(map(np.ndim, values))) or n <= FEW:
+            return Product(self.number, sources, targets, *values)
+        errors.require_memory((4.0 + 12.0 * any(map(np.ndim, values))) * n, f"Connect: {n} connections")
+        units = np.tile((targets - target_block.first).astype(np.int32), b - a)
+        first = _spread(np.arange(b - a + 1) * (d - c), sources - source_block.first, source_block.n)
+        return Sparse(self.number, source_block, target_block, first, units, *values)
+
+    def _table(self, name, a, b, c, d):
+        """Return the weights, or delays in steps, of all ``pre[a:b]`` to all ``post[c:d]``, ordered by source."""
+        value = getattr(self, name)
+        if isinstance(value, Parameter):
+            return self._drawn(name, (b - a) * (d - c))
+        return np.ascontiguousarray(value[c:d, a:b].T).ravel() if np.ndim(value) else value
+
+    def make_drawn(self):
+        """Connect by a rule."""
+        spec, n_pre, n_post = self.spec, len(self.pre), len(self.post)
+        various = [isinstance(value, Parameter) or np.ndim(value) > 0 for value in (self.weight, self.delay)]
+        needed = wiring.stored_bytes(spec.rule, n_pre, n_post, *various)
+        errors.require_memory(needed, f"Connect: the connections of {spec.name}")
+        first, targets = draw(spec, self.pre, self.post, kernel.new_stream())
+        weight, delay = (self._aligned(name, first, targets) for name in ("weight", "delay"))
+        if self._has_meters():
+            check_meters(np.repeat(self.pre, np.diff(first)), self.post[targets])
+        self._add(list(self._split(first, targets, weight, delay)))
+
+    def make_one_by_one(self):
+        """Connect each source to the target at its place; identifiers in any order."""
+        kept = np.flatnonzero((self.pre != self.post) | self.spec.allow_autapses)
+        sources, targets = self.pre[kept], self.post[kept]
+        if self._has_meters():
+            check_meters(sources, targets)
+        self.pre, sources = np.unique(sources, return_inverse=True)
+        self.post, targets = np.unique(targets, return_inverse=True)
+        first, targets, order = _wiring.by_source(sources.astype(np.int64), targets.astype(np.int64), len(self.pre))
+        values = []
+        for name in ("weight", "delay"):
+            value = getattr(self, name)
+            drawn = isinstance(value, Parameter)
+            values.append(self._drawn(name, len(kept)) if drawn else value[kept[order]] if np.ndim(value) else value)
+        self._add(list(self._split(first, targets, *values)))
+
+    def _drawn(self, name, n):
+        """Return ``n`` weights, or delays in steps, drawn and checked."""
+        values = getattr(self, name).draw(n, kernel.new_stream())
+        if name == "delay":
+            values = kernel.clock.delays_steps(values)
+            kernel.delays.check(values)
+        else:
+            SYNAPSE[name].check(values)
+        return values
+
+    def _aligned(self, name, first, targets):
+        """Return the weights, or delays in steps, of connections that were drawn; a number where they are equal."""
+        value = getattr(self, name)
+        if isinstance(value, Parameter):
+            return self._drawn(name, len(targets))
+        return values_of(value, self.spec, first, targets)
+
+    def _has_meters(self):
+        return any(block.sends == "requests" for block, *_ in kernel.parts(np.unique(self.pre)))
+
+    def _split(self, first, targets, weight, delay):
+        """Yield connections, given as from `rules.draw`, for each pair of blocks: projections or rows."""
+        parts = kernel.parts(self.post)
+        for source_block, a, b in kernel.parts(self.pre):
+            mine = slice(int(first[a]), int(first[b]))
+            own_first, own_targets = first[a : b + 1] - first[a], targets[mine]
+            own = [value[mine] if np.ndim(value) else value for value in (weight, delay)]
+            for target_block, c, d in parts:
+                if len(parts) == 1:
+                    yield self._block_pair(source_block, a, b, target_block, c, d, own_first, own_targets, own)
+                    continue
+                kept = np.flatnonzero((own_targets >= c) & (own_targets < d))
+                kept_first = np.searchsorted(kept, own_first)
+                kept_values = [value[kept] if np.ndim(value) else value for value in own]
+                yield self._block_pair(
+                    source_block, a, b, target_block, c, d, kept_first, own_targets[kept], kept_values
+                )
+
+    def _block_pair(self, source_block, a, b, target_block, c, d, first, targets, values):
+        """Return the connections from ``pre[a:b]`` to ``post[c:d]``, ``first`` counted from ``pre[a]``."""
+        n, sources = len(targets), self.pre[a:b]
+        neurons = isinstance(source_block, NeuronBlock) and isinstance(target_block, NeuronBlock)
+        if not neurons or n <= FEW or n < source_block.n // 4:
+            return np.repeat(sources, np.diff(first)), self.post[targets], *values
+        if d - c == target_block.n:
+            units = targets - np.int32(c) if c else targets
+        else:
+            units = (self.post - target_block.first).astype(np.int32)[targets]
+        first = _spread(first, sources - source_block.first, source_block.n)
+        weight, delay = (np.ascontiguousarray(value) if np.ndim(value) else value for value in values)
+        return Sparse(self.number, source_block, target_block, first, units, weight, delay)
+
+    def _add(self, pieces):
+        """Make projections, or rows (sources, targets, weights, delays), part of the network."""
+        table = kernel.connections
+        for piece in pieces:
+            if not isinstance(piece, tuple):
+                table.add(piece)
+                kernel.delays.include(piece.delay)
+            elif len(piece[0]):
+                sources, targets, weight, delay = piece
+                table.pairs(self.number).append(sources, targets, delay, weight)
+                table.note_devices(sources, targets, self.number)
+                kernel.delays.include(delay)
+            if isinstance(piece, Product):
+                table.note_devices(piece.sources, piece.targets, self.number, every=True)
+        kernel.changes += 1
+
+
+def _as_rows(product):
+    everything = slice(None)
+    return tuple(product.column(name, everything) for name in ("source", "target", "weight", "delay"))
+
+
+def _spread(first, units, n):
+    """Return the first connections of all ``n`` units of a block, from those of some ascending units."""
+    if len(units) == n:
+        return first
+    counts = np.zeros(n + 1, dtype=np.int64)
+    counts[units + 1] = np.diff(first)
+    return np.cumsum(counts)

@@ -2,6 +2,8 @@
 
 import types
 
+from gifpop import memory
+
 _NAMES = (
     "BackendAlreadyRegistered", "BackendNotPrepared", "BackendPrepared", "BadDelay", "BadParameter",
     "BadParameterValue", "BadProperty", "DimensionMismatch", "DistributionError", "DynamicModuleManagementError",
@@ -17,6 +19,10 @@ _NAMES = (
 
 class KernelException(Exception):
     """Base class of all errors that NEST raises; what `NESTError` stands for."""
+
+
+class NotEnoughMemory(KernelException, MemoryError):
+    """What was asked for would not fit in memory."""
 
 
 class NotInGifpop(KernelException, AttributeError):
@@ -48,6 +54,14 @@ UnknownModelName = NESTErrors.UnknownModelName
 UnknownNode = NESTErrors.UnknownNode
 UnknownReceptorType = NESTErrors.UnknownReceptorType
 UnknownSynapseType = NESTErrors.UnknownSynapseType
+
+
+def require_memory(n_bytes, what):
+    """Refuse what would not fit in memory, before anything is allocated."""
+    try:
+        memory.require(n_bytes, what)
+    except MemoryError as error:
+        raise NotEnoughMemory(str(error)) from None
 
 
 def unaccessed(names, container, function):

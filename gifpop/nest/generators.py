@@ -131,11 +131,15 @@ class PoissonBlock(GeneratorBlock):
 
     sends = "spikes"
 
+    def mean(self, i):
+        """Return the mean number of spikes a step of the ``i``-th generator, and the steps where they begin and end."""
+        start, stop = self.window(i)
+        return 1e-3 * self.columns["rate"][i].item() * self.clock.resolution, start + 1, stop + 1
+
     def signal(self, i, random):
         """Return spikes for one target, drawn from its stream."""
-        start, stop = self.window(i)
-        mean = 1e-3 * self.columns["rate"][i] * self.clock.resolution
-        return signals.PoissonCounts(mean, random, start + 1, stop + 1)
+        mean, begin, end = self.mean(i)
+        return signals.PoissonCounts(mean, random, begin, end)
 
 
 class SpikeGeneratorBlock(GeneratorBlock):

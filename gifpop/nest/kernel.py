@@ -6,11 +6,13 @@ from collections import namedtuple
 
 import numpy as np
 
+from gifpop import seeds
 from gifpop.nest.clock import Clock
 from gifpop.nest.connections import ConnectionTable, DelayRange
 from gifpop.nest.errors import BadParameter, KernelException, UnknownModelName, UnknownNode
 from gifpop.nest.generators import DirectCurrentBlock, PoissonBlock, SpikeGeneratorBlock, StepCurrentBlock
 from gifpop.nest.models import SynapseModel, node_models
+from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
@@ -19,6 +21,7 @@ DEFAULT_SEED = 143202461
 
 BLOCKS = {
     "gif_pop_psc_exp": PopulationBlock,
+    "gif_psc_exp": NeuronBlock,
     "dc_generator": DirectCurrentBlock,
     "step_current_generator": StepCurrentBlock,
     "poisson_generator": PoissonBlock,
@@ -66,7 +69,7 @@ class Kernel:
         self.synapses = [SynapseModel("static_synapse")]
         self.blocks = []
         self._firsts = []
-        self.connections = ConnectionTable()
+        self.connections = ConnectionTable(self)
         self.delays = DelayRange(self.clock)
         self.changes = 0
         self.set_seed(DEFAULT_SEED)
@@ -77,9 +80,15 @@ class Kernel:
         self._simulator = None
 
     def set_seed(self, value):
-        """Start all random streams anew at the next run."""
+        """Start all random streams anew, those of a run at the next one."""
         self.seed = Seed(value)
+        self._streams = 0
         self.changes += 1
+
+    def new_stream(self):
+        """Return a bit generator of its own, for connections or values that are drawn."""
+        self._streams += 1
+        return seeds.stream(seeds.root_sequence(self.seed.value), seeds.CONNECTION, self._streams)
 
     @property
     def size(self):
@@ -114,10 +123,28 @@ class Kernel:
         """Return the place in ``blocks`` of each node of an array."""
         return np.searchsorted(self._firsts, nodes, side="right") - 1
 
+    def base_model(self, nodes):
+        """Return the name of the model that the first node is, or is copied from."""
+        return self.locate(nodes[0].global_id)[0].model.base
+
     def are_devices(self, nodes):
         """Return whether each node of an array is a device."""
-        devices = np.array([block.model.element_type != "neuron" for block in self.blocks], dtype=bool)
+        devices = np.array([not block.is_cell for block in self.blocks], dtype=bool)
         return devices[self.block_numbers(nodes)]
+
+    def parts(self, nodes):
+        """Return the blocks of ascending nodes: for each the block, and where in ``nodes`` its nodes begin and end."""
+        numbers = self.block_numbers(nodes)
+        ends = [*(1 + np.flatnonzero(np.diff(numbers))).tolist(), len(numbers)]
+        return [
+            (self.blocks[numbers[start]], start, end)
+            for start, end in zip([0, *ends], ends, strict=False) if end > start
+        ]  # fmt: skip
+
+    def redeliver(self, connections, sign):
+        """Take back (-1) or deliver (1) what connections that are being changed carry of the last slice's spikes."""
+        if self._simulator is not None:
+            self._simulator.late.on_change(connections, sign)
 
     def prepare(self):
         """Get ready for `run`."""

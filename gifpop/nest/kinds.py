@@ -37,6 +37,16 @@ class Kind:
             raise self._mismatch(name, value)
         return list(value) if self.dtype is str else np.array([self.dtype(element) for element in value], self.dtype)
 
+    def convert_many(self, name, values):
+        """Return the values of several nodes or connections: an array; of vectors or texts, a list."""
+        numeric = {float: "iuf", int: "iu", bool: "b", str: ""}[self.dtype]
+        if not self.vector and isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in numeric:
+            return values.astype(self.dtype)
+        if self.dtype is float and not self.vector and _all_plain(values):
+            return np.array(values, dtype=float)
+        converted = [self.convert(name, value) for value in values]
+        return converted if self.vector or self.dtype is str else np.array(converted, dtype=self.dtype)
+
     def column(self, n, value):
         """Return an array that holds ``value`` for each of n nodes."""
         if not self.vector and self.dtype is not str:
@@ -81,6 +91,11 @@ def is_sequence(value):
     return isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
+def _all_plain(values):
+    """Tell whether a sequence holds nothing but Python's own floats and integers."""
+    return set(map(type, values)) <= {float, int}
+
+
 def _is_bool(value):
     return isinstance(value, (bool, np.bool_))
 
@@ -97,4 +112,4 @@ def nest_type(value):
         return "long"
     if isinstance(value, numbers.Real):
         return "double"
-    return "std::string" if isinstance(value, str) else type(value).__name__
+    return "std::string" if isinstance(value, str) else getattr(value, "nest_type", type(value).__name__)

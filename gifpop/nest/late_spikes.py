@@ -2,53 +2,85 @@
 
 import numpy as np
 
-from gifpop.connectivity import receptor
+from gifpop.nest.neurons import NeuronBlock
 
 
 class LateSpikes:
     """Spikes that NEST has not yet delivered when a run ends, and delivers through the connections of the next.
 
     NEST delivers the spikes of a slice (the shortest delay) when the next slice begins: a weight or delay that is set
-    between two runs acts on the spikes of the last slice too, and so does a new connection of a population that had
-    one. The engine delivers at once; what differs is put right here.
+    between two runs acts on the spikes of the last slice too, and so does a new connection of a neuron or population
+    that had one. The engine delivers at once; what differs is put right here.
 
     Parameters
     ----------
+    kernel : Kernel
     engine : Engine
     """
 
-    def __init__(self, engine):
-        self.engine = engine
-        self._counts = np.zeros((0, 0), dtype=np.int64)
-        self._wired = None
+    def __init__(self, kernel, engine):
+        self.kernel, self.engine = kernel, engine
+        self._steps, self._nodes, self._counts = (np.zeros(0, np.int64) for _ in range(3))
+        self._wired = 0  # connections that the engine has
+        self._pending = []  # (steps, targets, amounts, weights) of what is to arrive besides
 
-    def take(self, counts, slice_steps):
-        """Take the spikes of a piece of the run, which has just ended."""
-        if counts.shape[1] != self._counts.shape[1]:
-            missing = counts.shape[1] - self._counts.shape[1]
-            self._counts = np.pad(self._counts, ((0, 0), (0, missing)))
-        n = (self.engine.step - 1) % slice_steps + 1
-        self._counts = np.concatenate((self._counts[-n:], counts[-n:]))[-n:]
+    def take(self, steps, nodes, counts):
+        """Take spikes of a piece of the run: arrays of steps, neurons or populations, and numbers of spikes."""
+        self._steps = np.concatenate((self._steps, steps))
+        self._nodes = np.concatenate((self._nodes, nodes))
+        self._counts = np.concatenate((self._counts, counts))
 
-    def rewire(self, rows, populations):
-        """Deliver late spikes through the connections as they are now, instead of as they were."""
-        before, self._wired = self._wired, rows.copy()
-        if before is None or not len(self._counts):
+    def forget(self, slice_steps):
+        """Forget spikes of slices before the last."""
+        begin = (self.engine.step - 1) // slice_steps * slice_steps
+        kept = self._steps >= begin
+        self._steps, self._nodes, self._counts = (each[kept] for each in (self._steps, self._nodes, self._counts))
+
+    def on_change(self, numbers, sign):
+        """Take back (sign -1) what connections have delivered of the last slice, or deliver it (1), as they are now."""
+        numbers = numbers[numbers < self._wired]
+        if len(numbers) and len(self._steps):
+            self._redeliver(numbers, sign)
+
+    def _redeliver(self, numbers, sign):
+        table = self.kernel.connections
+        sources = table.column("source", numbers)
+        late = np.isin(sources, self._nodes)
+        numbers, sources = numbers[late], sources[late]
+        if not len(numbers):
             return
-        heard = {source for source, target in before[["source", "target"]].tolist() if target in populations}
-        changed = np.flatnonzero(before != rows[: len(before)])
-        for k in changed.tolist():
-            self._deliver(before[k], populations, -1)
-            self._deliver(rows[k], populations, 1)
-        for row in rows[len(before) :]:
-            if row["source"] in heard:
-                self._deliver(row, populations, 1)
+        targets, delays, weights = (table.column(name, numbers) for name in ("target", "delay", "weight"))
+        cells = ~self.kernel.are_devices(targets)
+        for step, node, count in zip(self._steps.tolist(), self._nodes.tolist(), self._counts.tolist(), strict=True):
+            k = np.flatnonzero(cells & (sources == node))
+            if len(k):
+                self._pending.append((step + delays[k], targets[k], sign * count * weights[k], weights[k]))
 
-    def _deliver(self, row, populations, sign):
-        source, target = populations.get(row["source"]), populations.get(row["target"])
-        if source is None or target is None or source >= self._counts.shape[1]:
-            return
-        first = self.engine.step - len(self._counts)
-        for k in np.flatnonzero(self._counts[:, source]).tolist():
-            amount = sign * row["weight"] * self._counts[k, source]
-            self.engine.add_input(first + k + row["delay"], receptor(row["weight"]), target, amount)
+    def wire(self, groups):
+        """Deliver what changed, and late spikes through new connections of nodes that had one, to the engine."""
+        table = self.kernel.connections
+        if self._wired and len(self._steps) and self._wired < len(table):
+            senders = np.unique(self._nodes)
+            numbers = table.find(sources=senders)
+            sources, cells = table.column("source", numbers), ~self.kernel.are_devices(table.column("target", numbers))
+            heard = np.unique(sources[cells & (numbers < self._wired)])
+            self._redeliver(numbers[(numbers >= self._wired) & np.isin(sources, heard)], 1)
+        for arrivals in self._pending:
+            self._deliver(groups, *arrivals)
+        self._pending.clear()
+        self._wired = len(table)
+
+    def _deliver(self, groups, steps, targets, amounts, weights):
+        """Let amounts arrive at neurons or populations in steps to come."""
+        excitatory = weights > 0
+        blocks = self.kernel.block_numbers(targets)
+        for b in np.unique(blocks).tolist():
+            block = self.kernel.blocks[b]
+            for kind, chosen in (("excitatory", excitatory), ("inhibitory", ~excitatory)):
+                k = np.flatnonzero((blocks == b) & chosen)
+                if isinstance(block, NeuronBlock):
+                    units = targets[k] - block.first
+                    self.engine.add_input(steps[k], kind, groups[block.first], amounts[k], units)
+                    continue
+                for place, node in zip(k.tolist(), targets[k].tolist(), strict=True):
+                    self.engine.add_input(steps[place], kind, groups[node], amounts[place])

@@ -119,8 +119,35 @@ POPULATION = (
     shown("E_sfa", DOUBLE, 0.0),
 )
 
+ADAPTATION = "All time constants must be strictly positive."
+SYNAPTIC = "Synapse time constants must be strictly positive."
+
+NEURON = (
+    *EVERY_NODE,
+    number("g_L", 4.0, _positive, "Membrane conductance must be strictly positive."),
+    number("Delta_V", 0.5, _positive, "Delta_V must be strictly positive."),
+    number("C_m", 80.0, _positive, "Capacitance must be strictly positive."),
+    number("t_ref", 4.0, _not_negative, "Refractory time must not be negative."),
+    number("lambda_0", 1.0, _not_negative, "lambda_0 must not be negative."),
+    Parameter("tau_sfa", DOUBLES, np.array([]), _positive, ADAPTATION),
+    Parameter("q_sfa", DOUBLES, np.array([]), _finite),
+    Parameter("tau_stc", DOUBLES, np.array([]), _positive, ADAPTATION),
+    Parameter("q_stc", DOUBLES, np.array([]), _finite),
+    number("tau_syn_ex", 2.0, _positive, SYNAPTIC),
+    number("tau_syn_in", 2.0, _positive, SYNAPTIC),
+    number("E_L", -70.0),
+    number("V_reset", -55.0),
+    number("V_T_star", -35.0),
+    number("I_e", 0.0),
+    number("V_m", -70.0),
+    shown("E_sfa", DOUBLE, 0.0),
+    shown("I_stc", DOUBLE, 0.0),
+    shown("t_spike", DOUBLE, -1.0),
+)
+
 TABLES = {
     "gif_pop_psc_exp": ("neuron", POPULATION),
+    "gif_psc_exp": ("neuron", NEURON),
     "dc_generator": ("stimulator", (*GENERATOR, number("amplitude", 0.0))),
     "step_current_generator": (
         "stimulator",

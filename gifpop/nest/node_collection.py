@@ -5,20 +5,9 @@ import numbers
 import numpy as np
 
 from gifpop.nest import errors
+from gifpop.nest.assignments import assignments, check_dicts
 from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import is_sequence
-
-
-def deal(params, blocks):
-    """Return a dict of values for each node of these blocks; sequences are dealt out where a node takes one value."""
-    given = [{} for _ in blocks]
-    for name, value in params.items():
-        for k, block in enumerate(blocks):
-            dealt = is_sequence(value) and block.takes_one_of(name, value)
-            if dealt and k >= len(value):
-                raise IndexError(f"{name} has {len(value)} values, which are not enough for {len(blocks)} nodes")
-            given[k][name] = value[k] if dealt else value
-    return given
 
 
 class NodeCollection:
@@ -154,14 +143,13 @@ class NodeCollection:
     def _parts(self):
         """Return a description of each run of nodes that stand side by side and are of one model."""
         ids = self._ids
-        models = [kernel.locate(node)[0].model.name for node in ids.tolist()]
-        ends = [k for k in range(1, len(ids)) if ids[k] - ids[k - 1] != self._step or models[k] != models[k - 1]]
+        models = np.array([block.model.name for block in kernel.blocks])[kernel.block_numbers(ids)]
+        ends = 1 + np.flatnonzero((np.diff(ids) != self._step) | (models[1:] != models[:-1]))
         parts = []
         for first, end in zip([0, *ends], [*ends, len(ids)], strict=True):
-            if end > first:
-                last = f", last={ids[end - 1]}" if end - first > 1 else ""
-                step = f", step={self._step}" if self._step > 1 and end - first > 1 else ""
-                parts.append(f"model={models[first]}, size={end - first}, first={ids[first]}{last}{step}")
+            last = f", last={ids[end - 1]}" if end - first > 1 else ""
+            step = f", step={self._step}" if self._step > 1 and end - first > 1 else ""
+            parts.append(f"model={models[first]}, size={end - first}, first={ids[first]}{last}{step}")
         return parts
 
     # -- values -----------------------------------------------------------------------------------------------------
@@ -193,19 +181,19 @@ class NodeCollection:
         if isinstance(params, str):
             return self._get_one(params)
         if params is None:
-            params = sorted({name for block, _ in self._located() for name in block.names()})
+            params = sorted({name for block, _ in self._groups() for name in block.names()})
         elif not is_sequence(params):
             raise TypeError("Params should be either a string or an iterable")
         return {name: self._get_one(name) for name in params}
 
     def _get_one(self, name):
         values, known = [], False
-        for block, i in self._located():
+        for block, places in self._groups():
             try:
-                values.append(block.get(name, i))
+                values += block.get_many(name, places)
                 known = True
             except KeyError:
-                values.append(None)
+                values += [None] * len(places)
         if not known:
             raise errors.UnknownParameter(name)
         return values[0] if len(values) == 1 else tuple(values)
@@ -245,29 +233,18 @@ class NodeCollection:
             return
         self._check_alive()
         if is_sequence(params):
-            given = self._one_for_each(params)
-        elif isinstance(params, dict):
-            given = deal(params, [block for block, _ in self._located()])
-        else:
+            check_dicts(params, len(self))
+        elif not isinstance(params, dict):
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
-        located = list(self._located())
-        connected = _connected_sources()
-        planned = [
-            block.planned(i, values, block.first + i in connected)
-            for (block, i), values in zip(located, given, strict=True)
+        groups = list(self._groups())
+        changes = [
+            block.checked(places, assigned, kernel.connections.starts_at)
+            for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
         ]
-        for (block, i), new, values in zip(located, planned, given, strict=True):
-            block.apply(i, new, values)
-        kernel.changes += 1
-
-    def _one_for_each(self, params):
-        if not all(isinstance(each, dict) for each in params):
-            raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
-        if len(params) != len(self):
-            raise errors.BadParameter(
-                f"List of dictionaries must be the same size as the NodeCollection ({len(self)}), {len(params)} given."
-            )
-        return params
+        for (block, _), change in zip(groups, changes, strict=True):
+            block.put(change)
+        if not all(block.is_cell for block, _ in groups):
+            kernel.changes += 1  # signals and recorders are made anew
 
     def __getattr__(self, name):
         if name.startswith("_"):
@@ -282,15 +259,13 @@ class NodeCollection:
         else:
             self.set({name: value})
 
-    def _located(self):
-        return (kernel.locate(node) for node in self._ids.tolist())
+    def _groups(self):
+        """Yield the blocks that the nodes belong to, each with the nodes' places in it."""
+        for block, start, end in kernel.parts(self._ids):
+            yield block, self._ids[start:end] - block.first
 
     def _check_alive(self):
         if self._generation != kernel.generation:
             raise errors.KernelException(
                 "InvalidNodeCollection: note that ResetKernel invalidates all previously created NodeCollections."
             )
-
-
-def _connected_sources():
-    return set(kernel.connections.rows["source"].tolist())

@@ -24,10 +24,15 @@ class Block:
     receives = frozenset()  # what connections may bring: "spikes", "current", "requests"
     sends = None  # one of these, or None
     together = frozenset()  # parameters that are checked in view of each other
+    is_cell = False  # a neuron or a population of them, which the engine advances
 
     def __init__(self, clock, model, first, n):
         self.clock, self.model, self.first, self.n = clock, model, first, n
-        self.columns = {name: p.kind.column(n, model.defaults[name]) for name, p in model.parameters.items()}
+        self.columns = {name: self.new_column(p, model.defaults[name]) for name, p in model.parameters.items()}
+
+    def new_column(self, parameter, value):
+        """Return a column that holds a value for each node."""
+        return parameter.kind.column(self.n, value)
 
     @classmethod
     def normalize(cls, row, given, clock, connected=False):
@@ -57,7 +62,7 @@ class Block:
         dict
             The values that change.
         """
-        known = {name: value for name, value in given.items() if _settable(model, name)}
+        known = {name: value for name, value in given.items() if settable(model, name)}
         new = {}
         for name, value in known.items():
             parameter = model.parameters[name]
@@ -74,6 +79,41 @@ class Block:
             return False
         return not parameter.kind.vector or (len(values) > 0 and is_sequence(values[0]))
 
+    def draws(self, name):
+        """Tell whether a `Parameter` can be drawn for a parameter: whether it is a number."""
+        parameter = self.model.parameters.get(name)
+        return parameter is not None and not parameter.kind.vector and parameter.kind.dtype in (float, int)
+
+    def cast_drawn(self, name, values):
+        """Return drawn values as a parameter takes them; integers are cut off as in NEST."""
+        return values.astype(self.model.parameters[name].kind.dtype)
+
+    def checked(self, places, assigned, connected):
+        """Return what would change if values were assigned to nodes, having checked it; see `put`.
+
+        Parameters
+        ----------
+        places : int array
+            The nodes that are set together.
+        assigned : list of Assignment
+        connected : callable
+            Tells whether a device, by identifier, has connections.
+        """
+        given = [{} for _ in places]
+        for name, at, value, each in assigned:
+            nodes = range(len(places))[at] if isinstance(at, slice) else at
+            for k, i in enumerate(nodes):
+                given[i][name] = value[k] if each else value
+        return [
+            (i, self.planned(i, values, connected(self.first + i)), values)
+            for i, values in zip(places.tolist(), given, strict=True)
+        ]
+
+    def put(self, change):
+        """Set what `checked` returned."""
+        for i, values, given in change:
+            self.apply(i, values, given)
+
     def planned(self, i, given, connected=False):
         """Return the values of the ``i``-th node that would change if ``given`` were set, having checked them."""
         try:
@@ -82,7 +122,7 @@ class Block:
             raise BadProperty(
                 f"Setting status of a '{self.model.name}' with node ID {self.first + i}: {error}"
             ) from None
-        unknown = [name for name in given if not _settable(self.model, name)]
+        unknown = [name for name in given if not settable(self.model, name)]
         if unknown:
             raise unaccessed(unknown, "params", "NodeManager::set_status")
         return values
@@ -101,6 +141,10 @@ class Block:
         extra = ("recordables",) if self.recordables else ()
         return [*self.columns, "element_type", "global_id", "local", "model", "thread", "vp", *extra]
 
+    def get_many(self, name, places):
+        """Return one value of several nodes, as a list; KeyError if unknown."""
+        return [self.get(name, i) for i in places.tolist()]
+
     def get(self, name, i):
         """Return one value of the ``i``-th node, as a Python object or an array of its own; KeyError if unknown."""
         if name in self.columns:
@@ -114,7 +158,8 @@ class Block:
         }[name]  # fmt: skip
 
 
-def _settable(model, name):
+def settable(model, name):
+    """Tell whether nodes of a model have a parameter that can be set."""
     return name in model.parameters and model.parameters[name].settable
 
 
@@ -124,7 +169,7 @@ def set_defaults(block_type, model, given, clock):
         values = block_type.converted(model, model.defaults, given, clock)
     except BadProperty as error:
         raise BadProperty(f"Setting status of model '{model.name}': {error}") from None
-    unknown = [name for name in given if not _settable(model, name)]
+    unknown = [name for name in given if not settable(model, name)]
     if unknown:
         raise unaccessed(unknown, "params", "ModelManager::set_node_defaults_")
     model.defaults.update(values)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from gifpop import memory
 from gifpop.grid import refractory_steps
-from gifpop.nest.errors import BadProperty
+from gifpop.nest.errors import BadProperty, require_memory
 from gifpop.nest.nodes import Block
 from gifpop.parameters import GIF
 from gifpop.plan import automatic_history, plan_population, start_history
@@ -29,6 +28,7 @@ class PopulationBlock(Block):
     recordables = ("E_sfa", "I_syn_ex", "I_syn_in", "V_m", "mean", "n_events")
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
+    is_cell = True
 
     def __init__(self, clock, model, first, n):
         super().__init__(clock, model, first, n)
@@ -60,7 +60,7 @@ class PopulationBlock(Block):
         dt = self.clock.resolution
         if row["len_kernel"] < 1:
             row["len_kernel"] = self.columns["len_kernel"][i] = automatic_history(cell, dt)
-        memory.require(64.0 * row["len_kernel"], f"gif_pop_psc_exp: a len_kernel of {row['len_kernel']} steps")
+        require_memory(64.0 * row["len_kernel"], f"gif_pop_psc_exp: a len_kernel of {row['len_kernel']} steps")
         plan = plan_population(cell, int(row["N"]), dt, int(row["len_kernel"]), bool(row["BinoRand"]))
         start_history(plan, 0.0)
         for name in STATE:

@@ -68,13 +68,16 @@ class RecorderBlock(Block):
             events["offsets"] = np.zeros(len(held["stamps"]))
         return dict(sorted(events.items()))
 
-    def store(self, i, stamps, senders, slices, order, variables):
-        """Keep events that lie in the device's window, sorted by slice, order of the senders and time."""
+    def store(self, i, stamps, senders, order, slice_steps, variables):
+        """Keep events that lie in the device's window, sorted by slice, place in the order of senders, and time."""
         start, stop = window(self.row(i), self.clock)
         kept = np.flatnonzero((stamps > start) & (stamps <= stop))
         if len(kept) == 0:
             return
-        kept = kept[np.lexsort((stamps[kept], order[kept], slices[kept]))]
+        slices, steps = np.divmod(stamps[kept] - 1, slice_steps)
+        key = (slices * (order.max() + 1) + order[kept]) * slice_steps + steps
+        if np.any(key[1:] < key[:-1]):
+            kept = kept[np.argsort(key, kind="stable")]
         self.stored[i].append(
             {"stamps": stamps[kept], "senders": senders[kept]} | {name: v[kept] for name, v in variables.items()}
         )
@@ -85,8 +88,8 @@ class SpikeRecorderBlock(RecorderBlock):
 
     Attributes
     ----------
-    taken : list of list of (int, int array, int array)
-        Of each device: senders, stamps and numbers of spikes of the run that is under way.
+    taken : list of list of (int array, int array)
+        Of each device: senders and stamps of the spikes of the run that is under way.
     """
 
     receives = frozenset({"spikes"})
@@ -95,24 +98,21 @@ class SpikeRecorderBlock(RecorderBlock):
         super().__init__(clock, model, first, n)
         self.taken = [[] for _ in range(n)]
 
-    def take(self, i, sender, step, counts):
-        """Take the spikes that a sender emitted from step ``step`` on."""
-        fired = np.flatnonzero(counts)
-        if len(fired):
-            self.taken[i].append((sender, step + 1 + fired, counts[fired].astype(np.int64)))
+    def take(self, i, senders, stamps, repeats=None):
+        """Take spikes: senders and stamps (arrays), and how often each is to be noted."""
+        if repeats is not None:
+            senders, stamps = np.repeat(senders, repeats), np.repeat(stamps, repeats)
+        if len(stamps):
+            self.taken[i].append((senders, stamps))
 
     def flush(self, slice_steps):
         """Turn what was taken into events."""
         for i, taken in enumerate(self.taken):
             self.ready[i] = True
-            if not taken:
-                continue
-            senders = np.concatenate([np.full(len(stamps), sender) for sender, stamps, _ in taken])
-            stamps = np.concatenate([stamps for _, stamps, _ in taken])
-            repeats = np.concatenate([counts for *_, counts in taken])
-            senders, stamps = np.repeat(senders, repeats), np.repeat(stamps, repeats)
-            self.store(i, stamps, senders, (stamps - 1) // slice_steps, senders, {})
-            taken.clear()
+            if taken:
+                senders, stamps = (np.concatenate(column) for column in zip(*taken, strict=True))
+                self.store(i, stamps, senders, senders, slice_steps, {})
+                taken.clear()
 
 
 class MeterBlock(RecorderBlock):
@@ -120,8 +120,9 @@ class MeterBlock(RecorderBlock):
 
     Attributes
     ----------
-    taken : list of list of (int, int, int array, float array)
-        Of each device: place of the connection, sender, stamps and values (variables, stamps) that it has not shown.
+    taken : list of list of (int array, int array, int array, float array)
+        Of each device: numbers of the connections, senders, stamps, and values (variables, stamps, senders) that it has
+        not shown.
     """
 
     sends = "requests"
@@ -172,10 +173,10 @@ class MeterBlock(RecorderBlock):
             return stamps % interval == 0
         return ((stamps - offset) % interval == 0) & (stamps >= offset) & (stamps >= begun + 2)
 
-    def take(self, i, place, sender, stamps, values):
-        """Take sampled values (variables, stamps) of a node."""
+    def take(self, i, places, senders, stamps, values):
+        """Take sampled values (variables, stamps, senders) of nodes."""
         if len(stamps):
-            self.taken[i].append((place, sender, stamps, values))
+            self.taken[i].append((places, senders, stamps, values))
 
     def flush(self, slice_steps):
         """Turn what was taken into events, all but the last slice."""
@@ -187,17 +188,23 @@ class MeterBlock(RecorderBlock):
             pieces = [early for early, _ in pieces if len(early[2])]
             if not pieces:
                 continue
-            places, senders = (
-                np.concatenate([np.full(len(piece[2]), piece[column]) for piece in pieces]) for column in (0, 1)
-            )
-            stamps = np.concatenate([piece[2] for piece in pieces])
-            values = np.concatenate([piece[3] for piece in pieces], axis=1)
+            places, senders, stamps = (
+                np.concatenate(column)
+                for column in zip(*(_flat(*piece[:3]) for piece in pieces), strict=True)
+            )  # fmt: skip
+            values = np.concatenate([piece[3].reshape(len(piece[3]), -1) for piece in pieces], axis=1)
             variables = dict(zip(self.columns["record_from"][i], values, strict=True))
-            self.store(i, stamps, senders, (stamps - 1) // slice_steps, places, variables)
+            _, order = np.unique(places, return_inverse=True)
+            self.store(i, stamps, senders, order, slice_steps, variables)
+
+
+def _flat(places, senders, stamps):
+    """Return places, senders and stamps of each sample, stamp after stamp."""
+    return np.tile(places, len(stamps)), np.tile(senders, len(stamps)), np.repeat(stamps, len(senders))
 
 
 def _split(piece, until):
     """Return the parts of a piece up to a stamp and after it."""
-    place, sender, stamps, values = piece
+    places, senders, stamps, values = piece
     n = np.searchsorted(stamps, until, side="right")
-    return (place, sender, stamps[:n], values[:, :n]), (place, sender, stamps[n:], values[:, n:])
+    return (places, senders, stamps[:n], values[:, :n]), (places, senders, stamps[n:], values[:, n:])

@@ -4,10 +4,10 @@ import enum
 from collections import namedtuple
 
 from gifpop.nest.clock import MS_PER_TIC
-from gifpop.nest.connect import RULES
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, nest_type
+from gifpop.nest.rules import OPTIONS
 
 
 class VerbosityLevel(enum.IntEnum):
@@ -102,7 +102,7 @@ NEUTRAL = {
 
 SETTINGS = {
     "biological_time": Setting(lambda: kernel.clock.ms(kernel.clock.step), _set_time),
-    "connection_rules": Setting(lambda: sorted(RULES), None),
+    "connection_rules": Setting(lambda: sorted(OPTIONS), None),
     "kernel_status": Setting(lambda: status(), None),
     "local_num_threads": Setting(lambda: kernel.threads, _set_threads),
     "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from gifpop import memory, seeds
+from gifpop import _micro, seeds
+from gifpop.connectivity import RING_BYTES
 from gifpop.engine import Engine, SimulationError
-from gifpop.nest.errors import NumericalInstability
+from gifpop.nest.errors import NumericalInstability, require_memory
 from gifpop.nest.late_spikes import LateSpikes
+from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock
 from gifpop.nest.wiring import Tap, Wiring
+from gifpop.neurons import stream_count
 
 
 class Simulator:
@@ -17,31 +20,41 @@ class Simulator:
     Parameters
     ----------
     kernel : Kernel
+
+    Attributes
+    ----------
+    late : LateSpikes
     """
 
     def __init__(self, kernel):
         self.kernel = kernel
         self.engine = Engine([], [], [], dt=kernel.clock.resolution)
-        self._populations = {}  # node -> index
+        self.late = LateSpikes(kernel, self.engine)
+        self._groups = {}  # population, or first neuron of a block -> group of the engine
         self._seed = self._known = None
         self._random = {}  # connection -> numpy Generator
         self._begun = {}  # connection of a meter -> step
-        self._late = LateSpikes(self.engine)
 
     def prepare(self):
         """Bring nodes and connections, as they are now, to the engine."""
-        if self._known == self.kernel.changes:
-            return
         self._reseed()
-        self._bring_populations()
-        self._wiring = Wiring(
-            self.kernel, self._populations, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
+        changed = self._bring_populations() + self._bring_neurons()
+        if self._known != self.kernel.changes:
+            self._wire()
+            self._known = self.kernel.changes
+        elif changed:
+            self.engine.bind()
+
+    def _wire(self):
+        self._wiring = wiring = Wiring(
+            self.kernel, self._groups, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
         )
-        longest = max((link.lag for link in self._wiring.links), default=0)
-        memory.require(24.0 * longest * len(self._populations), f"Simulate: a delay of {longest} steps")
-        self.engine.wire(self._wiring.links, self._wiring.lines)
-        self._late.rewire(self.kernel.connections.rows, self._populations)
-        self._known = self.kernel.changes
+        longest = max((link.longest_lag for link in wiring.links), default=0)
+        longest = max([longest, *(link.lag for link in wiring.noise)])
+        units = sum(plan.units for plan in self.engine.plans)
+        require_memory(RING_BYTES * (longest + 1.0) * units, f"Simulate: a delay of {longest} steps")
+        self.engine.wire(wiring.links, wiring.lines, wiring.noise)
+        self.late.wire(self._groups)
 
     def run(self, n_steps):
         """Simulate; what was simulated is kept whatever ends the run."""
@@ -50,8 +63,8 @@ class Simulator:
         self._check_memory(n_steps)
         try:
             for chunk in self.engine.run(n_steps, probes, progress=True if kernel.print_time else None):
-                self._take(chunk)
-                self._late.take(chunk.counts, kernel.delays.steps[0])
+                self._record(chunk)
+                self._note_spikes(chunk)
         except SimulationError as error:
             raise NumericalInstability(str(error)) from None
         finally:
@@ -61,10 +74,12 @@ class Simulator:
     def _check_memory(self, n_steps):
         """Refuse a run whose meters would not fit in memory."""
         needed = sum(
-            8.0 * (2 + len(sampler.probes)) * n_steps / sampler.block.interval(sampler.i)
+            8.0 * (2 * len(sampler.senders) + len(sampler.probes)) * n_steps / sampler.block.interval(sampler.i)
             for sampler in self._wiring.samplers
         )
-        memory.require(needed, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
+        require_memory(needed, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
+
+    # -- streams ----------------------------------------------------------------------------------------------------
 
     def _reseed(self):
         """Start all random streams anew if the seed was set."""
@@ -73,9 +88,17 @@ class Simulator:
         self._seed = self.kernel.seed
         self._root = seeds.root_sequence(self._seed.value)
         self._random.clear()
-        self.engine.streams[:] = [self._stream(node) for node in self._populations]
+        for node, group in self._groups.items():
+            block, _ = self.kernel.locate(node)
+            self.engine.streams[group] = self._stream(block, node)
+            if isinstance(block, NeuronBlock):
+                _micro.draw_budgets(block.plan.of_neurons("budget"), self.engine.streams[group])
 
-    def _stream(self, node):
+    def _stream(self, block, node):
+        """Return the stream of a population, or those of a block of neurons."""
+        if isinstance(block, NeuronBlock):
+            n = stream_count(block.n)
+            return [seeds.stream(self._root, seeds.POPULATION, node, part) for part in range(n)]
         return seeds.stream(self._root, seeds.POPULATION, node)
 
     def _generator(self, k):
@@ -84,30 +107,76 @@ class Simulator:
             self._random[k] = np.random.Generator(seeds.stream(self._root, seeds.INPUT, k))
         return self._random[k]
 
+    # -- nodes ------------------------------------------------------------------------------------------------------
+
     def _bring_populations(self):
-        """Add new populations, and start those anew that were set."""
+        """Add new populations, and start those anew that were set; return how many changed."""
+        changed = 0
         for block in self._blocks(PopulationBlock):
             for i in np.flatnonzero(block.changed).tolist():
                 node, plan = block.first + i, block.plan(i)
-                if node in self._populations:
-                    self.engine.plans[self._populations[node]] = plan
+                if node in self._groups:
+                    self.engine.plans[self._groups[node]] = plan
                 else:
-                    self._populations[node] = len(self._populations)
-                    self.engine.add(f"{block.model.name} {node}", plan, self._stream(node))
+                    self._add(f"{block.model.name} {node}", block, node, plan, self._stream(block, node))
+                changed += 1
+        return changed
 
-    def _take(self, chunk):
-        """Hand a piece of the run to the recorders."""
-        for block, i, sender, heard in self._wiring.listeners:
-            if isinstance(heard, Tap):
-                block.take(i, sender, chunk.step, heard.last[: len(chunk.counts)])
+    def _bring_neurons(self):
+        """Add new neurons, and give the others the parameters that were set; return how many blocks changed."""
+        changed = 0
+        for block in self._blocks(NeuronBlock):
+            if block.plan is None:
+                streams = self._stream(block, block.first)
+                block.bring(streams)
+                self._add(f"{block.model.name} {block.first}", block, block.first, block.plan, streams)
+            elif block.changed:
+                block.bring()
             else:
-                block.take(i, sender, chunk.step, chunk.counts[:, heard])
+                continue
+            changed += 1
+        return changed
+
+    def _add(self, name, block, node, plan, streams):
+        self._groups[node] = len(self._groups)
+        self.engine.add(name, plan, streams)
+
+    # -- records ----------------------------------------------------------------------------------------------------
+
+    def _record(self, chunk):
+        """Hand a piece of the run to the recorders."""
+        for block, i, first, heard, repeats in self._wiring.listeners:
+            if not isinstance(heard, Tap) and heard in chunk.neurons:
+                steps, units = chunk.neurons[heard]
+                block.take(i, first + units.astype(np.int64), steps + 1, None if repeats is None else repeats[units])
+                continue
+            counts = heard.last[: len(chunk.counts)] if isinstance(heard, Tap) else chunk.counts[:, heard]
+            fired = np.flatnonzero(counts)
+            block.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
-        row = 0
-        for block, i, place, sender, begun, probes in self._wiring.samplers:
+        column = 0
+        for block, i, places, senders, begun, probes in self._wiring.samplers:
             chosen = block.selected(i, stamps, begun)
-            block.take(i, place, sender, stamps[chosen], chunk.records[chosen, row : row + len(probes)].T)
-            row += len(probes)
+            end = column + len(probes)
+            values = chunk.records[chosen, column:end].reshape(-1, len(senders), len(probes) // len(senders))
+            block.take(i, places, senders, stamps[chosen], np.ascontiguousarray(values.transpose(2, 0, 1)))
+            column = end
+
+    def _note_spikes(self, chunk):
+        """Remember spikes of the last slice, and when each neuron fired."""
+        slice_steps = self.kernel.delays.steps[0]
+        end = chunk.step + len(chunk.counts)
+        for node, group in self._groups.items():
+            if group in chunk.neurons:
+                steps, units = chunk.neurons[group]
+                self.kernel.locate(node)[0].note_spikes(steps, units)
+                late = np.searchsorted(steps, end - slice_steps)
+                self.late.take(steps[late:], node + units[late:].astype(np.int64), np.ones(len(steps) - late, np.int64))
+            else:
+                counts = chunk.counts[-slice_steps:, group]
+                fired = np.flatnonzero(counts)
+                self.late.take(end - len(counts) + fired, np.full(len(fired), node), counts[fired])
+        self.late.forget(slice_steps)
 
     def _show(self, began):
         """Let nodes show the state and the events of the run that began at a step."""

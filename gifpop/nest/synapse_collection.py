@@ -80,7 +80,7 @@ class SynapseCollection:
             raise errors.NotSupported(f"get: output={output!r} is not available in gifpop.nest")
         if isinstance(keys, str):
             values = self._column(keys)
-            return values[0] if len(self) == 1 else values
+            return values[0] if len(self) == 1 else values or ()
         if keys is None:
             keys = self.NAMES if len(self) else ()
         elif not is_sequence(keys):
@@ -109,30 +109,35 @@ class SynapseCollection:
             for one, values in zip(self, params, strict=True):
                 one.set(values)
         elif isinstance(params, dict):
-            new = self._checked(params)
-            for name, values in new.items():
-                kernel.connections.rows[name][self._places] = values
-            kernel.delays.include(new.get("delay", ()))
-            kernel.changes += 1
+            self._put(self._checked(params))
         else:
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
 
+    def _put(self, values):
+        """Set checked columns."""
+        kernel.redeliver(self._places, -1)
+        for name, value in values.items():
+            kernel.connections.put(name, self._places, value)
+        kernel.redeliver(self._places, 1)
+        kernel.delays.include(values.get("delay", ()))
+        kernel.changes += 1
+
     def _checked(self, params):
-        """Return new columns of the table."""
+        """Return new weights and delays (steps), each one for all or an array."""
         unknown = set(params) - SYNAPSE.keys()
         new = {}
-        for name in params.keys() & SYNAPSE.keys():
+        for name in params.keys() & SYNAPSE.keys() if len(self) else ():
             value, parameter = params[name], SYNAPSE[name]
             if is_sequence(value) and len(value) < len(self):
                 raise IndexError(f"{name} has {len(value)} values, which are not enough for {len(self)} connections")
-            values = [
-                parameter.kind.convert(name, each)
-                for each in (value[: len(self)] if is_sequence(value) else [value] * len(self))
-            ]
-            parameter.check(values)
-            new[name] = values
+            if is_sequence(value):
+                new[name] = parameter.kind.convert_many(name, value[: len(self)])
+            else:
+                new[name] = parameter.kind.convert(name, value)
+            parameter.check(new[name])
         if "delay" in new:
-            new["delay"] = [kernel.clock.delay_steps(ms) for ms in new["delay"]]
+            clock, delay = kernel.clock, new["delay"]
+            new["delay"] = clock.delays_steps(delay) if np.ndim(delay) else clock.delay_steps(delay)
             kernel.delays.check(new["delay"])
         if unknown:
             raise errors.unaccessed(unknown, "params", "connection.set()")
@@ -142,14 +147,12 @@ class SynapseCollection:
         self._check_alive()
         if name not in self.NAMES:
             raise errors.UnknownParameter(name)
-        rows = kernel.connections.rows[self._places]
         if name in ("receptor", "target_thread"):
-            return [0] * len(rows)
+            return [0] * len(self)
         if name == "synapse_model":
-            return [kernel.synapses[model].name for model in rows["model"]]
-        if name == "delay":
-            return [kernel.clock.delay_ms(steps) for steps in rows["delay"].tolist()]
-        return rows[name].tolist()
+            return [kernel.synapses[model].name for model in kernel.connections.column("model", self._places).tolist()]
+        values = kernel.connections.column(name, self._places)
+        return (kernel.clock.delay_ms(values) if name == "delay" else values).tolist()
 
     def __getattr__(self, name):
         if name.startswith("_"):

@@ -1,0 +1,95 @@
+"""What a user sets: from dicts of values to what is assigned to which nodes of a block."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gifpop.nest.errors import BadParameter
+from gifpop.nest.kernel import kernel
+from gifpop.nest.kinds import is_sequence
+from gifpop.nest.parameter import Parameter
+
+
+class Assignment(NamedTuple):
+    """A value, or a value for each, of some of the nodes that are set together.
+
+    Attributes
+    ----------
+    name : str
+        Of the parameter.
+    at : slice or int array
+        Which of the nodes.
+    value : object
+    each : bool
+        Whether ``value`` is a sequence with one value for each of these nodes.
+    """
+
+    name: str
+    at: object
+    value: object
+    each: bool
+
+
+def assignments(params, groups):
+    """Return what is assigned to each group of nodes.
+
+    Parameters
+    ----------
+    params : dict or sequence of dict
+        For all nodes, or one for each.
+    groups : sequence of (Block, int array)
+        Blocks and the places of the nodes in them.
+
+    Returns
+    -------
+    list of list of Assignment
+        One list for each group.
+    """
+    ends = np.cumsum([len(places) for _, places in groups]).tolist()
+    starts = [0, *ends[:-1]]
+    if isinstance(params, dict):
+        drawn = _draw(params, ends[-1])
+        return [
+            [_dealt(name, value, drawn.get(name), block, start, end, ends[-1]) for name, value in params.items()]
+            for (block, _), start, end in zip(groups, starts, ends, strict=True)
+        ]
+    return [_collected(params[start:end], block) for (block, _), start, end in zip(groups, starts, ends, strict=True)]
+
+
+def check_dicts(params, n):
+    """Refuse a sequence that does not hold a dict for each of ``n`` nodes."""
+    if not all(isinstance(each, dict) for each in params):
+        raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
+    if len(params) != n:
+        raise BadParameter(
+            f"List of dictionaries must be the same size as the NodeCollection ({n}), {len(params)} given."
+        )
+
+
+def _draw(params, n):
+    """Return the values of those parameters that are drawn."""
+    return {name: value.draw(n, kernel.new_stream()) for name, value in params.items() if isinstance(value, Parameter)}
+
+
+def _dealt(name, value, drawn, block, start, end, n):
+    """Return the assignment of a value of a dict to the nodes ``start`` to ``end`` of ``n``."""
+    if drawn is not None and block.draws(name):
+        return Assignment(name, slice(None), block.cast_drawn(name, drawn[start:end]), True)
+    if not is_sequence(value) or not block.takes_one_of(name, value):
+        return Assignment(name, slice(None), value, False)
+    if len(value) < n:
+        raise IndexError(f"{name} has {len(value)} values, which are not enough for {n} nodes")
+    return Assignment(name, slice(None), value[start:end], True)
+
+
+def _collected(dicts, block):
+    """Return the assignments of one dict for each node."""
+    found = {}
+    for i, values in enumerate(dicts):
+        for name, value in values.items():
+            if isinstance(value, Parameter) and block.draws(name):
+                value = block.cast_drawn(name, value.draw(1, kernel.new_stream()))[0]
+            at, values_at = found.setdefault(name, ([], []))
+            at.append(i)
+            values_at.append(value)
+    return [Assignment(name, np.array(at), values, True) for name, (at, values) in found.items()]

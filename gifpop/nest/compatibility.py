@@ -1,0 +1,76 @@
+"""Which nodes can be connected to which; nodes as arrays of identifiers."""
+
+import numpy as np
+
+from gifpop.nest import errors
+from gifpop.nest.generators import CurrentBlock, PoissonBlock
+from gifpop.nest.kernel import kernel
+from gifpop.nest.recorders import MeterBlock
+
+RULES_FOR_DEVICES = ("all_to_all", "one_to_one")  # as targets
+
+
+def check_blocks(pre, post, spec, receptor):
+    """Refuse connections that the kinds of nodes that a rule could connect do not have."""
+    if spec.number == 0:
+        return  # as in NEST, where only connections that are made are checked
+    sources, targets = kernel.block_numbers(pre), kernel.block_numbers(post)
+    if spec.name == "one_to_one":
+        pairs = np.unique(np.stack((sources, targets), axis=1), axis=0)
+    else:
+        pairs = np.array(np.meshgrid(np.unique(sources), np.unique(targets), indexing="ij")).reshape(2, -1).T
+    for s, t in pairs.tolist():
+        target = kernel.blocks[t]
+        if not target.is_cell and spec.name not in RULES_FOR_DEVICES:
+            raise errors.impossible_connection(
+                "Cannot use this rule to connect to nodes without proxies (usually devices)."
+            )
+        _check_kinds(kernel.blocks[s], target)
+        if receptor != 0:
+            raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
+
+
+def _check_kinds(source, target):
+    if source.sends is None:
+        raise errors.impossible_connection(
+            "Source node does not send output.\n  Note that recorders must be connected as Connect(neuron, recorder)."
+        )
+    if source.sends in target.receives:
+        return
+    if not source.is_cell and isinstance(target, (MeterBlock, PoissonBlock)):
+        raise errors.impossible_connection("We do not allow connection of a device to a global receiver at the moment.")
+    if source.sends == "requests" and isinstance(target, CurrentBlock):
+        raise errors.impossible_connection("gifpop.nest does not record the currents of generators.")
+    kind = {"spikes": "spike input", "current": "current input", "requests": "data logging requests"}[source.sends]
+    note = "\n  Note that volt/multimeters must be connected as Connect(meter, neuron)." if source.is_cell else ""
+    raise errors.impossible_connection(f"The target node or synapse model does not support {kind}.{note}")
+
+
+def check_meters(sources, targets):
+    """Refuse meters that cannot record what they should, or that are connected to a node already.
+
+    Sources that are not meters are of no interest here; ``targets`` has one node for each source.
+    """
+    for source in np.unique(sources).tolist():
+        meter, i = kernel.locate(source)
+        if isinstance(meter, MeterBlock):
+            _check_meter(source, meter, i, targets[sources == source])
+
+
+def _check_meter(source, meter, i, targets):
+    for block in (kernel.blocks[b] for b in np.unique(kernel.block_numbers(targets)).tolist()):
+        for name in meter.variables(i):
+            if name not in block.recordables:
+                raise errors.impossible_connection(f"Cannot connect with unknown recordable {name}")
+    if meter.variables(i) and meter.columns["interval"][i] < kernel.clock.resolution:
+        raise errors.impossible_connection("Recording interval must be >= resolution.")
+    known = kernel.connections.metered.get(source, ())
+    if len(np.unique(targets)) < len(targets) or any(node in known for node in targets.tolist()):
+        raise errors.impossible_connection("Each multimeter can only be connected once to a given node.")
+
+
+def check_synapse_types(sources, model):
+    """Refuse a second synapse model for a device."""
+    devices = sources[kernel.are_devices(sources)]
+    if any(kernel.connections.models.get(device, model) != model for device in devices.tolist()):
+        raise errors.impossible_connection("All outgoing connections from a device must use the same synapse type.")

@@ -1,0 +1,196 @@
+"""Connections that were made together, stored in one of three ways; delays in steps.
+
+`Pairs` holds any connections one by one, `Product` all from some nodes to some others, `Sparse` those that a rule drew
+between two blocks of neurons. Weights and delays are one number where they are shared, else one for each connection.
+The connections of a projection are counted from 0, those of `Product` and `Sparse` ordered by source.
+"""
+
+import numpy as np
+
+
+class Pairs:
+    """Connections given one by one; more can be added while the projection is the youngest.
+
+    Parameters
+    ----------
+    model : int
+        Number of the synapse model.
+    """
+
+    def __init__(self, model):
+        self.model = model
+        self._pieces = []
+        self._columns = {
+            "source": np.zeros(0, np.int64), "target": np.zeros(0, np.int64), "delay": np.zeros(0, np.int32),
+            "weight": np.zeros(0),
+        }  # fmt: skip
+        self._n = 0
+
+    def __len__(self):
+        return self._n
+
+    @property
+    def columns(self):
+        """The connections as arrays by name; writing to them changes the connections."""
+        if self._pieces:
+            pieces, self._pieces = [self._columns, *self._pieces], []
+            for name, column in self._columns.items():
+                self._columns[name] = np.concatenate([np.asarray(p[name], dtype=column.dtype) for p in pieces])
+        return self._columns
+
+    def append(self, source, target, delay, weight):
+        """Add connections; nodes as arrays, delay and weight as arrays or numbers."""
+        n = len(source)
+        self._pieces.append(
+            {
+                "source": source,
+                "target": target,
+                "delay": np.broadcast_to(delay, n),
+                "weight": np.broadcast_to(weight, n),
+            }
+        )
+        self._n += n
+
+    def column(self, name, k):
+        """Return source, target, delay or weight of the connections ``k`` (slice or int array)."""
+        return self.columns[name][k]
+
+    def put(self, name, k, values):
+        """Set delays or weights of the connections ``k`` (int array)."""
+        self.columns[name][k] = values
+
+    def matching(self, sources, targets):
+        """Return the connections of some nodes (ascending identifiers; None: of any)."""
+        chosen = np.ones(self._n, dtype=bool)
+        for nodes, name in ((sources, "source"), (targets, "target")):
+            if nodes is not None:
+                chosen &= among(self.columns[name], nodes)
+        return np.flatnonzero(chosen)
+
+    def start_of(self, nodes):
+        """Return which of some nodes have connections that start there."""
+        return np.isin(nodes, self.columns["source"])
+
+
+class _Shared:
+    """Base of projections whose weights and delays may be shared."""
+
+    def _value(self, name, k):
+        value = getattr(self, name)
+        if np.ndim(value):
+            return value[k]
+        n = len(range(len(self))[k]) if isinstance(k, slice) else len(k)
+        return np.full(n, value)
+
+    def put(self, name, k, values):
+        """Set delays or weights of the connections ``k`` (int array)."""
+        value = getattr(self, name)
+        if not np.ndim(value):
+            if np.ndim(values) == 0 and len(k) == len(self):
+                setattr(self, name, type(value)(values))
+                return
+            setattr(self, name, np.full(len(self), value, dtype=np.int32 if name == "delay" else float))
+        getattr(self, name)[k] = values
+
+
+class Product(_Shared):
+    """Every one of some nodes to every one of some others.
+
+    Parameters
+    ----------
+    model : int
+    sources, targets : int64 array
+        Nodes of one block each, ascending.
+    weight : float or float64 array
+    delay : int or int32 array
+        Steps.
+    """
+
+    def __init__(self, model, sources, targets, weight, delay):
+        self.model, self.sources, self.targets = model, sources, targets
+        self.weight, self.delay = weight, delay
+
+    def __len__(self):
+        return len(self.sources) * len(self.targets)
+
+    def column(self, name, k):
+        if name in ("delay", "weight"):
+            return self._value(name, k)
+        if isinstance(k, slice):
+            k = np.arange(len(self))[k]
+        source, target = np.divmod(k, len(self.targets))
+        return self.sources[source] if name == "source" else self.targets[target]
+
+    def matching(self, sources, targets):
+        rows = np.arange(len(self.sources)) if sources is None else np.flatnonzero(among(self.sources, sources))
+        columns = np.arange(len(self.targets)) if targets is None else np.flatnonzero(among(self.targets, targets))
+        return (rows[:, None] * len(self.targets) + columns).ravel()
+
+    def start_of(self, nodes):
+        return among(nodes, self.sources)
+
+
+class Sparse(_Shared):
+    """Connections between two blocks of neurons, those of a source side by side, as the time loop reads them.
+
+    Parameters
+    ----------
+    model : int
+    source_block, target_block : NeuronBlock
+    first : int64 array
+        Connections ``first[u]`` to ``first[u + 1]`` start at neuron ``u`` of the source block.
+    units : int32 array
+        Neurons of the target block.
+    weight : float or float64 array
+    delay : int or int32 array
+        Steps.
+    """
+
+    def __init__(self, model, source_block, target_block, first, units, weight, delay):
+        self.model, self.source_block, self.target_block = model, source_block, target_block
+        self.first, self.units = first, units
+        self.weight, self.delay = weight, delay
+
+    def __len__(self):
+        return len(self.units)
+
+    def column(self, name, k):
+        if name == "target":
+            return self.target_block.first + self.units[k].astype(np.int64)
+        if name == "source":
+            if isinstance(k, slice) or 8 * len(k) > len(self):
+                return (self.source_block.first + np.repeat(np.arange(self.source_block.n), np.diff(self.first)))[k]
+            return self.source_block.first - 1 + np.searchsorted(self.first, k, side="right")
+        return self._value(name, k)
+
+    def matching(self, sources, targets):
+        if sources is None:
+            k = np.arange(len(self))
+        else:
+            units = sources - self.source_block.first
+            units = units[(units >= 0) & (units < self.source_block.n)]
+            k = ranges(self.first[units], self.first[units + 1])
+        return k if targets is None else k[among(self.column("target", k), targets)]
+
+    def start_of(self, nodes):
+        units = nodes - self.source_block.first
+        inside = (units >= 0) & (units < self.source_block.n)
+        units = np.where(inside, units, 0)
+        return inside & (self.first[units + 1] > self.first[units])
+
+
+def among(values, nodes):
+    """Return which values are among ascending nodes."""
+    if not len(nodes):
+        return np.zeros(len(values), dtype=bool)
+    if nodes[-1] - nodes[0] == len(nodes) - 1:
+        return (values >= nodes[0]) & (values <= nodes[-1])
+    return nodes[np.minimum(np.searchsorted(nodes, values), len(nodes) - 1)] == values
+
+
+def ranges(starts, ends):
+    """Return the integers of several ranges, one after the other."""
+    lengths = ends - starts
+    offsets = np.cumsum(lengths)
+    total = int(offsets[-1]) if len(offsets) else 0
+    return np.arange(total) + np.repeat(starts - (offsets - lengths), lengths)

@@ -1,0 +1,129 @@
+"""Raster plots of recorded spikes: ``nest.raster_plot``."""
+
+import numpy as np
+
+from gifpop.nest.kernel import kernel
+from gifpop.nest.node_collection import NodeCollection
+
+RASTER = (0.1, 0.3, 0.85, 0.6)  # of the figure, with a histogram below
+HISTOGRAM = (0.1, 0.1, 0.85, 0.17)
+
+
+def from_device(detec, sel=None, **kwargs):
+    """Plot the spikes that a spike recorder holds.
+
+    Parameters
+    ----------
+    detec : NodeCollection
+        One spike_recorder.
+    sel : sequence of int, optional
+        Only spikes of these nodes.
+    **kwargs
+        ``hist`` (draw a histogram of the rate below, True), ``hist_binwidth`` (5.0, ms or, of a recorder with
+        ``time_in_steps``, steps), ``grayscale``, ``title``, ``xlabel``.
+
+    Returns
+    -------
+    list of matplotlib.lines.Line2D
+
+    Raises
+    ------
+    TypeError
+        If it is not a spike recorder.
+    ValueError
+        If it holds no spikes.
+    """
+    if not isinstance(detec, NodeCollection) or len(detec) != 1 or kernel.base_model(detec) != "spike_recorder":
+        raise TypeError("Please provide a 'spike_recorder'.")
+    events, in_steps = detec.events, detec.time_in_steps
+    if not len(events["times"]):
+        raise ValueError("No events recorded by 'spike_recorder'.")
+    kwargs.setdefault("title", f"Raster plot from device '{detec.global_id}'")
+    kwargs.setdefault("xlabel", "Steps" if in_steps else "Time (ms)")
+    unit = kernel.clock.resolution if in_steps else 1.0
+    data = np.column_stack((events["senders"], events["times"]))
+    return _plot(_selected(data, sel), unit, **kwargs)
+
+
+def from_data(data, sel=None, **kwargs):
+    """Plot spikes given as an array.
+
+    Parameters
+    ----------
+    data : array, shape (spikes, 2)
+        Node and time (ms) of each spike.
+    sel : sequence of int, optional
+        Only spikes of these nodes.
+    **kwargs
+        See `from_device`.
+
+    Returns
+    -------
+    list of matplotlib.lines.Line2D
+    """
+    data = np.asarray(data, dtype=float)
+    if data.ndim != 2 or data.shape[1] < 2 or not len(data):
+        raise ValueError(f"raster_plot: data must have a row (node, time) for each spike, got shape {data.shape}")
+    return _plot(_selected(data, sel), 1.0, **kwargs)
+
+
+def extract_events(data, time=None, sel=None):
+    """Return some of the spikes of an array.
+
+    Parameters
+    ----------
+    data : array, shape (spikes, 2)
+        Node and time (ms) of each spike.
+    time : sequence of two floats, or one float, ms
+        Spikes from the first time on and before the second; one float: before it.
+    sel : sequence of int, optional
+        Spikes of these nodes.
+    """
+    data = _selected(np.asarray(data), sel)
+    if time is None:
+        return data
+    begin, end = (0.0, time) if np.ndim(time) == 0 else time
+    return data[(data[:, 1] >= begin) & (data[:, 1] < end)]
+
+
+def _selected(data, sel):
+    return data if sel is None else data[np.isin(data[:, 0], np.asarray(sel))]
+
+
+def _plot(data, unit, hist=True, hist_binwidth=5.0, grayscale=False, title="Raster plot", xlabel="Time (ms)"):
+    """Draw spikes, and their rate below; ``unit`` is that of times, in ms."""
+    import matplotlib.pyplot as plt  # only those who plot need it
+
+    nodes, times = data[:, 0], data[:, 1]
+    marker, bars = (".k", "gray") if grayscale else (".", "blue")
+    plt.figure()
+    if not hist:
+        lines = plt.plot(times, nodes, marker)
+        plt.xlabel(xlabel)
+        plt.ylabel("Neuron ID")
+        plt.title(title)
+        return lines
+    upper = plt.axes(RASTER)
+    lines = upper.plot(times, nodes, marker)
+    upper.set_ylabel("Neuron ID")
+    upper.set_xticks([])
+    upper.set_title(title)
+    limits = upper.get_xlim()
+    lower = plt.axes(HISTOGRAM)
+    edges, rates = _rates(times, len(np.unique(nodes)), hist_binwidth, unit)
+    lower.bar(edges, rates, width=hist_binwidth, align="edge", color=bars, edgecolor="black")
+    lower.set_xlim(limits)
+    lower.set_xlabel(xlabel)
+    lower.set_ylabel("Rate (spks/s)")
+    lower.set_yticks([int(x) for x in np.linspace(0.0, 1.1 * max(rates.max(), 1.0) + 5.0, 4)])
+    return lines
+
+
+def _rates(times, n_nodes, width, unit):
+    """Return where bins begin, and the rate in each, spikes/s and node that fired."""
+    if not (np.isfinite(width) and width > 0.0):
+        raise ValueError(f"raster_plot: hist_binwidth must be > 0, got {width}")
+    begin = times.min(initial=np.inf) if len(times) else 0.0
+    bins = np.floor((times - begin) / width).astype(int)
+    counts = np.bincount(bins)
+    return begin + width * np.arange(len(counts)), 1000.0 * counts / (width * unit * max(n_nodes, 1))

@@ -1,0 +1,204 @@
+"""Rules of Connect: what a conn_spec says, NEST's conditions, and the pairs that a rule draws."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gifpop import _wiring, wiring
+from gifpop.nest import errors
+from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING
+from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, PairwiseBernoulli
+
+OPTIONS = {
+    "all_to_all": {},
+    "fixed_indegree": {"indegree": LONG},
+    "fixed_outdegree": {"outdegree": LONG},
+    "fixed_total_number": {"N": LONG},
+    "one_to_one": {},
+    "pairwise_bernoulli": {"p": DOUBLE},
+}
+OTHER_RULES = ("pairwise_poisson", "symmetric_pairwise_bernoulli", "third_factor_bernoulli_with_pool")
+
+
+@dataclass(frozen=True)
+class ConnSpec:
+    """What a conn_spec says.
+
+    Attributes
+    ----------
+    name : str
+        Of the rule.
+    number : int, float or None
+        Its degree, total or probability.
+    allow_autapses, allow_multapses : bool
+    """
+
+    name: str
+    number: object = None
+    allow_autapses: bool = True
+    allow_multapses: bool = True
+
+    @property
+    def rule(self):
+        """The rule as `gifpop.wiring.connect` draws it."""
+        autapses, multapses = self.allow_autapses, self.allow_multapses
+        match self.name:
+            case "all_to_all":
+                return AllToAll(autapses)
+            case "one_to_one":
+                return OneToOne()
+            case "fixed_indegree":
+                return FixedIndegree(self.number, autapses, multapses)
+            case "fixed_outdegree":
+                return FixedOutdegree(self.number, autapses, multapses)
+            case "fixed_total_number":
+                return FixedTotalNumber(self.number, autapses, multapses)
+            case _:
+                return PairwiseBernoulli(self.number, autapses)
+
+
+def read_conn_spec(spec):
+    """Return what a conn_spec says, its types checked."""
+    if spec is None:
+        spec = "all_to_all"
+    if isinstance(spec, str):
+        spec = {"rule": spec}
+    if not isinstance(spec, dict):
+        raise TypeError("conn_spec must be a string or dict")
+    if "rule" not in spec:
+        raise errors.BadProperty("conn_spec must name the rule.")
+    spec = dict(spec)
+    rule = STRING.convert("rule", spec.pop("rule"))
+    if rule in OTHER_RULES:
+        raise errors.NotSupported(f"The rule {rule} is not available in gifpop.nest.")
+    if rule not in OPTIONS:
+        raise errors.BadProperty(f"Unknown connectivity rule: {rule}")
+    options = {"allow_autapses": True, "allow_multapses": True, "make_symmetric": False}
+    for name in options.keys() & spec.keys():
+        options[name] = BOOL.convert(name, spec.pop(name))
+    if options.pop("make_symmetric"):
+        if rule == "one_to_one":
+            raise errors.NotSupported("make_symmetric is not available in gifpop.nest; connect the other way too.")
+        raise errors.NotSupported("This connection rule does not support symmetric connections.")
+    number = None
+    for name, kind in OPTIONS[rule].items():
+        if name not in spec:
+            raise errors.BadProperty(f"The rule {rule} needs {name}.")
+        number = kind.convert(name, spec.pop(name))
+    if spec:
+        raise errors.unaccessed(spec, "conn_spec", "Connect")
+    return ConnSpec(rule, number, **options)
+
+
+def check_numbers(spec, pre, post):
+    """Refuse what a rule cannot do with as many sources and targets (arrays of identifiers)."""
+    n_pre, n_post, number = len(pre), len(post), spec.number
+    without_self = not spec.allow_autapses and np.any(np.isin(pre, post))
+    match spec.name:
+        case "one_to_one" if n_pre != n_post:
+            raise errors.DimensionMismatch("Source and Target population must be of the same size.")
+        case "fixed_indegree":
+            _check_degree(spec, "Indegree", n_pre, without_self)
+        case "fixed_outdegree":
+            _check_degree(spec, "Outdegree", n_post, without_self)
+        case "fixed_total_number":
+            if number < 0:
+                raise errors.BadProperty("Total number of connections cannot be negative.")
+            if not spec.allow_multapses and number > n_pre * n_post:
+                raise errors.BadProperty(
+                    "Total number of connections cannot exceed product of source and target population sizes."
+                )
+            if not spec.allow_multapses:
+                raise errors.NotSupported(
+                    "Connect doesn't support the suppression of multapses in the FixedTotalNumber connector."
+                )
+            if number and without_self and n_pre == n_post == 1:
+                raise errors.BadProperty("There is no connection but an autapse, which allow_autapses excludes.")
+        case "pairwise_bernoulli" if not 0.0 <= number <= 1.0:
+            raise errors.BadProperty("Connection probability 0 <= p <= 1 required.")
+
+
+def _check_degree(spec, name, n, without_self):
+    """Refuse a degree that the ``n`` nodes to choose from do not suffice for; NEST searches for ever in one case."""
+    if spec.number < 0:
+        raise errors.BadProperty(f"{name} cannot be less than zero.")
+    if not spec.allow_multapses and spec.number > n:
+        raise errors.BadProperty(f"{name} cannot be larger than population size.")
+    candidates = n - bool(without_self)
+    if spec.number > (np.inf if spec.allow_multapses and candidates else candidates):
+        raise errors.BadProperty(f"{name} cannot be larger than population size without autapses, {candidates}.")
+
+
+def draw(spec, pre, post, stream):
+    """Return the connections of a rule.
+
+    Parameters
+    ----------
+    spec : ConnSpec
+    pre, post : int array
+        Identifiers of sources and targets.
+    stream : numpy.random.BitGenerator
+
+    Returns
+    -------
+    first : int64 array
+        Connections ``first[s]`` to ``first[s + 1]`` start at ``pre[s]``.
+    targets : int32 array
+        Places in ``post``.
+    """
+    n_pre, n_post, rule = len(pre), len(post), spec.rule
+    same = np.array_equal(pre, post)
+    if spec.name == "one_to_one" or not (spec.allow_autapses or same or not np.any(np.isin(pre, post))):
+        return _draw_by_nodes(spec, pre, post, stream)
+    first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream)
+    return first, targets
+
+
+def _draw_by_nodes(spec, pre, post, stream):
+    """Draw where some, but not all, sources are targets too and there are to be no autapses."""
+    match spec.name:
+        case "fixed_indegree":
+            targets, sources = _draw_degrees(spec.rule, post, pre, stream, inward=True)
+        case "fixed_outdegree":
+            sources, targets = _draw_degrees(spec.rule, pre, post, stream, inward=False)
+        case "fixed_total_number":
+            sources, targets = _draw_total(spec.number, pre, post, stream)
+        case _:
+            free = ConnSpec(spec.name, spec.number)
+            first, targets, _ = wiring.connect(free.rule, len(pre), len(post), False, stream)
+            sources = np.repeat(np.arange(len(pre)), np.diff(first))
+            if not spec.allow_autapses:
+                kept = pre[sources] != post[targets]
+                sources, targets = sources[kept], targets[kept]
+    first, targets, _ = _wiring.by_source(sources.astype(np.int64), targets.astype(np.int64), len(pre))
+    return first, targets
+
+
+def _draw_degrees(rule, own, others, stream, inward):
+    """Draw a fixed number of ``others`` for each of ``own`` nodes; return both sides, as places.
+
+    The nodes that are on both sides come first on both, so that their places are the same.
+    """
+    _, shared_own, shared_others = np.intersect1d(own, others, assume_unique=True, return_indices=True)
+    order = np.concatenate((shared_others, np.setdiff1d(np.arange(len(others)), shared_others)))
+    rest = np.setdiff1d(np.arange(len(own)), shared_own)
+    pieces = []
+    for chosen, same in ((shared_own, True), (rest, False)):
+        n_pre, n_post = (len(others), len(chosen)) if inward else (len(chosen), len(others))
+        first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream)
+        sources = np.repeat(np.arange(n_pre), np.diff(first))
+        mine, theirs = (targets, sources) if inward else (sources, targets)
+        pieces.append((chosen[mine], order[theirs]))
+    return tuple(np.concatenate(side) for side in zip(*pieces, strict=True))
+
+
+def _draw_total(total, pre, post, stream):
+    """Draw pairs of different nodes."""
+    random = np.random.Generator(stream)
+    sources, targets = random.integers(len(pre), size=total), random.integers(len(post), size=total)
+    while True:
+        bad = np.flatnonzero(pre[sources] == post[targets])
+        if not len(bad):
+            return sources, targets
+        sources[bad] = random.integers(len(pre), size=len(bad))
+        targets[bad] = random.integers(len(post), size=len(bad))

@@ -1,0 +1,129 @@
+"""What a syn_spec says: the synapse model, and weights and delays that differ between connections."""
+
+import numpy as np
+
+from gifpop.nest import errors
+from gifpop.nest.kernel import kernel
+from gifpop.nest.kinds import LONG, is_sequence
+from gifpop.nest.models import SYNAPSE
+from gifpop.nest.parameter import Parameter
+
+
+def read_syn_spec(spec):
+    """Return a synapse model and what else a syn_spec gives."""
+    if spec is None:
+        spec = {}
+    if isinstance(spec, str):
+        spec = {"synapse_model": spec}
+    if not isinstance(spec, dict):
+        raise TypeError("syn_spec must be a string or dict; gifpop.nest has no CollocatedSynapses")
+    given = dict(spec)
+    name = given.pop("synapse_model", "static_synapse")
+    if not isinstance(name, str):
+        raise TypeError("'synapse_model' must be specified by a 'str'.")
+    return synapse_model(name), given
+
+
+def synapse_model(name):
+    """Return a synapse model by name."""
+    for model in kernel.synapses:
+        if model.name == name:
+            return model
+    raise errors.UnknownSynapseType(
+        f"Synapse with name {name} does not exist. gifpop.nest has {', '.join(s.name for s in kernel.synapses)}."
+    )
+
+
+def model_delay(model):
+    """Return the delay, in steps, that a connection of a model has unless it is given another."""
+    clock = kernel.clock
+    return clock.default_delay_steps() if model.delay is None else clock.delay_steps(model.delay)
+
+
+def read_receptor(value):
+    """Return the receptor of all connections."""
+    values = np.unique([LONG.convert("receptor_type", each) for each in (value if is_sequence(value) else [value])])
+    return int(values[np.argmax(values != 0)])
+
+
+def read_value(name, value, spec, n_pre, n_post):
+    """Return a weight or delay as a number, a `Parameter`, or an array of the shape that the rule needs."""
+    parameter = SYNAPSE[name]
+    if isinstance(value, Parameter):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        raise errors.BadProperty("Cannot handle parameter type. Received bool")
+    if isinstance(value, str):
+        raise errors.BadProperty("Cannot handle parameter type. Received std::string")
+    if not is_sequence(value):
+        value = parameter.kind.convert(name, value)
+        parameter.check(value)
+        return value
+    array = np.array(value, dtype=float)
+    _check_shape(name, array, spec, n_pre, n_post)
+    parameter.check(array)
+    return array
+
+
+def _check_shape(name, array, spec, n_pre, n_post):
+    vectors = {"one_to_one": n_pre, "fixed_total_number": spec.number}
+    tables = {
+        "all_to_all": ((n_post, n_pre), "n_target x n_sources"),
+        "fixed_indegree": ((n_post, spec.number), "n_target x indegree"),
+        "fixed_outdegree": ((n_pre, spec.number), "n_sources x outdegree"),
+    }
+    if array.ndim == 1:
+        if spec.name not in vectors:
+            raise TypeError(
+                f"'{name}' has the wrong type. One-dimensional parameter arrays can only be used in conjunction with "
+                "rule 'one_to_one' or 'fixed_total_number'."
+            )
+        n = vectors[spec.name]
+        if len(array) != n:
+            raise ValueError(f"'{name}' has to be an array of dimension {n}, a scalar or a dictionary.")
+        return
+    if spec.name not in tables:
+        raise TypeError(
+            f"'{name}' has the wrong type. Two-dimensional parameter arrays can only be used in conjunction with "
+            "rules 'all_to_all', 'fixed_indegree' or fixed_outdegree'."
+        )
+    shape, words = tables[spec.name]
+    if array.shape != shape:
+        raise ValueError(
+            f"'{name}' has to be an array of dimension {shape[0]}x{shape[1]} ({words}), a scalar or a dictionary."
+        )
+
+
+def values_of(value, spec, first, targets):
+    """Return a weight or delay for each connection, in the order of `rules.draw`; a number where it is one.
+
+    Which of a node's given values goes to which of its connections is drawn where the order of these has no meaning.
+    """
+    if np.ndim(value) == 0:
+        return value
+    sources = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    match spec.name:
+        case "one_to_one":
+            return value[sources]
+        case "all_to_all":
+            return value[targets, sources]
+        case "fixed_outdegree":
+            return value.ravel()
+        case "fixed_total_number":
+            return np.random.Generator(kernel.new_stream()).permutation(value)
+        case _:
+            tie_breaks = np.random.Generator(kernel.new_stream()).random(len(targets))
+            by_target = np.empty(len(targets))
+            by_target[np.lexsort((tie_breaks, targets))] = value.ravel()
+            return by_target
+
+
+def delay_steps(model, value):
+    """Return delays (None, number or array, ms) in steps, checked; None: that of the model."""
+    if value is None:
+        steps = model_delay(model)
+        kernel.delays.check(steps, default_of=model.name)
+        return steps
+    steps = kernel.clock.delays_steps(value) if np.ndim(value) else kernel.clock.delay_steps(value)
+    kernel.delays.check(steps)
+    return steps
