@@ -1,5 +1,6 @@
-"""Random scripts without random numbers: everything recorded is as NEST 3.10 recorded it (see nest_scripts.py)."""
+"""Random scripts without random numbers: everything recorded is as NEST 3.10 recorded it."""
 
+import nest_neuron_scripts
 import nest_scripts
 import numpy as np
 import pytest
@@ -7,22 +8,28 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
 
+SCRIPTS = [(scripts, seed) for scripts in (nest_scripts, nest_neuron_scripts) for seed in scripts.SEEDS]
+
 
 @pytest.fixture(scope="module")
 def expected():
-    with np.load(nest_scripts.DATA) as arrays:
-        return dict(arrays)
+    """What NEST recorded, by module of scripts."""
+    arrays = {}
+    for scripts in (nest_scripts, nest_neuron_scripts):
+        with np.load(scripts.DATA) as file:
+            arrays[scripts] = dict(file)
+    return arrays
 
 
-@pytest.mark.parametrize("seed", nest_scripts.SEEDS)
-def test_script(seed, expected):
-    records = nest_scripts.run(nest, seed)
-    prefix = f"{seed}_"
-    assert {prefix + name for name in records} == {name for name in expected if name.startswith(prefix)}
+@pytest.mark.parametrize(("scripts", "seed"), SCRIPTS, ids=[f"{scripts.__name__}-{seed}" for scripts, seed in SCRIPTS])
+def test_script(scripts, seed, expected):
+    records = scripts.run(nest, seed)
+    prefix, of_nest = f"{seed}_", expected[scripts]
+    assert {prefix + name for name in records} == {name for name in of_nest if name.startswith(prefix)}
     for name, values in records.items():
-        of_nest = expected[prefix + name]
-        assert values.dtype == of_nest.dtype, name
+        theirs = of_nest[prefix + name]
+        assert values.dtype == theirs.dtype, name
         if name.endswith(("senders", "times")):
-            assert_array_equal(values, of_nest, err_msg=name)
+            assert_array_equal(values, theirs, err_msg=name)
         else:
-            assert_allclose(values, of_nest, rtol=1e-10, atol=1e-9, err_msg=name)
+            assert_allclose(values, theirs, rtol=1e-10, atol=1e-9, err_msg=name)

@@ -115,9 +115,7 @@ class _Request:
         pieces = [
             self._product(*source, *target) for source in kernel.parts(self.pre) for target in kernel.parts(self.post)
         ]
-        if n_pre * n_post <= FEW:
-            pieces = [_as_rows(piece) for piece in pieces]
-        self._add(pieces)
+        self._add([_as_rows(piece) if len(piece) <= FEW else piece for piece in pieces])
 
     def _product(self, source_block, a, b, target_block, c, d):
         """Return a projection of all nodes ``pre[a:b]`` to all nodes ``post[c:d]``."""

@@ -138,6 +138,8 @@ class NeuronBlock(Block):
         new[:n] = old[:n]
         new[:, : self.n][np.arange(terms)[:, None] >= self.columns[f"q_{kind}"].lengths()] = 0.0
         self.plan.state[kind] = new
+        if not terms:  # the time loop leaves alone what nothing adds to
+            self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[kind])[:] = 0.0
 
 
 def _fault(parameter, nodes, values):

@@ -60,6 +60,7 @@ class Ragged:
 
     def rows(self, count, fill):
         """Return the entries 0 to ``count`` - 1: each a number, or an array over the nodes where they differ."""
+        self._compact()
         table = np.full((len(self.values), count), fill)
         for row, value in zip(table, self.values, strict=True):
             row[: len(value)] = value

@@ -192,7 +192,7 @@ class MeterBlock(RecorderBlock):
                 np.concatenate(column)
                 for column in zip(*(_flat(*piece[:3]) for piece in pieces), strict=True)
             )  # fmt: skip
-            values = np.concatenate([piece[3].reshape(len(piece[3]), -1) for piece in pieces], axis=1)
+            values = np.concatenate([v.reshape(len(v), len(s) * len(t)) for _, s, t, v in pieces], axis=1)
             variables = dict(zip(self.columns["record_from"][i], values, strict=True))
             _, order = np.unique(places, return_inverse=True)
             self.store(i, stamps, senders, order, slice_steps, variables)

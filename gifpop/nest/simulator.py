@@ -158,8 +158,9 @@ class Simulator:
         for block, i, places, senders, begun, probes in self._wiring.samplers:
             chosen = block.selected(i, stamps, begun)
             end = column + len(probes)
-            values = chunk.records[chosen, column:end].reshape(-1, len(senders), len(probes) // len(senders))
-            block.take(i, places, senders, stamps[chosen], np.ascontiguousarray(values.transpose(2, 0, 1)))
+            sampled, n = stamps[chosen], len(senders)
+            values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(probes) // n)
+            block.take(i, places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1)))
             column = end
 
     def _note_spikes(self, chunk):
