@@ -1,18 +1,19 @@
 """Random scripts for NEST with neurons and nothing drawn, and what NEST 3.10 makes of them.
 
-As `nest_scripts`, but with blocks of neurons that never fire, fire whenever they can, or fire at a sharp threshold, with
+As `nest_scripts`, but with blocks of neurons that never fire, fire whenever they can, or at a sharp threshold, with
 parameters that differ; with a population beside them; connected all to all, one to one and by lists, to blocks, slices
 and unions, with weights and delays that differ. With NEST as ``nest``, ``python nest_neuron_scripts.py`` writes what
 comes out to ``data/nest_neuron_scripts.npz``.
 """
 
+import contextlib
 import random
 from pathlib import Path
 
 import numpy as np
 
 DATA = Path(__file__).parent / "data" / "nest_neuron_scripts.npz"
-SEEDS = range(40)
+SEEDS = range(30)
 LONGEST = 16  # steps between two changes
 VARIABLES = ["V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"]
 FIRING = (
@@ -49,7 +50,7 @@ class Script:
         return self.ms(self.shortest, self.shortest + 3)
 
     def neurons(self):
-        choose, n = self.choose.choice, self.choose.choice([1, 2, 3, 5, 70])
+        choose, n = self.choose.choice, self.choose.choice([1, 2, 3, 4, 5, 5, 6, 40])
         terms = {kind: self.choose.randint(0, 2) for kind in ("sfa", "stc")}
         parameters = {
             "C_m": choose([60.0, 80.0]), "g_L": choose([3.0, 4.0]), "E_L": choose([-70.0, -60.0]), "V_reset": -62.0,
@@ -154,8 +155,8 @@ class Script:
         choice = self.choose.choice(["neurons", "neurons", "weights", "generator", "meter"])
         if choice == "neurons":
             new = [{"V_m": -64.0}, {"I_e": 30.0}, {"tau_sfa": [7.0], "q_sfa": [1.5]}, {"t_ref": 2 * self.h},
-                   {"tau_stc": [], "q_stc": []}, {"tau_stc": [4.0, 9.0, 30.0], "q_stc": [1.0, 2.0, -1.0]}, {"C_m": 70.0},
-                   {"E_L": -65.0, "g_L": 3.5}, {"tau_syn_ex": 1.3}, {"V_reset": -60.0}]  # fmt: skip
+                   {"tau_stc": [], "q_stc": []}, {"tau_stc": [4.0, 9.0, 30.0], "q_stc": [1.0, 2.0, -1.0]},
+                   {"C_m": 70.0}, {"E_L": -65.0, "g_L": 3.5}, {"tau_syn_ex": 1.3}, {"V_reset": -60.0}]  # fmt: skip
             self.part().set(self.choose.choice(new))
         elif choice == "weights":
             connections = self.nest.GetConnections(self.choose.choice(self.blocks), self.choose.choice(self.blocks))
@@ -165,10 +166,8 @@ class Script:
             generator, kind = self.choose.choice(self.generators)
             generator.set(self.window() if self.choose.random() < 0.5 else self.emission(kind))
         elif choice == "meter":
-            try:
+            with contextlib.suppress(self.nest.NESTErrors.BadDelay):
                 self.meter(self.part(), ["V_m"], {"interval": self.h})
-            except self.nest.NESTErrors.BadDelay:
-                pass
 
     def records(self):
         """Return what the recorders hold, as arrays by name."""
