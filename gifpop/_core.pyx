@@ -7,7 +7,7 @@ where it is used in step ``k + lag``: for all units of the target at once, or fo
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport isfinite
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 from numpy.random cimport bitgen_t
@@ -263,10 +263,9 @@ cdef class Core:
                     self.deliver(&self.projections[j], step, 0, lines[i])
 
     cdef void deliver_noise(self, int64_t step, double[::1] means) noexcept nogil:
-        """Draw the events of all processes together and spread them over the units: the same law as one by one."""
-        cdef Py_ssize_t i
+        """Draw the events of all processes: rare ones together, spread over the units, which is the same law."""
+        cdef Py_ssize_t i, j
         cdef int64_t events
-        cdef uint64_t unit
         cdef Noise *p
         cdef double *slot
         for i in range(self.n_noise):
@@ -274,13 +273,14 @@ cdef class Core:
             if means[i] <= 0.0:
                 continue
             slot = self.slot(p.target, step + p.lag) + p.receptor * p.target.places
-            events = random_poisson(p.random, means[i] * p.n)
-            while events > 0:
-                unit = random_interval(p.random, p.n - 1)
-                slot[p.units[unit] if p.units != NULL else <int64_t> unit] += (
-                    p.weight * p.weights[unit] if p.weights != NULL else p.weight
-                )
-                events -= 1
+            if means[i] < 1.0:
+                events = random_poisson(p.random, means[i] * p.n)
+                while events > 0:
+                    add_events(p, slot, random_interval(p.random, p.n - 1), 1.0)
+                    events -= 1
+            else:
+                for j in range(p.n):
+                    add_events(p, slot, j, <double> random_poisson(p.random, means[i]))
 
     cdef Py_ssize_t step_groups(self, int64_t step, int64_t[::1] counts, const int32_t **forced) noexcept nogil:
         """One step of every group, then delivery; return the first population that failed, or how it went."""
@@ -292,7 +292,7 @@ cdef class Core:
                 if not self.step_population(g, step, &counts[i]):
                     return i
             else:
-                if not self.reserve_spikes(g.n):
+                if not self.reserve_spikes(max(g.n, counts[i] if g.forced else 0)):
                     return NO_MEMORY
                 self.step_neurons(g, step, &counts[i], forced)
         for i in range(counts.shape[0]):
@@ -358,6 +358,12 @@ cdef class Core:
             return False
         self.spikes.units, self.spikes.capacity = units, capacity
         return True
+
+
+cdef inline void add_events(Noise *p, double *slot, int64_t process, double events) noexcept nogil:
+    """Put the events of one process into the slot of a ring buffer."""
+    cdef double weight = p.weight if p.weights == NULL else p.weight * p.weights[process]
+    slot[process if p.units == NULL else <int64_t> p.units[process]] += weight * events
 
 
 cdef Group bind_group(population, double *shared, double[:, :, ::1] ring):

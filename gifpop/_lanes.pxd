@@ -11,9 +11,7 @@ cdef extern from *:
     #include <string.h>
 
     #if defined(__GNUC__) || defined(__clang__)
-      #if defined(__AVX512F__)
-        #define GP_LANES 8
-      #elif defined(__AVX2__)
+      #if defined(__AVX2__)
         #define GP_LANES 4
       #else
         #define GP_LANES 2
@@ -24,7 +22,7 @@ cdef extern from *:
       #define GP_LANES 1
       typedef double gp_lanes;
     #endif
-    #if defined(__AVX2__) || defined(__AVX512F__)
+    #if defined(__AVX2__)
       #include <immintrin.h>
     #endif
 
@@ -80,9 +78,7 @@ cdef extern from *:
 
     static inline gp_lanes gp_larger(gp_lanes x, gp_lanes y)
     {
-    #if GP_LANES == 8
-        return (gp_lanes)_mm512_max_pd((__m512d)x, (__m512d)y);
-    #elif GP_LANES == 4
+    #if GP_LANES == 4
         return (gp_lanes)_mm256_max_pd((__m256d)x, (__m256d)y);
     #else
         gp_ilanes mask = (gp_ilanes)(x > y);
@@ -92,9 +88,7 @@ cdef extern from *:
 
     static inline int gp_any_above(gp_lanes x, double limit)
     {
-    #if GP_LANES == 8
-        return _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(limit), _CMP_GT_OQ) != 0;
-    #elif GP_LANES == 4
+    #if GP_LANES == 4
         return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)x, _mm256_set1_pd(limit), _CMP_GT_OQ)) != 0;
     #else
         gp_ilanes mask = (gp_ilanes)(x > gp_all(limit));
@@ -104,9 +98,7 @@ cdef extern from *:
 
     static inline gp_lanes gp_clamp(gp_lanes x, double low, double high)
     {
-    #if GP_LANES == 8
-        return (gp_lanes)_mm512_min_pd(_mm512_set1_pd(high), _mm512_max_pd(_mm512_set1_pd(low), (__m512d)x));
-    #elif GP_LANES == 4
+    #if GP_LANES == 4
         return (gp_lanes)_mm256_min_pd(_mm256_set1_pd(high), _mm256_max_pd(_mm256_set1_pd(low), (__m256d)x));
     #else
         gp_ilanes below = (gp_ilanes)(x < gp_all(low)), above = (gp_ilanes)(x > gp_all(high));
@@ -119,14 +111,7 @@ cdef extern from *:
     static inline gp_lanes gp_before(gp_lanes x, gp_lanes *total)
     {
         gp_lanes before;
-    #if GP_LANES == 8
-        const gp_lanes zero = {0};
-        gp_lanes sum = x + __builtin_shuffle(x, zero, (gp_ilanes){8, 0, 1, 2, 3, 4, 5, 6});
-        sum = sum + __builtin_shuffle(sum, zero, (gp_ilanes){8, 8, 0, 1, 2, 3, 4, 5});
-        sum = sum + __builtin_shuffle(sum, zero, (gp_ilanes){8, 8, 8, 8, 0, 1, 2, 3});
-        before = *total + __builtin_shuffle(sum, zero, (gp_ilanes){8, 0, 1, 2, 3, 4, 5, 6});
-        *total = *total + __builtin_shuffle(sum, (gp_ilanes){7, 7, 7, 7, 7, 7, 7, 7});
-    #elif GP_LANES == 4
+    #if GP_LANES == 4
         __m256d v = (__m256d)x, zero = _mm256_setzero_pd();
         __m256d pair = _mm256_add_pd(v, _mm256_permute_pd(v, 5));            /* sum of its pair in each lane */
         __m256d own = _mm256_unpacklo_pd(zero, v);                          /* (0, x0, 0, x2) */

@@ -62,6 +62,21 @@ cdef void cumulate(int64_t[::1] counts) noexcept nogil:
         counts[i] += counts[i - 1]
 
 
+def all_to_all(int64_t n_pre, int64_t n_post, bint without_self):
+    """Every pair, or every pair but those of a neuron with itself."""
+    cdef int64_t degree = n_post - without_self, s, t, n = 0
+    cdef int64_t[::1] first = np.arange(n_pre + 1, dtype=np.int64) * degree
+    cdef int32_t[::1] targets = np.empty(n_pre * degree, dtype=np.int32)
+    with nogil:
+        for s in range(n_pre):
+            for t in range(n_post):
+                if without_self and t == s:
+                    continue
+                targets[n] = <int32_t> t
+                n += 1
+    return np.asarray(first), np.asarray(targets)
+
+
 def fixed_outdegree(int64_t n_pre, int64_t n_post, int64_t degree, bint same, bint autapses, bint multapses,
                     bit_generator):
     """``degree`` targets for each source; ``same``: sources and targets are the same neurons."""

@@ -8,8 +8,9 @@ import numpy as np
 RULES = {
     "> 0": lambda x: x > 0,
     ">= 0": lambda x: x >= 0,
-    "in [0, 1]": lambda x: 0 <= x <= 1,
-    "finite": lambda x: True,
+    "in [0, 1]": lambda x: (x >= 0) & (x <= 1),
+    "in (0, 1)": lambda x: (x > 0) & (x < 1),
+    "finite": lambda x: x == x,
 }
 
 
@@ -64,9 +65,10 @@ def vector(where, values, rule="finite", unit=""):
     if array.ndim != 1:
         raise ValueError(f"{where} must have one dimension, got shape {array.shape}")
     array = array.astype(float)
-    for i, value in enumerate(array):
-        if not math.isfinite(value) or not RULES[rule](value):
-            raise ValueError(f"{where}[{i}] must be {rule}{' ' + unit if unit else ''}, got {value}")
+    good = np.isfinite(array) & RULES[rule](array)
+    if not good.all():
+        i = np.argmin(good)
+        raise ValueError(f"{where}[{i}] must be {rule}{' ' + unit if unit else ''}, got {array[i]}")
     return array
 
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from gifpop import checks, seeds
 from gifpop.grid import check_dt, whole_steps
@@ -82,16 +82,17 @@ class Comparison:
 
     def table(self):
         """Return rates and variances of both levels as text."""
-        lines = [f"{'':8s}{'rate [spikes/s]':>36s}{'variance [(spikes/s)^2]':>40s}"]
-        lines.append(f"{'':8s}{'meso':>18s}{'micro':>18s}{'meso':>20s}{'micro':>20s}")
+        rows = [["", "rate, meso", "rate, micro", "variance, meso", "variance, micro"]]
         for i, name in enumerate(self.names):
-            cells = [
-                f"{estimate.value[i]:.3f} +- {estimate.error[i]:.3f}"
-                for estimate in (self.meso.rate, self.micro.rate, self.meso.variance, self.micro.variance)
-            ]
-            lines.append(f"{name:8s}{cells[0]:>18s}{cells[1]:>18s}{cells[2]:>20s}{cells[3]:>20s}")
-        lines.append(f"({self.trials} trials, {100 * self.confidence:g} % confidence)")
-        return "\n".join(lines)
+            estimates = (self.meso.rate, self.micro.rate, self.meso.variance, self.micro.variance)
+            rows.append([name, *(f"{e.value[i]:.3f} +- {e.error[i]:.3f}" for e in estimates)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        note = (
+            f"(rates in spikes/s, variances in (spikes/s)^2; {self.trials} trials, "
+            f"{100 * self.confidence:g} % confidence)"
+        )
+        return "\n".join([*lines, note])
 
     def plot(self, figure=None):
         """Plot rates, variances, spectra and responses of both levels.
@@ -168,10 +169,13 @@ def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, co
     """
     if not isinstance(net, Network):
         raise TypeError(f"compare: net must be a gifpop.Network, got {net!r}")
+    for name in ("level", "progress"):
+        if name in options:
+            raise TypeError(f"compare: {name} must be left out, got {options[name]!r}")
     dt = check_dt("compare.dt", dt)
     trials = checks.integer("compare.trials", trials, LEAST_TRIALS)
     threads = checks.integer("compare.threads", threads, 1)
-    confidence = checks.number("compare.confidence", confidence, "in [0, 1]")
+    confidence = checks.number("compare.confidence", confidence, "in (0, 1)")
     width = whole_steps("compare.bin", checks.number("compare.bin", bin, "> 0", "ms"), dt, least=1)
     dropped = whole_steps("compare.warmup", checks.number("compare.warmup", warmup, ">= 0", "ms"), dt) // width
     total = whole_steps("compare.duration", checks.number("compare.duration", duration, "> 0", "ms"), dt) // width
@@ -218,7 +222,7 @@ def _summarize(activity, dropped, bin_ms, confidence):
 def _estimate(trials, confidence):
     """Return mean and confidence interval over the first axis."""
     n = len(trials)
-    quantile = stats.t.ppf(0.5 + 0.5 * confidence, n - 1)
+    quantile = special.stdtrit(n - 1, 0.5 + 0.5 * confidence)  # of Student's t distribution
     return Estimate(trials.mean(axis=0), quantile * trials.std(axis=0, ddof=1) / np.sqrt(n))
 
 

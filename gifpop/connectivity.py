@@ -4,17 +4,21 @@ A connection between neurons is drawn by its rule. One that begins or ends at a 
 number of connections of a pair of neurons as a factor of its weight.
 """
 
+import warnings
+
 import numpy as np
 
 from gifpop import signals
 from gifpop.distributions import Distribution, draw_checked
-from gifpop.grid import whole_steps
+from gifpop.grid import MOST_STEPS, whole_steps
 from gifpop.parameters import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.plan import Link, NoiseLink
+from gifpop.rules import IndegreeFraction
 from gifpop.wiring import check_rule, connect, is_implicit, stored_bytes
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
-RING_BYTES = 24  # per neuron and slot: three receptors
+RING_BYTES = 24  # per unit and slot of a ring buffer: three receptors
+MOST_EVENTS = 10**6  # of a Poisson process in a step
 
 
 def receptor(weight):
@@ -23,19 +27,17 @@ def receptor(weight):
 
 
 def check_connections(net, levels, dt):
-    """Check all connections against the levels and the time grid; return the memory that they will take, in bytes.
-
-    With the ring buffers of the neurons, which the longest delay sizes.
-    """
-    total, slots = 0.0, 1
+    """Check all connections against the levels and the time grid; return the memory that they will take, in bytes."""
+    total = 0.0
     for c in net.connections:
         pre, post = net.populations[c.pre], net.populations[c.post]
         various = {name: isinstance(getattr(c, name), Distribution) for name in ("weight", "delay")}
         if not various["delay"]:
-            slots = max(slots, 1 + whole_steps(f"{c.label}: delay", c.delay, dt, least=1))
+            whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
+        check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
         if levels[c.pre] == levels[c.post] == "micro":
-            check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
-            total += stored_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"])
+            _warn_of_rounding(c, pre.N)
+            total += stored_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"], c.pre == c.post)
         else:
             for name, is_various in various.items():
                 if is_various:
@@ -43,8 +45,20 @@ def check_connections(net, levels, dt):
                         f"{c.label}: {name} must be one number where a mesoscopic population is connected, got "
                         f"{getattr(c, name)}: connections that differ have no exact meaning there"
                     )
-    neurons = sum(p.N for name, p in net.populations.items() if levels[name] == "micro")
-    return total + RING_BYTES * neurons * slots
+    return total
+
+
+def _warn_of_rounding(c, n_pre):
+    """Tell where an in-degree, which is a whole number, is far from what ``p`` says."""
+    if not isinstance(c.rule, IndegreeFraction):
+        return
+    exact = c.rule.p * n_pre
+    if abs(round(exact) - exact) > 0.1 * exact:
+        warnings.warn(
+            f"{c.label}: p = {c.rule.p} of {n_pre} sources is {exact:g} connections onto each neuron, rounded to "
+            f"{round(exact)}; rule=PairwiseBernoulli({c.rule.p}) keeps the mean",
+            stacklevel=5,
+        )
 
 
 def links(net, levels, dt, streams):
@@ -79,8 +93,8 @@ def _neuron_link(net, c, dt, source, target, stream):
     """Return the link of a connection between neurons, every one drawn."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
     various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
-    if is_implicit(c.rule.resolve(n_pre)) and not various:
-        return Link(source, target, whole_steps(c.label, c.delay, dt), receptor(c.weight), c.weight)
+    if is_implicit(c.rule.resolve(n_pre), c.pre == c.post) and not various:
+        return Link(source, target, whole_steps(f"{c.label}: delay", c.delay, dt), receptor(c.weight), c.weight)
     first, units, order = connect(c.rule, n_pre, n_post, c.pre == c.post, stream)
     random = np.random.Generator(stream)
 
@@ -95,7 +109,10 @@ def _neuron_link(net, c, dt, source, target, stream):
         weight, weights = 1.0, np.ascontiguousarray(weight, dtype=float)
     lag = 1
     if np.ndim(delay):
-        lags = np.maximum(1, np.floor(delay / dt + 0.5)).astype(np.int32)
+        steps = np.maximum(1, np.floor(delay / dt + 0.5))
+        if steps.max(initial=0) > MOST_STEPS:
+            raise ValueError(f"{c.label}: delay must be <= {MOST_STEPS} steps of dt = {dt} ms, got {np.max(delay)}")
+        lags = steps.astype(np.int32)
     else:
         lag = whole_steps(f"{c.label}: delay", delay, dt)
     return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags)
@@ -160,17 +177,18 @@ def _signal(input, label, dt, stream):
 
     match input:
         case StepCurrent():
-            return signals.Piecewise([step(f"times[{i}]", t) for i, t in enumerate(input.times)], input.values)
+            return signals.Piecewise(step("times", input.times), input.values)
         case DirectCurrent():
             return signals.Piecewise([0], [input.amplitude], *window())
         case Waveform():
             repeat = 1 if input.interval is None else whole_steps(f"{label}: interval", input.interval, dt, least=1)
-            return signals.Samples(np.repeat(input.values, repeat), step("start", input.start))
+            return signals.Samples(input.values, step("start", input.start), repeat)
         case SpikeTimes():
-            steps = [step(f"times[{i}]", t) for i, t in enumerate(input.times)]
-            return signals.Events(steps, np.ones(len(steps)))
+            return signals.Events(step("times", input.times), np.ones(len(input.times)))
         case PoissonSpikes():
             mean = 1e-3 * input.rate * dt
+            if mean > MOST_EVENTS:
+                raise ValueError(f"{label}: rate must be <= {MOST_EVENTS} spikes a step of {dt} ms, got {mean}")
             if input.shared:
                 return signals.PoissonCounts(mean, np.random.Generator(stream), *window())
             return signals.Piecewise([0], [mean], *window())

@@ -81,9 +81,8 @@ class Exponential(Distribution):
 class Given(Distribution):
     """Values given as an array, one for each neuron or connection."""
 
-    def __init__(self, where, values):
-        self.where = where
-        self.values = checks.vector(where, values)
+    def __init__(self, values):
+        self.values = np.array(values, dtype=float)
         self.values.flags.writeable = False
 
     def __repr__(self):
@@ -97,7 +96,7 @@ class Given(Distribution):
 
     def draw(self, n, random):
         if len(self.values) != n:
-            raise ValueError(f"{self.where} must be a number or have {n} values, got {len(self.values)}")
+            raise ValueError(f"must be a number or have {n} values, got {len(self.values)}")
         return self.values
 
 
@@ -109,8 +108,7 @@ def scalar_or_distribution(where, value, rule="finite", unit=""):
     if isinstance(value, Distribution):
         return value
     if isinstance(value, np.ndarray | list | tuple) and np.ndim(value) > 0:
-        checks.vector(where, value, rule, unit)
-        return Given(where, value)
+        return Given(checks.vector(where, value, rule, unit))
     return checks.number(where, value, rule, unit)
 
 
@@ -118,8 +116,11 @@ def draw_checked(where, value, n, random, rule="finite", unit=""):
     """Return a number as it is, and of a distribution ``n`` values that keep the rule."""
     if not isinstance(value, Distribution):
         return value
-    values = value.draw(n, random)
-    good = np.isfinite(values) & np.array([True] if rule == "finite" else checks.RULES[rule](values))
+    try:
+        values = value.draw(n, random)
+    except ValueError as error:
+        raise ValueError(f"{where} {error}") from None
+    good = np.isfinite(values) & checks.RULES[rule](values)
     if not good.all():
         raise ValueError(f"{where} must be {rule} {unit}".rstrip() + f", {value} gave {values[~good][0]}")
     return values

@@ -1,17 +1,18 @@
 """The engine that both faces drive: arrays, random streams and the chunked run over the compiled time loop."""
 
+import threading
 import time
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from gifpop import _core, instruction_set
+from gifpop import _core, instruction_set, memory
 from gifpop.interrupts import deferred_interrupt
 
 INSTRUCTION_SET = instruction_set.select()
 
-SECONDS_PER_CHUNK = 0.1  # between two looks at Ctrl-C and the progress bar
+SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
 LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
 SHOW_PROGRESS_AFTER = 2.0  # s
 
@@ -63,6 +64,7 @@ class Engine:
         self.names, self.plans, self.streams = list(names), list(plans), list(streams)
         self._shared = np.zeros((0, 1, len(_core.RECEPTOR)))
         self._rings = []
+        self._running = threading.Lock()
         self.wire(links, signals, noise)
 
     def add(self, name, plan, stream):
@@ -112,6 +114,8 @@ class Engine:
         old, slots = self._shared.shape[1], max(slots, self._shared.shape[1])
         ahead = self.step + np.arange(old)
         groups, receptors = len(self.plans), len(_core.RECEPTOR)
+        needed = 8.0 * receptors * slots * (groups + sum(plan.places for plan in self.plans if plan.neurons))
+        memory.require(needed, f"ring buffers for delays of up to {(slots - 1) * self.dt:g} ms")
         if (groups, slots) != self._shared.shape[:2]:
             shared = np.zeros((groups, slots, receptors))
             shared[: len(self._shared), ahead % slots] = self._shared[:, ahead % old]
@@ -143,8 +147,18 @@ class Engine:
         KeyboardInterrupt
             After the piece during which Ctrl-C was pressed has been yielded.
         SimulationError
-            If an expected count is not finite.
+            If an expected count or a potential is not finite.
+        RuntimeError
+            If another thread is running this engine.
         """
+        if not self._running.acquire(blocking=False):
+            raise RuntimeError("this simulation is being run by another thread already")
+        try:
+            yield from self._run(n_steps, probes, prescribed, progress, label)
+        finally:
+            self._running.release()
+
+    def _run(self, n_steps, probes, prescribed, progress, label):
         probes = [(i, unit, self.plans[i].recordables.index(name)) for i, unit, name in probes]
         probes = np.array(probes, dtype=np.int64).reshape(-1, 3)
         prescribed = prescribed or {}
@@ -160,12 +174,23 @@ class Engine:
                 bar.update(len(chunk.counts))
                 yield chunk
                 if failed >= 0:
-                    raise SimulationError(
-                        f"population {self.names[failed]!r}: the expected spike count is no longer a finite number in "
-                        f"the step that ends at {(self.step + 1) * self.dt} ms; a weight or current is too large"
-                    )
+                    raise self._failure(failed)
                 spent = time.perf_counter() - began
                 size = int(min(LONGEST_CHUNK, max(1, size * min(4.0, SECONDS_PER_CHUNK / max(spent, 1e-9)))))
+
+        if self.step < end:
+            raise KeyboardInterrupt  # also where a handler of the user's own has returned
+
+    def _failure(self, group):
+        """Return the error of a group whose numbers are no longer finite."""
+        if self.plans[group].neurons:
+            what, when = "a potential is", f"by {self.step * self.dt} ms"
+        else:
+            what, when = "the expected spike count is", f"in the step that ends at {(self.step + 1) * self.dt} ms"
+        return SimulationError(
+            f"population {self.names[group]!r}: {what} no longer a finite number {when}; "
+            "a weight or current is too large"
+        )
 
     def _advance(self, n, probes, prescribed):
         """Run one chunk through the compiled loop."""
@@ -178,6 +203,9 @@ class Engine:
         lines, means = _emissions(self.signals, first, n), _emissions([p.signal for p in self.noise], first, n)
         failed, done, fired = self._core.advance(first, lines, means, counts, chosen, forced, probes, records)
         self.step += done
+        for i, plan in enumerate(self.plans):
+            if failed < 0 and plan.neurons and not np.isfinite(plan.of_neurons("V_m")).all():
+                failed = i
         neurons = _spikes(counts[:done], fired, first, [i for i, plan in enumerate(self.plans) if plan.neurons])
         return failed, Chunk(first, counts[:done], records[:done], neurons)
 

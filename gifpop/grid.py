@@ -5,6 +5,7 @@ import numpy as np
 from gifpop import checks
 
 TICS_PER_MS = 1000  # NEST's finest time is 1 us
+MOST_STEPS = 2**31 - 1
 
 
 def tics(ms):
@@ -13,19 +14,25 @@ def tics(ms):
 
 
 def whole_steps(where, ms, dt, least=0):
-    """Return a time as a number of steps.
+    """Return a time (number or array) as a number of steps.
 
     Raises
     ------
     ValueError
-        If the time is not a multiple of ``dt`` or is less than ``least`` steps.
+        If a time is not a multiple of ``dt``, is less than ``least`` steps or more than 2^31 - 1.
     """
-    steps = round(ms / dt)
-    if abs(ms / dt - steps) > 1e-6 + 1e-12 * abs(steps):
-        raise ValueError(f"{where} must be a multiple of dt = {dt} ms, got {ms}")
-    if steps < least:
-        raise ValueError(f"{where} must be >= {least} step{'s' if least != 1 else ''} of dt = {dt} ms, got {ms}")
-    return steps
+    times = np.asarray(ms, dtype=float)
+    exact = times / dt
+    steps = np.rint(exact)
+    for broken, rule in (
+        (exact < least - 1e-6, f">= {least} step{'s' if least != 1 else ''} of dt = {dt} ms"),
+        (exact > MOST_STEPS, f"<= {MOST_STEPS} steps of dt = {dt} ms"),
+        (np.abs(exact - steps) > 1e-6 + 1e-12 * np.abs(steps), f"a multiple of dt = {dt} ms"),
+    ):
+        if np.any(broken):
+            place = f"[{np.argmax(broken)}]" if times.ndim else ""
+            raise ValueError(f"{where}{place} must be {rule}, got {times[broken][0] if times.ndim else ms}")
+    return steps.astype(np.int64) if times.ndim else int(steps)
 
 
 def check_dt(where, dt):
@@ -38,4 +45,4 @@ def check_dt(where, dt):
 
 def refractory_steps(t_ref, dt, least=1):
     """Return the refractory period (number or array) in steps: rounded up on microseconds, at least ``least``."""
-    return np.maximum(least, -(-tics(t_ref) // tics(dt)))
+    return np.maximum(least, np.ceil(tics(t_ref) / (TICS_PER_MS * dt) - 1e-6).astype(np.int64))

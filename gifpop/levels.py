@@ -3,10 +3,12 @@
 import numpy as np
 
 from gifpop import _meso, _micro, seeds
+from gifpop.distributions import Distribution, Given
 from gifpop.grid import refractory_steps
 from gifpop.neurons import neuron_parameters, plan_neurons, stream_count
-from gifpop.plan import automatic_history, plan_population, start_at_rest, start_history, update_plan
+from gifpop.plan import automatic_history, plan_population, start_history, update_plan
 
+MOST_NEURONS = 2**31 - 1
 INITIAL = ("fired", "rest", "nest")
 
 
@@ -33,8 +35,8 @@ class MesoLevel:
 
     @property
     def bytes(self):
-        """Memory of the state."""
-        return 8.0 * self.length * (len(_meso.COHORT_ARRAYS) + 2)
+        """Memory of the state; the window of cohorts slides over twice its length."""
+        return 8.0 * self.length * (2 * len(_meso.COHORT_ARRAYS) + 2)
 
     def check(self, population):
         """Refuse what this level cannot do with a population."""
@@ -54,16 +56,14 @@ class MesoLevel:
             raise ValueError(
                 f"{where}: len_kernel must be longer than the refractory period of {refractory} steps "
                 f"(t_ref = {cell.t_ref} ms), got {self.length}"
+                f"{' (chosen at the start; give a longer one)' if population.len_kernel == -1 else ''}"
             )
 
     def start(self, population, root, index):
         """Return the plan in its initial state and the random stream."""
         cell = population.cell
         plan = plan_population(cell, population.N, self.dt, self.length, population.BinoRand)
-        if self.initial == "rest":
-            start_at_rest(plan)
-        else:
-            start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset)
+        start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial != "rest")
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
         plan.state["I_syn_ex"] = cell.I_syn_ex
@@ -90,11 +90,20 @@ class MicroLevel:
 
     def check(self, population):
         """Refuse what this level cannot do with a population."""
-        if self.initial == "fired" and population.cell.V_m is not None:
+        where, cell = f"Population {population.name!r}", population.cell
+        if population.N > MOST_NEURONS:
+            raise ValueError(f"{where}: N must be <= {MOST_NEURONS} at the microscopic level, got {population.N}")
+        if self.initial == "fired" and isinstance(cell.V_m, Distribution):
             raise ValueError(
-                f"Population {population.name!r}: GIF.V_m must be None where all neurons have just fired "
-                f"(initial='fired'), got {population.cell.V_m}; with initial='rest' they start from it"
+                f"{where}: GIF.V_m must be one number where all neurons have just fired (initial='fired'), got "
+                f"{cell.V_m}; with initial='rest' they start from it"
             )
+        for name in cell.various():
+            for value in np.atleast_1d(np.array(getattr(cell, name), dtype=object)):
+                if isinstance(value, Given) and len(value.values) != population.N:
+                    raise ValueError(
+                        f"{where}: GIF.{name} must be a number or have {population.N} values, got {len(value.values)}"
+                    )
 
     def start(self, population, root, index):
         """Return the plan in its initial state and the random streams."""
@@ -120,8 +129,11 @@ class MicroLevel:
 
     def _drawn(self, population, root, index):
         """Return the parameters of each neuron; a distribution gives the same values each time."""
-        random = np.random.Generator(seeds.stream(root, seeds.NEURONS, index))
-        return population.cell.draw(population.N, random)
+
+        def random(parameter, term):
+            return np.random.Generator(seeds.stream(root, seeds.NEURONS, index, parameter, term))
+
+        return population.cell.draw(population.N, random, f"Population {population.name!r}: GIF")
 
 
 LEVELS = {level.name: level for level in (MesoLevel, MicroLevel)}

@@ -7,6 +7,8 @@ from gifpop.distributions import scalar_or_distribution
 from gifpop.parameters import GIF, INPUTS
 from gifpop.rules import IndegreeFraction, Rule
 
+MOST_NEURONS = 2**53  # counts are exact up to here
+
 
 @dataclass(frozen=True)
 class Population:
@@ -37,6 +39,8 @@ class Population:
             raise TypeError(f"Population.name must be a non-empty string, got {self.name!r}")
         where = f"Population {self.name!r}"
         object.__setattr__(self, "N", checks.integer(f"{where}: N", self.N, 1))
+        if self.N > MOST_NEURONS:
+            raise ValueError(f"{where}: N must be <= {MOST_NEURONS}, got {self.N}")
         if not isinstance(self.cell, GIF):
             raise TypeError(f"{where}: cell must be a gifpop.GIF, got {self.cell!r}")
         object.__setattr__(self, "len_kernel", checks.integer(f"{where}: len_kernel", self.len_kernel, -1))

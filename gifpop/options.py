@@ -45,17 +45,20 @@ def check_record(populations, record, recordables):
 def _variables(population, names, recordables):
     if isinstance(names, str):
         names = recordables if names == "all" else (names,)
+    if not np.iterable(names):
+        raise TypeError(f"Simulation.record: variables of {population!r} must be names or 'all', got {names!r}")
+    allowed = tuple(dict.fromkeys((*ALWAYS_RECORDED, *recordables)))
     for name in names:
-        if name not in recordables:
+        if name not in allowed:
             raise ValueError(
-                f"Simulation.record: variables of {population!r} must be among {', '.join(recordables)} "
+                f"Simulation.record: variables of {population!r} must be among {', '.join(allowed)} "
                 f"or 'all', got {name!r}"
             )
     return tuple(name for name in dict.fromkeys(names) if name not in ALWAYS_RECORDED)
 
 
 def check_neurons(populations, neurons):
-    """Return the neurons to record of each population: int64 arrays by name."""
+    """Return the neurons to record of each population, by name: a range or an int64 array."""
     chosen = per_population(populations, neurons, "Simulation.record_neurons", None)
     return {name: _neurons(p, chosen[name]) for name, p in populations.items()}
 
@@ -63,9 +66,9 @@ def check_neurons(populations, neurons):
 def _neurons(population, neurons):
     where = f"Simulation.record_neurons[{population.name!r}]"
     if neurons is None:
-        return np.arange(population.N)
+        return range(population.N)
     if np.ndim(neurons) == 0:
-        return np.arange(min(checks.integer(where, neurons, 0), population.N))
+        return range(min(checks.integer(where, neurons, 0), population.N))
     indices = np.asarray(neurons)
     if indices.ndim != 1 or indices.dtype.kind not in "iu":
         raise TypeError(f"{where} must be a number of neurons or a sequence of their indices, got {neurons!r}")
@@ -115,9 +118,16 @@ def check_spikes(populations, levels, spikes, dt):
             raise ValueError(f"{where} must have an integer neuron for each of {len(times)} times, got {values[1]!r}")
         if neurons.size and not 0 <= neurons.min() <= neurons.max() < N:
             raise ValueError(f"{where} neurons must be in [0, N = {N}), got {neurons.min()} to {neurons.max()}")
-        steps = np.array([whole_steps(f"{where} times", t, dt, least=1) - 1 for t in times], dtype=np.int64)
-        order = np.argsort(steps, kind="stable")
-        prescribed[name] = steps[order], neurons[order].astype(np.int32)
+        steps = whole_steps(f"{where} times", times, dt, least=1) - 1
+        order = np.lexsort((neurons, steps))
+        steps, neurons = steps[order], neurons[order].astype(np.int32)
+        twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(neurons) == 0))
+        if twice.size:
+            raise ValueError(
+                f"{where} must hold each neuron at most once a step, got neuron {neurons[twice[0]]} twice at "
+                f"{(steps[twice[0]] + 1) * dt} ms"
+            )
+        prescribed[name] = steps, neurons
     return prescribed
 
 

@@ -32,6 +32,14 @@ def _vector(default, unit, rule="finite"):
 class _Checked:
     """Mixin of the frozen dataclasses below: check and convert every field as its metadata says."""
 
+    def __new__(cls, *args, **parameters):
+        known = [f.name for f in fields(cls)]
+        for name in parameters:
+            if name not in known:
+                hint = " (tau_m = C_m / g_L)" if name == "g_L" else ""
+                raise TypeError(f"{cls.__name__} has no parameter {name!r}; it has {', '.join(known)}{hint}")
+        return super().__new__(cls)
+
     def __post_init__(self):
         for f in fields(self):
             value = getattr(self, f.name)
@@ -154,29 +162,35 @@ class GIF(_Checked):
             if any(isinstance(v, Distribution) for v in np.atleast_1d(np.array(getattr(self, f.name), dtype=object)))
         )
 
-    def draw(self, n, random):
+    def draw(self, n, random, where="GIF"):
         """Return the parameters of ``n`` neurons.
 
         Parameters
         ----------
         n : int
-        random : numpy.random.Generator
-            For those given as distributions.
+        random : callable
+            ``random(i, j)`` returns the numpy.random.Generator for the i-th parameter, its j-th entry.
+        where : str
+            Whose parameters, for messages.
 
         Returns
         -------
         dict of str to float, array of length n, or tuple of such
         """
         drawn = {}
-        for f in fields(self):
-            where, value = f"GIF.{f.name}", getattr(self, f.name)
+        for i, f in enumerate(fields(self)):
             rule, unit = f.metadata["rule"], f.metadata["unit"]
+
+            def draw(value, place="", j=0, i=i, name=f.name, rule=rule, unit=unit):
+                if not isinstance(value, Distribution):
+                    return value
+                return draw_checked(f"{where}.{name}{place}", value, n, random(i, j), rule, unit)
+
+            value = getattr(self, f.name)
             if isinstance(value, tuple):
-                drawn[f.name] = tuple(
-                    draw_checked(f"{where}[{i}]", v, n, random, rule, unit) for i, v in enumerate(value)
-                )
+                drawn[f.name] = tuple(draw(v, f"[{j}]", j) for j, v in enumerate(value))
             else:
-                drawn[f.name] = draw_checked(where, value, n, random, rule, unit)
+                drawn[f.name] = draw(value)
         return drawn
 
 

@@ -13,7 +13,7 @@ from gifpop import _meso
 from gifpop.grid import refractory_steps
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
-SMALLEST_HAZARD = 1e-300  # stands for none
+LOG_OF_NO_HAZARD = -1e6  # far below what any potential makes up for
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 
@@ -123,7 +123,7 @@ class PopulationPlan:
 
     def bind(self, stream):
         """Return the population for the time loop, with a bit generator to draw spike counts from."""
-        return _meso.MesoPopulation(*vars(self).values(), stream)
+        return _meso.MesoPopulation(**vars(self), bit_generator=stream)
 
 
 def plan_population(cell, N, dt, K, binomial=True):
@@ -164,15 +164,11 @@ def update_plan(plan, cell, N, dt, binomial=True):
         getattr(plan, name)[:] = getattr(new, name)
 
 
-def start_at_rest(plan):
-    """Begin anew with neurons whose last spike is so long ago that it has left the history."""
-    start_history(plan, 0.0)
-    plan.cohorts[:] = 0.0
-    plan.state["survivors"] = plan.constants["N"]
+def start_history(plan, potential, fired=True):
+    """Begin anew, every cohort at ``potential`` mV.
 
-
-def start_history(plan, potential):
-    """Begin anew with all neurons just fired (in the newest cohort), every cohort at ``potential`` mV."""
+    All neurons have just fired, in the newest cohort; or their last spike has left the history long ago.
+    """
     N = plan.constants["N"][0]
     plan.cohorts[:] = 0.0
     plan.sfa[:] = 0.0
@@ -180,8 +176,11 @@ def start_history(plan, potential):
         plan.state[name] = 0
     plan.state["oldest"] = _meso.PADDING
     window = plan.window
-    window["count"][-1] = window["survivors"][-1] = N
     window["potential"][:] = potential
+    if fired:
+        window["count"][-1] = window["survivors"][-1] = N
+    else:
+        plan.state["survivors"] = N
     plan.state["E_sfa"] = plan.constants["V_T_star"]
 
 
@@ -229,7 +228,7 @@ def _constants(cell, N, dt, binomial):
     c["inverse_Delta_V"] = 1.0 / cell.Delta_V
     c["lambda_0"] = cell.lambda_0
     c["half_step"] = 0.5e-3 * dt
-    c["log_hazard"] = math.log(max(0.5e-3 * dt * cell.lambda_0, SMALLEST_HAZARD))
+    c["log_hazard"] = math.log(0.5e-3 * dt * cell.lambda_0) if cell.lambda_0 > 0.0 else LOG_OF_NO_HAZARD
     c["constant_drive"] = cell.I_e * gain + cell.E_L
     c["current_gain"] = gain
     for receptor, tau in (("ex", cell.tau_syn_ex), ("in", cell.tau_syn_in)):

@@ -1,9 +1,31 @@
 """Collects the pieces of a run into arrays."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gifpop import memory
 from gifpop.result import PopulationResult
+
+
+@dataclass(frozen=True)
+class Column:
+    """What to record of one group.
+
+    Attributes
+    ----------
+    name : str
+    N : int
+    neurons : bool
+        A group of neurons, not a mesoscopic population.
+    variables : dict of str to sequence of int
+        Units of which each optional variable is recorded.
+    """
+
+    name: str
+    N: int
+    neurons: bool
+    variables: dict
 
 
 class Recorder:
@@ -90,23 +112,6 @@ class Recorder:
                 )
             )
         return results
-
-
-class Column:
-    """What to record of one group.
-
-    Attributes
-    ----------
-    name : str
-    N : int
-    neurons : bool
-        A group of neurons, not a mesoscopic population.
-    variables : dict of str to sequence of int
-        Units of which each optional variable is recorded.
-    """
-
-    def __init__(self, name, N, neurons, variables):
-        self.name, self.N, self.neurons, self.variables = name, N, neurons, variables
 
 
 def join_spikes(pieces):

@@ -40,7 +40,9 @@ class PopulationResult:
         return f"<gifpop.PopulationResult {self.name!r}: {len(self.counts)} steps, {', '.join(self.recorded)}>"
 
     def __getattr__(self, name):
-        if name.startswith("_") or name not in self._variables:
+        if name.startswith("_") or "_variables" not in self.__dict__:  # while it is being copied
+            raise AttributeError(name)
+        if name not in self._variables:
             raise AttributeError(
                 f"population {self.name!r} has no recorded variable {name!r}; it has {', '.join(self.recorded)} "
                 f"(see the options level and record of simulate)"
@@ -58,6 +60,11 @@ class PopulationResult:
     def recorded(self):
         """Names of what was recorded: tuple of str."""
         return ("counts", "mean" if self._spikes is None else "spikes", *self._variables)
+
+    @property
+    def n_events(self):
+        """NEST's name of `counts`."""
+        return self.counts
 
     @property
     def t(self):

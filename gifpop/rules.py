@@ -17,6 +17,11 @@ class Rule:
     def resolve(self, n_pre):
         return self
 
+    def __post_init__(self):
+        for name in ("allow_autapses", "allow_multapses"):
+            if hasattr(self, name):
+                checks.boolean(f"{type(self).__name__}.{name}", getattr(self, name))
+
 
 @dataclass(frozen=True)
 class AllToAll(Rule):
@@ -45,6 +50,7 @@ class FixedIndegree(Rule):
     allow_multapses: bool = True
 
     def __post_init__(self):
+        super().__post_init__()
         checks.integer("FixedIndegree.indegree", self.indegree, 0)
 
     def density(self, n_pre, n_post):
@@ -79,6 +85,7 @@ class FixedOutdegree(Rule):
     allow_multapses: bool = True
 
     def __post_init__(self):
+        super().__post_init__()
         checks.integer("FixedOutdegree.outdegree", self.outdegree, 0)
 
     def density(self, n_pre, n_post):
@@ -94,6 +101,7 @@ class FixedTotalNumber(Rule):
     allow_multapses: bool = True
 
     def __post_init__(self):
+        super().__post_init__()
         checks.integer("FixedTotalNumber.N", self.N, 0)
 
     def density(self, n_pre, n_post):
@@ -108,6 +116,7 @@ class PairwiseBernoulli(Rule):
     allow_autapses: bool = True
 
     def __post_init__(self):
+        super().__post_init__()
         object.__setattr__(self, "p", checks.number("PairwiseBernoulli.p", self.p, "in [0, 1]"))
 
     def density(self, n_pre, n_post):

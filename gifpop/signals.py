@@ -34,17 +34,15 @@ class Piecewise:
 
 
 class Samples:
-    """An array that begins at a step; zero around it."""
+    """An array that begins at a step, each value held for ``repeat`` steps; zero around it."""
 
-    def __init__(self, values, first=0):
-        self.values, self.first = np.asarray(values, dtype=float), first
+    def __init__(self, values, first=0, repeat=1):
+        self.values = np.append(np.asarray(values, dtype=float), 0.0)
+        self.first, self.repeat = first, repeat
 
     def emit(self, step, n):
-        out = np.zeros(n)
-        start, end = max(step, self.first), min(step + n, self.first + len(self.values))
-        if start < end:
-            out[start - step : end - step] = self.values[start - self.first : end - self.first]
-        return out
+        place = (np.arange(step, step + n) - self.first) // self.repeat
+        return self.values[np.where((place >= 0) & (place < len(self.values)), place, -1)]
 
 
 class Events:

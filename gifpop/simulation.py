@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 from gifpop import checks, memory, options, seeds
 from gifpop.connectivity import check_connections, expand, inputs, links
-from gifpop.engine import Engine
+from gifpop.engine import Engine, SimulationError
 from gifpop.grid import check_dt, whole_steps
 from gifpop.levels import INITIAL, LEVELS
 from gifpop.network import Network
@@ -113,6 +113,7 @@ class Simulation:
             "Simulation: connections, neurons and histories",
         )
         self._root = seeds.root_sequence(seed)
+        inputs(self._net, level_names, self.dt, self._streams(seeds.INPUT))  # what is wrong with them shows before
         self._links = links(self._net, level_names, self.dt, self._streams(seeds.CONNECTION))
         self._start()
 
@@ -150,23 +151,32 @@ class Simulation:
         SimulationInterrupted
             On Ctrl-C, within a second; its ``result`` holds what was simulated, and `run` continues from there.
         SimulationError
-            If an expected count is not a finite number.
+            If an expected count or a potential is no longer a finite number; its ``result`` holds what was simulated.
+
+        Notes
+        -----
+        `result` joins what all runs recorded, which is kept until `reset`.
         """
         duration = checks.number("Simulation.run: duration", duration, ">= 0", "ms")
         n = whole_steps("Simulation.run: duration", duration, self.dt)
         self._check_supply(n)
         recorder = Recorder(n, self._engine.step, self._columns, self._record_steps, self.dt)
-        first, interrupted = self._engine.step, False
+        first, interrupted, error = self._engine.step, False, None
         try:
             for chunk in self._engine.run(n, recorder.probes, self._prescribed, self._progress):
                 recorder.take(chunk)
         except KeyboardInterrupt:
             interrupted = True
+        except SimulationError as caught:
+            error = caught
         finally:
             result = Result(recorder.results(), self.dt, self.level, self._root, first)
             self._results.append(result)
         if interrupted:
             raise SimulationInterrupted(result)
+        if error is not None:
+            error.result = result
+            raise error
         return result
 
     def result(self):
@@ -212,9 +222,9 @@ class Simulation:
             if after != before:
                 raise ValueError(f"Simulation.set: GIF.{terms} of {name!r} must keep its length {before}, got {after}")
         self._levels[name].check(new)
-        populations[name] = new
         i = list(populations).index(name)
         self._levels[name].update(self._engine.plans[i], new, self._root, i)
+        populations[name] = new
         self._engine.bind()
 
     def connections(self, pre, post):

@@ -6,8 +6,8 @@ from gifpop import _wiring
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
 
 BYTES_PER_CONNECTION = 4
-BYTES_PER_WEIGHT = 8
-BYTES_PER_LAG = 4
+BYTES_PER_WEIGHT = 16  # drawn, then kept
+BYTES_PER_LAG = 28  # drawn in ms, rounded, then kept
 
 
 def check_rule(where, rule, n_pre, n_post, same):
@@ -40,17 +40,17 @@ def expected_connections(rule, n_pre, n_post):
     return rule.density(n_pre, n_post) * n_pre * n_post
 
 
-def stored_bytes(rule, n_pre, n_post, weights=False, lags=False):
-    """Return the memory that the connections of a rule take."""
-    if is_implicit(rule.resolve(n_pre)) and not weights and not lags:
+def stored_bytes(rule, n_pre, n_post, weights=False, lags=False, same=True):
+    """Return the memory that the connections of a rule take while they are made."""
+    if is_implicit(rule.resolve(n_pre), same) and not weights and not lags:
         return 0.0
     each = BYTES_PER_CONNECTION + BYTES_PER_WEIGHT * bool(weights) + BYTES_PER_LAG * bool(lags)
     return 8.0 * n_pre + each * expected_connections(rule, n_pre, n_post)
 
 
-def is_implicit(rule):
+def is_implicit(rule, same):
     """Tell whether equal connections of a rule need not be stored one by one."""
-    return isinstance(rule, AllToAll) and rule.allow_autapses
+    return isinstance(rule, AllToAll) and (rule.allow_autapses or not same)
 
 
 def connect(rule, n_pre, n_post, same, stream):
@@ -76,7 +76,7 @@ def connect(rule, n_pre, n_post, same, stream):
     order = None
     match rule.resolve(n_pre):
         case AllToAll(allow_autapses):
-            first, targets = _all_to_all(n_pre, n_post, same and not allow_autapses)
+            first, targets = _wiring.all_to_all(n_pre, n_post, same and not allow_autapses)
         case OneToOne():
             first, targets = np.arange(n_pre + 1), np.arange(n_pre, dtype=np.int32)
         case FixedIndegree(k, autapses, multapses):
@@ -94,20 +94,18 @@ def connect(rule, n_pre, n_post, same, stream):
     return np.asarray(first, dtype=np.int64), targets, order
 
 
-def _all_to_all(n_pre, n_post, without_self):
-    """Return all pairs, or all but those of a neuron with itself."""
-    targets = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
-    if not without_self:
-        return np.arange(n_pre + 1) * n_post, targets
-    sources = np.repeat(np.arange(n_pre), n_post)
-    return np.arange(n_pre + 1) * (n_post - 1), targets[sources != targets]
-
-
 def _distinct_pairs(n_pre, n_post, total, without_self, stream):
-    """Return ``total`` different pairs."""
+    """Return ``total`` different pairs: the first that come up among pairs drawn with repetition."""
     random = np.random.Generator(stream)
     columns = n_post - without_self
-    pairs = np.sort(random.choice(n_pre * columns, size=total, replace=False, shuffle=False))
+    if 2 * total > n_pre * columns:
+        pairs = random.permutation(n_pre * columns)[:total]
+    else:
+        pairs = np.zeros(0, dtype=np.int64)
+        while len(pairs) < total:
+            pairs = np.append(pairs, random.integers(0, n_pre * columns, 2 * (total - len(pairs))))
+            pairs = pairs[np.sort(np.unique(pairs, return_index=True)[1])]
+    pairs = np.sort(pairs[:total])
     sources, targets = pairs // columns, pairs % columns
     if without_self:
         targets = targets + (targets >= sources)

@@ -64,7 +64,41 @@ def test_vectors():
 
 
 def test_unknown_parameter():
-    expect(TypeError, "g_L", lambda: gp.GIF(g_L=10.0))
+    expect(TypeError, "GIF has no parameter 'g_L'; it has C_m, tau_m, ", lambda: gp.GIF(g_L=10.0))
+    expect(TypeError, "(tau_m = C_m / g_L)", lambda: gp.GIF(g_L=10.0))
+    expect(TypeError, "StepCurrent has no parameter 'time'; it has times, values", lambda: gp.StepCurrent(time=[1.0]))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (gp.OneToOne(), "Connection 'P' -> 'Q': OneToOne needs populations of the same size, got 100 and 7"),
+        (gp.Pairs([100], [0]), "Connection 'P' -> 'Q': Pairs.sources must be < 100, got 100"),
+        (gp.FixedIndegree(101, allow_multapses=False), "FixedIndegree.indegree must be <= 100"),
+    ],
+)
+def test_rules_are_checked_at_the_mesoscopic_level_too(rule, message):
+    net = single()
+    net.population("Q", 7, gp.GIF())
+    net.connect("P", "Q", weight=1.0, rule=rule)
+    expect(ValueError, message, lambda: net.simulate(1.0))
+
+
+def test_flags_of_rules():
+    expect(TypeError, "AllToAll.allow_autapses must be True or False, got 'no'", lambda: gp.AllToAll("no"))
+    expect(TypeError, "FixedIndegree.allow_multapses must be True or False", lambda: gp.FixedIndegree(1, True, None))
+
+
+def test_largest_numbers():
+    expect(ValueError, "Population 'P': N must be <= 9007199254740992", lambda: single(N=10**20))
+    net = single(N=2**31)
+    expect(ValueError, "N must be <= 2147483647 at the microscopic level", lambda: net.simulate(1.0, level="micro"))
+    net = single()
+    net.inject("P", gp.PoissonSpikes(1e300, 1.0, shared=True))
+    expect(ValueError, "PoissonSpikes onto 'P': rate must be <= 1000000 spikes a step", lambda: net.simulate(1.0))
+    net = single()
+    net.connect("P", "P", weight=1.0, delay=2**30 * 0.5)
+    expect(MemoryError, "ring buffers for delays of up to 5.36871e+08 ms would need", lambda: net.simulate(1.0, dt=0.5))
 
 
 @pytest.mark.parametrize("N", [0, -5])
@@ -113,7 +147,9 @@ def test_connection(options, error, message):
 @pytest.mark.parametrize(
     ("delay", "message"),
     [
-        (0.25, "Connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 0.25"),
+        (0.25, "Connection 'P' -> 'P': delay must be >= 1 step of dt = 0.5 ms, got 0.25"),
+        (0.75, "Connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 0.75"),
+        (1e300, "Connection 'P' -> 'P': delay must be <= 2147483647 steps of dt = 0.5 ms, got 1e+300"),
         (1e-9, "Connection 'P' -> 'P': delay must be >= 1 step of dt = 0.5 ms, got 1e-09"),
         (1.1, "Connection 'P' -> 'P': delay must be a multiple of dt = 0.5 ms, got 1.1"),
     ],
@@ -193,6 +229,7 @@ COUNTS = np.zeros(20, dtype=int)
         ({"seed": -1}, ValueError, "seed must be what numpy.random.default_rng takes, got -1"),
         ({"seed": "a"}, TypeError, "seed must be what numpy.random.default_rng takes, got 'a'"),
         ({"record": "V"}, ValueError, "variables of 'P' must be among n_events, mean, V_m, E_sfa"),
+        ({"record": 5}, TypeError, "Simulation.record: variables of 'P' must be names or 'all', got 5"),
         ({"record": {"Q": "V_m"}}, ValueError, "Simulation.record: key must be a population of the network ('P')"),
         ({"record_interval": 0.7}, ValueError, "Simulation.record_interval must be a multiple of dt = 0.5 ms, got 0.7"),
         ({"record_interval": -1.0}, ValueError, "Simulation.record_interval must be > 0 ms, got -1.0"),

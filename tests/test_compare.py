@@ -51,9 +51,10 @@ def test_table_and_plot():
     matplotlib.use("Agg")
     c = quick()
     lines = c.table().splitlines()
-    assert "meso" in lines[1]
-    assert lines[2].startswith("E ")
-    assert lines[-1] == "(4 trials, 95 % confidence)"
+    assert lines[0].split() == ["rate,", "meso", "rate,", "micro", "variance,", "meso", "variance,", "micro"]
+    assert lines[1].startswith("E  ")
+    assert len({len(line) for line in lines[:3]}) == 1
+    assert lines[-1] == "(rates in spikes/s, variances in (spikes/s)^2; 4 trials, 95 % confidence)"
     figure = c.plot()
     assert len(figure.axes) == 6
     assert figure.axes[2].get_ylabel() == "E: activity [spikes/s]"
@@ -67,7 +68,8 @@ def test_table_and_plot():
         ({"bin": 0.7}, ValueError, "compare.bin must be a multiple of dt = 0.5 ms, got 0.7"),
         ({"warmup": -1.0}, ValueError, "compare.warmup must be >= 0 ms, got -1.0"),
         ({"warmup": 299.0}, ValueError, "compare.duration must be at least warmup = 299.0 ms and two bins of 1.0 ms"),
-        ({"confidence": 2.0}, ValueError, r"compare.confidence must be in \[0, 1\], got 2.0"),
+        ({"confidence": 2.0}, ValueError, r"compare.confidence must be in \(0, 1\), got 2.0"),
+        ({"level": "meso"}, TypeError, "compare: level must be left out, got 'meso'"),
         ({"foo": 1}, TypeError, "unexpected keyword argument 'foo'"),
     ],
 )

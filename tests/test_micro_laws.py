@@ -87,6 +87,17 @@ def test_poisson_input_of_each_neuron():
     assert np.flatnonzero(rows.any(axis=1))[0] >= 13
 
 
+def test_intense_poisson_input():
+    """Many events a step are drawn for each neuron by itself, at the same mean and variance."""
+    net = gp.Network()
+    net.population("P", 400, gp.GIF(lambda_0=0.0, tau_syn_ex=0.01))
+    net.inject("P", gp.PoissonSpikes(20_000.0, 3.0))
+    counts = net.simulate(50.0, dt=0.5, level="micro", record="I_syn_ex", seed=5)["P"].I_syn_ex / 3.0
+    n = counts.size
+    assert abs(counts.mean() - 10.0) < 5.5 * np.sqrt(10.0 / n)
+    assert abs(counts.var() / 10.0 - 1.0) < 5.5 * np.sqrt(2.1 / n)
+
+
 def test_noise_drives_a_membrane_as_shot_noise():
     """Mean and variance of the potential: r w tau / C tau_m and Campbell's theorem for exponential currents."""
     net = gp.Network()
@@ -244,6 +255,7 @@ def test_bad_rules():
 
 def test_memory_of_connections():
     assert wiring.stored_bytes(gp.AllToAll(), 1000, 1000) == 0
+    assert wiring.stored_bytes(gp.AllToAll(allow_autapses=False), 1000, 1000, same=False) == 0
     bytes_each = (wiring.stored_bytes(gp.FixedIndegree(100), 1000, 1000) - 8000) / 100_000
     assert bytes_each == 4
     first, targets, _ = wiring.connect(gp.FixedIndegree(100), 1000, 1000, False, stream())

@@ -196,13 +196,13 @@ def test_values_per_neuron():
     cell = gp.GIF(lambda_0=0.0, V_m=V, tau_m=gp.Uniform(5.0, 50.0), I_e=np.arange(30.0))
     net = single(cell, N=30)
     result = net.simulate(10.0, dt=0.5, level="micro", record="V_m", initial="rest", seed=1)["P"]
-    random = np.random.Generator(seeds.stream(np.random.SeedSequence(1), seeds.NEURONS, 0))
+    random = np.random.Generator(seeds.stream(np.random.SeedSequence(1), seeds.NEURONS, 0, 1, 0))  # of tau_m
     tau = random.uniform(5.0, 50.0, 30)
     rest = np.arange(30.0) * tau / 250.0
     assert_allclose(result.V_m[-1], rest + (V - rest) * np.exp(-10.0 / tau), rtol=1e-9, atol=1e-12)
-    with pytest.raises(ValueError, match=r"GIF.I_e must be a number or have 31 values, got 30"):
+    with pytest.raises(ValueError, match=r"Population 'P': GIF.I_e must be a number or have 31 values, got 30"):
         single(cell, N=31).simulate(1.0, level="micro", initial="rest")
-    with pytest.raises(ValueError, match=r"GIF.tau_m must be > 0 ms, Uniform\(low=-1.0, high=1.0\) gave -0."):
+    with pytest.raises(ValueError, match=r"Population 'P': GIF.tau_m must be > 0 ms, Uniform\(low=-1.0, high=1.0\) gave -0."):
         single(gp.GIF(tau_m=gp.Uniform(-1.0, 1.0))).simulate(1.0, level="micro", seed=1)
 
 
@@ -216,8 +216,9 @@ def test_initial_states():
     rest = single(cell, N=2).simulate(3.0, initial="rest", **options)["P"]
     assert_allclose(rest.V_m, -70.0, rtol=0, atol=1e-12)
     assert rest.E_sfa[0, 0] == -50.0
-    with pytest.raises(ValueError, match=r"Population 'P': GIF.V_m must be None where all neurons have just fired"):
-        single(gp.GIF(V_m=3.0)).simulate(1.0, level="micro")
+    with pytest.raises(ValueError, match=r"Population 'P': GIF.V_m must be one number where all neurons have just fired"):
+        single(gp.GIF(V_m=gp.Uniform(0.0, 3.0))).simulate(1.0, level="micro")
+    single(gp.GIF(V_m=3.0)).simulate(1.0, level="micro")
 
 
 def test_populations_at_rest():
@@ -248,7 +249,7 @@ def test_memory_is_refused_before_building(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 100e6)
     net = single(N=100_000)
     net.connect("P", "P", weight=1.0, p=0.01)
-    with pytest.raises(MemoryError, match=r"connections, neurons and histories would need 433.6 MB; 100.0 MB are"):
+    with pytest.raises(MemoryError, match=r"connections, neurons and histories would need 407.2 MB; 100.0 MB are"):
         gp.Simulation(net, level="micro")
 
 
@@ -257,7 +258,8 @@ def test_memory_is_refused_before_building(monkeypatch):
     [
         ({"rule": gp.OneToOne()}, "micro", "Connection 'P' -> 'Q': OneToOne needs populations of the same size"),
         ({"rule": gp.Pairs([500], [0])}, "micro", "Connection 'P' -> 'Q': Pairs.sources must be < 100, got 500"),
-        ({"delay": 0.3}, "micro", "Connection 'P' -> 'Q': delay must be a multiple of dt = 0.5 ms, got 0.3"),
+        ({"delay": 0.7}, "micro", "Connection 'P' -> 'Q': delay must be a multiple of dt = 0.5 ms, got 0.7"),
+        ({"delay": [1.0, 1e300] * 350}, "micro", r"delay must be <= 2147483647 steps of dt = 0.5 ms, got 1e\+300"),
         ({"weight": [1.0, 2.0], "p": 0.5}, "micro", "Connection 'P' -> 'Q': weight must be a number or have 5000 values"),
         ({"delay": gp.Uniform(-2.0, -1.0), "p": 0.5}, "micro", r"delay must be > 0 ms, Uniform\(low=-2.0, high=-1.0\) gave"),
         ({"weight": gp.Normal(1.0, 1.0)}, "meso", "weight must be one number where a mesoscopic population is connected"),
@@ -281,12 +283,13 @@ def test_connections_that_are_refused(connect, level, message):
         ({"record_neurons": -1}, ValueError, r"Simulation.record_neurons\['P'\] must be >= 0, got -1"),
         ({"record_neurons": [100]}, ValueError, r"record_neurons\['P'\] must be in \[0, N = 100\), got 100 to 100"),
         ({"record_neurons": [0.5]}, TypeError, r"record_neurons\['P'\] must be a number of neurons or a sequence"),
-        ({"record": "mean"}, ValueError, "variables of 'P' must be among V_m, E_sfa, I_stc, I_syn_ex, I_syn_in or 'all'"),
+        ({"record": "V"}, ValueError, "variables of 'P' must be among n_events, mean, V_m, E_sfa, I_stc, I_syn_ex, I_syn_in or 'all'"),
         ({"counts": {"P": np.zeros(20, int)}}, ValueError, "must be of a mesoscopic population; neurons take"),
         ({"spikes": {"P": 3}}, TypeError, r"Simulation.spikes\['P'\] must be a pair of arrays, times in ms and neurons"),
         ({"spikes": {"P": ([1.0], [100])}}, ValueError, r"neurons must be in \[0, N = 100\), got 100 to 100"),
-        ({"spikes": {"P": ([1.2], [0])}}, ValueError, r"times must be a multiple of dt = 0.5 ms, got 1.2"),
+        ({"spikes": {"P": ([1.2], [0])}}, ValueError, r"times\[0\] must be a multiple of dt = 0.5 ms, got 1.2"),
         ({"spikes": {"P": ([1.0, 2.0], [0])}}, ValueError, "must have an integer neuron for each of 2 times"),
+        ({"spikes": {"P": ([1.0] * 3, [4, 7, 4])}}, ValueError, "each neuron at most once a step, got neuron 4 twice at 1.0 ms"),
         ({"spikes": {"P": ([1.0], [0])}, "level": "meso"}, ValueError, "must be of neurons; a mesoscopic population takes"),
     ],
 )
@@ -300,6 +303,14 @@ def test_what_a_population_cannot_do():
         single(gp.GIF(tau_m=gp.Normal(20.0, 1.0))).simulate(1.0)
     with pytest.raises(ValueError, match=r"Population 'P': GIF.tau_stc must be empty at the mesoscopic level"):
         single(gp.GIF(tau_stc=[10.0], q_stc=[1.0])).simulate(1.0)
+
+
+def test_rounding_of_a_small_indegree_is_told():
+    net = single(SILENT, N=4)
+    net.connect("P", "P", weight=1.0, p=0.1)
+    with pytest.warns(UserWarning, match=r"p = 0.1 of 4 sources is 0.4 connections onto each neuron, rounded to 0"):
+        net.simulate(1.0, level="micro")
+    net.simulate(1.0, level="meso")
 
 
 def test_p_or_rule():

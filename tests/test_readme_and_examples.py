@@ -44,5 +44,6 @@ def test_doctests():
     from gifpop import network, parameters, simulation
 
     for module in (gifpop, network, parameters, simulation):
-        failed, _ = doctest.testmod(module)
+        failed, attempted = doctest.testmod(module)
         assert failed == 0, module
+        assert attempted > 0 or module is gifpop
