@@ -3,6 +3,7 @@
 Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `gifpop.nest`.
 """
 
+from gifpop import models
 from gifpop.compare import Comparison, compare
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine import SimulationError
@@ -50,4 +51,5 @@ __all__ = [
     "Waveform",
     "__version__",
     "compare",
+    "models",
 ]

@@ -1,0 +1,32 @@
+"""
+Winner-take-all: two populations that compete
+=============================================
+
+Two excitatory populations of 400 neurons share one inhibitory population of 200. Either wins for some seconds, until a
+fluctuation lets the other one win: an effect of finite size, which the mesoscopic equations keep (Schwalger, Deger &
+Gerstner 2017, Fig. 7). With adaptation the winner tires and the turns come more regularly.
+
+Run it as ``python plot_winner_take_all.py [figure.png]``.
+"""
+
+import sys
+
+import matplotlib.pyplot as plt
+
+import gifpop as gp
+
+figure, axes = plt.subplots(2, 1, figsize=(9.0, 5.0), sharex=True, layout="constrained")
+for ax, adaptation in zip(axes, (False, True), strict=True):
+    result = gp.models.winner_take_all(adaptation).simulate(60_000.0, dt=0.5, seed=2)
+    activity = result.activity.reshape(-1, 100, 3).mean(axis=1)  # bins of 50 ms
+    t = result.t.reshape(-1, 100).mean(axis=1) / 1000.0
+    for i, name in enumerate(result.names[:2]):
+        ax.plot(t, activity[:, i], lw=0.9, label=name)
+    ax.set(title="with adaptation" if adaptation else "without adaptation", ylabel="activity [spikes/s]")
+    ax.set_ylim(0.0, 28.0)
+axes[0].legend(frameon=False, ncols=2, loc="upper right")
+axes[1].set_xlabel("time [s]")
+
+path = sys.argv[1] if len(sys.argv) > 1 else "winner_take_all.png"
+figure.savefig(path, dpi=100)
+print("figure:", path)

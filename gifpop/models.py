@@ -1,0 +1,153 @@
+"""Networks of the literature, ready to simulate at either level.
+
+All are from Schwalger T, Deger M, Gerstner W (2017), PLoS Comput Biol 13(4):e1005507.
+"""
+
+import numpy as np
+
+from gifpop import checks
+from gifpop.network import Network
+from gifpop.parameters import GIF, StepCurrent
+
+CAPACITANCE = 250.0  # pF; cancels, since drives and weights are given as potentials
+
+COLUMN_POPULATIONS = ("2/3E", "2/3I", "4E", "4I", "5E", "5I", "6E", "6I")
+COLUMN_SIZES = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
+COLUMN_DRIVES = (19.14942021, 20.36247192, 30.80455243, 28.06868188, 29.43680143, 29.32954448, 34.93225564, 32.08123423)
+COLUMN_RATES = (0.9736, 2.8607, 4.6732, 5.6498, 8.1410, 9.0128, 0.9881, 7.5303)
+COLUMN_THALAMUS = {"4E": 19.0, "4I": 11.964, "6E": 9.896, "6I": 3.788}
+COLUMN_PROBABILITIES = np.array([
+    # onto a row, from a column
+    [0.1009, 0.1689, 0.0437, 0.0818, 0.0323, 0.0, 0.0076, 0.0],
+    [0.1346, 0.1371, 0.0316, 0.0515, 0.0755, 0.0, 0.0042, 0.0],
+    [0.0077, 0.0059, 0.0497, 0.135, 0.0067, 0.0003, 0.0453, 0.0],
+    [0.0691, 0.0029, 0.0794, 0.1597, 0.0033, 0.0, 0.1057, 0.0],
+    [0.1004, 0.0622, 0.0505, 0.0057, 0.0831, 0.3726, 0.0204, 0.0],
+    [0.0548, 0.0269, 0.0257, 0.0022, 0.06, 0.3158, 0.0086, 0.0],
+    [0.0156, 0.0066, 0.0211, 0.0166, 0.0572, 0.0197, 0.0396, 0.2252],
+    [0.0364, 0.001, 0.0034, 0.0005, 0.0277, 0.008, 0.0658, 0.1443],
+])  # fmt: skip
+
+
+def brunel(size=200, adaptation=True, step=None):
+    """Return one excitatory and one inhibitory population (Fig. 5; NEST's gallery example).
+
+    Parameters
+    ----------
+    size : int
+        Number of inhibitory neurons; four times as many are excitatory. Weights scale with 200/size.
+    adaptation : bool
+        Strong adaptation of the threshold with 100 ms and 1 s.
+    step : tuple of float or None
+        (time in ms, mV): a step of the drive of all neurons.
+
+    Returns
+    -------
+    Network
+        Populations ``"E"`` and ``"I"``.
+    """
+    size = checks.integer("models.brunel: size", size, 1)
+    cell = _cell(24.0, tau_sfa=[100.0, 1000.0] if adaptation else [], q_sfa=[10.0, 1.0] if adaptation else [])
+    net = Network()
+    for name, N in (("E", 4 * size), ("I", size)):
+        net.population(name, N, cell)
+    for post in ("E", "I"):
+        _connect(net, "E", post, 0.3 * 200 / size, p=0.2)
+        _connect(net, "I", post, -1.5 * 200 / size, p=0.2)
+    if step is not None:
+        time, jump = step
+        for name in ("E", "I"):
+            net.inject(name, StepCurrent([time], [_current(jump, cell)]))
+    return net
+
+
+def winner_take_all(adaptation=False):
+    """Return two excitatory populations that compete through a common inhibitory one (Fig. 7).
+
+    Either wins for some seconds, until a fluctuation of its finite size lets the other one win.
+
+    Parameters
+    ----------
+    adaptation : bool
+        Weak adaptation (0.1 mV, 1 s) of the excitatory neurons, with stronger weights.
+
+    Returns
+    -------
+    Network
+        Populations ``"E1"``, ``"E2"`` (400 neurons each) and ``"I"`` (200).
+    """
+    net = Network()
+    for name in ("E1", "E2"):
+        if adaptation:
+            net.population(name, 400, _cell(36.5, tau_sfa=[1000.0], q_sfa=[0.1]))
+        else:
+            net.population(name, 400, _cell(36.0))
+    net.population("I", 200, _cell(36.0))
+    w_E, w_I = (0.096, -0.384) if adaptation else (0.0624, -0.2496)
+    for name in ("E1", "E2"):
+        _connect(net, name, name, w_E)
+        _connect(net, name, "I", w_E)
+        _connect(net, "I", name, w_I)
+    _connect(net, "I", "I", w_I)
+    return net
+
+
+def potjans_diesmann(scale=1.0, adaptation=False, thalamus=None):
+    """Return the cortical column of Potjans & Diesmann (2014) as GIF neurons (Fig. 8, Table 1).
+
+    Four layers of excitatory and inhibitory neurons, 77,169 in all, with 3e8 synapses. Use a step of 0.1 ms.
+
+    Parameters
+    ----------
+    scale : float
+        Factor of the numbers of neurons, > 0; weights grow by its inverse, which keeps mean drives.
+    adaptation : bool
+        Adaptation of the excitatory neurons with 1 s (1 mV s), made up for by their drive.
+    thalamus : tuple of float or None
+        (time in ms, mV): a step of 30 ms of the drive of layers 4 and 6; the jump of 4E, the others' in proportion.
+
+    Returns
+    -------
+    Network
+        Populations ``"2/3E"``, ``"2/3I"``, ``"4E"``, ``"4I"``, ``"5E"``, ``"5I"``, ``"6E"``, ``"6I"``.
+    """
+    scale = checks.number("models.potjans_diesmann: scale", scale, "> 0")
+    net, cells = Network(), {}
+    for name, N, mu, rate in zip(COLUMN_POPULATIONS, COLUMN_SIZES, COLUMN_DRIVES, COLUMN_RATES, strict=True):
+        adapting = adaptation and name.endswith("E")
+        cells[name] = _cell(
+            mu + (rate if adapting else 0.0),  # 1 mV s times the rate
+            tau_m=10.0, t_ref=2.0, Delta_V=5.0, tau_syn_ex=0.5, tau_syn_in=0.5,
+            tau_sfa=[1000.0] if adapting else [], q_sfa=[1.0] if adapting else [],
+        )  # fmt: skip
+        net.population(name, max(1, round(N * scale)), cells[name])
+    for post, row in zip(COLUMN_POPULATIONS, COLUMN_PROBABILITIES, strict=True):
+        for pre, p in zip(COLUMN_POPULATIONS, row, strict=True):
+            if p > 0.0:
+                weight = 87.8 * (1.0 if pre.endswith("E") else -4.0) * (2.0 if (pre, post) == ("4E", "2/3E") else 1.0)
+                net.connect(pre, post, weight=weight / scale, delay=1.5, p=float(p))
+    if thalamus is not None:
+        time, jump = thalamus
+        for name, share in COLUMN_THALAMUS.items():
+            amplitude = _current(jump * share / COLUMN_THALAMUS["4E"], cells[name])
+            net.inject(name, StepCurrent([time, time + 30.0], [amplitude, 0.0]))
+    return net
+
+
+def _cell(mu, **parameters):
+    """Return neurons with a drive of ``mu`` mV; no adaptation unless given."""
+    p = {"tau_m": 20.0, "t_ref": 4.0, "Delta_V": 2.5, "V_T_star": 15.0, "lambda_0": 10.0, "tau_syn_ex": 3.0,
+         "tau_syn_in": 6.0, "tau_sfa": [], "q_sfa": [], **parameters}  # fmt: skip
+    return GIF(C_m=CAPACITANCE, E_L=0.0, V_reset=0.0, I_e=mu * CAPACITANCE / p["tau_m"], **p)
+
+
+def _current(mV, cell):
+    """Return the current, pA, that moves the resting potential by ``mV``."""
+    return mV * cell.C_m / cell.tau_m
+
+
+def _connect(net, pre, post, mV, p=1.0):
+    """Connect with a weight given as what the charge of a spike moves the potential by, and a delay of 1 ms."""
+    cell = net.populations[post].cell
+    tau = cell.tau_syn_ex if mV > 0.0 else cell.tau_syn_in
+    net.connect(pre, post, weight=mV * cell.C_m / tau, delay=1.0, p=p)
