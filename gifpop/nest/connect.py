@@ -121,12 +121,14 @@ class _Request:
         """Return a projection of all nodes ``pre[a:b]`` to all nodes ``post[c:d]``."""
         sources, targets = self.pre[a:b], self.post[c:d]
         n = (b - a) * (d - c)
-        values = [self._table(name, a, b, c, d) for name in ("weight", "delay")]
         neurons = isinstance(source_block, NeuronBlock) and isinstance(target_block, NeuronBlock)
         whole = b - a == source_block.n and d - c == target_block.n
-        if not neurons or (whole and not any(map(np.ndim, values))) or n <= FEW:
+        various = self._various()
+        listed = neurons and not (whole and not any(various)) and n > FEW
+        errors.require_memory((4.0 * listed + np.dot((8.0, 4.0), various)) * n, f"Connect: {n} connections")
+        values = [self._table(name, a, b, c, d) for name in ("weight", "delay")]
+        if not listed:
             return Product(self.number, sources, targets, *values)
-        errors.require_memory((4.0 + 12.0 * any(map(np.ndim, values))) * n, f"Connect: {n} connections")
         units = np.tile((targets - target_block.first).astype(np.int32), b - a)
         first = _spread(np.arange(b - a + 1) * (d - c), sources - source_block.first, source_block.n)
         return Sparse(self.number, source_block, target_block, first, units, *values)
@@ -141,8 +143,7 @@ class _Request:
     def make_drawn(self):
         """Connect by a rule."""
         spec, n_pre, n_post = self.spec, len(self.pre), len(self.post)
-        various = [isinstance(value, Parameter) or np.ndim(value) > 0 for value in (self.weight, self.delay)]
-        needed = wiring.stored_bytes(spec.rule, n_pre, n_post, *various)
+        needed = wiring.stored_bytes(spec.rule, n_pre, n_post, *self._various())
         errors.require_memory(needed, f"Connect: the connections of {spec.name}")
         first, targets = draw(spec, self.pre, self.post, kernel.new_stream())
         weight, delay = (self._aligned(name, first, targets) for name in ("weight", "delay"))
@@ -182,6 +183,10 @@ class _Request:
         if isinstance(value, Parameter):
             return self._drawn(name, len(targets))
         return values_of(value, self.spec, first, targets)
+
+    def _various(self):
+        """Return whether weights and whether delays differ between connections."""
+        return [isinstance(value, Parameter) or np.ndim(value) > 0 for value in (self.weight, self.delay)]
 
     def _has_meters(self):
         return any(block.sends == "requests" for block, *_ in kernel.parts(np.unique(self.pre)))

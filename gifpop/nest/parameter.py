@@ -38,7 +38,9 @@ class Parameter:
 
     def drawn(self, random, n):
         """Return ``n`` values as a float64 array, drawn from a numpy.random.Generator."""
-        return np.broadcast_to(np.asarray(self._draw(random, n), dtype=float), (n,))
+        values = np.empty(n)
+        values[:] = self._draw(random, n)
+        return values
 
     def GetValue(self):
         """Draw and return one value."""

@@ -123,7 +123,7 @@ def _rates(times, n_nodes, width, unit):
     """Return where bins begin, and the rate in each, spikes/s and node that fired."""
     if not (np.isfinite(width) and width > 0.0):
         raise ValueError(f"raster_plot: hist_binwidth must be > 0, got {width}")
-    begin = times.min(initial=np.inf) if len(times) else 0.0
+    begin = times.min() if len(times) else 0.0
     bins = np.floor((times - begin) / width).astype(int)
     counts = np.bincount(bins)
     return begin + width * np.arange(len(counts)), 1000.0 * counts / (width * unit * max(n_nodes, 1))

@@ -1,0 +1,115 @@
+"""gifpop.nest: raster plots and voltage traces."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from numpy.testing import assert_allclose, assert_array_equal
+
+import gifpop.nest as nest
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def network():
+    """Three neurons that fire at .5, 3.0, 5.5, ... ms and what records them."""
+    nest.ResetKernel()
+    nest.resolution = 0.5
+    parameters = {"lambda_0": 1e9, "V_T_star": -200.0, "Delta_V": 100.0, "t_ref": 2.0}
+    neurons = nest.Create("gif_psc_exp", 3, parameters)
+    recorders = nest.Create("spike_recorder", 3, [{}, {"time_in_steps": True}, {}])
+    nest.Connect(neurons, recorders[0])
+    nest.Connect(neurons[:2], recorders[1])
+    meters = nest.Create("voltmeter") + nest.Create("multimeter", 2, [{"record_from": ["E_sfa"]}, {}])
+    nest.Connect(meters[0], neurons[:2])
+    nest.Connect(meters[1], neurons)
+    nest.Simulate(20.0)
+    yield neurons, recorders, meters
+    plt.close("all")
+
+
+def axes():
+    return plt.gcf().axes
+
+
+def test_raster(network):
+    _, recorders, _ = network
+    (line,) = nest.raster_plot.from_device(recorders[0], hist=True, hist_binwidth=5.0)
+    assert_array_equal(line.get_xdata(), recorders[0].events["times"])
+    assert_array_equal(line.get_ydata(), recorders[0].events["senders"])
+    upper, lower = axes()
+    assert upper.get_title() == "Raster plot from device '4'"
+    assert (upper.get_ylabel(), lower.get_xlabel(), lower.get_ylabel()) == ("Neuron ID", "Time (ms)", "Rate (spks/s)")
+    bars = [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in lower.patches]
+    assert_allclose(bars, [(0.5 + 5.0 * k, 5.0, 400.0) for k in range(4)], rtol=1e-12, atol=0)
+    assert upper.get_xlim() == lower.get_xlim()
+
+
+def test_raster_options(network):
+    _, recorders, _ = network
+    nest.raster_plot.from_device(recorders[0], hist=False, title="T", grayscale=True, xlabel="X")
+    (ax,) = axes()
+    assert (ax.get_title(), ax.get_xlabel()) == ("T", "X")
+    nest.raster_plot.from_device(recorders[0], sel=[2], hist_binwidth=2.0, grayscale=True)
+    assert set(axes()[0].lines[0].get_ydata()) == {2}
+    nest.raster_plot.from_device(recorders[1], hist_binwidth=10.0)  # steps
+    lower = axes()[1]
+    assert lower.get_xlabel() == "Steps"
+    assert_allclose([bar.get_height() for bar in lower.patches], 400.0, rtol=1e-12, atol=0)
+
+
+def test_raster_of_data():
+    data = np.array([[1, 2.0], [2, 3.0], [1, 5.0], [1, 9.0]])
+    (line,) = nest.raster_plot.from_data(data, sel=[1])
+    assert_array_equal(line.get_xdata(), [2.0, 5.0, 9.0])
+    assert axes()[0].get_title() == "Raster plot"
+    assert_array_equal(nest.raster_plot.extract_events(data, time=[2.5, 9.0]), data[1:3])
+    assert_array_equal(nest.raster_plot.extract_events(data, time=5.0, sel=[1]), data[:1])
+    for bad in (np.zeros(3), np.zeros((0, 2)), np.zeros((3, 1))):
+        with pytest.raises(ValueError, match="data must have a row"):
+            nest.raster_plot.from_data(bad)
+    with pytest.raises(ValueError, match="hist_binwidth must be > 0, got 0"):
+        nest.raster_plot.from_data(data, hist_binwidth=0)
+
+
+def test_raster_of_something_else(network):
+    neurons, recorders, meters = network
+    for other in (neurons, recorders, meters[0], 3):
+        with pytest.raises(TypeError, match="Please provide a 'spike_recorder'"):
+            nest.raster_plot.from_device(other)
+    with pytest.raises(ValueError, match="No events recorded by 'spike_recorder'"):
+        nest.raster_plot.from_device(recorders[2])
+
+
+def test_voltage_trace(network):
+    _, _, meters = network
+    lines = nest.voltage_trace.from_device(meters[0])
+    assert [line.get_label() for (line,) in lines] == ["Neuron 1", "Neuron 2"]
+    assert_array_equal(lines[0][0].get_xdata(), np.arange(1.0, 20.0))
+    events = meters[0].events
+    assert_array_equal(lines[1][0].get_ydata(), events["V_m"][events["senders"] == 2])
+    (ax,) = axes()
+    assert (ax.get_title(), ax.get_xlabel()) == ("Membrane potential", "Time (ms)")
+    assert ax.get_ylabel() == "Membrane potential (mV)"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Neuron 1", "Neuron 2"]
+    plt.close("all")
+    ((line,),) = nest.voltage_trace.from_device(meters[0], neurons=[2], title="T", grayscale=True, timeunit="s")
+    assert_allclose(line.get_xdata(), np.arange(1.0, 20.0) / 1000.0, rtol=1e-12, atol=0)
+    assert axes()[0].get_xlabel() == "Time (s)"
+
+
+def test_voltage_trace_of_something_else(network):
+    neurons, recorders, meters = network
+    trace = nest.voltage_trace.from_device
+    for call, error, text in (
+        (lambda: trace(neurons), ValueError, "Please provide a single 'voltmeter' or 'multimeter'."),
+        (lambda: trace(recorders[0]), TypeError, "Please provide a 'voltmeter' or a 'multimeter' measuring V_m."),
+        (lambda: trace(meters[1]), ValueError, "Please provide a 'multimeter' measuring 'V_m'."),
+        (lambda: trace(nest.Create("voltmeter")), ValueError, "No events recorded."),
+        (lambda: trace(meters[0], timeunit="h"), ValueError, "timeunit must be one of ms, s, got 'h'"),
+        (lambda: trace(meters[0], neurons=[3]), ValueError, "node 3 was not recorded"),
+    ):
+        with pytest.raises(error) as raised:
+            call()
+        assert text in str(raised.value)

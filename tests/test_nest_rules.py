@@ -1,0 +1,426 @@
+"""gifpop.nest: connections between neurons - the laws of the rules, weights and delays that differ."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import stats
+
+import gifpop.memory
+import gifpop.nest as nest
+
+Errors = nest.NESTErrors
+UNLIKELY = 1e-7  # p-value below which a law is doubted
+
+
+@pytest.fixture(autouse=True)
+def kernel():
+    nest.ResetKernel()
+    nest.resolution = 0.5
+
+
+def neurons(*sizes):
+    made = [nest.Create("gif_psc_exp", n) for n in sizes]
+    return made[0] if len(made) == 1 else made
+
+
+def columns(connections=None):
+    """Return sources, targets, weights and delays as arrays."""
+    connections = nest.GetConnections() if connections is None else connections
+    got = connections.get(["source", "target", "weight", "delay"])
+    return tuple(np.atleast_1d(got[name]) for name in ("source", "target", "weight", "delay"))
+
+
+def counts(pre, post):
+    """Return the number of connections of each pair, shape (sources, targets)."""
+    sources, targets, *_ = columns()
+    table = np.zeros((len(pre), len(post)), dtype=int)
+    np.add.at(table, (np.searchsorted(pre.tolist(), sources), np.searchsorted(post.tolist(), targets)), 1)
+    assert table.sum() == nest.num_connections
+    return table
+
+
+def self_pairs(pre, post):
+    """Return which pairs are a node and itself."""
+    return np.array(pre.tolist())[:, None] == np.array(post.tolist())
+
+
+def ends(kind):
+    """Return sources and targets: a block with itself, two blocks, overlapping slices, or unions of blocks."""
+    a, b, c = neurons(30, 40, 35)
+    return {
+        "same": (a, a), "blocks": (a, b), "slices": (b[:25], b[10:]), "stepped": (b[::2], b[1::3]),
+        "unions": (a + c, b + c), "union and itself": (a + b, a + b), "within": (b[5:15], b),
+    }[kind]  # fmt: skip
+
+
+ENDS = ["same", "blocks", "slices", "stepped", "unions", "union and itself", "within"]
+
+
+# -- laws of the rules ------------------------------------------------------------------------------------------------
+
+
+def assert_uniform(table, excluded):
+    """Compare numbers of connections with equal expectation of all pairs but those that are excluded."""
+    assert not table[excluded].any()
+    numbers = table[~excluded]
+    assert stats.chisquare(numbers).pvalue > UNLIKELY
+    assert stats.chisquare(numbers).pvalue < 1 - UNLIKELY
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("autapses", [True, False])
+@pytest.mark.parametrize("rule", ["fixed_indegree", "fixed_outdegree"])
+def test_degrees_with_repetition(rule, autapses, kind):
+    pre, post = ends(kind)
+    inward = rule == "fixed_indegree"
+    degree = 5 * len(pre if inward else post)
+    nest.Connect(pre, post, {"rule": rule, rule.removeprefix("fixed_"): degree, "allow_autapses": autapses})
+    table = counts(pre, post)
+    assert np.all(table.sum(axis=0 if inward else 1) == degree)
+    excluded = self_pairs(pre, post) & (not autapses)
+    expected = degree / (~excluded).sum(axis=0 if inward else 1, keepdims=True)
+    assert not table[excluded].any()
+    statistic = (((table - expected) ** 2 / expected)[~excluded]).sum()
+    freedom = (~excluded).sum() - table.shape[1 if inward else 0]
+    assert UNLIKELY < stats.chi2.sf(statistic, freedom) < 1 - UNLIKELY
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("autapses", [True, False])
+@pytest.mark.parametrize("rule", ["fixed_indegree", "fixed_outdegree"])
+def test_degrees_without_repetition(rule, autapses, kind):
+    pre, post = ends(kind)
+    inward = rule == "fixed_indegree"
+    spec = {"rule": rule, rule.removeprefix("fixed_"): 7, "allow_autapses": autapses, "allow_multapses": False}
+    for k in range(20):
+        nest.Connect(pre, post, spec)
+        if k == 0:
+            assert counts(pre, post).max() == 1
+    table = counts(pre, post)
+    assert np.all(table.sum(axis=0 if inward else 1) == 7 * 20)
+    excluded = self_pairs(pre, post) & (not autapses)
+    assert not table[excluded].any()
+    p = 7 / (~excluded).sum(axis=0 if inward else 1, keepdims=True)  # each pair is there with this probability
+    z = (table - 20 * p) / np.sqrt(20 * p * (1 - p))
+    assert np.abs(z[~excluded]).max() < 6.5  # of 4000 pairs, skewed at worst: once in 1e6 times
+    assert abs((z[~excluded] ** 2).mean() - 1) < 0.3
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("autapses", [True, False])
+def test_fixed_total_number(autapses, kind):
+    pre, post = ends(kind)
+    excluded = self_pairs(pre, post) & (not autapses)
+    total = 5 * (~excluded).sum()
+    nest.Connect(pre, post, {"rule": "fixed_total_number", "N": int(total), "allow_autapses": autapses})
+    table = counts(pre, post)
+    assert table.sum() == total
+    assert_uniform(table, excluded)
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("autapses", [True, False])
+def test_pairwise_bernoulli(autapses, kind):
+    pre, post = ends(kind)
+    for _ in range(30):
+        nest.Connect(pre, post, {"rule": "pairwise_bernoulli", "p": 0.3, "allow_autapses": autapses})
+    table = counts(pre, post)
+    excluded = self_pairs(pre, post) & (not autapses)
+    assert not table[excluded].any()
+    assert table.max() <= 30
+    numbers = table[~excluded]
+    assert abs(numbers.sum() - 9 * numbers.size) < 5.5 * np.sqrt(30 * 0.3 * 0.7 * numbers.size)
+    statistic = ((numbers - 9.0) ** 2 / (30 * 0.3 * 0.7)).sum()
+    assert UNLIKELY < stats.chi2.sf(statistic, numbers.size) < 1 - UNLIKELY
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("autapses", [True, False])
+def test_all_to_all(autapses, kind):
+    pre, post = ends(kind)
+    nest.Connect(pre, post, {"rule": "all_to_all", "allow_autapses": autapses})
+    assert_array_equal(counts(pre, post), 1 - (self_pairs(pre, post) & (not autapses)))
+
+
+def test_one_to_one():
+    a, b, c = neurons(30, 20, 10)
+    nest.Connect(a, b + c, "one_to_one", {"weight": np.arange(30.0), "delay": np.arange(1.0, 31.0)})
+    sources, targets, weights, delays = columns()
+    assert_array_equal(sources, np.arange(1, 31))
+    assert_array_equal(targets, np.arange(31, 61))
+    assert_array_equal(weights, np.arange(30.0))
+    assert_array_equal(delays, np.arange(1.0, 31.0))
+    nest.Connect(a, a, {"rule": "one_to_one", "allow_autapses": False})
+    nest.Connect(a[:20], a[10:], {"rule": "one_to_one", "allow_autapses": False})
+    assert nest.num_connections == 50
+
+
+def test_connections_come_from_the_seed():
+    def draw(seed):
+        nest.ResetKernel()
+        nest.rng_seed = seed
+        a, b = neurons(50, 40)
+        for spec in ({"rule": "fixed_indegree", "indegree": 5}, {"rule": "pairwise_bernoulli", "p": 0.2}):
+            nest.Connect(a, b, spec, {"weight": nest.random.normal()})
+        return np.concatenate(columns())
+
+    assert_array_equal(draw(1), draw(1))
+    assert len(draw(1)) != len(draw(2)) or not np.array_equal(draw(1), draw(2))
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+
+BAD_RULES = [
+    ({"rule": "fixed_indegree", "indegree": -1}, Errors.BadProperty, "Indegree cannot be less than zero."),
+    ({"rule": "fixed_indegree", "indegree": 2.0}, Errors.TypeMismatch, "'indegree' from double to type long"),
+    ({"rule": "fixed_indegree", "indegree": True}, Errors.TypeMismatch, "'indegree' from bool to type long"),
+    ({"rule": "fixed_indegree", "indegree": "a"}, Errors.TypeMismatch, "'indegree' from std::string to type long"),
+    ({"rule": "fixed_indegree", "indegree": 6, "allow_multapses": False}, Errors.BadProperty,
+     "Indegree cannot be larger than population size."),
+    ({"rule": "fixed_indegree", "indegree": 5, "allow_multapses": False, "allow_autapses": False}, Errors.BadProperty,
+     "Indegree cannot be larger than population size without autapses, 4."),
+    ({"rule": "fixed_indegree"}, nest.NESTError, "The rule fixed_indegree needs indegree."),
+    ({"rule": "fixed_indegree", "indegree": 2, "outdegree": 2}, Errors.UnaccessedDictionaryEntry,
+     "Unaccessed elements in conn_spec, in function Connect:  outdegree"),
+    ({"rule": "fixed_outdegree", "outdegree": -1}, Errors.BadProperty, "Outdegree cannot be less than zero."),
+    ({"rule": "fixed_outdegree", "outdegree": 2.0}, Errors.TypeMismatch, "'outdegree' from double to type long"),
+    ({"rule": "fixed_outdegree", "outdegree": 6, "allow_multapses": False}, Errors.BadProperty,
+     "Outdegree cannot be larger than population size."),
+    ({"rule": "fixed_outdegree", "outdegree": 5, "allow_multapses": False, "allow_autapses": False}, Errors.BadProperty,
+     "Outdegree cannot be larger than population size without autapses, 4."),
+    ({"rule": "fixed_total_number", "N": -7}, Errors.BadProperty,
+     "Total number of connections cannot be negative."),
+    ({"rule": "fixed_total_number", "N": 7.0}, Errors.TypeMismatch, "'N' from double to type long"),
+    ({"rule": "fixed_total_number", "N": 26, "allow_multapses": False}, Errors.BadProperty,
+     "Total number of connections cannot exceed product of source and target population sizes."),
+    ({"rule": "fixed_total_number", "N": 7, "allow_multapses": False}, Errors.NotImplemented,
+     "Connect doesn't support the suppression of multapses in the FixedTotalNumber connector."),
+    ({"rule": "pairwise_bernoulli", "p": 1.0001}, Errors.BadProperty, "Connection probability 0 <= p <= 1 required."),
+    ({"rule": "pairwise_bernoulli", "p": -1e-9}, Errors.BadProperty, "Connection probability 0 <= p <= 1 required."),
+    ({"rule": "pairwise_bernoulli", "p": float("nan")}, Errors.BadProperty, "Connection probability 0 <= p <= 1"),
+    ({"rule": "pairwise_bernoulli", "p": "a"}, Errors.TypeMismatch, "'p' from std::string to type double."),
+    ({"rule": "pairwise_bernoulli", "p": 0.5, "make_symmetric": True}, Errors.NotImplemented,
+     "This connection rule does not support symmetric connections."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "error", "text"), BAD_RULES)
+def test_bad_rules(rule, error, text):
+    n = neurons(5)
+    with pytest.raises(error) as raised:
+        nest.Connect(n, n, rule)
+    assert text in str(raised.value)
+    assert nest.num_connections == 0
+
+
+def test_degrees_that_are_just_possible():
+    n = neurons(5)
+    for rule in ("indegree", "outdegree"):
+        nest.Connect(n, n, {"rule": f"fixed_{rule}", rule: 5, "allow_multapses": False})
+        nest.Connect(n, n, {"rule": f"fixed_{rule}", rule: 4, "allow_multapses": False, "allow_autapses": False})
+    assert nest.num_connections == 2 * (25 + 20)
+    for degree in (0, 7):
+        nest.Connect(n, n, {"rule": "fixed_indegree", "indegree": degree})
+    nest.Connect(n, n, {"rule": "pairwise_bernoulli", "p": 1})
+    nest.Connect(n, n, {"rule": "pairwise_bernoulli", "p": 0.0})
+    assert nest.num_connections == 90 + 35 + 25
+
+
+@pytest.mark.parametrize("rule", ["fixed_indegree", "fixed_outdegree", "fixed_total_number"])
+def test_nothing_but_autapses(rule):
+    """NEST would search for ever."""
+    name = {"fixed_total_number": "N"}.get(rule, rule.removeprefix("fixed_"))
+    one = neurons(1)
+    with pytest.raises(Errors.BadProperty, match="autapse"):
+        nest.Connect(one, one, {"rule": rule, name: 3, "allow_autapses": False})
+
+
+@pytest.mark.parametrize("source", ["gif_psc_exp", "poisson_generator", "gif_pop_psc_exp"])
+@pytest.mark.parametrize("rule", [{"rule": "fixed_indegree", "indegree": 1}, {"rule": "pairwise_bernoulli", "p": 0.5}])
+def test_rules_for_recorders(rule, source):
+    with pytest.raises(Errors.IllegalConnection) as error:
+        nest.Connect(nest.Create(source, 2), nest.Create("spike_recorder", 2), rule)
+    text = "Cannot use this rule to connect to nodes without proxies (usually devices)."
+    assert str(error.value) == f"Creation of connection is not possible because:\n{text}"
+
+
+@pytest.mark.parametrize("source", ["gif_psc_exp", "poisson_generator", "dc_generator", "gif_pop_psc_exp"])
+@pytest.mark.parametrize("target", ["gif_psc_exp", "gif_pop_psc_exp"])
+def test_rules_for_all_kinds_of_nodes(source, target):
+    pre, post = nest.Create(source, 3), nest.Create(target, 3)
+    for rule, name, number, made in (
+        ("fixed_indegree", "indegree", 2, 6), ("fixed_outdegree", "outdegree", 2, 6), ("fixed_total_number", "N", 4, 4),
+        ("pairwise_bernoulli", "p", 1.0, 9), ("fixed_total_number", "N", 0, 0),
+    ):  # fmt: skip
+        before = nest.num_connections
+        nest.Connect(pre, post, {"rule": rule, name: number})
+        assert nest.num_connections == before + made
+    nest.Simulate(5.0)
+
+
+def test_networks_that_would_not_fit(monkeypatch):
+    n = nest.Create("gif_psc_exp", 100_000)
+    monkeypatch.setattr(gifpop.memory, "available", lambda: 1e9)
+    nest.Connect(n, n, "all_to_all", {"weight": 0.1})  # takes no memory
+    for spec, synapse in (
+        ({"rule": "fixed_indegree", "indegree": 10_000}, {}),
+        ({"rule": "pairwise_bernoulli", "p": 0.1}, {}),
+        ("all_to_all", {"weight": nest.random.normal()}),
+        ({"rule": "fixed_total_number", "N": 100_000_000}, {"weight": nest.random.normal()}),
+    ):
+        with pytest.raises(nest.NESTError, match=r"Connect: .* would need [0-9.]+ GB; 1.0 GB are available") as error:
+            nest.Connect(n, n, spec, synapse)
+        assert isinstance(error.value, MemoryError)
+    assert nest.num_connections == 10**10
+    assert len(nest.GetConnections(n[5], n[7])) == 1
+
+
+# -- weights and delays -----------------------------------------------------------------------------------------------
+
+
+SHAPES = [
+    ("one_to_one", (4,), (5,), "an array of dimension 5, a scalar or a dictionary."),
+    ({"rule": "fixed_total_number", "N": 4}, (5,), (4,), "an array of dimension 4, a scalar or a dictionary."),
+    ("all_to_all", (3, 5), (5, 5), "an array of dimension 5x5 (n_target x n_sources), a scalar or a dictionary."),
+    ({"rule": "fixed_indegree", "indegree": 2}, (2, 5), (5, 2),
+     "an array of dimension 5x2 (n_target x indegree), a scalar or a dictionary."),
+    ({"rule": "fixed_outdegree", "outdegree": 2}, (2, 5), (5, 2),
+     "an array of dimension 5x2 (n_sources x outdegree), a scalar or a dictionary."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "bad", "good", "text"), SHAPES)
+def test_shapes(rule, bad, good, text):
+    n = neurons(5)
+    for name in ("weight", "delay"):
+        with pytest.raises(ValueError) as error:
+            nest.Connect(n, n, rule, {name: np.ones(bad)})
+        assert str(error.value) == f"'{name}' has to be {text}"
+        nest.Connect(n, n, rule, {name: np.ones(good)})
+    wrong = np.ones(5) if len(good) == 2 else np.ones((5, 5))
+    with pytest.raises(TypeError, match=r"'weight' has the wrong type\. (One|Two)-dimensional parameter arrays can only"):
+        nest.Connect(n, n, rule, {"weight": wrong})
+
+
+def test_no_arrays_for_pairwise_bernoulli():
+    n = neurons(5)
+    for wrong in (np.ones(5), np.ones((5, 5))):
+        with pytest.raises(TypeError, match="'weight' has the wrong type"):
+            nest.Connect(n, n, {"rule": "pairwise_bernoulli", "p": 0.5}, {"weight": wrong})
+
+
+@pytest.mark.parametrize("n", [3, 40])
+def test_table_of_weights_for_all_to_all(n):
+    pre, post = neurons(n, n + 1)
+    weights = np.arange(n * (n + 1.0)).reshape(n + 1, n)  # targets x sources
+    nest.Connect(pre, post, "all_to_all", {"weight": weights, "delay": 0.5 + weights // 10})
+    sources, targets, got, delays = columns()
+    assert_array_equal(got, weights[targets - n - 1, sources - 1])
+    assert_array_equal(delays, 0.5 + got // 10)
+    nest.ResetKernel()
+    pre, post = neurons(n, n + 1)
+    both, size = pre + post, 2 * n + 1
+    weights = np.arange(1.0 * size**2).reshape(size, size)
+    nest.Connect(both, both, {"rule": "all_to_all", "allow_autapses": False}, {"weight": weights})
+    sources, targets, got, _ = columns()
+    assert len(got) == size * (size - 1)
+    assert_array_equal(got, weights[targets - 1, sources - 1])
+
+
+@pytest.mark.parametrize("n", [5, 60])
+def test_table_of_weights_for_degrees(n):
+    """Each target of an indegree, each source of an outdegree, has its row of weights."""
+    pre, post = neurons(n, n)
+    rows = np.arange(n * 3.0).reshape(n, 3)
+    nest.Connect(pre, post, {"rule": "fixed_indegree", "indegree": 3}, {"weight": rows})
+    sources, targets, weights, _ = columns()
+    for k, target in enumerate(post.tolist()):
+        assert_array_equal(np.sort(weights[targets == target]), rows[k])
+    if n == 60:  # which weight comes from which source is drawn
+        first = sources[np.isin(weights, rows[:, 0])]
+        assert abs(first.mean() - (n + 1) / 2) < 5.5 * n / np.sqrt(12 * n)
+    nest.ResetKernel()
+    pre, post = neurons(n, n)
+    nest.Connect(pre, post, {"rule": "fixed_outdegree", "outdegree": 3}, {"weight": rows})
+    sources, targets, weights, _ = columns()
+    assert_array_equal(weights, rows.ravel())
+    nest.ResetKernel()
+    pre, post = neurons(n, n)
+    nest.Connect(pre, post, {"rule": "fixed_total_number", "N": 3 * n}, {"weight": rows.ravel()})
+    assert_array_equal(np.sort(columns()[2]), rows.ravel())
+
+
+@pytest.mark.parametrize("rule", ["all_to_all", {"rule": "fixed_indegree", "indegree": 20}, "one_to_one"])
+def test_drawn_weights_and_delays(rule):
+    n = neurons(200)
+    nest.Connect(n, n, rule, {"weight": nest.random.normal(3.0, 2.0), "delay": nest.random.uniform(1.0, 3.0)})
+    _, _, weights, delays = columns()
+    C = len(weights)
+    assert abs(weights.mean() - 3.0) < 5.5 * 2.0 / np.sqrt(C)
+    assert set(delays) == {1.0, 1.5, 2.0, 2.5, 3.0}
+    assert abs(np.mean(delays == 1.0) - 0.125) < 5.5 * np.sqrt(0.125 * 0.875 / C)  # rounded to the nearest step
+    assert (nest.min_delay, nest.max_delay) == (1.0, 3.0)
+    for bad in (nest.random.uniform(-1.0, 0.2), nest.random.uniform() * 0.0):
+        with pytest.raises(Errors.BadDelay, match="is invalid: Delay must be greater than or equal to resolution"):
+            nest.Connect(n, n, rule, {"delay": bad})
+    assert nest.num_connections == C
+
+
+def test_the_same_parameter_for_weight_and_delay():
+    n, parameter = neurons(40), nest.random.uniform(1.0, 2.0)
+    nest.Connect(n, n, "all_to_all", {"weight": parameter, "delay": parameter})
+    _, _, weights, delays = columns()
+    assert len(set(weights)) == 1600
+    assert set(delays) == {1.0, 1.5, 2.0}
+
+
+# -- connections given one by one -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [4, 500])
+def test_lists_of_nodes(n):
+    neurons(20, 30)
+    random = np.random.default_rng(1)
+    sources, targets = random.integers(1, 51, n), random.integers(1, 51, n)
+    weights, delays = random.normal(size=n), random.integers(1, 9, n) * 0.5
+    nest.Connect(sources, targets, "one_to_one", {"weight": weights, "delay": delays})
+    order = np.argsort(sources, kind="stable")
+    got = columns()
+    for mine, given in zip(got[:1] + got[2:], (sources, weights, delays), strict=True):
+        if n == 4:
+            assert_array_equal(mine, given[order])
+        assert_array_equal(np.sort(mine), np.sort(given))
+    pairs = sorted(zip(*(column.tolist() for column in got), strict=True))
+    assert pairs == sorted(zip(*(c.tolist() for c in (sources, targets, weights, delays)), strict=True))
+
+
+def test_lists_of_equal_connections():
+    neurons(20)
+    nest.Connect([1, 1, 2], [3, 4, 4], "one_to_one")
+    nest.Connect(nest.NodeCollection([3, 4, 5]), [9, 9, 2], "one_to_one", {"weight": 2.0})
+    nest.Connect([3, 1, 2], [4, 5, 6], "one_to_one", {"weight": nest.random.uniform()})
+    assert list(zip(*(column.tolist() for column in columns()[:2]), strict=True)) == [
+        (1, 3), (1, 4), (1, 5), (2, 4), (2, 6), (3, 9), (3, 4), (4, 9), (5, 2)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pre", "post", "rule", "error", "text"),
+    [
+        ([1, 1, 2], [3, 4, 4], None, ValueError, "When connecting two arrays with non-unique IDs, `conn_spec` must be"),
+        ([1, 1, 2], [3, 4], "one_to_one", ValueError, "non-unique IDs, then they must have the same length."),
+        ([3, 1], [3, 4], None, Errors.BadProperty, "Indices must be sorted in ascending order"),
+        ([1, 1, 2], [3, 4, 99], "one_to_one", Errors.UnknownNode, "Node with id 99 does not exist."),
+        ([1, 1, 0], [3, 4, 5], "one_to_one", Errors.UnknownNode, "Node with id 0 does not exist."),
+        ([1.5, 1.5], [3, 4], "one_to_one", TypeError, "'pre' node IDs must be integers."),
+        (1, [2], None, TypeError, "'int' object is not iterable"),
+    ],
+)
+def test_bad_lists(pre, post, rule, error, text):
+    neurons(20)
+    with pytest.raises(error) as raised:
+        nest.Connect(pre, post, rule)
+    assert text in str(raised.value)
+    with pytest.raises(ValueError, match="SynapseCollection cannot be returned when connecting two arrays of node IDs"):
+        nest.Connect([1, 1], [2, 3], "one_to_one", return_synapsecollection=True)
