@@ -5,6 +5,7 @@ Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `g
 
 from gifpop import models
 from gifpop.compare import Comparison, compare
+from gifpop.config import show_config
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine import SimulationError
 from gifpop.network import Network
@@ -52,4 +53,5 @@ __all__ = [
     "__version__",
     "compare",
     "models",
+    "show_config",
 ]

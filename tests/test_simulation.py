@@ -345,6 +345,26 @@ def test_instruction_sets_draw_the_same_counts(monkeypatch):
         assert_array_equal(other, counts[0])
 
 
+def test_show_config(capsys):
+    gp.show_config()
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"gifpop {gp.__version__}, numpy {np.__version__}, Python 3.")
+    assert second.startswith(f"instruction set: {engine.INSTRUCTION_SET} (available: ")
+
+
+def test_an_instruction_set_can_be_forced(tmp_path):
+    import subprocess
+    import sys
+
+    def show(name):
+        command = [sys.executable, "-c", "import gifpop; gifpop.show_config()"]
+        environment = {**os.environ, "GIFPOP_ISA": name}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert "instruction set: baseline" in show("baseline").stdout
+    assert "ImportError: GIFPOP_ISA must be one of" in show("mmx").stderr
+
+
 def test_progress_bar(capsys):
     brunel().simulate(100.0, dt=0.5, seed=1, progress=True)
     assert "200" in capsys.readouterr().err
