@@ -78,8 +78,8 @@ def test_independent_noise():
     generators = nest.Create("poisson_generator", 3, {"rate": [400.0, 400.0, 800.0], "start": 10.0, "stop": 1010.0})
     nest.Connect(generators[:2], neurons[:150], syn_spec={"weight": 2.0})  # .2 a step each
     nest.Connect(generators[2], neurons[100:], "all_to_all", {"weight": np.linspace(1.0, 3.0, 100)[:, None]})
-    nest.Connect(generators[2], neurons[150:], syn_spec={"weight": -1.0})
-    nest.Connect(generators[2], neurons[150:], syn_spec={"weight": -1.0})
+    node = generators[2].global_id
+    nest.Connect([node] * 100, neurons[150:].tolist() * 2, "one_to_one", {"weight": -1.0})
     meter = meter_of(neurons, "I_syn_ex", "I_syn_in")
     nest.Simulate(1030.0)
     events = meter.events
@@ -157,6 +157,25 @@ def test_the_seed_decides():
     assert run(1, 5) == first
     assert run(1, 6) != first != run(1)
     assert second != first
+
+
+def test_a_new_seed_forgets_the_old_one():
+    """What happens after rng_seed is set does not depend on earlier random numbers, only on the state."""
+
+    def run(seed):
+        nest.ResetKernel()
+        nest.rng_seed = seed
+        neurons = nest.Create("gif_psc_exp", 20, NEVER | {"I_e": 160.0})
+        recorder = nest.Create("spike_recorder")
+        nest.Connect(neurons, recorder)
+        nest.Simulate(50.0)
+        nest.rng_seed = 5
+        neurons.lambda_0 = 1.0
+        nest.Simulate(200.0)
+        return recorder.events["times"].tolist()
+
+    assert run(1) == run(2)
+    assert len(run(1)) > 20
 
 
 # -- recorders --------------------------------------------------------------------------------------------------------

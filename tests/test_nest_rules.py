@@ -134,6 +134,37 @@ def test_pairwise_bernoulli(autapses, kind):
     assert UNLIKELY < stats.chi2.sf(statistic, numbers.size) < 1 - UNLIKELY
 
 
+@pytest.mark.parametrize(
+    ("rule", "name", "number"),
+    [
+        ("fixed_indegree", "indegree", 40_000),
+        ("fixed_outdegree", "outdegree", 40_000),
+        ("fixed_total_number", "N", 120_000),
+    ],
+)
+def test_few_nodes_of_which_some_are_on_both_sides(rule, name, number):
+    """Where autapses leave few choices, these are equally probable."""
+    n = neurons(5)
+    pre, post = n[:3], n[2:]
+    nest.Connect(pre, post, {"rule": rule, name: number, "allow_autapses": False})
+    table = counts(pre, post)
+    assert table.sum() == 120_000
+    if rule == "fixed_total_number":
+        assert_uniform(table, self_pairs(pre, post))
+        return
+    rows = table if rule == "fixed_outdegree" else table.T
+    assert np.all(rows.sum(axis=1) == number)
+    for numbers in (rows[0], rows[1], rows[2]):
+        assert stats.chisquare(numbers[numbers > 0]).pvalue > UNLIKELY
+    assert np.count_nonzero(table) == 8
+
+
+def test_density_of_pairwise_bernoulli():
+    n = neurons(3000)
+    nest.Connect(n, n, {"rule": "pairwise_bernoulli", "p": 0.1})
+    assert abs(nest.num_connections - 900_000) < 5.5 * 900
+
+
 @pytest.mark.parametrize("kind", ENDS)
 @pytest.mark.parametrize("autapses", [True, False])
 def test_all_to_all(autapses, kind):
@@ -274,6 +305,8 @@ def test_networks_that_would_not_fit(monkeypatch):
         assert isinstance(error.value, MemoryError)
     assert nest.num_connections == 10**10
     assert len(nest.GetConnections(n[5], n[7])) == 1
+    with pytest.raises(nest.NESTError, match="GetConnections: 10000000000 connections would need"):
+        nest.GetConnections()
 
 
 # -- weights and delays -----------------------------------------------------------------------------------------------
@@ -299,7 +332,9 @@ def test_shapes(rule, bad, good, text):
         assert str(error.value) == f"'{name}' has to be {text}"
         nest.Connect(n, n, rule, {name: np.ones(good)})
     wrong = np.ones(5) if len(good) == 2 else np.ones((5, 5))
-    with pytest.raises(TypeError, match=r"'weight' has the wrong type\. (One|Two)-dimensional parameter arrays can only"):
+    with pytest.raises(
+        TypeError, match=r"'weight' has the wrong type\. (One|Two)-dimensional parameter arrays can only"
+    ):
         nest.Connect(n, n, rule, {"weight": wrong})
 
 

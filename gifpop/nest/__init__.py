@@ -1,8 +1,8 @@
 """NEST's own names for gifpop's engine.
 
-A script for NEST 3.10 that uses ``gif_pop_psc_exp``, its generators and recorders runs with one line changed,
-``import gifpop.nest as nest``, and keeps its meaning to the time step. What NEST has and gifpop has not raises an error
-that names it.
+A script for NEST 3.10 that uses ``gif_psc_exp`` and ``gif_pop_psc_exp``, their connections, generators and recorders
+runs with one line changed, ``import gifpop.nest as nest``, and keeps its meaning to the time step. What NEST has and
+gifpop has not raises an error that names it.
 
 Where it differs from NEST on purpose:
 
@@ -10,15 +10,22 @@ Where it differs from NEST on purpose:
 - A history's threshold is corrected for the oldest spike count, where NEST takes the one at storage index 0: once per
   ``len_kernel`` steps the threshold of populations with adaptation differs, by 0.24 mV (5 % of ``mean``) as the initial
   volley leaves the history of NEST's example.
-- ``tau_m`` equal or close to ``tau_syn_ex`` or ``tau_syn_in`` works; NEST gives NaN or loses digits.
-- Empty ``tau_sfa`` means no adaptation; NEST cannot simulate it.
+- ``tau_m`` equal or close to ``tau_syn_ex`` or ``tau_syn_in`` works in populations; NEST gives NaN or loses digits.
+- Empty ``tau_sfa`` of a population means no adaptation; NEST cannot simulate it.
 - Nothing is set, created or connected if any value is wrong; NEST keeps what it did until the error.
-- NaN, infinities, a history no longer than the refractory period, negative ``spike_multiplicities`` and fewer than one
-  thread are errors. What has no effect here (``frozen``, ``record_to``, ...) may only be given its neutral value.
+- NaN, infinities, a history no longer than the refractory period, negative ``spike_multiplicities``, fewer than one
+  thread, and degrees that only autapses could fulfil are errors. What has no effect here (``frozen``, ``record_to``,
+  ...) may only be given its neutral value; what neurons have for plasticity (``tau_minus``, ``Ca``, ...) is not there.
+- Networks and records that would not fit in memory raise a NESTError, which is a MemoryError too, before they are made.
 - Slices of node collections follow Python's rules.
+- ``tau_sfa``, ``q_sfa``, ``tau_stc`` and ``q_stc`` of neurons can be given as a list of lists, one for each neuron.
+- Arrays of identifiers with repetitions can be connected with one weight or a distribution for all, and heed
+  ``allow_autapses``.
+- Connections of one source stand in the order of making; NEST's order is undefined.
 - After a failed Simulate the simulation can go on. ``biological_time`` cannot be set back.
 - Spikes of the last slice before a run keep to their own connections when new ones are made; NEST can deliver them
-  through connections of other populations.
+  through connections of other nodes.
+- Bars of ``raster_plot`` begin where their bins do; NEST's stand half a bin too early.
 """
 
 import sys

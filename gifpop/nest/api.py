@@ -129,13 +129,14 @@ def GetConnections(source=None, target=None, synapse_model=None, synapse_label=N
 
 def GetNodes(properties=None):
     """Return all nodes, or those whose values are as in the dict ``properties``."""
-    nodes = np.arange(1, kernel.size + 1)
-
-    def matches(node):
-        block, i = kernel.locate(node)
-        return all(name in block.names() and block.get(name, i) == value for name, value in (properties or {}).items())
-
-    return NodeCollection([node for node in nodes.tolist() if matches(node)])
+    found = []
+    for block in kernel.blocks:
+        chosen = np.ones(block.n, dtype=bool)
+        for name, value in (properties or {}).items():
+            known = name in block.names()
+            chosen &= [each == value for each in block.get_many(name, np.arange(block.n))] if known else False
+        found.append(block.first + np.flatnonzero(chosen))
+    return NodeCollection._of(np.concatenate(found) if found else [])
 
 
 def Simulate(t):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gifpop.nest.errors import BadDelay, BadProperty
+from gifpop.nest.errors import BadDelay, BadProperty, require_memory
 from gifpop.nest.projections import Pairs
 
 
@@ -68,6 +68,8 @@ class ConnectionTable:
         sources, targets : int array of ascending identifiers, optional
         model : int, optional
         """
+        if sources is None and targets is None:
+            require_memory(40.0 * len(self), f"GetConnections: {len(self)} connections")
         numbers, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for first, projection in zip(self.firsts().tolist(), self.projections, strict=True):
             if model is None or projection.model == model:
