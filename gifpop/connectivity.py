@@ -17,7 +17,6 @@ from gifpop.rules import IndegreeFraction
 from gifpop.wiring import check_rule, connect, is_implicit, stored_bytes
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
-RING_BYTES = 24  # per unit and slot of a ring buffer: three receptors
 MOST_EVENTS = 10**6  # of a Poisson process in a step
 
 

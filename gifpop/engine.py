@@ -12,6 +12,7 @@ from gifpop.interrupts import deferred_interrupt
 
 INSTRUCTION_SET = instruction_set.select()
 
+RING_BYTES = 8.0 * len(_core.RECEPTOR)  # per unit and slot of a ring buffer
 SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
 LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
 SHOW_PROGRESS_AFTER = 2.0  # s
@@ -114,7 +115,7 @@ class Engine:
         old, slots = self._shared.shape[1], max(slots, self._shared.shape[1])
         ahead = self.step + np.arange(old)
         groups, receptors = len(self.plans), len(_core.RECEPTOR)
-        needed = 8.0 * receptors * slots * (groups + sum(plan.places for plan in self.plans if plan.neurons))
+        needed = RING_BYTES * slots * (groups + sum(plan.places for plan in self.plans if plan.neurons))
         memory.require(needed, f"ring buffers for delays of up to {(slots - 1) * self.dt:g} ms")
         if (groups, slots) != self._shared.shape[:2]:
             shared = np.zeros((groups, slots, receptors))

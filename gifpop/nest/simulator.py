@@ -3,8 +3,7 @@
 import numpy as np
 
 from gifpop import _micro, seeds
-from gifpop.connectivity import RING_BYTES
-from gifpop.engine import Engine, SimulationError
+from gifpop.engine import RING_BYTES, Engine, SimulationError
 from gifpop.nest.errors import NumericalInstability, require_memory
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
