@@ -187,7 +187,7 @@ def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, co
 
     def activity(key):
         level, trial = key
-        own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, LEVELS.index(level), trial))
+        own = seeds.child(root, LEVELS.index(level), trial)
         result = Simulation(net, dt=dt, level=level, seed=own, progress=False, **options).run(duration)
         return result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
 

@@ -99,7 +99,7 @@ class MicroLevel:
                 f"{cell.V_m}; with initial='rest' they start from it"
             )
         for name in cell.various():
-            for value in np.atleast_1d(np.array(getattr(cell, name), dtype=object)):
+            for value in cell.entries(name):
                 if isinstance(value, Given) and len(value.values) != population.N:
                     raise ValueError(
                         f"{where}: GIF.{name} must be a number or have {population.N} values, got {len(value.values)}"

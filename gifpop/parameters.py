@@ -156,11 +156,13 @@ class GIF(_Checked):
 
     def various(self):
         """Return the names of the parameters that differ between neurons: tuple of str."""
-        return tuple(
-            f.name
-            for f in fields(self)
-            if any(isinstance(v, Distribution) for v in np.atleast_1d(np.array(getattr(self, f.name), dtype=object)))
-        )
+        names = (f.name for f in fields(self))
+        return tuple(name for name in names if any(isinstance(v, Distribution) for v in self.entries(name)))
+
+    def entries(self, name):
+        """Return the entries of a parameter as a tuple; of a scalar, its only value."""
+        value = getattr(self, name)
+        return value if isinstance(value, tuple) else (value,)
 
     def draw(self, n, random, where="GIF"):
         """Return the parameters of ``n`` neurons.

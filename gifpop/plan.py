@@ -93,7 +93,7 @@ class NoiseLink:
 
 @dataclass
 class PopulationPlan:
-    """One mesoscopic population as arrays, in the order in which `_meso.MesoPopulation` takes them."""
+    """One mesoscopic population as arrays (see `_meso.MesoPopulation`)."""
 
     constants: np.ndarray
     state: np.ndarray
@@ -106,6 +106,8 @@ class PopulationPlan:
     cohorts: np.ndarray
 
     recordables = _meso.RECORDABLES
+    neurons = False
+    units = 1
 
     @property
     def K(self):
@@ -117,9 +119,6 @@ class PopulationPlan:
         """The K cohorts, the oldest first: a dict of arrays."""
         oldest = self.state["oldest"][0]
         return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, oldest : oldest + self.K], strict=True))
-
-    neurons = False
-    units = 1
 
     def bind(self, stream):
         """Return the population for the time loop, with a bit generator to draw spike counts from."""

@@ -23,6 +23,11 @@ def root_sequence(seed):
         raise type(error)(f"seed must be what numpy.random.default_rng takes, got {seed!r}: {error}") from None
 
 
+def child(root, *key):
+    """Return the SeedSequence that belongs to a key of small integers."""
+    return np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *key))
+
+
 def stream(root, *key):
     """Return a bit generator of its own for a key of small integers."""
-    return np.random.PCG64(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *key)))
+    return np.random.PCG64(child(root, *key))

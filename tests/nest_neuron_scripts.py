@@ -8,13 +8,14 @@ comes out to ``data/nest_neuron_scripts.npz``.
 
 import contextlib
 import random
+from functools import partial
 from pathlib import Path
 
+import nest_scripts
 import numpy as np
 
 DATA = Path(__file__).parent / "data" / "nest_neuron_scripts.npz"
-SEEDS = range(30)
-LONGEST = 16  # steps between two changes
+SEEDS = nest_scripts.SEEDS
 VARIABLES = ["V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"]
 FIRING = (
     {"lambda_0": 0.0},
@@ -23,7 +24,7 @@ FIRING = (
 )
 
 
-class Script:
+class Script(nest_scripts.BaseScript):
     """One script: a random generator decides, and both simulators get the same calls."""
 
     def __init__(self, nest, seed):
@@ -42,9 +43,6 @@ class Script:
             self.meter(block, VARIABLES, {"interval": self.h})
         self.meter(self.population, ["V_m", "I_syn_ex", "I_syn_in"], {"interval": self.h})
         self.recorder(sum(self.blocks[1:], self.blocks[0]))
-
-    def ms(self, low, high):
-        return round(self.choose.randint(low, high) * self.h, 6)
 
     def delay(self):
         return self.ms(self.shortest, self.shortest + 3)
@@ -169,30 +167,8 @@ class Script:
             with contextlib.suppress(self.nest.NESTErrors.BadDelay):
                 self.meter(self.part(), ["V_m"], {"interval": self.h})
 
-    def records(self):
-        """Return what the recorders hold, as arrays by name."""
-        arrays = {}
-        for k, recorder in enumerate(self.recorders):
-            for name, values in recorder.events.items():
-                arrays[f"{k}_{name}"] = values
-        return arrays
 
-
-def run(nest, seed):
-    """Return all records of a script."""
-    script = Script(nest, seed)
-    for _ in range(script.choose.randint(1, 4)):
-        nest.Simulate(script.ms(0, LONGEST))
-        for _ in range(script.choose.randint(0, 3)):
-            script.change()
-    nest.Simulate(script.ms(1, LONGEST))
-    return script.records()
-
+run = partial(nest_scripts.run, make=Script)
 
 if __name__ == "__main__":
-    import nest
-
-    nest.verbosity = nest.VerbosityLevel.QUIET
-    everything = {f"{seed}_{name}": values for seed in SEEDS for name, values in run(nest, seed).items()}
-    np.savez_compressed(DATA, **everything)
-    print(DATA.stat().st_size, "bytes")
+    nest_scripts.write(DATA, run)

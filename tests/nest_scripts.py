@@ -17,7 +17,22 @@ SEEDS = range(30)
 LONGEST = 16  # steps between two changes
 
 
-class Script:
+class BaseScript:
+    """What all scripts do: they note their recorders and take times in whole steps of ``h``."""
+
+    def ms(self, low, high):
+        return round(self.choose.randint(low, high) * self.h, 6)
+
+    def records(self):
+        """Return what the recorders hold, as arrays by name."""
+        arrays = {}
+        for k, recorder in enumerate(self.recorders):
+            for name, values in recorder.events.items():
+                arrays[f"{k}_{name}"] = values
+        return arrays
+
+
+class Script(BaseScript):
     """One script: a random generator decides, and both simulators get the same calls."""
 
     def __init__(self, nest, seed):
@@ -30,9 +45,6 @@ class Script:
         for _ in range(self.choose.randint(4, 8)):
             self.device()
         self.meter({"interval": self.h}, ["V_m", "I_syn_ex", "I_syn_in"], self.populations)
-
-    def ms(self, low, high):
-        return round(self.choose.randint(low, high) * self.h, 6)
 
     def times(self, n, repeated=False):
         steps = [self.choose.randint(1, 60) for _ in range(n)] if repeated else self.choose.sample(range(1, 60), n)
@@ -132,18 +144,10 @@ class Script:
         except self.nest.NESTErrors.BadDelay:
             pass
 
-    def records(self):
-        """Return what the recorders hold, as arrays by name."""
-        arrays = {}
-        for k, recorder in enumerate(self.recorders):
-            for name, values in recorder.events.items():
-                arrays[f"{k}_{name}"] = values
-        return arrays
 
-
-def run(nest, seed):
+def run(nest, seed, make=Script):
     """Return all records of a script."""
-    script = Script(nest, seed)
+    script = make(nest, seed)
     for _ in range(script.choose.randint(1, 4)):
         nest.Simulate(script.ms(0, LONGEST))
         for _ in range(script.choose.randint(0, 3)):
@@ -152,10 +156,15 @@ def run(nest, seed):
     return script.records()
 
 
-if __name__ == "__main__":
+def write(path, run):
+    """Store what NEST, imported here, makes of all scripts."""
     import nest
 
     nest.verbosity = nest.VerbosityLevel.QUIET
     everything = {f"{seed}_{name}": values for seed in SEEDS for name, values in run(nest, seed).items()}
-    np.savez_compressed(DATA, **everything)
-    print(DATA.stat().st_size, "bytes")
+    np.savez_compressed(path, **everything)
+    print(path.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    write(DATA, run)
