@@ -12,7 +12,6 @@ from gifpop.interrupts import deferred_interrupt
 
 INSTRUCTION_SET = instruction_set.select()
 
-RING_BYTES = 8.0 * len(_core.RECEPTOR)  # per unit and slot of a ring buffer
 SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
 LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
 SHOW_PROGRESS_AFTER = 2.0  # s
@@ -75,11 +74,17 @@ class Engine:
         self.streams.append(stream)
 
     def wire(self, links, signals, noise=()):
-        """Set the projections and input lines; what is already on its way is kept."""
-        self.signals, self.noise = list(signals), list(noise)
-        self.links = sorted(links, key=lambda link: link.source)
-        lags = [link.longest_lag for link in self.links] + [link.lag for link in self.noise]
+        """Set the projections and input lines; what is already on its way is kept.
+
+        Raises
+        ------
+        MemoryError
+            If the ring buffers for the longest delay would not fit in memory; nothing has changed then.
+        """
+        lags = [link.longest_lag for link in links] + [link.lag for link in noise]
         self._resize_rings(1 + max(lags, default=0))
+        self.links = sorted(links, key=lambda link: link.source)
+        self.signals, self.noise = list(signals), list(noise)
         self.bind()
 
     def bind(self):
@@ -115,7 +120,7 @@ class Engine:
         old, slots = self._shared.shape[1], max(slots, self._shared.shape[1])
         ahead = self.step + np.arange(old)
         groups, receptors = len(self.plans), len(_core.RECEPTOR)
-        needed = RING_BYTES * slots * (groups + sum(plan.places for plan in self.plans if plan.neurons))
+        needed = 8.0 * receptors * slots * (groups + sum(plan.places for plan in self.plans if plan.neurons))
         memory.require(needed, f"ring buffers for delays of up to {(slots - 1) * self.dt:g} ms")
         if (groups, slots) != self._shared.shape[:2]:
             shared = np.zeros((groups, slots, receptors))

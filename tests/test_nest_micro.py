@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from trials import assert_mean
 
 import gifpop.nest as nest
+from gifpop import memory
 
 H = 0.5
 ALWAYS = {"lambda_0": 1e9, "V_T_star": -200.0, "Delta_V": 100.0}  # fires whenever it can
@@ -426,3 +427,17 @@ def test_rates_of_the_gallery_network():
         rates.append(np.array(recorders.n_events) / sizes / 18.0)
     for k, (rate, sd, error) in enumerate(((5.6881, 0.007, 0.0009), (5.7026, 0.005, 0.0006))):
         assert_mean(np.array(rates)[:, k], rate, sd, error)
+
+
+def test_delays_that_do_not_fit_in_memory_are_refused(monkeypatch):
+    """As a NESTError that is a MemoryError, with the estimate; a shorter delay then works."""
+    nest.ResetKernel()
+    neurons = nest.Create("gif_psc_exp", 1000)
+    nest.Connect(neurons, neurons, syn_spec={"delay": 1000.0})
+    monkeypatch.setattr(memory, "available", lambda: 1e8)
+    with pytest.raises(nest.NESTError, match=r"ring buffers for delays of up to 1000 ms would need 240.3 MB") as caught:
+        nest.Simulate(1.0)
+    assert isinstance(caught.value, MemoryError)
+    monkeypatch.undo()
+    nest.Simulate(1.0)
+    assert nest.biological_time == 1.0

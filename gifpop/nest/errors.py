@@ -1,6 +1,7 @@
 """Error classes under the names that NEST gives them."""
 
 import types
+from contextlib import contextmanager
 
 from gifpop import memory
 
@@ -56,12 +57,19 @@ UnknownReceptorType = NESTErrors.UnknownReceptorType
 UnknownSynapseType = NESTErrors.UnknownSynapseType
 
 
-def require_memory(n_bytes, what):
-    """Refuse what would not fit in memory, before anything is allocated."""
+@contextmanager
+def memory_of_nest():
+    """Turn the engine's error of what would not fit in memory into one of NEST's."""
     try:
-        memory.require(n_bytes, what)
+        yield
     except MemoryError as error:
         raise NotEnoughMemory(str(error)) from None
+
+
+def require_memory(n_bytes, what):
+    """Refuse what would not fit in memory, before anything is allocated."""
+    with memory_of_nest():
+        memory.require(n_bytes, what)
 
 
 def unaccessed(names, container, function):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from gifpop import _micro, seeds
-from gifpop.engine import RING_BYTES, Engine, SimulationError
-from gifpop.nest.errors import NumericalInstability, require_memory
+from gifpop.engine import Engine, SimulationError
+from gifpop.nest.errors import NumericalInstability, memory_of_nest, require_memory
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
@@ -48,11 +48,8 @@ class Simulator:
         self._wiring = wiring = Wiring(
             self.kernel, self._groups, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
         )
-        longest = max((link.longest_lag for link in wiring.links), default=0)
-        longest = max([longest, *(link.lag for link in wiring.noise)])
-        units = sum(plan.units for plan in self.engine.plans)
-        require_memory(RING_BYTES * (longest + 1.0) * units, f"Simulate: a delay of {longest} steps")
-        self.engine.wire(wiring.links, wiring.lines, wiring.noise)
+        with memory_of_nest():
+            self.engine.wire(wiring.links, wiring.lines, wiring.noise)
         self.late.wire(self._groups)
 
     def run(self, n_steps):
