@@ -1,69 +1,62 @@
-"""The time loop: ring buffers of delayed input, and the order of one step.
+"""The time loop, in slices of the shortest delay.
 
-Groups are mesoscopic populations (one unit) and groups of neurons (a unit each). Sources are the groups, in order, then
-the input lines (generators). A projection carries what its source emits in step ``k`` into a ring buffer of its target,
-where it is used in step ``k + lag``: for all units of the target at once, or for single ones.
+What groups emit in a slice of steps arrives after it. So every population and every block of neurons goes through all
+steps of a slice by itself, in cache and in whatever thread; then the spikes of all are delivered. Results do not depend
+on the number of threads, nor on where a run is cut: each sum of input has its order, by step, source and unit.
+
+Sources are the groups, in order, then the input lines (generators).
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from cython.parallel cimport prange
 from libc.math cimport isfinite
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memcpy, memset
 from numpy.random cimport bitgen_t
-from numpy.random.c_distributions cimport random_interval, random_poisson
 
 import numpy as np
 
 from gifpop cimport _meso, _micro
-from gifpop._types cimport Arrivals, Neurons, Population
+from gifpop._delivery cimport deliver_amount, deliver_noise, deliver_spikes
+from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, RECEPTORS, Group, Noise, Projection,
+                              shared_slot, single_slot)
+from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
+from gifpop._types cimport Arrivals, Probe, Probes, SpikeList
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #define GP_OPENMP 1
+    #else
+    #define GP_OPENMP 0
+    #endif
+    """
+    bint GP_OPENMP
 
 cdef enum:
-    EXCITATORY = 0
-    INHIBITORY = 1
-    CURRENT = 2
-    RECEPTORS = 3
+    NEURONS_PER_TASK = 512  # a multiple of TILE
 
-cdef enum:                  # what a step returns beside the index of a population that failed
-    NONE = -1
+cdef enum:                  # how a slice went: well, or at the step of the first population that failed
+    WELL = -1
     NO_MEMORY = -2
 
 RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRENT}
+LONGEST_SLICE = _LONGEST_SLICE
+HAS_THREADS = bool(GP_OPENMP)
 
-cdef struct Group:
-    Population *meso        # one of the two is NULL
-    Neurons *micro
-    Py_ssize_t n            # units
-    Py_ssize_t places       # of a row of the ring buffer
-    double *shared          # input to all units, (slots, RECEPTORS)
-    double *ring            # input to single neurons, (slots, RECEPTORS, places); NULL for a population
-    bint single_currents    # whether there is any current to single neurons
-    bint forced             # spikes are prescribed
+cdef struct Task:           # what one thread takes through a slice: a population, or a block of neurons
+    Py_ssize_t group
+    Py_ssize_t begin        # neurons
+    Py_ssize_t end
+    Probes probes
+    SpikeList spikes
+    int64_t status          # WELL, NO_MEMORY, or the step in which the expected count was not finite
 
-cdef struct Projection:
-    Group *target
-    int64_t lag             # steps between emission and use
-    int64_t receptor
-    double weight           # pA; of every connection, or a factor of `weights`
-    const int64_t *first    # connections first[u] to first[u + 1] start at unit u; NULL: one to all units
-    const int32_t *units    # their targets
-    const double *weights   # pA, sign selects the receptor; NULL: all alike
-    const int32_t *lags     # NULL: all alike
-
-cdef struct Noise:          # independent Poisson processes, one onto each of some units
-    Group *target
-    int64_t lag
-    int64_t receptor
-    double weight           # of each event, or a factor of `weights`
-    const int32_t *units    # NULL: all
-    const double *weights   # of the processes' events; NULL: all alike
-    Py_ssize_t n
-    bitgen_t *random
-
-cdef struct Spikes:         # of a chunk of steps, in order of step, group, neuron
-    int32_t *units
-    Py_ssize_t n
-    Py_ssize_t capacity
+cdef struct Slice:          # what is fixed while a slice is stepped
+    int64_t step            # the first
+    Py_ssize_t steps
+    double *records         # of the first step
 
 
 cdef class Core:
@@ -72,17 +65,21 @@ cdef class Core:
     Parameters
     ----------
     groups : sequence of MesoPopulation or MicroPopulation
-    shared : float64 array, shape (groups, slots, 3)
-        Input on its way to all units of a group, per receptor; step ``k`` reads slot ``k % slots``. At least the
-        longest lag + 1 slots.
-    rings : sequence of float64 array, shape (slots, 3, places), or None
-        Input on its way to single neurons; None for a population.
+    shared : float64 array, shape (2, groups, slots, 3)
+        Input on its way to all units of a group, per receptor, from groups and from generators; step ``k`` uses slot
+        ``k % slots``. At least as many slots as the longest lag and the slice together.
+    rings : sequence of float64 array, shape (slots, 2, row), or None
+        Input on its way from groups to single neurons; None for a population.
+    externals : sequence of float64 array, shape (slots, 3, row), or None
+        The same from generators; None where there are none.
     first : int64 array of length sources + 1
         Projections ``first[s]:first[s + 1]`` start at source ``s``.
     projections : sequence of tuple
         (target, lag, receptor, weight, first or None, units or None, weights or None, lags or None)
     noise : sequence of tuple
         (target, lag, receptor, weight, units or None, weights or None, bit generator)
+    slice_steps : int
+        Steps that groups take before their spikes are delivered: at most the shortest lag and ``LONGEST_SLICE``.
     """
 
     cdef readonly tuple groups
@@ -91,50 +88,67 @@ cdef class Core:
     cdef Group *group
     cdef Projection *projections
     cdef Noise *noise
-    cdef Py_ssize_t n_noise, slots
-    cdef Spikes spikes
+    cdef Task *tasks
+    cdef Arrivals *arrivals     # (groups, LONGEST_SLICE)
+    cdef int64_t *emitted       # counts of the slice, (groups, LONGEST_SLICE)
+    cdef int64_t *places        # where their neurons end in `fired`
+    cdef const int32_t **forced # next prescribed spikes of each group
+    cdef int32_t *fired         # of the chunk, in order of step, group, neuron
+    cdef Py_ssize_t n_groups, n_noise, n_tasks, slice_steps, n_fired, fired_capacity, failed
+    cdef bint single            # whether any spikes go to single neurons
 
-    def __init__(self, groups, double[:, :, ::1] shared, rings, int64_t[::1] first, projections, noise=()):
-        cdef Py_ssize_t i
-        cdef double[:, :, ::1] ring
+    def __init__(self, groups, double[:, :, :, ::1] shared, rings, externals, int64_t[::1] first, projections,
+                 noise=(), Py_ssize_t slice_steps=1):
+        cdef Py_ssize_t i, n = len(groups)
+        cdef double[:, :, ::1] ring, external
         self.groups = tuple(groups)
-        self._kept = (shared, list(rings), list(projections), list(noise))
+        self._kept = (shared, list(rings), list(externals), list(projections), list(noise))
         self.first = first
-        self.slots = shared.shape[1]
-        self.group = <Group *> malloc(max(1, len(self.groups)) * sizeof(Group))
-        self.projections = <Projection *> malloc(max(1, len(projections)) * sizeof(Projection))
-        self.noise = <Noise *> malloc(max(1, len(noise)) * sizeof(Noise))
-        if self.group == NULL or self.projections == NULL or self.noise == NULL:
-            raise MemoryError("gifpop: no memory for the tables of projections")
-        for i, (population, ring) in enumerate(zip(self.groups, rings)):
-            self.group[i] = bind_group(population, &shared[i, 0, 0], ring)
+        self.slice_steps, self.n_groups, self.n_noise = slice_steps, n, len(noise)
+        self.group = <Group *> allocate(n, sizeof(Group))
+        self.projections = <Projection *> allocate(len(projections), sizeof(Projection))
+        self.noise = <Noise *> allocate(len(noise), sizeof(Noise))
+        self.arrivals = <Arrivals *> allocate(n * _LONGEST_SLICE, sizeof(Arrivals))
+        self.emitted = <int64_t *> allocate(n * _LONGEST_SLICE, sizeof(int64_t))
+        self.places = <int64_t *> allocate(n * _LONGEST_SLICE, sizeof(int64_t))
+        self.forced = <const int32_t **> allocate(n, sizeof(int32_t *))
+        for i, (population, ring, external) in enumerate(zip(self.groups, rings, externals)):
+            self.group[i] = bind_group(population, shared.shape[2], ring, external)
+            self.group[i].shared, self.group[i].shared_external = &shared[0, i, 0, 0], &shared[1, i, 0, 0]
         for i, (target, lag, receptor, weight, starts, units, weights, lags) in enumerate(projections):
             self.bind_projection(&self.projections[i], target, lag, receptor, weight, starts, units, weights, lags)
+            self.projections[i].external = i >= first[n]
         for i, (target, lag, receptor, weight, units, weights, bit_generator) in enumerate(noise):
             self.bind_noise(&self.noise[i], target, lag, receptor, weight, units, weights, bit_generator)
-        self.n_noise = len(noise)
+        self.divide_into_tasks()
 
     def __dealloc__(self):
+        cdef Py_ssize_t i
+        for i in range(self.n_tasks):
+            free(self.tasks[i].spikes.items)
+        free(self.tasks)
         free(self.group)
         free(self.projections)
         free(self.noise)
-        free(self.spikes.units)
+        free(self.arrivals)
+        free(self.emitted)
+        free(self.places)
+        free(self.forced)
+        free(self.fired)
 
     cdef bind_projection(self, Projection *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
                          const int64_t[::1] first, const int32_t[::1] units, const double[::1] weights,
                          const int32_t[::1] lags):
-        memset(p, 0, sizeof(p[0]))
         p.target, p.lag, p.receptor, p.weight = &self.group[target], lag, receptor, weight
         if first is not None:
             p.first = &first[0]
+            self.single = True
         if units is not None and units.shape[0]:
             p.units = &units[0]
         if weights is not None and weights.shape[0]:
             p.weights = &weights[0]
         if lags is not None and lags.shape[0]:
             p.lags = &lags[0]
-        if receptor == CURRENT and first is not None:
-            p.target.single_currents = True
 
     cdef bind_noise(self, Noise *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
                     const int32_t[::1] units, const double[::1] weights, bit_generator):
@@ -146,9 +160,22 @@ cdef class Core:
             p.weights = &weights[0]
         p.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
 
+    cdef divide_into_tasks(self):
+        cdef Py_ssize_t i, begin, block
+        cdef Task *task
+        for i in range(self.n_groups):
+            self.n_tasks += 1 if self.group[i].meso != NULL else 1 + (self.group[i].n - 1) // NEURONS_PER_TASK
+        self.tasks = <Task *> allocate(self.n_tasks, sizeof(Task))
+        task = self.tasks
+        for i in range(self.n_groups):
+            block = NEURONS_PER_TASK if self.group[i].meso == NULL else 1
+            for begin in range(0, self.group[i].n, block):
+                task.group, task.begin, task.end = i, begin, min(begin + block, self.group[i].n)
+                task += 1
+
     def advance(self, int64_t step, double[:, ::1] lines, double[:, ::1] noise_means, int64_t[:, ::1] counts,
-                const uint8_t[::1] prescribed, const int32_t[::1] forced, const int64_t[:, ::1] probes,
-                double[:, ::1] records):
+                const uint8_t[::1] prescribed, forced, const int64_t[:, ::1] probes, double[:, ::1] records,
+                int threads=1):
         """Advance all groups from step ``step`` on.
 
         Parameters
@@ -162,12 +189,13 @@ cdef class Core:
         counts : int64 array, shape (steps, groups)
             Spike counts: read where prescribed, else written.
         prescribed : uint8 array of length groups
-        forced : int32 array
-            Neurons that fire in groups of neurons whose counts are prescribed, in order of step and group.
+        forced : dict of int to int32 array
+            For each group of neurons whose counts are prescribed, those that fire, in order of step.
         probes : int64 array, shape (probes, 3)
-            Group, unit and index in ``RECORDABLES`` of each recorded variable.
+            Group, unit and index in ``RECORDABLES`` of each recorded variable; in order of group and unit.
         records : float64 array, shape (steps, probes)
             Written: the variables after each step.
+        threads : int
 
         Returns
         -------
@@ -178,203 +206,259 @@ cdef class Core:
         spikes : int32 array
             Neurons that fired in the groups of neurons, in order of step and group; ``counts`` tells how many each.
         """
-        cdef Py_ssize_t n = counts.shape[0], i, k
-        cdef Py_ssize_t failed = NONE
-        cdef const int32_t *next_forced = &forced[0] if forced.shape[0] else NULL
-        cdef const double **recorded = <const double **> malloc(max(1, probes.shape[0]) * sizeof(double *))
-        if recorded == NULL:
-            raise MemoryError("gifpop: no memory for the table of probes")
-        for i in range(probes.shape[0]):
-            recorded[i] = self.probe(probes[i, 0], probes[i, 1], probes[i, 2])
-        for i in range(counts.shape[1]):
+        cdef Py_ssize_t n = counts.shape[0], k = 0, i
+        cdef int64_t status = WELL
+        cdef Slice s
+        cdef const int32_t[::1] neurons
+        cdef Probe *table = <Probe *> allocate(probes.shape[0], sizeof(Probe))
+        self.n_fired, self.failed = 0, -1
+        for i in range(self.n_groups):
             self.group[i].forced = prescribed[i]
-        self.spikes.n = 0
+        for i, neurons in forced.items():
+            self.forced[i] = &neurons[0] if neurons.shape[0] else NULL
         try:
+            self.assign_probes(table, probes)
             with nogil:
-                for k in range(n):
-                    self.deliver_lines(step + k, lines[k])
-                    self.deliver_noise(step + k, noise_means[k])
-                    failed = self.step_groups(step + k, counts[k], &next_forced)
-                    if failed != NONE:
-                        break
-                    for i in range(probes.shape[0]):
-                        records[k, i] = recorded[i][0]
+                while k < n and status == WELL:
+                    s.step, s.steps = step + k, min(self.slice_steps, n - k)
+                    s.records = &records[k, 0] if probes.shape[0] else NULL
+                    self.deliver_external(&s, lines[k:], noise_means[k:])
+                    self.begin_slice(&s, counts[k:])
+                    self.aim_probes(table, &s, probes.shape[0])
+                    self.step_groups(&s, threads)
+                    status = self.collect(&s, counts[k:])
+                    if status == WELL:
+                        self.emit(&s, threads)
+                        k += s.steps
+                    elif status >= 0:
+                        k += status
         finally:
-            free(recorded)
-        if failed == NO_MEMORY:
+            free(table)
+        if status == NO_MEMORY:
             raise MemoryError("gifpop: no memory for the spikes of a chunk")
-        return failed, (k if failed >= 0 else n), self.fired()
+        return self.failed, k, self.fired_units(counts[:k])
 
-    cdef object fired(self):
-        """Return the spikes of the chunk as an array of its own."""
-        if self.spikes.n == 0:
-            return np.zeros(0, dtype=np.int32)
-        return np.array(<int32_t[:self.spikes.n]> self.spikes.units)
+    # -- before the steps of a slice --------------------------------------------------------------------------------
 
-    cdef const double *probe(self, int64_t group, int64_t unit, int64_t variable) noexcept nogil:
-        cdef Group *g = &self.group[group]
-        if g.meso != NULL:
-            return _meso.recordable(g.meso, variable)
-        return _micro.recordable(g.micro, variable) + unit
-
-    cdef double *slot(self, Group *g, int64_t step) noexcept nogil:
-        """Input of a step to single neurons."""
-        return g.ring + (step % self.slots) * RECEPTORS * g.places
-
-    cdef double *shared_slot(self, Group *g, int64_t step) noexcept nogil:
-        """Input of a step to all units."""
-        return g.shared + (step % self.slots) * RECEPTORS
-
-    cdef void deliver(self, Projection *p, int64_t step, int64_t unit, double amount) noexcept nogil:
-        """Put what a unit of the source emits in this step into the ring buffers of the target."""
-        cdef int64_t i
-        cdef double w = p.weight * amount
-        cdef double *slot
-        if p.first == NULL:
-            self.shared_slot(p.target, step + p.lag)[p.receptor] += w
-        elif p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
-            self.deliver_various(p, step, unit, w)
-        else:
-            slot = self.slot(p.target, step + p.lag) + p.receptor * p.target.places
-            for i in range(p.first[unit], p.first[unit + 1]):
-                slot[p.units[i]] += w
-
-    cdef void deliver_various(self, Projection *p, int64_t step, int64_t unit, double factor) noexcept nogil:
-        """Deliver connections that differ in weight or delay, or that end at a population."""
-        cdef int64_t i, lag = p.lag, receptor = p.receptor
-        cdef double w = factor
-        for i in range(p.first[unit], p.first[unit + 1]):
-            if p.lags != NULL:
-                lag = p.lags[i]
-            if p.weights != NULL:
-                w = factor * p.weights[i]
-                if receptor != CURRENT:
-                    receptor = EXCITATORY if w >= 0.0 else INHIBITORY
-            if p.target.meso != NULL:
-                self.shared_slot(p.target, step + lag)[receptor] += w
-            else:
-                self.slot(p.target, step + lag)[receptor * p.target.places + p.units[i]] += w
-
-    cdef void deliver_lines(self, int64_t step, double[::1] lines) noexcept nogil:
-        cdef Py_ssize_t G = self.first.shape[0] - 1 - lines.shape[0], i, j
-        for i in range(lines.shape[0]):
-            if lines[i] != 0.0:
-                for j in range(self.first[G + i], self.first[G + i + 1]):
-                    self.deliver(&self.projections[j], step, 0, lines[i])
-
-    cdef void deliver_noise(self, int64_t step, double[::1] means) noexcept nogil:
-        """Draw the events of all processes: rare ones together, spread over the units, which is the same law."""
-        cdef Py_ssize_t i, j
-        cdef int64_t events
-        cdef Noise *p
-        cdef double *slot
-        for i in range(self.n_noise):
-            p = &self.noise[i]
-            if means[i] <= 0.0:
-                continue
-            slot = self.slot(p.target, step + p.lag) + p.receptor * p.target.places
-            if means[i] < 1.0:
-                events = random_poisson(p.random, means[i] * p.n)
-                while events > 0:
-                    add_events(p, slot, random_interval(p.random, p.n - 1), 1.0)
-                    events -= 1
-            else:
-                for j in range(p.n):
-                    add_events(p, slot, j, <double> random_poisson(p.random, means[i]))
-
-    cdef Py_ssize_t step_groups(self, int64_t step, int64_t[::1] counts, const int32_t **forced) noexcept nogil:
-        """One step of every group, then delivery; return the first population that failed, or how it went."""
-        cdef Py_ssize_t i, began = self.spikes.n
+    cdef assign_probes(self, Probe *table, const int64_t[:, ::1] probes):
+        """Fill the table of probes and give each task its own."""
+        cdef Py_ssize_t i = 0, j
         cdef Group *g
-        for i in range(counts.shape[0]):
-            g = &self.group[i]
+        for j in range(probes.shape[0]):
+            g = &self.group[probes[j, 0]]
+            table[j].unit = probes[j, 1]
             if g.meso != NULL:
-                if not self.step_population(g, step, &counts[i]):
-                    return i
+                table[j].value = _meso.recordable(g.meso, probes[j, 2])
             else:
-                if not self.reserve_spikes(max(g.n, counts[i] if g.forced else 0)):
-                    return NO_MEMORY
-                self.step_neurons(g, step, &counts[i], forced)
-        for i in range(counts.shape[0]):
-            g = &self.group[i]
-            self.emit(i, step, counts[i], NULL if g.meso != NULL else self.spikes.units + began)
-            if g.meso == NULL:
-                began += counts[i]
-        return NONE
+                table[j].value = _micro.recordable(g.micro, probes[j, 2]) + probes[j, 1]
+        for j in range(self.n_tasks):
+            self.tasks[j].probes.first, self.tasks[j].probes.n = table + i, 0
+            self.tasks[j].probes.stride = probes.shape[0]
+            while i < probes.shape[0] and probes[i, 0] == self.tasks[j].group and probes[i, 1] < self.tasks[j].end:
+                self.tasks[j].probes.n += 1
+                i += 1
 
-    cdef bint step_population(self, Group *g, int64_t step, int64_t *count) noexcept nogil:
-        cdef double *slot = self.shared_slot(g, step)
-        if not isfinite(_meso.expect_spikes(g.meso, slot[CURRENT], slot[EXCITATORY], slot[INHIBITORY])):
-            return False
-        if not g.forced:
-            count[0] = _meso.draw_spikes(g.meso)
-        _meso.emit_spikes(g.meso, count[0])
-        memset(slot, 0, RECEPTORS * sizeof(double))
-        return True
+    cdef void aim_probes(self, Probe *table, Slice *s, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t j
+        for j in range(n):
+            table[j].record = s.records + j
 
-    cdef void step_neurons(self, Group *g, int64_t step, int64_t *count, const int32_t **forced) noexcept nogil:
-        cdef double *shared = self.shared_slot(g, step)
-        cdef double *slot = self.slot(g, step)
-        cdef int32_t *fired = self.spikes.units + self.spikes.n
-        cdef Arrivals arrivals
+    cdef void deliver_external(self, Slice *s, double[:, ::1] lines, double[:, ::1] means) noexcept nogil:
+        """Deliver what the generators emit in a slice."""
+        cdef Py_ssize_t k, i, j
+        for k in range(s.steps):
+            for i in range(lines.shape[1]):
+                if lines[k, i] != 0.0:
+                    for j in range(self.first[self.n_groups + i], self.first[self.n_groups + i + 1]):
+                        deliver_amount(&self.projections[j], s.step + k, lines[k, i])
+            for i in range(self.n_noise):
+                deliver_noise(&self.noise[i], s.step + k, means[k, i])
+
+    cdef void begin_slice(self, Slice *s, int64_t[:, ::1] counts) noexcept nogil:
+        """Look up what arrives at each group in each step, and the counts that are prescribed."""
+        cdef Py_ssize_t i, k
+        for i in range(self.n_groups):
+            for k in range(s.steps):
+                self.arrivals[i * _LONGEST_SLICE + k] = arrivals_of(&self.group[i], s.step + k)
+                self.emitted[i * _LONGEST_SLICE + k] = counts[k, i] if self.group[i].forced else 0
+
+    # -- the steps of a slice ---------------------------------------------------------------------------------------
+
+    cdef void step_groups(self, Slice *s, int threads) noexcept nogil:
         cdef Py_ssize_t i
-        arrivals.ex, arrivals.ex_all = slot + EXCITATORY * g.places, shared[EXCITATORY]
-        arrivals.inh, arrivals.inh_all = slot + INHIBITORY * g.places, shared[INHIBITORY]
-        arrivals.current, arrivals.current_all = slot + CURRENT * g.places, shared[CURRENT]
-        arrivals.single_currents = g.single_currents
-        if g.forced:
-            for i in range(count[0]):
-                fired[i] = forced[0][i]
-            _micro.step_forced(g.micro, &arrivals, fired, count[0])
-            forced[0] += count[0]
+        if threads == 1:
+            for i in range(self.n_tasks):
+                self.do_task(&self.tasks[i], s)
         else:
-            count[0] = _micro.step_neurons(g.micro, &arrivals, fired)
-        self.spikes.n += count[0]
-        memset(shared, 0, RECEPTORS * sizeof(double))
+            for i in prange(self.n_tasks, schedule="dynamic", chunksize=1, num_threads=threads):
+                self.do_task(&self.tasks[i], s)
 
-    cdef void emit(self, Py_ssize_t source, int64_t step, int64_t count, const int32_t *fired) noexcept nogil:
-        """Deliver the spikes of a group along all its projections."""
-        cdef Py_ssize_t j, i
+    cdef void do_task(self, Task *task, Slice *s) noexcept nogil:
+        cdef Group *g = &self.group[task.group]
+        cdef Arrivals *arrivals = self.arrivals + task.group * _LONGEST_SLICE
+        cdef int64_t *counts = self.emitted + task.group * _LONGEST_SLICE
+        task.status = WELL
+        if g.meso != NULL:
+            task.status = step_population(g, arrivals, s.steps, counts, task.probes)
+        elif not g.forced:
+            if not _micro.advance_block(g.micro, arrivals, task.begin, task.end, s.steps, task.probes, &task.spikes):
+                task.status = NO_MEMORY
+        elif task.begin == 0:
+            _micro.advance_forced(g.micro, arrivals, self.forced[task.group], counts, s.steps,
+                                  self.probes_of_group(task))
+
+    cdef Probes probes_of_group(self, Task *first) noexcept nogil:
+        """All probes of a group, the first task of which is given."""
+        cdef Probes probes = first.probes
+        cdef Task *task = first + 1
+        while task < self.tasks + self.n_tasks and task.group == first.group:
+            probes.n += task.probes.n
+            task += 1
+        return probes
+
+    # -- after the steps of a slice ---------------------------------------------------------------------------------
+
+    cdef int64_t collect(self, Slice *s, int64_t[:, ::1] counts) noexcept nogil:
+        """Count spikes and put those of neurons in order; return how the slice went."""
+        cdef Py_ssize_t i, k
+        cdef int64_t status = WELL, total = 0
+        cdef Task *task
+        for i in range(self.n_tasks):
+            task = &self.tasks[i]
+            if task.status == NO_MEMORY:
+                return NO_MEMORY
+            if task.status >= 0 and (status == WELL or task.status < status):
+                status, self.failed = task.status, task.group
+            for k in range(task.spikes.n):
+                self.emitted[task.group * _LONGEST_SLICE + task.spikes.items[k].step] += 1
+        for i in range(self.n_groups):
+            for k in range(s.steps):
+                counts[k, i] = self.emitted[i * _LONGEST_SLICE + k]
+                total += counts[k, i] if self.group[i].micro != NULL else 0
+        if not self.reserve_fired(self.n_fired + total):
+            return NO_MEMORY
+        self.sort_spikes(s)
+        return status
+
+    cdef void sort_spikes(self, Slice *s) noexcept nogil:
+        """Append the neurons that fired, in order of step and group; those of one step and group come in order."""
+        cdef Py_ssize_t i, j, k, place
+        cdef Task *task
+        for k in range(s.steps):
+            for i in range(self.n_groups):
+                if self.group[i].micro == NULL:
+                    continue
+                place = i * _LONGEST_SLICE + k
+                self.places[place] = self.n_fired
+                self.n_fired += self.emitted[place]
+                if self.group[i].forced:
+                    memcpy(self.fired + self.places[place], self.forced[i], self.emitted[place] * sizeof(int32_t))
+                    self.forced[i] += self.emitted[place]
+        for i in range(self.n_tasks):
+            task = &self.tasks[i]
+            for j in range(task.spikes.n):
+                place = task.group * _LONGEST_SLICE + task.spikes.items[j].step
+                self.fired[self.places[place]] = task.spikes.items[j].unit
+                self.places[place] += 1
+
+    cdef void emit(self, Slice *s, int threads) noexcept nogil:
+        """Deliver the spikes of a slice; each thread to its share of the neurons of every target."""
+        cdef int part
+        if threads == 1 or not self.single:
+            self.emit_part(s, 0, 1)
+        else:
+            for part in prange(threads, schedule="static", chunksize=1, num_threads=threads):
+                self.emit_part(s, part, threads)
+
+    cdef void emit_part(self, Slice *s, int64_t part, int64_t parts) noexcept nogil:
+        cdef Py_ssize_t i, j, k
+        cdef int64_t count
         cdef Projection *p
-        if count == 0:
-            return
-        for j in range(self.first[source], self.first[source + 1]):
-            p = &self.projections[j]
-            if fired == NULL or p.first == NULL:
-                self.deliver(p, step, 0, <double> count)
-            else:
-                for i in range(count):
-                    self.deliver(p, step, fired[i], 1.0)
+        for k in range(s.steps):
+            for i in range(self.n_groups):
+                count = self.emitted[i * _LONGEST_SLICE + k]
+                if count == 0:
+                    continue
+                for j in range(self.first[i], self.first[i + 1]):
+                    p = &self.projections[j]
+                    if p.first != NULL and self.group[i].micro != NULL:
+                        deliver_spikes(p, s.step + k, self.fired + self.places[i * _LONGEST_SLICE + k] - count, count,
+                                       p.target.n * part // parts, p.target.n * (part + 1) // parts)
+                    elif part == 0:
+                        deliver_amount(p, s.step + k, <double> count)
 
-    cdef bint reserve_spikes(self, Py_ssize_t n) noexcept nogil:
-        """Make room for ``n`` more spikes."""
-        cdef Py_ssize_t capacity = self.spikes.capacity
-        cdef int32_t *units
-        if self.spikes.n + n <= capacity:
-            return True
-        capacity = 2 * (self.spikes.n + n)
-        units = <int32_t *> realloc(self.spikes.units, capacity * sizeof(int32_t))
-        if units == NULL:
-            return False
-        self.spikes.units, self.spikes.capacity = units, capacity
+    cdef bint reserve_fired(self, Py_ssize_t n) noexcept nogil:
+        """Make room for ``n`` spikes of a chunk."""
+        cdef int32_t *fired
+        if n > self.fired_capacity:
+            fired = <int32_t *> realloc(self.fired, 2 * n * sizeof(int32_t))
+            if fired == NULL:
+                return False
+            self.fired, self.fired_capacity = fired, 2 * n
         return True
 
+    cdef object fired_units(self, int64_t[:, ::1] counts):
+        """Return the neurons that fired in the steps of ``counts`` as an array of its own."""
+        cdef Py_ssize_t i, n = 0
+        for i in range(self.n_groups):
+            if self.group[i].micro != NULL:
+                n += np.sum(counts[:, i])
+        if n == 0:
+            return np.zeros(0, dtype=np.int32)
+        return np.array(<int32_t[:n]> self.fired)
 
-cdef inline void add_events(Noise *p, double *slot, int64_t process, double events) noexcept nogil:
-    """Put the events of one process into the slot of a ring buffer."""
-    cdef double weight = p.weight if p.weights == NULL else p.weight * p.weights[process]
-    slot[process if p.units == NULL else <int64_t> p.units[process]] += weight * events
+
+cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t steps, int64_t *counts,
+                             Probes probes) noexcept nogil:
+    """Advance a population; return WELL, or the step in which the expected count was not finite."""
+    cdef Py_ssize_t k, i
+    for k in range(steps):
+        if not isfinite(_meso.expect_spikes(g.meso, arrivals[k].current_all, arrivals[k].ex_all, arrivals[k].inh_all)):
+            return k
+        if not g.forced:
+            counts[k] = _meso.draw_spikes(g.meso)
+        _meso.emit_spikes(g.meso, counts[k])
+        for i in range(probes.n):
+            probes.first[i].record[k * probes.stride] = probes.first[i].value[0]
+    return WELL
 
 
-cdef Group bind_group(population, double *shared, double[:, :, ::1] ring):
+cdef Arrivals arrivals_of(Group *g, int64_t step) noexcept nogil:
+    """What arrives in a step; the slot of what reaches all units is free again."""
+    cdef Arrivals a
+    cdef double *shared = shared_slot(g, step, False)
+    cdef double *external = shared_slot(g, step, True)
+    a.ex_all = shared[EXCITATORY] + external[EXCITATORY]
+    a.inh_all = shared[INHIBITORY] + external[INHIBITORY]
+    a.current_all = external[CURRENT]
+    memset(shared, 0, RECEPTORS * sizeof(double))
+    memset(external, 0, RECEPTORS * sizeof(double))
+    a.ex = a.inh = a.ex_external = a.inh_external = a.current = NULL
+    if g.micro != NULL:
+        a.ex, a.inh = single_slot(g, step, EXCITATORY, False), single_slot(g, step, INHIBITORY, False)
+        if g.external != NULL:
+            a.ex_external, a.inh_external = single_slot(g, step, EXCITATORY, True), single_slot(g, step, INHIBITORY, True)
+            a.current = single_slot(g, step, CURRENT, True)
+    return a
+
+
+cdef Group bind_group(population, Py_ssize_t slots, double[:, :, ::1] ring, double[:, :, ::1] external):
     cdef Group g
     memset(&g, 0, sizeof(g))
-    g.shared = shared
+    g.n, g.slots = 1, slots
     if isinstance(population, _meso.MesoPopulation):
         g.meso = &(<_meso.MesoPopulation> population).population
-        g.n = 1
-    else:
-        g.micro = &(<_micro.MicroPopulation?> population).neurons
-        g.n, g.places = g.micro.N, g.micro.places
-        g.ring = &ring[0, 0, 0]
+        return g
+    g.micro = &(<_micro.MicroPopulation?> population).neurons
+    g.n, g.row, g.ring = g.micro.N, ring.shape[2], &ring[0, 0, 0]
+    if external is not None:
+        g.external = &external[0, 0, 0]
     return g
+
+
+cdef void *allocate(size_t n, size_t size) except NULL:
+    """Return zeroed memory for a table."""
+    cdef void *table = calloc(max(n, 1), size)
+    if table == NULL:
+        raise MemoryError("gifpop: no memory for the tables of groups and projections")
+    return table

@@ -39,6 +39,7 @@ cdef extern from *:
 
     #if GP_LANES == 1
     static inline gp_lanes gp_larger(gp_lanes x, gp_lanes y) { return x > y ? x : y; }
+    static inline gp_lanes gp_smaller(gp_lanes x, gp_lanes y) { return x < y ? x : y; }
     static inline double gp_sum(gp_lanes x) { return x; }
     static inline int gp_any_above(gp_lanes x, double limit) { return x > limit; }
     static inline gp_lanes gp_above(gp_lanes x, double limit, gp_lanes a, gp_lanes b) { return x > limit ? a : b; }
@@ -82,6 +83,16 @@ cdef extern from *:
         return (gp_lanes)_mm256_max_pd((__m256d)x, (__m256d)y);
     #else
         gp_ilanes mask = (gp_ilanes)(x > y);
+        return (gp_lanes)(((gp_ilanes)x & mask) | ((gp_ilanes)y & ~mask));
+    #endif
+    }
+
+    static inline gp_lanes gp_smaller(gp_lanes x, gp_lanes y)
+    {
+    #if GP_LANES == 4
+        return (gp_lanes)_mm256_min_pd((__m256d)x, (__m256d)y);
+    #else
+        gp_ilanes mask = (gp_ilanes)(x < y);
         return (gp_lanes)(((gp_ilanes)x & mask) | ((gp_ilanes)y & ~mask));
     #endif
     }
@@ -173,6 +184,7 @@ cdef extern from *:
     double total "gp_sum"(lanes x) noexcept nogil
     bint any_above "gp_any_above"(lanes x, double limit) noexcept nogil
     lanes larger "gp_larger"(lanes x, lanes y) noexcept nogil
+    lanes smaller "gp_smaller"(lanes x, lanes y) noexcept nogil
     lanes above "gp_above"(lanes x, double limit, lanes a, lanes b) noexcept nogil
     lanes sums_before "gp_before"(lanes x, lanes *total) noexcept nogil
     lanes exp_lanes "gp_exp"(lanes x) noexcept nogil

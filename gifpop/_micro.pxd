@@ -1,16 +1,16 @@
-"""One step of a group of neurons, for the time loop."""
+"""Steps of a group of neurons, for the time loop."""
 
 from libc.stdint cimport int32_t, int64_t
 
-from gifpop._types cimport Arrivals, Neurons
+from gifpop._types cimport Arrivals, Neurons, Probes, SpikeList
 
 
 cdef class MicroPopulation:
     cdef Neurons neurons
     cdef readonly object arrays
-    cdef readonly object bit_generators
-    cdef object _streams
 
-cdef Py_ssize_t step_neurons(Neurons *group, Arrivals *arrivals, int32_t *fired) noexcept nogil
-cdef void step_forced(Neurons *group, Arrivals *arrivals, const int32_t *fired, Py_ssize_t n) noexcept nogil
+cdef bint advance_block(Neurons *group, const Arrivals *arrivals, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t steps,
+                        Probes probes, SpikeList *spikes) noexcept nogil
+cdef void advance_forced(Neurons *group, const Arrivals *arrivals, const int32_t *fired, const int64_t *counts,
+                         Py_ssize_t steps, Probes probes) noexcept nogil
 cdef const double *recordable(const Neurons *group, int64_t variable) noexcept nogil

@@ -1,34 +1,29 @@
 """Groups of GIF neurons: their arrays, and what happens at a spike."""
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.stdint cimport int32_t, int64_t, uint8_t
-from numpy.random cimport bitgen_t
-from numpy.random.c_distributions cimport random_standard_exponential
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdlib cimport realloc
 
-import numpy as np
-
-from gifpop._types cimport STREAM_BLOCK as _STREAM_BLOCK
+from gifpop._firing cimport fire, renew_budget
 from gifpop._types cimport TILE as _TILE
-from gifpop._types cimport WIDEST as _WIDEST
-from gifpop._types cimport Arrivals, Neurons, Parameter, advance_neurons_t
+from gifpop._types cimport Arrivals, Neurons, Parameter, Probes, Spike, SpikeList, advance_tile_t
 
 TILE = _TILE
-WIDEST = _WIDEST
-STREAM_BLOCK = _STREAM_BLOCK
 RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 PARAMETERS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
-              "V_T_star", "inverse_Delta_V", "hazard", "refractory")
+              "V_T_star", "inverse_Delta_V", "threshold", "refractory")
+VARIOUS = ("leak", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset", "inverse_Delta_V", "threshold")
 TERMS = ("sfa_decay", "sfa_jump", "stc_decay", "stc_jump")
-STATE = ("V_m", "I_syn_ex", "I_syn_in", "E_sfa", "I_stc", "pause", "budget")
+STATE = ("V_m", "I_syn_ex", "I_syn_in", "E_sfa", "I_stc", "pause", "budget", "draws")
 
-cdef advance_neurons_t advance_neurons = NULL
+cdef advance_tile_t advance_tile = NULL
 
 
 def use_neurons(module):
     """Take the loops over neurons from a module compiled from ``_neurons.pyx``."""
-    global advance_neurons
-    capsule = module.__pyx_capi__["advance_neurons"]
-    advance_neurons = <advance_neurons_t> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
+    global advance_tile
+    capsule = module.__pyx_capi__["advance_tile"]
+    advance_tile = <advance_tile_t> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
 
 
 cdef Parameter bind(const double[:, ::1] values, Py_ssize_t places):
@@ -39,7 +34,7 @@ cdef Parameter bind(const double[:, ::1] values, Py_ssize_t places):
 
 
 cdef class MicroPopulation:
-    """Bind the arrays and random streams of a group of neurons for the time loop.
+    """Bind the arrays of a group of neurons for the time loop.
 
     Parameters
     ----------
@@ -50,21 +45,18 @@ cdef class MicroPopulation:
         or ``TILE`` for one value repeated.
     state : dict of str to float64 array
         ``STATE``, shape (1, places), ``sfa`` and ``stc``, shape (terms, places); places is N rounded up to a multiple
-        of ``WIDEST``, with budgets that last for ever behind the last neuron.
-    bit_generators : sequence of numpy.random.BitGenerator
-        One for each ``STREAM_BLOCK`` neurons.
+        of ``TILE``, with budgets that last for ever behind the last neuron.
+    key : uint64 array of length 2
+        Of the group's random numbers.
     """
 
-    def __init__(self, Py_ssize_t N, parameters, state, bit_generators):
+    def __init__(self, Py_ssize_t N, parameters, state, const uint64_t[::1] key):
         cdef Neurons *g = &self.neurons
         cdef double[:, ::1] V_m = state["V_m"], I_syn_ex = state["I_syn_ex"], I_syn_in = state["I_syn_in"]
         cdef double[:, ::1] E_sfa = state["E_sfa"], I_stc = state["I_stc"], pause = state["pause"]
-        cdef double[:, ::1] budget = state["budget"], sfa = state["sfa"], stc = state["stc"]
-        cdef uint8_t[::1] due
+        cdef double[:, ::1] budget = state["budget"], draws = state["draws"], sfa = state["sfa"], stc = state["stc"]
         cdef Py_ssize_t places = V_m.shape[1]
-        due_tiles = np.zeros((places + _TILE - 1) // _TILE, dtype=np.uint8)
-        self.arrays = (dict(parameters), dict(state), due_tiles)
-        self.bit_generators = tuple(bit_generators)
+        self.arrays = (dict(parameters), dict(state))
         g.N, g.places, g.J, g.S = N, places, sfa.shape[0], stc.shape[0]
         g.leak = bind(parameters["leak"], places)
         g.constant_drive = bind(parameters["constant_drive"], places)
@@ -76,76 +68,82 @@ cdef class MicroPopulation:
         g.V_reset = bind(parameters["V_reset"], places)
         g.V_T_star = bind(parameters["V_T_star"], places)
         g.inverse_Delta_V = bind(parameters["inverse_Delta_V"], places)
-        g.hazard = bind(parameters["hazard"], places)
+        g.threshold = bind(parameters["threshold"], places)
         g.refractory = bind(parameters["refractory"], places)
         g.sfa_decay = bind(parameters["sfa_decay"], places)
         g.sfa_jump = bind(parameters["sfa_jump"], places)
         g.stc_decay = bind(parameters["stc_decay"], places)
         g.stc_jump = bind(parameters["stc_jump"], places)
+        g.various = any(parameters[name].shape[1] == places for name in VARIOUS)
         g.V_m, g.I_syn_ex, g.I_syn_in = &V_m[0, 0], &I_syn_ex[0, 0], &I_syn_in[0, 0]
-        g.E_sfa, g.I_stc, g.pause, g.budget = &E_sfa[0, 0], &I_stc[0, 0], &pause[0, 0], &budget[0, 0]
+        g.E_sfa, g.I_stc, g.pause = &E_sfa[0, 0], &I_stc[0, 0], &pause[0, 0]
+        g.budget, g.draws = &budget[0, 0], &draws[0, 0]
         g.sfa = &sfa[0, 0] if g.J else NULL
         g.stc = &stc[0, 0] if g.S else NULL
-        due = due_tiles
-        g.due = &due[0]
-        self._bind_streams()
-
-    def _bind_streams(self):
-        cdef size_t[::1] streams
-        self._streams = np.array(
-            [<size_t> PyCapsule_GetPointer(b.capsule, "BitGenerator") for b in self.bit_generators], dtype=np.uintp
-        )
-        streams = self._streams
-        self.neurons.random = <bitgen_t **> &streams[0]
+        g.key[0], g.key[1] = key[0], key[1]
 
 
-def draw_budgets(double[::1] budget, bit_generators):
-    """Draw the hazard that each neuron takes until its first spike, from the streams of its blocks."""
+def draw_budgets(MicroPopulation population):
+    """Draw the hazard that each neuron takes until its next spike."""
     cdef Py_ssize_t i
-    cdef bitgen_t *random = NULL
-    for i in range(budget.shape[0]):
-        if i % _STREAM_BLOCK == 0:
-            random = <bitgen_t *> PyCapsule_GetPointer(bit_generators[i // _STREAM_BLOCK].capsule, "BitGenerator")
-        budget[i] = random_standard_exponential(random)
+    for i in range(population.neurons.N):
+        renew_budget(&population.neurons, i)
 
 
-cdef inline double value(const Parameter *p, Py_ssize_t j, Py_ssize_t places, Py_ssize_t i) noexcept nogil:
-    """Value of the j-th row of a parameter for neuron i."""
-    return p.value[j * places + i] if p.stride else p.value[j * _TILE]
+cdef bint advance_block(Neurons *group, const Arrivals *arrivals, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t steps,
+                        Probes probes, SpikeList *spikes) noexcept nogil:
+    """Advance the neurons from ``begin``, where a tile begins, to ``end``; False: no memory for their spikes.
+
+    The spikes come out in order of tile, step and neuron.
+    """
+    cdef Py_ssize_t start = begin
+    spikes.n = 0
+    while start < end:
+        if not reserve(spikes, spikes.n + _TILE * steps):
+            return False
+        advance_tile(group, arrivals, start, steps, of_tile(&probes, start), spikes)
+        start += _TILE
+    return True
 
 
-cdef void spike(Neurons *g, Py_ssize_t i) noexcept nogil:
-    """What a spike does to its neuron."""
-    cdef Py_ssize_t j
-    for j in range(g.J):
-        g.sfa[j * g.places + i] += value(&g.sfa_jump, j, g.places, i)
-    for j in range(g.S):
-        g.stc[j * g.places + i] += value(&g.stc_jump, j, g.places, i)
-    g.pause[i] = value(&g.refractory, 0, g.places, i)
+cdef void advance_forced(Neurons *group, const Arrivals *arrivals, const int32_t *fired, const int64_t *counts,
+                         Py_ssize_t steps, Probes probes) noexcept nogil:
+    """Advance all neurons; whatever their hazard, those in ``fired`` fire, ``counts`` of them in each step."""
+    cdef Py_ssize_t step, start, i
+    cdef Probes left
+    for step in range(steps):
+        left = probes
+        start = 0
+        while start < group.N:
+            advance_tile(group, &arrivals[step], start, 1, of_tile(&left, start), NULL)
+            start += _TILE
+        for i in range(probes.n):
+            probes.first[i].record += probes.stride
+        for i in range(counts[step]):
+            fire(group, fired[i])
+        fired += counts[step]
 
 
-cdef Py_ssize_t step_neurons(Neurons *group, Arrivals *arrivals, int32_t *fired) noexcept nogil:
-    """Advance a group one step; write the neurons that fire to ``fired`` and return how many."""
-    cdef Py_ssize_t tile, i, n = 0
-    advance_neurons(group, arrivals)
-    for tile in range((group.N + _TILE - 1) // _TILE):
-        if not group.due[tile]:
-            continue
-        for i in range(tile * _TILE, min((tile + 1) * _TILE, group.N)):
-            if group.budget[i] < 0.0:
-                group.budget[i] = random_standard_exponential(group.random[i // _STREAM_BLOCK])
-                spike(group, i)
-                fired[n] = <int32_t> i
-                n += 1
-    return n
+cdef Probes of_tile(Probes *probes, Py_ssize_t start) noexcept nogil:
+    """Take the probes of a tile, which come first."""
+    cdef Probes own = probes[0]
+    own.n = 0
+    while own.n < probes.n and probes.first[own.n].unit < start + _TILE:
+        own.n += 1
+    probes.first += own.n
+    probes.n -= own.n
+    return own
 
 
-cdef void step_forced(Neurons *group, Arrivals *arrivals, const int32_t *fired, Py_ssize_t n) noexcept nogil:
-    """Advance a group one step in which the given neurons fire, whatever their hazard."""
-    cdef Py_ssize_t i
-    advance_neurons(group, arrivals)
-    for i in range(n):
-        spike(group, fired[i])
+cdef bint reserve(SpikeList *spikes, Py_ssize_t n) noexcept nogil:
+    """Make room for ``n`` spikes in all."""
+    cdef Spike *items
+    if n > spikes.capacity:
+        items = <Spike *> realloc(spikes.items, 2 * n * sizeof(Spike))
+        if items == NULL:
+            return False
+        spikes.items, spikes.capacity = items, 2 * n
+    return True
 
 
 cdef const double *recordable(const Neurons *group, int64_t variable) noexcept nogil:

@@ -1,3 +1,4 @@
-from gifpop._types cimport Arrivals, Neurons
+from gifpop._types cimport Arrivals, Neurons, Probes, SpikeList
 
-cdef void advance_neurons(Neurons *group, Arrivals *arrivals) noexcept nogil
+cdef void advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t steps, Probes probes,
+                       SpikeList *spikes) noexcept nogil

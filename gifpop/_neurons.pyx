@@ -1,113 +1,174 @@
-"""One step of a group of neurons: the innermost loops of the microscopic level.
+"""A tile of neurons through the steps of a slice: the innermost loops of the microscopic level.
 
 Compiled once for each instruction set, as `_cohorts`. Per step and neuron: adaptation, synaptic currents, exact
 integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, Eqs. 1-3, discretized as NEST's gif_psc_exp).
 """
 
-from gifpop._lanes cimport (LANES, above, all_lanes, any_above, exp_lanes, lanes, larger, load, store)
-from gifpop._types cimport TILE, Arrivals, Neurons, Parameter
+from libc.stdint cimport int32_t
+from libc.string cimport memset
+
+from gifpop._firing cimport fire, renew_budget
+from gifpop._lanes cimport LANES, above, all_lanes, any_above, exp_lanes, lanes, larger, load, smaller, store
+from gifpop._types cimport TILE, Arrivals, Neurons, Parameter, Probes, SpikeList
+
+cdef double NO_HAZARD = -1e6    # logarithm of the hazard of who is refractory: far below what any budget notices
 
 
 cdef inline const double *at(const Parameter *p, Py_ssize_t start) noexcept nogil:
-    """Values of a parameter for the tile that starts at a neuron."""
+    """Values of a parameter for the neurons from ``start`` on, within a tile."""
     return p.value + p.stride * start
 
 
-cdef inline lanes adapt(double *trace, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
-                        Py_ssize_t i) noexcept nogil:
-    """Return the sum of the adaptation traces of a few neurons, and let them decay."""
-    cdef Py_ssize_t _j, row = places if decay.stride else <Py_ssize_t> TILE
-    cdef const double *factor = decay.value + decay.stride * start + i
-    cdef lanes x, sum = all_lanes(0.0)
-    trace += start + i
-    for _j in range(terms):
-        x = load(trace)
-        sum = sum + x
-        store(trace, x * load(factor))
-        trace += places
-        factor += row
-    return sum
-
-
-cdef inline lanes receive(double *current, const double *decay, double *arriving, double all) noexcept nogil:
-    """Decay of a synaptic current and the spikes that arrive; their slot of the ring buffer is free again."""
-    cdef lanes x = load(current) * load(decay) + (load(arriving) + all)
-    store(current, x)
+cdef inline lanes take(double *arriving) noexcept nogil:
+    """Read what arrives; its place in the ring buffer is free again."""
+    cdef lanes x = load(arriving)
     store(arriving, all_lanes(0.0))
     return x
 
 
-cdef inline void move(Neurons *g, Arrivals *a, Py_ssize_t start, Py_ssize_t groups, double *excess,
-                      double *weight) noexcept nogil:
-    """Everything up to the potentials of a tile.
+cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
+                       double *sums) noexcept nogil:
+    """Put the sums of the adaptation traces of a tile into ``sums``, and let the traces decay."""
+    cdef Py_ssize_t group, _j, row = places if decay.stride else <Py_ssize_t> TILE
+    cdef const double *factor
+    cdef double *trace
+    cdef lanes x, sum
+    for group in range(TILE // LANES):
+        trace = traces + start + group * LANES
+        factor = at(decay, start) + group * LANES
+        sum = all_lanes(0.0)
+        for _j in range(terms):
+            x = load(trace)
+            sum = sum + x
+            store(trace, x * load(factor))
+            trace += places
+            factor += row
+        store(sums + group * LANES, sum)
 
-    ``excess`` is the potential above the threshold in units of Delta_V, ``weight`` the hazard at the threshold
-    integrated over the step, zero for who is refractory.
+
+cdef inline void inject(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *stc,
+                        double *drive) noexcept nogil:
+    """Put what currents and the leak towards E_L add to the potentials of a tile into ``drive``, mV.
+
+    What generators send to single neurons is added to the slot of the ring buffer.
     """
-    cdef const double *V_T_star = at(&g.V_T_star, start)
-    cdef const double *slope = at(&g.inverse_Delta_V, start)
-    cdef const double *hazard = at(&g.hazard, start)
-    cdef const double *leak = at(&g.leak, start)
     cdef const double *constant = at(&g.constant_drive, start)
     cdef const double *gain = at(&g.current_gain, start)
-    cdef const double *carry_ex = at(&g.carry_ex, start)
-    cdef const double *carry_in = at(&g.carry_in, start)
-    cdef const double *decay_ex = at(&g.decay_ex, start)
-    cdef const double *decay_in = at(&g.decay_in, start)
-    cdef const double *V_reset = at(&g.V_reset, start)
-    cdef double *potential = g.V_m + start
-    cdef double *pause = g.pause + start
-    cdef double *external = a.current + start
     cdef Py_ssize_t group, i
-    cdef lanes threshold, injected, stc, V, left
-    for group in range(groups):
+    cdef lanes current
+    for group in range(TILE // LANES):
         i = group * LANES
-        threshold = load(V_T_star + i) + adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, i)
-        store(g.E_sfa + start + i, threshold)
-        injected = all_lanes(a.current_all)
-        if a.single_currents:
-            injected = injected + load(external + i)
-            store(external + i, all_lanes(0.0))
+        current = all_lanes(a.current_all)
+        if a.current != NULL:
+            current = current + take(a.current + start + i)
+            store(a.ex + start + i, load(a.ex + start + i) + take(a.ex_external + start + i))
+            store(a.inh + start + i, load(a.inh + start + i) + take(a.inh_external + start + i))
         if g.S > 0:
-            stc = adapt(g.stc, &g.stc_decay, g.S, g.places, start, i)
-            store(g.I_stc + start + i, stc)
-            injected = injected - stc
-        V = load(potential + i) * load(leak + i) + (load(constant + i) + load(gain + i) * injected)
-        V = V + receive(g.I_syn_ex + start + i, decay_ex + i, a.ex + start + i, a.ex_all) * load(carry_ex + i)
-        V = V + receive(g.I_syn_in + start + i, decay_in + i, a.inh + start + i, a.inh_all) * load(carry_in + i)
+            current = current - load(stc + i)
+        store(drive + i, load(constant + i) + load(gain + i) * current)
+
+
+cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *drive,
+                      const double *adapted, double *excess, bint various) noexcept nogil:
+    """Synaptic currents and potentials of a tile.
+
+    ``excess`` is the logarithm of the hazard integrated over the step. ``various``: the neurons have parameters of
+    their own; a constant where this is inlined, so that common ones stay in registers.
+    """
+    cdef lanes leak = load(at(&g.leak, start)), carry_ex = load(at(&g.carry_ex, start))
+    cdef lanes carry_in = load(at(&g.carry_in, start)), decay_ex = load(at(&g.decay_ex, start))
+    cdef lanes decay_in = load(at(&g.decay_in, start)), V_reset = load(at(&g.V_reset, start))
+    cdef lanes slope = load(at(&g.inverse_Delta_V, start)), threshold = load(at(&g.threshold, start))
+    cdef double *potential = g.V_m + start
+    cdef double *I_syn_ex = g.I_syn_ex + start
+    cdef double *I_syn_in = g.I_syn_in + start
+    cdef double *pause = g.pause + start
+    cdef double *arriving_ex = a.ex + start
+    cdef double *arriving_in = a.inh + start
+    cdef double ex_all = a.ex_all, inh_all = a.inh_all
+    cdef Py_ssize_t group, i
+    cdef lanes V, ex, inh, left
+    for group in range(TILE // LANES):
+        i = group * LANES
+        if various:
+            leak, V_reset = load(at(&g.leak, start) + i), load(at(&g.V_reset, start) + i)
+            carry_ex, carry_in = load(at(&g.carry_ex, start) + i), load(at(&g.carry_in, start) + i)
+            decay_ex, decay_in = load(at(&g.decay_ex, start) + i), load(at(&g.decay_in, start) + i)
+            slope, threshold = load(at(&g.inverse_Delta_V, start) + i), load(at(&g.threshold, start) + i)
+        ex = load(I_syn_ex + i) * decay_ex + (take(arriving_ex + i) + ex_all)
+        inh = load(I_syn_in + i) * decay_in + (take(arriving_in + i) + inh_all)
+        V = load(potential + i) * leak + load(drive + i) + ex * carry_ex + inh * carry_in
         left = load(pause + i)
-        V = above(left, 0.0, load(V_reset + i), V)
+        V = above(left, 0.0, V_reset, V)
+        store(I_syn_ex + i, ex)
+        store(I_syn_in + i, inh)
         store(potential + i, V)
-        store(weight + i, above(left, 0.0, all_lanes(0.0), load(hazard + i)))
         store(pause + i, larger(left - 1.0, all_lanes(0.0)))
-        store(excess + i, (V - threshold) * load(slope + i))
+        store(excess + i, above(left, 0.0, all_lanes(NO_HAZARD), (V - load(adapted + i)) * slope - threshold))
 
 
-cdef inline bint spend(double *budget, const double *excess, const double *weight, Py_ssize_t groups) noexcept nogil:
+cdef inline bint spend(double *budget, const double *excess) noexcept nogil:
     """Take the hazard of the step from the budgets; tell whether any is used up.
 
     A budget drawn from the standard exponential distribution makes the probability to fire in a step
     1 - exp(-lambda h), independently of the past.
     """
     cdef Py_ssize_t group, i
-    cdef lanes left, lacking = all_lanes(-1.0)
-    for group in range(groups):
+    cdef lanes left, least = all_lanes(0.0)
+    for group in range(TILE // LANES):
         i = group * LANES
-        left = load(budget + i) - load(weight + i) * exp_lanes(load(excess + i))
+        left = load(budget + i) - exp_lanes(load(excess + i))
         store(budget + i, left)
-        lacking = larger(lacking, 0.0 - left)
-    return any_above(lacking, 0.0)
+        least = smaller(least, left)
+    return any_above(0.0 - least, 0.0)
 
 
-cdef void advance_neurons(Neurons *group, Arrivals *arrivals) noexcept nogil:
-    """Advance all neurons of a group to the end of the step; ``due`` tells in which tiles some fire.
+cdef void fire_due(Neurons *g, Py_ssize_t start, Py_ssize_t step, SpikeList *spikes) noexcept nogil:
+    """Let the neurons of a tile fire that have used up their budgets."""
+    cdef Py_ssize_t i
+    for i in range(start, min(start + <Py_ssize_t> TILE, g.N)):
+        if g.budget[i] < 0.0:
+            renew_budget(g, i)
+            fire(g, i)
+            spikes.items[spikes.n].step = <int32_t> step
+            spikes.items[spikes.n].unit = <int32_t> i
+            spikes.n += 1
 
-    The places of lanes that are left over hold neurons that never fire.
+
+cdef void keep(Neurons *g, Py_ssize_t start, const double *adapted, const double *stc) noexcept nogil:
+    """Keep what only recorders look at: threshold and adaptation current."""
+    cdef const double *V_T_star = at(&g.V_T_star, start)
+    cdef Py_ssize_t group, i
+    for group in range(TILE // LANES):
+        i = group * LANES
+        store(g.E_sfa + start + i, load(V_T_star + i) + load(adapted + i))
+        store(g.I_stc + start + i, load(stc + i))
+
+
+cdef void advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t steps, Probes probes,
+                       SpikeList *spikes) noexcept nogil:
+    """Advance the neurons of the tile that begins at ``start``, one step for each of ``arrivals``.
+
+    The places that are left over in the last tile hold neurons that never fire. ``spikes`` has room for one spike of each
+    neuron in each step; NULL: nobody fires of itself.
     """
-    cdef double[TILE] excess, weight
-    cdef Py_ssize_t start = 0, groups
-    while start < group.places:
-        groups = min(<Py_ssize_t> TILE, group.places - start) // LANES
-        move(group, arrivals, start, groups, excess, weight)
-        group.due[start // TILE] = spend(group.budget + start, excess, weight, groups)
-        start += TILE
+    cdef Py_ssize_t step, i
+    cdef double[TILE] adapted, stc, drive, excess
+    memset(adapted, 0, sizeof(adapted))
+    memset(stc, 0, sizeof(stc))
+    for step in range(steps):
+        if group.J > 0:
+            adapt(group.sfa, &group.sfa_decay, group.J, group.places, start, adapted)
+        if group.S > 0:
+            adapt(group.stc, &group.stc_decay, group.S, group.places, start, stc)
+        inject(group, &arrivals[step], start, stc, drive)
+        if group.various:
+            move(group, &arrivals[step], start, drive, adapted, excess, True)
+        else:
+            move(group, &arrivals[step], start, drive, adapted, excess, False)
+        if probes.n > 0 or step == steps - 1:
+            keep(group, start, adapted, stc)
+        if spend(group.budget + start, excess) and spikes != NULL:
+            fire_due(group, start, step, spikes)
+        for i in range(probes.n):
+            probes.first[i].record[step * probes.stride] = probes.first[i].value[0]

@@ -1,6 +1,6 @@
 """Populations as the compiled modules see them: constants and state, at either level."""
 
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from numpy.random cimport bitgen_t
 from numpy.random.c_distributions cimport binomial_t
 
@@ -64,10 +64,6 @@ cdef struct Population:
 
 
 cdef enum:
-    WIDEST = 8              # lanes of the widest vectors
-
-
-cdef enum:
     PADDING = 8             # empty places before the oldest cohort, for lanes that are left over
 
 
@@ -83,7 +79,8 @@ ctypedef void (*advance_cohorts_t)(Population *pop, double drive, double thresho
 
 
 cdef enum:
-    TILE = 64               # neurons taken together in the innermost loop
+    TILE = 64               # neurons that are taken together through all steps of a slice, in cache
+    LONGEST_SLICE = 32      # steps
 
 
 cdef struct Parameter:
@@ -106,12 +103,13 @@ cdef struct Neurons:
     Parameter V_reset       # mV
     Parameter V_T_star      # mV
     Parameter inverse_Delta_V   # 1/mV
-    Parameter hazard        # hazard at the threshold, integrated over a step
+    Parameter threshold     # V_T_star/Delta_V less the logarithm of the hazard there, integrated over a step
     Parameter refractory    # steps
     Parameter sfa_decay     # J rows
     Parameter sfa_jump      # J rows, mV
     Parameter stc_decay     # S rows
     Parameter stc_jump      # S rows, pA
+    bint various            # some parameters of the membrane, synapses or hazard differ between neurons
     double *V_m             # mV
     double *I_syn_ex        # pA
     double *I_syn_in        # pA
@@ -119,24 +117,45 @@ cdef struct Neurons:
     double *I_stc           # adaptation current of the last step, pA
     double *pause           # refractory steps left
     double *budget          # hazard that the neuron takes until it fires
+    double *draws           # budgets that it has had
     double *sfa             # J rows, mV
     double *stc             # S rows, pA
-    uint8_t *due            # tiles in which a neuron has used up its budget
-    bitgen_t **random       # one stream for each STREAM_BLOCK neurons
+    uint64_t[2] key         # of the random numbers
 
 
-cdef enum:
-    STREAM_BLOCK = 1024
-
-
-cdef struct Arrivals:
-    double *ex              # weights of the spikes that arrive in a step, one entry a neuron
+cdef struct Arrivals:       # of one step
+    double *ex              # weights of the spikes that arrive, one entry a neuron
     double *inh
-    double *current         # external current, one entry a neuron
+    double *ex_external     # the same from generators, and their current, one entry a neuron; NULL: none
+    double *inh_external
+    double *current
     double ex_all           # what reaches every neuron
     double inh_all
     double current_all
-    bint single_currents    # whether `current` can differ from zero
 
 
-ctypedef void (*advance_neurons_t)(Neurons *group, Arrivals *arrivals) noexcept nogil
+cdef struct Spike:
+    int32_t step            # of the slice
+    int32_t unit
+
+
+cdef struct SpikeList:
+    Spike *items
+    Py_ssize_t n
+    Py_ssize_t capacity
+
+
+cdef struct Probe:          # a variable to record after each step
+    const double *value
+    double *record          # of the first step of the slice
+    Py_ssize_t unit
+
+
+cdef struct Probes:
+    Probe *first            # in order of unit
+    Py_ssize_t n
+    Py_ssize_t stride       # from one step's record to the next
+
+
+ctypedef void (*advance_tile_t)(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t steps,
+                                Probes probes, SpikeList *spikes) noexcept nogil

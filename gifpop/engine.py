@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm.auto import tqdm
 
-from gifpop import _core, instruction_set, memory
+from gifpop import _core, instruction_set
 from gifpop.interrupts import deferred_interrupt
+from gifpop.ring_buffers import RingBuffers
 
 INSTRUCTION_SET = instruction_set.select()
 
@@ -50,20 +51,20 @@ class Engine:
         Of the groups, for messages.
     plans : sequence of PopulationPlan or NeuronPlan
     streams : sequence
-        A numpy.random.BitGenerator for a population, a sequence of them for neurons.
+        A numpy.random.BitGenerator for a population, a key (see `gifpop.seeds.philox_key`) for a group of neurons.
     links : sequence of gifpop.plan.Link
     signals : sequence
         What the input lines emit (see `gifpop.signals`).
     noise : sequence of gifpop.plan.NoiseLink
     dt : float, ms
+    threads : int
     """
 
-    def __init__(self, names, plans, streams, links=(), signals=(), noise=(), *, dt):
+    def __init__(self, names, plans, streams, links=(), signals=(), noise=(), *, dt, threads=1):
         self.step = 0
-        self.dt = dt
+        self.dt, self.threads = dt, threads
         self.names, self.plans, self.streams = list(names), list(plans), list(streams)
-        self._shared = np.zeros((0, 1, len(_core.RECEPTOR)))
-        self._rings = []
+        self._buffers = RingBuffers()
         self._running = threading.Lock()
         self.wire(links, signals, noise)
 
@@ -81,8 +82,12 @@ class Engine:
         MemoryError
             If the ring buffers for the longest delay would not fit in memory; nothing has changed then.
         """
+        groups = len(self.plans)
         lags = [link.longest_lag for link in links] + [link.lag for link in noise]
-        self._resize_rings(1 + max(lags, default=0))
+        self._slice = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
+        single = {link.target for link in links if link.source >= groups and link.first is not None}
+        single |= {link.target for link in noise}
+        self._buffers.fit(self.plans, self._slice + max(lags, default=0), single, self.step, self.dt)
         self.links = sorted(links, key=lambda link: link.source)
         self.signals, self.noise = list(signals), list(noise)
         self.bind()
@@ -94,14 +99,16 @@ class Engine:
         receptor = _core.RECEPTOR
         self._core = _core.Core(
             [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
-            self._shared,
-            self._rings,
+            self._buffers.shared,
+            self._buffers.rings,
+            self._buffers.externals,
             np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
             [
                 (p.target, p.lag, receptor[p.receptor], p.weight, p.first, p.units, p.weights, p.lags)
                 for p in self.links
             ],
             [(p.target, p.lag, receptor[p.receptor], p.weight, p.units, p.weights, p.stream) for p in self.noise],
+            self._slice,
         )
 
     def add_input(self, steps, receptor, target, amounts, units=None):
@@ -109,30 +116,7 @@ class Engine:
 
         ``steps``, ``amounts`` and ``units`` (neurons; None: all units of the group) are numbers or arrays.
         """
-        slots, kind = steps % self._shared.shape[1], _core.RECEPTOR[receptor]
-        if units is None:
-            np.add.at(self._shared, (target, slots, kind), amounts)
-        else:
-            np.add.at(self._rings[target], (slots, kind, units), amounts)
-
-    def _resize_rings(self, slots):
-        """Grow the ring buffers, keeping at its step what is on its way."""
-        old, slots = self._shared.shape[1], max(slots, self._shared.shape[1])
-        ahead = self.step + np.arange(old)
-        groups, receptors = len(self.plans), len(_core.RECEPTOR)
-        needed = 8.0 * receptors * slots * (groups + sum(plan.places for plan in self.plans if plan.neurons))
-        memory.require(needed, f"ring buffers for delays of up to {(slots - 1) * self.dt:g} ms")
-        if (groups, slots) != self._shared.shape[:2]:
-            shared = np.zeros((groups, slots, receptors))
-            shared[: len(self._shared), ahead % slots] = self._shared[:, ahead % old]
-            self._shared = shared
-        for i, plan in enumerate(self.plans):
-            if i >= len(self._rings):
-                self._rings.append(np.zeros((old, receptors, plan.places)) if plan.neurons else None)
-            ring = self._rings[i]
-            if ring is not None and len(ring) != slots:
-                self._rings[i] = np.zeros((slots, *ring.shape[1:]))
-                self._rings[i][ahead % slots] = ring[ahead % old]
+        self._buffers.add(steps, receptor, target, amounts, units)
 
     def run(self, n_steps, probes=(), prescribed=None, progress=False, label="gifpop"):
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.
@@ -167,8 +151,9 @@ class Engine:
     def _run(self, n_steps, probes, prescribed, progress, label):
         probes = [(i, unit, self.plans[i].recordables.index(name)) for i, unit, name in probes]
         probes = np.array(probes, dtype=np.int64).reshape(-1, 3)
+        order = np.lexsort((probes[:, 1], probes[:, 0]))
         prescribed = prescribed or {}
-        end, size = self.step + n_steps, 32
+        end, size = self.step + n_steps, self._slice * (_core.LONGEST_SLICE // self._slice)
         bar = tqdm(total=n_steps, desc=label, unit="step", unit_scale=True, mininterval=0.1, leave=bool(progress),
                    disable=None if progress is None else not progress,
                    delay=SHOW_PROGRESS_AFTER if progress is None else 0)
@@ -176,13 +161,14 @@ class Engine:
             while self.step < end and not interrupted():
                 size = min(size, end - self.step)
                 began = time.perf_counter()
-                failed, chunk = self._advance(size, probes, prescribed)
+                failed, chunk = self._advance(size, probes, order, prescribed)
                 bar.update(len(chunk.counts))
                 yield chunk
                 if failed >= 0:
                     raise self._failure(failed)
                 spent = time.perf_counter() - began
-                size = int(min(LONGEST_CHUNK, max(1, size * min(4.0, SECONDS_PER_CHUNK / max(spent, 1e-9)))))
+                slices = size / self._slice * min(4.0, SECONDS_PER_CHUNK / max(spent, 1e-9))
+                size = self._slice * max(1, min(LONGEST_CHUNK // self._slice, int(slices)))
 
         if self.step < end:
             raise KeyboardInterrupt  # also where a handler of the user's own has returned
@@ -198,8 +184,8 @@ class Engine:
             "a weight or current is too large"
         )
 
-    def _advance(self, n, probes, prescribed):
-        """Run one chunk through the compiled loop."""
+    def _advance(self, n, probes, order, prescribed):
+        """Run one chunk through the compiled loop; ``order`` sorts the probes by group and unit."""
         first, groups = self.step, len(self.plans)
         counts = np.zeros((n, groups), dtype=np.int64)
         forced = _prescribe(prescribed, counts, first)
@@ -207,7 +193,10 @@ class Engine:
         chosen[list(prescribed)] = 1
         records = np.empty((n, len(probes)))
         lines, means = _emissions(self.signals, first, n), _emissions([p.signal for p in self.noise], first, n)
-        failed, done, fired = self._core.advance(first, lines, means, counts, chosen, forced, probes, records)
+        failed, done, fired = self._core.advance(
+            first, lines, means, counts, chosen, forced, probes[order], records, self.threads
+        )
+        records = records[:, np.argsort(order)] if np.any(np.diff(order) < 0) else records
         self.step += done
         for i, plan in enumerate(self.plans):
             if failed < 0 and plan.neurons and not np.isfinite(plan.of_neurons("V_m")).all():
@@ -225,21 +214,16 @@ def _emissions(signals, first, n):
 
 
 def _prescribe(prescribed, counts, first):
-    """Fill in prescribed counts; return the neurons that are to fire, in order of step and group."""
-    n, steps, groups, neurons = len(counts), [], [], []
+    """Fill in prescribed counts; return for each group of neurons those that are to fire, in order of step."""
+    n, forced = len(counts), {}
     for i, values in prescribed.items():
         if isinstance(values, tuple):
             begin, end = np.searchsorted(values[0], (first, first + n))
             counts[:, i] = np.bincount(values[0][begin:end] - first, minlength=n)
-            steps.append(values[0][begin:end])
-            groups.append(np.full(end - begin, i))
-            neurons.append(values[1][begin:end])
+            forced[i] = np.ascontiguousarray(values[1][begin:end], dtype=np.int32)
         else:
             counts[:, i] = values[first : first + n]
-    if not neurons:
-        return np.zeros(0, dtype=np.int32)
-    order = np.lexsort((np.concatenate(groups), np.concatenate(steps)))
-    return np.concatenate(neurons)[order].astype(np.int32)
+    return forced
 
 
 def _spikes(counts, fired, first, groups):

@@ -5,7 +5,7 @@ import numpy as np
 from gifpop import _meso, _micro, seeds
 from gifpop.distributions import Distribution, Given
 from gifpop.grid import refractory_steps
-from gifpop.neurons import neuron_parameters, plan_neurons, stream_count
+from gifpop.neurons import neuron_parameters, plan_neurons
 from gifpop.plan import automatic_history, plan_population, start_history, update_plan
 
 MOST_NEURONS = 2**31 - 1
@@ -106,20 +106,20 @@ class MicroLevel:
                     )
 
     def start(self, population, root, index):
-        """Return the plan in its initial state and the random streams."""
+        """Return the plan in its initial state and the key of its random numbers."""
         N = population.N
-        streams = [seeds.stream(root, seeds.POPULATION, index, block) for block in range(stream_count(N))]
+        key = seeds.philox_key(root, seeds.POPULATION, index)
         p = self._drawn(population, root, index)
         if p["V_m"] is None:
             p["V_m"] = p["E_L"]
-        plan = plan_neurons(p, N, self.dt, streams, least_refractory=1)
+        plan = plan_neurons(p, N, self.dt, key, least_refractory=1)
         if self.initial == "fired":
             plan.of_neurons("V_m")[:] = p["V_reset"]
             plan.of_neurons("pause")[:] = refractory_steps(p["t_ref"], self.dt)
             for kind in ("sfa", "stc"):
                 for trace, q in zip(plan.state[kind], p[f"q_{kind}"], strict=True):
                     trace[:N] = q
-        return plan, streams
+        return plan, key
 
     def update(self, plan, population, root, index):
         """Change the parameters of a plan; the state stays."""

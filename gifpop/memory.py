@@ -1,6 +1,10 @@
-"""Refuse what would not fit in memory before anything is allocated."""
+"""Memory: what would not fit is refused before anything is allocated; arrays of the inner loops begin at cache lines."""
 
 import os
+
+import numpy as np
+
+CACHE_LINE = 64  # bytes
 
 
 def available():
@@ -30,6 +34,14 @@ def require(n_bytes, what):
     limit = available()
     if limit is not None and n_bytes > limit:
         raise MemoryError(f"{what} would need {_readable(n_bytes)}; {_readable(limit)} are available")
+
+
+def aligned_zeros(shape):
+    """Return a float64 array of zeros that begins at a cache line and shares its last line with nothing else."""
+    size = int(np.prod(shape)) * 8
+    room = np.zeros(size + 2 * CACHE_LINE, dtype=np.uint8)
+    start = -room.ctypes.data % CACHE_LINE
+    return room[start : start + size].view(np.float64).reshape(shape)
 
 
 def _readable(n_bytes):

@@ -6,7 +6,8 @@ import numpy as np
 
 from gifpop import _micro
 from gifpop.grid import refractory_steps
-from gifpop.plan import synaptic_carry
+from gifpop.memory import aligned_zeros
+from gifpop.plan import LOG_OF_NO_HAZARD, synaptic_carry
 
 RECORDABLES = _micro.RECORDABLES
 EVERLASTING = 1e300  # budget of the places behind the last neuron
@@ -36,12 +37,17 @@ class NeuronPlan:
         """Return the values of a state variable, one for each neuron; writing to them changes the state."""
         return self.state[name][0, : self.N]
 
-    def bind(self, streams):
-        """Return the group for the time loop, with one bit generator for each block of neurons."""
-        return _micro.MicroPopulation(self.N, self.parameters, self.state, streams)
+    def bind(self, key):
+        """Return the group for the time loop, with the key of its random numbers."""
+        return _micro.MicroPopulation(self.N, self.parameters, self.state, key)
+
+    def restart(self, key):
+        """Begin with the random numbers of a key."""
+        self.state["draws"][:] = 0.0
+        _micro.draw_budgets(self.bind(key))
 
 
-def plan_neurons(p, N, dt, streams, least_refractory=0):
+def plan_neurons(p, N, dt, key, least_refractory=0):
     """Return the arrays of a group of neurons at rest in its initial state.
 
     Parameters
@@ -52,28 +58,23 @@ def plan_neurons(p, N, dt, streams, least_refractory=0):
         length N. ``tau_sfa``, ``q_sfa``, ``tau_stc``, ``q_stc``: sequences of such.
     N : int
     dt : float, ms
-    streams : sequence of numpy.random.BitGenerator
-        One for each ``_micro.STREAM_BLOCK`` neurons (`stream_count`).
+    key : uint64 array of length 2
+        Of the group's random numbers (`gifpop.seeds.philox_key`).
     least_refractory : int
         Steps; NEST has 0 and then never resets a neuron with ``t_ref = 0``.
     """
     parameters = neuron_parameters(p, N, dt, least_refractory)
     places = _places(N)
-    state = {name: np.zeros((1, places)) for name in _micro.STATE}
-    state["sfa"] = np.zeros((len(p["q_sfa"]), places))
-    state["stc"] = np.zeros((len(p["q_stc"]), places))
+    state = {name: aligned_zeros((1, places)) for name in _micro.STATE}
+    state["sfa"] = aligned_zeros((len(p["q_sfa"]), places))
+    state["stc"] = aligned_zeros((len(p["q_stc"]), places))
     state["budget"][:] = EVERLASTING
     plan = NeuronPlan(N, parameters, state)
     for name in ("V_m", "I_syn_ex", "I_syn_in"):
         plan.of_neurons(name)[:] = p[name]
     plan.of_neurons("E_sfa")[:] = p["V_T_star"]
-    _micro.draw_budgets(plan.of_neurons("budget"), streams)
+    plan.restart(key)
     return plan
-
-
-def stream_count(N):
-    """Return how many random streams a group of neurons takes."""
-    return -(-N // _micro.STREAM_BLOCK)
 
 
 def neuron_parameters(p, N, dt, least_refractory=0):
@@ -87,7 +88,7 @@ def neuron_parameters(p, N, dt, least_refractory=0):
         "V_reset": p["V_reset"],
         "V_T_star": p["V_T_star"],
         "inverse_Delta_V": 1.0 / np.asarray(p["Delta_V"], dtype=float),
-        "hazard": 1e-3 * dt * np.asarray(p["lambda_0"], dtype=float),
+        "threshold": p["V_T_star"] / np.asarray(p["Delta_V"], dtype=float) - log_hazard(1e-3 * dt, p["lambda_0"]),
         "refractory": refractory_steps(p["t_ref"], dt, least_refractory),
     }
     for receptor in ("ex", "in"):
@@ -99,6 +100,12 @@ def neuron_parameters(p, N, dt, least_refractory=0):
         arrays[f"{kind}_decay"] = _rows([np.exp(-dt / np.asarray(tau, dtype=float)) for tau in p[f"tau_{kind}"]], N)
         arrays[f"{kind}_jump"] = _rows(p[f"q_{kind}"], N)
     return arrays
+
+
+def log_hazard(time, lambda_0):
+    """Return the logarithm of a hazard (numbers or arrays, 1/s) integrated over a time (s), or of none at all."""
+    hazard = time * np.asarray(lambda_0, dtype=float)
+    return np.where(hazard > 0.0, np.log(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
 
 
 def _rows(values, N):
@@ -114,6 +121,5 @@ def _rows(values, N):
 
 
 def _places(N):
-    """Return N rounded up to whole vectors, and past a tile, which stands for values that all neurons share."""
-    places = -(-N // _micro.WIDEST) * _micro.WIDEST
-    return places if places != _micro.TILE else places + _micro.WIDEST
+    """Return N rounded up to whole tiles, and past one tile, which stands for values that all neurons share."""
+    return _micro.TILE * max(2, -(-N // _micro.TILE))

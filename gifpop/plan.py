@@ -38,7 +38,7 @@ class Link:
         Of each connection; a factor where ``weights`` are given.
     first : int64 array of length source units + 1, or None
     units : int32 array, or None
-        Target unit of each connection.
+        Target unit of each connection; in ascending order for each source unit.
     weights : float64 array, or None
         Of each connection; their sign selects the synapse.
     lags : int32 array, or None
@@ -58,6 +58,10 @@ class Link:
     @property
     def longest_lag(self):
         return self.lag if self.lags is None else int(np.max(self.lags, initial=0))
+
+    @property
+    def shortest_lag(self):
+        return self.lag if self.lags is None or not len(self.lags) else int(np.min(self.lags))
 
 
 @dataclass(frozen=True)

@@ -31,3 +31,8 @@ def child(root, *key):
 def stream(root, *key):
     """Return a bit generator of its own for a key of small integers."""
     return np.random.PCG64(child(root, *key))
+
+
+def philox_key(root, *key):
+    """Return a key of Philox, for numbers that belong to neurons, for a key of small integers."""
+    return child(root, *key).generate_state(2, np.uint64)

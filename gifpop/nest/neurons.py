@@ -101,10 +101,10 @@ class NeuronBlock(Block):
 
     # -- simulation -------------------------------------------------------------------------------------------------
 
-    def bring(self, streams=None):
-        """Bring the plan up to the values that are set; ``streams`` are needed the first time."""
+    def bring(self, key=None):
+        """Bring the plan up to the values that are set; the ``key`` of random numbers is needed the first time."""
         if self.plan is None:
-            self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution, streams)
+            self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution, key)
             for name in STATE:
                 state = self.plan.of_neurons(name)
                 state[:] = self.columns[name]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gifpop import _micro, seeds
+from gifpop import seeds
 from gifpop.engine import Engine, SimulationError
 from gifpop.nest.errors import NumericalInstability, memory_of_nest, require_memory
 from gifpop.nest.late_spikes import LateSpikes
@@ -10,7 +10,6 @@ from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock
 from gifpop.nest.wiring import Tap, Wiring
-from gifpop.neurons import stream_count
 
 
 class Simulator:
@@ -88,13 +87,12 @@ class Simulator:
             block, _ = self.kernel.locate(node)
             self.engine.streams[group] = self._stream(block, node)
             if isinstance(block, NeuronBlock):
-                _micro.draw_budgets(block.plan.of_neurons("budget"), self.engine.streams[group])
+                block.plan.restart(self.engine.streams[group])
 
     def _stream(self, block, node):
-        """Return the stream of a population, or those of a block of neurons."""
+        """Return the stream of a population, or the key of a block of neurons."""
         if isinstance(block, NeuronBlock):
-            n = stream_count(block.n)
-            return [seeds.stream(self._root, seeds.POPULATION, node, part) for part in range(n)]
+            return seeds.philox_key(self._root, seeds.POPULATION, node)
         return seeds.stream(self._root, seeds.POPULATION, node)
 
     def _generator(self, k):
@@ -123,9 +121,9 @@ class Simulator:
         changed = 0
         for block in self._blocks(NeuronBlock):
             if block.plan is None:
-                streams = self._stream(block, block.first)
-                block.bring(streams)
-                self._add(f"{block.model.name} {block.first}", block, block.first, block.plan, streams)
+                key = self._stream(block, block.first)
+                block.bring(key)
+                self._add(f"{block.model.name} {block.first}", block, block.first, block.plan, key)
             elif block.changed:
                 block.bring()
             else:
@@ -133,9 +131,9 @@ class Simulator:
             changed += 1
         return changed
 
-    def _add(self, name, block, node, plan, streams):
+    def _add(self, name, block, node, plan, stream):
         self._groups[node] = len(self._groups)
-        self.engine.add(name, plan, streams)
+        self.engine.add(name, plan, stream)
 
     # -- records ----------------------------------------------------------------------------------------------------
 

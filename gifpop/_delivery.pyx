@@ -1,0 +1,109 @@
+"""From what groups and generators emit to the ring buffers of their targets."""
+
+from libc.stdint cimport int32_t, int64_t
+from numpy.random.c_distributions cimport random_interval, random_poisson
+
+from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Group, Noise, Projection, shared_slot,
+                              single_slot)
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__) || defined(__clang__)
+    #define gp_prefetch(address) __builtin_prefetch(address)
+    #else
+    #define gp_prefetch(address) ((void)0)
+    #endif
+    """
+    void prefetch "gp_prefetch"(const void *address) noexcept nogil
+
+
+cdef void deliver_amount(const Projection *p, int64_t step, double amount) noexcept nogil:
+    """Deliver what a source with one unit, a population or a generator, emits in a step."""
+    if p.first == NULL:
+        shared_slot(p.target, step + p.lag, p.external)[p.receptor] += p.weight * amount
+    else:
+        deliver_various(p, step, 0, p.weight * amount, 0, p.target.n)
+
+
+cdef void deliver_spikes(const Projection *p, int64_t step, const int32_t *fired, Py_ssize_t n, int64_t begin,
+                         int64_t end) noexcept nogil:
+    """Deliver the spikes of ``n`` neurons of a step to the neurons from ``begin`` to ``end`` of the target."""
+    cdef Py_ssize_t i
+    cdef double *slot
+    if p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
+        for i in range(n):
+            deliver_various(p, step, fired[i], p.weight, begin, end)
+        return
+    slot = single_slot(p.target, step + p.lag, p.receptor, False)
+    for i in range(n):
+        # Rows lie far apart: without a hint each would begin with a wait for memory.
+        prefetch(&p.first[fired[min(i + 4, n - 1)]])
+        prefetch(&p.units[p.first[fired[min(i + 2, n - 1)]]])
+        deliver_alike(p, fired[i], slot, begin, end)
+
+
+cdef inline void deliver_alike(const Projection *p, int64_t unit, double *slot, int64_t begin,
+                               int64_t end) noexcept nogil:
+    """Deliver one spike along connections of one weight and delay."""
+    cdef int64_t i, first = p.first[unit], last = p.first[unit + 1]
+    if begin > 0:
+        first = lower_bound(p.units, first, last, begin)
+    if end < p.target.n:
+        last = lower_bound(p.units, first, last, end)
+    for i in range(first, last):
+        slot[p.units[i]] += p.weight
+
+
+cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t last, int64_t unit) noexcept nogil:
+    """First of some connections, in order of target, that does not end before ``unit``."""
+    cdef int64_t middle
+    while first < last:
+        middle = (first + last) // 2
+        if units[middle] < unit:
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+cdef void deliver_various(const Projection *p, int64_t step, int64_t unit, double factor, int64_t begin,
+                          int64_t end) noexcept nogil:
+    """Deliver connections that differ in weight or delay, that start at a generator, or that end at a population."""
+    cdef int64_t i, lag = p.lag, receptor = p.receptor
+    cdef double w = factor
+    for i in range(p.first[unit], p.first[unit + 1]):
+        if not begin <= p.units[i] < end:
+            continue
+        if p.lags != NULL:
+            lag = p.lags[i]
+        if p.weights != NULL:
+            w = factor * p.weights[i]
+            if receptor != CURRENT:
+                receptor = EXCITATORY if w >= 0.0 else INHIBITORY
+        if p.target.meso != NULL:
+            shared_slot(p.target, step + lag, p.external)[receptor] += w
+        else:
+            single_slot(p.target, step + lag, receptor, p.external)[p.units[i]] += w
+
+
+cdef void deliver_noise(const Noise *p, int64_t step, double mean) noexcept nogil:
+    """Draw the events of a step of all processes: rare ones together, spread over the units, which is the same law."""
+    cdef Py_ssize_t i
+    cdef int64_t events
+    cdef double *slot = single_slot(p.target, step + p.lag, p.receptor, True)
+    if mean <= 0.0:
+        return
+    if mean < 1.0:
+        events = random_poisson(p.random, mean * p.n)
+        while events > 0:
+            add_events(p, slot, random_interval(p.random, p.n - 1), 1.0)
+            events -= 1
+    else:
+        for i in range(p.n):
+            add_events(p, slot, i, <double> random_poisson(p.random, mean))
+
+
+cdef inline void add_events(const Noise *p, double *slot, int64_t process, double events) noexcept nogil:
+    """Put the events of one process into the slot of a ring buffer."""
+    cdef double weight = p.weight if p.weights == NULL else p.weight * p.weights[process]
+    slot[process if p.units == NULL else <int64_t> p.units[process]] += weight * events

@@ -1,0 +1,68 @@
+"""Groups, projections and input on its way, as the time loop sees them.
+
+Groups are mesoscopic populations (one unit) and groups of neurons (a unit each). A projection carries what its source
+emits in step ``k`` to its target, where it is used in step ``k + lag``: to all units at once, or to single ones. What
+comes from groups and what comes from generators is added up apart, so that the sums do not depend on when which of the
+two is delivered.
+"""
+
+from libc.stdint cimport int32_t, int64_t
+from numpy.random cimport bitgen_t
+
+from gifpop._types cimport Neurons, Population
+
+
+cdef enum:
+    EXCITATORY = 0
+    INHIBITORY = 1
+    CURRENT = 2
+    RECEPTORS = 3
+    SYNAPSES = 2            # receptors of spikes
+
+
+cdef struct Group:
+    Population *meso        # one of the two is NULL
+    Neurons *micro
+    Py_ssize_t n            # units
+    Py_ssize_t slots        # of the ring buffers; step k reads slot k % slots
+    Py_ssize_t row          # length of a row of the ring buffers of single neurons
+    double *shared          # to all units, (slots, RECEPTORS), from groups
+    double *shared_external # likewise, from generators
+    double *ring            # to single neurons, (slots, SYNAPSES, row), from groups; NULL for a population
+    double *external        # to single neurons, (slots, RECEPTORS, row), from generators; NULL: none
+    bint forced             # spikes are prescribed
+
+
+cdef struct Projection:
+    Group *target
+    int64_t lag             # steps between emission and use
+    int64_t receptor
+    double weight           # pA; of every connection, or a factor of `weights`
+    const int64_t *first    # connections first[u] to first[u + 1] start at unit u; NULL: one to all units
+    const int32_t *units    # their targets, ascending
+    const double *weights   # pA, sign selects the receptor; NULL: all alike
+    const int32_t *lags     # NULL: all alike
+    bint external           # from a generator
+
+
+cdef struct Noise:          # independent Poisson processes, one onto each of some units
+    Group *target
+    int64_t lag
+    int64_t receptor
+    double weight           # of each event, or a factor of `weights`
+    const int32_t *units    # NULL: all
+    const double *weights   # of the processes' events; NULL: all alike
+    Py_ssize_t n
+    bitgen_t *random
+
+
+cdef inline double *shared_slot(const Group *g, int64_t step, bint external) noexcept nogil:
+    """Input of a step to all units."""
+    return (g.shared_external if external else g.shared) + (step % g.slots) * RECEPTORS
+
+
+cdef inline double *single_slot(const Group *g, int64_t step, int64_t receptor, bint external) noexcept nogil:
+    """Input of a step to single neurons at a receptor."""
+    if external:
+        return g.external + ((step % g.slots) * RECEPTORS + receptor) * g.row
+    return g.ring + ((step % g.slots) * SYNAPSES + receptor) * g.row

@@ -1,0 +1,89 @@
+"""Input on its way: what arrives at each group in the steps to come."""
+
+import numpy as np
+
+from gifpop import _core, memory
+
+RECEPTORS = len(_core.RECEPTOR)
+SYNAPSES = 2  # receptors of spikes
+GROUPS, GENERATORS = 0, 1  # the two kinds of sources, added up apart
+
+
+class RingBuffers:
+    """What is to arrive, pA, in a slot for each step: step ``k`` uses slot ``k % slots``.
+
+    Attributes
+    ----------
+    shared : float64 array, shape (2, groups, slots, 3)
+        To all units of a group, per receptor, from groups and from generators.
+    rings : list of float64 array, shape (slots, 2, row), or None
+        To single neurons of each group, from groups; None for a population.
+    externals : list of float64 array, shape (slots, 3, row), or None
+        The same from generators; None where there are none.
+    """
+
+    def __init__(self):
+        self.shared = np.zeros((2, 0, 1, RECEPTORS))
+        self.rings, self.externals = [], []
+
+    @property
+    def slots(self):
+        return self.shared.shape[2]
+
+    def fit(self, plans, slots, with_external, step, dt):
+        """Make room for the given groups and at least ``slots`` steps, keeping at its step what is on its way.
+
+        Parameters
+        ----------
+        plans : sequence of PopulationPlan or NeuronPlan
+        slots : int
+        with_external : set of int
+            Groups with generators of single neurons.
+        step : int
+            The next one.
+        dt : float, ms
+
+        Raises
+        ------
+        MemoryError
+            If the buffers would not fit in memory; nothing has changed then.
+        """
+        slots = max(slots, self.slots)
+        rows = [_row(plan.places) if plan.neurons else 0 for plan in plans]
+        external = [i in with_external or (i < len(self.externals) and self.externals[i] is not None)
+                    for i in range(len(plans))]  # fmt: skip
+        needed = sum(row * (SYNAPSES + RECEPTORS * more) for row, more in zip(rows, external, strict=True))
+        memory.require(8.0 * slots * (needed + 2 * RECEPTORS * len(plans)),
+                       f"ring buffers for delays of up to {(slots - 1) * dt:g} ms")  # fmt: skip
+        moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
+        shared = np.zeros((2, len(plans), slots, RECEPTORS))
+        shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
+        self.shared = shared
+        new = [None] * (len(plans) - len(self.rings))
+        self.rings = [_fit(ring, slots, SYNAPSES, row, moved) if row else None
+                      for ring, row in zip(self.rings + new, rows, strict=True)]  # fmt: skip
+        self.externals = [_fit(ring, slots, RECEPTORS, row, moved) if row and more else None
+                          for ring, row, more in zip(self.externals + new, rows, external, strict=True)]  # fmt: skip
+
+    def add(self, steps, receptor, target, amounts, units=None):
+        """Let what a group has emitted arrive at a group; numbers or arrays, ``units`` None: at all units."""
+        slots, kind = steps % self.slots, _core.RECEPTOR[receptor]
+        if units is None:
+            np.add.at(self.shared[GROUPS], (target, slots, kind), amounts)
+        else:
+            np.add.at(self.rings[target], (slots, kind, units), amounts)
+
+
+def _fit(ring, slots, receptors, row, moved):
+    """Return a ring buffer with at least the content of ``ring`` (None: nothing)."""
+    if ring is not None and len(ring) == slots:
+        return ring
+    new = memory.aligned_zeros((slots, receptors, row))
+    if ring is not None:
+        new[moved[1]] = ring[moved[0]]
+    return new
+
+
+def _row(places):
+    """Return the length of a row: an odd number of 64 places, so that rows do not meet in the same lines of a cache."""
+    return 64 * (-(-places // 64) | 1)
