@@ -2,8 +2,12 @@
 
 import os
 import platform
+import shlex
 import shutil
+import subprocess
 import sys
+import sysconfig
+import tempfile
 
 import numpy as np
 from Cython.Build import cythonize
@@ -19,13 +23,30 @@ LIBRARIES = ["npyrandom", "npymath"] + ([] if MSVC else ["m"])
 # No -ffast-math: at link time it would switch the user's whole process to flush denormals.
 OPTIMIZE = [] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 
+# In the innermost loops, short stores of zeros stay stores: a call of memset would take longer.
+INNERMOST = [] if MSVC else ["-fno-tree-loop-distribute-patterns"]
+
 # The loops over cohorts are compiled from one source for each of these, and chosen at import.
 INSTRUCTION_SETS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64") and not MSVC:
     INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma"]
 
 
-def extension(name, flags=()):
+def openmp():
+    """Return the flags for threads, or none where the compiler has no OpenMP: then all runs in one thread."""
+    if MSVC:
+        return ["/openmp"]
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    with tempfile.TemporaryDirectory() as folder:
+        source = os.path.join(folder, "threads.c")
+        with open(source, "w") as file:
+            file.write("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+        command = [*compiler, "-fopenmp", source, "-o", os.path.join(folder, "threads")]
+        works = subprocess.run(command, capture_output=True).returncode == 0
+    return ["-fopenmp"] if works else []
+
+
+def extension(name, flags=(), link=()):
     """Describe one compiled module of the package, linked with numpy's random library."""
     return Extension(
         f"gifpop.{name}",
@@ -34,6 +55,7 @@ def extension(name, flags=()):
         library_dirs=NUMPY_LIBRARIES,
         libraries=LIBRARIES,
         extra_compile_args=[*OPTIMIZE, *flags],
+        extra_link_args=list(link),
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     )
 
@@ -44,12 +66,19 @@ def variants(name):
         variant = f"{name}_{instruction_set}"
         for suffix in (".pyx", ".pxd"):
             shutil.copy2(f"gifpop/{name}{suffix}", f"gifpop/{variant}{suffix}")
-        yield extension(variant, flags)
+        yield extension(variant, [*INNERMOST, *flags])
 
+
+threads = openmp()
 
 setup(
     ext_modules=cythonize(
-        [*map(extension, ("_core", "_delivery", "_meso", "_micro", "_wiring")), *variants("_cohorts"), *variants("_neurons")],
+        [
+            extension("_core", threads, [] if MSVC else threads),
+            *map(extension, ("_delivery", "_meso", "_micro", "_wiring")),
+            *variants("_cohorts"),
+            *variants("_neurons"),
+        ],
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,

@@ -19,7 +19,7 @@ import numpy as np
 
 from gifpop cimport _meso, _micro
 from gifpop._delivery cimport deliver_amount, deliver_noise, deliver_spikes
-from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, RECEPTORS, Group, Noise, Projection,
+from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, RECEPTORS, Delivery, Group, Noise, Projection,
                               shared_slot, single_slot)
 from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop._types cimport Arrivals, Probe, Probes, SpikeList
@@ -95,7 +95,8 @@ cdef class Core:
     cdef const int32_t **forced # next prescribed spikes of each group
     cdef int32_t *fired         # of the chunk, in order of step, group, neuron
     cdef Py_ssize_t n_groups, n_noise, n_tasks, slice_steps, n_fired, fired_capacity, failed
-    cdef bint single            # whether any spikes go to single neurons
+    cdef Delivery *deliveries   # of the slice
+    cdef Py_ssize_t n_deliveries, delivery_capacity
 
     def __init__(self, groups, double[:, :, :, ::1] shared, rings, externals, int64_t[::1] first, projections,
                  noise=(), Py_ssize_t slice_steps=1):
@@ -135,6 +136,7 @@ cdef class Core:
         free(self.places)
         free(self.forced)
         free(self.fired)
+        free(self.deliveries)
 
     cdef bind_projection(self, Projection *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
                          const int64_t[::1] first, const int32_t[::1] units, const double[::1] weights,
@@ -142,7 +144,6 @@ cdef class Core:
         p.target, p.lag, p.receptor, p.weight = &self.group[target], lag, receptor, weight
         if first is not None:
             p.first = &first[0]
-            self.single = True
         if units is not None and units.shape[0]:
             p.units = &units[0]
         if weights is not None and weights.shape[0]:
@@ -227,8 +228,9 @@ cdef class Core:
                     self.aim_probes(table, &s, probes.shape[0])
                     self.step_groups(&s, threads)
                     status = self.collect(&s, counts[k:])
+                    if status == WELL and not self.emit(&s, threads):
+                        status = NO_MEMORY
                     if status == WELL:
-                        self.emit(&s, threads)
                         k += s.steps
                     elif status >= 0:
                         k += status
@@ -341,7 +343,10 @@ cdef class Core:
         return status
 
     cdef void sort_spikes(self, Slice *s) noexcept nogil:
-        """Append the neurons that fired, in order of step and group; those of one step and group come in order."""
+        """Append the neurons that fired, in order of step and group; those of one step and group come in order.
+
+        ``places`` holds where those of each step and group begin, and in the end where they end.
+        """
         cdef Py_ssize_t i, j, k, place
         cdef Task *task
         for k in range(s.steps):
@@ -354,6 +359,7 @@ cdef class Core:
                 if self.group[i].forced:
                     memcpy(self.fired + self.places[place], self.forced[i], self.emitted[place] * sizeof(int32_t))
                     self.forced[i] += self.emitted[place]
+                    self.places[place] += self.emitted[place]
         for i in range(self.n_tasks):
             task = &self.tasks[i]
             for j in range(task.spikes.n):
@@ -361,31 +367,51 @@ cdef class Core:
                 self.fired[self.places[place]] = task.spikes.items[j].unit
                 self.places[place] += 1
 
-    cdef void emit(self, Slice *s, int threads) noexcept nogil:
-        """Deliver the spikes of a slice; each thread to its share of the neurons of every target."""
+    cdef bint emit(self, Slice *s, int threads) noexcept nogil:
+        """Deliver what the groups have emitted in a slice; False: no memory."""
         cdef int part
-        if threads == 1 or not self.single:
-            self.emit_part(s, 0, 1)
+        if not self.list_deliveries(s):
+            return False
+        if threads == 1 or self.n_deliveries == 0:
+            deliver_spikes(self.deliveries, self.n_deliveries, 0, 1)
         else:
             for part in prange(threads, schedule="static", chunksize=1, num_threads=threads):
-                self.emit_part(s, part, threads)
+                deliver_spikes(self.deliveries, self.n_deliveries, part, threads)
+        return True
 
-    cdef void emit_part(self, Slice *s, int64_t part, int64_t parts) noexcept nogil:
-        cdef Py_ssize_t i, j, k
+    cdef bint list_deliveries(self, Slice *s) noexcept nogil:
+        """Deliver what goes to all units; list the spikes that go to single ones, in order of step and source."""
+        cdef Py_ssize_t i, j, k, place
         cdef int64_t count
         cdef Projection *p
+        self.n_deliveries = 0
         for k in range(s.steps):
             for i in range(self.n_groups):
-                count = self.emitted[i * _LONGEST_SLICE + k]
+                place = i * _LONGEST_SLICE + k
+                count = self.emitted[place]
                 if count == 0:
                     continue
                 for j in range(self.first[i], self.first[i + 1]):
                     p = &self.projections[j]
-                    if p.first != NULL and self.group[i].micro != NULL:
-                        deliver_spikes(p, s.step + k, self.fired + self.places[i * _LONGEST_SLICE + k] - count, count,
-                                       p.target.n * part // parts, p.target.n * (part + 1) // parts)
-                    elif part == 0:
+                    if self.group[i].meso != NULL or p.first == NULL:
                         deliver_amount(p, s.step + k, <double> count)
+                    elif not self.append_deliveries(p, s.step + k, self.fired + self.places[place] - count, count):
+                        return False
+        return True
+
+    cdef bint append_deliveries(self, const Projection *p, int64_t step, const int32_t *units,
+                                int64_t n) noexcept nogil:
+        cdef int64_t i, needed = self.n_deliveries + n
+        cdef Delivery *deliveries
+        if needed > self.delivery_capacity:
+            deliveries = <Delivery *> realloc(self.deliveries, 2 * needed * sizeof(Delivery))
+            if deliveries == NULL:
+                return False
+            self.deliveries, self.delivery_capacity = deliveries, 2 * needed
+        for i in range(n):
+            self.deliveries[self.n_deliveries + i] = Delivery(p, step, units[i])
+        self.n_deliveries = needed
+        return True
 
     cdef bint reserve_fired(self, Py_ssize_t n) noexcept nogil:
         """Make room for ``n`` spikes of a chunk."""

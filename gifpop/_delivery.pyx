@@ -3,8 +3,11 @@
 from libc.stdint cimport int32_t, int64_t
 from numpy.random.c_distributions cimport random_interval, random_poisson
 
-from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Group, Noise, Projection, shared_slot,
-                              single_slot)
+from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Noise, Projection, shared_slot, single_slot)
+
+cdef enum:
+    AHEAD = 4               # deliveries between the hint and the use of a row
+    LINE = 16               # targets in a line of the cache
 
 cdef extern from *:
     """
@@ -25,33 +28,46 @@ cdef void deliver_amount(const Projection *p, int64_t step, double amount) noexc
         deliver_various(p, step, 0, p.weight * amount, 0, p.target.n)
 
 
-cdef void deliver_spikes(const Projection *p, int64_t step, const int32_t *fired, Py_ssize_t n, int64_t begin,
-                         int64_t end) noexcept nogil:
-    """Deliver the spikes of ``n`` neurons of a step to the neurons from ``begin`` to ``end`` of the target."""
+cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t part, int64_t parts) noexcept nogil:
+    """Deliver spikes to one part, of ``parts``, of the neurons of each target."""
     cdef Py_ssize_t i
-    cdef double *slot
-    if p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
-        for i in range(n):
-            deliver_various(p, step, fired[i], p.weight, begin, end)
-        return
-    slot = single_slot(p.target, step + p.lag, p.receptor, False)
+    cdef const Projection *p
+    cdef int64_t begin, end
     for i in range(n):
-        # Rows lie far apart: without a hint each would begin with a wait for memory.
-        prefetch(&p.first[fired[min(i + 4, n - 1)]])
-        prefetch(&p.units[p.first[fired[min(i + 2, n - 1)]]])
-        deliver_alike(p, fired[i], slot, begin, end)
+        announce(&deliveries[i], n - i)
+        p = deliveries[i].projection
+        begin, end = p.target.n * part // parts, p.target.n * (part + 1) // parts
+        if p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
+            deliver_various(p, deliveries[i].step, deliveries[i].unit, p.weight, begin, end)
+        else:
+            deliver_alike(p, deliveries[i].step, deliveries[i].unit, begin, end)
 
 
-cdef inline void deliver_alike(const Projection *p, int64_t unit, double *slot, int64_t begin,
+cdef inline void announce(const Delivery *next, Py_ssize_t n) noexcept nogil:
+    """Tell the processor which rows come soon: they lie far apart, and each would begin with a wait for memory."""
+    cdef const Projection *p
+    if n > 2 * AHEAD:
+        p = next[2 * AHEAD].projection
+        prefetch(&p.first[next[2 * AHEAD].unit])
+    if n > AHEAD:
+        p = next[AHEAD].projection
+        prefetch(&p.units[p.first[next[AHEAD].unit]])
+        prefetch(&p.units[p.first[next[AHEAD].unit] + LINE])
+
+
+cdef inline void deliver_alike(const Projection *p, int64_t step, int64_t unit, int64_t begin,
                                int64_t end) noexcept nogil:
     """Deliver one spike along connections of one weight and delay."""
     cdef int64_t i, first = p.first[unit], last = p.first[unit + 1]
+    cdef const int32_t *units = p.units
+    cdef double weight = p.weight
+    cdef double *slot = single_slot(p.target, step + p.lag, p.receptor, False)
     if begin > 0:
-        first = lower_bound(p.units, first, last, begin)
+        first = lower_bound(units, first, last, begin)
     if end < p.target.n:
-        last = lower_bound(p.units, first, last, end)
+        last = lower_bound(units, first, last, end)
     for i in range(first, last):
-        slot[p.units[i]] += p.weight
+        slot[units[i]] += weight
 
 
 cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t last, int64_t unit) noexcept nogil:

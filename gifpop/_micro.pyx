@@ -12,7 +12,8 @@ TILE = _TILE
 RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 PARAMETERS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
               "V_T_star", "inverse_Delta_V", "threshold", "refractory")
-VARIOUS = ("leak", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset", "inverse_Delta_V", "threshold")
+VARIOUS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
+           "inverse_Delta_V", "threshold")
 TERMS = ("sfa_decay", "sfa_jump", "stc_decay", "stc_jump")
 STATE = ("V_m", "I_syn_ex", "I_syn_in", "E_sfa", "I_stc", "pause", "budget", "draws")
 

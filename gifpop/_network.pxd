@@ -45,6 +45,12 @@ cdef struct Projection:
     bint external           # from a generator
 
 
+cdef struct Delivery:       # of one spike along one projection
+    const Projection *projection
+    int64_t step            # of the spike
+    int64_t unit            # that fired
+
+
 cdef struct Noise:          # independent Poisson processes, one onto each of some units
     Group *target
     int64_t lag

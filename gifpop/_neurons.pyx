@@ -5,7 +5,6 @@ integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, Eqs. 1-3,
 """
 
 from libc.stdint cimport int32_t
-from libc.string cimport memset
 
 from gifpop._firing cimport fire, renew_budget
 from gifpop._lanes cimport LANES, above, all_lanes, any_above, exp_lanes, lanes, larger, load, smaller, store
@@ -26,9 +25,8 @@ cdef inline lanes take(double *arriving) noexcept nogil:
     return x
 
 
-cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
-                       double *sums) noexcept nogil:
-    """Put the sums of the adaptation traces of a tile into ``sums``, and let the traces decay."""
+cdef inline void add_up(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places,
+                        Py_ssize_t start, double *sums) noexcept nogil:
     cdef Py_ssize_t group, _j, row = places if decay.stride else <Py_ssize_t> TILE
     cdef const double *factor
     cdef double *trace
@@ -44,6 +42,17 @@ cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms,
             trace += places
             factor += row
         store(sums + group * LANES, sum)
+
+
+cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
+                       double *sums) noexcept nogil:
+    """Put the sums of the adaptation traces of a tile into ``sums``, and let the traces decay."""
+    if terms == 1:              # constants unroll the loop
+        add_up(traces, decay, 1, places, start, sums)
+    elif terms == 2:
+        add_up(traces, decay, 2, places, start, sums)
+    elif terms > 2:
+        add_up(traces, decay, terms, places, start, sums)
 
 
 cdef inline void inject(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *stc,
@@ -68,17 +77,19 @@ cdef inline void inject(Neurons *g, const Arrivals *a, Py_ssize_t start, const d
         store(drive + i, load(constant + i) + load(gain + i) * current)
 
 
-cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *drive,
-                      const double *adapted, double *excess, bint various) noexcept nogil:
+cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *drive, const double *adapted,
+                      double *excess, bint various, bint injected) noexcept nogil:
     """Synaptic currents and potentials of a tile.
 
     ``excess`` is the logarithm of the hazard integrated over the step. ``various``: the neurons have parameters of
-    their own; a constant where this is inlined, so that common ones stay in registers.
+    their own; ``injected``: currents differ, and ``drive`` holds what they add. Both are constants where this is
+    inlined, so that what is common stays in registers.
     """
     cdef lanes leak = load(at(&g.leak, start)), carry_ex = load(at(&g.carry_ex, start))
     cdef lanes carry_in = load(at(&g.carry_in, start)), decay_ex = load(at(&g.decay_ex, start))
     cdef lanes decay_in = load(at(&g.decay_in, start)), V_reset = load(at(&g.V_reset, start))
     cdef lanes slope = load(at(&g.inverse_Delta_V, start)), threshold = load(at(&g.threshold, start))
+    cdef lanes gain = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current_all
     cdef double *potential = g.V_m + start
     cdef double *I_syn_ex = g.I_syn_ex + start
     cdef double *I_syn_in = g.I_syn_in + start
@@ -95,9 +106,11 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const dou
             carry_ex, carry_in = load(at(&g.carry_ex, start) + i), load(at(&g.carry_in, start) + i)
             decay_ex, decay_in = load(at(&g.decay_ex, start) + i), load(at(&g.decay_in, start) + i)
             slope, threshold = load(at(&g.inverse_Delta_V, start) + i), load(at(&g.threshold, start) + i)
+        if injected:
+            gain = load(drive + i)
         ex = load(I_syn_ex + i) * decay_ex + (take(arriving_ex + i) + ex_all)
         inh = load(I_syn_in + i) * decay_in + (take(arriving_in + i) + inh_all)
-        V = load(potential + i) * leak + load(drive + i) + ex * carry_ex + inh * carry_in
+        V = load(potential + i) * leak + gain + ex * carry_ex + inh * carry_in
         left = load(pause + i)
         V = above(left, 0.0, V_reset, V)
         store(I_syn_ex + i, ex)
@@ -135,6 +148,12 @@ cdef void fire_due(Neurons *g, Py_ssize_t start, Py_ssize_t step, SpikeList *spi
             spikes.n += 1
 
 
+cdef inline void clear(double *values) noexcept nogil:
+    cdef Py_ssize_t group
+    for group in range(TILE // LANES):
+        store(values + group * LANES, all_lanes(0.0))
+
+
 cdef void keep(Neurons *g, Py_ssize_t start, const double *adapted, const double *stc) noexcept nogil:
     """Keep what only recorders look at: threshold and adaptation current."""
     cdef const double *V_T_star = at(&g.V_T_star, start)
@@ -142,30 +161,38 @@ cdef void keep(Neurons *g, Py_ssize_t start, const double *adapted, const double
     for group in range(TILE // LANES):
         i = group * LANES
         store(g.E_sfa + start + i, load(V_T_star + i) + load(adapted + i))
-        store(g.I_stc + start + i, load(stc + i))
+        if g.S > 0:
+            store(g.I_stc + start + i, load(stc + i))
+
+
+cdef inline void step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, double *adapted, double *stc,
+                           double *excess) noexcept nogil:
+    """Everything up to the hazards of a tile."""
+    cdef double[TILE] drive
+    adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, adapted)
+    adapt(g.stc, &g.stc_decay, g.S, g.places, start, stc)
+    if g.various or g.S > 0 or a.current != NULL:
+        inject(g, a, start, stc, drive)
+        if g.various:
+            move(g, a, start, drive, adapted, excess, True, True)
+        else:
+            move(g, a, start, drive, adapted, excess, False, True)
+    else:
+        move(g, a, start, drive, adapted, excess, False, False)
 
 
 cdef void advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t steps, Probes probes,
                        SpikeList *spikes) noexcept nogil:
     """Advance the neurons of the tile that begins at ``start``, one step for each of ``arrivals``.
 
-    The places that are left over in the last tile hold neurons that never fire. ``spikes`` has room for one spike of each
-    neuron in each step; NULL: nobody fires of itself.
+    The places that are left over in the last tile hold neurons that never fire. ``spikes`` has room for one spike of
+    each neuron in each step; NULL: nobody fires of itself.
     """
     cdef Py_ssize_t step, i
-    cdef double[TILE] adapted, stc, drive, excess
-    memset(adapted, 0, sizeof(adapted))
-    memset(stc, 0, sizeof(stc))
+    cdef double[TILE] adapted, stc, excess
+    clear(adapted)
     for step in range(steps):
-        if group.J > 0:
-            adapt(group.sfa, &group.sfa_decay, group.J, group.places, start, adapted)
-        if group.S > 0:
-            adapt(group.stc, &group.stc_decay, group.S, group.places, start, stc)
-        inject(group, &arrivals[step], start, stc, drive)
-        if group.various:
-            move(group, &arrivals[step], start, drive, adapted, excess, True)
-        else:
-            move(group, &arrivals[step], start, drive, adapted, excess, False)
+        step_tile(group, &arrivals[step], start, adapted, stc, excess)
         if probes.n > 0 or step == steps - 1:
             keep(group, start, adapted, stc)
         if spend(group.budget + start, excess) and spikes != NULL:

@@ -87,7 +87,7 @@ class Engine:
         self._slice = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
         single = {link.target for link in links if link.source >= groups and link.first is not None}
         single |= {link.target for link in noise}
-        self._buffers.fit(self.plans, self._slice + max(lags, default=0), single, self.step, self.dt)
+        self._buffers.fit(self.plans, max(lags, default=0), self._slice, single, self.step, self.dt)
         self.links = sorted(links, key=lambda link: link.source)
         self.signals, self.noise = list(signals), list(noise)
         self.bind()

@@ -30,13 +30,14 @@ class RingBuffers:
     def slots(self):
         return self.shared.shape[2]
 
-    def fit(self, plans, slots, with_external, step, dt):
-        """Make room for the given groups and at least ``slots`` steps, keeping at its step what is on its way.
+    def fit(self, plans, longest, slice_steps, with_external, step, dt):
+        """Make room for the given groups and lags, keeping at its step what is on its way.
 
         Parameters
         ----------
         plans : sequence of PopulationPlan or NeuronPlan
-        slots : int
+        longest, slice_steps : int
+            Longest lag, and the steps that groups take between deliveries.
         with_external : set of int
             Groups with generators of single neurons.
         step : int
@@ -48,13 +49,13 @@ class RingBuffers:
         MemoryError
             If the buffers would not fit in memory; nothing has changed then.
         """
-        slots = max(slots, self.slots)
+        slots = max(longest + slice_steps, self.slots)
         rows = [_row(plan.places) if plan.neurons else 0 for plan in plans]
         external = [i in with_external or (i < len(self.externals) and self.externals[i] is not None)
                     for i in range(len(plans))]  # fmt: skip
         needed = sum(row * (SYNAPSES + RECEPTORS * more) for row, more in zip(rows, external, strict=True))
         memory.require(8.0 * slots * (needed + 2 * RECEPTORS * len(plans)),
-                       f"ring buffers for delays of up to {(slots - 1) * dt:g} ms")  # fmt: skip
+                       f"ring buffers for delays of up to {longest * dt:g} ms")  # fmt: skip
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
         shared = np.zeros((2, len(plans), slots, RECEPTORS))
         shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
