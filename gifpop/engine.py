@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm.auto import tqdm
 
-from gifpop import _core, instruction_set
+from gifpop import _core, instruction_set, threads
 from gifpop.interrupts import deferred_interrupt
 from gifpop.ring_buffers import RingBuffers
 
@@ -57,12 +57,12 @@ class Engine:
         What the input lines emit (see `gifpop.signals`).
     noise : sequence of gifpop.plan.NoiseLink
     dt : float, ms
-    threads : int
+    n_threads : int
     """
 
-    def __init__(self, names, plans, streams, links=(), signals=(), noise=(), *, dt, threads=1):
+    def __init__(self, names, plans, streams, links=(), signals=(), noise=(), *, dt, n_threads=1):
         self.step = 0
-        self.dt, self.threads = dt, threads
+        self.dt, self.threads = dt, n_threads
         self.names, self.plans, self.streams = list(names), list(plans), list(streams)
         self._buffers = RingBuffers()
         self._running = threading.Lock()
@@ -193,9 +193,8 @@ class Engine:
         chosen[list(prescribed)] = 1
         records = np.empty((n, len(probes)))
         lines, means = _emissions(self.signals, first, n), _emissions([p.signal for p in self.noise], first, n)
-        failed, done, fired = self._core.advance(
-            first, lines, means, counts, chosen, forced, probes[order], records, self.threads
-        )
+        arguments = first, lines, means, counts, chosen, forced, probes[order], records, self.threads
+        failed, done, fired = threads.call(self._core.advance, *arguments)
         records = records[:, np.argsort(order)] if np.any(np.diff(order) < 0) else records
         self.step += done
         for i, plan in enumerate(self.plans):

@@ -11,6 +11,7 @@ from gifpop.network import Network
 from gifpop.parameters import GIF
 from gifpop.recorder import Column, Recorder
 from gifpop.result import Result, concatenate
+from gifpop.threads import check_threads
 
 
 class SimulationInterrupted(KeyboardInterrupt):
@@ -60,6 +61,9 @@ class Simulation:
         Initial state. ``"fired"``: all neurons have just fired; the free potential of a population is at E_L.
         ``"rest"``: nobody has fired for long; potentials are ``GIF.V_m``, or E_L if that is None. ``"nest"``: as NEST
         does: populations have just fired, with all potentials at 0 mV whatever E_L is; neurons are at rest.
+    threads : int
+        Threads that share populations and blocks of neurons. Results do not depend on it. Worth it for networks with
+        much to do between two deliveries of spikes: large ones, long histories, long delays.
     progress : bool or None
         Show a progress bar. None: where standard error is a terminal and the run takes longer than two seconds.
 
@@ -84,7 +88,7 @@ class Simulation:
     """
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
-                 counts=None, spikes=None, initial="fired", progress=None):
+                 counts=None, spikes=None, initial="fired", threads=1, progress=None):
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
@@ -94,6 +98,7 @@ class Simulation:
         populations = self._net.populations
         level_names = options.check_levels(populations, level, tuple(LEVELS))
         initial = checks.choice("Simulation.initial", initial, INITIAL)
+        self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         self._levels = {name: LEVELS[level_names[name]](p, self.dt, initial) for name, p in populations.items()}
         self.level = level if isinstance(level, str) else level_names
@@ -256,7 +261,8 @@ class Simulation:
         started = [self._levels[name].start(p, self._root, i) for i, (name, p) in enumerate(populations.items())]
         plans, streams = zip(*started, strict=True)
         lines, input_links, noise = inputs(self._net, self._level_names, self.dt, self._streams(seeds.INPUT))
-        self._engine = Engine(populations, plans, streams, self._links + input_links, lines, noise, dt=self.dt)
+        self._engine = Engine(populations, plans, streams, self._links + input_links, lines, noise, dt=self.dt,
+                              n_threads=self._threads)
         self._results = []
 
     def _streams(self, kind):

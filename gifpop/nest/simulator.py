@@ -54,6 +54,7 @@ class Simulator:
     def run(self, n_steps):
         """Simulate; what was simulated is kept whatever ends the run."""
         kernel, began = self.kernel, self.engine.step
+        self.engine.threads = kernel.threads
         probes = [probe for sampler in self._wiring.samplers for probe in sampler.probes]
         self._check_memory(n_steps)
         try:

@@ -1,0 +1,166 @@
+"""Results do not depend on the number of threads, nor on where a run is cut; random numbers belong to neurons."""
+
+import multiprocessing
+
+import numpy as np
+import pytest
+from networks import brunel
+from numpy.testing import assert_allclose, assert_array_equal
+
+import gifpop as gp
+from gifpop import _core, nest, seeds, threads
+from gifpop.neurons import plan_neurons
+
+LEVELS = ("meso", "micro", {"A": "micro", "B": "meso", "C": "micro"})
+
+
+def varied_network():
+    """Three populations with every kind of connection and input; delays from 1 ms, longer than the shortest lag."""
+    net = gp.Network()
+    net.population("A", 1300, gp.GIF(I_e=350.0, tau_sfa=[100.0, 1000.0], q_sfa=[5.0, 1.0]))
+    net.population("B", 200, gp.GIF(I_e=360.0, tau_m=15.0))
+    net.population("C", 70, gp.GIF(I_e=340.0, t_ref=1.0))
+    for pre, post, weight, delay in (("A", "B", 3.0, 2.0), ("B", "A", -12.0, 1.5), ("C", "C", -3.0, 1.0),
+                                     ("A", "C", 4.0, 8.0), ("A", "A", 2.0, 3.5)):  # fmt: skip
+        net.connect(pre, post, weight=weight, delay=delay, p=0.1)
+    net.connect("C", "A", weight=5.0, delay=1.0)
+    net.inject("A", gp.StepCurrent([20.0, 40.0], [60.0, -30.0]), delay=0.5)
+    net.inject("B", gp.SpikeTimes([3.0, 3.5, 30.0], 200.0), delay=1.0)
+    net.inject("C", gp.PoissonSpikes(900.0, weight=8.0, shared=True), delay=0.5)
+    return net
+
+
+def noisy_neurons():
+    """Neurons that differ, with connections that differ, and noise of their own."""
+    net = gp.Network()
+    net.population("P", 700, gp.GIF(I_e=gp.Uniform(200.0, 400.0), tau_m=gp.Uniform(10.0, 30.0), tau_stc=[50.0], q_stc=[9.0]))
+    net.population("Q", 130, gp.GIF(I_e=300.0))
+    for pre, post in ("PQ", "QP", "PP"):
+        net.connect(pre, post, weight=gp.Uniform(-5.0, 6.0), delay=gp.Uniform(1.0, 6.0), p=0.2)
+    net.inject("P", gp.PoissonSpikes(3000.0, weight=10.0), delay=0.5)
+    net.inject("P", gp.PoissonSpikes(300.0, weight=-10.0), delay=2.0)
+    return net
+
+
+def assert_same(result, expected):
+    for name in expected:
+        for key in expected[name].recorded:
+            assert_array_equal(getattr(result[name], key), getattr(expected[name], key), err_msg=f"{name}.{key}")
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=["meso", "micro", "mixed"])
+def test_any_number_of_threads(loops, level):
+    net = varied_network()
+    expected = net.simulate(80.0, dt=0.5, level=level, seed=5, record="all")
+    assert min(expected.counts.sum(axis=0)) > 20
+    for n in (2, 3, 7):
+        assert_same(net.simulate(80.0, dt=0.5, level=level, seed=5, record="all", threads=n), expected)
+
+
+def test_any_number_of_threads_with_noise_and_varied_connections(loops):
+    net = noisy_neurons()
+    expected = net.simulate(60.0, dt=0.5, level="micro", seed=5, record="all")
+    assert min(expected.counts.sum(axis=0)) > 20
+    for n in (2, 5):
+        assert_same(net.simulate(60.0, dt=0.5, level="micro", seed=5, record="all", threads=n), expected)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("build", [varied_network, noisy_neurons])
+def test_pieces_that_cut_slices(build, n_threads):
+    """Groups take two steps between deliveries here; pieces of one and three steps give the same bits."""
+    whole = build().simulate(40.0, dt=0.5, level="micro", seed=6, record="all")
+    sim = gp.Simulation(build(), dt=0.5, level="micro", seed=6, record="all", threads=n_threads)
+    for piece in (0.5, 1.5, 0.5, 2.0, 5.5, 0.5, 29.5):
+        sim.run(piece)
+    assert_same(sim.result(), whole)
+
+
+def test_prescribed_spikes_with_threads():
+    net = brunel(N=(600, 150))
+    options = {"dt": 0.5, "level": "micro", "record": "all", "seed": 3}
+    first = net.simulate(60.0, **options)
+    for n in (1, 3):
+        again = net.simulate(60.0, **options, spikes={"E": first["E"].spikes}, threads=n)
+        assert_same(again, first)
+
+
+def test_errors_with_threads():
+    """A count that is no longer finite is found in the same step."""
+    results = []
+    for n in (1, 2):
+        net = gp.Network()
+        net.population("A", 100, gp.GIF(I_e=300.0))
+        net.population("B", 100, gp.GIF(C_m=1e-300))
+        net.connect("A", "A", weight=1.0, delay=4.0)
+        net.inject("B", gp.StepCurrent([5.0, 6.0], [1e300, -1e300]))
+        with pytest.raises(gp.SimulationError, match=r"population 'B': the expected spike count .* ends at 6.5 ms") as caught:
+            net.simulate(500.0, dt=0.5, seed=1, threads=n)
+        results.append(caught.value.result)
+        assert len(results[-1].t) == 12
+    assert_same(results[1], results[0])
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", None, True])
+def test_numbers_of_threads_that_are_refused(wrong):
+    with pytest.raises((TypeError, ValueError), match=r"Simulation.threads must be"):
+        gp.Simulation(brunel(N=(8, 2)), dt=0.5, threads=wrong)
+
+
+def test_without_openmp(monkeypatch):
+    monkeypatch.setattr(_core, "HAS_THREADS", False)
+    with pytest.warns(UserWarning, match="Simulation.threads: gifpop was built by a compiler without OpenMP; 2 threads"):
+        gp.Simulation(brunel(N=(8, 2)), dt=0.5, threads=2)
+
+
+def simulate_in_child(_):
+    return brunel(N=(160, 40)).simulate(20.0, dt=0.5, seed=1, threads=2, progress=False).counts
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork")
+def test_children_of_a_fork_have_threads_of_their_own():
+    """OpenMP alone would wait for ever for threads that only the parent has."""
+    expected = simulate_in_child(0)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        for counts in pool.map_async(simulate_in_child, range(4)).get(timeout=60):
+            assert_array_equal(counts, expected)
+
+
+def test_errors_reach_the_child_of_a_fork(monkeypatch):
+    monkeypatch.setattr(threads, "_forked", True)
+    assert threads.call(sum, [1, 2]) == 3
+    with pytest.raises(ZeroDivisionError):
+        threads.call(divmod, 1, 0)
+
+
+def test_nest_takes_threads():
+    spikes = []
+    for n in (1, 2):
+        nest.ResetKernel()
+        nest.resolution, nest.local_num_threads = 0.5, n
+        neurons = nest.Create("gif_psc_exp", 700, {"I_e": 600.0})
+        nest.Connect(neurons, neurons, {"rule": "fixed_indegree", "indegree": 20}, {"weight": 5.0, "delay": 1.5})
+        recorder = nest.Create("spike_recorder")
+        nest.Connect(neurons, recorder)
+        nest.Simulate(60.0)
+        spikes.append(recorder.get("events"))
+    assert len(spikes[0]["times"]) > 100
+    for key in ("times", "senders"):
+        assert_array_equal(spikes[1][key], spikes[0][key])
+
+
+def test_random_numbers_are_those_of_philox():
+    """A budget is the exponential of Philox's word for the neuron and the number of its budget."""
+    key = seeds.philox_key(np.random.SeedSequence(7), 1, 2)
+    cell = {**dict.fromkeys(("E_L", "V_reset", "V_T_star", "V_m", "I_e", "I_syn_ex", "I_syn_in"), 0.0), "C_m": 250.0,
+            "tau_m": 20.0, "Delta_V": 2.0, "lambda_0": 10.0, "t_ref": 4.0, "tau_syn_ex": 2.0, "tau_syn_in": 2.0,
+            "tau_sfa": [], "q_sfa": [], "tau_stc": [], "q_stc": []}  # fmt: skip
+    plan = plan_neurons(cell, 130, 0.5, key)
+
+    def budget(neuron, draw):
+        counter = (draw + (neuron << 64) - 1) % (1 << 256)  # numpy counts on before it draws
+        word = int(np.random.Philox(counter=counter, key=key).random_raw())
+        return -np.log(((word >> 11) + 0.5) / 2.0**53)
+
+    assert_allclose(plan.of_neurons("budget"), [budget(i, 0) for i in range(130)], rtol=1e-14, atol=0)
+    assert_array_equal(plan.of_neurons("draws"), 1.0)
