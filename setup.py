@@ -23,6 +23,7 @@ OPTIMIZE = [] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 INSTRUCTION_SETS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64") and not MSVC:
     INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma"]
+    INSTRUCTION_SETS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"]
 
 
 def extension(name, flags=()):
