@@ -5,7 +5,6 @@ processors where a cross compiler and an emulator are installed.
 """
 
 import decimal
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -93,7 +92,9 @@ def exact_powers(name, x):
 @pytest.mark.parametrize("largest", [1e-3, 0.4, 20.0, 600.0])
 @pytest.mark.parametrize("name", BASES)
 def test_exponentials_within_two_ulp(name, largest, lanes):
-    x = np.concatenate((np.linspace(-largest, largest, 2000), np.random.default_rng(1).uniform(-largest, largest, 2000)))
+    x = np.concatenate(
+        (np.linspace(-largest, largest, 2000), np.random.default_rng(1).uniform(-largest, largest, 2000))
+    )
     assert np.max(ulps(lanes(name, x), exact_powers(name, x))) < 2.0
 
 
