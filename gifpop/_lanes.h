@@ -23,6 +23,8 @@
 
 #if defined(__AVX2__)
   #include <immintrin.h>
+#elif defined(__SSE2__)
+  #include <emmintrin.h>
 #endif
 
 #if GP_LANES == 1
@@ -158,8 +160,13 @@ static inline gp_lanes gp_where(gp_ilanes mask, gp_lanes a, gp_lanes b)
     return (gp_lanes)(((gp_ilanes)a & mask) | ((gp_ilanes)b & ~mask));
 }
 
+#if GP_LANES == 2 && defined(__SSE2__)
+static inline gp_lanes gp_larger(gp_lanes x, gp_lanes y) { return (gp_lanes)_mm_max_pd((__m128d)x, (__m128d)y); }
+static inline gp_lanes gp_smaller(gp_lanes x, gp_lanes y) { return (gp_lanes)_mm_min_pd((__m128d)x, (__m128d)y); }
+#else
 static inline gp_lanes gp_larger(gp_lanes x, gp_lanes y) { return gp_where((gp_ilanes)(x > y), x, y); }
 static inline gp_lanes gp_smaller(gp_lanes x, gp_lanes y) { return gp_where((gp_ilanes)(x < y), x, y); }
+#endif
 
 static inline int gp_any_above(gp_lanes x, double limit)
 {

@@ -169,6 +169,19 @@ def test_sums(lanes):
     assert_array_equal(lanes("sum", x), np.repeat(np.sum(lanes.groups(x), axis=1), lanes.width))
 
 
+def test_processor_is_recognized():
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        pytest.skip("no /proc/cpuinfo")
+    expected = {
+        "avx512": {"avx2", "fma", "avx512f", "avx512dq", "avx512vl"} <= flags,
+        "avx2": {"avx2", "fma"} <= flags,
+        "baseline": True,
+    }
+    assert instruction_set.available() == tuple(name for name, has in expected.items() if has)
+
+
 def test_flags_are_those_of_the_build():
     setup = Path(__file__).parents[1] / "setup.py"
     if not setup.exists():
