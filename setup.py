@@ -30,6 +30,7 @@ INNERMOST = [] if MSVC else ["-fno-tree-loop-distribute-patterns"]
 INSTRUCTION_SETS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64") and not MSVC:
     INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma"]
+    INSTRUCTION_SETS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"]
 
 
 def openmp():

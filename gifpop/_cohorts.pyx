@@ -5,19 +5,15 @@ Gerstner (2017), Fig. 12. Potentials are in mV; thresholds here are in units of 
 hazard at the threshold, so that a cohort's hazard, integrated over half a step, is exp(u/Delta_V - threshold).
 """
 
-from gifpop._lanes cimport (LANES, above, all_lanes, any_above, exp_lanes, lanes, larger, load, saturate_lanes, store,
-                            sums_before, total)
+from gifpop._lanes cimport (LANES, LOG2_E, above, all_lanes, any_above, exp2_lanes, exp_lanes, lanes, larger,
+                            load, saturate_lanes, store, sums_before, total)
 from gifpop._types cimport PADDING, Constants, Population, Sums
 
 
-# Cohorts go through one pass and then the other in tiles: the chains of operations that wait for each other stay short.
+# Cohorts go through one short pass after the other, in tiles that stay in the nearest cache: where the operations of a
+# cohort wait for each other, the processor works on the next cohorts, as many as it can keep in view.
 cdef enum:
-    TILE = 64               # a multiple of LANES
-
-
-cdef struct Hazards:        # of a tile
-    lanes before            # threshold that all spikes up to here have left
-    lanes largest           # largest integral of a hazard
+    TILE = 128              # a multiple of LANES
 
 
 cdef struct Totals:         # sums of `Sums`, lane by lane
@@ -27,29 +23,52 @@ cdef struct Totals:         # sums of `Sums`, lane by lane
     lanes X
 
 
-cdef inline Hazards integrate_hazards(const double *theta, const double *quasi, const double *count, double *potential,
-                                      double *hazard, double *integral, Py_ssize_t groups, double leak, double gain,
-                                      double slope, lanes before) noexcept nogil:
-    """Move the potentials, and integrate the hazard over the step.
+cdef inline void move(double *potential, double *excess, Py_ssize_t groups, double leak, double gain, double slope,
+                      double threshold) noexcept nogil:
+    """Move the potentials; ``excess`` is what they have above one threshold for all, as a power of two.
 
-    ``before`` is the threshold that earlier spikes have left, which act as if Poisson (quasi-renewal, Eq. 14).
+    Powers of two need fewer operations than those of e.
     """
     cdef Py_ssize_t group, i
-    cdef lanes u, taken, threshold, whole
-    cdef Hazards result
-    cdef lanes largest = all_lanes(0.0)
+    cdef lanes u
+    for group in range(groups):
+        i = group * LANES
+        u = load(potential + i) * leak + gain
+        store(potential + i, u)
+        store(excess + i, u * slope - threshold)
+
+
+cdef inline lanes move_adapting(const double *theta, const double *quasi, const double *count, double *potential,
+                                double *excess, Py_ssize_t groups, double leak, double gain, double slope,
+                                lanes before) noexcept nogil:
+    """The same with thresholds by age.
+
+    ``before`` is the threshold that earlier spikes have left, which act as if Poisson (quasi-renewal, Eq. 14); it is
+    returned for the cohorts that follow.
+    """
+    cdef Py_ssize_t group, i
+    cdef lanes u, threshold
     for group in range(groups):
         i = group * LANES
         u = load(potential + i) * leak + gain
         threshold = load(theta + i) + sums_before(load(count + i) * load(quasi + i), &before)
-        taken = exp_lanes(u * slope - threshold)
+        store(potential + i, u)
+        store(excess + i, u * slope - threshold * LOG2_E)
+    return before
+
+
+cdef inline lanes integrate_hazards(double *hazard, double *excess, Py_ssize_t groups) noexcept nogil:
+    """Integrate the hazards over the step, in the place of ``excess``; return the largest integrals."""
+    cdef Py_ssize_t group, i
+    cdef lanes taken, whole, largest = all_lanes(0.0)
+    for group in range(groups):
+        i = group * LANES
+        taken = exp2_lanes(load(excess + i))
         whole = load(hazard + i) + taken
         largest = larger(whole, largest)
-        store(integral + i, whole)
-        store(potential + i, u)
+        store(excess + i, whole)
         store(hazard + i, taken)
-    result.before, result.largest = before, largest
-    return result
+    return largest
 
 
 cdef inline void saturate(double *p, Py_ssize_t groups, lanes largest) noexcept nogil:
@@ -98,22 +117,24 @@ cdef void advance_cohorts(Population *pop, double drive, double threshold, Py_ss
     """
     cdef const Constants *c = pop.constants
     cdef double[TILE] p
-    cdef Py_ssize_t done = 0, size, age, place, spare = (LANES - active % LANES) % LANES
+    cdef Py_ssize_t done = 0, groups, age, place, spare = (LANES - active % LANES) % LANES
     cdef Py_ssize_t first = pop.state.oldest - spare
-    cdef double gain = drive - c.E_L * c.leak
-    cdef Hazards hazards
+    cdef double gain = drive - c.E_L * c.leak, slope = c.inverse_Delta_V * LOG2_E
+    cdef lanes largest, before = all_lanes(threshold)
     cdef Totals totals
-    hazards.before = all_lanes(threshold)
     totals.Y = totals.Z = totals.W = totals.X = all_lanes(0.0)
     while done < active + spare:
-        size = min(<Py_ssize_t> TILE, active + spare - done)
+        groups = min(<Py_ssize_t> TILE, active + spare - done) // LANES
         age, place = PADDING - spare + done, first + done
-        hazards = integrate_hazards(pop.theta + age, pop.quasi + age, pop.count + place, pop.potential + place,
-                                    pop.hazard + place, p, size // LANES, c.leak, gain, c.inverse_Delta_V,
-                                    hazards.before)
-        saturate(p, size // LANES, hazards.largest)
-        totals = thin(pop.survivors + place, pop.variance + place, p, size // LANES, totals)
-        done += size
+        if pop.J > 0:
+            before = move_adapting(pop.theta + age, pop.quasi + age, pop.count + place, pop.potential + place, p,
+                                   groups, c.leak, gain, slope, before)
+        else:
+            move(pop.potential + place, p, groups, c.leak, gain, slope, threshold * LOG2_E)
+        largest = integrate_hazards(pop.hazard + place, p, groups)
+        saturate(p, groups, largest)
+        totals = thin(pop.survivors + place, pop.variance + place, p, groups, totals)
+        done += TILE
     sums.variance_fired = total(totals.Y)
     sums.variance = total(totals.Z)
     sums.fired = total(totals.W)

@@ -92,7 +92,7 @@ cdef class Core:
     cdef Arrivals *arrivals     # (groups, LONGEST_SLICE)
     cdef int64_t *emitted       # counts of the slice, (groups, LONGEST_SLICE)
     cdef int64_t *places        # where their neurons end in `fired`
-    cdef const int32_t **forced # next prescribed spikes of each group
+    cdef const int32_t **forced  # next prescribed spikes of each group
     cdef int32_t *fired         # of the chunk, in order of step, group, neuron
     cdef Py_ssize_t n_groups, n_noise, n_tasks, slice_steps, n_fired, fired_capacity, failed
     cdef Delivery *deliveries   # of the slice
@@ -463,7 +463,8 @@ cdef Arrivals arrivals_of(Group *g, int64_t step) noexcept nogil:
     if g.micro != NULL:
         a.ex, a.inh = single_slot(g, step, EXCITATORY, False), single_slot(g, step, INHIBITORY, False)
         if g.external != NULL:
-            a.ex_external, a.inh_external = single_slot(g, step, EXCITATORY, True), single_slot(g, step, INHIBITORY, True)
+            a.ex_external = single_slot(g, step, EXCITATORY, True)
+            a.inh_external = single_slot(g, step, INHIBITORY, True)
             a.current = single_slot(g, step, CURRENT, True)
     return a
 

@@ -21,11 +21,15 @@ cdef extern from *:
     """
     #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
     #define GP_HAS_AVX2 (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    #define GP_HAS_AVX512 (GP_HAS_AVX2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") \\
+                           && __builtin_cpu_supports("avx512vl"))
     #else
     #define GP_HAS_AVX2 0
+    #define GP_HAS_AVX512 0
     #endif
     """
     bint HAS_AVX2 "GP_HAS_AVX2"
+    bint HAS_AVX512 "GP_HAS_AVX512"
 
 cdef Constants _constants_template
 cdef State _state_template
@@ -40,7 +44,8 @@ cdef advance_cohorts_t advance_cohorts = NULL
 
 def supported_instruction_sets():
     """Return the names of the instruction sets that this processor has, best first."""
-    return ("avx2", "baseline") if HAS_AVX2 else ("baseline",)
+    best_first = (("avx512", HAS_AVX512), ("avx2", HAS_AVX2), ("baseline", True))
+    return tuple(name for name, has in best_first if has)
 
 
 def use_cohorts(module):

@@ -11,9 +11,9 @@ from gifpop._types cimport Arrivals, Neurons, Parameter, Probes, Spike, SpikeLis
 TILE = _TILE
 RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 PARAMETERS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
-              "V_T_star", "inverse_Delta_V", "threshold", "refractory")
+              "V_T_star", "slope", "threshold", "refractory")
 VARIOUS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
-           "inverse_Delta_V", "threshold")
+           "slope", "threshold")
 TERMS = ("sfa_decay", "sfa_jump", "stc_decay", "stc_jump")
 STATE = ("V_m", "I_syn_ex", "I_syn_in", "E_sfa", "I_stc", "pause", "budget", "draws")
 
@@ -68,7 +68,7 @@ cdef class MicroPopulation:
         g.decay_in = bind(parameters["decay_in"], places)
         g.V_reset = bind(parameters["V_reset"], places)
         g.V_T_star = bind(parameters["V_T_star"], places)
-        g.inverse_Delta_V = bind(parameters["inverse_Delta_V"], places)
+        g.slope = bind(parameters["slope"], places)
         g.threshold = bind(parameters["threshold"], places)
         g.refractory = bind(parameters["refractory"], places)
         g.sfa_decay = bind(parameters["sfa_decay"], places)

@@ -27,7 +27,7 @@ cdef struct Group:
     Py_ssize_t slots        # of the ring buffers; step k reads slot k % slots
     Py_ssize_t row          # length of a row of the ring buffers of single neurons
     double *shared          # to all units, (slots, RECEPTORS), from groups
-    double *shared_external # likewise, from generators
+    double *shared_external     # likewise, from generators
     double *ring            # to single neurons, (slots, SYNAPSES, row), from groups; NULL for a population
     double *external        # to single neurons, (slots, RECEPTORS, row), from generators; NULL: none
     bint forced             # spikes are prescribed

@@ -7,10 +7,10 @@ integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, Eqs. 1-3,
 from libc.stdint cimport int32_t
 
 from gifpop._firing cimport fire, renew_budget
-from gifpop._lanes cimport LANES, above, all_lanes, any_above, exp_lanes, lanes, larger, load, smaller, store
+from gifpop._lanes cimport LANES, above, all_lanes, any_above, exp2_lanes, lanes, larger, load, smaller, store
 from gifpop._types cimport TILE, Arrivals, Neurons, Parameter, Probes, SpikeList
 
-cdef double NO_HAZARD = -1e6    # logarithm of the hazard of who is refractory: far below what any budget notices
+cdef double NO_HAZARD = -1e6    # log2 of the hazard of who is refractory: far below what any budget notices
 
 
 cdef inline const double *at(const Parameter *p, Py_ssize_t start) noexcept nogil:
@@ -81,14 +81,14 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const dou
                       double *excess, bint various, bint injected) noexcept nogil:
     """Synaptic currents and potentials of a tile.
 
-    ``excess`` is the logarithm of the hazard integrated over the step. ``various``: the neurons have parameters of
+    ``excess`` is log2 of the hazard, integrated over the step. ``various``: the neurons have parameters of
     their own; ``injected``: currents differ, and ``drive`` holds what they add. Both are constants where this is
     inlined, so that what is common stays in registers.
     """
     cdef lanes leak = load(at(&g.leak, start)), carry_ex = load(at(&g.carry_ex, start))
     cdef lanes carry_in = load(at(&g.carry_in, start)), decay_ex = load(at(&g.decay_ex, start))
     cdef lanes decay_in = load(at(&g.decay_in, start)), V_reset = load(at(&g.V_reset, start))
-    cdef lanes slope = load(at(&g.inverse_Delta_V, start)), threshold = load(at(&g.threshold, start))
+    cdef lanes slope = load(at(&g.slope, start)), threshold = load(at(&g.threshold, start))
     cdef lanes gain = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current_all
     cdef double *potential = g.V_m + start
     cdef double *I_syn_ex = g.I_syn_ex + start
@@ -105,7 +105,7 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const dou
             leak, V_reset = load(at(&g.leak, start) + i), load(at(&g.V_reset, start) + i)
             carry_ex, carry_in = load(at(&g.carry_ex, start) + i), load(at(&g.carry_in, start) + i)
             decay_ex, decay_in = load(at(&g.decay_ex, start) + i), load(at(&g.decay_in, start) + i)
-            slope, threshold = load(at(&g.inverse_Delta_V, start) + i), load(at(&g.threshold, start) + i)
+            slope, threshold = load(at(&g.slope, start) + i), load(at(&g.threshold, start) + i)
         if injected:
             gain = load(drive + i)
         ex = load(I_syn_ex + i) * decay_ex + (take(arriving_ex + i) + ex_all)
@@ -130,7 +130,7 @@ cdef inline bint spend(double *budget, const double *excess) noexcept nogil:
     cdef lanes left, least = all_lanes(0.0)
     for group in range(TILE // LANES):
         i = group * LANES
-        left = load(budget + i) - exp_lanes(load(excess + i))
+        left = load(budget + i) - exp2_lanes(load(excess + i))
         store(budget + i, left)
         least = smaller(least, left)
     return any_above(0.0 - least, 0.0)

@@ -102,8 +102,8 @@ cdef struct Neurons:
     Parameter decay_in
     Parameter V_reset       # mV
     Parameter V_T_star      # mV
-    Parameter inverse_Delta_V   # 1/mV
-    Parameter threshold     # V_T_star/Delta_V less the logarithm of the hazard there, integrated over a step
+    Parameter slope         # log2(e)/Delta_V: hazards are powers of two
+    Parameter threshold     # V_T_star times the slope, less log2 of the hazard there, integrated over a step
     Parameter refractory    # steps
     Parameter sfa_decay     # J rows
     Parameter sfa_jump      # J rows, mV

@@ -1,4 +1,4 @@
-"""Memory: what would not fit is refused before anything is allocated; arrays of the inner loops begin at cache lines."""
+"""What would not fit in memory is refused before anything is allocated; arrays that begin at cache lines."""
 
 import os
 

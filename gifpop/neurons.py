@@ -80,6 +80,7 @@ def plan_neurons(p, N, dt, key, least_refractory=0):
 def neuron_parameters(p, N, dt, least_refractory=0):
     """Return what does not change from step to step; see `plan_neurons`."""
     tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)
+    slope = np.log2(np.e) / np.asarray(p["Delta_V"], dtype=float)
     gain = tau_m / C_m * -np.expm1(-dt / tau_m)
     values = {
         "leak": np.exp(-dt / tau_m),
@@ -87,8 +88,8 @@ def neuron_parameters(p, N, dt, least_refractory=0):
         "current_gain": gain,
         "V_reset": p["V_reset"],
         "V_T_star": p["V_T_star"],
-        "inverse_Delta_V": 1.0 / np.asarray(p["Delta_V"], dtype=float),
-        "threshold": p["V_T_star"] / np.asarray(p["Delta_V"], dtype=float) - log_hazard(1e-3 * dt, p["lambda_0"]),
+        "slope": slope,
+        "threshold": p["V_T_star"] * slope - _log2_hazard(1e-3 * dt, p["lambda_0"]),
         "refractory": refractory_steps(p["t_ref"], dt, least_refractory),
     }
     for receptor in ("ex", "in"):
@@ -102,10 +103,10 @@ def neuron_parameters(p, N, dt, least_refractory=0):
     return arrays
 
 
-def log_hazard(time, lambda_0):
-    """Return the logarithm of a hazard (numbers or arrays, 1/s) integrated over a time (s), or of none at all."""
+def _log2_hazard(time, lambda_0):
+    """Return log2 of a hazard (numbers or arrays, 1/s) integrated over a time (s), or of none at all."""
     hazard = time * np.asarray(lambda_0, dtype=float)
-    return np.where(hazard > 0.0, np.log(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
+    return np.where(hazard > 0.0, np.log2(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
 
 
 def _rows(values, N):
