@@ -1,5 +1,7 @@
 """From a connection rule to connections between two groups of neurons, as the time loop reads them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from gifpop import _wiring
@@ -8,6 +10,9 @@ from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumb
 BYTES_PER_CONNECTION = 4
 BYTES_PER_WEIGHT = 16  # drawn, then kept
 BYTES_PER_LAG = 28  # drawn in ms, rounded, then kept
+BLOCK = 768  # sources: the ends of so many rows lie in the first cache
+FEWEST_BLOCKS = 8
+SHORTEST_RUN = 64  # connections of a target that start in a block, on average; shares cost much for fewer
 
 
 def check_rule(where, rule, n_pre, n_post, same):
@@ -73,30 +78,93 @@ def connect(rule, n_pre, n_post, same, stream):
     order : int64 array or None
         For `Pairs`: which of the given pairs each connection is.
     """
-    order = None
-    match rule.resolve(n_pre):
-        case AllToAll(allow_autapses):
-            first, targets = _wiring.all_to_all(n_pre, n_post, same and not allow_autapses)
+    rule, order, random = rule.resolve(n_pre), None, np.random.Generator(stream)
+    without_self = same and not getattr(rule, "allow_autapses", True)
+    match rule:
+        case AllToAll():
+            first, targets = _wiring.all_to_all(n_pre, n_post, without_self)
         case OneToOne():
             first, targets = np.arange(n_pre + 1), np.arange(n_pre, dtype=np.int32)
-        case FixedIndegree(k, autapses, multapses):
-            first, targets = _wiring.fixed_indegree(n_pre, n_post, k, same, autapses, multapses, stream)
-        case FixedOutdegree(k, autapses, multapses):
-            first, targets = _wiring.fixed_outdegree(n_pre, n_post, k, same, autapses, multapses, stream)
-        case FixedTotalNumber(N, autapses, True):
-            first, targets = _wiring.fixed_total_number(n_pre, n_post, N, same, autapses, stream)
-        case FixedTotalNumber(N, autapses, False):
-            first, targets = _distinct_pairs(n_pre, n_post, N, same and not autapses, stream)
-        case PairwiseBernoulli(p, autapses):
-            first, targets = _wiring.pairwise_bernoulli(n_pre, n_post, p, same, autapses, stream)
+        case FixedIndegree(k, _, multapses):
+            first, targets = by_target(n_pre, np.full(n_post, k), without_self, multapses, random)
+        case FixedOutdegree(k, _, multapses):
+            first, targets = _wiring.fixed_outdegree(n_pre, n_post, k, without_self, multapses, stream.random_raw(4))
+        case FixedTotalNumber(N, _, True):
+            indegrees = random.multinomial(N, np.full(n_post, 1.0 / n_post))
+            first, targets = by_target(n_pre, indegrees, without_self, True, random)
+        case FixedTotalNumber(N, _, False):
+            first, targets = _distinct_pairs(n_pre, n_post, N, without_self, random)
+        case PairwiseBernoulli(p, _):
+            indegrees = random.binomial(n_pre - without_self, p, n_post)
+            first, targets = by_target(n_pre, indegrees, without_self, False, random)
         case Pairs():
-            first, targets, order = _wiring.by_source(rule.sources, rule.targets, n_pre)
+            first, targets, order = _wiring.by_source(rule.sources, rule.targets, n_pre, n_post)
     return np.asarray(first, dtype=np.int64), targets, order
 
 
-def _distinct_pairs(n_pre, n_post, total, without_self, stream):
+def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
+    """Draw ``indegrees[t]`` sources for each target ``t``.
+
+    The sources are cut into blocks. How many of a target's connections start in which block is drawn first; then each
+    block draws the sources of its own and sorts the connections by source, all of it in cache. The blocks have streams
+    and rows of their own, so that any number of threads fills them with the same result.
+
+    Parameters
+    ----------
+    n_pre : int
+    indegrees : int64 array of length n_post
+    without_self : bool
+        Source and target with the same number are not connected.
+    multapses : bool
+        Sources are drawn with repetition.
+    random : numpy.random.Generator
+    threads : int
+
+    Returns
+    -------
+    first, targets : see `connect`
+    """
+    blocks = int(np.clip(np.mean(indegrees) / SHORTEST_RUN, 1, max(FEWEST_BLOCKS, n_pre / BLOCK)))
+    edges = np.append(np.arange(0, n_pre, -(-n_pre // blocks)), n_pre)
+    shares = _shares(edges, indegrees, without_self, multapses, random)
+    begins = np.append(0, np.cumsum(shares.sum(axis=1, dtype=np.int64)))
+    seeds = random.bit_generator.random_raw((len(shares), 4))
+    first, targets = np.zeros(n_pre + 1, dtype=np.int64), np.empty(begins[-1], dtype=np.int32)
+
+    def fill(block):
+        a, b = edges[block : block + 2]
+        rows = np.zeros(b - a + 1, dtype=np.int64)
+        rows[0] = begins[block]
+        _wiring.fill_rows(shares[block], b - a, a, without_self, multapses, seeds[block], rows, targets)
+        first[a : b + 1] = rows
+
+    if threads == 1:
+        for block in range(len(shares)):
+            fill(block)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, range(len(shares))))
+    return first, targets
+
+
+def _shares(edges, indegrees, without_self, multapses, random):
+    """Return how many of a target's connections start in which block of sources, shape (blocks, n_post)."""
+    left, neurons = np.array(indegrees), np.arange(len(indegrees))
+    shares = np.empty((len(edges) - 1, len(left)), dtype=np.int32)
+    for share, a, b in zip(shares, edges, edges[1:], strict=False):
+        own = without_self & (neurons >= a)
+        here = (b - a) - (own & (neurons < b))
+        beyond = (edges[-1] - b) - (own & (neurons >= b))
+        if multapses:
+            share[:] = random.binomial(left, here / np.maximum(here + beyond, 1))
+        else:
+            share[:] = random.hypergeometric(here, beyond, left)
+        left -= share
+    return shares
+
+
+def _distinct_pairs(n_pre, n_post, total, without_self, random):
     """Return ``total`` different pairs: the first that come up among pairs drawn with repetition."""
-    random = np.random.Generator(stream)
     columns = n_post - without_self
     if 2 * total > n_pre * columns:
         pairs = random.permutation(n_pre * columns)[:total]
