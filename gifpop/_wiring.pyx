@@ -168,9 +168,16 @@ cdef void begin_rows(const uint32_t *sources, int64_t size, int64_t[::1] first) 
 cdef void scatter(const uint32_t *sources, const int32_t[::1] shares, int64_t *places,
                   int32_t *targets) noexcept nogil:
     """Write each target into the rows of its sources, at their places, which move on."""
-    cdef int64_t t, i
+    cdef int64_t t, i, n, a, b
     for t in range(shares.shape[0]):
-        for i in range(shares[t]):
-            targets[places[sources[i]]] = <int32_t> t
-            places[sources[i]] += 1
-        sources += shares[t]
+        n = shares[t]
+        for i in range(0, n - 1, 2):        # two by two: both places are known before either is used
+            a = places[sources[i]]
+            places[sources[i]] = a + 1
+            b = places[sources[i + 1]]
+            places[sources[i + 1]] = b + 1
+            targets[a] = targets[b] = <int32_t> t
+        if n % 2:
+            targets[places[sources[n - 1]]] = <int32_t> t
+            places[sources[n - 1]] += 1
+        sources += n
