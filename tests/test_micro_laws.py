@@ -209,8 +209,8 @@ def test_simple_rules():
     rule = gp.Pairs([2, 0, 2, 1], [1, 1, 0, 3])
     first, targets, order = wiring.connect(rule, 3, 4, False, stream())
     assert_array_equal(first, [0, 1, 2, 4])
-    assert_array_equal(targets, [1, 3, 1, 0])
-    assert_array_equal(order, [1, 3, 0, 2])
+    assert_array_equal(targets, [1, 3, 0, 1])
+    assert_array_equal(order, [1, 3, 2, 0])
 
 
 def test_same_seed_same_connections():

@@ -159,7 +159,9 @@ class _Request:
             check_meters(sources, targets)
         self.pre, sources = np.unique(sources, return_inverse=True)
         self.post, targets = np.unique(targets, return_inverse=True)
-        first, targets, order = _wiring.by_source(sources.astype(np.int64), targets.astype(np.int64), len(self.pre))
+        first, targets, order = _wiring.by_source(
+            sources.astype(np.int64), targets.astype(np.int64), len(self.pre), len(self.post)
+        )
         values = []
         for name in ("weight", "delay"):
             value = getattr(self, name)
