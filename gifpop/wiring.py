@@ -7,9 +7,10 @@ import numpy as np
 from gifpop import _wiring
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
 
-BYTES_PER_CONNECTION = 4
-BYTES_PER_WEIGHT = 16  # drawn, then kept
-BYTES_PER_LAG = 28  # drawn in ms, rounded, then kept
+# Bytes that each connection takes for good, and besides while it is made.
+PER_CONNECTION, PER_WEIGHT, PER_LAG = 4, 8, 4
+PER_DRAWN_SOURCE, PER_GIVEN_PAIR, PER_DRAWN_WEIGHT, PER_DRAWN_LAG = 4, 16, 8, 24
+
 BLOCK = 768  # sources: the ends of so many rows lie in the first cache
 FEWEST_BLOCKS = 8
 SHORTEST_RUN = 64  # connections of a target that start in a block, on average; shares cost much for fewer
@@ -45,12 +46,23 @@ def expected_connections(rule, n_pre, n_post):
     return rule.density(n_pre, n_post) * n_pre * n_post
 
 
-def stored_bytes(rule, n_pre, n_post, weights=False, lags=False, same=True):
-    """Return the memory that the connections of a rule take while they are made."""
-    if is_implicit(rule.resolve(n_pre), same) and not weights and not lags:
-        return 0.0
-    each = BYTES_PER_CONNECTION + BYTES_PER_WEIGHT * bool(weights) + BYTES_PER_LAG * bool(lags)
-    return 8.0 * n_pre + each * expected_connections(rule, n_pre, n_post)
+def connection_bytes(rule, n_pre, n_post, weights=False, lags=False, same=True):
+    """Return the bytes that the connections of a rule take for good, and those besides while they are made."""
+    rule = rule.resolve(n_pre)
+    if is_implicit(rule, same) and not weights and not lags:
+        return 0.0, 0.0
+    n = expected_connections(rule, n_pre, n_post)
+    kept = PER_CONNECTION + PER_WEIGHT * bool(weights) + PER_LAG * bool(lags)
+    drawn = PER_DRAWN_WEIGHT * bool(weights) + PER_DRAWN_LAG * bool(lags)
+    match rule:
+        case FixedIndegree() | FixedTotalNumber() | PairwiseBernoulli():
+            blocks = _block_count(n_pre, n / n_post)
+            making = PER_DRAWN_SOURCE * n / blocks + 4.0 * n_post * (blocks + 12)  # of one block; shares of all
+        case Pairs():
+            making = PER_GIVEN_PAIR * n
+        case _:
+            making = 0.0
+    return 8.0 * n_pre + kept * n, max(making, drawn * n)
 
 
 def is_implicit(rule, same):
@@ -58,7 +70,7 @@ def is_implicit(rule, same):
     return isinstance(rule, AllToAll) and (rule.allow_autapses or not same)
 
 
-def connect(rule, n_pre, n_post, same, stream):
+def connect(rule, n_pre, n_post, same, stream, threads=1):
     """Return the connections of a rule.
 
     Parameters
@@ -69,12 +81,15 @@ def connect(rule, n_pre, n_post, same, stream):
     same : bool
         Sources and targets are the same neurons (autapses exist).
     stream : numpy.random.BitGenerator
+    threads : int
+        How many draw; their number does not change the result.
 
     Returns
     -------
     first : int64 array of length n_pre + 1
         Connections ``first[s]`` to ``first[s + 1]`` start at source ``s``.
     targets : int32 array
+        Ascending for each source, so that threads can share out the spikes of a source by ranges of targets.
     order : int64 array or None
         For `Pairs`: which of the given pairs each connection is.
     """
@@ -86,17 +101,16 @@ def connect(rule, n_pre, n_post, same, stream):
         case OneToOne():
             first, targets = np.arange(n_pre + 1), np.arange(n_pre, dtype=np.int32)
         case FixedIndegree(k, _, multapses):
-            first, targets = by_target(n_pre, np.full(n_post, k), without_self, multapses, random)
+            first, targets = by_target(n_pre, np.full(n_post, k), without_self, multapses, random, threads)
         case FixedOutdegree(k, _, multapses):
             first, targets = _wiring.fixed_outdegree(n_pre, n_post, k, without_self, multapses, stream.random_raw(4))
-        case FixedTotalNumber(N, _, True):
-            indegrees = random.multinomial(N, np.full(n_post, 1.0 / n_post))
-            first, targets = by_target(n_pre, indegrees, without_self, True, random)
-        case FixedTotalNumber(N, _, False):
-            first, targets = _distinct_pairs(n_pre, n_post, N, without_self, random)
+        case FixedTotalNumber(N, _, multapses):
+            draw = random_indegrees if multapses else random_distinct_indegrees
+            indegrees = draw(N, n_pre - without_self, n_post, random)
+            first, targets = by_target(n_pre, indegrees, without_self, multapses, random, threads)
         case PairwiseBernoulli(p, _):
             indegrees = random.binomial(n_pre - without_self, p, n_post)
-            first, targets = by_target(n_pre, indegrees, without_self, False, random)
+            first, targets = by_target(n_pre, indegrees, without_self, False, random, threads)
         case Pairs():
             first, targets, order = _wiring.by_source(rule.sources, rule.targets, n_pre, n_post)
     return np.asarray(first, dtype=np.int64), targets, order
@@ -124,7 +138,7 @@ def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
     -------
     first, targets : see `connect`
     """
-    blocks = int(np.clip(np.mean(indegrees) / SHORTEST_RUN, 1, max(FEWEST_BLOCKS, n_pre / BLOCK)))
+    blocks = _block_count(n_pre, np.mean(indegrees))
     edges = np.append(np.arange(0, n_pre, -(-n_pre // blocks)), n_pre)
     shares = _shares(edges, indegrees, without_self, multapses, random)
     begins = np.append(0, np.cumsum(shares.sum(axis=1, dtype=np.int64)))
@@ -147,6 +161,10 @@ def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
     return first, targets
 
 
+def _block_count(n_pre, indegree):
+    return int(np.clip(indegree / SHORTEST_RUN, 1, max(FEWEST_BLOCKS, n_pre / BLOCK)))
+
+
 def _shares(edges, indegrees, without_self, multapses, random):
     """Return how many of a target's connections start in which block of sources, shape (blocks, n_post)."""
     left, neurons = np.array(indegrees), np.arange(len(indegrees))
@@ -163,18 +181,20 @@ def _shares(edges, indegrees, without_self, multapses, random):
     return shares
 
 
-def _distinct_pairs(n_pre, n_post, total, without_self, random):
-    """Return ``total`` different pairs: the first that come up among pairs drawn with repetition."""
-    columns = n_post - without_self
-    if 2 * total > n_pre * columns:
-        pairs = random.permutation(n_pre * columns)[:total]
-    else:
-        pairs = np.zeros(0, dtype=np.int64)
-        while len(pairs) < total:
-            pairs = np.append(pairs, random.integers(0, n_pre * columns, 2 * (total - len(pairs))))
-            pairs = pairs[np.sort(np.unique(pairs, return_index=True)[1])]
-    pairs = np.sort(pairs[:total])
-    sources, targets = pairs // columns, pairs % columns
-    if without_self:
-        targets = targets + (targets >= sources)
-    return np.searchsorted(sources, np.arange(n_pre + 1)), targets.astype(np.int32)
+def random_indegrees(total, candidates, n_post, random):
+    """Return how many of ``total`` pairs, drawn with repetition, end at each target."""
+    return random.multinomial(total, np.full(n_post, 1.0 / n_post))
+
+
+def random_distinct_indegrees(total, candidates, n_post, random):
+    """Return how many of ``total`` different pairs end at each target, where each has as many ``candidates``.
+
+    Every pair is taken with the probability that gives ``total`` on average. Then as many as are too many, drawn at
+    random, are given back, or as many of the others are taken in addition.
+    """
+    indegrees = random.binomial(candidates, total / max(1, candidates * n_post), n_post)
+    excess = indegrees.sum() - total
+    changeable = indegrees if excess > 0 else candidates - indegrees
+    pairs = random.choice(changeable.sum(), abs(excess), replace=False, shuffle=False)
+    changed = np.bincount(np.searchsorted(np.cumsum(changeable), pairs, side="right"), minlength=n_post)
+    return indegrees - np.sign(excess) * changed
