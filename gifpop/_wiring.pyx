@@ -109,6 +109,14 @@ def random_words(const uint64_t[::1] seed, Py_ssize_t size):
     return np.array([next_word(&random) for _ in range(size)], dtype=np.uint64)
 
 
+def random_integers(const uint64_t[::1] seed, uint32_t n, Py_ssize_t size):
+    """Return integers in [0, n) (for tests)."""
+    cdef Xoshiro random = seeded(&seed[0])
+    cdef uint32_t[::1] values = np.empty(size, dtype=np.uint32)
+    fill_below(&random, n, &values[0], size)
+    return np.asarray(values)
+
+
 cdef void draw(Xoshiro *random, uint32_t *chosen, int64_t k, uint32_t n, int64_t excluded, bint repeat,
                uint8_t *taken) noexcept nogil:
     """Draw ``k`` of [0, n), but not ``excluded`` if that is among them, with or without repetition.
