@@ -104,10 +104,12 @@ def connect(rule, n_pre, n_post, same, stream, threads=1):
             first, targets = by_target(n_pre, np.full(n_post, k), without_self, multapses, random, threads)
         case FixedOutdegree(k, _, multapses):
             first, targets = _wiring.fixed_outdegree(n_pre, n_post, k, without_self, multapses, stream.random_raw(4))
-        case FixedTotalNumber(N, _, multapses):
-            draw = random_indegrees if multapses else random_distinct_indegrees
-            indegrees = draw(N, n_pre - without_self, n_post, random)
-            first, targets = by_target(n_pre, indegrees, without_self, multapses, random, threads)
+        case FixedTotalNumber(N, _, True):
+            indegrees = random.multinomial(N, np.full(n_post, 1.0 / n_post))
+            first, targets = by_target(n_pre, indegrees, without_self, True, random, threads)
+        case FixedTotalNumber(N, _, False):
+            indegrees = _indegrees_of_distinct(N, n_pre - without_self, n_post, random)
+            first, targets = by_target(n_pre, indegrees, without_self, False, random, threads)
         case PairwiseBernoulli(p, _):
             indegrees = random.binomial(n_pre - without_self, p, n_post)
             first, targets = by_target(n_pre, indegrees, without_self, False, random, threads)
@@ -147,7 +149,7 @@ def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
 
     def fill(block):
         a, b = edges[block : block + 2]
-        rows = np.zeros(b - a + 1, dtype=np.int64)
+        rows = np.zeros(b - a + 1, dtype=np.int64)  # not a view: `first[b]` belongs to the next block too
         rows[0] = begins[block]
         _wiring.fill_rows(shares[block], b - a, a, without_self, multapses, seeds[block], rows, targets)
         first[a : b + 1] = rows
@@ -162,6 +164,7 @@ def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
 
 
 def _block_count(n_pre, indegree):
+    """Return in how many blocks sources are drawn for targets with this mean in-degree."""
     return int(np.clip(indegree / SHORTEST_RUN, 1, max(FEWEST_BLOCKS, n_pre / BLOCK)))
 
 
@@ -181,12 +184,7 @@ def _shares(edges, indegrees, without_self, multapses, random):
     return shares
 
 
-def random_indegrees(total, candidates, n_post, random):
-    """Return how many of ``total`` pairs, drawn with repetition, end at each target."""
-    return random.multinomial(total, np.full(n_post, 1.0 / n_post))
-
-
-def random_distinct_indegrees(total, candidates, n_post, random):
+def _indegrees_of_distinct(total, candidates, n_post, random):
     """Return how many of ``total`` different pairs end at each target, where each has as many ``candidates``.
 
     Every pair is taken with the probability that gives ``total`` on average. Then as many as are too many, drawn at
