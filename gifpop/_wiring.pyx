@@ -1,69 +1,19 @@
-"""Draw connections: for each source neuron its targets, side by side in one array.
+"""Draw connections: for each source neuron its targets in ascending order, side by side in one array.
 
-All functions return ``first`` (int64, n_pre + 1) and ``targets`` (int32): connections ``first[s]`` to ``first[s + 1]``
-start at source ``s``. Rules that draw for each target run twice over the same random numbers, first to count and then
-to write, so that nothing else is held in memory.
+``first`` (int64, n_pre + 1) and ``targets`` (int32): connections ``first[s]`` to ``first[s + 1]`` start at source
+``s``. Generators are seeded with four random words.
 """
 
-from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.math cimport floor, log1p
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from numpy.random cimport bitgen_t
-from numpy.random.c_distributions cimport random_standard_exponential
+from libc.string cimport memset
 
 import numpy as np
 
-
-cdef bitgen_t *stream(bit_generator) except NULL:
-    return <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
-
-
-cdef inline uint32_t below(bitgen_t *random, uint32_t n) noexcept nogil:
-    """An integer in [0, n), every one with the same probability (Lemire 2019, ACM TOMACS 29(1):3)."""
-    cdef uint64_t product = <uint64_t> random.next_uint32(random.state) * n
-    cdef uint32_t least
-    if <uint32_t> product < n:
-        least = (0 - n) % n
-        while <uint32_t> product < least:
-            product = <uint64_t> random.next_uint32(random.state) * n
-    return product >> 32
-
-
-cdef inline uint32_t other(bitgen_t *random, uint32_t n, int64_t excluded) noexcept nogil:
-    """An integer in [0, n) other than ``excluded`` (-1: any)."""
-    cdef uint32_t i
-    if excluded < 0 or excluded >= n:
-        return below(random, n)
-    i = below(random, n - 1)
-    return i + 1 if i >= excluded else i
-
-
-cdef void choose(bitgen_t *random, int32_t *chosen, int64_t k, uint32_t n, int64_t excluded, bint repeat,
-                 uint8_t *taken) noexcept nogil:
-    """Draw ``k`` of [0, n) without ``excluded``, with or without repetition; ``taken`` is all zero before and after."""
-    cdef int64_t i
-    cdef uint32_t candidate
-    for i in range(k):
-        candidate = other(random, n, excluded)
-        if not repeat:
-            while taken[candidate]:
-                candidate = other(random, n, excluded)
-            taken[candidate] = 1
-        chosen[i] = candidate
-    if not repeat:
-        for i in range(k):
-            taken[chosen[i]] = 0
-
-
-cdef void cumulate(int64_t[::1] counts) noexcept nogil:
-    """Turn counts, shifted by one, into first indices."""
-    cdef Py_ssize_t i
-    for i in range(1, counts.shape[0]):
-        counts[i] += counts[i - 1]
+from gifpop._xoshiro cimport Xoshiro, below, fill_below, next_word, seeded
 
 
 def all_to_all(int64_t n_pre, int64_t n_post, bint without_self):
-    """Every pair, or every pair but those of a neuron with itself."""
+    """Connect every pair, or every pair but those of a neuron with itself."""
     cdef int64_t degree = n_post - without_self, s, t, n = 0
     cdef int64_t[::1] first = np.arange(n_pre + 1, dtype=np.int64) * degree
     cdef int32_t[::1] targets = np.empty(n_pre * degree, dtype=np.int32)
@@ -77,130 +27,165 @@ def all_to_all(int64_t n_pre, int64_t n_post, bint without_self):
     return np.asarray(first), np.asarray(targets)
 
 
-def fixed_outdegree(int64_t n_pre, int64_t n_post, int64_t degree, bint same, bint autapses, bint multapses,
-                    bit_generator):
-    """``degree`` targets for each source; ``same``: sources and targets are the same neurons."""
-    cdef int64_t[::1] first = np.arange(n_pre + 1, dtype=np.int64) * degree
-    cdef int32_t[::1] targets = np.empty(n_pre * degree, dtype=np.int32)
+def fixed_outdegree(int64_t n_pre, int64_t n_post, int64_t degree, bint without_self, bint multapses,
+                    const uint64_t[::1] seed):
+    """Draw ``degree`` targets for each source."""
+    targets = np.empty((n_pre, degree), dtype=np.int32)
+    cdef int32_t[:, ::1] rows = targets
     cdef uint8_t[::1] taken = np.zeros(n_post, dtype=np.uint8)
-    cdef bitgen_t *random = stream(bit_generator)
+    cdef Xoshiro random = seeded(&seed[0])
     cdef int64_t s
-    if degree == 0:
-        return np.asarray(first), np.asarray(targets)
-    with nogil:
-        for s in range(n_pre):
-            choose(random, &targets[s * degree], degree, n_post, s if same and not autapses else -1, multapses,
-                   &taken[0])
-    return np.asarray(first), np.asarray(targets)
-
-
-def fixed_indegree(int64_t n_pre, int64_t n_post, int64_t degree, bint same, bint autapses, bint multapses,
-                   bit_generator):
-    """``degree`` sources for each target."""
-    cdef int64_t[::1] first = np.zeros(n_pre + 1, dtype=np.int64)
-    cdef int64_t[::1] place
-    cdef int32_t[::1] targets = np.empty(n_post * degree, dtype=np.int32)
-    cdef int32_t[::1] sources = np.empty(max(degree, 1), dtype=np.int32)
-    cdef uint8_t[::1] taken = np.zeros(n_pre, dtype=np.uint8)
-    cdef bitgen_t *random = stream(bit_generator)
-    cdef int64_t i, t
-    cdef bint writing
-    state = bit_generator.state
-    for writing in (False, True):
-        bit_generator.state = state
-        if writing:
-            cumulate(first)
-            place = np.array(first)
-        with nogil:
-            for t in range(n_post):
-                choose(random, &sources[0], degree, n_pre, t if same and not autapses else -1, multapses, &taken[0])
-                if writing:
-                    for i in range(degree):
-                        targets[place[sources[i]]] = t
-                        place[sources[i]] += 1
-                else:
-                    for i in range(degree):
-                        first[sources[i] + 1] += 1
-    return np.asarray(first), np.asarray(targets)
-
-
-def fixed_total_number(int64_t n_pre, int64_t n_post, int64_t total, bint same, bint autapses, bit_generator):
-    """``total`` pairs, repetition allowed."""
-    cdef int64_t[::1] first = np.zeros(n_pre + 1, dtype=np.int64)
-    cdef int64_t[::1] place
-    cdef int32_t[::1] targets = np.empty(total, dtype=np.int32)
-    cdef bitgen_t *random = stream(bit_generator)
-    cdef int64_t _i
-    cdef uint32_t s, t
-    cdef bint writing
-    state = bit_generator.state
-    for writing in (False, True):
-        bit_generator.state = state
-        if writing:
-            cumulate(first)
-            place = np.array(first)
-        with nogil:
-            for _i in range(total):
-                s = below(random, n_pre)
-                t = other(random, n_post, s if same and not autapses else -1)
-                if writing:
-                    targets[place[s]] = t
-                    place[s] += 1
-                else:
-                    first[s + 1] += 1
-    return np.asarray(first), np.asarray(targets)
-
-
-def pairwise_bernoulli(int64_t n_pre, int64_t n_post, double p, bint same, bint autapses, bit_generator):
-    """Each pair with probability ``p``: the gaps between connected pairs are geometric."""
-    cdef int64_t[::1] first = np.zeros(n_pre + 1, dtype=np.int64)
-    cdef int32_t[::1] targets = np.empty(0, dtype=np.int32)
-    cdef bitgen_t *random = stream(bit_generator)
-    cdef double log_q = log1p(-p) if p < 1.0 else 0.0, gap
-    cdef int64_t s, t, n = 0
-    cdef bint writing
-    if p <= 0.0:
-        return np.asarray(first), np.asarray(targets)
-    state = bit_generator.state
-    for writing in (False, True):
-        bit_generator.state = state
-        if writing:
-            targets = np.empty(n, dtype=np.int32)
-            n = 0
+    if degree > 0:
         with nogil:
             for s in range(n_pre):
-                t = -1
-                while True:
-                    gap = floor(random_standard_exponential(random) / -log_q) if p < 1.0 else 0.0
-                    if gap >= n_post - t:
-                        break
-                    t += 1 + <int64_t> gap
-                    if t >= n_post:
-                        break
-                    if same and not autapses and t == s:
-                        continue
-                    if writing:
-                        targets[n] = t
-                    n += 1
-                first[s + 1] = n
-    return np.asarray(first), np.asarray(targets)
+                draw(&random, <uint32_t *> &rows[s, 0], degree, n_post, s if without_self else -1, multapses, &taken[0])
+        targets.sort(axis=1)
+    return np.arange(n_pre + 1, dtype=np.int64) * degree, targets.ravel()
 
 
-def by_source(const int64_t[::1] sources, const int64_t[::1] targets, int64_t n_pre):
-    """Sort given pairs by source, keeping their order otherwise; return also where each pair has come to."""
-    cdef int64_t[::1] first = np.zeros(n_pre + 1, dtype=np.int64)
-    cdef int32_t[::1] sorted_targets = np.empty(sources.shape[0], dtype=np.int32)
-    cdef int64_t[::1] order = np.empty(sources.shape[0], dtype=np.int64)
-    cdef int64_t[::1] place
+def fill_rows(const int32_t[::1] shares, int64_t n, int64_t offset, bint without_self, bint multapses,
+              const uint64_t[::1] seed, int64_t[::1] first, int32_t[::1] targets):
+    """Draw ``shares[t]`` of ``n`` sources for each target ``t``, and write the rows of these sources.
+
+    Parameters
+    ----------
+    shares : int32 array of length n_post
+    n : int
+    offset : int
+        With ``without_self``: the target that is the first source itself; the next one is the second source.
+    without_self, multapses : bool
+    seed : uint64 array of length 4
+    first : int64 array of length n + 1
+        ``first[0]`` is given, the others are written.
+    targets : int32 array
+        Written from ``first[0]`` to ``first[n]``.
+    """
+    cdef int64_t size = np.sum(shares, dtype=np.int64), t, place = 0
+    cdef uint32_t[::1] sources = np.empty(max(1, size), dtype=np.uint32)
+    cdef uint8_t[::1] taken = np.zeros(n, dtype=np.uint8)
+    cdef int64_t[::1] places
+    cdef Xoshiro random = seeded(&seed[0])
+    if size == 0:
+        first[1:] = first[0]
+        return
+    with nogil:
+        for t in range(shares.shape[0]):
+            draw(&random, &sources[place], shares[t], n, t - offset if without_self else -1, multapses, &taken[0])
+            place += shares[t]
+        begin_rows(&sources[0], size, first)
+    places = np.array(first)
+    with nogil:
+        scatter(&sources[0], shares, &places[0], &targets[0])
+
+
+def by_source(const int64_t[::1] sources, const int64_t[::1] targets, int64_t n_pre, int64_t n_post):
+    """Sort given pairs by source, then target, equal ones in their order; return also where each has come from."""
+    order = sort_by(sources, n_pre, sort_by(targets, n_post, np.arange(len(sources))))
+    first = np.zeros(n_pre + 1, dtype=np.int64)
+    np.cumsum(np.bincount(sources, minlength=n_pre), out=first[1:])
+    return first, np.asarray(targets)[order].astype(np.int32), order
+
+
+def sort_by(const int64_t[::1] keys, int64_t n_keys, const int64_t[::1] order):
+    """Return ``order`` (numbers of keys) sorted by keys in [0, n_keys), equal ones as they were."""
+    cdef int64_t[::1] sorted_order = np.empty(len(order), dtype=np.int64)
+    cdef int64_t[::1] places = np.zeros(n_keys + 1, dtype=np.int64)
+    cdef int64_t i, key
+    with nogil:
+        for i in range(order.shape[0]):
+            places[keys[i] + 1] += 1
+        for i in range(n_keys):
+            places[i + 1] += places[i]
+        for i in range(order.shape[0]):
+            key = keys[order[i]]
+            sorted_order[places[key]] = order[i]
+            places[key] += 1
+    return np.asarray(sorted_order)
+
+
+def random_words(const uint64_t[::1] seed, Py_ssize_t size):
+    """Return the first words of a generator (for tests)."""
+    cdef Xoshiro random = seeded(&seed[0])
+    return np.array([next_word(&random) for _ in range(size)], dtype=np.uint64)
+
+
+def random_integers(const uint64_t[::1] seed, uint32_t n, Py_ssize_t size):
+    """Return integers in [0, n) (for tests)."""
+    cdef Xoshiro random = seeded(&seed[0])
+    cdef uint32_t[::1] values = np.empty(size, dtype=np.uint32)
+    fill_below(&random, n, &values[0], size)
+    return np.asarray(values)
+
+
+cdef void draw(Xoshiro *random, uint32_t *chosen, int64_t k, uint32_t n, int64_t excluded, bint repeat,
+               uint8_t *taken) noexcept nogil:
+    """Draw ``k`` of [0, n), but not ``excluded`` if that is among them, with or without repetition.
+
+    ``taken`` has n entries, all zero before and after.
+    """
     cdef int64_t i
-    with nogil:
-        for i in range(sources.shape[0]):
-            first[sources[i] + 1] += 1
-        cumulate(first)
-    place = np.array(first)
-    with nogil:
-        for i in range(sources.shape[0]):
-            sorted_targets[place[sources[i]]] = <int32_t> targets[i]
-            order[place[sources[i]]] = i
-            place[sources[i]] += 1
-    return np.asarray(first), np.asarray(sorted_targets), np.asarray(order)
+    if excluded >= n:
+        excluded = -1
+    if not repeat:
+        draw_distinct(random, chosen, k, n, excluded, taken)
+        return
+    fill_below(random, n, chosen, k)
+    if excluded >= 0:
+        for i in range(k):
+            while chosen[i] == excluded:
+                chosen[i] = below(random, n)
+
+
+cdef void draw_distinct(Xoshiro *random, uint32_t *chosen, int64_t k, uint32_t n, int64_t excluded,
+                        uint8_t *taken) noexcept nogil:
+    """Draw ``k`` different ones; where these are more than half, draw those that are left out."""
+    cdef int64_t candidates = n - (excluded >= 0), drawn = min(k, candidates - k), i, found = 0
+    cdef uint32_t candidate
+    if excluded >= 0:
+        taken[excluded] = 1
+    for i in range(drawn):
+        candidate = below(random, n)
+        while taken[candidate]:
+            candidate = below(random, n)
+        taken[candidate] = 1
+        chosen[i] = candidate
+    if drawn == k:
+        for i in range(k):
+            taken[chosen[i]] = 0
+        if excluded >= 0:
+            taken[excluded] = 0
+    else:
+        for candidate in range(n):
+            if not taken[candidate]:
+                chosen[found] = candidate
+                found += 1
+        memset(taken, 0, n)
+
+
+cdef void begin_rows(const uint32_t *sources, int64_t size, int64_t[::1] first) noexcept nogil:
+    """Write where the row of each source begins; ``first[0]`` is given."""
+    cdef int64_t i
+    for i in range(1, first.shape[0]):
+        first[i] = 0
+    for i in range(size):
+        first[sources[i] + 1] += 1
+    for i in range(1, first.shape[0]):
+        first[i] += first[i - 1]
+
+
+cdef void scatter(const uint32_t *sources, const int32_t[::1] shares, int64_t *places,
+                  int32_t *targets) noexcept nogil:
+    """Write each target into the rows of its sources, at their places, which move on."""
+    cdef int64_t t, i, n, a, b
+    for t in range(shares.shape[0]):
+        n = shares[t]
+        for i in range(0, n - 1, 2):        # two by two: both places are known before either is used
+            a = places[sources[i]]
+            places[sources[i]] = a + 1
+            b = places[sources[i + 1]]
+            places[sources[i + 1]] = b + 1
+            targets[a] = targets[b] = <int32_t> t
+        if n % 2:
+            targets[places[sources[n - 1]]] = <int32_t> t
+            places[sources[n - 1]] += 1
+        sources += n

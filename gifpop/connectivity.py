@@ -14,7 +14,7 @@ from gifpop.grid import MOST_STEPS, whole_steps
 from gifpop.parameters import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.plan import Link, NoiseLink
 from gifpop.rules import IndegreeFraction
-from gifpop.wiring import check_rule, connect, is_implicit, stored_bytes
+from gifpop.wiring import check_rule, connect, connection_bytes, is_implicit
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
 MOST_EVENTS = 10**6  # of a Poisson process in a step
@@ -27,7 +27,7 @@ def receptor(weight):
 
 def check_connections(net, levels, dt):
     """Check all connections against the levels and the time grid; return the memory that they will take, in bytes."""
-    total = 0.0
+    total = most = 0.0
     for c in net.connections:
         pre, post = net.populations[c.pre], net.populations[c.post]
         various = {name: isinstance(getattr(c, name), Distribution) for name in ("weight", "delay")}
@@ -36,7 +36,8 @@ def check_connections(net, levels, dt):
         check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
         if levels[c.pre] == levels[c.post] == "micro":
             _warn_of_rounding(c, pre.N)
-            total += stored_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"], c.pre == c.post)
+            kept, making = connection_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"], c.pre == c.post)
+            total, most = total + kept, max(most, making)
         else:
             for name, is_various in various.items():
                 if is_various:
@@ -44,7 +45,7 @@ def check_connections(net, levels, dt):
                         f"{c.label}: {name} must be one number where a mesoscopic population is connected, got "
                         f"{getattr(c, name)}: connections that differ have no exact meaning there"
                     )
-    return total
+    return total + most
 
 
 def _warn_of_rounding(c, n_pre):

@@ -1,13 +1,19 @@
 """From a connection rule to connections between two groups of neurons, as the time loop reads them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from gifpop import _wiring
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
 
-BYTES_PER_CONNECTION = 4
-BYTES_PER_WEIGHT = 16  # drawn, then kept
-BYTES_PER_LAG = 28  # drawn in ms, rounded, then kept
+# Bytes that each connection takes for good, and besides while it is made.
+PER_CONNECTION, PER_WEIGHT, PER_LAG = 4, 8, 4
+PER_DRAWN_SOURCE, PER_GIVEN_PAIR, PER_DRAWN_WEIGHT, PER_DRAWN_LAG = 4, 16, 8, 24
+
+BLOCK = 768  # sources: the ends of so many rows lie in the first cache
+FEWEST_BLOCKS = 8
+SHORTEST_RUN = 64  # connections of a target that start in a block, on average; shares cost much for fewer
 
 
 def check_rule(where, rule, n_pre, n_post, same):
@@ -40,12 +46,23 @@ def expected_connections(rule, n_pre, n_post):
     return rule.density(n_pre, n_post) * n_pre * n_post
 
 
-def stored_bytes(rule, n_pre, n_post, weights=False, lags=False, same=True):
-    """Return the memory that the connections of a rule take while they are made."""
-    if is_implicit(rule.resolve(n_pre), same) and not weights and not lags:
-        return 0.0
-    each = BYTES_PER_CONNECTION + BYTES_PER_WEIGHT * bool(weights) + BYTES_PER_LAG * bool(lags)
-    return 8.0 * n_pre + each * expected_connections(rule, n_pre, n_post)
+def connection_bytes(rule, n_pre, n_post, weights=False, lags=False, same=True):
+    """Return the bytes that the connections of a rule take for good, and those besides while they are made."""
+    rule = rule.resolve(n_pre)
+    if is_implicit(rule, same) and not weights and not lags:
+        return 0.0, 0.0
+    n = expected_connections(rule, n_pre, n_post)
+    kept = PER_CONNECTION + PER_WEIGHT * bool(weights) + PER_LAG * bool(lags)
+    drawn = PER_DRAWN_WEIGHT * bool(weights) + PER_DRAWN_LAG * bool(lags)
+    match rule:
+        case FixedIndegree() | FixedTotalNumber() | PairwiseBernoulli():
+            blocks = _block_count(n_pre, n / n_post)
+            making = PER_DRAWN_SOURCE * n / blocks + 4.0 * n_post * (blocks + 12)  # of one block; shares of all
+        case Pairs():
+            making = PER_GIVEN_PAIR * n
+        case _:
+            making = 0.0
+    return 8.0 * n_pre + kept * n, max(making, drawn * n)
 
 
 def is_implicit(rule, same):
@@ -53,7 +70,7 @@ def is_implicit(rule, same):
     return isinstance(rule, AllToAll) and (rule.allow_autapses or not same)
 
 
-def connect(rule, n_pre, n_post, same, stream):
+def connect(rule, n_pre, n_post, same, stream, threads=1):
     """Return the connections of a rule.
 
     Parameters
@@ -64,49 +81,118 @@ def connect(rule, n_pre, n_post, same, stream):
     same : bool
         Sources and targets are the same neurons (autapses exist).
     stream : numpy.random.BitGenerator
+    threads : int
+        How many draw; their number does not change the result.
 
     Returns
     -------
     first : int64 array of length n_pre + 1
         Connections ``first[s]`` to ``first[s + 1]`` start at source ``s``.
     targets : int32 array
+        Ascending for each source, so that threads can share out the spikes of a source by ranges of targets.
     order : int64 array or None
         For `Pairs`: which of the given pairs each connection is.
     """
-    order = None
-    match rule.resolve(n_pre):
-        case AllToAll(allow_autapses):
-            first, targets = _wiring.all_to_all(n_pre, n_post, same and not allow_autapses)
+    rule, order, random = rule.resolve(n_pre), None, np.random.Generator(stream)
+    without_self = same and not getattr(rule, "allow_autapses", True)
+    match rule:
+        case AllToAll():
+            first, targets = _wiring.all_to_all(n_pre, n_post, without_self)
         case OneToOne():
             first, targets = np.arange(n_pre + 1), np.arange(n_pre, dtype=np.int32)
-        case FixedIndegree(k, autapses, multapses):
-            first, targets = _wiring.fixed_indegree(n_pre, n_post, k, same, autapses, multapses, stream)
-        case FixedOutdegree(k, autapses, multapses):
-            first, targets = _wiring.fixed_outdegree(n_pre, n_post, k, same, autapses, multapses, stream)
-        case FixedTotalNumber(N, autapses, True):
-            first, targets = _wiring.fixed_total_number(n_pre, n_post, N, same, autapses, stream)
-        case FixedTotalNumber(N, autapses, False):
-            first, targets = _distinct_pairs(n_pre, n_post, N, same and not autapses, stream)
-        case PairwiseBernoulli(p, autapses):
-            first, targets = _wiring.pairwise_bernoulli(n_pre, n_post, p, same, autapses, stream)
+        case FixedIndegree(k, _, multapses):
+            first, targets = by_target(n_pre, np.full(n_post, k), without_self, multapses, random, threads)
+        case FixedOutdegree(k, _, multapses):
+            first, targets = _wiring.fixed_outdegree(n_pre, n_post, k, without_self, multapses, stream.random_raw(4))
+        case FixedTotalNumber(N, _, True):
+            indegrees = random.multinomial(N, np.full(n_post, 1.0 / n_post))
+            first, targets = by_target(n_pre, indegrees, without_self, True, random, threads)
+        case FixedTotalNumber(N, _, False):
+            indegrees = _indegrees_of_distinct(N, n_pre - without_self, n_post, random)
+            first, targets = by_target(n_pre, indegrees, without_self, False, random, threads)
+        case PairwiseBernoulli(p, _):
+            indegrees = random.binomial(n_pre - without_self, p, n_post)
+            first, targets = by_target(n_pre, indegrees, without_self, False, random, threads)
         case Pairs():
-            first, targets, order = _wiring.by_source(rule.sources, rule.targets, n_pre)
+            first, targets, order = _wiring.by_source(rule.sources, rule.targets, n_pre, n_post)
     return np.asarray(first, dtype=np.int64), targets, order
 
 
-def _distinct_pairs(n_pre, n_post, total, without_self, stream):
-    """Return ``total`` different pairs: the first that come up among pairs drawn with repetition."""
-    random = np.random.Generator(stream)
-    columns = n_post - without_self
-    if 2 * total > n_pre * columns:
-        pairs = random.permutation(n_pre * columns)[:total]
+def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
+    """Draw ``indegrees[t]`` sources for each target ``t``.
+
+    The sources are cut into blocks. How many of a target's connections start in which block is drawn first; then each
+    block draws the sources of its own and sorts the connections by source, all of it in cache. The blocks have streams
+    and rows of their own, so that any number of threads fills them with the same result.
+
+    Parameters
+    ----------
+    n_pre : int
+    indegrees : int64 array of length n_post
+    without_self : bool
+        Source and target with the same number are not connected.
+    multapses : bool
+        Sources are drawn with repetition.
+    random : numpy.random.Generator
+    threads : int
+
+    Returns
+    -------
+    first, targets : see `connect`
+    """
+    blocks = _block_count(n_pre, np.mean(indegrees))
+    edges = np.append(np.arange(0, n_pre, -(-n_pre // blocks)), n_pre)
+    shares = _shares(edges, indegrees, without_self, multapses, random)
+    begins = np.append(0, np.cumsum(shares.sum(axis=1, dtype=np.int64)))
+    seeds = random.bit_generator.random_raw((len(shares), 4))
+    first, targets = np.zeros(n_pre + 1, dtype=np.int64), np.empty(begins[-1], dtype=np.int32)
+
+    def fill(block):
+        a, b = edges[block : block + 2]
+        rows = np.zeros(b - a + 1, dtype=np.int64)  # not a view: `first[b]` belongs to the next block too
+        rows[0] = begins[block]
+        _wiring.fill_rows(shares[block], b - a, a, without_self, multapses, seeds[block], rows, targets)
+        first[a : b + 1] = rows
+
+    if threads == 1:
+        for block in range(len(shares)):
+            fill(block)
     else:
-        pairs = np.zeros(0, dtype=np.int64)
-        while len(pairs) < total:
-            pairs = np.append(pairs, random.integers(0, n_pre * columns, 2 * (total - len(pairs))))
-            pairs = pairs[np.sort(np.unique(pairs, return_index=True)[1])]
-    pairs = np.sort(pairs[:total])
-    sources, targets = pairs // columns, pairs % columns
-    if without_self:
-        targets = targets + (targets >= sources)
-    return np.searchsorted(sources, np.arange(n_pre + 1)), targets.astype(np.int32)
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, range(len(shares))))
+    return first, targets
+
+
+def _block_count(n_pre, indegree):
+    """Return in how many blocks sources are drawn for targets with this mean in-degree."""
+    return int(np.clip(indegree / SHORTEST_RUN, 1, max(FEWEST_BLOCKS, n_pre / BLOCK)))
+
+
+def _shares(edges, indegrees, without_self, multapses, random):
+    """Return how many of a target's connections start in which block of sources, shape (blocks, n_post)."""
+    left, neurons = np.array(indegrees), np.arange(len(indegrees))
+    shares = np.empty((len(edges) - 1, len(left)), dtype=np.int32)
+    for share, a, b in zip(shares, edges, edges[1:], strict=False):
+        own = without_self & (neurons >= a)
+        here = (b - a) - (own & (neurons < b))
+        beyond = (edges[-1] - b) - (own & (neurons >= b))
+        if multapses:
+            share[:] = random.binomial(left, here / np.maximum(here + beyond, 1))
+        else:
+            share[:] = random.hypergeometric(here, beyond, left)
+        left -= share
+    return shares
+
+
+def _indegrees_of_distinct(total, candidates, n_post, random):
+    """Return how many of ``total`` different pairs end at each target, where each has as many ``candidates``.
+
+    Every pair is taken with the probability that gives ``total`` on average. Then as many as are too many, drawn at
+    random, are given back, or as many of the others are taken in addition.
+    """
+    indegrees = random.binomial(candidates, total / max(1, candidates * n_post), n_post)
+    excess = indegrees.sum() - total
+    changeable = indegrees if excess > 0 else candidates - indegrees
+    pairs = random.choice(changeable.sum(), abs(excess), replace=False, shuffle=False)
+    changed = np.bincount(np.searchsorted(np.cumsum(changeable), pairs, side="right"), minlength=n_post)
+    return indegrees - np.sign(excess) * changed

@@ -143,8 +143,8 @@ class _Request:
     def make_drawn(self):
         """Connect by a rule."""
         spec, n_pre, n_post = self.spec, len(self.pre), len(self.post)
-        needed = wiring.stored_bytes(spec.rule, n_pre, n_post, *self._various())
-        errors.require_memory(needed, f"Connect: the connections of {spec.name}")
+        needed = wiring.connection_bytes(spec.rule, n_pre, n_post, *self._various())
+        errors.require_memory(sum(needed), f"Connect: the connections of {spec.name}")
         first, targets = draw(spec, self.pre, self.post, kernel.new_stream())
         weight, delay = (self._aligned(name, first, targets) for name in ("weight", "delay"))
         if self._has_meters():
@@ -159,7 +159,9 @@ class _Request:
             check_meters(sources, targets)
         self.pre, sources = np.unique(sources, return_inverse=True)
         self.post, targets = np.unique(targets, return_inverse=True)
-        first, targets, order = _wiring.by_source(sources.astype(np.int64), targets.astype(np.int64), len(self.pre))
+        first, targets, order = _wiring.by_source(
+            sources.astype(np.int64), targets.astype(np.int64), len(self.pre), len(self.post)
+        )
         values = []
         for name in ("weight", "delay"):
             value = getattr(self, name)

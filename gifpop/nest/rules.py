@@ -170,7 +170,7 @@ def _draw_by_nodes(spec, pre, post, stream):
             if not spec.allow_autapses:
                 kept = pre[sources] != post[targets]
                 sources, targets = sources[kept], targets[kept]
-    first, targets, _ = _wiring.by_source(sources.astype(np.int64), targets.astype(np.int64), len(pre))
+    first, targets, _ = _wiring.by_source(sources.astype(np.int64), targets.astype(np.int64), len(pre), len(post))
     return first, targets
 
 

@@ -108,14 +108,19 @@ def values_of(value, spec, first, targets):
         case "all_to_all":
             return value[targets, sources]
         case "fixed_outdegree":
-            return value.ravel()
+            return _dealt(value, sources)
         case "fixed_total_number":
             return np.random.Generator(kernel.new_stream()).permutation(value)
         case _:
-            tie_breaks = np.random.Generator(kernel.new_stream()).random(len(targets))
-            by_target = np.empty(len(targets))
-            by_target[np.lexsort((tie_breaks, targets))] = value.ravel()
-            return by_target
+            return _dealt(value, targets)
+
+
+def _dealt(rows, nodes):
+    """Return values for connections, given the node of each and a row for each node: who gets which is drawn."""
+    tie_breaks = np.random.Generator(kernel.new_stream()).random(len(nodes))
+    values = np.empty(len(nodes))
+    values[np.lexsort((tie_breaks, nodes))] = rows.ravel()
+    return values
 
 
 def delay_steps(model, value):

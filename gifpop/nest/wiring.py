@@ -266,7 +266,7 @@ class Wiring:
                 self.links.append(Link(source, target, d, kind(w), w))
             return
         first, units, order = _wiring.by_source(
-            strand.units.astype(np.int64), strand.target_units.astype(np.int64), n_units
+            strand.units.astype(np.int64), strand.target_units.astype(np.int64), n_units, n_target
         )
         weight, weights = _split_shared(weight, order, float)
         lag, lags = _split_shared(lag, order, np.int32)
