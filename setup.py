@@ -49,7 +49,8 @@ def variants(name):
 
 setup(
     ext_modules=cythonize(
-        [*map(extension, ("_core", "_meso", "_micro", "_wiring")), *variants("_cohorts"), *variants("_neurons")],
+        [*map(extension, ("_core", "_meso", "_micro", "_wiring")), *variants("_cells"), *variants("_cohorts"),
+         *variants("_neurons")],
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,
