@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gifpop import _meso, _micro, history, seeds
+from gifpop import _meso, _micro, seeds
 from gifpop.distributions import Distribution, Given
 from gifpop.grid import refractory_steps
 from gifpop.neurons import neuron_parameters, plan_neurons, stream_count
@@ -34,13 +34,10 @@ class MesoLevel:
         self.check(population)
         if self.length == -1:
             self.length = automatic_history(population.cell, dt)
-        if tolerance is not None:
-            automatic = automatic_history(population.cell, dt)
-            self.length = history.adaptive_length(population.cell, dt, self.length, automatic, tolerance)
 
     @property
     def bytes(self):
-        """Memory of the state; the window of cohorts slides over twice its length. Cells take less."""
+        """Memory of the state; the window of cohorts slides over twice its length. An adaptive history takes less."""
         return 8.0 * self.length * (2 * len(_meso.COHORT_ARRAYS) + 2)
 
     def check(self, population):

@@ -170,13 +170,16 @@ def plan_population(cell, N, dt, K, binomial=True, cells=None):
     )
 
 
-def plan_adaptive(cell, N, dt, length, tolerance, binomial=True):
-    """Return the arrays of a population whose history of ``length`` steps is adaptive; as `plan_population`."""
+def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True):
+    """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
+
+    Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
+    """
+    length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
     widest = history.widest_cells(cell, dt, length, tolerance)
     window = history.window_length(cell, dt, widest)
-    return plan_population(
-        cell, N, dt, window, binomial, history.plan_cells(cell, dt, window, widest, tolerance)
-    )
+    cells = history.plan_cells(cell, dt, window, widest, tolerance)
+    return plan_population(cell, N, dt, window, binomial, cells)
 
 
 def update_plan(plan, cell, N, dt, binomial=True):
