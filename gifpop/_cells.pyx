@@ -129,8 +129,8 @@ cdef inline double advance(Population *pop, double drive, double threshold, Sums
 cdef double advance_cells(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil:
     """Advance all cells; return the threshold that they and all spikes before them have left.
 
-    ``drive`` is what any potential gains besides its leak; ``threshold`` what the spikes before the cells have left. The
-    lanes that are left over lie before the oldest cell, where there are no neurons.
+    ``drive`` is what any potential gains besides its leak; ``threshold`` what the spikes before the cells have left.
+    The lanes that are left over lie before the oldest cell, where there are no neurons.
     """
     if pop.J == 0:
         return advance(pop, drive, threshold, sums, 0)
