@@ -13,7 +13,7 @@ from gifpop import _meso
 from gifpop.grid import refractory_steps
 
 HISTORIES = ("exact", "adaptive")
-TOLERANCE = 1e-3
+TOLERANCE = 3e-3
 MERGE_EVERY = 16  # steps between two rounds of merging
 MOST_LENGTHS = 4  # automatic lengths of NEST that an adaptive history covers at most
 ACTIVITY = 20.0  # spikes/s; by how much neighbours differ for what fired between them is estimated for this activity

