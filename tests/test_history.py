@@ -298,7 +298,7 @@ def test_set_without_a_change_changes_nothing():
 def test_set_acts_as_on_an_exact_history(change):
     dt, counts = 0.5, brunel().simulate(4000.0, dt=0.5, seed=1).counts.T
     means = []
-    for net, options in ((with_length(brunel(), 4, dt), {}), (brunel(), {"history": "adaptive"})):
+    for net, options in ((with_length(brunel(), 4, dt), {}), (brunel(), {"history": "adaptive", "tolerance": 1e-3})):
         sim = gp.Simulation(net, dt=dt, counts=dict(zip("EI", counts, strict=True)), **options)
         sim.run(3000.0)
         before = sim.result()["E"].mean[-1]
