@@ -31,6 +31,8 @@ class Cells:
         Steps between two rounds of merging.
     widest : int64 array
         Steps that a cell may span, by the age of its youngest cohort; cohorts older than the last entry are free.
+    tau : float64 array of length J, ms
+        ``tau_sfa``.
     newest : float64 array of length J
         ``exp(-age/tau_sfa)`` of the cohort that leaves the window.
     rows : float64 array, shape (7, places)
@@ -42,6 +44,7 @@ class Cells:
     tolerance: float
     every: int
     widest: np.ndarray
+    tau: np.ndarray
     newest: np.ndarray
     rows: np.ndarray
     traces: np.ndarray
@@ -115,19 +118,20 @@ def most_cells(widest):
 
 def plan_cells(cell, dt, window, widest, tolerance):
     """Return the cells of a population, all empty, for a window of that many young cohorts."""
-    places = _meso.PADDING + most_cells(widest)
+    places, tau = _meso.PADDING + most_cells(widest), np.array(cell.tau_sfa)
     return Cells(
         tolerance=tolerance,
         every=MERGE_EVERY,
         widest=widest,
-        newest=np.exp(-window * dt / np.array(cell.tau_sfa)),
+        tau=tau,
+        newest=np.exp(-window * dt / tau),
         rows=np.zeros((len(_meso.CELL_ARRAYS), places)),
-        traces=np.zeros((len(cell.tau_sfa), places)),
+        traces=np.zeros((len(tau), places)),
     )
 
 
-def update_cells(cells, cell, dt, window, used, exponents):
-    """Return cells with new parameters and the same state.
+def update_cells(cells, cell, dt, window, used):
+    """Return cells with new parameters and the same state, traces as if time constants had always been the new ones.
 
     Parameters
     ----------
@@ -138,8 +142,6 @@ def update_cells(cells, cell, dt, window, used, exponents):
         Young cohorts.
     used : int
         Cells in use.
-    exponents : float64 array of length J
-        Former time constants over new ones: what turns exp(-age/tau) into that of the new time constant.
     """
     new = plan_cells(cell, dt, window, widest_cells(cell, dt, len(cells.widest) - 1, cells.tolerance), cells.tolerance)
     filled = _meso.PADDING + used
@@ -149,5 +151,5 @@ def update_cells(cells, cell, dt, window, used, exponents):
         grown = np.zeros((len(old), places))
         grown[:, :filled] = old[:, :filled]
         setattr(new, name, grown)
-    new.traces **= exponents[:, np.newaxis]
+    new.traces **= (cells.tau / new.tau)[:, np.newaxis]
     return new

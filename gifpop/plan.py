@@ -188,8 +188,7 @@ def update_plan(plan, cell, N, dt, binomial=True):
         _widen_window(plan, refractory_steps(cell.t_ref, dt) + 1)
     new = plan_population(cell, N, dt, plan.K, binomial, plan.cells)
     if plan.cells is not None:
-        exponents = np.log(new.sfa_decay) / np.log(plan.sfa_decay)
-        plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], exponents)
+        plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         getattr(plan, name)[:] = getattr(new, name)
 
