@@ -99,11 +99,9 @@ def widest_cells(cell, dt, length, tolerance):
     return np.maximum(width, 1).astype(np.int64)
 
 
-def window_length(cell, dt, widest):
-    """Return the number of young cohorts that stay apart: all that are refractory, and to where merging begins."""
-    merging = np.flatnonzero(widest > 1)
-    begin = merging[0] if len(merging) else len(widest) - 1
-    return int(min(max(begin, refractory_steps(cell.t_ref, dt) + 1), len(widest) - 1))
+def window_length(widest):
+    """Return the number of young cohorts that stay apart, up to the age where merging begins."""
+    return int(np.count_nonzero(widest == 1)) - 1
 
 
 def most_cells(widest):

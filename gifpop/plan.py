@@ -177,7 +177,7 @@ def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True):
     """
     length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
     widest = history.widest_cells(cell, dt, length, tolerance)
-    window = history.window_length(cell, dt, widest)
+    window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance)
     return plan_population(cell, N, dt, window, binomial, cells)
 
@@ -185,7 +185,7 @@ def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True):
 def update_plan(plan, cell, N, dt, binomial=True):
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
-        _widen_window(plan, refractory_steps(cell.t_ref, dt) + 1)
+        _widen_window(plan, refractory_steps(cell.t_ref, dt))
     new = plan_population(cell, N, dt, plan.K, binomial, plan.cells)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
