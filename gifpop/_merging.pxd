@@ -1,8 +1,5 @@
 """Merging of cohorts into cells, whose width grows with their age (docs/history.md)."""
 
-from libc.math cimport exp
-from libc.stdint cimport int64_t
-
 from gifpop._types cimport PADDING, Cells, Population
 
 
