@@ -77,6 +77,7 @@ setup(
         [
             extension("_core", threads, [] if MSVC else threads),
             *map(extension, ("_delivery", "_meso", "_micro", "_wiring")),
+            *variants("_cells"),
             *variants("_cohorts"),
             *variants("_neurons"),
         ],

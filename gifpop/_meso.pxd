@@ -10,6 +10,9 @@ cdef class MesoPopulation:
     cdef readonly object arrays
     cdef readonly object bit_generator
 
+    cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
+                    double[:, ::1] traces)
+
 cdef double expect_spikes(Population *pop, double current, double ex, double inh) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil

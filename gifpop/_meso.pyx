@@ -2,7 +2,8 @@
 
 The stochastic population equations of Schwalger, Deger & Gerstner (2017), PLoS Comput Biol 13(4):e1005507, Figs. 11
 and 12. A population is a row of cohorts: the neurons that fired together some steps ago. Cohort ``i`` of ``K`` has age
-``K - i`` steps; the neurons that fired before the oldest cohort are the free ones.
+``K - i`` steps; the neurons that fired before the oldest cohort are the free ones. With an adaptive history, cells of
+merged cohorts stand between the free neurons and the oldest cohort.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
@@ -14,8 +15,9 @@ from numpy.random.c_distributions cimport random_binomial, random_poisson
 
 import numpy as np
 
+from gifpop._merging cimport enter_cells
 from gifpop._types cimport PADDING as _PADDING
-from gifpop._types cimport Constants, Population, State, Sums, advance_cohorts_t
+from gifpop._types cimport Cells, Constants, Population, State, Sums, advance_cells_t, advance_cohorts_t
 
 cdef extern from *:
     """
@@ -37,9 +39,11 @@ CONSTANTS = np.asarray(<Constants[:1]> &_constants_template).dtype
 STATE = np.asarray(<State[:1]> &_state_template).dtype
 PADDING = _PADDING
 COHORT_ARRAYS = ("count", "survivors", "variance", "potential", "hazard")
+CELL_ARRAYS = (*COHORT_ARRAYS, "own", "width")
 RECORDABLES = ("n_events", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 
 cdef advance_cohorts_t advance_cohorts = NULL
+cdef advance_cells_t advance_cells = NULL
 
 
 def supported_instruction_sets():
@@ -55,6 +59,13 @@ def use_cohorts(module):
     advance_cohorts = <advance_cohorts_t> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
 
 
+def use_cells(module):
+    """Take the loop over cells from a module compiled from ``_cells.pyx``."""
+    global advance_cells
+    capsule = module.__pyx_capi__["advance_cells"]
+    advance_cells = <advance_cells_t> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
+
+
 cdef class MesoPopulation:
     """Bind one population's arrays and random stream for the time loop.
 
@@ -62,18 +73,21 @@ cdef class MesoPopulation:
     ----------
     constants, state : structured arrays of one element, dtypes ``CONSTANTS`` and ``STATE``
     theta, quasi : float64 arrays of length PADDING + K
-    sfa_decay, sfa_feed, sfa_weight, sfa : float64 arrays of length J
+    sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa : float64 arrays of length J
     cohorts : float64 array, shape (5, places), rows as in ``COHORT_ARRAYS``
         The K cohorts stand side by side, in order of age, in a window that begins at ``state["oldest"]`` and slides by
         one place a step; at least PADDING + K + 1 places.
+    cells : gifpop.history.Cells or None
+        Where cohorts go that leave the window; None: they join the free neurons.
     bit_generator : numpy.random.BitGenerator
     """
 
     def __init__(self, Constants[::1] constants, State[::1] state, const double[::1] theta, const double[::1] quasi,
                  const double[::1] sfa_decay, const double[::1] sfa_feed, const double[::1] sfa_weight,
-                 double[::1] sfa, double[:, ::1] cohorts, bit_generator):
+                 const double[::1] relative_jumps, double[::1] sfa, double[:, ::1] cohorts, cells, bit_generator):
         cdef Population *pop = &self.population
-        self.arrays = (constants, state, theta, quasi, sfa_decay, sfa_feed, sfa_weight, sfa, cohorts)
+        self.arrays = (constants, state, theta, quasi, sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa, cohorts,
+                       cells)
         self.bit_generator = bit_generator
         pop.constants = &constants[0]
         pop.state = &state[0]
@@ -86,6 +100,7 @@ cdef class MesoPopulation:
             pop.sfa_decay = &sfa_decay[0]
             pop.sfa_feed = &sfa_feed[0]
             pop.sfa_weight = &sfa_weight[0]
+            pop.relative_jumps = &relative_jumps[0]
             pop.sfa = &sfa[0]
         pop.count = &cohorts[0, 0]
         pop.survivors = &cohorts[1, 0]
@@ -94,6 +109,27 @@ cdef class MesoPopulation:
         pop.hazard = &cohorts[4, 0]
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
         memset(&pop.binomial, 0, sizeof(pop.binomial))
+        memset(&pop.cells, 0, sizeof(pop.cells))
+        if cells is not None:
+            self.bind_cells(cells.every, cells.widest, cells.newest, cells.rows, cells.traces)
+
+    cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
+                    double[:, ::1] traces):
+        cdef Cells *cells = &self.population.cells
+        cells.places = rows.shape[1]
+        cells.every = every
+        cells.longest = widest.shape[0] - 1
+        cells.widest = &widest[0]
+        cells.count = &rows[0, 0]
+        cells.survivors = &rows[1, 0]
+        cells.variance = &rows[2, 0]
+        cells.potential = &rows[3, 0]
+        cells.hazard = &rows[4, 0]
+        cells.own = &rows[5, 0]
+        cells.width = &rows[6, 0]
+        if self.population.J > 0:
+            cells.newest = &newest[0]
+            cells.traces = &traces[0, 0]
 
 
 cdef inline double membrane_drive(const Constants *c, State *s, double current, double ex, double inh) noexcept nogil:
@@ -124,22 +160,26 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
-    cdef Sums sums
+    cdef Sums sums, of_cells
     cdef double drive, hazard, p_free, p_correction, threshold, variance, missing, stay
-    cdef Py_ssize_t oldest = s.oldest, i
+    cdef double leaving = pop.count[s.oldest] if pop.cells.places == 0 else 0.0
     cdef Py_ssize_t active = pop.K - <Py_ssize_t> c.refractory
 
     drive = membrane_drive(c, s, current, ex, inh)
     s.V_m = (s.V_m - c.E_L) * c.leak + drive
-    threshold = free_threshold(pop, pop.count[oldest])
+    threshold = free_threshold(pop, leaving)
     hazard = c.lambda_0 * exp(min((s.V_m - threshold) * c.inverse_Delta_V, 600.0))
     p_free = -expm1(-c.half_step * (s.hazard + hazard))
     s.hazard = hazard
-    s.E_sfa = threshold - pop.count[oldest] * pop.quasi[_PADDING] / c.inverse_Delta_V
+    s.E_sfa = threshold - leaving * pop.quasi[_PADDING] / c.inverse_Delta_V
 
-    advance_cohorts(pop, drive, s.E_sfa * c.inverse_Delta_V - c.log_hazard, active, &sums)
-    for i in range(active, pop.K):
-        sums.survivors += pop.survivors[oldest + i]
+    threshold = s.E_sfa * c.inverse_Delta_V - c.log_hazard
+    if pop.cells.places > 0:
+        threshold = advance_cells(pop, drive, threshold, &of_cells)
+    advance_cohorts(pop, drive, threshold, active, &sums)
+    sums.survivors += sum_of(pop.survivors + s.oldest + active, pop.K - active)
+    if pop.cells.places > 0:
+        add_sums(&sums, &of_cells)
 
     # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
     variance = sums.variance + s.variance
@@ -148,9 +188,31 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     s.mean = sums.fired + p_free * s.survivors + p_correction * missing
 
     stay = 1.0 - p_free
-    s.variance = stay * stay * s.variance + p_free * s.survivors + pop.variance[oldest]
-    s.survivors = stay * s.survivors + pop.survivors[oldest]
+    s.variance = stay * stay * s.variance + p_free * s.survivors
+    s.survivors = stay * s.survivors
+    if pop.cells.places > 0:
+        enter_cells(pop)
+    else:
+        s.variance += pop.variance[s.oldest]
+        s.survivors += pop.survivors[s.oldest]
     return s.mean
+
+
+cdef inline double sum_of(const double *values, Py_ssize_t n) noexcept nogil:
+    """Sum of values, in two chains of additions that do not wait for each other."""
+    cdef double even = 0.0, odd = 0.0
+    cdef Py_ssize_t i
+    for i in range(n // 2):
+        even += values[2 * i]
+        odd += values[2 * i + 1]
+    return even + odd + (values[n - 1] if n % 2 else 0.0)
+
+
+cdef inline void add_sums(Sums *sums, const Sums *others) noexcept nogil:
+    sums.variance_fired += others.variance_fired
+    sums.variance += others.variance
+    sums.fired += others.fired
+    sums.survivors += others.survivors
 
 
 cdef int64_t draw_spikes(Population *pop) noexcept nogil:

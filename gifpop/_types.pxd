@@ -40,6 +40,24 @@ cdef struct State:
     double variance         # and its variance
     double hazard           # their hazard at the end of the last step, 1/s
     int64_t oldest          # place of the oldest cohort
+    int64_t cells           # cells in use
+    int64_t until_merging   # steps
+
+
+cdef struct Cells:          # merged cohorts that are older than the window, the oldest first, after PADDING empty ones
+    Py_ssize_t places       # 0: none, cohorts that leave the window join the free neurons
+    Py_ssize_t every        # steps between two rounds of merging
+    Py_ssize_t longest      # greatest age in steps of the youngest cohort of a cell
+    const int64_t *widest   # steps that a cell may span, by the age of its youngest cohort
+    const double *newest    # J traces of the cohort that leaves the window
+    double *count           # as of cohorts: sums
+    double *survivors
+    double *variance
+    double *potential       # mean over survivors, mV
+    double *hazard
+    double *own             # share of the cell's spikes that are older than its average survivor
+    double *width           # steps
+    double *traces          # J rows: exp(-age/tau_sfa), mean over the cell's spikes
 
 
 cdef struct Population:
@@ -53,12 +71,14 @@ cdef struct Population:
     const double *sfa_decay
     const double *sfa_feed  # per spike leaving the history
     const double *sfa_weight
-    double *sfa             # traces of the adaptation beyond the history, 1/ms
+    double *sfa             # traces of the adaptation beyond the history, 1/ms; with cells: of dimension one
+    const double *relative_jumps    # q_sfa over Delta_V
     double *count           # spikes emitted, one entry a cohort
     double *survivors       # expected number that has not fired since
     double *variance        # variance of that number
     double *potential       # mV
     double *hazard          # at the end of the last step, integrated over half a step
+    Cells cells
     bitgen_t *random
     binomial_t binomial
 
@@ -76,6 +96,7 @@ cdef struct Sums:
 
 ctypedef void (*advance_cohorts_t)(Population *pop, double drive, double threshold, Py_ssize_t active,
                                    Sums *sums) noexcept nogil
+ctypedef double (*advance_cells_t)(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil
 
 
 cdef enum:

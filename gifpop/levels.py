@@ -6,7 +6,7 @@ from gifpop import _meso, _micro, seeds
 from gifpop.distributions import Distribution, Given
 from gifpop.grid import refractory_steps
 from gifpop.neurons import neuron_parameters, plan_neurons
-from gifpop.plan import automatic_history, plan_population, start_history, update_plan
+from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history, update_plan
 
 MOST_NEURONS = 2**31 - 1
 INITIAL = ("fired", "rest", "nest")
@@ -21,13 +21,15 @@ class MesoLevel:
     dt : float, ms
     initial : str
         One of ``INITIAL``.
+    tolerance : float or None
+        Of an adaptive history; None: the history is exact.
     """
 
     name = "meso"
     recordables = _meso.RECORDABLES
 
-    def __init__(self, population, dt, initial):
-        self.dt, self.initial = dt, initial
+    def __init__(self, population, dt, initial, tolerance=None):
+        self.dt, self.initial, self.tolerance = dt, initial, tolerance
         self.length = population.len_kernel
         self.check(population)
         if self.length == -1:
@@ -35,7 +37,7 @@ class MesoLevel:
 
     @property
     def bytes(self):
-        """Memory of the state; the window of cohorts slides over twice its length."""
+        """Memory of the state; the window of cohorts slides over twice its length. An adaptive history takes less."""
         return 8.0 * self.length * (2 * len(_meso.COHORT_ARRAYS) + 2)
 
     def check(self, population):
@@ -62,7 +64,11 @@ class MesoLevel:
     def start(self, population, root, index):
         """Return the plan in its initial state and the random stream."""
         cell = population.cell
-        plan = plan_population(cell, population.N, self.dt, self.length, population.BinoRand)
+        N, binomial = population.N, population.BinoRand
+        if self.tolerance is None:
+            plan = plan_population(cell, N, self.dt, self.length, binomial)
+        else:
+            plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial)
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial != "rest")
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
@@ -81,7 +87,7 @@ class MicroLevel:
     name = "micro"
     recordables = _micro.RECORDABLES
 
-    def __init__(self, population, dt, initial):
+    def __init__(self, population, dt, initial, tolerance=None):
         self.dt, self.initial = dt, initial
         terms = len(population.cell.tau_sfa) + len(population.cell.tau_stc)
         various = len(population.cell.various())

@@ -203,7 +203,7 @@ class Network:
             A multiple of the step.
         **options
             See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``record_neurons``,
-            ``counts``, ``spikes``, ``initial``, ``progress``.
+            ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``progress``.
 
         Returns
         -------

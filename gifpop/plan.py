@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gifpop import _meso
+from gifpop import _meso, history
 from gifpop.grid import refractory_steps
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
@@ -106,8 +106,10 @@ class PopulationPlan:
     sfa_decay: np.ndarray
     sfa_feed: np.ndarray
     sfa_weight: np.ndarray
+    relative_jumps: np.ndarray
     sfa: np.ndarray
     cohorts: np.ndarray
+    cells: history.Cells | None = None
 
     recordables = _meso.RECORDABLES
     neurons = False
@@ -115,8 +117,16 @@ class PopulationPlan:
 
     @property
     def K(self):
-        """Number of cohorts."""
+        """Number of cohorts, each of one step."""
         return len(self.theta) - _meso.PADDING
+
+    @property
+    def merged(self):
+        """The cells of merged cohorts, the oldest first: a dict of arrays."""
+        used = slice(_meso.PADDING, _meso.PADDING + self.state["cells"][0])
+        return dict(zip(_meso.CELL_ARRAYS, self.cells.rows[:, used], strict=True)) | {
+            "traces": self.cells.traces[:, used]
+        }
 
     @property
     def window(self):
@@ -129,7 +139,7 @@ class PopulationPlan:
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
 
 
-def plan_population(cell, N, dt, K, binomial=True):
+def plan_population(cell, N, dt, K, binomial=True, cells=None):
     """Return the arrays of a population, all zero where they hold state.
 
     Parameters
@@ -142,6 +152,8 @@ def plan_population(cell, N, dt, K, binomial=True):
         Cohorts in the history.
     binomial : bool
         Binomial spike counts; False: Poisson counts clipped to [0, N].
+    cells : gifpop.history.Cells or None
+        Where cohorts older than these K go, in an adaptive history; None: they join the free neurons.
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
@@ -153,18 +165,47 @@ def plan_population(cell, N, dt, K, binomial=True):
         theta=np.pad(theta, padding),
         quasi=np.pad(-np.expm1(np.minimum(-theta, LARGEST_EXPONENT)) / N, padding),
         sfa_decay=decay,
-        sfa_feed=-np.expm1(-dt / tau) / (N * dt),
-        sfa_weight=q * tau * np.exp(-K * dt / tau),
+        sfa_feed=-np.expm1(-dt / tau) / (N * dt) if cells is None else np.full(len(tau), 1.0 / N),
+        sfa_weight=q * tau * np.exp(-K * dt / tau) if cells is None else q,
+        relative_jumps=q / cell.Delta_V,
         sfa=np.zeros(len(tau)),
         cohorts=np.zeros((len(_meso.COHORT_ARRAYS), _meso.PADDING + K + max(K, SHORTEST_SLIDE))),
+        cells=cells,
     )
 
 
+def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True):
+    """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
+
+    Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
+    """
+    length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
+    widest = history.widest_cells(cell, dt, length, tolerance)
+    window = history.window_length(widest)
+    cells = history.plan_cells(cell, dt, window, widest, tolerance)
+    return plan_population(cell, N, dt, window, binomial, cells)
+
+
 def update_plan(plan, cell, N, dt, binomial=True):
-    """Change the parameters of a population in place; state, history and its length stay."""
-    new = plan_population(cell, N, dt, plan.K, binomial)
-    for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight"):
+    """Change the parameters of a population; state, history and its length stay."""
+    if plan.cells is not None:
+        _widen_window(plan, refractory_steps(cell.t_ref, dt))
+    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells)
+    if plan.cells is not None:
+        plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
+    for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         getattr(plan, name)[:] = getattr(new, name)
+
+
+def _widen_window(plan, K):
+    """Let at least K cohorts stay apart in an adaptive history; the oldest ones are empty at first."""
+    more = K - plan.K
+    if more > 0:
+        window = np.array(list(plan.window.values()))
+        plan.theta, plan.quasi = np.pad(plan.theta, (more, 0)), np.pad(plan.quasi, (more, 0))
+        plan.cohorts = np.zeros((len(window), _meso.PADDING + K + max(K, SHORTEST_SLIDE)))
+        plan.cohorts[:, _meso.PADDING + more : _meso.PADDING + K] = window
+        plan.state["oldest"] = _meso.PADDING
 
 
 def start_history(plan, potential, fired=True):
@@ -175,8 +216,9 @@ def start_history(plan, potential, fired=True):
     N = plan.constants["N"][0]
     plan.cohorts[:] = 0.0
     plan.sfa[:] = 0.0
-    for name in ("survivors", "variance", "hazard"):
+    for name in ("survivors", "variance", "hazard", "cells"):
         plan.state[name] = 0
+    plan.state["until_merging"] = history.MERGE_EVERY
     plan.state["oldest"] = _meso.PADDING
     window = plan.window
     window["potential"][:] = potential

@@ -6,6 +6,7 @@ from gifpop import checks, memory, options, seeds
 from gifpop.connectivity import check_connections, expand, inputs, links
 from gifpop.engine import Engine, SimulationError
 from gifpop.grid import check_dt, whole_steps
+from gifpop.history import HISTORIES, TOLERANCE
 from gifpop.levels import INITIAL, LEVELS
 from gifpop.network import Network
 from gifpop.parameters import GIF
@@ -61,6 +62,13 @@ class Simulation:
         Initial state. ``"fired"``: all neurons have just fired; the free potential of a population is at E_L.
         ``"rest"``: nobody has fired for long; potentials are ``GIF.V_m``, or E_L if that is None. ``"nest"``: as NEST
         does: populations have just fired, with all potentials at 0 mV whatever E_L is; neurons are at rest.
+    history : {"exact", "adaptive"}
+        Of mesoscopic populations. ``"exact"``: each step of the last ``len_kernel`` is kept apart. ``"adaptive"``:
+        neurons that fired in successive steps are taken together the coarser the longer ago that was, at a fraction of
+        the cost; the history is longer, ``len_kernel`` is a lower bound (docs/history.md).
+    tolerance : float
+        Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
+        estimated from the parameters. Errors of expected counts are several times smaller.
     threads : int
         Threads that share populations and blocks of neurons. Results do not depend on it. Worth it for networks with
         much to do between two deliveries of spikes: large ones, long histories, long delays.
@@ -88,7 +96,8 @@ class Simulation:
     """
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
-                 counts=None, spikes=None, initial="fired", threads=1, progress=None):
+                 counts=None, spikes=None, initial="fired", history="exact", tolerance=TOLERANCE, threads=1,
+                 progress=None):
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
@@ -98,9 +107,14 @@ class Simulation:
         populations = self._net.populations
         level_names = options.check_levels(populations, level, tuple(LEVELS))
         initial = checks.choice("Simulation.initial", initial, INITIAL)
+        history = checks.choice("Simulation.history", history, HISTORIES)
+        tolerance = checks.number("Simulation.tolerance", tolerance, "in (0, 1)")
+        tolerance = tolerance if history == "adaptive" else None
         self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        self._levels = {name: LEVELS[level_names[name]](p, self.dt, initial) for name, p in populations.items()}
+        self._levels = {
+            name: LEVELS[level_names[name]](p, self.dt, initial, tolerance) for name, p in populations.items()
+        }
         self.level = level if isinstance(level, str) else level_names
         recorded = options.check_record(populations, record, {n: l.recordables for n, l in self._levels.items()})
         self._columns = self._check_columns(recorded, options.check_neurons(populations, record_neurons))

@@ -126,7 +126,107 @@ class MesoPopulation:
         self.steps += 1
 
 
-def replay(parameters, h, counts, weights, delays, currents=None, nest_index_error=False, initial_potential=0.0):
+class AdaptivePopulation(MesoPopulation):
+    """One mesoscopic population whose old cohorts are merged into cells (docs/history.md).
+
+    Parameters
+    ----------
+    parameters, h, initial_potential : see `MesoPopulation`
+    window : int
+        Young cohorts that stay apart.
+    widest : sequence of int
+        Steps that a cell may span, by the age of its youngest cohort.
+    every : int
+        Steps between two rounds of merging.
+    """
+
+    def __init__(self, parameters, h, initial_potential, window, widest, every):
+        super().__init__({**parameters, "len_kernel": window}, h, initial_potential)
+        self.widest, self.every, self.cells, self.left = widest, every, [], np.zeros(len(self.tau))
+
+    def expect(self, current=0.0, ex=0.0, inh=0.0):
+        """Advance to the end of the step, all but the new spikes; return their expected number."""
+        p, h = self.p, self.h
+        N, c, Delta, E_L = p["N"], p["lambda_0"], p["Delta_V"], p["E_L"]
+        P = math.exp(-h / p["tau_m"])
+        H = (p["I_e"] + current) * p["tau_m"] / p["C_m"] * (1.0 - P) + E_L
+        H += self.synapse("ex", ex) + self.synapse("in", inh)
+        self.V_m = (self.V_m - E_L) * P + H
+
+        self.left *= np.exp(-h / self.tau)
+        self.E_sfa = before = p["V_T_star"] + np.sum(self.q * self.left)
+        hazard = c * math.exp((self.V_m - before) / Delta)
+        P_free = 1.0 - math.exp(-0.5e-3 * h * (self.hazard_free + hazard))
+        self.hazard_free = hazard
+
+        W = Y = Z = 0.0
+        X = np.sum(self.m) + sum(cell["m"] for cell in self.cells)
+        cohorts = [
+            {"n": self.n[i], "m": self.m[i], "v": self.v[i], "u": self.u[i], "hazard": self.hazard[i], "own": 0.0,
+             "width": 1, "traces": np.exp(-(self.K - i) * h / self.tau)}
+            for i in range(self.K)
+        ]  # fmt: skip
+        for cell in self.cells:
+            cell["traces"] = cell["traces"] * np.exp(-h / self.tau)
+        for cell in self.cells + cohorts[: self.K - self.k_ref]:
+            own = np.sum(self.q * cell["traces"])
+            leaves = cell["n"] * Delta * (1.0 - math.exp(-own / Delta)) / N
+            cell["u"] = (cell["u"] - E_L) * P + H
+            hazard = c * math.exp((cell["u"] - own - before - cell["own"] * leaves) / Delta)
+            before += leaves
+            prob = 0.5e-3 * h * (cell["hazard"] + hazard)
+            if prob > 0.01:
+                prob = 1.0 - math.exp(-prob)
+            cell["hazard"] = hazard
+            W, Y, Z = W + prob * cell["m"], Y + prob * cell["v"], Z + cell["v"]
+            cell["v"] = (1.0 - prob) ** 2 * cell["v"] + prob * cell["m"]
+            cell["m"] = (1.0 - prob) * cell["m"]
+        for i, cohort in enumerate(cohorts):
+            self.m[i], self.v[i], self.u[i], self.hazard[i] = (cohort[name] for name in ("m", "v", "u", "hazard"))
+
+        p_corr = (Y + P_free * self.z) / (Z + self.z) if Z + self.z > 0.0 else 0.0
+        self.mean = W + P_free * self.x + p_corr * (N - X - self.x)
+        self.z = (1.0 - P_free) ** 2 * self.z + P_free * self.x
+        self.x = (1.0 - P_free) * self.x
+        self.cells.append(cohorts[0])
+        return self.mean
+
+    def emit(self, count):
+        """Start a new cohort in the place of the oldest, and merge cells every few steps."""
+        super().emit(count)
+        if self.steps % self.every == 0:
+            self.merge()
+
+    def merge(self):
+        """Merge from the oldest on; cells that are older than the history join the free neurons."""
+        old, self.cells = self.cells, []
+        age = self.K + 1 + sum(cell["width"] for cell in old)
+        for cell in old:
+            age -= cell["width"]
+            if age >= len(self.widest):
+                self.x, self.z = self.x + cell["m"], self.z + cell["v"]
+                self.left = self.left + cell["n"] / self.p["N"] * cell["traces"]
+            elif self.cells and self.cells[-1]["width"] + cell["width"] <= self.widest[age]:
+                self.cells[-1] = merged(self.cells[-1], cell)
+            else:
+                self.cells.append(cell)
+
+
+def merged(old, young):
+    """Return a cell that holds two neighbours."""
+    both = {name: old[name] + young[name] for name in ("n", "m", "v", "width")}
+    a = old["m"] / both["m"] if both["m"] > 0.0 else 0.5
+    b = old["n"] / both["n"] if both["n"] > 0.0 else 0.5
+    for name in ("u", "hazard"):
+        both[name] = a * old[name] + (1.0 - a) * young[name]
+    both["traces"] = b * old["traces"] + (1.0 - b) * young["traces"]
+    # the survivors of `young` have seen all spikes of `old`, and those of `old` none of `young`
+    both["own"] = a * b * old["own"] + (1.0 - a) * (b + (1.0 - b) * young["own"])
+    return both
+
+
+def replay(parameters, h, counts, weights, delays, currents=None, nest_index_error=False, initial_potential=0.0,
+           adaptive=None):
     """Advance coupled populations under given spike counts.
 
     Parameters
@@ -140,6 +240,8 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
         External current that acts in each step.
     nest_index_error : bool
     initial_potential : float or list of float, mV
+    adaptive : list of dict, one per population, or None
+        ``window``, ``widest`` and ``every`` of adaptive histories (see `AdaptivePopulation`).
 
     Returns
     -------
@@ -149,7 +251,8 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
     M, T = counts.shape
     start = np.broadcast_to(initial_potential, M)
     populations = [
-        MesoPopulation(p, h, u, nest_index_error) for p, u in zip(parameters, start, strict=True)
+        MesoPopulation(p, h, u, nest_index_error) if adaptive is None else AdaptivePopulation(p, h, u, **adaptive[i])
+        for i, (p, u) in enumerate(zip(parameters, start, strict=True))
     ]
     record = {name: np.zeros((M, T)) for name in ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")}
     for k in range(T):

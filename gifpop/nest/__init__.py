@@ -25,6 +25,9 @@ Where it differs from NEST on purpose:
 - After a failed Simulate the simulation can go on. ``biological_time`` cannot be set back.
 - Spikes of the last slice before a run keep to their own connections when new ones are made; NEST can deliver them
   through connections of other nodes.
+- ``gifpop_history``, a setting that NEST has not, chooses how populations created afterwards keep their history:
+  "exact" as NEST does, or "adaptive" (docs/history.md), much faster. The environment variable ``GIFPOP_HISTORY`` names
+  the one that ResetKernel goes back to.
 - Bars of ``raster_plot`` begin where their bins do; NEST's stand half a bin too early.
 """
 

@@ -1,15 +1,17 @@
 """The kernel: everything that ResetKernel resets."""
 
 import numbers
+import os
 from bisect import bisect_right
 from collections import namedtuple
 
 import numpy as np
 
 from gifpop import seeds
+from gifpop.history import HISTORIES
 from gifpop.nest.clock import Clock
 from gifpop.nest.connections import ConnectionTable, DelayRange
-from gifpop.nest.errors import BadParameter, KernelException, UnknownModelName, UnknownNode
+from gifpop.nest.errors import BadParameter, BadProperty, KernelException, UnknownModelName, UnknownNode
 from gifpop.nest.generators import DirectCurrentBlock, PoissonBlock, SpikeGeneratorBlock, StepCurrentBlock
 from gifpop.nest.models import SynapseModel, node_models
 from gifpop.nest.neurons import NeuronBlock
@@ -18,6 +20,7 @@ from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
 
 DEFAULT_SEED = 143202461
+HISTORY_VARIABLE = "GIFPOP_HISTORY"
 
 BLOCKS = {
     "gif_pop_psc_exp": PopulationBlock,
@@ -51,6 +54,8 @@ class Kernel:
     seed : Seed
     threads : int
     print_time : bool
+    history : str
+        Of populations, "exact" or "adaptive".
     defaults_changed, prepared : bool
     changes : int
         Counts the changes of nodes, connections and seed, so that an unchanged network is not wired again.
@@ -75,6 +80,7 @@ class Kernel:
         self.set_seed(DEFAULT_SEED)
         self.threads = 1
         self.print_time = False
+        self.set_history(os.environ.get(HISTORY_VARIABLE) or "exact", HISTORY_VARIABLE)
         self.defaults_changed = False
         self.prepared = False
         self._simulator = None
@@ -84,6 +90,12 @@ class Kernel:
         self.seed = Seed(value)
         self._streams = 0
         self.changes += 1
+
+    def set_history(self, value, name):
+        """Choose how populations that are created from now on keep their history; ``name`` is for the message."""
+        if value not in HISTORIES:
+            raise BadProperty(f"{name} must be one of {', '.join(map(repr, HISTORIES))}, got {value!r}")
+        self.history = value
 
     def new_stream(self):
         """Return a bit generator of its own, for connections or values that are drawn."""
@@ -104,7 +116,10 @@ class Kernel:
     def new_block(self, name, n):
         """Return n new nodes, which `add` makes part of the network."""
         model = self.model(name)
-        return BLOCKS[model.base](self.clock, model, self.size + 1, n)
+        block = BLOCKS[model.base](self.clock, model, self.size + 1, n)
+        if isinstance(block, PopulationBlock):
+            block.history = self.history
+        return block
 
     def add(self, block):
         """Make nodes part of the network."""

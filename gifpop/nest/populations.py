@@ -3,10 +3,11 @@
 import numpy as np
 
 from gifpop.grid import refractory_steps
+from gifpop.history import TOLERANCE
 from gifpop.nest.errors import BadProperty, require_memory
 from gifpop.nest.nodes import Block
 from gifpop.parameters import GIF
-from gifpop.plan import automatic_history, plan_population, start_history
+from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history
 
 CELL = ("C_m", "tau_m", "t_ref", "lambda_0", "Delta_V", "I_e", "V_reset", "V_T_star", "E_L", "tau_syn_ex",
         "tau_syn_in", "tau_sfa", "q_sfa")  # fmt: skip
@@ -23,12 +24,15 @@ class PopulationBlock(Block):
         Of each: whether its history begins anew at the next Simulate, because it is new or was set.
     plans : list of PopulationPlan or None
         What the engine works on.
+    history : str
+        One of `gifpop.history.HISTORIES`.
     """
 
     recordables = ("E_sfa", "I_syn_ex", "I_syn_in", "V_m", "mean", "n_events")
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
+    history = "exact"
 
     def __init__(self, clock, model, first, n):
         super().__init__(clock, model, first, n)
@@ -61,7 +65,11 @@ class PopulationBlock(Block):
         if row["len_kernel"] < 1:
             row["len_kernel"] = self.columns["len_kernel"][i] = automatic_history(cell, dt)
         require_memory(64.0 * row["len_kernel"], f"gif_pop_psc_exp: a len_kernel of {row['len_kernel']} steps")
-        plan = plan_population(cell, int(row["N"]), dt, int(row["len_kernel"]), bool(row["BinoRand"]))
+        N, K, binomial = int(row["N"]), int(row["len_kernel"]), bool(row["BinoRand"])
+        if self.history == "adaptive":
+            plan = plan_adaptive(cell, N, dt, K, TOLERANCE, binomial)
+        else:
+            plan = plan_population(cell, N, dt, K, binomial)
         start_history(plan, 0.0)
         for name in STATE:
             plan.state[name] = row[name]

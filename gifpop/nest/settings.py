@@ -103,6 +103,7 @@ NEUTRAL = {
 SETTINGS = {
     "biological_time": Setting(lambda: kernel.clock.ms(kernel.clock.step), _set_time),
     "connection_rules": Setting(lambda: sorted(OPTIONS), None),
+    "gifpop_history": Setting(lambda: kernel.history, lambda value: kernel.set_history(value, "gifpop_history")),
     "kernel_status": Setting(lambda: status(), None),
     "local_num_threads": Setting(lambda: kernel.threads, _set_threads),
     "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),

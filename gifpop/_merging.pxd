@@ -1,0 +1,93 @@
+"""Merging of cohorts into cells, whose width grows with their age (docs/history.md)."""
+
+from gifpop._types cimport PADDING, Cells, Population
+
+
+cdef inline void enter_cells(Population *pop) noexcept nogil:
+    """Let the oldest cohort of the window become the newest cell; merge cells when it is time to."""
+    cdef Cells *cells = &pop.cells
+    cdef Py_ssize_t i = PADDING + pop.state.cells, cohort = pop.state.oldest, j
+    cells.count[i] = pop.count[cohort]
+    cells.survivors[i] = pop.survivors[cohort]
+    cells.variance[i] = pop.variance[cohort]
+    cells.potential[i] = pop.potential[cohort]
+    cells.hazard[i] = pop.hazard[cohort]
+    cells.own[i] = 0.0
+    cells.width[i] = 1.0
+    for j in range(pop.J):
+        cells.traces[j * cells.places + i] = cells.newest[j]
+    pop.state.cells += 1
+    pop.state.until_merging -= 1
+    if pop.state.until_merging == 0:
+        merge_cells(pop)
+        pop.state.until_merging = cells.every
+
+
+cdef inline void merge_cells(Population *pop) noexcept nogil:
+    """Merge neighbours, from the oldest on, wherever the widest cell of their age holds both.
+
+    Cells whose youngest cohort is older than the history join the free neurons.
+    """
+    cdef Cells *cells = &pop.cells
+    cdef Py_ssize_t end = PADDING + pop.state.cells, kept = PADDING - 1, i
+    cdef double age = pop.K + 1.0
+    for i in range(PADDING, end):
+        age += cells.width[i]
+    for i in range(PADDING, end):
+        age -= cells.width[i]       # of the cell's youngest cohort in the next step
+        if age > cells.longest:
+            free_cell(pop, i)
+        elif kept >= PADDING and cells.width[kept] + cells.width[i] <= cells.widest[<Py_ssize_t> age]:
+            join(pop, kept, i)
+        else:
+            kept += 1
+            if kept != i:
+                move(pop, kept, i)
+    pop.state.cells = kept + 1 - PADDING
+
+
+cdef inline void free_cell(Population *pop, Py_ssize_t i) noexcept nogil:
+    """Let a cell's survivors join the free neurons, and its spikes the adaptation beyond the history."""
+    cdef Cells *cells = &pop.cells
+    cdef Py_ssize_t j
+    pop.state.survivors += cells.survivors[i]
+    pop.state.variance += cells.variance[i]
+    for j in range(pop.J):
+        pop.sfa[j] += pop.sfa_feed[j] * cells.count[i] * cells.traces[j * cells.places + i]
+
+
+cdef inline void join(Population *pop, Py_ssize_t old, Py_ssize_t young) noexcept nogil:
+    """Merge a cell with the next younger one: sums stay, and the means over survivors and over spikes."""
+    cdef Cells *c = &pop.cells
+    cdef double m = c.survivors[old] + c.survivors[young], n = c.count[old] + c.count[young]
+    cdef double a = c.survivors[old] / m if m > 0.0 else 0.5
+    cdef double b = c.count[old] / n if n > 0.0 else 0.5
+    cdef Py_ssize_t j
+    c.own[old] = a * b * c.own[old] + (1.0 - a) * (b + (1.0 - b) * c.own[young])
+    c.potential[old] = a * c.potential[old] + (1.0 - a) * c.potential[young]
+    c.hazard[old] = a * c.hazard[old] + (1.0 - a) * c.hazard[young]
+    for j in range(pop.J):
+        mix(c.traces + j * c.places, old, young, b)
+    c.count[old] = n
+    c.survivors[old] = m
+    c.variance[old] += c.variance[young]
+    c.width[old] += c.width[young]
+
+
+cdef inline void mix(double *values, Py_ssize_t old, Py_ssize_t young, double weight) noexcept nogil:
+    values[old] = weight * values[old] + (1.0 - weight) * values[young]
+
+
+cdef inline void move(Population *pop, Py_ssize_t place, Py_ssize_t i) noexcept nogil:
+    """Move a cell to an earlier place."""
+    cdef Cells *c = &pop.cells
+    cdef Py_ssize_t j
+    c.count[place] = c.count[i]
+    c.survivors[place] = c.survivors[i]
+    c.variance[place] = c.variance[i]
+    c.potential[place] = c.potential[i]
+    c.hazard[place] = c.hazard[i]
+    c.own[place] = c.own[i]
+    c.width[place] = c.width[i]
+    for j in range(pop.J):
+        c.traces[j * c.places + place] = c.traces[j * c.places + i]

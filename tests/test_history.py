@@ -1,0 +1,376 @@
+"""Adaptive histories: the compiled cells against the plain twin, their errors against exact histories, conservation."""
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import reference
+from golden import POPULATION_TRACES, Golden
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import SEED_CELL, brunel, column, nest_test_population, single
+from numpy.testing import assert_allclose, assert_array_equal
+from test_invariants import cells, check_state
+from trials import activities, spectrum
+
+import gifpop as gp
+from gifpop import _meso, history
+from gifpop.plan import automatic_history
+
+VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
+CELL = gp.GIF(tau_sfa=[], q_sfa=[], tau_m=5.0, t_ref=2.0, E_L=1.0, V_reset=2.0, V_T_star=10.0, I_e=700.0)
+CASES = {
+    "no adaptation": (CELL, 1e-3),
+    "one time constant": (replace(CELL, tau_sfa=[40.0], q_sfa=[2.0]), 1e-3),
+    "two, coarse": (replace(CELL, tau_sfa=[10.0, 40.0], q_sfa=[4.0, 2.0]), 0.1),
+    "four": (replace(CELL, tau_sfa=[2.0, 5.0, 20.0, 50.0], q_sfa=[9.0, -1.0, 1.0, 0.5]), 1e-2),
+    "facilitation": (replace(CELL, I_e=300.0, tau_sfa=[10.0, 30.0], q_sfa=[3.0, -1.0]), 1e-2),
+    "steep": (replace(CELL, Delta_V=0.1, tau_sfa=[20.0], q_sfa=[5.0]), 1e-2),
+}
+
+
+def layouts(net, dt, **options):
+    """Return what the twin needs to know about the adaptive histories of a network."""
+    plans = gp.Simulation(net, dt=dt, history="adaptive", **options)._engine.plans
+    return [{"window": plan.K, "widest": plan.cells.widest, "every": plan.cells.every} for plan in plans]
+
+
+def short_golden(name):
+    golden = Golden(name)
+    golden.steps = min(golden.steps, 600)
+    golden.counts = golden.counts[:, : golden.steps]
+    return golden
+
+
+@functools.cache
+def twin_of_golden(name):
+    golden = short_golden(name)
+    net, _ = golden.network()
+    return reference.replay(
+        golden.parameters, golden.dt, golden.counts, golden.weights, golden.delays,
+        golden.currents[:, : golden.steps], adaptive=layouts(net, golden.dt),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", POPULATION_TRACES)
+def test_compiled_is_twin(name, loops):
+    golden = short_golden(name)
+    actual, expected = golden.replay(history="adaptive"), twin_of_golden(name)
+    for variable in VARIABLES:
+        scale = np.array([[p["N"] if variable == "mean" else 1.0] for p in golden.parameters])
+        difference = np.abs(actual[variable] - expected[variable]) - 1e-12 * np.abs(expected[variable])
+        assert np.all(difference <= 1e-12 * scale), variable
+
+
+@functools.cache
+def twin_of_case(name):
+    """Spike counts of a population until after its first cells have become free, and what the twin expects."""
+    cell, tolerance = CASES[name]
+    net, dt, steps = single(cell, 60), 0.5, 2000
+    counts = net.simulate(steps * dt, dt=dt, seed=1)["P"].counts
+    p = {key: value for key, value in vars(cell).items() if key in reference.DEFAULTS and value is not None}
+    p |= {"N": 60, "V_m": cell.E_L}
+    (layout,) = layouts(net, dt, tolerance=tolerance)
+    assert len(layout["widest"]) + layout["every"] < steps / 2
+    twin = reference.replay(
+        [p], dt, counts[np.newaxis], [[0.0]], [[1]], initial_potential=cell.V_reset, adaptive=[layout]
+    )
+    return net, dt, counts, tolerance, twin
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_compiled_is_twin_through_the_whole_history(name, loops):
+    net, dt, counts, tolerance, twin = twin_of_case(name)
+    result = net.simulate(
+        len(counts) * dt, dt=dt, counts={"P": counts}, record="all", history="adaptive", tolerance=tolerance
+    )
+    assert_allclose(result["P"].mean, twin["mean"][0], rtol=1e-12, atol=60e-12)
+    assert_allclose(result["P"].E_sfa, twin["E_sfa"][0], rtol=1e-12, atol=0)
+
+
+# -- accuracy -----------------------------------------------------------------------------------------------------------
+
+
+def with_length(net, factor, dt):
+    """Return a network whose exact histories are ``factor`` times the automatic ones."""
+    copy = net.copy()
+    for name, population in net.populations.items():
+        length = round(factor * automatic_history(population.cell, dt))
+        copy.populations[name] = replace(population, len_kernel=length)
+    return copy
+
+
+def replay_errors(net, dt, steps, drop, **options):
+    """Return errors of the expected counts in replay, rms and mean, relative to the mean expected count, and the plans.
+
+    They are of a run with ``options`` against an exact one with four times the automatic length, which made the counts.
+    """
+    exact = with_length(net, 4, dt).simulate(steps * dt, dt=dt, seed=1)
+    sim = gp.Simulation(net, dt=dt, counts={name: exact[name].counts for name in net.populations}, **options)
+    result = sim.run(steps * dt)
+    errors = (result.rate - exact.rate)[drop:] / exact.rate[drop:].mean(axis=0)
+    return np.sqrt(np.mean(errors**2, axis=0)), errors.mean(axis=0), sim._engine.plans
+
+
+def check_accuracy(net, dt, steps, drop):
+    rms, bias, plans = replay_errors(net, dt, steps, drop, history="adaptive")
+    assert np.all(rms < 5e-4)
+    assert np.all(np.abs(bias) < 3e-4)
+    for plan, population in zip(plans, net.populations.values(), strict=True):
+        if population.cell.tau_sfa:
+            length = plan.K + plan.state["cells"][0] + history.MERGE_EVERY
+            assert length <= automatic_history(population.cell, dt) / 10
+
+
+def test_accuracy_on_the_seed_network():
+    check_accuracy(gp.models.brunel(), 0.5, 16_000, 12_000)
+
+
+@pytest.mark.slow
+def test_accuracy_on_the_column():
+    check_accuracy(gp.models.potjans_diesmann(adaptation=True), 0.1, 60_000, 30_000)
+
+
+def test_exact_history_of_automatic_length_is_less_accurate():
+    rms, bias, _ = replay_errors(gp.models.brunel(), 0.5, 16_000, 12_000)
+    assert np.all(rms > 7e-3)
+    assert np.all(bias < -5e-3)
+
+
+@pytest.mark.parametrize(
+    ("net", "dt", "limit"),
+    [
+        (gp.models.brunel(adaptation=False), 0.5, 5e-4),
+        (gp.models.potjans_diesmann(), 0.1, 5e-4),
+        (nest_test_population(), 0.5, 5e-4),
+        (single(replace(SEED_CELL, Delta_V=0.5), 500), 0.5, 5e-4),
+        (single(replace(SEED_CELL, I_e=3000.0), 500), 0.5, 1e-3),
+        (single(replace(SEED_CELL, tau_sfa=[10.0, 100.0, 1000.0], q_sfa=[5.0, 5.0, 1.0]), 500), 0.5, 5e-4),
+        (gp.models.brunel(step=(3000.0, 20.0)), 0.5, 3e-3),
+    ],
+    ids=["no adaptation", "column", "one long time constant", "steep", "fast", "three time constants", "step"],
+)  # fmt: skip
+def test_accuracy_elsewhere(net, dt, limit):
+    rms, bias, _ = replay_errors(net, dt, 9000, 5000, history="adaptive")
+    assert np.all(rms < limit)
+    assert np.all(np.abs(bias) < limit)
+
+
+def test_tolerance_sets_error_and_cost():
+    previous = None
+    for tolerance in (1e-1, 1e-2, 1e-3, 1e-4):
+        rms, _, plans = replay_errors(brunel(), 0.5, 9000, 5000, history="adaptive", tolerance=tolerance)
+        cost = plans[0].K + plans[0].state["cells"][0]
+        assert np.all(rms < 0.3 * tolerance + 2e-5)
+        assert previous is None or cost > previous
+        previous = cost
+
+
+# -- cells --------------------------------------------------------------------------------------------------------------
+
+
+def test_merging_conserves_sums_and_moments():
+    """Spikes, survivors, variance, and what survivors have seen of the spikes of their own cell."""
+    rng = np.random.default_rng(1)
+    single = [
+        {"n": rng.poisson(5.0), "m": rng.uniform(0.0, 5.0), "v": rng.uniform(), "u": rng.normal(), "width": 1,
+         "hazard": rng.uniform(), "traces": rng.uniform(size=2), "own": 0.0}
+        for _ in range(12)
+    ]  # fmt: skip
+    seen = sum(cohort["m"] * sum(older["n"] for older in single[:i]) for i, cohort in enumerate(single))
+    merge = functools.partial(functools.reduce, reference.merged)
+    for cell in (merge(single), reference.merged(merge(single[:5]), merge(single[5:]))):
+        for name in ("n", "m", "v", "width"):
+            assert_allclose(cell[name], sum(cohort[name] for cohort in single), rtol=1e-13)
+        for name, weight in (("u", "m"), ("hazard", "m"), ("traces", "n")):
+            expected = sum(cohort[weight] * cohort[name] for cohort in single)
+            assert_allclose(cell[weight] * cell[name], expected, rtol=1e-13)
+        assert_allclose(cell["own"] * cell["n"] * cell["m"], seen, rtol=1e-13)
+
+
+def test_no_spike_is_lost():
+    """Counts of window, cells and what the traces of the free neurons hold add up to all spikes."""
+    net = single(replace(CELL, tau_sfa=[1e9], q_sfa=[0.01]), 100)
+    sim = gp.Simulation(net, dt=0.5, seed=1, history="adaptive", tolerance=0.1)
+    for _ in range(8):
+        sim.run(37.5)
+        plan = sim._engine.plans[0]
+        held = plan.window["count"].sum() + plan.merged["count"].sum() + plan.sfa[0] * 100
+        assert_allclose(held, 100 + sim.result()["P"].counts.sum(), rtol=1e-6)
+        assert plan.merged["width"].sum() + plan.K >= min(sim.time / 0.5, len(plan.cells.widest) - 1)
+    assert plan.sfa[0] > 0.0
+
+
+@given(cell=cells(), N=st.integers(1, 10**7), dt=st.sampled_from([0.1, 0.5, 3.0]),
+       tolerance=st.sampled_from([1e-6, 1e-4, 1e-3, 0.5]), initial=st.sampled_from(["fired", "rest", "nest"]),
+       seed=st.integers(0, 2**32))  # fmt: skip
+@settings(max_examples=100)
+def test_any_population(cell, N, dt, tolerance, initial, seed):
+    net = single(cell, N)
+    net.connect("P", "P", weight=-10.0 / N, delay=3.0)
+    sim = gp.Simulation(net, dt=dt, seed=seed, record="all", initial=initial, history="adaptive", tolerance=tolerance)
+    for _ in range(3):
+        result = sim.run(300 * dt)["P"]
+        assert np.all((result.counts >= 0) & (result.counts <= N))
+        assert np.all(np.isfinite(result.mean))
+        plan = sim._engine.plans[0]
+        check_state(plan, N, dt)
+        merged = plan.merged
+        assert np.all((merged["survivors"] >= 0) & (merged["survivors"] <= merged["count"] * (1 + 1e-12)))
+        assert np.all((merged["own"] >= 0) & (merged["own"] <= 1))
+        assert np.all((merged["traces"] >= 0) & (merged["traces"] <= 1))
+        assert plan.state["cells"][0] < plan.cells.rows.shape[1] - _meso.PADDING
+        assert np.all(plan.cells.rows[:3, : _meso.PADDING] == 0)
+
+
+@pytest.mark.parametrize("tolerance", [1e-5, 1e-3, 1e-1])
+@pytest.mark.parametrize("cell", [SEED_CELL, replace(SEED_CELL, tau_sfa=[], q_sfa=[]), CASES["four"][0]])
+def test_layout(cell, tolerance):
+    """Cells grow with age, leave the refractory cohorts alone, and are never more than there is room for."""
+    dt = 0.5
+    plan = gp.Simulation(single(cell), dt=dt, history="adaptive", tolerance=tolerance)._engine.plans[0]
+    widest, window = plan.cells.widest, plan.K
+    assert np.all(np.diff(widest) >= 0)
+    assert np.all(widest[: window] == 1)
+    assert window >= cell.t_ref / dt
+    assert np.all(widest[window + 1 :] > 1)
+    assert np.all(widest <= np.maximum(1, np.arange(len(widest)) / 4))
+    sim = gp.Simulation(single(cell), dt=dt, seed=1, history="adaptive", tolerance=tolerance)
+    most = 0
+    for _ in range(60):
+        sim.run(2 * len(widest) * dt // 60)
+        most = max(most, sim._engine.plans[0].state["cells"][0])
+        widths, ages = plan_widths(sim)
+        assert np.all(widths <= widest[np.minimum(ages, len(widest) - 1)])
+    assert most <= history.most_cells(widest)
+
+
+def plan_widths(sim):
+    """Return the width of each cell and the age of its youngest cohort."""
+    plan = sim._engine.plans[0]
+    widths = plan.merged["width"]
+    return widths, (plan.K + 1 + np.cumsum(widths[::-1])[::-1] - widths).astype(int)
+
+
+def test_length():
+    """Four automatic lengths, or less where nothing is left of a spike; never less than len_kernel."""
+    automatic = automatic_history(SEED_CELL, 0.5)
+    assert history.adaptive_length(SEED_CELL, 0.5, -1, automatic, 1e-3) == 4 * automatic
+    fast = replace(SEED_CELL, tau_sfa=[], q_sfa=[])
+    length = history.adaptive_length(fast, 0.5, -1, 200, 1e-3)
+    assert 200 < length < 800
+    assert history.recovery(fast, 0.5, np.array([length]))[0] <= 1e-3
+    assert history.recovery(fast, 0.5, np.array([length - 1]))[0] > 1e-3
+    assert history.adaptive_length(fast, 0.5, 5000, 200, 1e-3) == 5000
+
+
+# -- use ----------------------------------------------------------------------------------------------------------------
+
+
+def test_pieces_equal_one_run():
+    whole = brunel().simulate(400.0, dt=0.5, seed=3, record="all", history="adaptive")
+    sim = gp.Simulation(brunel(), dt=0.5, seed=3, record="all", history="adaptive")
+    for piece in (0.5, 100.0, 0.0, 33.5, 266.0):
+        sim.run(piece)
+    for variable in ("counts", *VARIABLES):
+        assert_array_equal(getattr(sim.result()["E"], variable), getattr(whole["E"], variable))
+    sim.reset()
+    assert_array_equal(sim.run(400.0)["E"].counts, whole["E"].counts)
+
+
+def test_set_without_a_change_changes_nothing():
+    results = []
+    for change in (False, True):
+        sim = gp.Simulation(brunel(), dt=0.5, seed=3, history="adaptive")
+        sim.run(700.0)
+        if change:
+            sim.set("E", I_e=SEED_CELL.I_e, tau_sfa=SEED_CELL.tau_sfa)
+        results.append(sim.run(700.0)["E"].mean)
+    assert_array_equal(*results)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"I_e": 400.0}, {"q_sfa": [5.0, 2.0]}, {"tau_sfa": [150.0, 700.0]}, {"Delta_V": 4.0}, {"tau_m": 10.0},
+     {"t_ref": 6.0}],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_set_acts_as_on_an_exact_history(change):
+    dt, counts = 0.5, brunel().simulate(4000.0, dt=0.5, seed=1).counts.T
+    means = []
+    for net, options in ((with_length(brunel(), 4, dt), {}), (brunel(), {"history": "adaptive", "tolerance": 1e-3})):
+        sim = gp.Simulation(net, dt=dt, counts=dict(zip("EI", counts, strict=True)), **options)
+        sim.run(3000.0)
+        before = sim.result()["E"].mean[-1]
+        sim.set("E", **change)
+        means.append(sim.run(1000.0)["E"].mean)
+    assert np.max(np.abs(means[0] / before - 1.0)) > 0.1
+    difference = (means[1] - means[0]) / means[0].mean()
+    assert np.sqrt(np.mean(difference**2)) < 2e-3
+
+
+def test_a_longer_refractory_period_than_the_window():
+    sim = gp.Simulation(brunel(), dt=0.5, seed=3, history="adaptive")
+    sim.run(300.0)
+    window = sim._engine.plans[0].K
+    sim.set("E", t_ref=0.5 * window + 10.0)
+    assert sim._engine.plans[0].K == window + 20
+    total = sim._engine.plans[0].merged["survivors"].sum() + sim._engine.plans[0].window["survivors"].sum()
+    assert abs(total + sim._engine.plans[0].state["survivors"][0] - 800) < 50
+    result = sim.run(300.0)["E"]
+    assert result.counts.sum() > 0
+
+
+def test_neurons_ignore_it():
+    expected = brunel().simulate(50.0, dt=0.5, level="micro", seed=1)
+    actual = brunel().simulate(50.0, dt=0.5, level="micro", seed=1, history="adaptive")
+    assert_array_equal(actual["E"].counts, expected["E"].counts)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"history": "coarse"}, ValueError, "Simulation.history must be one of 'exact', 'adaptive', got 'coarse'"),
+        ({"history": None}, ValueError, "Simulation.history must be one of 'exact', 'adaptive', got None"),
+        ({"tolerance": 0.0}, ValueError, r"Simulation.tolerance must be in \(0, 1\), got 0.0"),
+        ({"tolerance": "small"}, TypeError, "Simulation.tolerance must be a real number, got 'small'"),
+    ],
+)  # fmt: skip
+def test_options(options, error, message):
+    with pytest.raises(error, match=message):
+        gp.Simulation(brunel(), **options)
+
+
+# -- statistics ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_statistics_are_those_of_an_exact_history():
+    """Rates, variances and spectra on the seed network; each comparison raises a false alarm once in 3e7 times."""
+    runs, duration, drop = 16, 20_000.0, 6000.0
+    segments = runs * int((duration - drop) / 1000.0)
+    nets = (with_length(brunel(), 4, 0.5), {}), (brunel(), {"history": "adaptive"})
+    exact, adaptive = (
+        activities(net, duration, 0.5, range(first, first + runs), drop=drop, bin_ms=1.0, **options)
+        for first, (net, options) in zip((0, 1000), nets, strict=True)
+    )
+    for i in range(2):
+        for statistic in (np.mean, np.var):
+            a, b = (statistic(activity[:, :, i], axis=1) for activity in (exact, adaptive))
+            error = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / runs)
+            assert abs(a.mean() - b.mean()) < 8.0 * error  # t with 30 degrees of freedom: as 5.5 of a normal law
+        a, b = (spectrum(activity[:, :, i], 1.0) for activity in (exact, adaptive))
+        for f in (5, 10, 20, 50, 100):
+            ratio = a[f - 2 : f + 3].mean() / b[f - 2 : f + 3].mean()
+            assert abs(np.log(ratio)) < 5.5 * np.sqrt(2.0 / (5 * segments))
+
+
+@pytest.mark.slow
+def test_rates_of_the_adapting_column():
+    """Those of an exact history of automatic length differ by the quarter of a percent that it cuts off."""
+    options = {"duration": 8000.0, "dt": 0.1, "seeds": range(2), "drop": 3000.0}
+    net = column((0.9736, 0, 4.6732, 0, 8.1410, 0, 0.9881, 0))
+    exact = activities(net, **options).mean(axis=(0, 1))
+    adaptive = activities(net, history="adaptive", **options).mean(axis=(0, 1))
+    assert_allclose(adaptive, exact, rtol=0.02, atol=0.01)
