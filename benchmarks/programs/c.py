@@ -1,7 +1,6 @@
-"""The plain algorithm in C (`loops.c`), compiled for this processor when first needed."""
+"""The plain algorithm in C (`loops.c`), compiled at import."""
 
 import ctypes
-import functools
 import os
 import shlex
 import subprocess
@@ -18,15 +17,8 @@ SOURCE = Path(__file__).with_name("loops.c")
 OPTIMIZE = ["-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"]
 
 
-@functools.cache
-def library():
-    """Compile the loops and load them.
-
-    Raises
-    ------
-    OSError
-        Where there is no compiler, or it fails.
-    """
+def compile_loops():
+    """Compile the loops for this processor and load them; an OSError where there is no compiler or it fails."""
     random = Path(np.__file__).parent / "random" / "lib"
     compiler = shlex.split(os.environ.get("CC", "cc"))
     includes = [f"-I{np.get_include()}", f"-I{sysconfig.get_paths()['include']}"]
@@ -37,10 +29,13 @@ def library():
                    f"-L{random}", f"-L{npymath}", "-lnpyrandom", "-lnpymath", "-lm"]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise OSError(f"{' '.join(command)}\n{done.stderr}")
+            raise OSError(f"{done.stderr}\nof {' '.join(command)}")
         loaded = ctypes.CDLL(str(path))
     loaded.advance_neurons.restype = ctypes.c_int64
     return loaded
+
+
+LOOPS = compile_loops()
 
 
 def build(net, dt, level, seed):
@@ -70,7 +65,7 @@ def build(net, dt, level, seed):
 def simulate_populations(arrays, structure, streams, first_step, steps):
     shape = (steps, len(arrays.populations))
     counts, mean = np.zeros(shape, dtype=np.int64), np.zeros(shape)
-    library().advance_populations(
+    LOOPS.advance_populations(
         structure, integer(shape[1]), integer(len(arrays.sent)), streams, integer(first_step), integer(steps),
         pointer(counts), pointer(mean),
     )  # fmt: skip
@@ -81,7 +76,7 @@ def simulate_neurons(arrays, structure, streams, first_step, steps):
     counts = np.zeros((steps, len(arrays.populations)), dtype=np.int64)
     fired = np.empty(most_spikes(arrays.populations, steps), dtype=np.int32)
     lag, neurons = arrays.ring_ex.shape
-    n = library().advance_neurons(
+    n = LOOPS.advance_neurons(
         structure, integer(counts.shape[1]), integer(len(arrays.projections)), integer(neurons), integer(lag), streams,
         integer(first_step), integer(steps), pointer(counts), pointer(fired),
     )  # fmt: skip
@@ -91,7 +86,7 @@ def simulate_neurons(arrays, structure, streams, first_step, steps):
 def sort_by_source(sources, n_pre):
     """Return where each source begins, and the indices of ``sources`` in their order."""
     starts, order = np.empty(n_pre + 1, dtype=np.int64), np.empty(len(sources), dtype=np.int32)
-    library().sort_by_source(pointer(sources), integer(len(sources)), integer(n_pre), pointer(starts), pointer(order))
+    LOOPS.sort_by_source(pointer(sources), integer(len(sources)), integer(n_pre), pointer(starts), pointer(order))
     return starts, order
 
 
