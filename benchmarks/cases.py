@@ -123,7 +123,7 @@ def curves():
     brunel = gp.models.brunel
 
     def point(group, x, network, level="meso", dt=0.5, duration=2000.0, **options):
-        return Case(f"{group}: {x:,g}", network, level, dt, duration, group, x, repetitions=3, **options)
+        return Case(f"{group}: {x:,.12g}", network, level, dt, duration, group, x, repetitions=3, **options)
 
     return [
         *(point("neurons, mesoscopic", 5 * n, partial(brunel, n)) for n in (20, 200, 2000, 20_000, 200_000)),

@@ -20,11 +20,12 @@ def draw(results, machine):
         if result["group"] != "networks":
             curves.setdefault(result["group"], []).append(result)
     networks = [result for result in results if result["group"] == "networks"]
-    figure = plt.figure(figsize=(11.0, 3.2 * (1 + -(-len(curves) // 3)) + 0.4), layout="constrained")
+    rows = len(curves) // 3 + 1  # the last panel is the legend's
+    figure = plt.figure(figsize=(11.0, 3.2 * (1 + rows)), layout="constrained")
     figure.suptitle(machine["name"], fontsize="medium")
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1, max(1, -(-len(curves) // 3))))
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, rows))
     handles = _draw_networks(upper.subplots(), networks)
-    panels = lower.subplots(max(1, -(-len(curves) // 3)), 3, squeeze=False).ravel()
+    panels = lower.subplots(rows, 3, squeeze=False, sharey=True).ravel()
     for axes, (group, points) in zip(panels, curves.items(), strict=False):
         handles |= _draw_curve(axes, group, points)
     for axes in panels[len(curves) :]:
@@ -52,8 +53,13 @@ def _draw_curve(axes, group, results):
     for name in dict.fromkeys(name for result in results for name in result["programs"]):
         points = [(r["x"], r["programs"][name]["median_simulate_s_per_s"]) for r in results if name in r["programs"]]
         (handles[name],) = axes.plot(*zip(*points, strict=True), ms=5, lw=1.2, **_look(name))
-    axes.set(xscale="log", yscale="log", xlabel=group, ylabel=COST)
+    x = [result["x"] for result in results]
+    axes.set(xscale="log", yscale="log", xlabel=group)
+    axes.set_xticks(x, [f"{value:,.12g}" for value in x])
+    axes.set_xticks([], minor=True)
     axes.grid(color="0.9")
+    if axes.get_subplotspec().is_first_col():
+        axes.set_ylabel(COST)
     return handles
 
 

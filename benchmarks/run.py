@@ -20,7 +20,8 @@ def main(arguments=None):
     """Measure, print, and write what was asked for."""
     options = parse(arguments)
     facts = machine.describe(options.machine)
-    programs, missing = available(facts["cores"])
+    programs, missing = available(options.threads or facts["cores"])
+    programs = [program for program in programs if any(part in program.name for part in options.programs)]
     print(facts["name"], *facts["gifpop"], *missing, sep="\n")
     results = []
     for case in cases.select(options.case, options.quick):
@@ -37,6 +38,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the time, 3 repetitions, no large networks")
     parser.add_argument("--case", default="", help="part of the names of the cases to run")
+    parser.add_argument("--programs", nargs="+", default=[""], help="parts of the names of the programs to run")
+    parser.add_argument("--threads", type=int, help="of the programs that can use several (default: all cores)")
     parser.add_argument("--repetitions", type=int, help="of each case, instead of its own number")
     parser.add_argument("--scale", type=float, help="factor of all durations (1, or 0.1 with --quick)")
     parser.add_argument("--json", help="file to write all numbers to")
