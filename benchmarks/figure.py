@@ -39,7 +39,7 @@ def _draw_networks(axes, results):
     handles = {}
     for row, result in enumerate(results):
         for name, p in result["programs"].items():
-            (handles[name],) = axes.plot(p["median_simulate_s_per_s"], row, ls="none", ms=8, **_look(name))
+            (handles[name],) = axes.plot(p["median_simulate"], row, ls="none", ms=8, **_look(name))
     axes.set_yticks(range(len(results)), [result["name"] for result in results])
     axes.set(xscale="log", xlabel=COST, ylim=(len(results) - 0.5, -0.5))
     axes.axvline(1.0, color="0.7", lw=0.8, zorder=0)
@@ -51,7 +51,7 @@ def _draw_curve(axes, group, results):
     """Time against one property of a network; return the handles of the programs."""
     handles = {}
     for name in dict.fromkeys(name for result in results for name in result["programs"]):
-        points = [(r["x"], r["programs"][name]["median_simulate_s_per_s"]) for r in results if name in r["programs"]]
+        points = [(r["x"], r["programs"][name]["median_simulate"]) for r in results if name in r["programs"]]
         (handles[name],) = axes.plot(*zip(*points, strict=True), ms=5, lw=1.2, **_look(name))
     x = [result["x"] for result in results]
     axes.set(xscale="log", yscale="log", xlabel=group)

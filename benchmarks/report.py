@@ -8,23 +8,23 @@ NEST = "NEST"
 
 def summarize(case, measured):
     """Return what was measured in a case as a dict of plain values."""
-    reference = statistics.median(measured[NEST].simulate) if NEST in measured else None
+    programs = {name: _summary(times) for name, times in measured.items()}
+    for p in programs.values():
+        for what in ("build", "simulate") if NEST in programs else ():
+            p[f"{what}_times_faster_than_nest"] = programs[NEST][f"median_{what}"] / p[f"median_{what}"]
     return {
-        "name": case.name, "group": case.group, "x": case.x, "level": case.level, "dt": case.dt,
-        "programs": {name: _summary(times, reference) for name, times in measured.items()},
+        "name": case.name, "group": case.group, "x": case.x, "level": case.level, "dt": case.dt, "programs": programs,
     }  # fmt: skip
 
 
-def _summary(times, reference):
-    median = statistics.median(times.simulate)
+def _summary(times):
     return {
         "simulated_ms": times.simulated,
-        "build_s": times.build,
-        "simulate_s_per_s": times.simulate,
-        "median_build_s": statistics.median(times.build),
-        "median_simulate_s_per_s": median,
-        "times_faster_than_nest": None if reference is None else reference / median,
-        "peak_memory_MB": times.memory,
+        "build": times.build,
+        "simulate": times.simulate,
+        "median_build": statistics.median(times.build),
+        "median_simulate": statistics.median(times.simulate),
+        "peak_memory": times.memory,
     }
 
 
@@ -32,11 +32,11 @@ def lines(result):
     """Return a case as text, a line for each program."""
     yield f"{result['name']} ({result['level']}, dt {result['dt']:g} ms): seconds per simulated second"
     for name, p in result["programs"].items():
-        times, ratio, memory = p["simulate_s_per_s"], p["times_faster_than_nest"], p["peak_memory_MB"]
+        times, ratio, memory = p["simulate"], p.get("simulate_times_faster_than_nest"), p["peak_memory"]
         yield (
-            f"  {name:28s} {p['median_simulate_s_per_s']:9.5f} ({min(times):.5f} to {max(times):.5f})"
+            f"  {name:28s} {p['median_simulate']:9.5f} ({min(times):.5f} to {max(times):.5f})"
             f"{'' if ratio is None else f', {ratio:6.2f} x NEST'}, over {p['simulated_ms']:g} ms; "
-            f"build {p['median_build_s']:.4f} s{'' if memory is None else f', {memory:.0f} MB'}"
+            f"build {p['median_build']:.4f} s{'' if memory is None else f', {memory:.0f} MB'}"
         )
 
 
@@ -51,30 +51,33 @@ def tables(results, machine):
         "times NEST's speed."
     )
     return {
-        "full": f"{caption}\n\n{_table(networks, names, details=True)}",
-        "short": f"{caption}\n\n{_table(with_nest, short, details=False)}",
+        "full": f"{caption}\n\n{_table(networks, names, memory=True)}",
+        "short": f"{caption}\n\n{_table(with_nest, short, memory=False)}",
     }
 
 
-def _table(results, names, details):
+def _table(results, names, memory):
     rows = [["", *names], ["---"] * (len(names) + 1)]
     for result in results:
         programs = [result["programs"].get(name) for name in names]
-        rows.append([result["name"], *map(_speed, programs)])
-        if details and any(p and p["peak_memory_MB"] is not None for p in programs):
-            rows.append(["&emsp; to build it [s]", *(_cell(p, "median_build_s", "{:.2f}") for p in programs)])
-            rows.append(["&emsp; peak memory [MB]", *(_cell(p, "peak_memory_MB", "{:.0f}") for p in programs)])
+        rows.append([result["name"], *(_time(p, "simulate") for p in programs)])
+        if any(p and p["peak_memory"] is not None for p in programs):  # a large network
+            rows.append(["&emsp; to build it [s]", *(_time(p, "build") for p in programs)])
+            if memory:
+                rows.append(["&emsp; peak memory [MB]", *(_memory(p) for p in programs)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _speed(p):
-    cell = _cell(p, "median_simulate_s_per_s", "{:.3g}")
-    ratio = p and p["times_faster_than_nest"]
-    return cell if ratio is None else f"{cell} ({ratio:.2g})"
+def _time(p, what):
+    """Return a median and how many times NEST's speed that is, where a program took part."""
+    if p is None:
+        return ""
+    ratio = p.get(f"{what}_times_faster_than_nest")
+    return f"{p[f'median_{what}']:.3g}" + ("" if ratio is None else f" ({ratio:.2g})")
 
 
-def _cell(p, key, form):
-    return "" if p is None or p[key] is None else form.format(p[key])
+def _memory(p):
+    return "" if p is None or p["peak_memory"] is None else f"{p['peak_memory']:.0f}"
 
 
 def place(path, texts):
