@@ -23,6 +23,8 @@ class Case:
         Returns the `gifpop.Network`.
     level : {"meso", "micro"}
     dt, duration : float, ms
+    settle : float, ms
+        Simulated before the clock starts: all neurons begin alike, and fire a volley.
     group : str
         ``"networks"``, or the curve in which this is a point.
     x : float or None
@@ -41,6 +43,7 @@ class Case:
     level: str
     dt: float
     duration: float
+    settle: float = 100.0
     group: str = "networks"
     x: float | None = None
     repetitions: int = 5
@@ -68,7 +71,10 @@ class Case:
             return self.dt * max(10, round(duration * factor / self.dt))
 
         return replace(
-            self, duration=scale(self.duration), shorter={key: scale(value) for key, value in self.shorter.items()}
+            self,
+            duration=scale(self.duration),
+            settle=scale(self.settle),
+            shorter={key: scale(value) for key, value in self.shorter.items()},
         )
 
 
@@ -123,7 +129,7 @@ def curves():
     brunel = gp.models.brunel
 
     def point(group, x, network, level="meso", dt=0.5, duration=2000.0, **options):
-        return Case(f"{group}: {x:,.12g}", network, level, dt, duration, group, x, repetitions=3, **options)
+        return Case(f"{group}: {x:,.12g}", network, level, dt, duration, group=group, x=x, repetitions=3, **options)
 
     return [
         *(point("neurons, mesoscopic", 5 * n, partial(brunel, n)) for n in (20, 200, 2000, 20_000, 200_000)),

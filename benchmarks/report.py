@@ -4,6 +4,7 @@ import statistics
 from pathlib import Path
 
 NEST = "NEST"
+UNITS = {"build": "s", "simulate": "s per simulated s", "peak_memory": "MB"}
 
 
 def summarize(case, measured):

@@ -55,7 +55,7 @@ def write(options, facts, results):
     """Write the files that were asked for."""
     if options.json:
         with open(options.json, "w") as file:
-            json.dump({"machine": facts, "results": results}, file, indent=1)
+            json.dump({"machine": facts, "units": report.UNITS, "results": results}, file, indent=1)
     if options.plot:
         figure.draw(results, facts).savefig(options.plot, dpi=120)
     for path in options.table:

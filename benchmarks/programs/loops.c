@@ -121,7 +121,8 @@ static double thin_cohorts(Mesoscopic *net, const Population *p, int64_t age, in
 {
     double level[TILE], fraction[TILE];
     for (int64_t begun = 0; begun < n; begun += TILE) {
-        const int64_t a = p->first + age + begun, i = p->first + place + begun, size = n - begun < TILE ? n - begun : TILE;
+        const int64_t size = n - begun < TILE ? n - begun : TILE;
+        const int64_t a = p->first + age + begun, i = p->first + place + begun;
         double largest;
         if (p->J > 0)
             threshold = thresholds(net->theta + a, net->quasi + a, net->count + i, size, threshold, level);
@@ -141,7 +142,8 @@ static double thin_cohorts(Mesoscopic *net, const Population *p, int64_t age, in
 /* Expected number of spikes of a step (Schwalger, Deger & Gerstner 2017, Fig. 12). */
 static double expect_spikes(Mesoscopic *net, Population *p, double ex, double in)
 {
-    const double drive = p->drive + p->carry_ex * p->I_ex + p->arrive_ex * ex + p->carry_in * p->I_in + p->arrive_in * in;
+    const double excitation = p->carry_ex * p->I_ex + p->arrive_ex * ex;
+    const double drive = p->drive + excitation + p->carry_in * p->I_in + p->arrive_in * in;
     const int64_t oldest = p->first + p->oldest, active = p->K - p->refractory;
     const int64_t before_end = active < p->K - p->oldest ? active : p->K - p->oldest;
     double threshold = p->V_T_star, hazard, p_free, p_missing, mean;
