@@ -102,10 +102,10 @@ def networks():
     """Return the networks of the literature."""
     column = gp.models.potjans_diesmann
     return [
-        Case("seed network, mesoscopic", gp.models.brunel, "meso", 0.5, 2000.0, repetitions=11),
-        Case("seed network, 1,000 neurons", gp.models.brunel, "micro", 0.5, 2000.0, repetitions=11),
+        Case("Brunel network, mesoscopic", gp.models.brunel, "meso", 0.5, 2000.0, repetitions=11),
+        Case("Brunel network, 1,000 neurons", gp.models.brunel, "micro", 0.5, 2000.0, repetitions=11),
         Case(
-            "10,000 neurons, 20 million synapses", partial(gp.models.brunel, 2000), "micro", 0.5, 500.0,
+            "Brunel network, 20 million synapses", partial(gp.models.brunel, 2000), "micro", 0.5, 500.0,
             repetitions=3, large=True,
         ),
         Case("cortical column, mesoscopic", column, "meso", 0.1, 10_000.0, shorter={"nest": 1000.0, "numba": 1000.0}),
@@ -150,5 +150,9 @@ def curves():
 
 
 def select(part="", quick=False):
-    """Return the cases whose names contain ``part``."""
-    return [case for case in networks() + curves() if part.lower() in case.name.lower() and not (quick and case.large)]
+    """Return the cases whose names or groups contain ``part``."""
+
+    def chosen(case):
+        return part.lower() in f"{case.group}, {case.name}".lower() and not (quick and case.large)
+
+    return [case for case in networks() + curves() if chosen(case)]

@@ -55,7 +55,7 @@ def _draw_curve(axes, group, results):
         (handles[name],) = axes.plot(*zip(*points, strict=True), ms=5, lw=1.2, **_look(name))
     x = [result["x"] for result in results]
     axes.set(xscale="log", yscale="log", xlabel=group)
-    axes.set_xticks(x, [f"{value:,.12g}" for value in x])
+    axes.set_xticks(x, [f"{value:,.12g}" for value in x], fontsize="small")
     axes.set_xticks([], minor=True)
     axes.grid(color="0.9")
     if axes.get_subplotspec().is_first_col():

@@ -11,8 +11,9 @@ def summarize(case, measured):
     """Return what was measured in a case as a dict of plain values."""
     programs = {name: _summary(times) for name, times in measured.items()}
     for p in programs.values():
-        for what in ("build", "simulate") if NEST in programs else ():
-            p[f"{what}_times_faster_than_nest"] = programs[NEST][f"median_{what}"] / p[f"median_{what}"]
+        for what in ("build", "simulate"):
+            nest = programs[NEST][f"median_{what}"] if NEST in programs else None
+            p[f"{what}_times_faster_than_nest"] = None if nest is None else nest / p[f"median_{what}"]
     return {
         "name": case.name, "group": case.group, "x": case.x, "level": case.level, "dt": case.dt, "programs": programs,
     }  # fmt: skip
@@ -33,7 +34,7 @@ def lines(result):
     """Return a case as text, a line for each program."""
     yield f"{result['name']} ({result['level']}, dt {result['dt']:g} ms): seconds per simulated second"
     for name, p in result["programs"].items():
-        times, ratio, memory = p["simulate"], p.get("simulate_times_faster_than_nest"), p["peak_memory"]
+        times, ratio, memory = p["simulate"], p["simulate_times_faster_than_nest"], p["peak_memory"]
         yield (
             f"  {name:28s} {p['median_simulate']:9.5f} ({min(times):.5f} to {max(times):.5f})"
             f"{'' if ratio is None else f', {ratio:6.2f} x NEST'}, over {p['simulated_ms']:g} ms; "
@@ -42,14 +43,17 @@ def lines(result):
 
 
 def tables(results, machine):
-    """Return the tables by name: ``full``, all programs in all networks, and ``short``, gifpop and NEST."""
+    """Return the tables by name: ``full``, all programs in all networks, and ``short``, gifpop and NEST.
+
+    The short one is of programs on one thread.
+    """
     networks = [result for result in results if result["group"] == "networks"]
     names = list(dict.fromkeys(name for result in networks for name in result["programs"]))
     short = [name for name in names if "threads" not in name and name.startswith(("gifpop", NEST))]
     with_nest = [result for result in networks if NEST in result["programs"]]
     caption = (
-        f"Seconds per simulated second ({machine['name']}; medians of interleaved repetitions); in brackets, how many "
-        "times NEST's speed."
+        f"Seconds per simulated second, and how many times NEST's speed.\n{machine['name']}; medians of interleaved "
+        "repetitions."
     )
     return {
         "full": f"{caption}\n\n{_table(networks, names, memory=True)}",
@@ -73,8 +77,8 @@ def _time(p, what):
     """Return a median and how many times NEST's speed that is, where a program took part."""
     if p is None:
         return ""
-    ratio = p.get(f"{what}_times_faster_than_nest")
-    return f"{p[f'median_{what}']:.3g}" + ("" if ratio is None else f" ({ratio:.2g})")
+    ratio = p[f"{what}_times_faster_than_nest"]
+    return f"{p[f'median_{what}']:.3g}" + ("" if ratio in (None, 1.0) else f" ({ratio:.2g} x)")
 
 
 def _memory(p):

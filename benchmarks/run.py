@@ -1,7 +1,7 @@
 """Time gifpop against NEST, Numba and C, side by side in one run.
 
-``python benchmarks/run.py`` measures everything, in a quarter of an hour; ``--quick`` in about a minute. Repetitions of
-the programs alternate, so that changes of the machine's speed hit all alike, and medians are compared. What is not
+``python benchmarks/run.py`` measures everything, in some ten minutes; ``--quick`` in about a minute. Repetitions of the
+programs alternate, so that changes of the machine's speed hit all alike, and medians are compared. What is not
 installed is left out.
 """
 
@@ -37,7 +37,7 @@ def parse(arguments):
     """Return the options."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the time, 3 repetitions, no large networks")
-    parser.add_argument("--case", default="", help="part of the names of the cases to run")
+    parser.add_argument("--case", default="", help="part of the names of the cases to run, or 'networks'")
     parser.add_argument("--programs", nargs="+", default=[""], help="parts of the names of the programs to run")
     parser.add_argument("--threads", type=int, help="of the programs that can use several (default: all cores)")
     parser.add_argument("--repetitions", type=int, help="of each case, instead of its own number")

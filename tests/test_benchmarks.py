@@ -196,20 +196,20 @@ def test_run_of_all_cases(tmp_path, capsys):
         tmp_path, "--programs", "gifpop", "C", "--plot", str(plot), "--table", str(speed), str(readme)
     )
     names = {result["name"] for result in results}
-    assert names > {"seed network, mesoscopic", "cortical column, 7,717 neurons", "time step [ms]: 0.1"}
+    assert names > {"Brunel network, mesoscopic", "cortical column, 7,717 neurons", "time step [ms]: 0.1"}
     assert all(result["programs"]["gifpop"]["median_simulate"] > 0.0 for result in results)
     assert plot.stat().st_size > 10_000
-    assert "| seed network, mesoscopic |" in speed.read_text()
+    assert "| Brunel network, mesoscopic |" in speed.read_text()
     assert readme.read_text().startswith("Before.\n\n<!-- benchmark short -->\n\nSeconds per")
     assert readme.read_text().endswith("|\n\n<!-- end -->\n\nAfter.\n")
-    assert "seed network, 1,000 neurons (micro, dt 0.5 ms)" in capsys.readouterr().out
+    assert "Brunel network, 1,000 neurons (micro, dt 0.5 ms)" in capsys.readouterr().out
 
 
 def test_run_of_all_programs(tmp_path):
     """Whatever is installed, at both levels."""
     from programs import available
 
-    results = run_benchmarks(tmp_path, "--case", "seed network", "--threads", "1")
+    results = run_benchmarks(tmp_path, "--case", "Brunel", "--threads", "1")
     assert [result["level"] for result in results] == ["meso", "micro"]
     for result in results:
         expected = {program.name for program in available()[0] if result["level"] in program.levels}
@@ -236,6 +236,6 @@ def test_peak_memory():
     import timing
     from programs import Program
 
-    case = next(case for case in cases.networks() if case.name == "seed network, 1,000 neurons")
+    case = next(case for case in cases.networks() if case.name == "Brunel network, 1,000 neurons")
     memory = timing.peak_memory(case, Program("gifpop", "gifpop"))
     assert memory is None or 0.5 < memory < 100.0

@@ -6,7 +6,7 @@ from time import perf_counter
 import gifpop as gp
 
 NETWORKS = {
-    "seed network": (gp.models.brunel, 0.5),
+    "Brunel network": (gp.models.brunel, 0.5),
     "column": (gp.models.potjans_diesmann, 0.1),
     "column with adaptation": (lambda: gp.models.potjans_diesmann(adaptation=True), 0.1),
 }
