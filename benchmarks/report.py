@@ -52,8 +52,8 @@ def tables(results, machine):
     short = [name for name in names if "threads" not in name and name.startswith(("gifpop", NEST))]
     with_nest = [result for result in networks if NEST in result["programs"]]
     caption = (
-        f"Seconds per simulated second, and how many times NEST's speed.\n{machine['name']}; medians of interleaved "
-        "repetitions."
+        "Seconds per simulated second, and how many times NEST's speed; medians of interleaved repetitions.\n"
+        f"Machine: {machine['name']}."
     )
     return {
         "full": f"{caption}\n\n{_table(networks, names, memory=True)}",
