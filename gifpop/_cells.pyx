@@ -4,27 +4,15 @@ Compiled once for each instruction set, as `_cohorts`, whose units these are. Ho
 is accurate: docs/history.md.
 """
 
-from gifpop._lanes cimport (LANES, above, all_lanes, any_above, exp_lanes, lanes, load, saturate_lanes, store,
+from gifpop._lanes cimport (LANES, LOG2_E, all_lanes, any_above, exp_lanes, lanes, load, saturate_lanes, store,
                             sums_before, total)
-from gifpop._types cimport PADDING, Cells, Constants, Population, Sums
+from gifpop._passes cimport TILE, Totals, clear, integrate_hazards, move, saturate, thin, write_sums
+from gifpop._types cimport PADDING, Cells, Population, Sums
 
 
-# Cells go through one pass after the other in tiles: the chains of operations that wait for each other stay short.
-cdef enum:
-    TILE = 64               # a multiple of LANES
-
-
-cdef struct Tile:
+cdef struct Thresholds:     # of a tile
     double[TILE] theta      # what a cell's spikes have added to the thresholds of its neurons
     double[TILE] quasi      # and to those of all others, as if Poisson (quasi-renewal, Eq. 14)
-    double[TILE] integral   # hazard, integrated over the step
-
-
-cdef struct Totals:         # sums of `Sums`, lane by lane
-    lanes Y
-    lanes Z
-    lanes W
-    lanes X
 
 
 cdef inline lanes saturated(lanes x) noexcept nogil:
@@ -34,14 +22,7 @@ cdef inline lanes saturated(lanes x) noexcept nogil:
     return saturate_lanes(x)
 
 
-cdef inline lanes probability(lanes integral) noexcept nogil:
-    """Probability to fire for an integrated hazard: 1 - exp(-p), or p itself below 0.01 (as NEST)."""
-    if any_above(integral, 0.01):
-        return above(integral, 0.01, saturated(integral), integral)
-    return integral
-
-
-cdef inline void decay_traces(Population *pop, Tile *tile, Py_ssize_t first, Py_ssize_t groups,
+cdef inline void decay_traces(Population *pop, Thresholds *tile, Py_ssize_t first, Py_ssize_t groups,
                               Py_ssize_t J) noexcept nogil:
     """Let the adaptation that the cells' spikes have left decay."""
     cdef Cells *cells = &pop.cells
@@ -59,70 +40,50 @@ cdef inline void decay_traces(Population *pop, Tile *tile, Py_ssize_t first, Py_
         store(tile.quasi + i, load(cells.count + first + i) * share * saturated(theta))
 
 
-cdef inline lanes integrate_hazards(Population *pop, Tile *tile, Py_ssize_t first, Py_ssize_t groups, Py_ssize_t J,
-                                    double gain, lanes before) noexcept nogil:
-    """Move the potentials, and integrate the hazard over the step.
+cdef inline lanes move_adapting(Population *pop, const Thresholds *tile, double *excess, Py_ssize_t first,
+                                Py_ssize_t groups, double gain, double slope, lanes before) noexcept nogil:
+    """Move the potentials; ``excess`` is what they have above the thresholds of the cells, as a power of two.
 
     ``before`` is the threshold that earlier spikes have left; returned is what there is after the tile.
     """
-    cdef const Constants *c = pop.constants
     cdef Cells *cells = &pop.cells
+    cdef double leak = pop.constants.leak
     cdef Py_ssize_t group, i
-    cdef lanes u, quasi, threshold = before, taken
+    cdef lanes u, quasi, threshold
     for group in range(groups):
         i = group * LANES
-        u = load(cells.potential + first + i) * c.leak + gain
-        if J > 0:
-            quasi = load(tile.quasi + i)
-            threshold = load(tile.theta + i) + load(cells.own + first + i) * quasi + sums_before(quasi, &before)
-        taken = exp_lanes(u * c.inverse_Delta_V - threshold)
-        store(tile.integral + i, load(cells.hazard + first + i) + taken)
+        u = load(cells.potential + first + i) * leak + gain
+        quasi = load(tile.quasi + i)
+        threshold = load(tile.theta + i) + load(cells.own + first + i) * quasi + sums_before(quasi, &before)
         store(cells.potential + first + i, u)
-        store(cells.hazard + first + i, taken)
+        store(excess + i, u * slope - threshold * LOG2_E)
     return before
-
-
-cdef inline Totals thin(Cells *cells, const Tile *tile, Py_ssize_t first, Py_ssize_t groups,
-                        Totals totals) noexcept nogil:
-    """Let the expected fraction of each cell fire; return the sums of Fig. 12 with those of the tile."""
-    cdef Py_ssize_t group, i
-    cdef lanes p, m, v, stay, Y = totals.Y, Z = totals.Z, W = totals.W, X = totals.X
-    for group in range(groups):
-        i = first + group * LANES
-        p = probability(load(tile.integral + group * LANES))
-        m = load(cells.survivors + i)
-        v = load(cells.variance + i)
-        stay = 1.0 - p
-        Y = Y + p * v
-        Z = Z + v
-        W = W + p * m
-        X = X + m
-        store(cells.variance + i, stay * stay * v + p * m)
-        store(cells.survivors + i, stay * m)
-    totals.Y, totals.Z, totals.W, totals.X = Y, Z, W, X
-    return totals
 
 
 cdef inline double advance(Population *pop, double drive, double threshold, Sums *sums, Py_ssize_t J) noexcept nogil:
     """Advance the cells of a population with ``J`` adaptation time constants, a number known to the compiler."""
-    cdef Tile tile
+    cdef const Cells *cells = &pop.cells
+    cdef double[TILE] p
+    cdef Thresholds tile
     cdef Py_ssize_t spare = (LANES - pop.state.cells % LANES) % LANES
     cdef Py_ssize_t first = PADDING - spare, end = PADDING + pop.state.cells, groups
     cdef double gain = drive - pop.constants.E_L * pop.constants.leak
-    cdef lanes before = all_lanes(threshold)
+    cdef double slope = pop.constants.inverse_Delta_V * LOG2_E
+    cdef lanes largest, before = all_lanes(threshold)
     cdef Totals totals
-    totals.Y = totals.Z = totals.W = totals.X = all_lanes(0.0)
+    clear(&totals)
     while first < end:
         groups = min(<Py_ssize_t> TILE, end - first) // LANES
         if J > 0:
             decay_traces(pop, &tile, first, groups, J)
-        before = integrate_hazards(pop, &tile, first, groups, J, gain, before)
-        totals = thin(&pop.cells, &tile, first, groups, totals)
+            before = move_adapting(pop, &tile, p, first, groups, gain, slope, before)
+        else:
+            move(cells.potential + first, p, groups, pop.constants.leak, gain, slope, threshold * LOG2_E)
+        largest = integrate_hazards(cells.hazard + first, p, groups)
+        saturate(p, groups, largest)
+        totals = thin(cells.survivors + first, cells.variance + first, p, groups, totals)
         first += groups * LANES
-    sums.variance_fired = total(totals.Y)
-    sums.variance = total(totals.Z)
-    sums.fired = total(totals.W)
-    sums.survivors = total(totals.X)
+    write_sums(&totals, sums)
     return total(before) / LANES
 
 

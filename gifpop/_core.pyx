@@ -54,7 +54,7 @@ cdef struct Task:           # what one thread takes through a slice: a populatio
     int64_t status          # WELL, NO_MEMORY, or the step in which the expected count was not finite
 
 cdef struct Slice:          # what is fixed while a slice is stepped
-    int64_t step            # the first
+    int64_t slot            # of the first step
     Py_ssize_t steps
     double *records         # of the first step
 
@@ -94,7 +94,7 @@ cdef class Core:
     cdef int64_t *places        # where their neurons end in `fired`
     cdef const int32_t **forced  # next prescribed spikes of each group
     cdef int32_t *fired         # of the chunk, in order of step, group, neuron
-    cdef Py_ssize_t n_groups, n_noise, n_tasks, slice_steps, n_fired, fired_capacity, failed
+    cdef Py_ssize_t n_groups, n_noise, n_tasks, slots, slice_steps, n_fired, fired_capacity, failed
     cdef Delivery *deliveries   # of the slice
     cdef Py_ssize_t n_deliveries, delivery_capacity
 
@@ -105,7 +105,8 @@ cdef class Core:
         self.groups = tuple(groups)
         self._kept = (shared, list(rings), list(externals), list(projections), list(noise))
         self.first = first
-        self.slice_steps, self.n_groups, self.n_noise = slice_steps, n, len(noise)
+        self.slots, self.slice_steps = shared.shape[2], slice_steps
+        self.n_groups, self.n_noise = n, len(noise)
         self.group = <Group *> allocate(n, sizeof(Group))
         self.projections = <Projection *> allocate(len(projections), sizeof(Projection))
         self.noise = <Noise *> allocate(len(noise), sizeof(Noise))
@@ -221,7 +222,7 @@ cdef class Core:
             self.assign_probes(table, probes)
             with nogil:
                 while k < n and status == WELL:
-                    s.step, s.steps = step + k, min(self.slice_steps, n - k)
+                    s.slot, s.steps = (step + k) % self.slots, min(self.slice_steps, n - k)
                     s.records = &records[k, 0] if probes.shape[0] else NULL
                     self.deliver_external(&s, lines[k:], noise_means[k:])
                     self.begin_slice(&s, counts[k:])
@@ -239,6 +240,10 @@ cdef class Core:
         if status == NO_MEMORY:
             raise MemoryError("gifpop: no memory for the spikes of a chunk")
         return self.failed, k, self.fired_units(counts[:k])
+
+    cdef int64_t slot_of(self, const Slice *s, Py_ssize_t k) noexcept nogil:
+        """Slot of the ring buffers for the k-th step of a slice."""
+        return s.slot + k if s.slot + k < self.slots else s.slot + k - self.slots
 
     # -- before the steps of a slice --------------------------------------------------------------------------------
 
@@ -272,16 +277,16 @@ cdef class Core:
             for i in range(lines.shape[1]):
                 if lines[k, i] != 0.0:
                     for j in range(self.first[self.n_groups + i], self.first[self.n_groups + i + 1]):
-                        deliver_amount(&self.projections[j], s.step + k, lines[k, i])
+                        deliver_amount(&self.projections[j], self.slot_of(s, k), lines[k, i])
             for i in range(self.n_noise):
-                deliver_noise(&self.noise[i], s.step + k, means[k, i])
+                deliver_noise(&self.noise[i], self.slot_of(s, k), means[k, i])
 
     cdef void begin_slice(self, Slice *s, int64_t[:, ::1] counts) noexcept nogil:
         """Look up what arrives at each group in each step, and the counts that are prescribed."""
         cdef Py_ssize_t i, k
         for i in range(self.n_groups):
             for k in range(s.steps):
-                self.arrivals[i * _LONGEST_SLICE + k] = arrivals_of(&self.group[i], s.step + k)
+                self.arrivals[i * _LONGEST_SLICE + k] = arrivals_of(&self.group[i], self.slot_of(s, k))
                 self.emitted[i * _LONGEST_SLICE + k] = counts[k, i] if self.group[i].forced else 0
 
     # -- the steps of a slice ---------------------------------------------------------------------------------------
@@ -382,10 +387,11 @@ cdef class Core:
     cdef bint list_deliveries(self, Slice *s) noexcept nogil:
         """Deliver what goes to all units; list the spikes that go to single ones, in order of step and source."""
         cdef Py_ssize_t i, j, k, place
-        cdef int64_t count
+        cdef int64_t count, slot
         cdef Projection *p
         self.n_deliveries = 0
         for k in range(s.steps):
+            slot = self.slot_of(s, k)
             for i in range(self.n_groups):
                 place = i * _LONGEST_SLICE + k
                 count = self.emitted[place]
@@ -394,12 +400,12 @@ cdef class Core:
                 for j in range(self.first[i], self.first[i + 1]):
                     p = &self.projections[j]
                     if self.group[i].meso != NULL or p.first == NULL:
-                        deliver_amount(p, s.step + k, <double> count)
-                    elif not self.append_deliveries(p, s.step + k, self.fired + self.places[place] - count, count):
+                        deliver_amount(p, slot, <double> count)
+                    elif not self.append_deliveries(p, slot, self.fired + self.places[place] - count, count):
                         return False
         return True
 
-    cdef bint append_deliveries(self, const Projection *p, int64_t step, const int32_t *units,
+    cdef bint append_deliveries(self, const Projection *p, int64_t slot, const int32_t *units,
                                 int64_t n) noexcept nogil:
         cdef int64_t i, needed = self.n_deliveries + n
         cdef Delivery *deliveries
@@ -409,7 +415,7 @@ cdef class Core:
                 return False
             self.deliveries, self.delivery_capacity = deliveries, 2 * needed
         for i in range(n):
-            self.deliveries[self.n_deliveries + i] = Delivery(p, step, units[i])
+            self.deliveries[self.n_deliveries + i] = Delivery(p, slot, units[i])
         self.n_deliveries = needed
         return True
 
@@ -449,11 +455,11 @@ cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t step
     return WELL
 
 
-cdef Arrivals arrivals_of(Group *g, int64_t step) noexcept nogil:
+cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
     """What arrives in a step; the slot of what reaches all units is free again."""
     cdef Arrivals a
-    cdef double *shared = shared_slot(g, step, False)
-    cdef double *external = shared_slot(g, step, True)
+    cdef double *shared = shared_slot(g, slot, False)
+    cdef double *external = shared_slot(g, slot, True)
     a.ex_all = shared[EXCITATORY] + external[EXCITATORY]
     a.inh_all = shared[INHIBITORY] + external[INHIBITORY]
     a.current_all = external[CURRENT]
@@ -461,11 +467,11 @@ cdef Arrivals arrivals_of(Group *g, int64_t step) noexcept nogil:
     memset(external, 0, RECEPTORS * sizeof(double))
     a.ex = a.inh = a.ex_external = a.inh_external = a.current = NULL
     if g.micro != NULL:
-        a.ex, a.inh = single_slot(g, step, EXCITATORY, False), single_slot(g, step, INHIBITORY, False)
+        a.ex, a.inh = single_slot(g, slot, EXCITATORY, False), single_slot(g, slot, INHIBITORY, False)
         if g.external != NULL:
-            a.ex_external = single_slot(g, step, EXCITATORY, True)
-            a.inh_external = single_slot(g, step, INHIBITORY, True)
-            a.current = single_slot(g, step, CURRENT, True)
+            a.ex_external = single_slot(g, slot, EXCITATORY, True)
+            a.inh_external = single_slot(g, slot, INHIBITORY, True)
+            a.current = single_slot(g, slot, CURRENT, True)
     return a
 
 

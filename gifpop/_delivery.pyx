@@ -1,9 +1,12 @@
-"""From what groups and generators emit to the ring buffers of their targets."""
+"""From what groups and generators emit to the ring buffers of their targets.
+
+``slot`` is that of the step in which something is emitted.
+"""
 
 from libc.stdint cimport int32_t, int64_t
 from numpy.random.c_distributions cimport random_interval, random_poisson
 
-from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Noise, Projection, shared_slot, single_slot)
+from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Noise, Projection, later, shared_slot, single_slot)
 
 cdef enum:
     AHEAD = 4               # deliveries between the hint and the use of a row
@@ -20,12 +23,12 @@ cdef extern from *:
     void prefetch "gp_prefetch"(const void *address) noexcept nogil
 
 
-cdef void deliver_amount(const Projection *p, int64_t step, double amount) noexcept nogil:
+cdef void deliver_amount(const Projection *p, int64_t slot, double amount) noexcept nogil:
     """Deliver what a source with one unit, a population or a generator, emits in a step."""
     if p.first == NULL:
-        shared_slot(p.target, step + p.lag, p.external)[p.receptor] += p.weight * amount
+        shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.receptor] += p.weight * amount
     else:
-        deliver_various(p, step, 0, p.weight * amount, 0, p.target.n)
+        deliver_various(p, slot, 0, p.weight * amount, 0, p.target.n)
 
 
 cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t part, int64_t parts) noexcept nogil:
@@ -38,9 +41,9 @@ cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t part,
         p = deliveries[i].projection
         begin, end = p.target.n * part // parts, p.target.n * (part + 1) // parts
         if p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
-            deliver_various(p, deliveries[i].step, deliveries[i].unit, p.weight, begin, end)
+            deliver_various(p, deliveries[i].slot, deliveries[i].unit, p.weight, begin, end)
         else:
-            deliver_alike(p, deliveries[i].step, deliveries[i].unit, begin, end)
+            deliver_alike(p, deliveries[i].slot, deliveries[i].unit, begin, end)
 
 
 cdef inline void announce(const Delivery *next, Py_ssize_t n) noexcept nogil:
@@ -55,19 +58,19 @@ cdef inline void announce(const Delivery *next, Py_ssize_t n) noexcept nogil:
         prefetch(&p.units[p.first[next[AHEAD].unit] + LINE])
 
 
-cdef inline void deliver_alike(const Projection *p, int64_t step, int64_t unit, int64_t begin,
+cdef inline void deliver_alike(const Projection *p, int64_t slot, int64_t unit, int64_t begin,
                                int64_t end) noexcept nogil:
     """Deliver one spike along connections of one weight and delay."""
     cdef int64_t i, first = p.first[unit], last = p.first[unit + 1]
     cdef const int32_t *units = p.units
     cdef double weight = p.weight
-    cdef double *slot = single_slot(p.target, step + p.lag, p.receptor, False)
+    cdef double *arriving = single_slot(p.target, later(p.target, slot, p.lag), p.receptor, False)
     if begin > 0:
         first = lower_bound(units, first, last, begin)
     if end < p.target.n:
         last = lower_bound(units, first, last, end)
     for i in range(first, last):
-        slot[units[i]] += weight
+        arriving[units[i]] += weight
 
 
 cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t last, int64_t unit) noexcept nogil:
@@ -82,7 +85,7 @@ cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t las
     return first
 
 
-cdef void deliver_various(const Projection *p, int64_t step, int64_t unit, double factor, int64_t begin,
+cdef void deliver_various(const Projection *p, int64_t slot, int64_t unit, double factor, int64_t begin,
                           int64_t end) noexcept nogil:
     """Deliver connections that differ in weight or delay, that start at a generator, or that end at a population."""
     cdef int64_t i, lag = p.lag, receptor = p.receptor
@@ -97,29 +100,29 @@ cdef void deliver_various(const Projection *p, int64_t step, int64_t unit, doubl
             if receptor != CURRENT:
                 receptor = EXCITATORY if w >= 0.0 else INHIBITORY
         if p.target.meso != NULL:
-            shared_slot(p.target, step + lag, p.external)[receptor] += w
+            shared_slot(p.target, later(p.target, slot, lag), p.external)[receptor] += w
         else:
-            single_slot(p.target, step + lag, receptor, p.external)[p.units[i]] += w
+            single_slot(p.target, later(p.target, slot, lag), receptor, p.external)[p.units[i]] += w
 
 
-cdef void deliver_noise(const Noise *p, int64_t step, double mean) noexcept nogil:
+cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogil:
     """Draw the events of a step of all processes: rare ones together, spread over the units, which is the same law."""
     cdef Py_ssize_t i
     cdef int64_t events
-    cdef double *slot = single_slot(p.target, step + p.lag, p.receptor, True)
+    cdef double *arriving = single_slot(p.target, later(p.target, slot, p.lag), p.receptor, True)
     if mean <= 0.0:
         return
     if mean < 1.0:
         events = random_poisson(p.random, mean * p.n)
         while events > 0:
-            add_events(p, slot, random_interval(p.random, p.n - 1), 1.0)
+            add_events(p, arriving, random_interval(p.random, p.n - 1), 1.0)
             events -= 1
     else:
         for i in range(p.n):
-            add_events(p, slot, i, <double> random_poisson(p.random, mean))
+            add_events(p, arriving, i, <double> random_poisson(p.random, mean))
 
 
-cdef inline void add_events(const Noise *p, double *slot, int64_t process, double events) noexcept nogil:
+cdef inline void add_events(const Noise *p, double *arriving, int64_t process, double events) noexcept nogil:
     """Put the events of one process into the slot of a ring buffer."""
     cdef double weight = p.weight if p.weights == NULL else p.weight * p.weights[process]
-    slot[process if p.units == NULL else <int64_t> p.units[process]] += weight * events
+    arriving[process if p.units == NULL else <int64_t> p.units[process]] += weight * events

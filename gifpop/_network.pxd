@@ -47,7 +47,7 @@ cdef struct Projection:
 
 cdef struct Delivery:       # of one spike along one projection
     const Projection *projection
-    int64_t step            # of the spike
+    int64_t slot            # of the step of the spike
     int64_t unit            # that fired
 
 
@@ -62,13 +62,19 @@ cdef struct Noise:          # independent Poisson processes, one onto each of so
     bitgen_t *random
 
 
-cdef inline double *shared_slot(const Group *g, int64_t step, bint external) noexcept nogil:
-    """Input of a step to all units."""
-    return (g.shared_external if external else g.shared) + (step % g.slots) * RECEPTORS
+cdef inline int64_t later(const Group *g, int64_t slot, int64_t steps) noexcept nogil:
+    """Slot of a step that comes ``steps`` after that of ``slot``; fewer than there are slots."""
+    slot += steps
+    return slot if slot < g.slots else slot - g.slots
 
 
-cdef inline double *single_slot(const Group *g, int64_t step, int64_t receptor, bint external) noexcept nogil:
-    """Input of a step to single neurons at a receptor."""
+cdef inline double *shared_slot(const Group *g, int64_t slot, bint external) noexcept nogil:
+    """Input to all units."""
+    return (g.shared_external if external else g.shared) + slot * RECEPTORS
+
+
+cdef inline double *single_slot(const Group *g, int64_t slot, int64_t receptor, bint external) noexcept nogil:
+    """Input to single neurons at a receptor."""
     if external:
-        return g.external + ((step % g.slots) * RECEPTORS + receptor) * g.row
-    return g.ring + ((step % g.slots) * SYNAPSES + receptor) * g.row
+        return g.external + (slot * RECEPTORS + receptor) * g.row
+    return g.ring + (slot * SYNAPSES + receptor) * g.row
