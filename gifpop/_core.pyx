@@ -10,7 +10,7 @@ Sources are the groups, in order, then the input lines (generators).
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 from libc.math cimport isfinite
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 from numpy.random cimport bitgen_t
@@ -20,7 +20,7 @@ import numpy as np
 from gifpop cimport _meso, _micro
 from gifpop._delivery cimport deliver_amount, deliver_noise, deliver_spikes
 from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, RECEPTORS, Delivery, Group, Noise, Projection,
-                              shared_slot, single_slot)
+                              counting_slot, shared_slot, single_slot)
 from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop._types cimport Arrivals, Probe, Probes, SpikeList
 
@@ -68,14 +68,17 @@ cdef class Core:
     shared : float64 array, shape (2, groups, slots, 3)
         Input on its way to all units of a group, per receptor, from groups and from generators; step ``k`` uses slot
         ``k % slots``. At least as many slots as the longest lag and the slice together.
-    rings : sequence of float64 array, shape (slots, 2, row), or None
-        Input on its way from groups to single neurons; None for a population.
+    rings : sequence of float64 or uint16 array, shape (slots, 2, row), or None
+        Input on its way from groups to single neurons, or numbers of spikes; None for a population.
+    units : sequence of pair of float, or None
+        pA, excitatory and inhibitory, that each spike in such numbers stands for.
     externals : sequence of float64 array, shape (slots, 3, row), or None
         The same from generators; None where there are none.
     first : int64 array of length sources + 1
         Projections ``first[s]:first[s + 1]`` start at source ``s``.
     projections : sequence of tuple
-        (target, lag, receptor, weight, first or None, units or None, weights or None, lags or None)
+        (target, lag, receptor, weight, multiple of the unit, first or None, units or None, weights or None, lags or
+        None)
     noise : sequence of tuple
         (target, lag, receptor, weight, units or None, weights or None, bit generator)
     slice_steps : int
@@ -98,10 +101,9 @@ cdef class Core:
     cdef Delivery *deliveries   # of the slice
     cdef Py_ssize_t n_deliveries, delivery_capacity
 
-    def __init__(self, groups, double[:, :, :, ::1] shared, rings, externals, int64_t[::1] first, projections,
+    def __init__(self, groups, double[:, :, :, ::1] shared, rings, units, externals, int64_t[::1] first, projections,
                  noise=(), Py_ssize_t slice_steps=1):
         cdef Py_ssize_t i, n = len(groups)
-        cdef double[:, :, ::1] ring, external
         self.groups = tuple(groups)
         self._kept = (shared, list(rings), list(externals), list(projections), list(noise))
         self.first = first
@@ -114,14 +116,15 @@ cdef class Core:
         self.emitted = <int64_t *> allocate(n * _LONGEST_SLICE, sizeof(int64_t))
         self.places = <int64_t *> allocate(n * _LONGEST_SLICE, sizeof(int64_t))
         self.forced = <const int32_t **> allocate(n, sizeof(int32_t *))
-        for i, (population, ring, external) in enumerate(zip(self.groups, rings, externals)):
-            self.group[i] = bind_group(population, shared.shape[2], ring, external)
+        for i, (population, ring, unit, external) in enumerate(zip(self.groups, rings, units, externals)):
+            self.group[i] = bind_group(population, shared.shape[2], ring, unit, external)
             self.group[i].shared, self.group[i].shared_external = &shared[0, i, 0, 0], &shared[1, i, 0, 0]
-        for i, (target, lag, receptor, weight, starts, units, weights, lags) in enumerate(projections):
-            self.bind_projection(&self.projections[i], target, lag, receptor, weight, starts, units, weights, lags)
+        for i, (target, lag, receptor, weight, multiple, starts, targets, weights, lags) in enumerate(projections):
+            self.bind_projection(&self.projections[i], target, lag, receptor, weight, multiple, starts, targets,
+                                 weights, lags)
             self.projections[i].external = i >= first[n]
-        for i, (target, lag, receptor, weight, units, weights, bit_generator) in enumerate(noise):
-            self.bind_noise(&self.noise[i], target, lag, receptor, weight, units, weights, bit_generator)
+        for i, (target, lag, receptor, weight, targets, weights, bit_generator) in enumerate(noise):
+            self.bind_noise(&self.noise[i], target, lag, receptor, weight, targets, weights, bit_generator)
         self.divide_into_tasks()
 
     def __dealloc__(self):
@@ -140,9 +143,10 @@ cdef class Core:
         free(self.deliveries)
 
     cdef bind_projection(self, Projection *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
-                         const int64_t[::1] first, const int32_t[::1] units, const double[::1] weights,
+                         uint16_t multiple, const int64_t[::1] first, const int32_t[::1] units, const double[::1] weights,
                          const int32_t[::1] lags):
         p.target, p.lag, p.receptor, p.weight = &self.group[target], lag, receptor, weight
+        p.multiple = multiple
         if first is not None:
             p.first = &first[0]
         if units is not None and units.shape[0]:
@@ -467,7 +471,11 @@ cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
     memset(external, 0, RECEPTORS * sizeof(double))
     a.ex = a.inh = a.ex_external = a.inh_external = a.current = NULL
     if g.micro != NULL:
-        a.ex, a.inh = single_slot(g, slot, EXCITATORY, False), single_slot(g, slot, INHIBITORY, False)
+        if g.counts != NULL:
+            a.ex_counts, a.inh_counts = counting_slot(g, slot, EXCITATORY), counting_slot(g, slot, INHIBITORY)
+            a.ex_unit, a.inh_unit = g.unit[EXCITATORY], g.unit[INHIBITORY]
+        else:
+            a.ex, a.inh = single_slot(g, slot, EXCITATORY, False), single_slot(g, slot, INHIBITORY, False)
         if g.external != NULL:
             a.ex_external = single_slot(g, slot, EXCITATORY, True)
             a.inh_external = single_slot(g, slot, INHIBITORY, True)
@@ -475,15 +483,24 @@ cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
     return a
 
 
-cdef Group bind_group(population, Py_ssize_t slots, double[:, :, ::1] ring, double[:, :, ::1] external):
+cdef Group bind_group(population, Py_ssize_t slots, ring, unit, double[:, :, ::1] external):
     cdef Group g
+    cdef double[:, :, ::1] sums
+    cdef uint16_t[:, :, ::1] counts
     memset(&g, 0, sizeof(g))
     g.n, g.slots = 1, slots
     if isinstance(population, _meso.MesoPopulation):
         g.meso = &(<_meso.MesoPopulation> population).population
         return g
     g.micro = &(<_micro.MicroPopulation?> population).neurons
-    g.n, g.row, g.ring = g.micro.N, ring.shape[2], &ring[0, 0, 0]
+    g.n, g.row = g.micro.N, ring.shape[2]
+    if unit is None:
+        sums = ring
+        g.ring = &sums[0, 0, 0]
+    else:
+        counts = ring
+        g.counts = &counts[0, 0, 0]
+        g.unit[EXCITATORY], g.unit[INHIBITORY] = unit
     if external is not None:
         g.external = &external[0, 0, 0]
     return g

@@ -3,10 +3,11 @@
 ``slot`` is that of the step in which something is emitted.
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random.c_distributions cimport random_interval, random_poisson
 
-from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Noise, Projection, later, shared_slot, single_slot)
+from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Noise, Projection, counting_slot, later,
+                              shared_slot, single_slot)
 
 cdef enum:
     AHEAD = 4               # deliveries between the hint and the use of a row
@@ -63,14 +64,23 @@ cdef inline void deliver_alike(const Projection *p, int64_t slot, int64_t unit, 
     """Deliver one spike along connections of one weight and delay."""
     cdef int64_t i, first = p.first[unit], last = p.first[unit + 1]
     cdef const int32_t *units = p.units
+    cdef uint16_t multiple = p.multiple
     cdef double weight = p.weight
-    cdef double *arriving = single_slot(p.target, later(p.target, slot, p.lag), p.receptor, False)
+    cdef double *sums
+    cdef uint16_t *counts
+    slot = later(p.target, slot, p.lag)
     if begin > 0:
         first = lower_bound(units, first, last, begin)
     if end < p.target.n:
         last = lower_bound(units, first, last, end)
-    for i in range(first, last):
-        arriving[units[i]] += weight
+    if p.target.counts != NULL:
+        counts = counting_slot(p.target, slot, p.receptor)
+        for i in range(first, last):
+            counts[units[i]] += multiple
+    else:
+        sums = single_slot(p.target, slot, p.receptor, False)
+        for i in range(first, last):
+            sums[units[i]] += weight
 
 
 cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t last, int64_t unit) noexcept nogil:

@@ -37,6 +37,23 @@ typedef int64_t gp_ilanes __attribute__((vector_size(8 * GP_LANES)));
 static inline gp_lanes gp_load(const double *p) { gp_lanes x; memcpy(&x, p, sizeof x); return x; }
 static inline void gp_store(double *p, gp_lanes x) { memcpy(p, &x, sizeof x); }
 
+/* Read small counts, one for each lane, and set them to zero. */
+static inline gp_lanes gp_take_counts(uint16_t *p)
+{
+#if GP_LANES == 8 && defined(__AVX512F__)
+    gp_lanes x = (gp_lanes)_mm512_cvtepi32_pd(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)));
+#elif GP_LANES == 4 && defined(__AVX2__)
+    gp_lanes x = (gp_lanes)_mm256_cvtepi32_pd(_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)p)));
+#elif GP_LANES == 1
+    gp_lanes x = *p;
+#else
+    gp_lanes x;
+    for (int i = 0; i < GP_LANES; i++) x[i] = p[i];
+#endif
+    memset(p, 0, GP_LANES * sizeof *p);
+    return x;
+}
+
 
 /* Once for each width:
      gp_all        one number in every lane

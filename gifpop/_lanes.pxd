@@ -4,6 +4,9 @@ Cython takes `lanes` for a number, and the C compiler for a vector: ``+ - *`` ac
 expression counts for every lane. The width follows the instruction set that a module is compiled for.
 """
 
+from libc.stdint cimport uint16_t
+
+
 cdef extern from "_lanes.h":
     ctypedef double lanes "gp_lanes"
     enum:
@@ -11,6 +14,7 @@ cdef extern from "_lanes.h":
     const double LOG2_E "GP_LOG2_E"
     lanes load "gp_load"(const double *p) noexcept nogil
     void store "gp_store"(double *p, lanes x) noexcept nogil
+    lanes take_counts "gp_take_counts"(uint16_t *p) noexcept nogil
     lanes all_lanes "gp_all"(double x) noexcept nogil
     double total "gp_sum"(lanes x) noexcept nogil
     bint any_above "gp_any_above"(lanes x, double limit) noexcept nogil

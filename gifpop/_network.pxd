@@ -6,7 +6,7 @@ comes from groups and what comes from generators is added up apart, so that the 
 two is delivered.
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random cimport bitgen_t
 
 from gifpop._types cimport Neurons, Population
@@ -28,7 +28,9 @@ cdef struct Group:
     Py_ssize_t row          # length of a row of the ring buffers of single neurons
     double *shared          # to all units, (slots, RECEPTORS), from groups
     double *shared_external     # likewise, from generators
-    double *ring            # to single neurons, (slots, SYNAPSES, row), from groups; NULL for a population
+    double *ring            # to single neurons, (slots, SYNAPSES, row), from groups; NULL: none, or counts
+    uint16_t *counts        # the same as numbers of spikes of equal weight
+    double[2] unit          # that weight, for each synapse, pA
     double *external        # to single neurons, (slots, RECEPTORS, row), from generators; NULL: none
     bint forced             # spikes are prescribed
 
@@ -38,6 +40,7 @@ cdef struct Projection:
     int64_t lag             # steps between emission and use
     int64_t receptor
     double weight           # pA; of every connection, or a factor of `weights`
+    uint16_t multiple       # of the target's unit, where it counts
     const int64_t *first    # connections first[u] to first[u + 1] start at unit u; NULL: one to all units
     const int32_t *units    # their targets, ascending
     const double *weights   # pA, sign selects the receptor; NULL: all alike
@@ -78,3 +81,8 @@ cdef inline double *single_slot(const Group *g, int64_t slot, int64_t receptor, 
     if external:
         return g.external + (slot * RECEPTORS + receptor) * g.row
     return g.ring + (slot * SYNAPSES + receptor) * g.row
+
+
+cdef inline uint16_t *counting_slot(const Group *g, int64_t slot, int64_t receptor) noexcept nogil:
+    """Numbers of spikes to single neurons at a synapse."""
+    return g.counts + (slot * SYNAPSES + receptor) * g.row

@@ -7,10 +7,16 @@ integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, Eqs. 1-3,
 from libc.stdint cimport int32_t
 
 from gifpop._firing cimport fire, renew_budget
-from gifpop._lanes cimport LANES, above, all_lanes, any_above, exp2_lanes, lanes, larger, load, smaller, store
+from gifpop._lanes cimport LANES, above, all_lanes, any_above, exp2_lanes, lanes, larger, load, smaller, store, take_counts
 from gifpop._types cimport TILE, Arrivals, Neurons, Parameter, Probes, SpikeList
 
 cdef double NO_HAZARD = -1e6    # log2 of the hazard of who is refractory: far below what any budget notices
+
+
+cdef struct Input:          # of a tile
+    double[TILE] drive      # what currents and the leak towards E_L add to the potentials, mV
+    double[TILE] ex         # weights of the spikes that arrive, pA
+    double[TILE] inh
 
 
 cdef inline const double *at(const Parameter *p, Py_ssize_t start) noexcept nogil:
@@ -55,35 +61,38 @@ cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms,
         add_up(traces, decay, terms, places, start, sums)
 
 
-cdef inline void inject(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *stc,
-                        double *drive) noexcept nogil:
-    """Put what currents and the leak towards E_L add to the potentials of a tile into ``drive``, mV.
-
-    What generators send to single neurons is added to the slot of the ring buffer.
-    """
+cdef inline void inject(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *stc, Input *input) noexcept nogil:
+    """Gather the input of a tile: what differs between neurons, beside what arrives at all."""
     cdef const double *constant = at(&g.constant_drive, start)
     cdef const double *gain = at(&g.current_gain, start)
     cdef Py_ssize_t group, i
-    cdef lanes current
+    cdef lanes current, ex, inh
     for group in range(TILE // LANES):
         i = group * LANES
         current = all_lanes(a.current_all)
+        if a.ex == NULL:
+            ex = take_counts(a.ex_counts + start + i) * a.ex_unit
+            inh = take_counts(a.inh_counts + start + i) * a.inh_unit
+        else:
+            ex, inh = take(a.ex + start + i), take(a.inh + start + i)
         if a.current != NULL:
             current = current + take(a.current + start + i)
-            store(a.ex + start + i, load(a.ex + start + i) + take(a.ex_external + start + i))
-            store(a.inh + start + i, load(a.inh + start + i) + take(a.inh_external + start + i))
+            ex = ex + take(a.ex_external + start + i)
+            inh = inh + take(a.inh_external + start + i)
         if g.S > 0:
             current = current - load(stc + i)
-        store(drive + i, load(constant + i) + load(gain + i) * current)
+        store(input.drive + i, load(constant + i) + load(gain + i) * current)
+        store(input.ex + i, ex)
+        store(input.inh + i, inh)
 
 
-cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *drive, const double *adapted,
-                      double *excess, bint various, bint injected) noexcept nogil:
+cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const Input *input, const double *adapted,
+                      double *excess, bint various, bint gathered, bint counted) noexcept nogil:
     """Synaptic currents and potentials of a tile.
 
-    ``excess`` is log2 of the hazard, integrated over the step. ``various``: the neurons have parameters of
-    their own; ``injected``: currents differ, and ``drive`` holds what they add. Both are constants where this is
-    inlined, so that what is common stays in registers.
+    ``excess`` is log2 of the hazard, integrated over the step. ``various``: the neurons have parameters of their own;
+    ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed. All three are constants where
+    this is inlined, so that what is common stays in registers.
     """
     cdef lanes leak = load(at(&g.leak, start)), carry_ex = load(at(&g.carry_ex, start))
     cdef lanes carry_in = load(at(&g.carry_in, start)), decay_ex = load(at(&g.decay_ex, start))
@@ -94,9 +103,7 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const dou
     cdef double *I_syn_ex = g.I_syn_ex + start
     cdef double *I_syn_in = g.I_syn_in + start
     cdef double *pause = g.pause + start
-    cdef double *arriving_ex = a.ex + start
-    cdef double *arriving_in = a.inh + start
-    cdef double ex_all = a.ex_all, inh_all = a.inh_all
+    cdef double ex_all = a.ex_all, inh_all = a.inh_all, ex_unit = a.ex_unit, inh_unit = a.inh_unit
     cdef Py_ssize_t group, i
     cdef lanes V, ex, inh, left
     for group in range(TILE // LANES):
@@ -106,10 +113,15 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const dou
             carry_ex, carry_in = load(at(&g.carry_ex, start) + i), load(at(&g.carry_in, start) + i)
             decay_ex, decay_in = load(at(&g.decay_ex, start) + i), load(at(&g.decay_in, start) + i)
             slope, threshold = load(at(&g.slope, start) + i), load(at(&g.threshold, start) + i)
-        if injected:
-            gain = load(drive + i)
-        ex = load(I_syn_ex + i) * decay_ex + (take(arriving_ex + i) + ex_all)
-        inh = load(I_syn_in + i) * decay_in + (take(arriving_in + i) + inh_all)
+        if gathered:
+            gain, ex, inh = load(input.drive + i), load(input.ex + i), load(input.inh + i)
+        elif counted:
+            ex = take_counts(a.ex_counts + start + i) * ex_unit
+            inh = take_counts(a.inh_counts + start + i) * inh_unit
+        else:
+            ex, inh = take(a.ex + start + i), take(a.inh + start + i)
+        ex = load(I_syn_ex + i) * decay_ex + (ex + ex_all)
+        inh = load(I_syn_in + i) * decay_in + (inh + inh_all)
         V = load(potential + i) * leak + gain + ex * carry_ex + inh * carry_in
         left = load(pause + i)
         V = above(left, 0.0, V_reset, V)
@@ -168,17 +180,19 @@ cdef void keep(Neurons *g, Py_ssize_t start, const double *adapted, const double
 cdef inline void step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, double *adapted, double *stc,
                            double *excess) noexcept nogil:
     """Everything up to the hazards of a tile."""
-    cdef double[TILE] drive
+    cdef Input input
     adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, adapted)
     adapt(g.stc, &g.stc_decay, g.S, g.places, start, stc)
     if g.various or g.S > 0 or a.current != NULL:
-        inject(g, a, start, stc, drive)
+        inject(g, a, start, stc, &input)
         if g.various:
-            move(g, a, start, drive, adapted, excess, True, True)
+            move(g, a, start, &input, adapted, excess, True, True, False)
         else:
-            move(g, a, start, drive, adapted, excess, False, True)
+            move(g, a, start, &input, adapted, excess, False, True, False)
+    elif a.ex == NULL:
+        move(g, a, start, NULL, adapted, excess, False, False, True)
     else:
-        move(g, a, start, drive, adapted, excess, False, False)
+        move(g, a, start, NULL, adapted, excess, False, False, False)
 
 
 cdef void advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t steps, Probes probes,

@@ -1,6 +1,6 @@
 """Populations as the compiled modules see them: constants and state, at either level."""
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 from numpy.random cimport bitgen_t
 from numpy.random.c_distributions cimport binomial_t
 
@@ -145,8 +145,12 @@ cdef struct Neurons:
 
 
 cdef struct Arrivals:       # of one step
-    double *ex              # weights of the spikes that arrive, one entry a neuron
+    double *ex              # weights of the spikes that arrive, one entry a neuron; NULL: counts instead
     double *inh
+    uint16_t *ex_counts     # of spikes that arrive, each of the same weight
+    uint16_t *inh_counts
+    double ex_unit          # that weight
+    double inh_unit
     double *ex_external     # the same from generators, and their current, one entry a neuron; NULL: none
     double *inh_external
     double *current

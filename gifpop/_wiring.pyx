@@ -189,3 +189,13 @@ cdef void scatter(const uint32_t *sources, const int32_t[::1] shares, int64_t *p
             targets[places[sources[n - 1]]] = <int32_t> t
             places[sources[n - 1]] += 1
         sources += n
+
+
+def largest_indegree(const int32_t[::1] targets, int64_t n_post):
+    """Return the largest number of connections that end at one of ``n_post`` targets."""
+    cdef int32_t[::1] degrees = np.zeros(n_post, dtype=np.int32)
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(targets.shape[0]):
+            degrees[targets[i]] += 1
+    return int(np.max(degrees, initial=0))

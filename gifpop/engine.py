@@ -8,6 +8,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from gifpop import _core, instruction_set, threads
+from gifpop.counting import count_units, multiple
 from gifpop.interrupts import deferred_interrupt
 from gifpop.ring_buffers import RingBuffers
 
@@ -87,7 +88,8 @@ class Engine:
         self._slice = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
         single = {link.target for link in links if link.source >= groups and link.first is not None}
         single |= {link.target for link in noise}
-        self._buffers.fit(self.plans, max(lags, default=0), self._slice, single, self.step, self.dt)
+        units = count_units(links, [plan.units for plan in self.plans])
+        self._buffers.fit(self.plans, max(lags, default=0), self._slice, units, single, self.step, self.dt)
         self.links = sorted(links, key=lambda link: link.source)
         self.signals, self.noise = list(signals), list(noise)
         self.bind()
@@ -101,15 +103,19 @@ class Engine:
             [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
             self._buffers.shared,
             self._buffers.rings,
+            self._buffers.units,
             self._buffers.externals,
             np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
-            [
-                (p.target, p.lag, receptor[p.receptor], p.weight, p.first, p.units, p.weights, p.lags)
-                for p in self.links
-            ],
+            [(p.target, p.lag, receptor[p.receptor], p.weight, self._multiple(p), *p.connections) for p in self.links],
             [(p.target, p.lag, receptor[p.receptor], p.weight, p.units, p.weights, p.stream) for p in self.noise],
             self._slice,
         )
+
+    def _multiple(self, link):
+        """Return the counts that a spike along a link stands for, or 0 where nothing is counted."""
+        unit = self._buffers.units[link.target]
+        counted = unit is not None and link.source < len(self.plans) and link.first is not None
+        return multiple(link, unit) if counted else 0
 
     def add_input(self, steps, receptor, target, amounts, units=None):
         """Let amounts (pA) arrive at a group in steps to come, at most the longest lag from now.
@@ -117,6 +123,7 @@ class Engine:
         ``steps``, ``amounts`` and ``units`` (neurons; None: all units of the group) are numbers or arrays.
         """
         self._buffers.add(steps, receptor, target, amounts, units)
+        self.bind()
 
     def run(self, n_steps, probes=(), prescribed=None, progress=False, label="gifpop"):
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.

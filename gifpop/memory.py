@@ -36,12 +36,12 @@ def require(n_bytes, what):
         raise MemoryError(f"{what} would need {_readable(n_bytes)}; {_readable(limit)} are available")
 
 
-def aligned_zeros(shape):
-    """Return a float64 array of zeros that begins at a cache line and shares its last line with nothing else."""
-    size = int(np.prod(shape)) * 8
+def aligned_zeros(shape, dtype=np.float64):
+    """Return an array of zeros that begins at a cache line and shares its last line with nothing else."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.zeros(size + 2 * CACHE_LINE, dtype=np.uint8)
     start = -room.ctypes.data % CACHE_LINE
-    return room[start : start + size].view(np.float64).reshape(shape)
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def _readable(n_bytes):

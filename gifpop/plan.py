@@ -56,6 +56,11 @@ class Link:
     lags: np.ndarray | None = None
 
     @property
+    def connections(self):
+        """The arrays of single connections."""
+        return self.first, self.units, self.weights, self.lags
+
+    @property
     def longest_lag(self):
         return self.lag if self.lags is None else int(np.max(self.lags, initial=0))
 

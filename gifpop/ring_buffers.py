@@ -16,21 +16,23 @@ class RingBuffers:
     ----------
     shared : float64 array, shape (2, groups, slots, 3)
         To all units of a group, per receptor, from groups and from generators.
-    rings : list of float64 array, shape (slots, 2, row), or None
-        To single neurons of each group, from groups; None for a population.
+    rings : list of float64 or uint16 array, shape (slots, 2, row), or None
+        To single neurons of each group, from groups: pA, or numbers of spikes; None for a population.
+    units : list of float64 array of length 2, or None
+        pA that each spike in such numbers stands for (see `gifpop.counting`).
     externals : list of float64 array, shape (slots, 3, row), or None
         The same from generators; None where there are none.
     """
 
     def __init__(self):
         self.shared = np.zeros((2, 0, 1, RECEPTORS))
-        self.rings, self.externals = [], []
+        self.rings, self.units, self.externals = [], [], []
 
     @property
     def slots(self):
         return self.shared.shape[2]
 
-    def fit(self, plans, longest, slice_steps, with_external, step, dt):
+    def fit(self, plans, longest, slice_steps, units, with_external, step, dt):
         """Make room for the given groups and lags, keeping at its step what is on its way.
 
         Parameters
@@ -38,6 +40,8 @@ class RingBuffers:
         plans : sequence of PopulationPlan or NeuronPlan
         longest, slice_steps : int
             Longest lag, and the steps that groups take between deliveries.
+        units : sequence of float64 array of length 2, or None
+            For each group, what a count would stand for, if it can count. It does not while other input is on its way.
         with_external : set of int
             Groups with generators of single neurons.
         step : int
@@ -53,33 +57,51 @@ class RingBuffers:
         rows = [_row(plan.places) if plan.neurons else 0 for plan in plans]
         external = [i in with_external or (i < len(self.externals) and self.externals[i] is not None)
                     for i in range(len(plans))]  # fmt: skip
-        needed = sum(row * (SYNAPSES + RECEPTORS * more) for row, more in zip(rows, external, strict=True))
-        memory.require(8.0 * slots * (needed + 2 * RECEPTORS * len(plans)),
+        needed = sum(row * (SYNAPSES * (8 if unit is None else 2) + RECEPTORS * 8 * more)
+                     for row, unit, more in zip(rows, units, external, strict=True))  # fmt: skip
+        memory.require(slots * (needed + 8.0 * 2 * RECEPTORS * len(plans)),
                        f"ring buffers for delays of up to {longest * dt:g} ms")  # fmt: skip
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
         shared = np.zeros((2, len(plans), slots, RECEPTORS))
         shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
         self.shared = shared
         new = [None] * (len(plans) - len(self.rings))
-        self.rings = [_fit(ring, slots, SYNAPSES, row, moved) if row else None
-                      for ring, row in zip(self.rings + new, rows, strict=True)]  # fmt: skip
+        recounted = [_recount(*each) for each in zip(self.rings + new, self.units + new, units, strict=True)]
+        self.units = [unit for _, unit in recounted]
+        types = [np.float64 if unit is None else np.uint16 for unit in self.units]
+        self.rings = [_fit(ring, slots, SYNAPSES, row, moved, dtype) if row else None
+                      for (ring, _), row, dtype in zip(recounted, rows, types, strict=True)]  # fmt: skip
         self.externals = [_fit(ring, slots, RECEPTORS, row, moved) if row and more else None
                           for ring, row, more in zip(self.externals + new, rows, external, strict=True)]  # fmt: skip
 
     def add(self, steps, receptor, target, amounts, units=None):
-        """Let what a group has emitted arrive at a group; numbers or arrays, ``units`` None: at all units."""
+        """Let input arrive at a group; numbers or arrays, ``units`` None: at all units. The arrays can be new ones."""
         slots, kind = steps % self.slots, _core.RECEPTOR[receptor]
         if units is None:
             np.add.at(self.shared[GROUPS], (target, slots, kind), amounts)
-        else:
-            np.add.at(self.rings[target], (slots, kind, units), amounts)
+            return
+        if self.units[target] is not None and self.externals[target] is None:
+            ring = self.rings[target]
+            self.externals[target] = memory.aligned_zeros((len(ring), RECEPTORS, ring.shape[2]))
+        sums = self.rings if self.units[target] is None else self.externals
+        np.add.at(sums[target], (slots, kind, units), amounts)
 
 
-def _fit(ring, slots, receptors, row, moved):
+def _recount(ring, unit, new):
+    """Return a ring buffer, or None for an empty one, and its unit: ``new``, unless something else is on its way."""
+    same = new is None if unit is None else new is not None and np.array_equal(unit, new)
+    if ring is None or same:
+        return ring, new
+    if not ring.any():
+        return None, new
+    return (ring if unit is None else ring * unit[:, np.newaxis]), None
+
+
+def _fit(ring, slots, receptors, row, moved, dtype=np.float64):
     """Return a ring buffer with at least the content of ``ring`` (None: nothing)."""
     if ring is not None and len(ring) == slots:
         return ring
-    new = memory.aligned_zeros((slots, receptors, row))
+    new = memory.aligned_zeros((slots, receptors, row), dtype)
     if ring is not None:
         new[moved[1]] = ring[moved[0]]
     return new
