@@ -97,7 +97,7 @@ cdef class Core:
     cdef int64_t *places        # where their neurons end in `fired`
     cdef const int32_t **forced  # next prescribed spikes of each group
     cdef int32_t *fired         # of the chunk, in order of step, group, neuron
-    cdef Py_ssize_t n_groups, n_noise, n_tasks, slots, slice_steps, n_fired, fired_capacity, failed
+    cdef Py_ssize_t n_groups, n_neurons, n_noise, n_tasks, slots, slice_steps, n_fired, fired_capacity, failed
     cdef Delivery *deliveries   # of the slice
     cdef Py_ssize_t n_deliveries, delivery_capacity
 
@@ -118,6 +118,9 @@ cdef class Core:
         self.forced = <const int32_t **> allocate(n, sizeof(int32_t *))
         for i, (population, ring, unit, external) in enumerate(zip(self.groups, rings, units, externals)):
             self.group[i] = bind_group(population, shared.shape[2], ring, unit, external)
+            self.group[i].offset = self.n_neurons
+            if self.group[i].micro != NULL:
+                self.n_neurons += self.group[i].n
             self.group[i].shared, self.group[i].shared_external = &shared[0, i, 0, 0], &shared[1, i, 0, 0]
         for i, (target, lag, receptor, weight, multiple, starts, targets, weights, lags) in enumerate(projections):
             self.bind_projection(&self.projections[i], target, lag, receptor, weight, multiple, starts, targets,
@@ -377,15 +380,16 @@ cdef class Core:
                 self.places[place] += 1
 
     cdef bint emit(self, Slice *s, int threads) noexcept nogil:
-        """Deliver what the groups have emitted in a slice; False: no memory."""
+        """Deliver what the groups have emitted in a slice, each thread to its share of the neurons; False: no memory."""
         cdef int part
         if not self.list_deliveries(s):
             return False
         if threads == 1 or self.n_deliveries == 0:
-            deliver_spikes(self.deliveries, self.n_deliveries, 0, 1)
+            deliver_spikes(self.deliveries, self.n_deliveries, 0, self.n_neurons)
         else:
             for part in prange(threads, schedule="static", chunksize=1, num_threads=threads):
-                deliver_spikes(self.deliveries, self.n_deliveries, part, threads)
+                deliver_spikes(self.deliveries, self.n_deliveries, self.n_neurons * part // threads,
+                               self.n_neurons * (part + 1) // threads)
         return True
 
     cdef bint list_deliveries(self, Slice *s) noexcept nogil:
@@ -464,12 +468,12 @@ cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
     cdef Arrivals a
     cdef double *shared = shared_slot(g, slot, False)
     cdef double *external = shared_slot(g, slot, True)
+    memset(&a, 0, sizeof(a))
     a.ex_all = shared[EXCITATORY] + external[EXCITATORY]
     a.inh_all = shared[INHIBITORY] + external[INHIBITORY]
     a.current_all = external[CURRENT]
     memset(shared, 0, RECEPTORS * sizeof(double))
     memset(external, 0, RECEPTORS * sizeof(double))
-    a.ex = a.inh = a.ex_external = a.inh_external = a.current = NULL
     if g.micro != NULL:
         if g.counts != NULL:
             a.ex_counts, a.inh_counts = counting_slot(g, slot, EXCITATORY), counting_slot(g, slot, INHIBITORY)

@@ -5,5 +5,5 @@ from libc.stdint cimport int64_t
 from gifpop._network cimport Delivery, Noise, Projection
 
 cdef void deliver_amount(const Projection *p, int64_t slot, double amount) noexcept nogil
-cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t part, int64_t parts) noexcept nogil
+cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil
 cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogil

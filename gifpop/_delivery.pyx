@@ -6,12 +6,17 @@
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random.c_distributions cimport random_interval, random_poisson
 
-from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Noise, Projection, counting_slot, later,
+from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Group, Noise, Projection, counting_slot, later,
                               shared_slot, single_slot)
 
 cdef enum:
     AHEAD = 4               # deliveries between the hint and the use of a row
     LINE = 16               # targets in a line of the cache
+
+cdef struct Range:
+    int64_t begin
+    int64_t end
+
 
 cdef extern from *:
     """
@@ -32,37 +37,56 @@ cdef void deliver_amount(const Projection *p, int64_t slot, double amount) noexc
         deliver_various(p, slot, 0, p.weight * amount, 0, p.target.n)
 
 
-cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t part, int64_t parts) noexcept nogil:
-    """Deliver spikes to one part, of ``parts``, of the neurons of each target."""
+cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil:
+    """Deliver spikes to the neurons from ``begin`` to ``end``, counted through all groups."""
     cdef Py_ssize_t i
     cdef const Projection *p
-    cdef int64_t begin, end
+    cdef Range own
     for i in range(n):
-        announce(&deliveries[i], n - i)
+        announce(&deliveries[i], n - i, begin, end)
         p = deliveries[i].projection
-        begin, end = p.target.n * part // parts, p.target.n * (part + 1) // parts
+        own = of_target(p.target, begin, end)
+        if own.begin >= own.end:
+            continue
         if p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
-            deliver_various(p, deliveries[i].slot, deliveries[i].unit, p.weight, begin, end)
+            deliver_various(p, deliveries[i].slot, deliveries[i].unit, p.weight, own.begin, own.end)
         else:
-            deliver_alike(p, deliveries[i].slot, deliveries[i].unit, begin, end)
+            deliver_alike(p, deliveries[i].slot, deliveries[i].unit, own.begin, own.end)
 
 
-cdef inline void announce(const Delivery *next, Py_ssize_t n) noexcept nogil:
+cdef inline Range of_target(const Group *target, int64_t begin, int64_t end) noexcept nogil:
+    """The units of a group among the neurons from ``begin`` to ``end``; a population goes with the first neuron."""
+    cdef Range own
+    if target.meso != NULL:
+        own.begin, own.end = 0, begin == 0
+    else:
+        own.begin, own.end = max(begin - target.offset, 0), min(end - target.offset, target.n)
+    return own
+
+
+cdef inline void announce(const Delivery *next, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil:
     """Tell the processor which rows come soon: they lie far apart, and each would begin with a wait for memory."""
     cdef const Projection *p
+    cdef const int64_t *row
+    cdef Range own
+    cdef int64_t i
     if n > 2 * AHEAD:
         p = next[2 * AHEAD].projection
         prefetch(&p.first[next[2 * AHEAD].unit])
     if n > AHEAD:
         p = next[AHEAD].projection
-        prefetch(&p.units[p.first[next[AHEAD].unit]])
-        prefetch(&p.units[p.first[next[AHEAD].unit] + LINE])
+        own = of_target(p.target, begin, end)
+        if own.begin < own.end:
+            row = &p.first[next[AHEAD].unit]
+            i = guess(row[0], row[1], own.begin, p.target.n)
+            prefetch(&p.units[i])
+            prefetch(&p.units[i + LINE])
 
 
 cdef inline void deliver_alike(const Projection *p, int64_t slot, int64_t unit, int64_t begin,
                                int64_t end) noexcept nogil:
     """Deliver one spike along connections of one weight and delay."""
-    cdef int64_t i, first = p.first[unit], last = p.first[unit + 1]
+    cdef int64_t i, whole = p.first[unit], first = whole, last = p.first[unit + 1]
     cdef const int32_t *units = p.units
     cdef uint16_t multiple = p.multiple
     cdef double weight = p.weight
@@ -70,9 +94,9 @@ cdef inline void deliver_alike(const Projection *p, int64_t slot, int64_t unit, 
     cdef uint16_t *counts
     slot = later(p.target, slot, p.lag)
     if begin > 0:
-        first = lower_bound(units, first, last, begin)
+        first = lower_bound(units, first, last, begin, p.target.n)
     if end < p.target.n:
-        last = lower_bound(units, first, last, end)
+        last = lower_bound(units, whole, last, end, p.target.n)
     if p.target.counts != NULL:
         counts = counting_slot(p.target, slot, p.receptor)
         for i in range(first, last):
@@ -83,16 +107,23 @@ cdef inline void deliver_alike(const Projection *p, int64_t slot, int64_t unit, 
             sums[units[i]] += weight
 
 
-cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t last, int64_t unit) noexcept nogil:
-    """First of some connections, in order of target, that does not end before ``unit``."""
-    cdef int64_t middle
-    while first < last:
-        middle = (first + last) // 2
-        if units[middle] < unit:
-            first = middle + 1
-        else:
-            last = middle
-    return first
+cdef inline int64_t guess(int64_t first, int64_t last, int64_t unit, int64_t n) noexcept nogil:
+    """Where ``unit`` of ``n`` would be in a row with evenly spread targets."""
+    return first + (last - first) * unit // n
+
+
+cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t last, int64_t unit,
+                                int64_t n) noexcept nogil:
+    """First of some connections, in order of target, that does not end before ``unit``.
+
+    From the guess on step by step: the places that a binary search looks at would have to come from memory.
+    """
+    cdef int64_t i = guess(first, last, unit, n)
+    while i < last and units[i] < unit:
+        i += 1
+    while i > first and units[i - 1] >= unit:
+        i -= 1
+    return i
 
 
 cdef void deliver_various(const Projection *p, int64_t slot, int64_t unit, double factor, int64_t begin,

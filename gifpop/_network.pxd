@@ -24,6 +24,7 @@ cdef struct Group:
     Population *meso        # one of the two is NULL
     Neurons *micro
     Py_ssize_t n            # units
+    Py_ssize_t offset       # neurons of the groups before
     Py_ssize_t slots        # of the ring buffers; step k reads slot k % slots
     Py_ssize_t row          # length of a row of the ring buffers of single neurons
     double *shared          # to all units, (slots, RECEPTORS), from groups
