@@ -146,8 +146,8 @@ cdef class Core:
         free(self.deliveries)
 
     cdef bind_projection(self, Projection *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
-                         uint16_t multiple, const int64_t[::1] first, const int32_t[::1] units, const double[::1] weights,
-                         const int32_t[::1] lags):
+                         uint16_t multiple, const int64_t[::1] first, const int32_t[::1] units,
+                         const double[::1] weights, const int32_t[::1] lags):
         p.target, p.lag, p.receptor, p.weight = &self.group[target], lag, receptor, weight
         p.multiple = multiple
         if first is not None:
@@ -380,7 +380,7 @@ cdef class Core:
                 self.places[place] += 1
 
     cdef bint emit(self, Slice *s, int threads) noexcept nogil:
-        """Deliver what the groups have emitted in a slice, each thread to its share of the neurons; False: no memory."""
+        """Deliver what the groups have emitted, each thread to its share of the neurons; False: no memory."""
         cdef int part
         if not self.list_deliveries(s):
             return False

@@ -7,7 +7,8 @@ integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, Eqs. 1-3,
 from libc.stdint cimport int32_t
 
 from gifpop._firing cimport fire, renew_budget
-from gifpop._lanes cimport LANES, above, all_lanes, any_above, exp2_lanes, lanes, larger, load, smaller, store, take_counts
+from gifpop._lanes cimport (LANES, above, all_lanes, any_above, exp2_lanes, lanes, larger, load, smaller, store,
+                            take_counts)
 from gifpop._types cimport TILE, Arrivals, Neurons, Parameter, Probes, SpikeList
 
 cdef double NO_HAZARD = -1e6    # log2 of the hazard of who is refractory: far below what any budget notices
@@ -61,7 +62,8 @@ cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms,
         add_up(traces, decay, terms, places, start, sums)
 
 
-cdef inline void inject(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *stc, Input *input) noexcept nogil:
+cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *stc,
+                        Input *input) noexcept nogil:
     """Gather the input of a tile: what differs between neurons, beside what arrives at all."""
     cdef const double *constant = at(&g.constant_drive, start)
     cdef const double *gain = at(&g.current_gain, start)
@@ -184,7 +186,7 @@ cdef inline void step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, doub
     adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, adapted)
     adapt(g.stc, &g.stc_decay, g.S, g.places, start, stc)
     if g.various or g.S > 0 or a.current != NULL:
-        inject(g, a, start, stc, &input)
+        gather(g, a, start, stc, &input)
         if g.various:
             move(g, a, start, &input, adapted, excess, True, True, False)
         else:

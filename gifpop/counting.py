@@ -49,7 +49,7 @@ def _unit(links, n):
     counts = dict.fromkeys(SPIKES, 0)
     for link in links:
         size = unit[_core.RECEPTOR[link.receptor]]
-        if abs(link.weight / size) > MOST or multiple(link, unit) * size != link.weight:
+        if abs(link.weight) > MOST * abs(size) or multiple(link, unit) * size != link.weight:
             return None
         counts[link.receptor] += multiple(link, unit) * _wiring.largest_indegree(link.units, n)
     return unit if max(counts.values()) <= MOST else None

@@ -59,14 +59,11 @@ def available(threads=1):
 
 
 def gifpops(threads):
-    """Return gifpop with the options that its version takes."""
-    from programs.gifpop import supports
-
+    """Return gifpop with either history, on one thread and on all."""
     programs = []
-    for count in (1, threads) if threads > 1 and supports("threads") else (1,):
+    for count in (1, threads) if threads > 1 else (1,):
         suffix = f", {count} threads" if count > 1 else ""
         programs.append(Program(f"gifpop{suffix}", "gifpop", options={"threads": count}))
-        if supports("history"):
-            options = {"threads": count, "history": "adaptive"}
-            programs.append(Program(f"gifpop adaptive{suffix}", "gifpop", ("meso",), options))
+        options = {"threads": count, "history": "adaptive"}
+        programs.append(Program(f"gifpop adaptive{suffix}", "gifpop", ("meso",), options))
     return programs
