@@ -1,4 +1,3 @@
-from gifpop._types cimport Population, Sums
+from gifpop._types cimport Common, Population, Sums
 
-cdef void advance_cohorts(Population *pop, double drive, double threshold, Py_ssize_t active,
-                          Sums *sums) noexcept nogil
+cdef void advance_cohorts(Population *pop, const Common *common, Py_ssize_t active, Sums *sums) noexcept nogil

@@ -17,7 +17,7 @@ import numpy as np
 
 from gifpop._merging cimport enter_cells
 from gifpop._types cimport PADDING as _PADDING
-from gifpop._types cimport Cells, Constants, Population, State, Sums, advance_cells_t, advance_cohorts_t
+from gifpop._types cimport Cells, Common, Constants, Population, State, Sums, advance_cells_t, advance_cohorts_t
 
 cdef extern from *:
     """
@@ -32,6 +32,8 @@ cdef extern from *:
     """
     bint HAS_AVX2 "GP_HAS_AVX2"
     bint HAS_AVX512 "GP_HAS_AVX512"
+
+cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
 
 cdef Constants _constants_template
 cdef State _state_template
@@ -161,22 +163,25 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
     cdef Sums sums, of_cells
-    cdef double drive, hazard, p_free, p_correction, threshold, variance, missing, stay
+    cdef Common common
+    cdef double hazard, p_free, p_correction, threshold, variance, missing, stay
     cdef double leaving = pop.count[s.oldest] if pop.cells.places == 0 else 0.0
     cdef Py_ssize_t active = pop.K - <Py_ssize_t> c.refractory
 
-    drive = membrane_drive(c, s, current, ex, inh)
-    s.V_m = (s.V_m - c.E_L) * c.leak + drive
+    common.V_m, common.drive = s.V_m, membrane_drive(c, s, current, ex, inh)
+    s.V_m = (s.V_m - c.E_L) * c.leak + common.drive
     threshold = free_threshold(pop, leaving)
     hazard = c.lambda_0 * exp(min((s.V_m - threshold) * c.inverse_Delta_V, 600.0))
     p_free = -expm1(-c.half_step * (s.hazard + hazard))
-    s.hazard = hazard
+    common.growth, s.hazard = hazard / s.hazard if s.hazard > 0.0 else 0.0, hazard
     s.E_sfa = threshold - leaving * pop.quasi[_PADDING] / c.inverse_Delta_V
 
-    threshold = s.E_sfa * c.inverse_Delta_V - c.log_hazard
+    common.threshold = s.E_sfa * c.inverse_Delta_V - c.log_hazard
     if pop.cells.places > 0:
-        threshold = advance_cells(pop, drive, threshold, &of_cells)
-    advance_cohorts(pop, drive, threshold, active, &sums)
+        common.threshold = advance_cells(pop, common.drive, common.threshold, &of_cells)
+    if pop.J > 0 or not can_continue(pop, &common):
+        common.growth = 0.0
+    advance_cohorts(pop, &common, active, &sums)
     sums.survivors += sum_of(pop.survivors + s.oldest + active, pop.K - active)
     if pop.cells.places > 0:
         add_sums(&sums, &of_cells)
@@ -196,6 +201,37 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
         s.variance += pop.variance[s.oldest]
         s.survivors += pop.survivors[s.oldest]
     return s.mean
+
+
+cdef bint can_continue(Population *pop, const Common *common) noexcept nogil:
+    """Tell whether the hazards of cohorts can be continued from the last step, where there is no adaptation.
+
+    All potentials are so near to the free one that the series holds, and no hazard has been or comes out of range.
+    """
+    cdef const Constants *c = pop.constants
+    cdef State *s = pop.state
+    cdef double spread = s.spread
+    if spread < 0.0:
+        s.spread = largest_distance(pop, s.V_m)
+        return False
+    spread = max(spread, abs(common.V_m - c.V_reset))       # of the cohorts that are no longer refractory, too
+    s.spread = spread * c.leak
+    return (spread * (1.0 - c.leak) * c.inverse_Delta_V < SMALL
+            and within(c, common.V_m, spread, common.threshold) and within(c, s.V_m, spread, common.threshold))
+
+
+cdef inline bint within(const Constants *c, double V_m, double spread, double threshold) noexcept nogil:
+    """Whether hazards of potentials around V_m are far from overflow and from denormal numbers."""
+    return abs(V_m * c.inverse_Delta_V - threshold) + spread * c.inverse_Delta_V < 400.0
+
+
+cdef double largest_distance(const Population *pop, double V_m) noexcept nogil:
+    """Largest distance of a cohort's potential from V_m, mV."""
+    cdef Py_ssize_t i
+    cdef double distance = 0.0
+    for i in range(pop.state.oldest, pop.state.oldest + pop.K):
+        distance = max(distance, abs(pop.potential[i] - V_m))
+    return distance
 
 
 cdef inline double sum_of(const double *values, Py_ssize_t n) noexcept nogil:

@@ -39,6 +39,7 @@ cdef struct State:
     double survivors        # expected number of those neurons
     double variance         # and its variance
     double hazard           # their hazard at the end of the last step, 1/s
+    double spread           # no cohort's potential is farther from theirs, mV; < 0: not known
     int64_t oldest          # place of the oldest cohort
     int64_t cells           # cells in use
     int64_t until_merging   # steps
@@ -94,7 +95,14 @@ cdef struct Sums:
     double survivors        # X = sum of m before the update
 
 
-ctypedef void (*advance_cohorts_t)(Population *pop, double drive, double threshold, Py_ssize_t active,
+cdef struct Common:         # what a step does to all cohorts alike
+    double drive            # what any potential gains besides its leak, mV
+    double threshold        # what the spikes before have left, over Delta_V, less the logarithm of the hazard there
+    double V_m              # potential of the free neurons at the beginning, mV
+    double growth           # factor that their hazard has grown by; 0: hazards cannot be continued
+
+
+ctypedef void (*advance_cohorts_t)(Population *pop, const Common *common, Py_ssize_t active,
                                    Sums *sums) noexcept nogil
 ctypedef double (*advance_cells_t)(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil
 

@@ -15,6 +15,7 @@ from gifpop.grid import refractory_steps
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
 LOG_OF_NO_HAZARD = -1e6  # far below what any potential makes up for
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
+NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 
 
@@ -200,6 +201,7 @@ def update_plan(plan, cell, N, dt, binomial=True):
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         getattr(plan, name)[:] = getattr(new, name)
+    plan.state["spread"] = NOT_KNOWN
 
 
 def _widen_window(plan, K):
@@ -224,6 +226,7 @@ def start_history(plan, potential, fired=True):
     for name in ("survivors", "variance", "hazard", "cells"):
         plan.state[name] = 0
     plan.state["until_merging"] = history.MERGE_EVERY
+    plan.state["spread"] = NOT_KNOWN
     plan.state["oldest"] = _meso.PADDING
     window = plan.window
     window["potential"][:] = potential
