@@ -92,7 +92,7 @@ def widest_cells(cell, dt, length, tolerance):
     theta = sum(q / cell.Delta_V * np.exp(-ages * dt / tau) for q, tau in zip(cell.q_sfa, cell.tau_sfa, strict=True))
     spikes = 1e-3 * dt * ACTIVITY
     slope = slope + spikes * np.abs(np.expm1(np.minimum(-theta, 600.0)))
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         width = math.sqrt(24.0 * tolerance) / slope
     width = np.minimum(np.minimum.accumulate(width[::-1])[::-1], ages / 4)
     width[: refractory_steps(cell.t_ref, dt) + 1] = 1

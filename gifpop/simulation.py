@@ -62,10 +62,10 @@ class Simulation:
         Initial state. ``"fired"``: all neurons have just fired; the free potential of a population is at E_L.
         ``"rest"``: nobody has fired for long; potentials are ``GIF.V_m``, or E_L if that is None. ``"nest"``: as NEST
         does: populations have just fired, with all potentials at 0 mV whatever E_L is; neurons are at rest.
-    history : {"exact", "adaptive"}
-        Of mesoscopic populations. ``"exact"``: each step of the last ``len_kernel`` is kept apart. ``"adaptive"``:
-        neurons that fired in successive steps are taken together the coarser the longer ago that was, at a fraction of
-        the cost; the history is longer, ``len_kernel`` is a lower bound (docs/history.md).
+    history : {"adaptive", "exact"}
+        Of mesoscopic populations. ``"adaptive"``: neurons that fired in successive steps are taken together the coarser
+        the longer ago that was, at a fraction of the cost; the history is longer, ``len_kernel`` is a lower bound
+        (docs/history.md). ``"exact"``: each step of the last ``len_kernel`` is kept apart, as NEST does.
     tolerance : float
         Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
         estimated from the parameters. Errors of expected counts are several times smaller.
@@ -96,7 +96,7 @@ class Simulation:
     """
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
-                 counts=None, spikes=None, initial="fired", history="exact", tolerance=TOLERANCE, threads=1,
+                 counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE, threads=1,
                  progress=None):
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")

@@ -106,7 +106,7 @@ def replay_errors(net, dt, steps, drop, **options):
 
     They are of a run with ``options`` against an exact one with four times the automatic length, which made the counts.
     """
-    exact = with_length(net, 4, dt).simulate(steps * dt, dt=dt, seed=1)
+    exact = with_length(net, 4, dt).simulate(steps * dt, dt=dt, seed=1, history="exact")
     sim = gp.Simulation(net, dt=dt, counts={name: exact[name].counts for name in net.populations}, **options)
     result = sim.run(steps * dt)
     errors = (result.rate - exact.rate)[drop:] / exact.rate[drop:].mean(axis=0)
@@ -133,7 +133,7 @@ def test_accuracy_on_the_column():
 
 
 def test_exact_history_of_automatic_length_is_less_accurate():
-    rms, bias, _ = replay_errors(gp.models.brunel(), 0.5, 16_000, 12_000)
+    rms, bias, _ = replay_errors(gp.models.brunel(), 0.5, 16_000, 12_000, history="exact")
     assert np.all(rms > 7e-3)
     assert np.all(bias < -5e-3)
 
@@ -299,7 +299,8 @@ def test_set_without_a_change_changes_nothing():
 def test_set_acts_as_on_an_exact_history(change):
     dt, counts = 0.5, brunel().simulate(4000.0, dt=0.5, seed=1).counts.T
     means = []
-    for net, options in ((with_length(brunel(), 4, dt), {}), (brunel(), {"history": "adaptive", "tolerance": 1e-3})):
+    exact, adaptive = {"history": "exact"}, {"history": "adaptive", "tolerance": 1e-3}
+    for net, options in ((with_length(brunel(), 4, dt), exact), (brunel(), adaptive)):
         sim = gp.Simulation(net, dt=dt, counts=dict(zip("EI", counts, strict=True)), **options)
         sim.run(3000.0)
         before = sim.result()["E"].mean[-1]
@@ -350,7 +351,7 @@ def test_statistics_are_those_of_an_exact_history():
     """Rates, variances and spectra on the seed network; each comparison raises a false alarm once in 3e7 times."""
     runs, duration, drop = 16, 20_000.0, 6000.0
     segments = runs * int((duration - drop) / 1000.0)
-    nets = (with_length(brunel(), 4, 0.5), {}), (brunel(), {"history": "adaptive"})
+    nets = (with_length(brunel(), 4, 0.5), {"history": "exact"}), (brunel(), {"history": "adaptive"})
     exact, adaptive = (
         activities(net, duration, 0.5, range(first, first + runs), drop=drop, bin_ms=1.0, **options)
         for first, (net, options) in zip((0, 1000), nets, strict=True)
@@ -371,6 +372,6 @@ def test_rates_of_the_adapting_column():
     """Those of an exact history of automatic length differ by the quarter of a percent that it cuts off."""
     options = {"duration": 8000.0, "dt": 0.1, "seeds": range(2), "drop": 3000.0}
     net = column((0.9736, 0, 4.6732, 0, 8.1410, 0, 0.9881, 0))
-    exact = activities(net, **options).mean(axis=(0, 1))
+    exact = activities(net, history="exact", **options).mean(axis=(0, 1))
     adaptive = activities(net, history="adaptive", **options).mean(axis=(0, 1))
     assert_allclose(adaptive, exact, rtol=0.02, atol=0.01)

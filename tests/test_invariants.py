@@ -38,13 +38,14 @@ def cells(draw):
     binomial=st.booleans(),
     kernel=st.one_of(st.just(-1), st.integers(210, 300)),
     seed=st.integers(0, 2**32),
+    history=st.sampled_from(["exact", "adaptive"]),
 )
-@settings(max_examples=150)
-def test_any_population(cell, N, dt, weight, delay, binomial, kernel, seed):
+@settings(max_examples=250)
+def test_any_population(cell, N, dt, weight, delay, binomial, kernel, seed, history):
     net = gp.Network()
     net.population("P", N, cell, len_kernel=kernel, BinoRand=binomial)
     net.connect("P", "P", weight=weight / N * 1e3, delay=delay * dt)
-    sim = gp.Simulation(net, dt=dt, seed=seed, record="all")
+    sim = gp.Simulation(net, dt=dt, seed=seed, record="all", history=history)
     for _ in range(3):
         result = sim.run(100 * dt)["P"]
         assert np.all((result.counts >= 0) & (result.counts <= N))
@@ -72,7 +73,7 @@ def test_neurons_are_conserved(drive, N, seed):
     """Survivors of all cohorts and free neurons add up to N but for what the finite-size correction draws back."""
     net = gp.Network()
     net.population("P", N, gp.GIF(I_e=drive))
-    sim = gp.Simulation(net, dt=0.5, seed=seed)
+    sim = gp.Simulation(net, dt=0.5, seed=seed, history="exact")
     sim.run(1000.0)
     plan = sim._engine.plans[0]
     total = np.sum(plan.window["survivors"]) + plan.state["survivors"][0]

@@ -62,7 +62,7 @@ def test_inputs():
 
     device = record(node)
     nest.Simulate(30.0)
-    own = net.simulate(30.0, dt=H, seed=1, initial="nest", record="all")
+    own = net.simulate(30.0, dt=H, seed=1, initial="nest", record="all", history="exact")
     same(of(device, 1), own["P"])
 
 
@@ -85,7 +85,7 @@ def test_replay_of_drawn_counts():
         fired = np.round(recorder.events["times"][recorder.events["senders"] == k] / H).astype(int)
         counts[name] = np.bincount(fired - 1, minlength=800)
     assert 500 < sum(counts["E"])
-    own = net.simulate(400.0, dt=H, seed=1, initial="nest", record="all", counts=counts)
+    own = net.simulate(400.0, dt=H, seed=1, initial="nest", record="all", counts=counts, history="exact")
     same(of(device, 1), own["E"], exactly=True)
     same(of(device, 2), own["I"], exactly=True)
 

@@ -49,7 +49,7 @@ def test_it_is_gifpops_own():
     options = {"dt": 0.5, "counts": {"P": counts}, "initial": "nest"}
     own = net.simulate(len(counts) * 0.5, history="adaptive", **options)["P"].mean
     assert_allclose(mean, own, rtol=1e-12, atol=500e-12)
-    exact = net.simulate(len(counts) * 0.5, **options)["P"].mean
+    exact = net.simulate(len(counts) * 0.5, history="exact", **options)["P"].mean
     assert np.max(np.abs(mean - exact)) > 1e-6
 
 

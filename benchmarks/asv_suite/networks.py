@@ -25,7 +25,7 @@ def simulation(net, dt, level, history=None):
 class Mesoscopic:
     """200 ms of a network, populations as stochastic equations."""
 
-    params = (list(NETWORKS), [None, "adaptive"])
+    params = (list(NETWORKS), ["exact", "adaptive"])
     param_names = ("network", "history")
 
     def setup(self, network, history):
