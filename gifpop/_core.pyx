@@ -311,7 +311,7 @@ cdef class Core:
         cdef Group *g = &self.group[task.group]
         cdef Arrivals *arrivals = self.arrivals + task.group * _LONGEST_SLICE
         cdef int64_t *counts = self.emitted + task.group * _LONGEST_SLICE
-        task.status = WELL
+        task.status, task.spikes.n = WELL, 0
         if g.meso != NULL:
             task.status = step_population(g, arrivals, s.steps, counts, task.probes)
         elif not g.forced:

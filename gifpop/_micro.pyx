@@ -102,7 +102,8 @@ cdef bint advance_block(Neurons *group, const Arrivals *arrivals, Py_ssize_t beg
     while start < end:
         if not reserve(spikes, spikes.n + _TILE * steps):
             return False
-        advance_tile(group, arrivals, start, steps, of_tile(&probes, start), spikes)
+        advance_tile(group, arrivals, start, min(<Py_ssize_t> _TILE, end - start), steps, of_tile(&probes, start),
+                     spikes)
         start += _TILE
     return True
 
@@ -116,7 +117,8 @@ cdef void advance_forced(Neurons *group, const Arrivals *arrivals, const int32_t
         left = probes
         start = 0
         while start < group.N:
-            advance_tile(group, &arrivals[step], start, 1, of_tile(&left, start), NULL)
+            advance_tile(group, &arrivals[step], start, min(<Py_ssize_t> _TILE, group.N - start), 1,
+                         of_tile(&left, start), NULL)
             start += _TILE
         for i in range(probes.n):
             probes.first[i].record += probes.stride

@@ -33,12 +33,12 @@ cdef inline lanes take(double *arriving) noexcept nogil:
 
 
 cdef inline void add_up(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places,
-                        Py_ssize_t start, double *sums) noexcept nogil:
+                        Py_ssize_t start, Py_ssize_t groups, double *sums) noexcept nogil:
     cdef Py_ssize_t group, _j, row = places if decay.stride else <Py_ssize_t> TILE
     cdef const double *factor
     cdef double *trace
     cdef lanes x, sum
-    for group in range(TILE // LANES):
+    for group in range(groups):
         trace = traces + start + group * LANES
         factor = at(decay, start) + group * LANES
         sum = all_lanes(0.0)
@@ -52,24 +52,24 @@ cdef inline void add_up(double *traces, const Parameter *decay, Py_ssize_t terms
 
 
 cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
-                       double *sums) noexcept nogil:
+                       Py_ssize_t groups, double *sums) noexcept nogil:
     """Put the sums of the adaptation traces of a tile into ``sums``, and let the traces decay."""
     if terms == 1:              # constants unroll the loop
-        add_up(traces, decay, 1, places, start, sums)
+        add_up(traces, decay, 1, places, start, groups, sums)
     elif terms == 2:
-        add_up(traces, decay, 2, places, start, sums)
+        add_up(traces, decay, 2, places, start, groups, sums)
     elif terms > 2:
-        add_up(traces, decay, terms, places, start, sums)
+        add_up(traces, decay, terms, places, start, groups, sums)
 
 
-cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, const double *stc,
+cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const double *stc,
                         Input *input) noexcept nogil:
     """Gather the input of a tile: what differs between neurons, beside what arrives at all."""
     cdef const double *constant = at(&g.constant_drive, start)
     cdef const double *gain = at(&g.current_gain, start)
     cdef Py_ssize_t group, i
     cdef lanes current, ex, inh
-    for group in range(TILE // LANES):
+    for group in range(groups):
         i = group * LANES
         current = all_lanes(a.current_all)
         if a.ex == NULL:
@@ -88,8 +88,8 @@ cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, const d
         store(input.inh + i, inh)
 
 
-cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const Input *input, const double *adapted,
-                      double *excess, bint various, bint gathered, bint counted) noexcept nogil:
+cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const Input *input,
+                      const double *adapted, double *excess, bint various, bint gathered, bint counted) noexcept nogil:
     """Synaptic currents and potentials of a tile.
 
     ``excess`` is log2 of the hazard, integrated over the step. ``various``: the neurons have parameters of their own;
@@ -108,7 +108,7 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const Inp
     cdef double ex_all = a.ex_all, inh_all = a.inh_all, ex_unit = a.ex_unit, inh_unit = a.inh_unit
     cdef Py_ssize_t group, i
     cdef lanes V, ex, inh, left
-    for group in range(TILE // LANES):
+    for group in range(groups):
         i = group * LANES
         if various:
             leak, V_reset = load(at(&g.leak, start) + i), load(at(&g.V_reset, start) + i)
@@ -134,7 +134,7 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, const Inp
         store(excess + i, above(left, 0.0, all_lanes(NO_HAZARD), (V - load(adapted + i)) * slope - threshold))
 
 
-cdef inline bint spend(double *budget, const double *excess) noexcept nogil:
+cdef inline bint spend(double *budget, const double *excess, Py_ssize_t groups) noexcept nogil:
     """Take the hazard of the step from the budgets; tell whether any is used up.
 
     A budget drawn from the standard exponential distribution makes the probability to fire in a step
@@ -142,7 +142,7 @@ cdef inline bint spend(double *budget, const double *excess) noexcept nogil:
     """
     cdef Py_ssize_t group, i
     cdef lanes left, least = all_lanes(0.0)
-    for group in range(TILE // LANES):
+    for group in range(groups):
         i = group * LANES
         left = load(budget + i) - exp2_lanes(load(excess + i))
         store(budget + i, left)
@@ -150,10 +150,10 @@ cdef inline bint spend(double *budget, const double *excess) noexcept nogil:
     return any_above(0.0 - least, 0.0)
 
 
-cdef void fire_due(Neurons *g, Py_ssize_t start, Py_ssize_t step, SpikeList *spikes) noexcept nogil:
+cdef void fire_due(Neurons *g, Py_ssize_t start, Py_ssize_t size, Py_ssize_t step, SpikeList *spikes) noexcept nogil:
     """Let the neurons of a tile fire that have used up their budgets."""
     cdef Py_ssize_t i
-    for i in range(start, min(start + <Py_ssize_t> TILE, g.N)):
+    for i in range(start, start + size):
         if g.budget[i] < 0.0:
             renew_budget(g, i)
             fire(g, i)
@@ -168,50 +168,51 @@ cdef inline void clear(double *values) noexcept nogil:
         store(values + group * LANES, all_lanes(0.0))
 
 
-cdef void keep(Neurons *g, Py_ssize_t start, const double *adapted, const double *stc) noexcept nogil:
+cdef void keep(Neurons *g, Py_ssize_t start, Py_ssize_t groups, const double *adapted,
+               const double *stc) noexcept nogil:
     """Keep what only recorders look at: threshold and adaptation current."""
     cdef const double *V_T_star = at(&g.V_T_star, start)
     cdef Py_ssize_t group, i
-    for group in range(TILE // LANES):
+    for group in range(groups):
         i = group * LANES
         store(g.E_sfa + start + i, load(V_T_star + i) + load(adapted + i))
         if g.S > 0:
             store(g.I_stc + start + i, load(stc + i))
 
 
-cdef inline void step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, double *adapted, double *stc,
-                           double *excess) noexcept nogil:
+cdef inline void step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, double *adapted,
+                           double *stc, double *excess) noexcept nogil:
     """Everything up to the hazards of a tile."""
     cdef Input input
-    adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, adapted)
-    adapt(g.stc, &g.stc_decay, g.S, g.places, start, stc)
+    adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, groups, adapted)
+    adapt(g.stc, &g.stc_decay, g.S, g.places, start, groups, stc)
     if g.various or g.S > 0 or a.current != NULL:
-        gather(g, a, start, stc, &input)
+        gather(g, a, start, groups, stc, &input)
         if g.various:
-            move(g, a, start, &input, adapted, excess, True, True, False)
+            move(g, a, start, groups, &input, adapted, excess, True, True, False)
         else:
-            move(g, a, start, &input, adapted, excess, False, True, False)
+            move(g, a, start, groups, &input, adapted, excess, False, True, False)
     elif a.ex == NULL:
-        move(g, a, start, NULL, adapted, excess, False, False, True)
+        move(g, a, start, groups, NULL, adapted, excess, False, False, True)
     else:
-        move(g, a, start, NULL, adapted, excess, False, False, False)
+        move(g, a, start, groups, NULL, adapted, excess, False, False, False)
 
 
-cdef void advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t steps, Probes probes,
-                       SpikeList *spikes) noexcept nogil:
-    """Advance the neurons of the tile that begins at ``start``, one step for each of ``arrivals``.
+cdef void advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size, Py_ssize_t steps,
+                       Probes probes, SpikeList *spikes) noexcept nogil:
+    """Advance the ``size`` neurons of the tile that begins at ``start``, one step for each of ``arrivals``.
 
-    The places that are left over in the last tile hold neurons that never fire. ``spikes`` has room for one spike of
-    each neuron in each step; NULL: nobody fires of itself.
+    What is left over in the last vector are neurons that never fire. ``spikes`` has room for one spike of each neuron
+    in each step; NULL: nobody fires of itself.
     """
-    cdef Py_ssize_t step, i
+    cdef Py_ssize_t step, i, groups = (size + LANES - 1) // LANES
     cdef double[TILE] adapted, stc, excess
     clear(adapted)
     for step in range(steps):
-        step_tile(group, &arrivals[step], start, adapted, stc, excess)
+        step_tile(group, &arrivals[step], start, groups, adapted, stc, excess)
         if probes.n > 0 or step == steps - 1:
-            keep(group, start, adapted, stc)
-        if spend(group.budget + start, excess) and spikes != NULL:
-            fire_due(group, start, step, spikes)
+            keep(group, start, groups, adapted, stc)
+        if spend(group.budget + start, excess, groups) and spikes != NULL:
+            fire_due(group, start, size, step, spikes)
         for i in range(probes.n):
             probes.first[i].record[step * probes.stride] = probes.first[i].value[0]

@@ -190,5 +190,5 @@ cdef struct Probes:
     Py_ssize_t stride       # from one step's record to the next
 
 
-ctypedef void (*advance_tile_t)(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t steps,
-                                Probes probes, SpikeList *spikes) noexcept nogil
+ctypedef void (*advance_tile_t)(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,
+                                Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil

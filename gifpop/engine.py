@@ -122,8 +122,8 @@ class Engine:
 
         ``steps``, ``amounts`` and ``units`` (neurons; None: all units of the group) are numbers or arrays.
         """
-        self._buffers.add(steps, receptor, target, amounts, units)
-        self.bind()
+        if self._buffers.add(steps, receptor, target, amounts, units):
+            self.bind()
 
     def run(self, n_steps, probes=(), prescribed=None, progress=False, label="gifpop"):
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.

@@ -75,16 +75,21 @@ class RingBuffers:
                           for ring, row, more in zip(self.externals + new, rows, external, strict=True)]  # fmt: skip
 
     def add(self, steps, receptor, target, amounts, units=None):
-        """Let input arrive at a group; numbers or arrays, ``units`` None: at all units. The arrays can be new ones."""
+        """Let input arrive at a group; return whether it took a new array.
+
+        Numbers or arrays; ``units`` None: at all units. What cannot be counted comes as if from a generator.
+        """
         slots, kind = steps % self.slots, _core.RECEPTOR[receptor]
         if units is None:
             np.add.at(self.shared[GROUPS], (target, slots, kind), amounts)
-            return
-        if self.units[target] is not None and self.externals[target] is None:
+            return False
+        new = self.units[target] is not None and self.externals[target] is None
+        if new:
             ring = self.rings[target]
             self.externals[target] = memory.aligned_zeros((len(ring), RECEPTORS, ring.shape[2]))
         sums = self.rings if self.units[target] is None else self.externals
         np.add.at(sums[target], (slots, kind, units), amounts)
+        return new
 
 
 def _recount(ring, unit, new):
