@@ -26,7 +26,7 @@ OPTIMIZE = [] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 # In the innermost loops, short stores of zeros stay stores: a call of memset would take longer.
 INNERMOST = [] if MSVC else ["-fno-tree-loop-distribute-patterns"]
 
-# The loops over cohorts are compiled from one source for each of these, and chosen at import.
+# The innermost loops are compiled from one source for each of these, and chosen at import.
 INSTRUCTION_SETS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64") and not MSVC:
     INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma"]
@@ -43,7 +43,10 @@ def openmp():
         with open(source, "w") as file:
             file.write("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
         command = [*compiler, "-fopenmp", source, "-o", os.path.join(folder, "threads")]
-        works = subprocess.run(command, capture_output=True).returncode == 0
+        try:
+            works = subprocess.run(command, capture_output=True).returncode == 0
+        except OSError:  # no compiler: nothing is compiled now
+            works = False
     return ["-fopenmp"] if works else []
 
 

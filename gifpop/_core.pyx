@@ -18,9 +18,10 @@ from numpy.random cimport bitgen_t
 import numpy as np
 
 from gifpop cimport _meso, _micro
-from gifpop._delivery cimport deliver_amount, deliver_noise, deliver_spikes
+from gifpop._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliver_to_all
 from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, RECEPTORS, Delivery, Group, Noise, Projection,
                               counting_slot, shared_slot, single_slot)
+from gifpop._network cimport SYNAPSES as _SYNAPSES
 from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop._types cimport Arrivals, Probe, Probes, SpikeList
 
@@ -42,6 +43,7 @@ cdef enum:                  # how a slice went: well, or at the step of the firs
     NO_MEMORY = -2
 
 RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRENT}
+SYNAPSES = _SYNAPSES
 LONGEST_SLICE = _LONGEST_SLICE
 HAS_THREADS = bool(GP_OPENMP)
 
@@ -170,11 +172,12 @@ cdef class Core:
         p.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
 
     cdef divide_into_tasks(self):
-        cdef Py_ssize_t i, begin, block
+        cdef Py_ssize_t i, begin, block, n = 0
         cdef Task *task
         for i in range(self.n_groups):
-            self.n_tasks += 1 if self.group[i].meso != NULL else 1 + (self.group[i].n - 1) // NEURONS_PER_TASK
-        self.tasks = <Task *> allocate(self.n_tasks, sizeof(Task))
+            n += 1 if self.group[i].meso != NULL else 1 + (self.group[i].n - 1) // NEURONS_PER_TASK
+        self.tasks = <Task *> allocate(n, sizeof(Task))
+        self.n_tasks = n
         task = self.tasks
         for i in range(self.n_groups):
             block = NEURONS_PER_TASK if self.group[i].meso == NULL else 1
@@ -211,21 +214,25 @@ cdef class Core:
         failed : int
             -1, or the population whose expected count was not finite.
         done : int
-            Steps completed.
+            Steps until it failed.
+        advanced : int
+            Steps that everything has advanced: to the end of a slice, from its failure on without spikes of a
+            population that failed.
         spikes : int32 array
             Neurons that fired in the groups of neurons, in order of step and group; ``counts`` tells how many each.
         """
-        cdef Py_ssize_t n = counts.shape[0], k = 0, i
+        cdef Py_ssize_t n = counts.shape[0], k = 0, done = n, i
         cdef int64_t status = WELL
         cdef Slice s
         cdef const int32_t[::1] neurons
-        cdef Probe *table = <Probe *> allocate(probes.shape[0], sizeof(Probe))
+        cdef Probe *table = NULL
         self.n_fired, self.failed = 0, -1
         for i in range(self.n_groups):
             self.group[i].forced = prescribed[i]
         for i, neurons in forced.items():
             self.forced[i] = &neurons[0] if neurons.shape[0] else NULL
         try:
+            table = <Probe *> allocate(probes.shape[0], sizeof(Probe))
             self.assign_probes(table, probes)
             with nogil:
                 while k < n and status == WELL:
@@ -236,17 +243,17 @@ cdef class Core:
                     self.aim_probes(table, &s, probes.shape[0])
                     self.step_groups(&s, threads)
                     status = self.collect(&s, counts[k:])
-                    if status == WELL and not self.emit(&s, threads):
+                    if status == NO_MEMORY or not self.emit(&s, threads):
                         status = NO_MEMORY
-                    if status == WELL:
-                        k += s.steps
-                    elif status >= 0:
-                        k += status
+                        break
+                    if status >= 0:
+                        done = k + status
+                    k += s.steps
         finally:
             free(table)
         if status == NO_MEMORY:
             raise MemoryError("gifpop: no memory for the spikes of a chunk")
-        return self.failed, k, self.fired_units(counts[:k])
+        return self.failed, done, k, self.fired_units(counts[:done])
 
     cdef int64_t slot_of(self, const Slice *s, Py_ssize_t k) noexcept nogil:
         """Slot of the ring buffers for the k-th step of a slice."""
@@ -284,7 +291,7 @@ cdef class Core:
             for i in range(lines.shape[1]):
                 if lines[k, i] != 0.0:
                     for j in range(self.first[self.n_groups + i], self.first[self.n_groups + i + 1]):
-                        deliver_amount(&self.projections[j], self.slot_of(s, k), lines[k, i])
+                        deliver_line(&self.projections[j], self.slot_of(s, k), lines[k, i])
             for i in range(self.n_noise):
                 deliver_noise(&self.noise[i], self.slot_of(s, k), means[k, i])
 
@@ -393,8 +400,8 @@ cdef class Core:
         return True
 
     cdef bint list_deliveries(self, Slice *s) noexcept nogil:
-        """Deliver what goes to all units; list the spikes that go to single ones, in order of step and source."""
-        cdef Py_ssize_t i, j, k, place
+        """Deliver to all units and to populations; list what goes to single neurons, in order of step and source."""
+        cdef Py_ssize_t i, j, k, place, listed
         cdef int64_t count, slot
         cdef Projection *p
         self.n_deliveries = 0
@@ -407,15 +414,21 @@ cdef class Core:
                     continue
                 for j in range(self.first[i], self.first[i + 1]):
                     p = &self.projections[j]
-                    if self.group[i].meso != NULL or p.first == NULL:
-                        deliver_amount(p, slot, <double> count)
-                    elif not self.append_deliveries(p, slot, self.fired + self.places[place] - count, count):
+                    listed = self.n_deliveries
+                    if p.first == NULL:
+                        deliver_to_all(p, slot, <double> count)
+                    elif not self.append_deliveries(p, slot, i, count, self.fired + self.places[place] - count):
                         return False
+                    elif p.target.meso != NULL:
+                        deliver_spikes(self.deliveries + listed, self.n_deliveries - listed, 0, 1)
+                        self.n_deliveries = listed
         return True
 
-    cdef bint append_deliveries(self, const Projection *p, int64_t slot, const int32_t *units,
-                                int64_t n) noexcept nogil:
-        cdef int64_t i, needed = self.n_deliveries + n
+    cdef bint append_deliveries(self, const Projection *p, int64_t slot, Py_ssize_t source, int64_t count,
+                                const int32_t *units) noexcept nogil:
+        """List a delivery for each neuron that fired, or one for all spikes of a population; False: no memory."""
+        cdef bint neurons = self.group[source].micro != NULL
+        cdef int64_t i, n = count if neurons else 1, needed = self.n_deliveries + n
         cdef Delivery *deliveries
         if needed > self.delivery_capacity:
             deliveries = <Delivery *> realloc(self.deliveries, 2 * needed * sizeof(Delivery))
@@ -423,7 +436,10 @@ cdef class Core:
                 return False
             self.deliveries, self.delivery_capacity = deliveries, 2 * needed
         for i in range(n):
-            self.deliveries[self.n_deliveries + i] = Delivery(p, slot, units[i])
+            if neurons:
+                self.deliveries[self.n_deliveries + i] = Delivery(p, slot, units[i], 1.0)
+            else:
+                self.deliveries[self.n_deliveries + i] = Delivery(p, slot, 0, <double> count)
         self.n_deliveries = needed
         return True
 
@@ -454,6 +470,7 @@ cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t step
     cdef Py_ssize_t k, i
     for k in range(steps):
         if not isfinite(_meso.expect_spikes(g.meso, arrivals[k].current_all, arrivals[k].ex_all, arrivals[k].inh_all)):
+            memset(counts + k, 0, (steps - k) * sizeof(int64_t))
             return k
         if not g.forced:
             counts[k] = _meso.draw_spikes(g.meso)

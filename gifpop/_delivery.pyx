@@ -29,10 +29,15 @@ cdef extern from *:
     void prefetch "gp_prefetch"(const void *address) noexcept nogil
 
 
-cdef void deliver_amount(const Projection *p, int64_t slot, double amount) noexcept nogil:
-    """Deliver what a source with one unit, a population or a generator, emits in a step."""
+cdef void deliver_to_all(const Projection *p, int64_t slot, double amount) noexcept nogil:
+    """Deliver what a source emits in a step to all units."""
+    shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.receptor] += p.weight * amount
+
+
+cdef void deliver_line(const Projection *p, int64_t slot, double amount) noexcept nogil:
+    """Deliver what a generator emits in a step."""
     if p.first == NULL:
-        shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.receptor] += p.weight * amount
+        deliver_to_all(p, slot, amount)
     else:
         deliver_various(p, slot, 0, p.weight * amount, 0, p.target.n)
 
@@ -49,16 +54,17 @@ cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin
         if own.begin >= own.end:
             continue
         if p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
-            deliver_various(p, deliveries[i].slot, deliveries[i].unit, p.weight, own.begin, own.end)
+            deliver_various(p, deliveries[i].slot, deliveries[i].unit, p.weight * deliveries[i].amount, own.begin,
+                            own.end)
         else:
-            deliver_alike(p, deliveries[i].slot, deliveries[i].unit, own.begin, own.end)
+            deliver_alike(p, &deliveries[i], own.begin, own.end)
 
 
 cdef inline Range of_target(const Group *target, int64_t begin, int64_t end) noexcept nogil:
-    """The units of a group among the neurons from ``begin`` to ``end``; a population goes with the first neuron."""
+    """The units of a group among the neurons from ``begin`` to ``end``; of a population, always its one."""
     cdef Range own
     if target.meso != NULL:
-        own.begin, own.end = 0, begin == 0
+        own.begin, own.end = 0, 1
     else:
         own.begin, own.end = max(begin - target.offset, 0), min(end - target.offset, target.n)
     return own
@@ -83,16 +89,16 @@ cdef inline void announce(const Delivery *next, Py_ssize_t n, int64_t begin, int
             prefetch(&p.units[i + LINE])
 
 
-cdef inline void deliver_alike(const Projection *p, int64_t slot, int64_t unit, int64_t begin,
+cdef inline void deliver_alike(const Projection *p, const Delivery *delivery, int64_t begin,
                                int64_t end) noexcept nogil:
-    """Deliver one spike along connections of one weight and delay."""
-    cdef int64_t i, whole = p.first[unit], first = whole, last = p.first[unit + 1]
+    """Deliver along connections of one weight and delay."""
+    cdef int64_t i, whole = p.first[delivery.unit], first = whole, last = p.first[delivery.unit + 1]
     cdef const int32_t *units = p.units
     cdef uint16_t multiple = p.multiple
-    cdef double weight = p.weight
+    cdef double weight = p.weight * delivery.amount
     cdef double *sums
     cdef uint16_t *counts
-    slot = later(p.target, slot, p.lag)
+    cdef int64_t slot = later(p.target, delivery.slot, p.lag)
     if begin > 0:
         first = lower_bound(units, first, last, begin, p.target.n)
     if end < p.target.n:

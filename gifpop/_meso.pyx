@@ -179,7 +179,7 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     common.threshold = s.E_sfa * c.inverse_Delta_V - c.log_hazard
     if pop.cells.places > 0:
         common.threshold = advance_cells(pop, common.drive, common.threshold, &of_cells)
-    if pop.J > 0 or not can_continue(pop, &common):
+    if pop.J > 0 or not can_continue(pop, &common, active):
         common.growth = 0.0
     advance_cohorts(pop, &common, active, &sums)
     sums.survivors += sum_of(pop.survivors + s.oldest + active, pop.K - active)
@@ -203,7 +203,7 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     return s.mean
 
 
-cdef bint can_continue(Population *pop, const Common *common) noexcept nogil:
+cdef bint can_continue(Population *pop, const Common *common, Py_ssize_t active) noexcept nogil:
     """Tell whether the hazards of cohorts can be continued from the last step, where there is no adaptation.
 
     All potentials are so near to the free one that the series holds, and no hazard has been or comes out of range.
@@ -212,9 +212,9 @@ cdef bint can_continue(Population *pop, const Common *common) noexcept nogil:
     cdef State *s = pop.state
     cdef double spread = s.spread
     if spread < 0.0:
-        s.spread = largest_distance(pop, s.V_m)
+        s.spread = largest_distance(pop, common.V_m, active) * c.leak
         return False
-    spread = max(spread, abs(common.V_m - c.V_reset))       # of the cohorts that are no longer refractory, too
+    spread = max(spread, abs(common.V_m - pop.potential[s.oldest + active - 1]))    # no longer refractory
     s.spread = spread * c.leak
     return (spread * (1.0 - c.leak) * c.inverse_Delta_V < SMALL
             and within(c, common.V_m, spread, common.threshold) and within(c, s.V_m, spread, common.threshold))
@@ -222,14 +222,14 @@ cdef bint can_continue(Population *pop, const Common *common) noexcept nogil:
 
 cdef inline bint within(const Constants *c, double V_m, double spread, double threshold) noexcept nogil:
     """Whether hazards of potentials around V_m are far from overflow and from denormal numbers."""
-    return abs(V_m * c.inverse_Delta_V - threshold) + spread * c.inverse_Delta_V < 400.0
+    return abs(V_m * c.inverse_Delta_V - threshold) + spread * c.inverse_Delta_V < 300.0
 
 
-cdef double largest_distance(const Population *pop, double V_m) noexcept nogil:
-    """Largest distance of a cohort's potential from V_m, mV."""
+cdef double largest_distance(const Population *pop, double V_m, Py_ssize_t active) noexcept nogil:
+    """Largest distance of the potential of an active cohort from V_m, mV."""
     cdef Py_ssize_t i
     cdef double distance = 0.0
-    for i in range(pop.state.oldest, pop.state.oldest + pop.K):
+    for i in range(pop.state.oldest, pop.state.oldest + active):
         distance = max(distance, abs(pop.potential[i] - V_m))
     return distance
 
@@ -266,6 +266,7 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     pop.count[leaving] = 0.0
     pop.survivors[leaving] = 0.0
     pop.variance[leaving] = 0.0
+    pop.hazard[leaving] = 0.0
     pop.state.n_events = <double> spikes
     pop.count[entering] = <double> spikes
     pop.survivors[entering] = <double> spikes

@@ -49,10 +49,11 @@ cdef struct Projection:
     bint external           # from a generator
 
 
-cdef struct Delivery:       # of one spike along one projection
+cdef struct Delivery:       # of spikes of one unit along one projection
     const Projection *projection
     int64_t slot            # of the step of the spike
     int64_t unit            # that fired
+    double amount           # spikes: of a population there can be several
 
 
 cdef struct Noise:          # independent Poisson processes, one onto each of some units

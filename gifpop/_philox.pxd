@@ -13,17 +13,20 @@ cdef extern from *:
     #include <math.h>
     #include <stdint.h>
 
-    #if defined(_MSC_VER)
-    #include <intrin.h>
-    static inline uint64_t gp_multiply(uint64_t a, uint64_t b, uint64_t *high) { return _umul128(a, b, high); }
-    #else
     static inline uint64_t gp_multiply(uint64_t a, uint64_t b, uint64_t *high)
     {
+    #ifdef __SIZEOF_INT128__
         unsigned __int128 product = (unsigned __int128)a * b;
         *high = (uint64_t)(product >> 64);
         return (uint64_t)product;
-    }
+    #else
+        uint64_t low_a = (uint32_t)a, high_a = a >> 32, low_b = (uint32_t)b, high_b = b >> 32;
+        uint64_t low = low_a * low_b, middle = high_a * low_b + (low >> 32);
+        uint64_t other = low_a * high_b + (uint32_t)middle;
+        *high = high_a * high_b + (middle >> 32) + (other >> 32);
+        return (other << 32) | (uint32_t)low;
     #endif
+    }
 
     /* The first of the four words of a counter (c0, c1, 0, 0). */
     static inline uint64_t gp_philox(const uint64_t *key, uint64_t c0, uint64_t c1)
@@ -42,10 +45,10 @@ cdef extern from *:
         return c0;
     }
 
-    /* A number of the standard exponential distribution, > 0, from the first 53 bits of a word. */
+    /* A number of the standard exponential distribution, > 0, from the first 52 bits of a word. */
     static inline double gp_exponential(uint64_t word)
     {
-        return -log(((double)(word >> 11) + 0.5) * (1.0 / 9007199254740992.0));
+        return -log(((double)(word >> 12) + 0.5) * (1.0 / 4503599627370496.0));
     }
     """
     uint64_t philox "gp_philox"(const uint64_t *key, uint64_t c0, uint64_t c1) noexcept nogil

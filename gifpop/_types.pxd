@@ -39,7 +39,7 @@ cdef struct State:
     double survivors        # expected number of those neurons
     double variance         # and its variance
     double hazard           # their hazard at the end of the last step, 1/s
-    double spread           # no cohort's potential is farther from theirs, mV; < 0: not known
+    double spread           # no active cohort's potential is farther from theirs, mV; < 0: not known
     int64_t oldest          # place of the oldest cohort
     int64_t cells           # cells in use
     int64_t until_merging   # steps
@@ -119,7 +119,7 @@ cdef struct Parameter:
 
 cdef struct Neurons:
     Py_ssize_t N
-    Py_ssize_t places       # N rounded up to whole vectors: length of all arrays
+    Py_ssize_t places       # N rounded up to whole tiles, more than one: length of all arrays
     Py_ssize_t J            # threshold adaptation terms
     Py_ssize_t S            # current adaptation terms
     Parameter leak          # exp(-h/tau_m)

@@ -191,9 +191,9 @@ cdef void scatter(const uint32_t *sources, const int32_t[::1] shares, int64_t *p
         sources += n
 
 
-def largest_indegree(const int32_t[::1] targets, int64_t n_post):
-    """Return the largest number of connections that end at one of ``n_post`` targets."""
-    cdef int32_t[::1] degrees = np.zeros(n_post, dtype=np.int32)
+def largest_indegree(const int32_t[::1] targets):
+    """Return the largest number of connections that end at one target."""
+    cdef int32_t[::1] degrees = np.zeros(1 + np.max(targets, initial=0), dtype=np.int32)
     cdef Py_ssize_t i
     with nogil:
         for i in range(targets.shape[0]):

@@ -61,7 +61,7 @@ def _warn_of_rounding(c, n_pre):
         )
 
 
-def links(net, levels, dt, streams):
+def links(net, levels, dt, streams, threads=1):
     """Return a link for each connection.
 
     Parameters
@@ -72,30 +72,35 @@ def links(net, levels, dt, streams):
     dt : float, ms
     streams : callable
         ``streams(i)`` returns the bit generator of the i-th connection.
+    threads : int
+        That draw connections.
     """
     index = {name: i for i, name in enumerate(net.populations)}
     made = []
     for i, c in enumerate(net.connections):
         between_neurons = levels[c.pre] == levels[c.post] == "micro"
-        make = _neuron_link if between_neurons else _population_link
-        made.append(make(net, c, dt, index[c.pre], index[c.post], streams(i)))
+        ends = index[c.pre], index[c.post]
+        if between_neurons:
+            made.append(_neuron_link(net, c, dt, *ends, streams(i), threads))
+        else:
+            made.append(_population_link(net, c, dt, *ends))
     return made
 
 
-def _population_link(net, c, dt, source, target, stream):
+def _population_link(net, c, dt, source, target):
     """Return the link of a connection that begins or ends at a mesoscopic population."""
     density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
     lag = whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
     return Link(source, target, lag, receptor(c.weight), c.weight * density)
 
 
-def _neuron_link(net, c, dt, source, target, stream):
+def _neuron_link(net, c, dt, source, target, stream, threads):
     """Return the link of a connection between neurons, every one drawn."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
     various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
     if is_implicit(c.rule.resolve(n_pre), c.pre == c.post) and not various:
         return Link(source, target, whole_steps(f"{c.label}: delay", c.delay, dt), receptor(c.weight), c.weight)
-    first, units, order = connect(c.rule, n_pre, n_post, c.pre == c.post, stream)
+    first, units, order = connect(c.rule, n_pre, n_post, c.pre == c.post, stream, threads)
     random = np.random.Generator(stream)
 
     def draw(name, rule, unit):

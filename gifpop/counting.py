@@ -3,53 +3,71 @@
 A count takes a quarter of the memory of a sum, and the memory that input passes through is what limits large networks.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from gifpop import _core, _wiring
+from gifpop import _core
 
 MOST = np.iinfo(np.uint16).max
 SPIKES = ("excitatory", "inhibitory")
 
 
-def count_units(links, groups):
-    """Return for each group what one count stands for, or None where weights must be added up.
+class Unit(NamedTuple):
+    """What a count stands for at the synapses of a group of neurons.
+
+    Attributes
+    ----------
+    size : float64 array of length 2
+        pA, excitatory and inhibitory.
+    most : int
+        Largest count that a neuron can receive in a step.
+    """
+
+    size: np.ndarray
+    most: int
+
+
+def count_units(links, plans):
+    """Return for each group the `Unit` of its counts, or None where weights must be added up.
+
+    Counts need neurons whose single connections all come from neurons, which fire at most once a step, with weights
+    that are multiples of a unit, one delay along a link, and no more spikes than fit in a count.
 
     Parameters
     ----------
     links : sequence of gifpop.plan.Link
-    groups : sequence of int
-        Number of units of each group; sources from ``len(groups)`` on are generators, which are never counted.
-
-    Returns
-    -------
-    list of float64 array of length 2, or None
-        pA, excitatory and inhibitory: all connections from groups to single neurons have multiples of it, the same
-        delay along a link, and no neuron can receive more than fits in a count.
+        Sources from ``len(plans)`` on are generators, whose input is added up apart.
+    plans : sequence of PopulationPlan or NeuronPlan
     """
-    own = [[] for _ in groups]
+    own = [[] for _ in plans]
     for link in links:
-        if link.source < len(groups) and link.first is not None:
+        if link.source < len(plans) and link.first is not None:
             own[link.target].append(link)
-    return [_unit(one, n) if one else None for one, n in zip(own, groups, strict=True)]
+    return [
+        _unit(one) if plan.neurons and one and all(plans[link.source].neurons for link in one) else None
+        for one, plan in zip(own, plans, strict=True)
+    ]
 
 
 def multiple(link, unit):
     """Return the counts that a spike along a link stands for."""
-    return round(link.weight / unit[_core.RECEPTOR[link.receptor]])
+    return round(link.weight / unit.size[_core.RECEPTOR[link.receptor]])
 
 
-def _unit(links, n):
+def _unit(links):
     if any(link.weights is not None or link.lags is not None for link in links):
         return None
-    unit = np.ones(len(SPIKES))
+    unit = Unit(np.ones(len(SPIKES)), 0)
     for kind in SPIKES:
         weights = [link.weight for link in links if link.receptor == kind and link.weight != 0.0]
         if weights:
-            unit[_core.RECEPTOR[kind]] = min(weights, key=abs)
+            unit.size[_core.RECEPTOR[kind]] = min(weights, key=abs)
     counts = dict.fromkeys(SPIKES, 0)
     for link in links:
-        size = unit[_core.RECEPTOR[link.receptor]]
+        size = unit.size[_core.RECEPTOR[link.receptor]]
         if abs(link.weight) > MOST * abs(size) or multiple(link, unit) * size != link.weight:
             return None
-        counts[link.receptor] += multiple(link, unit) * _wiring.largest_indegree(link.units, n)
-    return unit if max(counts.values()) <= MOST else None
+        counts[link.receptor] += multiple(link, unit) * link.largest_indegree
+    most = max(counts.values())
+    return unit._replace(most=most) if most <= MOST else None

@@ -85,11 +85,12 @@ class Engine:
         """
         groups = len(self.plans)
         lags = [link.longest_lag for link in links] + [link.lag for link in noise]
-        self._slice = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
+        steps = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
         single = {link.target for link in links if link.source >= groups and link.first is not None}
         single |= {link.target for link in noise}
-        units = count_units(links, [plan.units for plan in self.plans])
-        self._buffers.fit(self.plans, max(lags, default=0), self._slice, units, single, self.step, self.dt)
+        units = count_units(links, self.plans)
+        self._buffers.fit(self.plans, max(lags, default=0), steps, units, single, self.step, self.dt)
+        self._slice = steps
         self.links = sorted(links, key=lambda link: link.source)
         self.signals, self.noise = list(signals), list(noise)
         self.bind()
@@ -103,7 +104,7 @@ class Engine:
             [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
             self._buffers.shared,
             self._buffers.rings,
-            self._buffers.units,
+            [unit and unit.size for unit in self._buffers.units],
             self._buffers.externals,
             np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
             [(p.target, p.lag, receptor[p.receptor], p.weight, self._multiple(p), *p.connections) for p in self.links],
@@ -172,7 +173,7 @@ class Engine:
                 bar.update(len(chunk.counts))
                 yield chunk
                 if failed >= 0:
-                    raise self._failure(failed)
+                    raise self._failure(failed, chunk)
                 spent = time.perf_counter() - began
                 slices = size / self._slice * min(4.0, SECONDS_PER_CHUNK / max(spent, 1e-9))
                 size = self._slice * max(1, min(LONGEST_CHUNK // self._slice, int(slices)))
@@ -180,12 +181,13 @@ class Engine:
         if self.step < end:
             raise KeyboardInterrupt  # also where a handler of the user's own has returned
 
-    def _failure(self, group):
+    def _failure(self, group, chunk):
         """Return the error of a group whose numbers are no longer finite."""
         if self.plans[group].neurons:
             what, when = "a potential is", f"by {self.step * self.dt} ms"
         else:
-            what, when = "the expected spike count is", f"in the step that ends at {(self.step + 1) * self.dt} ms"
+            end = (chunk.step + len(chunk.counts) + 1) * self.dt
+            what, when = "the expected spike count is", f"in the step that ends at {end} ms"
         return SimulationError(
             f"population {self.names[group]!r}: {what} no longer a finite number {when}; "
             "a weight or current is too large"
@@ -201,9 +203,9 @@ class Engine:
         records = np.empty((n, len(probes)))
         lines, means = _emissions(self.signals, first, n), _emissions([p.signal for p in self.noise], first, n)
         arguments = first, lines, means, counts, chosen, forced, probes[order], records, self.threads
-        failed, done, fired = threads.call(self._core.advance, *arguments)
+        failed, done, advanced, fired = threads.call(self._core.advance, *arguments)
         records = records[:, np.argsort(order)] if np.any(np.diff(order) < 0) else records
-        self.step += done
+        self.step += advanced
         for i, plan in enumerate(self.plans):
             if failed < 0 and plan.neurons and not np.isfinite(plan.of_neurons("V_m")).all():
                 failed = i

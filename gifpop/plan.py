@@ -6,10 +6,11 @@ threshold kernel, K the number of cohorts in the history.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from gifpop import _meso, history
+from gifpop import _meso, _wiring, history
 from gifpop.grid import refractory_steps
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
@@ -60,6 +61,11 @@ class Link:
     def connections(self):
         """The arrays of single connections."""
         return self.first, self.units, self.weights, self.lags
+
+    @cached_property
+    def largest_indegree(self):
+        """Largest number of the single connections that end at one unit."""
+        return _wiring.largest_indegree(self.units)
 
     @property
     def longest_lag(self):

@@ -3,9 +3,10 @@
 import numpy as np
 
 from gifpop import _core, memory
+from gifpop.counting import MOST
 
 RECEPTORS = len(_core.RECEPTOR)
-SYNAPSES = 2  # receptors of spikes
+SYNAPSES = _core.SYNAPSES
 GROUPS, GENERATORS = 0, 1  # the two kinds of sources, added up apart
 
 
@@ -18,8 +19,8 @@ class RingBuffers:
         To all units of a group, per receptor, from groups and from generators.
     rings : list of float64 or uint16 array, shape (slots, 2, row), or None
         To single neurons of each group, from groups: pA, or numbers of spikes; None for a population.
-    units : list of float64 array of length 2, or None
-        pA that each spike in such numbers stands for (see `gifpop.counting`).
+    units : list of gifpop.counting.Unit or None
+        What a spike in such numbers stands for.
     externals : list of float64 array, shape (slots, 3, row), or None
         The same from generators; None where there are none.
     """
@@ -40,7 +41,7 @@ class RingBuffers:
         plans : sequence of PopulationPlan or NeuronPlan
         longest, slice_steps : int
             Longest lag, and the steps that groups take between deliveries.
-        units : sequence of float64 array of length 2, or None
+        units : sequence of gifpop.counting.Unit or None
             For each group, what a count would stand for, if it can count. It does not while other input is on its way.
         with_external : set of int
             Groups with generators of single neurons.
@@ -64,15 +65,14 @@ class RingBuffers:
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
         shared = np.zeros((2, len(plans), slots, RECEPTORS))
         shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
-        self.shared = shared
         new = [None] * (len(plans) - len(self.rings))
         recounted = [_recount(*each) for each in zip(self.rings + new, self.units + new, units, strict=True)]
-        self.units = [unit for _, unit in recounted]
-        types = [np.float64 if unit is None else np.uint16 for unit in self.units]
-        self.rings = [_fit(ring, slots, SYNAPSES, row, moved, dtype) if row else None
-                      for (ring, _), row, dtype in zip(recounted, rows, types, strict=True)]  # fmt: skip
+        types = [np.float64 if unit is None else np.uint16 for _, unit in recounted]
+        rings = [_fit(ring, slots, SYNAPSES, row, moved, dtype) if row else None
+                 for (ring, _), row, dtype in zip(recounted, rows, types, strict=True)]  # fmt: skip
         self.externals = [_fit(ring, slots, RECEPTORS, row, moved) if row and more else None
                           for ring, row, more in zip(self.externals + new, rows, external, strict=True)]  # fmt: skip
+        self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
 
     def add(self, steps, receptor, target, amounts, units=None):
         """Let input arrive at a group; return whether it took a new array.
@@ -93,13 +93,14 @@ class RingBuffers:
 
 
 def _recount(ring, unit, new):
-    """Return a ring buffer, or None for an empty one, and its unit: ``new``, unless something else is on its way."""
-    same = new is None if unit is None else new is not None and np.array_equal(unit, new)
-    if ring is None or same:
+    """Return a ring buffer, or None for an empty one, and its unit: ``new``, unless what is on its way forbids it."""
+    if ring is None or not ring.any():
+        return (ring if (unit is None) == (new is None) else None), new
+    if unit is None:
+        return ring, None
+    if new is not None and np.array_equal(unit.size, new.size) and int(ring.max()) + new.most <= MOST:
         return ring, new
-    if not ring.any():
-        return None, new
-    return (ring if unit is None else ring * unit[:, np.newaxis]), None
+    return ring * unit.size[:, np.newaxis], None
 
 
 def _fit(ring, slots, receptors, row, moved, dtype=np.float64):

@@ -133,7 +133,7 @@ class Simulation:
         )
         self._root = seeds.root_sequence(seed)
         inputs(self._net, level_names, self.dt, self._streams(seeds.INPUT))  # what is wrong with them shows before
-        self._links = links(self._net, level_names, self.dt, self._streams(seeds.CONNECTION))
+        self._links = links(self._net, level_names, self.dt, self._streams(seeds.CONNECTION), self._threads)
         self._start()
 
     def __repr__(self):
@@ -214,7 +214,9 @@ class Simulation:
         """
         if seed is not None:
             self._root = seeds.root_sequence(seed)
-            self._links = links(self._net, self._level_names, self.dt, self._streams(seeds.CONNECTION))
+            self._links = links(
+                self._net, self._level_names, self.dt, self._streams(seeds.CONNECTION), self._threads
+            )
         self._start()
 
     def set(self, population, **parameters):

@@ -1,11 +1,14 @@
 """Spikes of equal weight are counted on their way; the input is the same as with sums of weights."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop import _core, counting, nest
+from gifpop.counting import Unit
 from gifpop.plan import Link
 from gifpop.ring_buffers import RingBuffers
 
@@ -16,26 +19,36 @@ def link(weight, source=0, target=0, units=(0, 0, 1), **options):
     return Link(source, target, 1, kind, weight, first, np.array(units, dtype=np.int32), **options)
 
 
+NEURONS, POPULATION = SimpleNamespace(neurons=True, places=64), SimpleNamespace(neurons=False)
+
+
+def units(*links, plans=(NEURONS,)):
+    return counting.count_units(links, plans)
+
+
 def test_units_of_counts():
     """The least weight of each synapse, if all others are multiples of it and all counts fit."""
-    assert counting.count_units([], [2]) == [None]
-    (unit,) = counting.count_units([link(87.8), link(175.6), link(-351.2), link(0.0)], [2])
-    assert_array_equal(unit, [87.8, -351.2])
+    assert units() == [None]
+    (unit,) = units(link(87.8), link(175.6), link(-351.2), link(0.0))
+    assert_array_equal(unit.size, [87.8, -351.2])
+    assert unit.most == 6
     assert [counting.multiple(link(w), unit) for w in (87.8, 175.6, -351.2, 0.0)] == [1, 2, 1, 0]
-    assert counting.count_units([link(1.0), link(2.5)], [2]) == [None]
-    assert counting.count_units([link(1.0), link(1.0 + 1e-15)], [2]) == [None]
-    assert counting.count_units([link(1.0, weights=np.ones(3))], [2]) == [None]
-    assert counting.count_units([link(1.0, lags=np.ones(3, dtype=np.int32))], [2]) == [None]
-    assert counting.count_units([link(1.0, source=1)], [2]) == [None]  # of a generator
+    assert units(link(1.0), link(2.5)) == [None]
+    assert units(link(1.0), link(1.0 + 1e-15)) == [None]
+    assert units(link(1.0, weights=np.ones(3))) == [None]
+    assert units(link(1.0, lags=np.ones(3, dtype=np.int32))) == [None]
+    assert units(link(1.0, source=1)) == [None]  # of a generator
+    assert units(link(1.0, source=1), plans=(NEURONS, POPULATION)) == [None, None]  # emits many spikes a step
+    assert units(link(1.0, target=1), plans=(NEURONS, POPULATION)) == [None, None]
 
 
 def test_counts_that_would_not_fit():
     """At most 65535 in a step: two connections onto the same neuron here, of 1 and of ``weight``."""
-    (fits,) = counting.count_units([link(1.0), link(65533.0 / 2.0 - 0.5, units=(0, 0))], [2])
-    assert fits is not None
-    assert counting.count_units([link(1.0), link(65534.0 / 2.0, units=(0, 0))], [2]) == [None]
-    assert counting.count_units([link(1.0), link(1e300)], [2]) == [None]
-    assert counting.count_units([link(1e-300), link(1e300)], [2]) == [None]
+    (fits,) = units(link(1.0), link(65533.0 / 2.0 - 0.5, units=(0, 0)))
+    assert fits.most == 65534
+    assert units(link(1.0), link(65534.0 / 2.0, units=(0, 0))) == [None]
+    assert units(link(1.0), link(1e300)) == [None]
+    assert units(link(1e-300), link(1e300)) == [None]
 
 
 def populations(weight):
@@ -63,32 +76,33 @@ def test_counts_give_what_sums_give(loops):
             assert_allclose(getattr(counted[name], key), getattr(summed[name], key), rtol=1e-11, atol=1e-11)
 
 
-class Neurons:
-    neurons, places = True, 64
-
-
 def test_what_is_on_its_way_survives_a_change_of_units():
     buffers = RingBuffers()
 
-    def fit(unit, longest=4):
-        buffers.fit([Neurons], longest, 1, [None if unit is None else np.array(unit)], set(), step=7, dt=0.1)
+    def fit(unit, longest=4, most=10):
+        buffers.fit([NEURONS], longest, 1, [None if unit is None else Unit(np.array(unit), most)], set(), step=7, dt=0.1)
 
     def amounts():
-        ring = buffers.rings[0] if buffers.units[0] is None else buffers.rings[0] * buffers.units[0][:, np.newaxis]
+        ring = buffers.rings[0] if buffers.units[0] is None else buffers.rings[0] * buffers.units[0].size[:, np.newaxis]
         return [ring[step % buffers.slots, _core.RECEPTOR["inhibitory"], 5] for step in range(7, 12)]
 
     fit([1.0, -2.0])
     assert buffers.rings[0].dtype == np.uint16
     buffers.rings[0][8 % buffers.slots, 1, 5] = 3
     expected = [0.0, -6.0, 0.0, 0.0, 0.0]
-    for change in (lambda: fit([1.0, -2.0]), lambda: fit([1.0, -2.0], longest=9), lambda: fit([1.0, -3.0])):
+    for change in (lambda: fit([1.0, -2.0]), lambda: fit([1.0, -2.0], longest=9),
+                   lambda: fit([1.0, -2.0], most=65533)):  # fmt: skip
         change()
         assert amounts() == expected
+    assert buffers.units[0] is None  # the counts on their way and new ones would not fit together
+    fit([1.0, -3.0])
+    assert amounts() == expected
     assert buffers.units[0] is None  # as long as something of another unit is on its way
     buffers.rings[0][:] = 0.0
     fit([1.0, -3.0])
     assert buffers.rings[0].dtype == np.uint16
-    buffers.add(np.array([9]), "excitatory", 0, np.array([1.25]), np.array([5]))
+    assert buffers.add(np.array([9]), "excitatory", 0, np.array([1.25]), np.array([5]))
+    assert not buffers.add(np.array([10]), "excitatory", 0, np.array([1.0]), np.array([5]))
     assert buffers.externals[0][9 % buffers.slots, 0, 5] == 1.25
     fit([1.0, -3.0], longest=30)
     assert buffers.externals[0][9 % buffers.slots, 0, 5] == 1.25
@@ -113,3 +127,27 @@ def test_weights_that_change_while_spikes_are_on_their_way(weight):
     jumps = jumps[jumps > 0.0]
     assert set(jumps) <= {5.0, weight}
     assert 5.0 in jumps and weight in jumps
+
+
+def test_a_population_onto_some_neurons():
+    """It emits many spikes a step, which are added up."""
+    nest.ResetKernel()
+    population = nest.Create("gif_pop_psc_exp", params={"N": 100, "I_e": 600.0})
+    neurons = nest.Create("gif_psc_exp", 5, {"lambda_0": 0.0})
+    nest.Connect(population, neurons[:3], "all_to_all", {"weight": 10.0, "delay": 1.0})
+    nest.Connect(neurons, neurons, "all_to_all", {"weight": 20.0, "delay": 1.5})
+    meter = nest.Create("multimeter", params={"record_from": ["n_events"], "interval": 0.1})
+    current = nest.Create("multimeter", params={"record_from": ["I_syn_ex"], "interval": 0.1})
+    nest.Connect(meter, population)
+    nest.Connect(current, neurons)
+    nest.Simulate(30.0)
+    events = current.events
+    traces = [np.asarray(events["I_syn_ex"])[np.asarray(events["senders"]) == n] for n in neurons.tolist()]
+    expected, value = [], 0.0
+    for count in np.concatenate((np.zeros(10), meter.events["n_events"])):
+        value = value * np.exp(-0.1 / 2.0) + 10.0 * count
+        expected.append(value)
+    assert max(expected) > 100.0
+    assert_allclose(traces[0], expected[: len(traces[0])], rtol=1e-12, atol=1e-9)
+    assert_array_equal(traces[2], traces[0])
+    assert np.all(traces[4] == 0.0)

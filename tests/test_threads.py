@@ -101,6 +101,79 @@ def test_errors_with_threads():
     assert_same(results[1], results[0])
 
 
+def several_onto_one(threads=1):
+    """Populations and neurons, with different delays, onto one population of gifpop.nest."""
+    nest.ResetKernel()
+    nest.resolution, nest.rng_seed, nest.local_num_threads = 0.1, 3, threads
+    first, second, target = (nest.Create("gif_pop_psc_exp", params={"N": 100, "I_e": 500.0}) for _ in range(3))
+    neurons = nest.Create("gif_psc_exp", 400, {"I_e": 600.0})
+    for source, weight, delay in ((first, 1.3, 0.2), (second, 0.7, 0.3), (target, 0.1, 0.2)):
+        nest.Connect(source, target, syn_spec={"weight": weight, "delay": delay})
+    weights = np.linspace(0.1, 1.0, 400).reshape(1, 400)
+    nest.Connect(neurons, target, "all_to_all", {"weight": weights, "delay": 0.4})
+    meter = nest.Create("multimeter", params={"record_from": ["I_syn_ex"], "interval": 0.1})
+    nest.Connect(meter, target)
+    return meter
+
+
+def test_pieces_of_a_run_with_populations_and_neurons_as_sources():
+    meter = several_onto_one()
+    nest.Simulate(60.0)
+    whole = np.asarray(meter.events["I_syn_ex"])
+    meter = several_onto_one(threads=2)
+    for _ in range(600):
+        nest.Simulate(0.1)
+    pieces = np.asarray(meter.events["I_syn_ex"])
+    assert whole.max() > 10.0
+    assert_array_equal(pieces, whole[: len(pieces)])
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 8])
+def test_fewer_neurons_than_threads(n_threads):
+    """Two neurons onto a population."""
+    nest.ResetKernel()
+    nest.local_num_threads = n_threads
+    neurons = nest.Create("gif_psc_exp", 2, {"lambda_0": 1e9, "t_ref": 50.0, "I_e": 1e4})
+    population = nest.Create("gif_pop_psc_exp", params={"N": 100, "lambda_0": 0.0})
+    nest.Connect(neurons, population, "all_to_all", {"weight": [[10.0, 20.0]], "delay": 1.0})
+    meter = nest.Create("multimeter", params={"record_from": ["I_syn_ex"], "interval": 0.1})
+    nest.Connect(meter, population)
+    nest.Simulate(10.0)
+    current = np.asarray(meter.events["I_syn_ex"])
+    arrived = 30.0 * 3.0 / 0.1 * -np.expm1(-0.1 / 3.0)  # spread evenly over the step: 30 pA tau/h (1 - exp(-h/tau))
+    assert_allclose(current.max(), arrived, rtol=1e-12, atol=0)
+
+
+def test_a_simulation_goes_on_after_a_population_failed():
+    """Everything has come to the end of the slice; what the others emitted until then arrives once."""
+    net = gp.Network()
+    net.population("A", 100, gp.GIF(I_e=300.0, lambda_0=0.0))
+    net.population("B", 100, gp.GIF(C_m=1e-300))
+    net.population("C", 100, gp.GIF(I_e=600.0))
+    net.connect("C", "A", weight=1.0, delay=4.0)
+    net.connect("A", "C", weight=1.0, delay=4.0)
+    net.inject("B", gp.StepCurrent([5.0, 6.0], [1e300, -1e300]))
+    net.inject("A", gp.StepCurrent([5.0], [100.0]))
+    sim = gp.Simulation(net, dt=0.5, seed=1, record="all", history="exact")
+    with pytest.raises(gp.SimulationError, match=r"ends at 6.5 ms"):
+        sim.run(10.0)
+    assert sim.time == 8.0
+    plans = sim._engine.plans
+    healthy = gp.Network()
+    healthy.population("A", 100, gp.GIF(I_e=300.0, lambda_0=0.0))
+    healthy.population("X", 100, gp.GIF(lambda_0=0.0))
+    healthy.population("C", 100, gp.GIF(I_e=600.0))
+    healthy.connect("C", "A", weight=1.0, delay=4.0)
+    healthy.connect("A", "C", weight=1.0, delay=4.0)
+    healthy.inject("A", gp.StepCurrent([5.0], [100.0]))
+    reference = gp.Simulation(healthy, dt=0.5, seed=1, record="all", history="exact")
+    reference.run(8.0)
+    for i in (0, 2):
+        for name in ("V_m", "I_syn_ex", "n_events"):
+            assert plans[i].state[name] == reference._engine.plans[i].state[name], (i, name)
+    assert_array_equal(sim._engine._buffers.shared[:, (0, 2)], reference._engine._buffers.shared[:, (0, 2)])
+
+
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", None, True])
 def test_numbers_of_threads_that_are_refused(wrong):
     with pytest.raises((TypeError, ValueError), match=r"Simulation.threads must be"):
@@ -160,7 +233,7 @@ def test_random_numbers_are_those_of_philox():
     def budget(neuron, draw):
         counter = (draw + (neuron << 64) - 1) % (1 << 256)  # numpy counts on before it draws
         word = int(np.random.Philox(counter=counter, key=key).random_raw())
-        return -np.log(((word >> 11) + 0.5) / 2.0**53)
+        return -np.log(((word >> 12) + 0.5) / 2.0**52)
 
     assert_allclose(plan.of_neurons("budget"), [budget(i, 0) for i in range(130)], rtol=1e-14, atol=0)
     assert_array_equal(plan.of_neurons("draws"), 1.0)
