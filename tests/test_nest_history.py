@@ -70,11 +70,11 @@ def test_populations_keep_the_history_that_they_were_created_with():
     assert [block.plans[0].cells is None for block in settings.kernel.blocks] == [True, False]
 
 
-def test_environment_variable():
+def test_environment_variable(tmp_path):
     def history(value):
         return subprocess.run(
             [sys.executable, "-c", "import gifpop.nest as nest; print(nest.gifpop_history)"],
-            env={**os.environ, "GIFPOP_HISTORY": value}, capture_output=True, text=True, check=False,
+            env={**os.environ, "GIFPOP_HISTORY": value}, cwd=tmp_path, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     assert history("adaptive").stdout == "adaptive\n"
