@@ -73,12 +73,17 @@ def _table(results, names, memory):
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def _round(ratio):
+    """Return a ratio with two digits, and no exponent."""
+    return f"{ratio:.2g}" if ratio < 99.5 else f"{ratio:.0f}"
+
+
 def _time(p, what):
     """Return a median and how many times NEST's speed that is, where a program took part."""
     if p is None:
         return ""
     ratio = p[f"{what}_times_faster_than_nest"]
-    return f"{p[f'median_{what}']:.3g}" + ("" if ratio in (None, 1.0) else f" ({ratio:.2g} x)")
+    return f"{p[f'median_{what}']:.3g}" + ("" if ratio in (None, 1.0) else f" ({_round(ratio)} x)")
 
 
 def _memory(p):
