@@ -7,7 +7,7 @@ import numpy as np
 from gifpop import _micro
 from gifpop.grid import refractory_steps
 from gifpop.memory import aligned_zeros
-from gifpop.plan import LOG_OF_NO_HAZARD, synaptic_carry
+from gifpop.plan import log_hazard, synaptic_carry
 
 RECORDABLES = _micro.RECORDABLES
 EVERLASTING = 1e300  # budget of the places behind the last neuron
@@ -89,7 +89,7 @@ def neuron_parameters(p, N, dt, least_refractory=0):
         "V_reset": p["V_reset"],
         "V_T_star": p["V_T_star"],
         "slope": slope,
-        "threshold": p["V_T_star"] * slope - _log2_hazard(1e-3 * dt, p["lambda_0"]),
+        "threshold": p["V_T_star"] * slope - log_hazard(np.log2, 1e-3 * dt, p["lambda_0"]),
         "refractory": refractory_steps(p["t_ref"], dt, least_refractory),
     }
     for receptor in ("ex", "in"):
@@ -101,12 +101,6 @@ def neuron_parameters(p, N, dt, least_refractory=0):
         arrays[f"{kind}_decay"] = _rows([np.exp(-dt / np.asarray(tau, dtype=float)) for tau in p[f"tau_{kind}"]], N)
         arrays[f"{kind}_jump"] = _rows(p[f"q_{kind}"], N)
     return arrays
-
-
-def _log2_hazard(time, lambda_0):
-    """Return log2 of a hazard (numbers or arrays, 1/s) integrated over a time (s), or of none at all."""
-    hazard = time * np.asarray(lambda_0, dtype=float)
-    return np.where(hazard > 0.0, np.log2(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
 
 
 def _rows(values, N):

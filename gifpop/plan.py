@@ -287,7 +287,7 @@ def _constants(cell, N, dt, binomial):
     c["inverse_Delta_V"] = 1.0 / cell.Delta_V
     c["lambda_0"] = cell.lambda_0
     c["half_step"] = 0.5e-3 * dt
-    c["log_hazard"] = math.log(0.5e-3 * dt * cell.lambda_0) if cell.lambda_0 > 0.0 else LOG_OF_NO_HAZARD
+    c["log_hazard"] = log_hazard(np.log, 0.5e-3 * dt, cell.lambda_0)
     c["constant_drive"] = cell.I_e * gain + cell.E_L
     c["current_gain"] = gain
     for receptor, tau in (("ex", cell.tau_syn_ex), ("in", cell.tau_syn_in)):
@@ -297,6 +297,12 @@ def _constants(cell, N, dt, binomial):
         c[f"carry_{receptor}"] = carry / cell.C_m
         c[f"arrive_{receptor}"] = tau / dt * (cell.tau_m * -math.expm1(-dt / cell.tau_m) - carry) / cell.C_m
     return c
+
+
+def log_hazard(log, time, lambda_0):
+    """Return the logarithm of a hazard (numbers or arrays, 1/s) integrated over a time (s), or of none at all."""
+    hazard = time * np.asarray(lambda_0, dtype=float)
+    return np.where(hazard > 0.0, log(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
 
 
 def synaptic_carry(tau_s, tau_m, dt):
