@@ -25,14 +25,15 @@ cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t st
     """Mix the moments of one cohort with those of another, which has that share of all neurons."""
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double[MOST_MODES] apart
+    cdef double between
     for d in range(D):
         apart[d] = other[d * other_stride] - into[d * stride]
         into[d * stride] += share * apart[d]
     k = D
     for d in range(D):
         for e in range(d + 1):
-            into[k * stride] += share * (other[k * other_stride] - into[k * stride]
-                                         + (1.0 - share) * apart[d] * apart[e])
+            between = (1.0 - share) * apart[d] * apart[e]
+            into[k * stride] += share * (other[k * other_stride] - into[k * stride] + between)
             k += 1
 
 

@@ -62,8 +62,8 @@ class MesoLevel:
         modes = count_modes(cell)
         if self.carried and modes > _meso.MOST_MODES:
             raise ValueError(
-                f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', got "
-                f"{modes} (one for each entry, and one for the membrane where there are currents)"
+                f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
+                f"got {modes} (one for each entry, and one for the membrane where there are currents)"
             )
         refractory = refractory_steps(cell.t_ref, self.dt)
         if self.length != -1 and refractory >= self.length:
