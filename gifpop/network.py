@@ -136,7 +136,7 @@ class Network:
         BinoRand : bool
             Draw mesoscopic spike counts from a binomial distribution; False: Poisson, clipped to [0, N].
         adaptation : {"quasi-renewal", "carried"} or None
-            How the mesoscopic equations follow the neurons' adaptation (see `Simulation`); None: as the simulation does.
+            How the mesoscopic equations follow the neurons' adaptation (see `Simulation`); None: as the simulation.
 
         Returns
         -------
