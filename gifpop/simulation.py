@@ -69,12 +69,12 @@ class Simulation:
     tolerance : float
         Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
         estimated from the parameters. Errors of expected counts are several times smaller.
-    adaptation : {"quasi-renewal", "carried"}
+    adaptation : {"carried", "quasi-renewal"}
         How mesoscopic populations follow their neurons' adaptation, unless a population says so itself.
-        ``"quasi-renewal"``: spikes before a neuron's last one act as if they were Poisson, as in Schwalger, Deger &
-        Gerstner (2017) and NEST. ``"carried"``: neurons that fired together carry mean and covariance of their
-        adaptation; nearer to the neurons where adaptation is strong, and with spike-triggered currents
-        (docs/closures.md).
+        ``"carried"``: neurons that fired together carry mean and covariance of their adaptation, thresholds and
+        spike-triggered currents; near to the neurons where adaptation is strong, too. ``"quasi-renewal"``: spikes
+        before a neuron's last one act as if they were Poisson, as in Schwalger, Deger & Gerstner (2017) and NEST. Both
+        are the same without adaptation (docs/closures.md).
     threads : int
         Threads that share populations and blocks of neurons. Results do not depend on it. Worth it for networks with
         much to do between two deliveries of spikes: large ones, long histories, long delays.
@@ -103,7 +103,7 @@ class Simulation:
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
                  counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE,
-                 adaptation="quasi-renewal", threads=1, progress=None):
+                 adaptation="carried", threads=1, progress=None):
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
