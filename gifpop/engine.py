@@ -126,6 +126,10 @@ class Engine:
         if self._buffers.add(steps, receptor, target, amounts, units):
             self.bind()
 
+    def take_over(self, other):
+        """Let arrive at all units, from step 0 on, what is on its way in another engine with as many groups."""
+        self._buffers.take_over(other._buffers, other.step)
+
     def run(self, n_steps, probes=(), prescribed=None, progress=False, label="gifpop"):
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.
 

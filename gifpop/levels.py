@@ -1,16 +1,19 @@
 """A population at its level of description: how it is checked, planned, started and changed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from gifpop import _meso, _micro, seeds
 from gifpop.distributions import Distribution, Given
 from gifpop.grid import refractory_steps
+from gifpop.history import TOLERANCE
 from gifpop.modes import count_modes
 from gifpop.neurons import neuron_parameters, plan_neurons
 from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history, update_plan
 
 MOST_NEURONS = 2**31 - 1
-INITIAL = ("fired", "rest", "nest")
+INITIAL = ("fired", "rest", "stationary", "nest")
 
 
 class MesoLevel:
@@ -74,19 +77,23 @@ class MesoLevel:
             )
 
     def start(self, population, root, index):
-        """Return the plan in its initial state and the random stream."""
+        """Return the plan in its initial state, at rest if that is the stationary one, and the random stream."""
         cell = population.cell
         N, binomial = population.N, population.BinoRand
         if self.tolerance is None:
             plan = plan_population(cell, N, self.dt, self.length, binomial, carried=self.carried)
         else:
             plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial, self.carried)
-        start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial != "rest")
+        start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial in ("fired", "nest"))
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
         plan.state["I_syn_ex"] = cell.I_syn_ex
         plan.state["I_syn_in"] = cell.I_syn_in
         return plan, seeds.stream(root, seeds.POPULATION, index)
+
+    def relaxing(self, population):
+        """Return the level of a population that finds the stationary state."""
+        return self
 
     def update(self, plan, population, root, index):
         """Change the parameters of a plan; the history stays."""
@@ -100,7 +107,7 @@ class MicroLevel:
     recordables = _micro.RECORDABLES
 
     def __init__(self, population, dt, initial, tolerance, adaptation):
-        self.dt, self.initial = dt, initial
+        self.dt, self.initial, self.tolerance = dt, initial, tolerance or TOLERANCE
         terms = len(population.cell.tau_sfa) + len(population.cell.tau_stc)
         various = len(population.cell.various())
         self.bytes = 8.0 * population.N * (len(_micro.STATE) + terms + 3 * various)
@@ -116,6 +123,8 @@ class MicroLevel:
                 f"{where}: GIF.V_m must be one number where all neurons have just fired (initial='fired'), got "
                 f"{cell.V_m}; with initial='rest' they start from it"
             )
+        if self.initial == "stationary":
+            self.relaxing(population)
         for name in cell.various():
             for value in cell.entries(name):
                 if isinstance(value, Given) and len(value.values) != population.N:
@@ -124,7 +133,7 @@ class MicroLevel:
                     )
 
     def start(self, population, root, index):
-        """Return the plan in its initial state and the key of its random numbers."""
+        """Return the plan in its initial state, at rest if that is the stationary one, and the key of random numbers."""
         N = population.N
         key = seeds.philox_key(root, seeds.POPULATION, index)
         p = self._drawn(population, root, index)
@@ -138,6 +147,17 @@ class MicroLevel:
                 for trace, q in zip(plan.state[kind], p[f"q_{kind}"], strict=True):
                     trace[:N] = q
         return plan, key
+
+    def relaxing(self, population):
+        """Return the level of a population that finds the stationary state, at which the neurons begin."""
+        for name in population.cell.various():
+            raise ValueError(
+                f"Population {population.name!r}: GIF.{name} must be one number with initial='stationary', got "
+                f"{getattr(population.cell, name)}: the state is found for neurons that are alike; let a run with "
+                "initial='rest' come to it"
+            )
+        alike = replace(population, len_kernel=-1, adaptation="carried")
+        return MesoLevel(alike, self.dt, self.initial, self.tolerance, "carried")
 
     def update(self, plan, population, root, index):
         """Change the parameters of a plan; the state stays."""

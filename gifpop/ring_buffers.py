@@ -91,6 +91,11 @@ class RingBuffers:
         np.add.at(sums[target], (slots, kind, units), amounts)
         return new
 
+    def take_over(self, other, step):
+        """Let arrive at all units, from step 0 on, what arrives there from a step on in buffers of as many groups."""
+        k = np.arange(min(self.slots, other.slots))
+        self.shared[:, :, k] = other.shared[:, :, (step + k) % other.slots]
+
 
 def _recount(ring, unit, new):
     """Return a ring buffer, or None for an empty one, and its unit: ``new``, unless what is on its way forbids it."""

@@ -1,7 +1,7 @@
 """What generators emit on the time grid: one value a step, currents in pA or numbers of spikes.
 
-Each signal has ``emit(step, n)``, which returns the values of steps ``step`` to ``step + n - 1``. Signals know neither
-units of time nor targets.
+Each signal has ``emit(step, n)``, which returns the values of steps ``step`` to ``step + n - 1``, and
+``expected(step)``, the mean of what lasts. Signals know neither units of time nor targets.
 """
 
 import numpy as np
@@ -9,7 +9,14 @@ import numpy as np
 FOREVER = np.iinfo(np.int64).max
 
 
-class Piecewise:
+class Current:
+    """Base of the signals that last."""
+
+    def expected(self, step):
+        return float(self.emit(step, 1)[0])
+
+
+class Piecewise(Current):
     """A value that changes at given steps and is zero outside a window.
 
     Parameters
@@ -33,7 +40,7 @@ class Piecewise:
         return values
 
 
-class Samples:
+class Samples(Current):
     """An array that begins at a step, each value held for ``repeat`` steps; zero around it."""
 
     def __init__(self, values, first=0, repeat=1):
@@ -61,6 +68,9 @@ class Events:
         i, j = np.searchsorted(self.steps, (step, step + n))
         return np.bincount(self.steps[i:j] - step, weights=self.amounts[i:j], minlength=n)
 
+    def expected(self, step):
+        return 0.0  # a single event does not last
+
 
 class PoissonCounts:
     """Numbers of events of a Poisson process, drawn step after step from a stream of its own.
@@ -83,3 +93,6 @@ class PoissonCounts:
         if start < end:
             out[start - step : end - step] = self.random.poisson(self.mean, end - start)
         return out
+
+    def expected(self, step):
+        return self.mean if self.first <= step < self.end else 0.0

@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 
-from gifpop import checks, memory, options, seeds
+from gifpop import checks, memory, options, seeds, stationary
 from gifpop.connectivity import check_connections, expand, inputs, links
 from gifpop.engine import Engine, SimulationError
 from gifpop.grid import check_dt, whole_steps
@@ -58,9 +58,10 @@ class Simulation:
         the simulation (replay). Populations that are not named are drawn.
     spikes : dict of population or name to pair of arrays, or None
         Spikes of neurons to use instead of their own: times (ms, the ends of steps) and neurons.
-    initial : {"fired", "rest", "nest"}
+    initial : {"fired", "rest", "stationary", "nest"}
         Initial state. ``"fired"``: all neurons have just fired; the free potential of a population is at E_L.
-        ``"rest"``: nobody has fired for long; potentials are ``GIF.V_m``, or E_L if that is None. ``"nest"``: as NEST
+        ``"rest"``: nobody has fired for long; potentials are ``GIF.V_m``, or E_L if that is None. ``"stationary"``: the
+        network has run for ever with the inputs that act at time 0 (Notes). ``"nest"``: as NEST
         does: populations have just fired, with all potentials at 0 mV whatever E_L is; neurons are at rest.
     history : {"adaptive", "exact"}
         Of mesoscopic populations. ``"adaptive"``: neurons that fired in successive steps are taken together the coarser
@@ -88,6 +89,17 @@ class Simulation:
     MemoryError
         If state or records would not fit in memory.
 
+    Notes
+    -----
+    The stationary state is found by relaxation: the same network with so many neurons that fluctuations vanish runs
+    from rest until its activity changes by less than 1e-4 of itself over the longest of its time constants. Its inputs
+    stay as they are at time 0: currents at their values, Poisson processes at their means; single spikes do not count.
+    Populations begin with the expected number of neurons in each cohort; neurons are drawn from that state, each by
+    itself; input that is on its way along delays begins at its mean. Fluctuations of a finite network, and
+    what they do to its mean activity, build up from there. Of several stationary states, the network begins in the
+    one that it comes to from rest; if it has none, because it oscillates, a warning says so. The state is kept for
+    `reset` until a parameter is `set`.
+
     Examples
     --------
     >>> import gifpop as gp
@@ -112,7 +124,7 @@ class Simulation:
         self._net = net.copy()
         populations = self._net.populations
         level_names = options.check_levels(populations, level, tuple(LEVELS))
-        initial = checks.choice("Simulation.initial", initial, INITIAL)
+        self._initial = checks.choice("Simulation.initial", initial, INITIAL)
         history = checks.choice("Simulation.history", history, HISTORIES)
         tolerance = checks.number("Simulation.tolerance", tolerance, "in (0, 1)")
         tolerance = tolerance if history == "adaptive" else None
@@ -120,7 +132,7 @@ class Simulation:
         self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         self._levels = {
-            name: LEVELS[level_names[name]](p, self.dt, initial, tolerance, adaptation)
+            name: LEVELS[level_names[name]](p, self.dt, self._initial, tolerance, adaptation)
             for name, p in populations.items()
         }
         self.level = level if isinstance(level, str) else level_names
@@ -142,6 +154,7 @@ class Simulation:
         self._root = seeds.root_sequence(seed)
         inputs(self._net, level_names, self.dt, self._streams(seeds.INPUT))  # what is wrong with them shows before
         self._links = links(self._net, level_names, self.dt, self._streams(seeds.CONNECTION), self._threads)
+        self._relaxed = None
         self._start()
 
     def __repr__(self):
@@ -254,6 +267,7 @@ class Simulation:
         i = list(populations).index(name)
         self._levels[name].update(self._engine.plans[i], new, self._root, i)
         populations[name] = new
+        self._relaxed = None
         self._engine.bind()
 
     def connections(self, pre, post):
@@ -287,7 +301,24 @@ class Simulation:
         lines, input_links, noise = inputs(self._net, self._level_names, self.dt, self._streams(seeds.INPUT))
         self._engine = Engine(populations, plans, streams, self._links + input_links, lines, noise, dt=self.dt,
                               n_threads=self._threads)
+        if self._initial == "stationary":
+            stationary.begin(self._engine, self._relax(lines, input_links, noise), self._streams(seeds.STATE))
         self._results = []
+
+    def _relax(self, lines, input_links, noise):
+        """Return an engine with the network in its stationary state, the same as before if nothing has changed."""
+        populations = self._net.populations
+        sizes = [p.N for p in populations.values()]
+        links = stationary.mean_links(self._links, sizes)
+        if self._relaxed is None or self._relaxed[0] != links:
+            plans = [
+                self._levels[name].relaxing(p).start(replace(p, N=stationary.SIZE, BinoRand=True), self._root, i)[0]
+                for i, (name, p) in enumerate(populations.items())
+            ]
+            engine = stationary.relax(populations, [p.cell for p in populations.values()], plans, sizes,
+                                      links + input_links, lines, noise, dt=self.dt, n_threads=self._threads)
+            self._relaxed = links, engine
+        return self._relaxed[1]
 
     def _streams(self, kind):
         """Return a function that makes the streams of connections or inputs."""

@@ -1,0 +1,227 @@
+"""The stationary state of a network, found by relaxation, and populations and neurons that begin in it.
+
+The more neurons there are, the less the mesoscopic equations leave to chance. A network that is so large that next to
+nothing is left, with weights that are smaller in proportion, comes from rest to a state whose activity does not change
+any more. In that state populations of any size begin, in expected numbers, and neurons, each drawn from it.
+"""
+
+import warnings
+
+import numpy as np
+
+from gifpop import _meso, history, signals
+from gifpop.engine import Engine
+from gifpop.modes import unpack
+from gifpop.plan import Link
+
+SIZE = 2**50  # neurons; of 1 spike/s, counts in 0.1 ms fluctuate by 3e-6 of themselves
+SETTLED = 1e-4  # largest relative change of the activity in a window
+SILENT = 1e-3  # spikes/s; of less activity, changes matter no more than of so much
+LONGEST = 50  # windows
+MEMBRANES = 5.0  # membrane time constants in a window, if nothing is slower
+SUMS = ("count", "survivors", "variance")  # over neurons: rows of cohorts that grow with the population
+
+
+def mean_links(links, sizes):
+    """Return links with the mean input that each unit of their targets receives along single connections.
+
+    Parameters
+    ----------
+    links : sequence of Link
+    sizes : sequence of int
+        Units of the groups.
+    """
+    made = []
+    for link in links:
+        if link.first is None:
+            made.append(link)
+        else:
+            made += _mean_of_connections(link, sizes[link.source] * sizes[link.target])
+    return made
+
+
+def _mean_of_connections(link, pairs):
+    """Return a link for each lag and sign among single connections; ``pairs`` of units might have one."""
+    if link.weights is None and link.lags is None:
+        return [Link(link.source, link.target, link.lag, link.receptor, link.weight * len(link.units) / pairs)]
+    weights = link.weight * (np.ones(len(link.units)) if link.weights is None else link.weights)
+    lags = np.full(len(weights), link.lag) if link.lags is None else link.lags
+    made = []
+    for receptor, amounts in (("excitatory", np.maximum(weights, 0.0)), ("inhibitory", np.minimum(weights, 0.0))):
+        sums = np.bincount(lags, amounts)
+        made += [Link(link.source, link.target, int(lag), receptor, sums[lag] / pairs) for lag in np.flatnonzero(sums)]
+    return made
+
+
+def relax(names, cells, plans, sizes, links, lines, noise, *, dt, n_threads=1):
+    """Return an engine whose populations have come to the stationary state.
+
+    Warns if they have not within the longest time: the network oscillates, or is very slow.
+
+    Parameters
+    ----------
+    names : sequence of str
+    cells : sequence of GIF
+    plans : sequence of PopulationPlan
+        Of `SIZE` neurons each, at rest.
+    sizes : sequence of int
+        Neurons that there are.
+    links : sequence of Link
+        To all units (`mean_links`), between as many neurons as there are.
+    lines, noise : sequence
+        Inputs, as `gifpop.connectivity.inputs` returns them; they stay as they are at time 0.
+    dt : float, ms
+    n_threads : int
+    """
+    scaled = [_scaled(link, sizes) for link in links]
+    held = [_held(line) for line in lines]
+    for process in noise:
+        scaled.append(Link(len(plans) + len(held), process.target, process.lag, process.receptor, process.weight))
+        held.append(_held(process.signal))
+    streams = [np.random.PCG64(i) for i in range(len(plans))]
+    engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
+    window = _window(cells, links, dt)
+    for _ in range(LONGEST):
+        if _is_settled(_activity(engine, window)):
+            return engine
+    warnings.warn(
+        f"Simulation.initial = 'stationary': the activity still changes after {engine.step * dt:g} ms: the network "
+        "oscillates, or is very slow; the simulation begins in the state of that time",
+        stacklevel=5,
+    )
+    return engine
+
+
+def _scaled(link, sizes):
+    """Return a link with its weight in a network of populations of `SIZE` neurons; of an input line, as it is."""
+    if link.source >= len(sizes):
+        return link
+    weight = link.weight * sizes[link.source] / SIZE
+    return Link(link.source, link.target, link.lag, link.receptor, weight)
+
+
+def _held(signal):
+    """Return a signal that stays at what is expected of another one at time 0."""
+    return signals.Piecewise([0], [signal.expected(0)])
+
+
+def _window(cells, links, dt):
+    """Return the time constant, in steps, that decides how fast a network comes to rest; whole rounds of merging."""
+    slowest = max(max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa,
+                      *cell.tau_stc) for cell in cells)  # fmt: skip
+    steps = max(slowest / dt, *(link.lag for link in links), 1)
+    return history.MERGE_EVERY * int(np.ceil(steps / history.MERGE_EVERY))
+
+
+def _activity(engine, steps):
+    """Run for so many steps; return expected activities, spikes/s, averaged between rounds of merging, which ripple."""
+    probes = [(i, 0, "mean") for i in range(len(engine.plans))]
+    expected = np.concatenate([chunk.records for chunk in engine.run(steps, probes)])
+    return expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / (1e-3 * engine.dt * SIZE)
+
+
+def _is_settled(activity):
+    """Tell whether activities, shape (times, populations), stay what they are."""
+    change = activity.max(axis=0) - activity.min(axis=0)
+    return bool(np.all(change < SETTLED * np.maximum(activity.mean(axis=0), SILENT)))
+
+
+def begin(engine, relaxed, streams):
+    """Let the groups of an engine begin in the state of a relaxed one, and what is on its way there arrive.
+
+    Parameters
+    ----------
+    engine, relaxed : Engine
+        The latter as `relax` returns it.
+    streams : callable
+        ``streams(i)`` returns the bit generator that the neurons of group ``i`` are drawn with.
+    """
+    for i, (plan, state) in enumerate(zip(engine.plans, relaxed.plans, strict=True)):
+        if plan.neurons:
+            draw_neurons(plan, state, np.random.Generator(streams(i)))
+        else:
+            load_population(plan, state)
+    engine.take_over(relaxed)
+
+
+def load_population(plan, relaxed):
+    """Let a population begin in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
+    share = plan.constants["N"][0] / SIZE
+    sums = [_meso.COHORT_ARRAYS.index(name) for name in SUMS]
+    plan.state[:] = relaxed.state
+    for name in ("mean", "n_events", "survivors", "variance"):
+        plan.state[name] *= share
+    pairs = [(plan.sfa, relaxed.sfa), (plan.cohorts, relaxed.cohorts)]
+    if plan.cells is not None:
+        pairs += [(plan.cells.rows, relaxed.cells.rows), (plan.cells.traces, relaxed.cells.traces)]
+    if plan.carried is not None:
+        pairs += [(plan.carried.fired, relaxed.carried.fired)]
+        pairs += zip(plan.carried.states, relaxed.carried.states, strict=True)
+    for mine, theirs in pairs:
+        mine[:] = theirs
+    for rows in (plan.cohorts,) if plan.cells is None else (plan.cohorts, plan.cells.rows):
+        rows[sums] *= share
+
+
+def draw_neurons(plan, relaxed, random):
+    """Let neurons begin in the state of a relaxed population, whose cohorts carry their adaptation.
+
+    Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, has its potential
+    and pause, and draws its adaptation from the normal distribution with its moments.
+
+    Parameters
+    ----------
+    plan : NeuronPlan
+    relaxed : PopulationPlan
+    random : numpy.random.Generator
+    """
+    N, constants = plan.N, relaxed.constants[0]
+    survivors, potential, age, moments = _everybody(relaxed)
+    share = np.cumsum(survivors)
+    cohort = np.searchsorted(share, share[-1] * random.random(N), side="right")
+    pause = np.maximum(constants["refractory"] + 1.0 - age[cohort], 0.0)
+    thresholds, currents, added = _draw_adaptation(plan, relaxed.carried, moments, cohort, random)
+    plan.of_neurons("pause")[:] = pause
+    plan.of_neurons("V_m")[:] = np.where(pause > 0.0, constants["V_reset"], potential[cohort] + added)
+    plan.of_neurons("E_sfa")[:] = constants["V_T_star"] + thresholds.sum(axis=0)
+    plan.of_neurons("I_stc")[:] = currents.sum(axis=0)
+    plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = thresholds, currents
+    for receptor in ("ex", "in"):  # neurons receive spikes at the beginning of a step, populations all through it
+        mean = relaxed.state[f"I_syn_{receptor}"][0]
+        plan.of_neurons(f"I_syn_{receptor}")[:] = mean / constants[f"input_{receptor}"]
+
+
+def _everybody(relaxed):
+    """Return survivors, potentials, ages in the next step and moments of the free neurons, cells and cohorts."""
+    state, window = relaxed.state[0], relaxed.window
+    merged = relaxed.merged
+    ages = np.arange(state["cohorts"], 0, -1)
+    old = np.full(1 + state["cells"], state["cohorts"] + 1)  # than any cohort; by how much does not matter
+    survivors = np.concatenate([[state["survivors"]], merged["survivors"], window["survivors"]])
+    potential = np.concatenate([[state["V_m"]], merged["potential"], window["potential"]])
+    moments = None
+    if relaxed.carried is not None:
+        free, cohorts, cells = relaxed.carried.states
+        used = slice(_meso.PADDING, _meso.PADDING + state["cells"])
+        moments = np.concatenate([free, cells[:, used], cohorts[:, relaxed.in_use]], axis=1)[:-1]
+        moments /= relaxed.carried.decay[:, np.newaxis]  # between two steps, those of the end of the next one
+    return survivors, potential, np.concatenate([old, ages]), moments
+
+
+def _draw_adaptation(plan, carried, moments, cohort, random):
+    """Return thresholds (mV), spike-triggered currents (pA), each in rows, and what they have added to potentials."""
+    J, S = len(plan.state["sfa"]), len(plan.state["stc"])
+    if carried is None:
+        return np.zeros((J, plan.N)), np.zeros((S, plan.N)), np.zeros(plan.N)
+    D = len(carried.modes)
+    means, covariances = unpack(moments, D)
+    roots = _square_roots(np.moveaxis(covariances, 2, 0))
+    modes = means.T[cohort] + np.einsum("ijk,ik->ij", roots[cohort], random.standard_normal((plan.N, D)))
+    values = np.linalg.inv(carried.modes) @ modes.T
+    return values[:J], values[J : J + S], values[-1] if carried.membrane else np.zeros(plan.N)
+
+
+def _square_roots(matrices):
+    """Return the symmetric square roots of symmetric matrices, shape (n, D, D), without what rounding made negative."""
+    values, vectors = np.linalg.eigh(matrices)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)
