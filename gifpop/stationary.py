@@ -5,6 +5,7 @@ nothing is left, with weights that are smaller in proportion, comes from rest to
 any more. In that state populations of any size begin, in expected numbers, and neurons, each drawn from it.
 """
 
+import math
 import warnings
 
 import numpy as np
@@ -15,10 +16,13 @@ from gifpop.modes import unpack
 from gifpop.plan import Link
 
 SIZE = 2**50  # neurons; of 1 spike/s, counts in 0.1 ms fluctuate by 3e-6 of themselves
-SETTLED = 1e-4  # largest relative change of the activity in a window
+SETTLED = 1e-4  # largest relative change of the activity from one window to the next
+STEADY = 1e-2  # largest relative change within one; adaptive histories ripple, by up to half of that
 SILENT = 1e-3  # spikes/s; of less activity, changes matter no more than of so much
 LONGEST = 50  # windows
-MEMBRANES = 5.0  # membrane time constants in a window, if nothing is slower
+DAMPED = 4  # of them are followed by one in which all fire steadily
+WINDOW = 0.5  # in units of the slowest time constant
+MEMBRANES = 10.0  # what counts as such in units of that of the membrane, since several spikes must pass
 SUMS = ("count", "survivors", "variance")  # over neurons: rows of cohorts that grow with the population
 
 
@@ -80,16 +84,32 @@ def relax(names, cells, plans, sizes, links, lines, noise, *, dt, n_threads=1):
         held.append(_held(process.signal))
     streams = [np.random.PCG64(i) for i in range(len(plans))]
     engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
-    window = _window(cells, links, dt)
-    for _ in range(LONGEST):
-        if _is_settled(_activity(engine, window)):
-            return engine
-    warnings.warn(
-        f"Simulation.initial = 'stationary': the activity still changes after {engine.step * dt:g} ms: the network "
-        "oscillates, or is very slow; the simulation begins in the state of that time",
-        stacklevel=5,
-    )
+    if not _settle(engine, _window(cells, links, dt)):
+        warnings.warn(
+            f"Simulation.initial = 'stationary': the activity still changes after {engine.step * dt:g} ms: the network "
+            "oscillates, or has too little noise to forget how it began; the simulation begins in the state of that "
+            "time",
+            stacklevel=6,
+        )
     return engine
+
+
+def _settle(engine, window):
+    """Run, in windows of so many steps, until the activity stays what it is; return whether it does.
+
+    Neurons that begin alike fire together, the longer the less noise they have. So for a while they are made to fire
+    as often as before, but steadily, between windows in which they do what they will.
+    """
+    before = np.inf
+    for i in range(LONGEST):
+        activity = _activity(engine, window)
+        now, least = activity.mean(axis=0), np.maximum(activity.mean(axis=0), SILENT)
+        if np.all(np.abs(now - before) < SETTLED * least) and np.all(np.ptp(activity, axis=0) < STEADY * least):
+            return True
+        if i < DAMPED:
+            _activity(engine, window, now)
+        before = now
+    return False
 
 
 def _scaled(link, sizes):
@@ -106,24 +126,25 @@ def _held(signal):
 
 
 def _window(cells, links, dt):
-    """Return the time constant, in steps, that decides how fast a network comes to rest; whole rounds of merging."""
+    """Return the steps in which a network comes a good deal nearer to rest; whole rounds of merging."""
     slowest = max(max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa,
                       *cell.tau_stc) for cell in cells)  # fmt: skip
-    steps = max(slowest / dt, *(link.lag for link in links), 1)
-    return history.MERGE_EVERY * int(np.ceil(steps / history.MERGE_EVERY))
+    steps = max(WINDOW * slowest / dt, *(link.lag for link in links), 1)
+    return history.MERGE_EVERY * math.ceil(steps / history.MERGE_EVERY)
 
 
-def _activity(engine, steps):
-    """Run for so many steps; return expected activities, spikes/s, averaged between rounds of merging, which ripple."""
+def _activity(engine, steps, steady=None):
+    """Run for so many steps; return expected activities, spikes/s, averaged between rounds of merging, which ripple.
+
+    ``steady``: activities to keep up, one for each population.
+    """
+    spikes = 1e-3 * engine.dt * SIZE  # of an activity of 1 spike/s in a step
     probes = [(i, 0, "mean") for i in range(len(engine.plans))]
-    expected = np.concatenate([chunk.records for chunk in engine.run(steps, probes)])
-    return expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / (1e-3 * engine.dt * SIZE)
-
-
-def _is_settled(activity):
-    """Tell whether activities, shape (times, populations), stay what they are."""
-    change = activity.max(axis=0) - activity.min(axis=0)
-    return bool(np.all(change < SETTLED * np.maximum(activity.mean(axis=0), SILENT)))
+    counts = {}
+    if steady is not None:
+        counts = {i: np.full(engine.step + steps, min(a * spikes, SIZE), np.int64) for i, a in enumerate(steady)}
+    expected = np.concatenate([chunk.records for chunk in engine.run(steps, probes, counts)])
+    return expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / spikes
 
 
 def begin(engine, relaxed, streams):
