@@ -39,7 +39,7 @@ def layouts(net, dt, **options):
 
 def short_golden(name):
     golden = Golden(name)
-    golden.steps = min(golden.steps, 400)
+    golden.steps = min(golden.steps, 300)
     golden.counts = golden.counts[:, : golden.steps]
     return golden
 
