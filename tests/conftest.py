@@ -1,11 +1,14 @@
 """Fixtures that several test modules use."""
 
+import os
 import runpy
 import warnings
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else threads without a core to themselves take ten times as long
 
 from gifpop import instruction_set
 
