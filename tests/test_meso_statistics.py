@@ -59,6 +59,7 @@ def check_seed_network(seeds):
     assert_spectrum(a[:, :, 1], 1.0, *I)
 
 
+@pytest.mark.slow
 def test_seed_network():
     check_seed_network(range(8))
 
