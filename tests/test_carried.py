@@ -112,10 +112,27 @@ def test_set_keeps_thresholds_and_currents_in_their_units():
     sim = gp.Simulation(single(cell, 60), dt=DT, seed=1)
     sim.run(100.0)
     carried = sim._engine.plans[0].carried
-    before = carried.cohorts[: len(carried.jump)].copy()
+    modes = slice(len(carried.jump) - 1)  # all but that of the membrane, which refractory neurons do not have yet
+    before = carried.cohorts[modes].copy()
     sim.set("P", Delta_V=2.0 * cell.Delta_V)
     assert np.abs(before).max() > 0.5
-    assert_allclose(sim._engine.plans[0].carried.cohorts[: len(carried.jump)], before / 2.0, rtol=1e-9, atol=1e-12)
+    assert_allclose(sim._engine.plans[0].carried.cohorts[modes], before / 2.0, rtol=1e-9, atol=1e-12)
+
+
+def test_neurons_released_early_begin_at_the_reset():
+    """Where refractoriness is cut short, potentials have nothing yet from the currents: as if it had been short."""
+    cell, long = CASES["a current"], 40.0
+    counts = np.zeros(400, dtype=int)
+    counts[100] = 30
+    sim = gp.Simulation(single(replace(cell, t_ref=long), 60, len_kernel=300), dt=DT, counts={"P": counts}, initial="rest")
+    sim.run(55.0)
+    sim.set("P", t_ref=0.5)
+    carried, plan = sim._engine.plans[0].carried, sim._engine.plans[0]
+    place = plan.in_use.stop - 10
+    assert plan.window["count"][-10] == 30
+    undecayed = carried.cohorts[:2, place] / carried.decay[:2]
+    assert undecayed[0] > 0.1
+    assert undecayed[1] == pytest.approx(-undecayed[0], rel=1e-12)
 
 
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
@@ -147,7 +164,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match=r"tau_stc must be empty with adaptation='quasi-renewal', got \[30.0\]"):
         single(CASES["a current"]).simulate(1.0, adaptation="quasi-renewal")
     many = replace(CELL, tau_sfa=np.arange(1.0, 18.0), q_sfa=np.ones(17))
-    with pytest.raises(ValueError, match="at most 16 modes .* got 17"):
+    with pytest.raises(ValueError, match=r"at most 16 modes .* got 17"):
         single(many).simulate(1.0)
     single(many).simulate(1.0, adaptation="quasi-renewal")
 
