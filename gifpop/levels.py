@@ -77,7 +77,7 @@ class MesoLevel:
             )
 
     def start(self, population, root, index):
-        """Return the plan in its initial state, at rest if that is the stationary one, and the random stream."""
+        """Return the plan in its initial state (at rest if that is the stationary one) and the random stream."""
         cell = population.cell
         N, binomial = population.N, population.BinoRand
         if self.tolerance is None:
@@ -133,7 +133,7 @@ class MicroLevel:
                     )
 
     def start(self, population, root, index):
-        """Return the plan in its initial state, at rest if that is the stationary one, and the key of random numbers."""
+        """Return the plan in its initial state (at rest if that is the stationary one) and the random numbers' key."""
         N = population.N
         key = seeds.philox_key(root, seeds.POPULATION, index)
         p = self._drawn(population, root, index)

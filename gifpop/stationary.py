@@ -89,7 +89,7 @@ def relax(names, cells, plans, sizes, links, lines, noise, *, dt, n_threads=1):
             f"Simulation.initial = 'stationary': the activity still changes after {engine.step * dt:g} ms: the network "
             "oscillates, or has too little noise to forget how it began; the simulation begins in the state of that "
             "time",
-            stacklevel=6,
+            stacklevel=5,
         )
     return engine
 

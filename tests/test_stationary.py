@@ -2,6 +2,7 @@
 after a long run."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,12 +74,11 @@ def large(net, N=2**45):
 def deviations(net, trials=TRIALS, **options):
     """Return by how many standard errors the trial-averaged activity of early windows differs from the later one."""
     sim = gp.Simulation(net, dt=DT, seed=0, **options)
-    early = []
+    early, ends = [], [round(t / DT) for t in WINDOWS]
     for seed in range(trials):
         sim.reset(seed)
         activity = sim.run(2.0 * WINDOWS[-1]).activity
-        ends = [round(t / DT) for t in WINDOWS]
-        windows = np.array([activity[a:b].mean(axis=0) for a, b in zip(ends[:-1], ends[1:], strict=True)])
+        windows = np.array([activity[a:b].mean(axis=0) for a, b in pairwise(ends)])
         early.append(windows - activity[ends[-1] :].mean(axis=0))
     early = np.array(early)
     return early.mean(axis=0) / (early.std(axis=0, ddof=1) / np.sqrt(trials))
@@ -99,8 +99,16 @@ def test_large_population_stays_where_it_begins(name, option):
     assert_allclose(expected[:32].mean(axis=0), expected[-32:].mean(axis=0), rtol=3e-4, atol=0.0)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("level", ["meso", "micro"])
+def fast_and_slow(fast, all_cases):
+    """Return all cases as parameters, with the mark of slow tests where they are not among the fast ones."""
+    return [case if case in fast else pytest.param(*case, marks=pytest.mark.slow) for case in all_cases]
+
+
+FAST = [("coupled", "meso"), ("long delay", "micro"), ("strongly adapting", "micro"),
+        ("spike-triggered currents", "micro")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "level"), fast_and_slow(FAST, [(n, l) for n in NETWORKS for l in ("meso", "micro")]))
 def test_trial_average_is_flat(name, level):
     z = deviations(NETWORKS[name], level=level, initial="stationary")
     assert np.abs(z).max() < LIMIT
@@ -114,3 +122,152 @@ def test_fired_neurons_are_far_from_stationary(level):
 def test_mixed_levels_are_flat():
     z = deviations(NETWORKS["long delay"], level={"E": "micro", "I": "meso"}, initial="stationary")
     assert np.abs(z).max() < LIMIT
+
+
+@pytest.mark.parametrize(("name", "rtol"), [("strongly adapting", 2e-3), ("spike-triggered currents", 2e-3),
+                                            ("no adaptation", 1e-3)])  # fmt: skip
+def test_rate_is_that_of_a_long_run(name, rtol):
+    net = large(NETWORKS[name])
+    began = net.simulate(100.0, dt=DT, seed=1, initial="stationary")
+    after = net.simulate(8000.0, dt=DT, seed=1, initial="fired")
+    assert_allclose(began.rate.mean(axis=0), after.rate[-200:].mean(axis=0), rtol=rtol, atol=0.0)
+
+
+ONE_TERM = gp.GIF(tau_sfa=[200.0], q_sfa=[4.0], tau_stc=[60.0], q_stc=[40.0], I_e=450.0, Delta_V=2.5, E_L=-3.0)
+MANY = 10_000  # neurons
+
+
+def states(level, initial="stationary", duration=DT, N=MANY):
+    """Return what is known of neurons or a population after a run."""
+    variables = ["V_m", "E_sfa"] if level == "meso" else ["V_m", "E_sfa", "I_stc"]
+    net = single(ONE_TERM, N)
+    return net.simulate(duration, dt=DT, level=level, initial=initial, seed=3, record=variables,
+                        record_interval=duration)["P"]  # fmt: skip
+
+
+def test_neurons_are_as_after_a_long_run():
+    # means and variances, |z| > 5.5 once in 3e7 times; thresholds are those at the beginning of the step
+    began, after = states("micro"), states("micro", "fired", 1500.0)
+    for name in ("V_m", "E_sfa", "I_stc"):
+        x, y = getattr(began, name)[0], getattr(after, name)[0]
+        for a, b in ((x, y), ((x - x.mean()) ** 2, (y - y.mean()) ** 2)):
+            assert abs(a.mean() - b.mean()) < 5.5 * np.hypot(a.std(), b.std()) / np.sqrt(MANY)
+    correlations = [np.corrcoef([s.V_m[0], s.E_sfa[0], s.I_stc[0]])[np.triu_indices(3, 1)] for s in (began, after)]
+    assert_allclose(*correlations, rtol=0.0, atol=5.5 * np.sqrt(2.0 / MANY))
+
+
+def test_levels_have_the_same_mean_threshold():
+    neurons, population = states("micro"), states("meso", N=10**9)
+    threshold = neurons.E_sfa[0]
+    # that of the population is what the same has decayed to at the end of the step
+    mean = ONE_TERM.V_T_star + (population.E_sfa[0] - ONE_TERM.V_T_star) * np.exp(DT / 200.0)
+    assert abs(threshold.mean() - mean) < 5.5 * threshold.std() / np.sqrt(MANY)
+
+
+def test_refractory_neurons_are_at_reset():
+    net = single(SEED_CELL, MANY)
+    for level in ("micro", "meso"):  # who may not fire in the first steps is who would have fired just before
+        result = net.simulate(2 * SEED_CELL.t_ref, dt=DT, seed=4, level=level, initial="stationary")["P"]
+        expected = MANY * 6.04e-3 * SEED_CELL.t_ref
+        assert abs(result.counts[:8].sum() - expected) < 6.0 * np.sqrt(expected)
+    sim = gp.Simulation(net, dt=DT, level="micro", seed=4, initial="stationary", record="V_m")
+    assert_allclose(np.mean(sim.run(DT)["P"].V_m == SEED_CELL.V_reset), 6.04e-3 * SEED_CELL.t_ref, rtol=0.3, atol=0.0)
+
+
+def test_results_do_not_depend_on_threads_or_on_what_was_before():
+    net = dense(brunel(), delay=3.0)
+    options = {"dt": DT, "initial": "stationary", "level": {"E": "micro", "I": "meso"}}
+    first = net.simulate(50.0, seed=5, **options)
+    sim = gp.Simulation(net, seed=6, threads=2, **options)
+    other = sim.run(30.0)
+    sim.reset(5)
+    for again in (sim.run(50.0), net.simulate(50.0, seed=5, threads=2, **options)):
+        for name in "EI":
+            assert np.array_equal(first[name].counts, again[name].counts)
+        assert np.array_equal(first["E"].spikes[1], again["E"].spikes[1])
+    assert not np.array_equal(first["E"].counts[:60], other["E"].counts)
+
+
+def test_relaxes_again_only_after_a_change(monkeypatch):
+    relaxed = []
+    relax = stationary.relax
+
+    def count(*arguments, **options):
+        relaxed.append(relax(*arguments, **options))
+        return relaxed[-1]
+
+    monkeypatch.setattr(stationary, "relax", count)
+    sim = gp.Simulation(single(SEED_CELL, 10_000), dt=DT, seed=1, initial="stationary")
+    for seed in (None, 2):
+        sim.reset(seed)
+    assert len(relaxed) == 1
+    sim.set("P", I_e=400.0, t_ref=6.0)
+    sim.reset()
+    assert len(relaxed) == 2
+    changed = single(replace(SEED_CELL, I_e=400.0, t_ref=6.0), 10_000)
+    again = changed.simulate(20.0, dt=DT, seed=2, initial="stationary")
+    assert np.array_equal(sim.run(20.0)["P"].counts, again["P"].counts)
+
+
+def test_connections_that_differ_act_by_their_mean():
+    weights, lags = np.array([1.0, 2.0, -4.0, 3.0]), np.array([2, 5, 2, 2], dtype=np.int32)
+    first, units = np.array([0, 2, 4]), np.array([0, 2, 1, 2], dtype=np.int32)
+    made = stationary.mean_links([Link(0, 1, 1, "excitatory", 0.5, first, units, weights, lags)], [2, 3])
+    assert [(link.lag, link.receptor, link.weight) for link in made] == [
+        (2, "excitatory", pytest.approx(0.5 * 4.0 / 6)),
+        (5, "excitatory", pytest.approx(0.5 * 2.0 / 6)),
+        (2, "inhibitory", pytest.approx(0.5 * -4.0 / 6)),
+    ]
+    alike = stationary.mean_links([Link(0, 1, 3, "inhibitory", -0.5, first, units)], [2, 3])
+    assert [(link.lag, link.receptor, link.weight) for link in alike] == [(3, "inhibitory", pytest.approx(-2.0 / 6))]
+
+
+@pytest.mark.parametrize(
+    ("signal", "expected"),
+    [
+        (signals.Piecewise([0, 5], [2.0, 3.0]), 2.0),
+        (signals.Piecewise([0], [2.0], first=1), 0.0),
+        (signals.Samples([4.0, 5.0], repeat=3), 4.0),
+        (signals.Samples([4.0], first=2), 0.0),
+        (signals.Events([0, 0], [1.0, 1.0]), 0.0),
+        (signals.PoissonCounts(2.5, None), 2.5),
+        (signals.PoissonCounts(2.5, None, first=1), 0.0),
+        (signals.PoissonCounts(2.5, None, end=0), 0.0),
+    ],
+)
+def test_what_lasts_of_a_signal(signal, expected):
+    assert signal.expected(0) == expected
+
+
+def test_single_spikes_do_not_count():
+    net, other = single(SEED_CELL, 10_000), single(SEED_CELL, 10_000)
+    net.inject("P", gp.SpikeTimes([0.0, 30.0], weight=1e4), delay=10.0)
+    mine, theirs = (n.simulate(20.0, dt=DT, seed=1, initial="stationary")["P"].mean for n in (net, other))
+    assert np.array_equal(mine[:20], theirs[:20])
+    assert mine[21] > 2.0 * theirs[21]
+
+
+@pytest.mark.parametrize(("name", "value"), [("tau_m", gp.Uniform(10.0, 20.0)), ("q_sfa", [gp.Normal(1.0, 0.1), 1.0]),
+                                             ("V_m", gp.Uniform(0.0, 5.0))])  # fmt: skip
+def test_neurons_that_differ_are_refused(name, value):
+    net = single(replace(SEED_CELL, **{name: value}))
+    with pytest.raises(ValueError, match=rf"Population 'P': GIF\.{name} must be one number with initial='stationary'"):
+        gp.Simulation(net, dt=DT, level="micro", initial="stationary")
+
+
+def test_oscillating_network_warns():
+    net = dense(models.brunel(adaptation=False))
+    for name, population in net.populations.items():
+        net.populations[name] = replace(population, cell=replace(population.cell, Delta_V=1.0))
+    message = r"Simulation\.initial = 'stationary': the activity still changes after"
+    with pytest.warns(UserWarning, match=message) as caught:
+        gp.Simulation(net, dt=DT, initial="stationary")
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("level", ["meso", "micro"])
+def test_silent_population(level):
+    net = single(replace(SEED_CELL, lambda_0=0.0, I_e=100.0))
+    result = net.simulate(20.0, dt=DT, level=level, initial="stationary", record="V_m")["P"]
+    assert result.counts.sum() == 0
+    assert_allclose(result.V_m, 8.0, rtol=1e-12, atol=0.0)
