@@ -186,6 +186,17 @@ def test_as_many_neurons_are_refractory_as_have_just_fired():
     assert abs(np.sum(V_m == SEED_CELL.V_reset) - expected) < 5.5 * np.sqrt(expected)
 
 
+@pytest.mark.parametrize("level", ["meso", "micro"])
+def test_synaptic_currents_begin_at_their_mean(level):
+    net = single(replace(SEED_CELL, lambda_0=0.0))
+    net.inject("P", gp.PoissonSpikes(rate=1e6, weight=0.1, shared=True), delay=3.0)
+    current = net.simulate(DT, dt=DT, level=level, initial="stationary", seed=6, record="I_syn_ex")["P"].I_syn_ex
+    arriving, tau = 1e3 * DT, SEED_CELL.tau_syn_ex
+    # neurons receive the spikes of a step at its beginning, populations all through it
+    steps = 1.0 / -np.expm1(-DT / tau) if level == "micro" else tau / DT
+    assert_allclose(current, 0.1 * arriving * steps, rtol=0.0, atol=5.5 * 0.1 * np.sqrt(arriving))
+
+
 def test_results_do_not_depend_on_threads_or_on_what_was_before():
     net = dense(brunel(), delay=3.0)
     options = {"dt": DT, "initial": "stationary", "level": {"E": "micro", "I": "meso"}}
