@@ -13,7 +13,8 @@ cdef class MesoPopulation:
     cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
                     double[:, ::1] traces)
 
-cdef double expect_spikes(Population *pop, double current, double ex, double inh) noexcept nogil
+cdef double expect_spikes(Population *pop, double current, double ex, double inh, double ex_variance,
+                          double in_variance) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil
 cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil

@@ -33,6 +33,8 @@ cdef struct State:
     double V_m              # potential of the neurons that fired before the history, mV
     double I_syn_ex         # pA
     double I_syn_in         # pA
+    double ex_variance      # pA^2, between neurons, of the spikes that arrive at single ones during the step
+    double in_variance
     double E_sfa            # threshold of those neurons, mV
     double mean             # expected spikes of the step
     double n_events         # spikes of the step
@@ -165,6 +167,8 @@ cdef struct Arrivals:       # of one step
     double ex_all           # what reaches every neuron
     double inh_all
     double current_all
+    double ex_variance      # between the neurons of a population, pA^2
+    double in_variance
 
 
 cdef struct Spike:

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 from gifpop import checks, memory, options, seeds
-from gifpop.connectivity import check_connections, expand, inputs, links
+from gifpop.connectivity import WIRINGS, check_connections, expand, inputs, links
 from gifpop.engine import Engine, SimulationError
 from gifpop.grid import check_dt, whole_steps
 from gifpop.history import HISTORIES, TOLERANCE
@@ -69,6 +69,12 @@ class Simulation:
     tolerance : float
         Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
         estimated from the parameters. Errors of expected counts are several times smaller.
+    wiring : {"dense", "sparse"}
+        What ``p`` and connection rules mean to mesoscopic populations. ``"dense"``: a factor of the weight, with which
+        every neuron receives all spikes. ``"sparse"``: each neuron receives its own sample of the spikes, as along
+        drawn connections; the population is told the mean and, step by step, the variance. This takes rules that draw
+        equally many sources for each neuron: ``p``, `IndegreeFraction`, `FixedIndegree`, `AllToAll`. Between neurons,
+        connections are drawn in any case; from a population, neurons receive the mean.
     threads : int
         Threads that share populations and blocks of neurons. Results do not depend on it. Worth it for networks with
         much to do between two deliveries of spikes: large ones, long histories, long delays.
@@ -96,8 +102,8 @@ class Simulation:
     """
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
-                 counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE, threads=1,
-                 progress=None):
+                 counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE, wiring="dense",
+                 threads=1, progress=None):
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
@@ -110,6 +116,7 @@ class Simulation:
         history = checks.choice("Simulation.history", history, HISTORIES)
         tolerance = checks.number("Simulation.tolerance", tolerance, "in (0, 1)")
         tolerance = tolerance if history == "adaptive" else None
+        self._wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
         self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         self._levels = {
@@ -126,14 +133,14 @@ class Simulation:
         }
         self._prescribed = {order.index(name): values for name, values in prescribed.items()}
         self._level_names = level_names
-        connections = check_connections(self._net, level_names, self.dt)
+        connections = check_connections(self._net, level_names, self.dt, self._wiring)
         memory.require(
             connections + sum(one.bytes for one in self._levels.values()),
             "Simulation: connections, neurons and histories",
         )
         self._root = seeds.root_sequence(seed)
         inputs(self._net, level_names, self.dt, self._streams(seeds.INPUT))  # what is wrong with them shows before
-        self._links = links(self._net, level_names, self.dt, self._streams(seeds.CONNECTION), self._threads)
+        self._links = self._wire()
         self._start()
 
     def __repr__(self):
@@ -214,9 +221,7 @@ class Simulation:
         """
         if seed is not None:
             self._root = seeds.root_sequence(seed)
-            self._links = links(
-                self._net, self._level_names, self.dt, self._streams(seeds.CONNECTION), self._threads
-            )
+            self._links = self._wire()
         self._start()
 
     def set(self, population, **parameters):
@@ -270,6 +275,11 @@ class Simulation:
         source, target = (list(populations).index(name) for name in names)
         links = [link for link in self._links if (link.source, link.target) == (source, target)]
         return expand(links, *(populations[name].N for name in names), self.dt)
+
+    def _wire(self):
+        """Return the links of all connections."""
+        streams = self._streams(seeds.CONNECTION)
+        return links(self._net, self._level_names, self.dt, streams, self._threads, self._wiring)
 
     def _start(self):
         """Allocate the initial state."""
