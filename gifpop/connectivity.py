@@ -53,6 +53,18 @@ def check_connections(net, levels, dt, wiring="dense"):
     return total + most
 
 
+def noisy_populations(net, levels, wiring):
+    """Return the names of mesoscopic populations whose neurons receive input of their own: samples of the spikes."""
+    if wiring == "dense":
+        return set()
+    sizes = {name: population.N for name, population in net.populations.items()}
+    return {
+        c.post
+        for c in net.connections
+        if levels[c.post] == "meso" and c.rule.variance(sizes[c.pre], sizes[c.post]) != 0.0
+    }
+
+
 def _check_sample(c, n_pre, n_post):
     """Refuse what gives the neurons of a mesoscopic population more than samples of the spikes."""
     if c.rule.variance(n_pre, n_post) is None:
@@ -60,7 +72,7 @@ def _check_sample(c, n_pre, n_post):
         raise ValueError(
             f"{c.label}: rule must draw equally many sources for each neuron of a mesoscopic population where "
             f"Simulation.wiring is 'sparse', got {c.rule}: lasting differences between neurons have no equation there; "
-            f"FixedIndegree({indegree}) keeps the mean, wiring='dense' leaves out the samples"
+            f"FixedIndegree({indegree}) comes nearest to the mean, wiring='dense' leaves out the samples"
         )
 
 

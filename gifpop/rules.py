@@ -17,7 +17,7 @@ class Rule:
     sources drawn at random, and None where lasting differences between neurons come with it. Of n spikes of n sources a
     neuron then receives a number with mean n density and variance n v (1 - (n - 1)/(n_pre - 1)), since the numbers of
     connections from all sources, which add up to the in-degree, have the covariance -v/(n_pre - 1) in pairs. As few
-    sources fire in one step, each spike counts for v. Autapses left out change v by the order of 1/n_pre of itself,
+    sources fire in one step, each spike counts for v. Autapses left out would change v by the order of density/n_pre,
     and are not considered.
     """
 

@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from gifpop import seeds, wiring
 
-SPARSE = {"wiring": "sparse"}
+SPARSE = {"wiring": "sparse", "adaptation": "carried"}
+DENSE = {"wiring": "dense", "adaptation": "carried"}
 DT = 0.5
 CELL = gp.GIF(I_e=300.0)
 MOST_DEVIATIONS = 4.9  # of a normal law: false alarm 1e-6
@@ -132,7 +133,7 @@ LEVELS = {"A": "meso", "B": "meso", "C": "meso", "D": "micro"}
 def test_links(stretch):
     """Beside the links of dense wiring, one for each connection whose variance a population receives."""
     net, variances = network(stretch)
-    dense, sparse = (gp.Simulation(net, dt=DT, level=LEVELS, **options)._links for options in ({}, SPARSE))
+    dense, sparse = (gp.Simulation(net, dt=DT, level=LEVELS, **options)._links for options in (DENSE, SPARSE))
     order = list(net.populations)
     added = [link for link in sparse if link.receptor.endswith("variance")]
     assert [link for link in sparse if link not in added] == dense
@@ -204,16 +205,60 @@ def test_rules_that_make_neurons_differ_for_good(rule, indegree, level):
     assert message.startswith("Connection 'A' -> 'B': rule must draw equally many sources for each neuron")
     assert f"got {rule}" in message
     assert "Simulation.wiring is 'sparse'" in message
-    assert f"FixedIndegree({indegree}) keeps the mean" in message
+    assert f"FixedIndegree({indegree}) comes nearest to the mean" in message
 
 
 @pytest.mark.parametrize(("rule", "_"), LASTING[:3], ids=str)
 @pytest.mark.parametrize("level", ["micro", {"A": "meso", "B": "micro"}], ids=["micro", "meso to micro"])
 def test_neurons_take_any_rule(rule, _, level):
     """The variance is of populations; neurons receive what they do with dense wiring."""
-    dense, sparse = (pair(rule, level, weight=200.0, **options).run(100.0) for options in ({}, SPARSE))
+    dense, sparse = (pair(rule, level, weight=200.0, **options).run(100.0) for options in (DENSE, SPARSE))
     assert dense["B"].counts.sum() > 0
     assert_array_equal(dense["B"].counts, sparse["B"].counts)
+
+
+def carried(sim, population):
+    """Return what the cohorts of a population carry, or None."""
+    return sim._engine.plans[list(sim._net.populations).index(population)].carried
+
+
+def test_only_populations_that_receive_samples_carry_deviations_of_synaptic_currents():
+    net, _ = network(1)
+    sim = gp.Simulation(net, dt=DT, level=LEVELS, **SPARSE)
+    assert carried(sim, "C").noisy
+    assert len(carried(sim, "C").jump) == len(CELL.tau_sfa) + 3
+    assert len(CELL.tau_sfa) > 0
+    assert not carried(sim, "B").noisy
+    assert len(carried(sim, "B").jump) == len(CELL.tau_sfa)
+    assert not carried(gp.Simulation(net, dt=DT, level=LEVELS, **DENSE), "C").noisy
+    sim.set("C", I_e=350.0)
+    sim.reset()
+    assert carried(sim, "C").noisy
+
+
+@pytest.mark.parametrize("history", ["exact", "adaptive"])
+def test_samples_make_neurons_fire(history):
+    """Balanced input, so that the mean stays: its variance excites, as the hazard is a convex function."""
+    net = gp.Network()
+    net.population("A", 1000, CELL)
+    net.population("B", 1000, gp.GIF(I_e=100.0))
+    for weight in (150.0, -150.0):
+        net.connect("A", "B", weight=weight, rule=gp.FixedIndegree(100))
+    options = {"dt": DT, "seed": 1, "history": history, "counts": {"A": np.full(1000, 5)}}
+    dense, sparse = (net.simulate(500.0, **options, **wired)["B"].counts.sum() for wired in (DENSE, SPARSE))
+    assert sparse > 3 * dense
+
+
+def test_samples_need_carried_adaptation():
+    message = r"Population 'B': adaptation must be 'carried' .* \(Simulation.wiring is 'sparse'\), got 'quasi-renewal'"
+    with pytest.raises(ValueError, match=message):
+        pair(gp.FixedIndegree(5), wiring="sparse")
+    pair(gp.AllToAll(), wiring="sparse")  # no samples
+    net = gp.Network()
+    net.population("A", 50, CELL)
+    net.population("B", 100, CELL, adaptation="carried")
+    net.connect("A", "B", weight=2.0, p=0.1)
+    assert carried(gp.Simulation(net, wiring="sparse"), "B").noisy
 
 
 def test_refused_before_connections_are_drawn(monkeypatch):
