@@ -53,16 +53,12 @@ def check_connections(net, levels, dt, wiring="dense"):
     return total + most
 
 
-def noisy_populations(net, levels, wiring):
-    """Return the names of mesoscopic populations whose neurons receive input of their own: samples of the spikes."""
+def noisy_populations(net, wiring):
+    """Return the names of populations whose neurons receive input of their own: samples of the spikes."""
     if wiring == "dense":
         return set()
     sizes = {name: population.N for name, population in net.populations.items()}
-    return {
-        c.post
-        for c in net.connections
-        if levels[c.post] == "meso" and c.rule.variance(sizes[c.pre], sizes[c.post]) != 0.0
-    }
+    return {c.post for c in net.connections if c.rule.variance(sizes[c.pre], sizes[c.post]) != 0.0}
 
 
 def _check_sample(c, n_pre, n_post):

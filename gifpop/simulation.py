@@ -127,7 +127,7 @@ class Simulation:
         self._wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
         self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        noisy = noisy_populations(self._net, level_names, self._wiring)
+        noisy = noisy_populations(self._net, self._wiring)
         self._levels = {
             name: LEVELS[level_names[name]](p, self.dt, initial, tolerance, adaptation, name in noisy)
             for name, p in populations.items()
