@@ -33,8 +33,9 @@ cdef inline void enter_cells(Population *pop) noexcept nogil:
     cells.width[i] = 1.0
     for j in range(cells.J):
         cells.traces[j * cells.places + i] = cells.newest[j]
-    for j in range(pop.carried.moments):
-        pop.carried.cells[j * cells.places + i] = pop.carried.cohorts[j * pop.places + cohort]
+    if pop.carried.D > 0:
+        for j in range(pop.carried.moments + 1):
+            pop.carried.cells[j * cells.places + i] = pop.carried.cohorts[j * pop.places + cohort]
     pop.state.cells += 1
     pop.state.until_merging -= 1
     if pop.state.until_merging == 0:
@@ -116,5 +117,6 @@ cdef inline void move(Population *pop, Py_ssize_t place, Py_ssize_t i) noexcept 
     c.width[place] = c.width[i]
     for j in range(c.J):
         c.traces[j * c.places + place] = c.traces[j * c.places + i]
-    for j in range(pop.carried.moments):
-        pop.carried.cells[j * c.places + place] = pop.carried.cells[j * c.places + i]
+    if pop.carried.D > 0:
+        for j in range(pop.carried.moments + 1):
+            pop.carried.cells[j * c.places + place] = pop.carried.cells[j * c.places + i]

@@ -16,8 +16,7 @@ from numpy.random.c_distributions cimport random_binomial, random_poisson
 import numpy as np
 
 from gifpop._merging cimport enter_cells, is_empty, join_free
-from gifpop._moments cimport (begin_moments, mean_threshold, relax_moments, release_membrane, take_fired,
-                              tilt_moments)
+from gifpop._moments cimport begin_moments, part_free, receive_noise, take_fired, wait_out
 from gifpop._types cimport MOST_MODES as _MOST_MODES
 from gifpop._types cimport MOST_MOMENTS
 from gifpop._types cimport PADDING as _PADDING
@@ -263,12 +262,12 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
     cdef double[MOST_MOMENTS] mixed, mixed_of_cells
     cdef Sums of_cells
     cdef Block block
-    cdef double p_free
-    cdef Py_ssize_t k, refractory = s.oldest + active
+    cdef double p_free, lift
+    cdef Py_ssize_t k
     s.E_sfa = carried_threshold(pop)
     receive_noise(carried, s)
-    relax_moments(carried, carried.free, 1, 1)
-    p_free = free_probability(c, s, (s.V_m - c.V_T_star) * c.inverse_Delta_V - mean_threshold(carried, carried.free))
+    lift = carried.free[carried.moments] - carried.added_lift
+    p_free = free_probability(c, s, (s.V_m - c.V_T_star) * c.inverse_Delta_V - lift)
 
     block = cohorts_from(pop, s.oldest, active)
     advance_carried(pop, &block, common.drive, sums, mixed)
@@ -278,11 +277,9 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
         add_sums(sums, &of_cells)
         for k in range(carried.moments):
             mixed[k] += mixed_of_cells[k]
-    tilt_moments(carried, carried.free, p_free, p_free * s.survivors, mixed)
+    part_free(carried, p_free, p_free * s.survivors, mixed)
     take_fired(carried, mixed, sums.fired + p_free * s.survivors)
-
-    relax_moments(carried, carried.cohorts + refractory, pop.places, s.cohorts - active)
-    release_membrane(carried, carried.cohorts + refractory, pop.places)
+    wait_out(carried, carried.cohorts + s.oldest + active, pop.places, s.cohorts - active)
     return p_free
 
 
@@ -303,15 +300,6 @@ cdef inline double carried_threshold(Population *pop) noexcept nogil:
     return threshold
 
 
-cdef inline void receive_noise(const Carried *carried, const State *s) noexcept nogil:
-    """Say by how much input of their own spreads the modes of the neurons of a cohort in this step."""
-    cdef Py_ssize_t k
-    if carried.noisy:
-        for k in range(carried.moments):
-            carried.added[k] = (s.ex_variance * carried.noise[k]
-                                + s.in_variance * carried.noise[carried.moments + k])
-
-
 cdef inline Block cohorts_from(const Population *pop, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     cdef Block block
     block.survivors = pop.survivors + first
@@ -319,6 +307,7 @@ cdef inline Block cohorts_from(const Population *pop, Py_ssize_t first, Py_ssize
     block.potential = pop.potential + first
     block.hazard = pop.hazard + first
     block.moments = pop.carried.cohorts + first
+    block.lift = block.moments + pop.carried.moments * pop.places
     block.stride, block.n = pop.places, n
     return block
 
@@ -330,6 +319,7 @@ cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
     block.potential = pop.cells.potential + _PADDING
     block.hazard = pop.cells.hazard + _PADDING
     block.moments = pop.carried.cells + _PADDING
+    block.lift = block.moments + pop.carried.moments * pop.cells.places
     block.stride, block.n = pop.cells.places, pop.state.cells
     return block
 
@@ -446,8 +436,9 @@ cdef void slide_back(Population *pop) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(5):
         slide_row(pop, arrays[i])
-    for i in range(pop.carried.moments):
-        slide_row(pop, pop.carried.cohorts + i * pop.places)
+    if pop.carried.D > 0:
+        for i in range(pop.carried.moments + 1):
+            slide_row(pop, pop.carried.cohorts + i * pop.places)
     pop.state.oldest = _PADDING
 
 

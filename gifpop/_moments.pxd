@@ -1,10 +1,11 @@
 """Moments of the modes of single cohorts: mixing, and what happens once a step (docs/closures.md).
 
-The moments of a cohort stand ``stride`` apart: the D means, then the lower triangle of the covariance, row by row.
+The moments of a cohort stand ``stride`` apart: the D means, then the lower triangle of the covariance, row by row, then
+the lift, by which they lower the logarithm of the averaged hazard. Between two steps they are what they will have
+decayed to at the end of the next one.
 """
 
-from gifpop._types cimport MOST_MODES, Carried
-
+from gifpop._types cimport MOST_MODES, Carried, State
 
 cdef extern from *:
     """
@@ -18,6 +19,17 @@ cdef inline Py_ssize_t place(const Carried *carried, Py_ssize_t d, Py_ssize_t e)
     if e > d:
         d, e = e, d
     return carried.D + d * (d + 1) // 2 + e
+
+
+cdef inline void write_lift(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
+    cdef Py_ssize_t d, e, k = carried.D
+    cdef double lift = 0.0
+    for d in range(carried.D):
+        lift += moments[d * stride]
+        for e in range(d + 1):
+            lift -= moments[k * stride] * (0.5 if d == e else 1.0)
+            k += 1
+    moments[k * stride] = lift
 
 
 cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t stride, const double *other,
@@ -35,17 +47,37 @@ cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t st
             between = (1.0 - share) * apart[d] * apart[e]
             into[k * stride] += share * (other[k * other_stride] - into[k * stride] + between)
             k += 1
+    write_lift(carried, into, stride)
 
 
-cdef inline void relax_moments(const Carried *carried, double *moments, Py_ssize_t stride,
-                               Py_ssize_t cohorts) noexcept nogil:
-    """Relax the moments of cohorts side by side."""
+cdef inline void receive_noise(Carried *carried, const State *s) noexcept nogil:
+    """Say by how much input of their own spreads the modes of the neurons of a cohort in this step."""
+    cdef Py_ssize_t d, e, k = carried.D
+    if not carried.noisy:
+        return
+    carried.added_lift = 0.0
+    for d in range(carried.D):
+        for e in range(d + 1):
+            carried.added[k] = s.ex_variance * carried.noise[k] + s.in_variance * carried.noise[carried.moments + k]
+            carried.added_lift += carried.added[k] * (0.5 if d == e else 1.0)
+            k += 1
+
+
+cdef inline void take_noise(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
+    """Add it to the moments of cohorts side by side."""
     cdef Py_ssize_t k, i
-    cdef double decay, added
+    if carried.noisy:
+        for k in range(carried.D, carried.moments):
+            for i in range(n):
+                moments[k * stride + i] += carried.added[k]
+
+
+cdef inline void decay_moments(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
+    """Let the moments of cohorts side by side decay."""
+    cdef Py_ssize_t k, i
     for k in range(carried.moments):
-        decay, added = carried.decay[k], carried.added[k]
-        for i in range(cohorts):
-            moments[k * stride + i] = moments[k * stride + i] * decay + added
+        for i in range(n):
+            moments[k * stride + i] *= carried.decay[k]
 
 
 cdef inline void release_membrane(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
@@ -68,12 +100,21 @@ cdef inline void release_membrane(const Carried *carried, double *moments, Py_ss
     moments[place(carried, membrane, membrane) * stride] = all
 
 
-cdef inline void tilt_moments(const Carried *carried, double *moments, double p, double weight,
-                                double *mixed) noexcept nogil:
-    """Part those who fire, ``weight`` neurons, from the survivors (stride 1)."""
+cdef inline void wait_out(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
+    """Advance the moments of refractory cohorts, of which the first may fire from the next step on."""
+    take_noise(carried, moments, stride, n)
+    release_membrane(carried, moments, stride)
+    decay_moments(carried, moments, stride, n)
+    write_lift(carried, moments, stride)
+
+
+cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed) noexcept nogil:
+    """Part those free neurons who fire, ``weight`` in number, from the others; as `_carried.part`."""
     cdef Py_ssize_t d, e, k, D = carried.D
+    cdef double *moments = carried.free
     cdef double[MOST_MODES] v, fired
     cdef double r = 0.0, g
+    take_noise(carried, moments, 1, 1)
     for d in range(D):
         v[d] = 0.0
         for e in range(D):
@@ -90,18 +131,8 @@ cdef inline void tilt_moments(const Carried *carried, double *moments, double p,
             mixed[k] += weight * (moments[k] + fired[d] * fired[e])
             moments[k] -= g * v[d] * v[e]
             k += 1
-
-
-cdef inline double mean_threshold(const Carried *carried, const double *moments) noexcept nogil:
-    """What the modes add to the threshold that the averaged hazard has, over Delta_V (stride 1)."""
-    cdef Py_ssize_t d, e, k = carried.D
-    cdef double sum = 0.0
-    for d in range(carried.D):
-        sum += moments[d]
-        for e in range(d + 1):
-            sum -= moments[k] * (0.5 if d == e else 1.0)
-            k += 1
-    return sum
+    decay_moments(carried, moments, 1, 1)
+    write_lift(carried, moments, 1)
 
 
 cdef inline void take_fired(const Carried *carried, const double *mixed, double weight) noexcept nogil:
@@ -122,5 +153,7 @@ cdef inline void take_fired(const Carried *carried, const double *mixed, double 
 cdef inline void begin_moments(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
     """Write the moments of the neurons that have just fired."""
     cdef Py_ssize_t k
-    for k in range(carried.moments):
-        moments[k * stride] = carried.fired[k] + (carried.jump[k] if k < carried.D else 0.0)
+    for k in range(carried.D):
+        moments[k * stride] = (carried.fired[k] + carried.jump[k]) * carried.decay[k]
+    for k in range(carried.D, carried.moments):
+        moments[k * stride] = carried.fired[k] * carried.decay[k]

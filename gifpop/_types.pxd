@@ -76,13 +76,14 @@ cdef struct Carried:        # adaptation as cohorts carry it: moments of its mod
     Py_ssize_t currents     # the first mode that is a current, before that of the membrane, which is the last one
     bint membrane           # there is one
     bint noisy              # neurons receive input of their own
+    double added_lift       # by how much they raise the logarithm of the averaged hazard
     const double *decay     # factor of each moment over a step
     const double *jump      # of each mode at a spike
     const double *noise     # moments that input of variance 1 pA^2 adds to the excitatory, then inhibitory current
     double *added           # moments added in this step
-    double *cohorts         # a row for each moment, as long as those of cohorts
+    double *cohorts         # a row for each moment, and one for the lift, as long as those of cohorts
     double *cells           # likewise, as long as those of cells
-    double *free            # moments of the free neurons
+    double *free            # moments and lift of the free neurons
     double *fired           # moments of the neurons that last fired, just before
 
 
@@ -92,6 +93,7 @@ cdef struct Block:          # cohorts or cells side by side
     double *potential
     double *hazard
     double *moments         # of the first one; rows are `stride` apart
+    double *lift            # by how much adaptation lowers the logarithm of the averaged hazard
     Py_ssize_t stride
     Py_ssize_t n
 

@@ -19,7 +19,9 @@ NEAREST = 1e-4  # relative; a current as slow as the membrane is taken for one t
 class Carried:
     """What the cohorts of one population carry of their members' adaptation (see `_meso.MesoPopulation`).
 
-    Moments are the D means of the modes, then the lower triangle of their covariance, row by row.
+    Moments are the D means of the modes, then the lower triangle of their covariance, row by row; between two steps,
+    what they will have decayed to at the end of the next one. Beside them stands their lift, by which they lower the
+    logarithm of the averaged hazard.
 
     Attributes
     ----------
@@ -39,9 +41,11 @@ class Carried:
         At a spike.
     noise : float64 array, shape (2, moments)
         What input of variance 1 pA^2 adds to the moments, excitatory and inhibitory.
-    added, free, fired : float64 array of length moments
-        What is added in a step; moments of the free neurons, and of those that last fired, just before.
-    cohorts, cells : float64 array, shape (moments, places); cells None without an adaptive history
+    added, fired : float64 array of length moments
+        What is added in a step; moments of the neurons that last fired, just before.
+    free : float64 array of length moments + 1
+        Moments and lift of the free neurons.
+    cohorts, cells : float64 array, shape (moments + 1, places); cells None without an adaptive history
     """
 
     currents: int
@@ -59,8 +63,8 @@ class Carried:
 
     @property
     def states(self):
-        """The arrays of moments of neurons, with a row for each moment."""
-        arrays = [self.free[:, np.newaxis], self.fired[:, np.newaxis], self.cohorts]
+        """The moments and lifts of neurons, in rows."""
+        arrays = [self.free[:, np.newaxis], self.cohorts]
         return arrays if self.cells is None else [*arrays, self.cells]
 
 
@@ -108,18 +112,19 @@ def plan_carried(cell, dt, noisy, places, cell_places):
         jump=jump,
         noise=_noise(cell, dt, modes, moments, noisy),
         added=np.zeros(moments),
-        free=np.zeros(moments),
+        free=np.zeros(moments + 1),
         fired=np.zeros(moments),
-        cohorts=np.zeros((moments, places)),
-        cells=None if cell_places is None else np.zeros((moments, cell_places)),
+        cohorts=np.zeros((moments + 1, places)),
+        cells=None if cell_places is None else np.zeros((moments + 1, cell_places)),
     )
 
 
 def begin_carried(carried, youngest):
     """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort."""
-    for moments in carried.states:
-        moments[:] = 0.0
-    carried.cohorts[: len(carried.jump), youngest] = carried.jump
+    for rows in (*carried.states, carried.fired):
+        rows[:] = 0.0
+    D = len(carried.jump)
+    carried.cohorts[:D, youngest] = carried.jump * carried.decay[:D]
 
 
 def update_carried(carried, new, cells):
@@ -128,22 +133,24 @@ def update_carried(carried, new, cells):
     ``cells`` are those of the adaptive history, which may have got more places, or None.
     """
     if cells is not None:
-        grown = np.zeros((len(carried.decay), cells.rows.shape[1]))
+        grown = np.zeros((len(carried.cells), cells.rows.shape[1]))
         grown[:, : carried.cells.shape[1]] = carried.cells
         carried.cells = grown
     change = new.modes @ np.linalg.inv(carried.modes)
-    for moments in carried.states:
-        transform(moments, change)
+    carried.fired[:] = _changed(carried.fired[:, np.newaxis], change)[:, 0]
+    for rows in carried.states:
+        moments = _changed(rows[:-1] / carried.decay[:, np.newaxis], change) * new.decay[:, np.newaxis]
+        means, covariances = unpack(moments, len(change))
+        rows[:-1] = moments
+        rows[-1] = means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1))
     for name in ("modes", "decay", "jump", "noise"):
         getattr(carried, name)[:] = getattr(new, name)
 
 
-def transform(moments, change):
-    """Multiply modes by a matrix of shape (D, D), given their moments, shape (moments, n)."""
-    D = len(change)
-    means, covariances = unpack(moments, D)
-    moments[:D] = change @ means
-    moments[D:] = _triangle(np.einsum("ij,jkn,lk->iln", change, covariances, change))
+def _changed(moments, change):
+    """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (D, D)."""
+    means, covariances = unpack(moments, len(change))
+    return np.concatenate([change @ means, _triangle(np.einsum("ij,jkn,lk->iln", change, covariances, change))])
 
 
 def unpack(moments, D):

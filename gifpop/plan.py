@@ -285,6 +285,14 @@ def threshold_kernel(cell, ages):
     return theta
 
 
+def current_kernel(cell, ages):
+    """Return what a spike takes from the potential through spike-triggered currents at most, in mV."""
+    taken = np.zeros_like(ages)
+    for tau, q in zip(cell.tau_stc, cell.q_stc, strict=True):
+        taken += abs(q) * cell.tau_m / cell.C_m * np.exp(-ages / tau)
+    return taken
+
+
 def automatic_history(cell, dt):
     """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
 
@@ -296,7 +304,7 @@ def automatic_history(cell, dt):
     block = 4096
     while shortest < K:
         lengths = np.arange(K, max(shortest, K - block), -1)
-        needed = threshold_kernel(cell, lengths * dt) / cell.Delta_V >= 0.1
+        needed = (threshold_kernel(cell, lengths * dt) + current_kernel(cell, lengths * dt)) / cell.Delta_V >= 0.1
         if needed.any():
             K = int(lengths[np.argmax(needed)])
             break
