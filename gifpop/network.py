@@ -211,7 +211,7 @@ class Network:
             A multiple of the step.
         **options
             See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``record_neurons``,
-            ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``wiring``, ``progress``.
+            ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``adaptation``, ``wiring``, ``progress``.
 
         Returns
         -------
