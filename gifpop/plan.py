@@ -265,7 +265,7 @@ def start_history(plan, potential, fired=True):
     plan.state["spread"] = NOT_KNOWN
     plan.state["oldest"] = _meso.PADDING
     plan.state["cohorts"] = plan.K
-    plan.state["n_events"] = N if fired else 0.0
+    plan.state["n_events"] = N if fired and plan.carried is not None else 0.0
     window = plan.window
     window["potential"][:] = potential
     if plan.carried is not None:

@@ -69,12 +69,12 @@ class Simulation:
     tolerance : float
         Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
         estimated from the parameters. Errors of expected counts are several times smaller.
-    adaptation : {"quasi-renewal", "carried"}
+    adaptation : {"carried", "quasi-renewal"}
         How mesoscopic populations follow their neurons' adaptation, unless a population says so itself.
-        ``"quasi-renewal"``: spikes before a neuron's last one act as if they were Poisson, as in Schwalger, Deger &
-        Gerstner (2017) and NEST. ``"carried"``: neurons that fired together carry mean and covariance of their
-        adaptation; nearer to the neurons where adaptation is strong, and with spike-triggered currents
-        (docs/closures.md).
+        ``"carried"``: neurons that fired together carry mean and covariance of their adaptation, thresholds and
+        spike-triggered currents; near to the neurons where adaptation is strong, too. ``"quasi-renewal"``: spikes
+        before a neuron's last one act as if they were Poisson, as in Schwalger, Deger & Gerstner (2017) and NEST. Both
+        are the same without adaptation (docs/closures.md).
     wiring : {"dense", "sparse"}
         What ``p`` and connection rules mean to mesoscopic populations. ``"dense"``: a factor of the weight, with which
         every neuron receives all spikes. ``"sparse"``: each neuron receives its own sample of the spikes, as along
@@ -110,7 +110,7 @@ class Simulation:
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
                  counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE,
-                 adaptation="quasi-renewal", wiring="dense", threads=1, progress=None):
+                 adaptation="carried", wiring="dense", threads=1, progress=None):
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:

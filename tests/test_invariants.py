@@ -1,7 +1,7 @@
 """What holds for any parameters: neurons are conserved, probabilities are probabilities, counts never exceed N."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import gifpop as gp
@@ -40,7 +40,6 @@ def cells(draw):
     seed=st.integers(0, 2**32),
     history=st.sampled_from(["exact", "adaptive"]),
 )
-@settings(max_examples=250)
 def test_any_population(cell, N, dt, weight, delay, binomial, kernel, seed, history):
     net = gp.Network()
     net.population("P", N, cell, len_kernel=kernel, BinoRand=binomial)
@@ -68,7 +67,6 @@ def check_state(plan, N, dt):
 @given(
     drive=st.floats(0.0, 2000.0), N=st.integers(10, 10**6), seed=st.integers(0, 2**32)
 )
-@settings(max_examples=30)
 def test_neurons_are_conserved(drive, N, seed):
     """Survivors of all cohorts and free neurons add up to N but for what the finite-size correction draws back."""
     net = gp.Network()

@@ -59,6 +59,7 @@ def check_seed_network(seeds):
     assert_spectrum(a[:, :, 1], 1.0, *I)
 
 
+@pytest.mark.slow
 def test_seed_network():
     check_seed_network(range(8))
 
@@ -87,7 +88,7 @@ def check_step_response(seeds, history):
     assert_mean(a[:, 3600:, 0].mean(axis=1), 16.24, 0.48, 0.011)
 
 
-@BOTH
+@pytest.mark.parametrize("history", [pytest.param("exact", marks=pytest.mark.slow), "adaptive"])
 def test_step_response(history):
     check_step_response(range(100), history)
 

@@ -70,13 +70,16 @@ def test_populations_keep_the_history_that_they_were_created_with():
     assert [block.plans[0].cells is None for block in settings.kernel.blocks] == [True, False]
 
 
-def test_environment_variable(tmp_path):
-    def history(value):
-        return subprocess.run(
-            [sys.executable, "-c", "import gifpop.nest as nest; print(nest.gifpop_history)"],
-            env={**os.environ, "GIFPOP_HISTORY": value}, cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+@pytest.mark.parametrize(("value", "expected"), [("adaptive", "adaptive"), ("", "exact")])
+def test_environment_variable(value, expected, monkeypatch):
+    monkeypatch.setenv("GIFPOP_HISTORY", value)
+    nest.ResetKernel()
+    assert nest.gifpop_history == expected
 
-    assert history("adaptive").stdout == "adaptive\n"
-    assert history("").stdout == "exact\n"
-    assert "GIFPOP_HISTORY must be one of 'exact', 'adaptive', got 'coarse'" in history("coarse").stderr
+
+def test_environment_variable_is_read_at_import(tmp_path):
+    message = subprocess.run(
+        [sys.executable, "-c", "import gifpop.nest"], env={**os.environ, "GIFPOP_HISTORY": "coarse"}, cwd=tmp_path,
+        capture_output=True, text=True, check=False,
+    ).stderr  # fmt: skip
+    assert "GIFPOP_HISTORY must be one of 'exact', 'adaptive', got 'coarse'" in message

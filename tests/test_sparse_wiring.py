@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from gifpop import seeds, wiring
 
-SPARSE = {"wiring": "sparse", "adaptation": "carried"}
-DENSE = {"wiring": "dense", "adaptation": "carried"}
+DENSE, SPARSE = ({"wiring": wiring, "adaptation": "carried"} for wiring in ("dense", "sparse"))
+QUASI_RENEWAL = {"wiring": "sparse", "adaptation": "quasi-renewal"}
 DT = 0.5
 CELL = gp.GIF(I_e=300.0)
 MOST_DEVIATIONS = 4.9  # of a normal law: false alarm 1e-6
@@ -269,13 +269,13 @@ def test_samples_make_neurons_fire(history):
 def test_samples_need_carried_adaptation():
     message = r"Population 'B': adaptation must be 'carried' .* \(Simulation.wiring is 'sparse'\), got 'quasi-renewal'"
     with pytest.raises(ValueError, match=message):
-        pair(gp.FixedIndegree(5), wiring="sparse")
-    pair(gp.AllToAll(), wiring="sparse")  # no samples
+        pair(gp.FixedIndegree(5), **QUASI_RENEWAL)
+    pair(gp.AllToAll(), **QUASI_RENEWAL)  # no samples
     net = gp.Network()
     net.population("A", 50, CELL)
     net.population("B", 100, CELL, adaptation="carried")
     net.connect("A", "B", weight=2.0, p=0.1)
-    assert carried(gp.Simulation(net, wiring="sparse"), "B").noisy
+    assert carried(gp.Simulation(net, **QUASI_RENEWAL), "B").noisy
 
 
 def test_refused_before_connections_are_drawn(monkeypatch):
