@@ -39,7 +39,7 @@ class MesoLevel:
         self.length = population.len_kernel
         self.check(population)
         modes = count_modes(population.cell, noisy) if self.carried else 0
-        self.moments = modes + modes * (modes + 1) // 2
+        self.moments = modes + modes * (modes + 1) // 2 + (modes > 0)
         if self.length == -1:
             self.length = automatic_history(population.cell, dt)
 

@@ -219,12 +219,13 @@ def update_plan(plan, cell, N, dt, binomial=True):
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
         _widen_window(plan, refractory_steps(cell.t_ref, dt))
-    carried = plan.carried is not None
+    carried, stop = plan.carried is not None, plan.in_use.stop
+    refractory = slice(stop - int(plan.constants["refractory"][0]), stop)
     new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, carried and plan.carried.noisy)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
     if carried:
-        update_carried(plan.carried, new.carried, plan.cells)
+        update_carried(plan.carried, new.carried, plan.cells, refractory)
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         getattr(plan, name)[:] = getattr(new, name)
     plan.state["spread"] = NOT_KNOWN

@@ -230,7 +230,7 @@ def test_memory_is_checked_first(monkeypatch):
     sim = gp.Simulation(single(), dt=0.5)
     with pytest.raises(MemoryError, match=r"records of 2000000 steps .* would need 32.0 MB; 1.0 MB are available"):
         sim.run(1e6)
-    with pytest.raises(MemoryError, match=r"connections, neurons and histories would need 96.0 MB"):
+    with pytest.raises(MemoryError, match=r"connections, neurons and histories would need 144.0 MB"):
         gp.Simulation(single(len_kernel=10**6), dt=0.5)
 
 
