@@ -36,8 +36,9 @@ class Link:
         Group.
     lag : int
         Steps from emission to use.
-    receptor : {"excitatory", "inhibitory", "current"}
-    weight : float, pA
+    receptor : {"excitatory", "inhibitory", "current", "excitatory variance", "inhibitory variance"}
+        A variance is that between the neurons of a population, of what arrives at each of them.
+    weight : float, pA, or pA^2 of a variance
         Of each connection; a factor where ``weights`` are given.
     first : int64 array of length source units + 1, or None
     units : int32 array, or None

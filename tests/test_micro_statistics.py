@@ -98,7 +98,8 @@ def test_uncoupled_neurons():
 def test_levels_differ_as_they_should():
     """The quasi-renewal approximation lowers the rate of the seed network by 4.3 %; more or less would be an error."""
     micro = seed_network(range(16)).mean(axis=(0, 1))
-    meso = activities(networks.brunel(), 20_000.0, 0.5, range(6), drop=2000.0).mean(axis=(0, 1))
+    options = {"drop": 2000.0, "adaptation": "quasi-renewal"}
+    meso = activities(networks.brunel(), 20_000.0, 0.5, range(6), **options).mean(axis=(0, 1))
     assert np.all(np.abs(meso / micro - (5.4436 / 5.6881, 5.4590 / 5.7026)) < 0.005)
 
 

@@ -46,7 +46,7 @@ def test_it_is_gifpops_own():
     mean, counts = expected_counts("adaptive")
     net = gp.Network()
     net.population("P", 500, gp.GIF(**{**CELL, "E_L": 0.0, "V_reset": 0.0}))
-    options = {"dt": 0.5, "counts": {"P": counts}, "initial": "nest"}
+    options = {"dt": 0.5, "counts": {"P": counts}, "initial": "nest", "adaptation": "quasi-renewal"}
     own = net.simulate(len(counts) * 0.5, history="adaptive", **options)["P"].mean
     assert_allclose(mean, own, rtol=1e-12, atol=500e-12)
     exact = net.simulate(len(counts) * 0.5, history="exact", **options)["P"].mean
