@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 from gifpop import checks, memory, options, seeds, stationary
-from gifpop.connectivity import WIRINGS, check_connections, expand, inputs, links, noisy_populations
+from gifpop.connectivity import WIRINGS, check_connections, expand, inputs, links, noisy_populations, sample_links
 from gifpop.engine import Engine, SimulationError
 from gifpop.grid import check_dt, whole_steps
 from gifpop.history import HISTORIES, TOLERANCE
@@ -139,7 +139,7 @@ class Simulation:
         self._wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
         self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        noisy = noisy_populations(self._net, self._wiring)
+        noisy = noisy_populations(self._net, level_names, self._wiring)
         self._levels = {
             name: LEVELS[level_names[name]](p, self.dt, self._initial, tolerance, adaptation, name in noisy)
             for name, p in populations.items()
@@ -321,7 +321,7 @@ class Simulation:
         """Return an engine with the network in its stationary state, the same as before if nothing has changed."""
         populations = self._net.populations
         sizes = [p.N for p in populations.values()]
-        links = stationary.mean_links(self._links, sizes)
+        links = stationary.mean_links(self._links, sizes) + sample_links(self._net, self._level_names, self.dt)
         if self._relaxed is None or self._relaxed[0] != links:
             plans = [
                 self._levels[name].relaxing(p).start(replace(p, N=stationary.SIZE, BinoRand=True), self._root, i)[0]

@@ -7,6 +7,8 @@ any more. In that state populations of any size begin, in expected numbers, and 
 
 import math
 import warnings
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -80,7 +82,8 @@ def relax(names, cells, plans, sizes, links, lines, noise, *, dt, n_threads=1):
     scaled = [_scaled(link, sizes) for link in links]
     held = [_held(line) for line in lines]
     for process in noise:
-        scaled.append(Link(len(plans) + len(held), process.target, process.lag, process.receptor, process.weight))
+        mean = Link(len(plans) + len(held), process.target, process.lag, process.receptor, process.weight)
+        scaled += [mean, replace(mean, receptor=f"{mean.receptor} variance", weight=mean.weight**2)]
         held.append(_held(process.signal))
     streams = [np.random.PCG64(i) for i in range(len(plans))]
     engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
@@ -116,8 +119,7 @@ def _scaled(link, sizes):
     """Return a link with its weight in a network of populations of `SIZE` neurons; of an input line, as it is."""
     if link.source >= len(sizes):
         return link
-    weight = link.weight * sizes[link.source] / SIZE
-    return Link(link.source, link.target, link.lag, link.receptor, weight)
+    return replace(link, weight=link.weight * sizes[link.source] / SIZE)
 
 
 def _held(signal):
@@ -157,12 +159,24 @@ def begin(engine, relaxed, streams):
     streams : callable
         ``streams(i)`` returns the bit generator that the neurons of group ``i`` are drawn with.
     """
+    engine.take_over(relaxed)
     for i, (plan, state) in enumerate(zip(engine.plans, relaxed.plans, strict=True)):
         if plan.neurons:
-            draw_neurons(plan, state, np.random.Generator(streams(i)))
+            random = np.random.Generator(streams(i))
+            draw_neurons(plan, state, random)
+            for process in engine.noise:
+                if process.target == i and process.lag > 0:
+                    _draw_noise(engine, process, random)
         else:
             load_population(plan, state)
-    engine.take_over(relaxed)
+
+
+def _draw_noise(engine, process, random):
+    """Let events of a process onto each neuron be on their way, beside their mean, which is already."""
+    steps, neurons = np.arange(process.lag)[:, np.newaxis], np.arange(engine.plans[process.target].N)
+    mean = process.signal.expected(0)
+    amounts = process.weight * (random.poisson(mean, (process.lag, len(neurons))) - mean)
+    engine.add_input(steps, process.receptor, process.target, amounts, neurons)
 
 
 def load_population(plan, relaxed):
@@ -201,15 +215,16 @@ def draw_neurons(plan, relaxed, random):
     share = np.cumsum(survivors)
     cohort = np.searchsorted(share, share[-1] * random.random(N), side="right")
     pause = np.maximum(constants["refractory"] + 1.0 - age[cohort], 0.0)
-    thresholds, currents, added = _draw_adaptation(plan, relaxed.carried, moments, cohort, random)
+    own = _draw_own(plan, relaxed.carried, moments, cohort, random)
     plan.of_neurons("pause")[:] = pause
-    plan.of_neurons("V_m")[:] = np.where(pause > 0.0, constants["V_reset"], potential[cohort] + added)
-    plan.of_neurons("E_sfa")[:] = constants["V_T_star"] + thresholds.sum(axis=0)
-    plan.of_neurons("I_stc")[:] = currents.sum(axis=0)
-    plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = thresholds, currents
-    for receptor in ("ex", "in"):  # neurons receive spikes at the beginning of a step, populations all through it
-        mean = relaxed.state[f"I_syn_{receptor}"][0]
-        plan.of_neurons(f"I_syn_{receptor}")[:] = mean / constants[f"input_{receptor}"]
+    plan.of_neurons("V_m")[:] = np.where(pause > 0.0, constants["V_reset"], potential[cohort] + own.potential)
+    plan.of_neurons("E_sfa")[:] = constants["V_T_star"] + own.thresholds.sum(axis=0)
+    plan.of_neurons("I_stc")[:] = own.currents.sum(axis=0)
+    plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = own.thresholds, own.currents
+    for receptor, deviation in zip(("ex", "in"), own.synapses, strict=True):
+        current = relaxed.state[f"I_syn_{receptor}"][0] + deviation
+        # neurons receive spikes at the beginning of a step, populations all through it
+        plan.of_neurons(f"I_syn_{receptor}")[:] = current / constants[f"input_{receptor}"]
 
 
 def _everybody(relaxed):
@@ -229,17 +244,31 @@ def _everybody(relaxed):
     return survivors, potential, np.concatenate([old, ages]), moments
 
 
-def _draw_adaptation(plan, carried, moments, cohort, random):
-    """Return thresholds (mV), spike-triggered currents (pA), each in rows, and what they have added to potentials."""
-    J, S = len(plan.state["sfa"]), len(plan.state["stc"])
+class _Own(NamedTuple):
+    """What neurons do not share with others of their cohort, a column for each."""
+
+    thresholds: np.ndarray  # mV
+    currents: np.ndarray  # spike-triggered, pA
+    synapses: np.ndarray  # deviations of synaptic currents from the mean, pA
+    potential: np.ndarray  # what all these have added to it, mV
+
+
+def _draw_own(plan, carried, moments, cohort, random):
+    """Return what neurons of these cohorts, whose modes have these moments, have of their own."""
+    J, S, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.N
     if carried is None:
-        return np.zeros((J, plan.N)), np.zeros((S, plan.N)), np.zeros(plan.N)
+        return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((2, N)), np.zeros(N))
     D = len(carried.modes)
     means, covariances = unpack(moments, D)
     roots = _square_roots(np.moveaxis(covariances, 2, 0))
-    modes = means.T[cohort] + np.einsum("ijk,ik->ij", roots[cohort], random.standard_normal((plan.N, D)))
+    modes = means.T[cohort] + np.einsum("ijk,ik->ij", roots[cohort], random.standard_normal((N, D)))
     values = np.linalg.inv(carried.modes) @ modes.T
-    return values[:J], values[J : J + S], values[-1] if carried.membrane else np.zeros(plan.N)
+    return _Own(
+        thresholds=values[:J],
+        currents=values[J : J + S],
+        synapses=values[J + S : J + S + 2] if carried.noisy else np.zeros((2, N)),
+        potential=values[-1] if carried.membrane else np.zeros(N),
+    )
 
 
 def _square_roots(matrices):
