@@ -53,32 +53,12 @@ def check_connections(net, levels, dt, wiring="dense"):
     return total + most
 
 
-def noisy_populations(net, levels, wiring):
-    """Return the names of populations whose neurons receive input of their own: samples of the spikes, or noise."""
-    samples = {c.post for c in net.connections if _samples(net, c, levels, wiring) > 0.0}
-    noise = {i.post for i in net.injections if isinstance(i.input, PoissonSpikes) and not i.input.shared}
-    return samples | {name for name in noise if levels[name] == "micro"}
-
-
-def _samples(net, c, levels, wiring="dense"):
-    """Return the variance, for each spike, of the number of connections of a pair where neurons receive samples."""
-    drawn = levels[c.pre] == levels[c.post] == "micro"
-    various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
-    if various or not (drawn or (levels[c.post] == "meso" and wiring == "sparse")):
-        return 0.0
-    return c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N) or 0.0
-
-
-def sample_links(net, levels, dt):
-    """Return links with the variance that comes with connections between neurons, as far as it is known.
-
-    It is where connections are alike and every neuron has equally many.
-    """
-    index, made = {name: i for i, name in enumerate(net.populations)}, []
-    for c in net.connections:
-        if levels[c.post] == "micro" and _samples(net, c, levels) > 0.0:
-            made += _variance_links(net, c, _population_link(net, c, dt, index[c.pre], index[c.post]))
-    return made
+def noisy_populations(net, wiring):
+    """Return the names of populations whose neurons receive input of their own: samples of the spikes."""
+    if wiring == "dense":
+        return set()
+    sizes = {name: population.N for name, population in net.populations.items()}
+    return {c.post for c in net.connections if c.rule.variance(sizes[c.pre], sizes[c.post]) != 0.0}
 
 
 def _check_sample(c, n_pre, n_post):
