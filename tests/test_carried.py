@@ -72,6 +72,34 @@ def test_coupled_network_is_twin(history):
         assert_allclose(again[name].mean, twin["mean"][i], rtol=1e-9, atol=1e-9 * p[i]["N"])
 
 
+@pytest.mark.parametrize("history", ["exact", "adaptive"])
+@pytest.mark.parametrize("name", ["no adaptation", "two", "threshold and currents"])
+def test_sparse_wiring_is_twin(name, history, loops):
+    """Input of their own spreads the neurons of a cohort, by three modes more."""
+    cell = {**CASES, "no adaptation": CELL}[name]
+    N, steps = (40, 10), 400
+    net = gp.Network()
+    for population, size in zip("EI", N, strict=True):
+        net.population(population, size, cell, len_kernel=200)
+    for post in "EI":
+        net.connect("E", post, weight=150.0, p=0.2, delay=1.0)
+        net.connect("I", post, weight=-375.0, p=0.2, delay=1.5)
+    options = {"dt": DT, "adaptation": "carried", "wiring": "sparse"}
+    result = net.simulate(steps * DT, seed=2, **options)
+    counts = np.array([result[population].counts for population in "EI"])
+    adaptive = layouts(net, DT, adaptation="carried") if history == "adaptive" else None
+    variances = [[150.0**2 * 0.2 * (1.0 - 1.0 / 40), 375.0**2 * 0.2 * (1.0 - 1.0 / 10)]] * 2
+    twin = reference.replay([parameters_of(cell, n) for n in N], DT, counts, [[30.0, -75.0]] * 2, [[2, 3]] * 2,
+                            initial_potential=cell.V_reset, adaptive=adaptive, carried=True,
+                            variances=variances)  # fmt: skip
+    prescribed = dict(zip("EI", counts, strict=True))
+    again = net.simulate(steps * DT, counts=prescribed, history=history, **options)
+    dense = net.simulate(steps * DT, counts=prescribed, history=history, dt=DT)
+    for i, population in enumerate("EI"):
+        assert_allclose(again[population].mean, twin["mean"][i], rtol=1e-8, atol=1e-9 * N[i])
+        assert np.abs(dense[population].mean - twin["mean"][i]).max() > 0.01 * N[i]
+
+
 @pytest.mark.parametrize(
     ("terms", "history", "tolerance"),
     [
@@ -195,6 +223,21 @@ def test_uncoupled_rate_is_that_of_neurons(name):
         return counts[round(drop / dt) :].sum() / N / (duration - drop)
 
     assert rate("meso", 4.0 * T) == pytest.approx(rate("micro", T), rel=3e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("weight", "I_e"), [(60.0, 150.0), (-30.0, 420.0)])
+def test_noise_of_its_own_for_each_neuron(weight, I_e):
+    """Independent Poisson input, 1,000 events/s, at 0.1 ms; without its variance the rate is several times as far."""
+    net = single(replace(CELL, tau_m=20.0, Delta_V=2.0, I_e=I_e), 2000)
+    net.inject("P", gp.PoissonSpikes(1000.0, weight=weight, start=50.0))
+
+    def rate(level, duration):
+        counts = net.simulate(duration, dt=0.1, seed=1, level=level)["P"].counts
+        return counts[5000:].sum() / 2000 / (duration - 500.0)
+
+    neurons = rate("micro", 20_000.0)
+    assert rate("meso", 40_000.0) == pytest.approx(neurons, rel=1e-2)
 
 
 def dense_network(step=False):
