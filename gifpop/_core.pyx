@@ -493,7 +493,8 @@ cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
     a.ex_all = shared[EXCITATORY] + external[EXCITATORY]
     a.inh_all = shared[INHIBITORY] + external[INHIBITORY]
     a.current_all = external[CURRENT]
-    a.ex_variance, a.in_variance = shared[EX_VARIANCE], shared[IN_VARIANCE]     # generators are alike to all neurons
+    a.ex_variance = shared[EX_VARIANCE] + external[EX_VARIANCE]
+    a.in_variance = shared[IN_VARIANCE] + external[IN_VARIANCE]
     memset(shared, 0, _SHARED_RECEPTORS * sizeof(double))
     memset(external, 0, _SHARED_RECEPTORS * sizeof(double))
     if g.micro != NULL:

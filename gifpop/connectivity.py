@@ -54,11 +54,17 @@ def check_connections(net, levels, dt, wiring="dense"):
 
 
 def noisy_populations(net, wiring):
-    """Return the names of populations whose neurons receive input of their own: samples of the spikes."""
+    """Return the names of populations whose neurons receive input of their own: samples of the spikes, or noise."""
+    noisy = {injection.post for injection in net.injections if is_own_noise(injection.input)}
     if wiring == "dense":
-        return set()
+        return noisy
     sizes = {name: population.N for name, population in net.populations.items()}
-    return {c.post for c in net.connections if c.rule.variance(sizes[c.pre], sizes[c.post]) != 0.0}
+    return noisy | {c.post for c in net.connections if c.rule.variance(sizes[c.pre], sizes[c.post]) != 0.0}
+
+
+def is_own_noise(input):
+    """Tell whether an input is different for each neuron."""
+    return isinstance(input, PoissonSpikes) and not input.shared
 
 
 def _check_sample(c, n_pre, n_post):
@@ -193,16 +199,14 @@ def inputs(net, levels, dt, streams):
         target, stream, weight = index[injection.post], streams(i), getattr(injection.input, "weight", None)
         kind, weight = ("current", 1.0) if weight is None else (receptor(weight), weight)
         signal = _signal(injection.input, injection.label, dt, stream)
-        if isinstance(injection.input, PoissonSpikes) and not injection.input.shared:
-            if levels[injection.post] == "meso":
-                raise ValueError(
-                    f"{injection.label}: shared must be True at the mesoscopic level, got False: noise of its own for "
-                    "each neuron has no exact meaning there; shared=True gives all neurons the same spikes"
-                )
+        own = is_own_noise(injection.input)
+        if own and levels[injection.post] == "micro":
             noise.append(NoiseLink(target, delay, kind, weight, signal, stream))
-        else:
-            made.append(Link(len(index) + len(lines), target, delay, kind, weight))
-            lines.append(signal)
+            continue
+        made.append(Link(len(index) + len(lines), target, delay, kind, weight))
+        if own:  # the mean for all, and its variance between neurons
+            made.append(replace(made[-1], receptor=f"{kind} variance", weight=weight * weight))
+        lines.append(signal)
     return lines, made, noise
 
 

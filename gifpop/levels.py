@@ -66,15 +66,15 @@ class MesoLevel:
             )
         if self.noisy and not self.carried:
             raise ValueError(
-                f"{where}: adaptation must be 'carried' where neurons receive samples of spikes (Simulation.wiring is "
-                "'sparse'), got 'quasi-renewal'"
+                f"{where}: adaptation must be 'carried' where neurons receive input of their own (Simulation.wiring is "
+                "'sparse', or PoissonSpikes.shared is False), got 'quasi-renewal'"
             )
         modes = count_modes(cell, self.noisy)
         if self.carried and modes > _meso.MOST_MODES:
             raise ValueError(
                 f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
-                f"got {modes} (one for each entry, two for the synapses with sparse wiring, and one for the membrane "
-                "where there are currents)"
+                f"got {modes} (one for each entry, two for synapses where neurons receive input of their own, and one "
+                "for the membrane where there are currents)"
             )
         refractory = refractory_steps(cell.t_ref, self.dt)
         if self.length != -1 and refractory >= self.length:

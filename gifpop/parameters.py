@@ -103,7 +103,8 @@ class GIF(_Checked):
     q_sfa : sequence of float, mV
         Jumps of the threshold at a spike, one for each time constant; negative ones facilitate.
     tau_stc : sequence of float, ms
-        Time constants of spike-triggered currents, each > 0; empty for none. Microscopic level only.
+        Time constants of spike-triggered currents, each > 0; empty for none. At the mesoscopic level with
+        ``adaptation="carried"`` only.
     q_stc : sequence of float, pA
         Jumps of these currents at a spike; they are subtracted from the input.
     V_m : float or None, mV
@@ -290,7 +291,7 @@ class PoissonSpikes(_Checked):
         On the time grid. Spikes arrive in the steps within [start, stop); None for ``stop``: without end.
     shared : bool
         True: one process, whose spikes reach every neuron of the target population. False: a process of its own
-        for each neuron; this has no exact meaning at the mesoscopic level, which refuses it.
+        for each neuron; at the mesoscopic level, with ``adaptation="carried"`` only, by its mean and variance.
     """
 
     rate: float = _scalar(0.0, "spikes/s", ">= 0")

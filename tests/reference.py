@@ -391,7 +391,7 @@ def mixture(one, other):
     return one["x"] + b * apart, (1.0 - b) * one["C"] + b * other["C"] + b * (1.0 - b) * np.outer(apart, apart)
 
 def replay(parameters, h, counts, weights, delays, currents=None, nest_index_error=False, initial_potential=0.0,
-           adaptive=None, carried=False):
+           adaptive=None, carried=False, variances=None):
     """Advance coupled populations under given spike counts.
 
     Parameters
@@ -409,6 +409,8 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
         ``window``, ``widest`` and ``every`` of adaptive histories (see `AdaptivePopulation`).
     carried : bool
         Cohorts carry the adaptation of their members (see `CarriedPopulation`).
+    variances : variances[i][j] from population j to i, pA^2, or None
+        Variance, for each spike, of what it brings to single neurons; of the sign of the weight.
 
     Returns
     -------
@@ -427,13 +429,16 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
     record = {name: np.zeros((M, T)) for name in ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")}
     for k in range(T):
         for i, population in enumerate(populations):
-            arriving = {"ex": 0.0, "in": 0.0}
+            arriving = {"ex": 0.0, "in": 0.0, "ex_variance": 0.0, "in_variance": 0.0}
             for j in range(M):
                 d = delays[i][j]
                 if k >= d:
                     receptor = "ex" if weights[i][j] > 0 else "in"
                     arriving[receptor] += weights[i][j] * counts[j, k - d]
-            population.expect(0.0 if currents is None else currents[i, k], arriving["ex"], arriving["in"])
+                    if variances is not None:
+                        arriving[f"{receptor}_variance"] += variances[i][j] * counts[j, k - d]
+            more = () if variances is None else (arriving["ex_variance"], arriving["in_variance"])
+            population.expect(0.0 if currents is None else currents[i, k], arriving["ex"], arriving["in"], *more)
             record["mean"][i, k] = population.mean
             record["V_m"][i, k] = population.V_m
             record["E_sfa"][i, k] = population.E_sfa

@@ -200,7 +200,6 @@ def test_inputs(make, error, message):
         (gp.Waveform([1.0], interval=0.7), 0.0, "Waveform onto 'P': interval must be a multiple of dt"),
         (gp.Waveform([1.0], interval=0.0), 0.0, "Waveform onto 'P': interval must be >= 1 step of dt"),
         (gp.DirectCurrent(1.0), 0.3, "DirectCurrent onto 'P': delay must be a multiple of dt"),
-        (gp.PoissonSpikes(10.0), 0.0, "PoissonSpikes onto 'P': shared must be True at the mesoscopic level, got False"),
     ],
 )
 def test_inputs_off_the_grid(input, delay, message):

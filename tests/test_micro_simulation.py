@@ -301,8 +301,8 @@ def test_options(options, error, message):
 def test_what_a_population_cannot_do():
     with pytest.raises(ValueError, match=r"Population 'P': GIF.tau_m must be one number at the mesoscopic level, got Nor"):
         single(gp.GIF(tau_m=gp.Normal(20.0, 1.0))).simulate(1.0)
-    with pytest.raises(ValueError, match=r"Population 'P': GIF.tau_stc must be empty at the mesoscopic level"):
-        single(gp.GIF(tau_stc=[10.0], q_stc=[1.0])).simulate(1.0)
+    with pytest.raises(ValueError, match=r"Population 'P': GIF.tau_stc must be empty with adaptation='quasi-renewal'"):
+        single(gp.GIF(tau_stc=[10.0], q_stc=[1.0])).simulate(1.0, adaptation="quasi-renewal")
 
 
 def test_rounding_of_a_small_indegree_is_told():

@@ -267,7 +267,7 @@ def test_samples_make_neurons_fire(history):
 
 
 def test_samples_need_carried_adaptation():
-    message = r"Population 'B': adaptation must be 'carried' .* \(Simulation.wiring is 'sparse'\), got 'quasi-renewal'"
+    message = r"Population 'B': adaptation must be 'carried' .* \(Simulation.wiring is 'sparse'.*\), got 'quasi-renewal'"
     with pytest.raises(ValueError, match=message):
         pair(gp.FixedIndegree(5), **QUASI_RENEWAL)
     pair(gp.AllToAll(), **QUASI_RENEWAL)  # no samples
