@@ -135,6 +135,20 @@ def _variance_links(net, c, mean):
     return [replace(mean, receptor=f"{mean.receptor} variance", weight=variance)] if variance > 0.0 else []
 
 
+def sample_links(net, levels, dt):
+    """Return links with the variance that comes with connections between neurons, as far as there is an equation.
+
+    That is where connections are alike and all neurons have equally many.
+    """
+    index, made = {name: i for i, name in enumerate(net.populations)}, []
+    for c in net.connections:
+        drawn = levels[c.pre] == levels[c.post] == "micro"
+        various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
+        if drawn and not various and c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N) is not None:
+            made += _variance_links(net, c, _population_link(net, c, dt, index[c.pre], index[c.post]))
+    return made
+
+
 def _neuron_link(net, c, dt, source, target, stream, threads):
     """Return the link of a connection between neurons, every one drawn."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N

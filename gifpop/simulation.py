@@ -139,10 +139,10 @@ class Simulation:
         self._wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
         self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        noisy = noisy_populations(self._net, level_names, self._wiring)
+        noisy = {"meso": noisy_populations(self._net, self._wiring), "micro": noisy_populations(self._net, "sparse")}
         self._levels = {
-            name: LEVELS[level_names[name]](p, self.dt, self._initial, tolerance, adaptation, name in noisy)
-            for name, p in populations.items()
+            name: LEVELS[kind](p, self.dt, self._initial, tolerance, adaptation, name in noisy[kind])
+            for (name, p), kind in zip(populations.items(), level_names.values(), strict=True)
         }
         self.level = level if isinstance(level, str) else level_names
         recorded = options.check_record(populations, record, {n: l.recordables for n, l in self._levels.items()})
@@ -314,21 +314,22 @@ class Simulation:
         self._engine = Engine(populations, plans, streams, self._links + input_links, lines, noise, dt=self.dt,
                               n_threads=self._threads)
         if self._initial == "stationary":
-            stationary.begin(self._engine, self._relax(lines, input_links, noise), self._streams(seeds.STATE))
+            stationary.begin(self._engine, self._relax(), self._streams(seeds.STATE))
         self._results = []
 
-    def _relax(self, lines, input_links, noise):
+    def _relax(self):
         """Return an engine with the network in its stationary state, the same as before if nothing has changed."""
         populations = self._net.populations
         sizes = [p.N for p in populations.values()]
-        links = stationary.mean_links(self._links, sizes) + sample_links(self._net, self._level_names, self.dt)
+        lines, links, _ = inputs(self._net, dict.fromkeys(populations, "meso"), self.dt, self._streams(seeds.INPUT))
+        links += stationary.mean_links(self._links, sizes) + sample_links(self._net, self._level_names, self.dt)
         if self._relaxed is None or self._relaxed[0] != links:
             plans = [
                 self._levels[name].relaxing(p).start(replace(p, N=stationary.SIZE, BinoRand=True), self._root, i)[0]
                 for i, (name, p) in enumerate(populations.items())
             ]
             engine = stationary.relax(populations, [p.cell for p in populations.values()], plans, sizes,
-                                      links + input_links, lines, noise, dt=self.dt, n_threads=self._threads)
+                                      links, lines, dt=self.dt, n_threads=self._threads)
             self._relaxed = links, engine
         return self._relaxed[1]
 

@@ -59,7 +59,7 @@ def _mean_of_connections(link, pairs):
     return made
 
 
-def relax(names, cells, plans, sizes, links, lines, noise, *, dt, n_threads=1):
+def relax(names, cells, plans, sizes, links, lines, *, dt, n_threads=1):
     """Return an engine whose populations have come to the stationary state.
 
     Warns if they have not within the longest time: the network oscillates, or is very slow.
@@ -73,18 +73,13 @@ def relax(names, cells, plans, sizes, links, lines, noise, *, dt, n_threads=1):
     sizes : sequence of int
         Neurons that there are.
     links : sequence of Link
-        To all units (`mean_links`), between as many neurons as there are.
-    lines, noise : sequence
-        Inputs, as `gifpop.connectivity.inputs` returns them; they stay as they are at time 0.
+        To all units (`mean_links`); from as many neurons as there are, and from the lines.
+    lines : sequence
+        Signals (`gifpop.signals`); they stay what they are at time 0.
     dt : float, ms
     n_threads : int
     """
-    scaled = [_scaled(link, sizes) for link in links]
-    held = [_held(line) for line in lines]
-    for process in noise:
-        mean = Link(len(plans) + len(held), process.target, process.lag, process.receptor, process.weight)
-        scaled += [mean, replace(mean, receptor=f"{mean.receptor} variance", weight=mean.weight**2)]
-        held.append(_held(process.signal))
+    scaled, held = [_scaled(link, sizes) for link in links], [_held(line) for line in lines]
     streams = [np.random.PCG64(i) for i in range(len(plans))]
     engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
     if not _settle(engine, _window(cells, links, dt)):
@@ -201,8 +196,9 @@ def load_population(plan, relaxed):
 def draw_neurons(plan, relaxed, random):
     """Let neurons begin in the state of a relaxed population, whose cohorts carry their adaptation.
 
-    Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, has its potential
-    and pause, and draws its adaptation from the normal distribution with its moments.
+    Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do. It has its potential
+    and pause, and draws its adaptation, and how its synaptic currents differ from the mean, from the normal
+    distribution with its moments.
 
     Parameters
     ----------
