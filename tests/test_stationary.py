@@ -41,6 +41,15 @@ def driven():
     return net
 
 
+def noisy():
+    """Noise of its own for each neuron, part of which arrives late; spike-triggered currents."""
+    cell = replace(SEED_CELL, I_e=150.0, tau_sfa=[60.0], q_sfa=[2.0], tau_stc=[100.0], q_stc=[40.0])
+    net = single(cell, 400)
+    net.inject("P", gp.PoissonSpikes(rate=1000.0, weight=50.0), delay=20.0)
+    net.inject("P", gp.PoissonSpikes(rate=500.0, weight=-50.0))
+    return net
+
+
 NETWORKS = {
     "strongly adapting": single(SEED_CELL, 400),
     "coupled": dense(brunel()),
@@ -48,6 +57,8 @@ NETWORKS = {
     "spike-triggered currents": single(FAST_CELL, 400),
     "no adaptation": dense(models.brunel(adaptation=False)),
     "driven": driven(),
+    "noise of its own": noisy(),
+    "sparse": brunel(),
 }
 OPTIONS = {
     "adaptive": {},
@@ -55,8 +66,11 @@ OPTIONS = {
     "quasi-renewal": {"adaptation": "quasi-renewal"},
     "quasi-renewal, exact": {"adaptation": "quasi-renewal", "history": "exact"},
 }
-MESO = [(name, option) for name in NETWORKS for option in OPTIONS
-        if not (name == "spike-triggered currents" and "quasi-renewal" in option)]  # fmt: skip
+SPARSE = {"adaptive": {"wiring": "sparse"}, "exact": {"wiring": "sparse", "history": "exact"}}
+ONLY_CARRIED = ("spike-triggered currents", "noise of its own")
+MESO = [pytest.param(name, options, id=f"{name}, {option}") for name in NETWORKS
+        for option, options in (SPARSE if name == "sparse" else OPTIONS).items()
+        if not (name in ONLY_CARRIED and "adaptation" in options)]  # fmt: skip
 
 
 def large(net, N=2**45):
@@ -84,15 +98,15 @@ def deviations(net, trials=TRIALS, **options):
     return early.mean(axis=0) / (early.std(axis=0, ddof=1) / np.sqrt(trials))
 
 
-@pytest.mark.parametrize(("name", "option"), MESO)
-def test_large_population_stays_where_it_begins(name, option):
+@pytest.mark.parametrize(("name", "options"), MESO)
+def test_large_population_stays_where_it_begins(name, options):
     net = NETWORKS[name]
     without_noise = large(net)
     for i, injection in enumerate(without_noise.injections):  # the noise that all neurons share does not grow small
-        if isinstance(injection.input, gp.PoissonSpikes):
+        if isinstance(injection.input, gp.PoissonSpikes) and injection.input.shared:
             current = 1e-3 * injection.input.rate * injection.input.weight * SEED_CELL.tau_syn_ex
             without_noise.injections[i] = replace(injection, input=gp.DirectCurrent(current))
-    result = without_noise.simulate(300.0, dt=DT, seed=1, initial="stationary", **OPTIONS[option])
+    result = without_noise.simulate(300.0, dt=DT, seed=1, initial="stationary", **options)
     expected = np.array([p.mean / p.N for p in result]).T
     # adaptive histories ripple while cells are merged
     assert_allclose(expected, np.broadcast_to(expected.mean(axis=0), expected.shape), rtol=2e-3, atol=0.0)
@@ -105,12 +119,13 @@ def fast_and_slow(fast, all_cases):
 
 
 FAST = [("coupled", "meso"), ("long delay", "micro"), ("strongly adapting", "micro"),
-        ("spike-triggered currents", "micro")]  # fmt: skip
+        ("noise of its own", "micro"), ("sparse", "micro")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "level"), fast_and_slow(FAST, [(n, l) for n in NETWORKS for l in ("meso", "micro")]))
 def test_trial_average_is_flat(name, level):
-    z = deviations(NETWORKS[name], level=level, initial="stationary")
+    wiring = "sparse" if name == "sparse" else "dense"
+    z = deviations(NETWORKS[name], level=level, initial="stationary", wiring=wiring)
     assert np.abs(z).max() < LIMIT
 
 
@@ -125,7 +140,7 @@ def test_mixed_levels_are_flat():
 
 
 @pytest.mark.parametrize(("name", "rtol"), [("strongly adapting", 2e-3), ("spike-triggered currents", 2e-3),
-                                            ("no adaptation", 1e-3)])  # fmt: skip
+                                            ("no adaptation", 1e-3), ("noise of its own", 2e-3)])  # fmt: skip
 def test_rate_is_that_of_a_long_run(name, rtol):
     net = large(NETWORKS[name])
     began = net.simulate(100.0, dt=DT, seed=1, initial="stationary")
@@ -243,6 +258,20 @@ def test_connections_that_differ_act_by_their_mean():
     ]
     alike = stationary.mean_links([Link(0, 1, 3, "inhibitory", -0.5, first, units)], [2, 3])
     assert [(link.lag, link.receptor, link.weight) for link in alike] == [(3, "inhibitory", pytest.approx(-2.0 / 6))]
+
+
+def test_drawn_connections_and_noise_differ_between_neurons():
+    # of both kinds of synaptic currents, the variance is that of a long run; |z| > 5.5 once in 3e7 times
+    net = noisy()
+    net.population("source", 500, SEED_CELL)
+    net.connect("source", "P", weight=20.0, p=0.1, delay=3.0)
+    net.populations["P"] = replace(net.populations["P"], N=MANY // 2)
+    options = {"dt": DT, "level": "micro", "seed": 7, "record": {"P": ["I_syn_ex", "I_syn_in"]}}
+    began = net.simulate(DT, initial="stationary", **options)["P"]
+    after = net.simulate(500.0, initial="fired", record_interval=500.0, **options)["P"]
+    for name in ("I_syn_ex", "I_syn_in"):
+        x, y = (((getattr(r, name)[0]) - getattr(r, name)[0].mean()) ** 2 for r in (began, after))
+        assert abs(x.mean() - y.mean()) < 5.5 * np.hypot(x.std(), y.std()) / np.sqrt(MANY // 2)
 
 
 @pytest.mark.parametrize(
