@@ -82,7 +82,10 @@ def relax(names, cells, plans, sizes, links, lines, *, dt, n_threads=1):
     scaled, held = [_scaled(link, sizes) for link in links], [_held(line) for line in lines]
     streams = [np.random.PCG64(i) for i in range(len(plans))]
     engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
-    if not _settle(engine, _window(cells, links, dt)):
+    settled = _settle(engine, _window(cells, links, dt))
+    for plan in engine.plans:
+        _fill_up(plan)
+    if not settled:
         warnings.warn(
             f"Simulation.initial = 'stationary': the activity still changes after {engine.step * dt:g} ms: the network "
             "oscillates, or has too little noise to forget how it began; the simulation begins in the state of that "
@@ -106,8 +109,26 @@ def _settle(engine, window):
             return True
         if i < DAMPED:
             _activity(engine, window, now)
+            for plan in engine.plans:
+                _fill_up(plan)
         before = now
     return False
+
+
+def _fill_up(plan):
+    """Let all neurons that the cohorts lack be free ones, and give their number the variance that it comes to.
+
+    By themselves they come there only as fast as free neurons fire, while the activity has long been what it will be:
+    the correction for finite size sees to that. Of those who fire, the free ones are the share S that has survived the
+    whole history: the number x of free neurons gains the variance (1 - S) p x with those that join them, p x as some
+    of them fire, and loses p (2 - p) of what it has.
+    """
+    state = plan.state[0]
+    cohorts = plan.window["survivors"].sum() + (0.0 if plan.cells is None else plan.merged["survivors"].sum())
+    x = max(plan.constants["N"][0] - cohorts, 0.0)
+    p = -math.expm1(-2.0 * plan.constants["half_step"][0] * state["hazard"])
+    S = min(p * x / max(state["mean"], 1.0), 1.0)
+    state["survivors"], state["variance"] = x, x * (2.0 - S) / (2.0 - p)
 
 
 def _scaled(link, sizes):
@@ -210,10 +231,9 @@ def draw_neurons(plan, relaxed, random):
     survivors, potential, age, moments = _everybody(relaxed)
     share = np.cumsum(survivors)
     cohort = np.searchsorted(share, share[-1] * random.random(N), side="right")
-    pause = np.maximum(constants["refractory"] + 1.0 - age[cohort], 0.0)
     own = _draw_own(plan, relaxed.carried, moments, cohort, random)
-    plan.of_neurons("pause")[:] = pause
-    plan.of_neurons("V_m")[:] = np.where(pause > 0.0, constants["V_reset"], potential[cohort] + own.potential)
+    plan.of_neurons("pause")[:] = np.maximum(constants["refractory"] + 1.0 - age[cohort], 0.0)
+    plan.of_neurons("V_m")[:] = potential[cohort] + own.potential  # the pause takes it to the reset
     plan.of_neurons("E_sfa")[:] = constants["V_T_star"] + own.thresholds.sum(axis=0)
     plan.of_neurons("I_stc")[:] = own.currents.sum(axis=0)
     plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = own.thresholds, own.currents

@@ -182,10 +182,12 @@ def test_levels_have_the_same_mean_threshold():
     assert abs(threshold.mean() - mean) < 5.5 * threshold.std() / np.sqrt(20_000)
 
 
+# of the second cell, most are free neurons
+@pytest.mark.parametrize("cell", [SEED_CELL, replace(SEED_CELL, tau_sfa=[], q_sfa=[], I_e=100.0)])
 @pytest.mark.parametrize("option", OPTIONS)
-def test_variance_of_survivors_is_that_of_a_long_run(option):
+def test_variance_of_survivors_is_that_of_a_long_run(option, cell):
     def variances(initial, duration):
-        sim = gp.Simulation(single(SEED_CELL, 400), dt=DT, seed=1, initial=initial, **OPTIONS[option])
+        sim = gp.Simulation(single(cell, 400), dt=DT, seed=1, initial=initial, **OPTIONS[option])
         sim.run(duration)
         plan = sim._engine.plans[0]
         cells = 0.0 if plan.cells is None else plan.merged["variance"].sum()
@@ -258,6 +260,16 @@ def test_connections_that_differ_act_by_their_mean():
     ]
     alike = stationary.mean_links([Link(0, 1, 3, "inhibitory", -0.5, first, units)], [2, 3])
     assert [(link.lag, link.receptor, link.weight) for link in alike] == [(3, "inhibitory", pytest.approx(-2.0 / 6))]
+
+
+def test_neurons_begin_in_the_state_of_sparse_wiring():
+    def relaxed(**options):
+        engine = gp.Simulation(brunel(), dt=DT, seed=1, initial="stationary", **options)._relaxed[1]
+        return [plan.state["mean"][0] for plan in engine.plans]
+
+    neurons = relaxed(level="micro")
+    assert_allclose(neurons, relaxed(wiring="sparse"), rtol=1e-4, atol=0.0)
+    assert np.all(np.array(neurons) > 1.02 * np.array(relaxed(wiring="dense")))
 
 
 def test_drawn_connections_and_noise_differ_between_neurons():
