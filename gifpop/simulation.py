@@ -60,9 +60,10 @@ class Simulation:
         Spikes of neurons to use instead of their own: times (ms, the ends of steps) and neurons.
     initial : {"fired", "rest", "stationary", "nest"}
         Initial state. ``"fired"``: all neurons have just fired; the free potential of a population is at E_L.
-        ``"rest"``: nobody has fired for long; potentials are ``GIF.V_m``, or E_L if that is None. ``"stationary"``: the
-        network has run for ever with the inputs that act at time 0 (Notes). ``"nest"``: as NEST
-        does: populations have just fired, with all potentials at 0 mV whatever E_L is; neurons are at rest.
+        ``"rest"``: nobody has fired for long; potentials are ``GIF.V_m``, or E_L if that is None. ``"stationary"``: as
+        if the network had run for ever with the inputs that act at time 0 (Notes); ``GIF.V_m`` and initial currents
+        do not count. ``"nest"``: as NEST does: populations have just fired, with all potentials at 0 mV whatever E_L
+        is; neurons are at rest.
     history : {"adaptive", "exact"}
         Of mesoscopic populations. ``"adaptive"``: neurons that fired in successive steps are taken together the coarser
         the longer ago that was, at a fraction of the cost; the history is longer, ``len_kernel`` is a lower bound
@@ -98,14 +99,13 @@ class Simulation:
 
     Notes
     -----
-    The stationary state is found by relaxation: the same network with so many neurons that fluctuations vanish runs
-    from rest until its activity changes by less than 1e-4 of itself over the longest of its time constants. Its inputs
-    stay as they are at time 0: currents at their values, Poisson processes at their means; single spikes do not count.
-    Populations begin with the expected number of neurons in each cohort; neurons are drawn from that state, each by
-    itself; input that is on its way along delays begins at its mean. Fluctuations of a finite network, and
-    what they do to its mean activity, build up from there. Of several stationary states, the network begins in the
-    one that it comes to from rest; if it has none, because it oscillates, a warning says so. The state is kept for
-    `reset` until a parameter is `set`.
+    The stationary state is that of the same network with so many neurons that fluctuations vanish, run from rest until
+    its activity changes by less than 1e-4 of itself, with inputs as they are at time 0: currents at their values,
+    Poisson processes at their means, without single spikes. Populations begin with the expected number of neurons in
+    each cohort; neurons are drawn from that state, each by itself; what is on its way along delays begins at its mean.
+    Of several stationary states it is the one that the network comes to from rest; if there is none, because the
+    network oscillates, a warning says so. The state is kept for `reset` until a parameter is `set`
+    (docs/stationary.md).
 
     Examples
     --------

@@ -224,7 +224,7 @@ COUNTS = np.zeros(20, dtype=int)
         ({"dt": 1e-4}, ValueError, "Simulation.dt must be >= 0.001 ms, got 0.0001"),
         ({"dt": NAN}, ValueError, "Simulation.dt must be > 0 ms, got nan"),
         ({"level": "macro"}, ValueError, "Simulation.level must be one of 'meso'"),
-        ({"initial": "old"}, ValueError, "Simulation.initial must be one of 'fired', 'rest', 'nest', got 'old'"),
+        ({"initial": "old"}, ValueError, "Simulation.initial must be one of 'fired', 'rest', 'stationary', 'nest', got 'old'"),
         ({"seed": -1}, ValueError, "seed must be what numpy.random.default_rng takes, got -1"),
         ({"seed": "a"}, TypeError, "seed must be what numpy.random.default_rng takes, got 'a'"),
         ({"record": "V"}, ValueError, "variables of 'P' must be among n_events, mean, V_m, E_sfa"),
