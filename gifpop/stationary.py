@@ -217,9 +217,9 @@ def load_population(plan, relaxed):
 def draw_neurons(plan, relaxed, random):
     """Let neurons begin in the state of a relaxed population, whose cohorts carry their adaptation.
 
-    Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do. It has its potential
-    and pause, and draws its adaptation, and how its synaptic currents differ from the mean, from the normal
-    distribution with its moments.
+    Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, and has their
+    potential and pause. Its adaptation, and how its synaptic currents differ from the mean, are drawn from the normal
+    distribution with their moments.
 
     Parameters
     ----------
