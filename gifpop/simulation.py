@@ -129,7 +129,7 @@ class Simulation:
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         noisy = noisy_populations(self._net, self._wiring)
         self._levels = {
-            name: LEVELS[level_names[name]](p, self.dt, initial, tolerance, adaptation, name in noisy)
+            name: LEVELS[level_names[name]](p, self.dt, initial, tolerance, adaptation, noisy.get(name))
             for name, p in populations.items()
         }
         self.level = level if isinstance(level, str) else level_names
