@@ -473,7 +473,7 @@ cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t step
     cdef Py_ssize_t k, i
     for k in range(steps):
         if not isfinite(_meso.expect_spikes(g.meso, arrivals[k].current_all, arrivals[k].ex_all, arrivals[k].inh_all,
-                                            arrivals[k].ex_variance, arrivals[k].in_variance)):
+                                            arrivals[k].samples, arrivals[k].noise)):
             memset(counts + k, 0, (steps - k) * sizeof(int64_t))
             return k
         if not g.forced:
@@ -493,8 +493,8 @@ cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
     a.ex_all = shared[EXCITATORY] + external[EXCITATORY]
     a.inh_all = shared[INHIBITORY] + external[INHIBITORY]
     a.current_all = external[CURRENT]
-    a.ex_variance = shared[EX_VARIANCE] + external[EX_VARIANCE]
-    a.in_variance = shared[IN_VARIANCE] + external[IN_VARIANCE]
+    a.samples[0], a.samples[1] = shared[EX_VARIANCE], shared[IN_VARIANCE]
+    a.noise[0], a.noise[1] = external[EX_VARIANCE], external[IN_VARIANCE]
     memset(shared, 0, _SHARED_RECEPTORS * sizeof(double))
     memset(external, 0, _SHARED_RECEPTORS * sizeof(double))
     if g.micro != NULL:

@@ -15,9 +15,10 @@ cdef class MesoPopulation:
     cdef bind_carried(self, Py_ssize_t currents, bint membrane, bint noisy, const double[::1] decay,
                       const double[::1] jump, const double[:, ::1] noise, double[::1] added, double[::1] fired,
                       double[::1] free, double[:, ::1] cohorts, double[:, ::1] cells)
+    cdef bind_samples(self, const double[::1] capacity, const double[::1] forget, double[::1] recent)
 
-cdef double expect_spikes(Population *pop, double current, double ex, double inh, double ex_variance,
-                          double in_variance) noexcept nogil
+cdef double expect_spikes(Population *pop, double current, double ex, double inh, const double *samples,
+                          const double *noise) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil
 cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil

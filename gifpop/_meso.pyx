@@ -9,7 +9,7 @@ merged cohorts stand between the free neurons and the oldest cohort.
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.math cimport exp, expm1
 from libc.stdint cimport int64_t
-from libc.string cimport memmove, memset
+from libc.string cimport memcpy, memmove, memset
 from numpy.random cimport bitgen_t
 from numpy.random.c_distributions cimport random_binomial, random_poisson
 
@@ -135,6 +135,7 @@ cdef class MesoPopulation:
             self.bind_carried(carried.currents, carried.membrane, carried.noisy, carried.decay, carried.jump,
                               carried.noise, carried.added, carried.fired, carried.free, carried.cohorts,
                               carried.cells)
+            self.bind_samples(carried.capacity, carried.forget, carried.recent)
 
     cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
                     double[:, ::1] traces):
@@ -171,6 +172,10 @@ cdef class MesoPopulation:
         if cells is not None:
             carried.cells = &cells[0, 0]
 
+    cdef bind_samples(self, const double[::1] capacity, const double[::1] forget, double[::1] recent):
+        cdef Carried *carried = &self.population.carried
+        carried.capacity, carried.forget, carried.recent = &capacity[0], &forget[0], &recent[0]
+
 
 cdef inline double membrane_drive(const Constants *c, State *s, double current, double ex, double inh) noexcept nogil:
     """Integrate the synaptic currents over the step and return what any potential gains besides its leak, mV."""
@@ -192,13 +197,14 @@ cdef inline double free_threshold(Population *pop, double leaving) noexcept nogi
     return threshold
 
 
-cdef double expect_spikes(Population *pop, double current, double ex, double inh, double ex_variance,
-                          double in_variance) noexcept nogil:
+cdef double expect_spikes(Population *pop, double current, double ex, double inh, const double *samples,
+                          const double *noise) noexcept nogil:
     """Advance a population to the end of the step and return the expected number of spikes.
 
-    ``current`` is external, in pA; ``ex`` and ``inh`` are the spikes that arrive during the step, each
-    weighted in pA; ``ex_variance`` and ``in_variance``, in pA^2, say how much that differs between neurons. The value
-    may be negative or above N (finite-size correction); only the draw is clipped.
+    ``current`` is external, in pA; ``ex`` and ``inh`` are the spikes that arrive during the step, each weighted in pA;
+    ``samples`` and ``noise``, in pA^2, excitatory and inhibitory, say by how much that differs between neurons, from
+    groups and from generators. The value may be negative or above N (finite-size correction); only the draw is
+    clipped.
     """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
@@ -207,7 +213,8 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     cdef double p_free, p_correction, variance, missing, stay
     cdef Py_ssize_t active = max(0, s.cohorts - <Py_ssize_t> c.refractory)
 
-    s.ex_variance, s.in_variance = ex_variance, in_variance
+    memcpy(s.samples, samples, sizeof(s.samples))
+    memcpy(s.noise, noise, sizeof(s.noise))
     common.V_m, common.drive = s.V_m, membrane_drive(c, s, current, ex, inh)
     s.V_m = (s.V_m - c.E_L) * c.leak + common.drive
     if pop.carried.D > 0:

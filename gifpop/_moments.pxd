@@ -5,6 +5,8 @@ the lift, by which they lower the logarithm of the averaged hazard. Between two 
 decayed to at the end of the next one.
 """
 
+from libc.math cimport tanh
+
 from gifpop._types cimport MOST_MODES, Carried, State
 
 cdef extern from *:
@@ -50,15 +52,34 @@ cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t st
     write_lift(carried, into, stride)
 
 
+cdef inline double variance_of_samples(const Carried *carried, double variance, Py_ssize_t synapse) noexcept nogil:
+    """Variance between neurons that spikes bring in a step, given what they would bring if they were independent.
+
+    Neurons that have just fired do not fire again: where each has fired once, every sample holds equally many. Of
+    regular spike trains with x spikes within the memory of the receiving neuron a share coth(1/(2 x)) - 2 x is left.
+    """
+    cdef double share, x
+    if not variance > 0.0:
+        carried.recent[synapse] *= carried.forget[synapse]
+        return 0.0
+    share = variance / carried.capacity[synapse]
+    x = carried.recent[synapse] + 0.5 * share
+    carried.recent[synapse] = (carried.recent[synapse] + share) * carried.forget[synapse]
+    return variance * max(1.0 / tanh(0.5 / x) - 2.0 * x, 0.0)
+
+
 cdef inline void receive_noise(Carried *carried, const State *s) noexcept nogil:
     """Say by how much input of their own spreads the modes of the neurons of a cohort in this step."""
     cdef Py_ssize_t d, e, k = carried.D
+    cdef double ex, inh
     if not carried.noisy:
         return
+    ex = variance_of_samples(carried, s.samples[0], 0) + s.noise[0]
+    inh = variance_of_samples(carried, s.samples[1], 1) + s.noise[1]
     carried.added_lift = 0.0
     for d in range(carried.D):
         for e in range(d + 1):
-            carried.added[k] = s.ex_variance * carried.noise[k] + s.in_variance * carried.noise[carried.moments + k]
+            carried.added[k] = ex * carried.noise[k] + inh * carried.noise[carried.moments + k]
             carried.added_lift += carried.added[k] * (0.5 if d == e else 1.0)
             k += 1
 

@@ -33,8 +33,8 @@ cdef struct State:
     double V_m              # potential of the neurons that fired before the history, mV
     double I_syn_ex         # pA
     double I_syn_in         # pA
-    double ex_variance      # of what arrives at single neurons' excitatory synapses in a step, pA^2
-    double in_variance      # likewise, inhibitory
+    double[2] samples       # variance between neurons, pA^2, of the spikes of groups that arrive in a step, ex and in
+    double[2] noise         # likewise, of generators
     double E_sfa            # threshold of those neurons; where adaptation is carried, of an average neuron, mV
     double mean             # expected spikes of the step
     double n_events         # spikes of the step
@@ -80,6 +80,9 @@ cdef struct Carried:        # adaptation as cohorts carry it: moments of its mod
     const double *decay     # factor of each moment over a step
     const double *jump      # of each mode at a spike
     const double *noise     # moments that input of variance 1 pA^2 adds to the excitatory, then inhibitory current
+    const double *capacity  # variance, ex and in, pA^2, if all neurons fired that samples are drawn from; 0: no samples
+    const double *forget    # factor over a step
+    double *recent          # share of these neurons that fired within the memory of synapse and membrane
     double *added           # moments added in this step
     double *cohorts         # a row for each moment, and one for the lift, as long as those of cohorts
     double *cells           # likewise, as long as those of cells
@@ -205,8 +208,8 @@ cdef struct Arrivals:       # of one step
     double ex_all           # what reaches every neuron
     double inh_all
     double current_all
-    double ex_variance      # between the neurons of a population, pA^2
-    double in_variance
+    double[2] samples       # variance between the neurons of a population, ex and in, pA^2, from groups
+    double[2] noise         # likewise, from generators
 
 
 cdef struct Spike:

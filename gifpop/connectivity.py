@@ -54,12 +54,22 @@ def check_connections(net, levels, dt, wiring="dense"):
 
 
 def noisy_populations(net, wiring):
-    """Return the names of populations whose neurons receive input of their own: samples of the spikes, or noise."""
-    noisy = {injection.post for injection in net.injections if is_own_noise(injection.input)}
+    """Return the populations whose neurons receive input of their own: samples of the spikes, or noise.
+
+    A dict of name to the variance, excitatory and inhibitory, pA^2, between neurons that the samples would bring if
+    every neuron that they are drawn from fired once.
+    """
+    noisy = {injection.post: [0.0, 0.0] for injection in net.injections if is_own_noise(injection.input)}
     if wiring == "dense":
         return noisy
-    sizes = {name: population.N for name, population in net.populations.items()}
-    return noisy | {c.post for c in net.connections if c.rule.variance(sizes[c.pre], sizes[c.post]) != 0.0}
+    for c in net.connections:
+        n_pre = net.populations[c.pre].N
+        variance = c.rule.variance(n_pre, net.populations[c.post].N)
+        if variance != 0.0:
+            capacity = noisy.setdefault(c.post, [0.0, 0.0])
+            if variance is not None and not isinstance(c.weight, Distribution):
+                capacity[receptor(c.weight) == "inhibitory"] += c.weight * c.weight * variance * n_pre
+    return noisy
 
 
 def is_own_noise(input):

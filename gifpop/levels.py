@@ -29,7 +29,7 @@ class MesoLevel:
         Of an adaptive history; None: the history is exact.
     adaptation : str
         One of ``ADAPTATIONS``, unless the population has its own.
-    noisy : bool
+    noisy : pair of float, or None
         Neurons receive input of their own; only where adaptation is carried.
     """
 
@@ -41,7 +41,7 @@ class MesoLevel:
         self.carried = (population.adaptation or adaptation) == "carried"
         self.length = population.len_kernel
         self.check(population)
-        modes = count_modes(population.cell, noisy) if self.carried else 0
+        modes = count_modes(population.cell, noisy is not None) if self.carried else 0
         self.moments = modes + modes * (modes + 1) // 2 + (modes > 0)
         if self.length == -1:
             self.length = automatic_history(population.cell, dt)
@@ -64,12 +64,12 @@ class MesoLevel:
                 f"{where}: GIF.tau_stc must be empty with adaptation='quasi-renewal', got {list(cell.tau_stc)}: "
                 "spike-triggered currents have no equation there; adaptation='carried' has one"
             )
-        if self.noisy and not self.carried:
+        if self.noisy is not None and not self.carried:
             raise ValueError(
                 f"{where}: adaptation must be 'carried' where neurons receive input of their own (Simulation.wiring is "
                 "'sparse', or PoissonSpikes.shared is False), got 'quasi-renewal'"
             )
-        modes = count_modes(cell, self.noisy)
+        modes = count_modes(cell, self.noisy is not None)
         if self.carried and modes > _meso.MOST_MODES:
             raise ValueError(
                 f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "

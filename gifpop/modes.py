@@ -41,6 +41,13 @@ class Carried:
         At a spike.
     noise : float64 array, shape (2, moments)
         What input of variance 1 pA^2 adds to the moments, excitatory and inhibitory.
+    capacity : float64 array of length 2
+        Variance, excitatory and inhibitory, pA^2, that all neurons together would bring which the samples of spikes are
+        drawn from, if each fired once; 0: there are none.
+    forget : float64 array of length 2
+        Factor over a step, of the memory of synapse and membrane.
+    recent : float64 array of length 2
+        Share of these neurons that fired within that memory.
     added, fired : float64 array of length moments
         What is added in a step; moments of the neurons that last fired, just before.
     free : float64 array of length moments + 1
@@ -55,6 +62,9 @@ class Carried:
     decay: np.ndarray
     jump: np.ndarray
     noise: np.ndarray
+    capacity: np.ndarray
+    forget: np.ndarray
+    recent: np.ndarray
     added: np.ndarray
     free: np.ndarray
     fired: np.ndarray
@@ -81,12 +91,12 @@ def plan_carried(cell, dt, noisy, places, cell_places):
     ----------
     cell : GIF
     dt : float, ms
-    noisy : bool
-        Neurons receive input of their own.
+    noisy : pair of float, or None
+        Where neurons receive input of their own: ``capacity`` (see `Carried`).
     places, cell_places : int or None
         For cohorts; for cells of an adaptive history.
     """
-    tau_syn = [cell.tau_syn_ex, cell.tau_syn_in] if noisy else []
+    tau_syn = [] if noisy is None else [cell.tau_syn_ex, cell.tau_syn_in]
     thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(tau_syn)
     membrane = currents > 0
     tau_currents = np.array([_apart(tau, cell.tau_m) for tau in (*cell.tau_stc, *tau_syn)])
@@ -106,11 +116,14 @@ def plan_carried(cell, dt, noisy, places, cell_places):
     return Carried(
         currents=thresholds,
         membrane=membrane,
-        noisy=noisy,
+        noisy=noisy is not None,
         modes=modes,
         decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
         jump=jump,
-        noise=_noise(cell, dt, modes, moments, noisy),
+        noise=_noise(cell, dt, modes, moments, noisy is not None),
+        capacity=np.zeros(2) if noisy is None else np.array(noisy, dtype=float),
+        forget=np.exp(-dt / (cell.tau_m + np.array([cell.tau_syn_ex, cell.tau_syn_in]))),
+        recent=np.zeros(2),
         added=np.zeros(moments),
         free=np.zeros(moments + 1),
         fired=np.zeros(moments),
@@ -121,7 +134,7 @@ def plan_carried(cell, dt, noisy, places, cell_places):
 
 def begin_carried(carried, youngest):
     """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort."""
-    for rows in (*carried.states, carried.fired):
+    for rows in (*carried.states, carried.fired, carried.recent):
         rows[:] = 0.0
     D = len(carried.jump)
     carried.cohorts[:D, youngest] = carried.jump * carried.decay[:D]
@@ -152,7 +165,7 @@ def update_carried(carried, new, cells, refractory):
         means, covariances = unpack(moments, len(change))
         rows[:-1] = moments
         rows[-1] = means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1))
-    for name in ("modes", "decay", "jump", "noise"):
+    for name in ("modes", "decay", "jump", "noise", "capacity", "forget"):
         getattr(carried, name)[:] = getattr(new, name)
 
 

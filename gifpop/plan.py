@@ -159,7 +159,7 @@ class PopulationPlan:
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
 
 
-def plan_population(cell, N, dt, K, binomial=True, cells=None, carried=False, noisy=False):
+def plan_population(cell, N, dt, K, binomial=True, cells=None, carried=False, noisy=None):
     """Return the arrays of a population, all zero where they hold state.
 
     Parameters
@@ -176,8 +176,9 @@ def plan_population(cell, N, dt, K, binomial=True, cells=None, carried=False, no
         Where cohorts older than these K go, in an adaptive history; None: they join the free neurons.
     carried : bool
         Cohorts carry the adaptation of their members; False: past spikes act as if Poisson (quasi-renewal).
-    noisy : bool
-        Neurons receive input of their own; only where adaptation is carried.
+    noisy : pair of float, or None
+        Where neurons receive input of their own: ``capacity`` (see `gifpop.modes.Carried`). Only where adaptation is
+        carried.
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
@@ -198,12 +199,12 @@ def plan_population(cell, N, dt, K, binomial=True, cells=None, carried=False, no
         cohorts=cohorts,
         cells=cells,
         carried=plan_carried(cell, dt, noisy, cohorts.shape[1], None if cells is None else cells.rows.shape[1])
-        if carried and count_modes(cell, noisy)
+        if carried and count_modes(cell, noisy is not None)
         else None,
     )
 
 
-def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True, carried=False, noisy=False):
+def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True, carried=False, noisy=None):
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
     Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
@@ -221,7 +222,8 @@ def update_plan(plan, cell, N, dt, binomial=True):
         _widen_window(plan, refractory_steps(cell.t_ref, dt))
     carried, stop = plan.carried is not None, plan.in_use.stop
     refractory = slice(stop - int(plan.constants["refractory"][0]), stop)
-    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, carried and plan.carried.noisy)
+    noisy = plan.carried.capacity if carried and plan.carried.noisy else None
+    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
     if carried:

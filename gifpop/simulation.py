@@ -141,7 +141,7 @@ class Simulation:
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         noisy = {"meso": noisy_populations(self._net, self._wiring), "micro": noisy_populations(self._net, "sparse")}
         self._levels = {
-            name: LEVELS[kind](p, self.dt, self._initial, tolerance, adaptation, name in noisy[kind])
+            name: LEVELS[kind](p, self.dt, self._initial, tolerance, adaptation, noisy[kind].get(name))
             for (name, p), kind in zip(populations.items(), level_names.values(), strict=True)
         }
         self.level = level if isinstance(level, str) else level_names

@@ -206,7 +206,7 @@ def load_population(plan, relaxed):
     if plan.cells is not None:
         pairs += [(plan.cells.rows, relaxed.cells.rows), (plan.cells.traces, relaxed.cells.traces)]
     if plan.carried is not None:
-        pairs += [(plan.carried.fired, relaxed.carried.fired)]
+        pairs += [(getattr(plan.carried, name), getattr(relaxed.carried, name)) for name in ("fired", "recent")]
         pairs += zip(plan.carried.states, relaxed.carried.states, strict=True)
     for mine, theirs in pairs:
         mine[:] = theirs

@@ -241,9 +241,12 @@ class CarriedPopulation(MesoPopulation):
         ``tau_stc`` and ``q_stc`` in addition.
     cells : dict or None
         ``window``, ``widest`` and ``every`` of an adaptive history (see `AdaptivePopulation`).
+    capacity : dict or None
+        For each receptor, the variance between neurons (pA^2) that all neurons would bring which samples of the spikes
+        are drawn from, if each fired once.
     """
 
-    def __init__(self, parameters, h, initial_potential=0.0, cells=None):
+    def __init__(self, parameters, h, initial_potential=0.0, cells=None, capacity=None):
         window = {} if cells is None else {"len_kernel": cells["window"]}
         super().__init__({"tau_stc": [], "q_stc": [], **parameters, **window}, h, initial_potential)
         p, self.adaptive = self.p, cells
@@ -262,6 +265,7 @@ class CarriedPopulation(MesoPopulation):
             self.noise[receptor][s] = tau / h * (1.0 - math.exp(-h / tau))  # arriving evenly over the step
             spread = p["tau_m"] * (1.0 - P) - self.left_by(tau) * p["C_m"]
             self.noise[receptor][-1] = tau / h * spread / p["C_m"]
+        self.capacity, self.recent = capacity, {"ex": 0.0, "in": 0.0}
         self.jump = np.array([*p["q_sfa"], *p["q_stc"], 0.0, 0.0, 0.0])
         self.slope = np.array([1.0] * thresholds + [0.0] * (currents + 2) + [-1.0]) / p["Delta_V"]
         self.free = {"m": 0.0, "v": 0.0, "hazard": 0.0, **self.nothing()}
@@ -290,7 +294,7 @@ class CarriedPopulation(MesoPopulation):
     def expect(self, current=0.0, ex=0.0, inh=0.0, ex_variance=0.0, in_variance=0.0):
         """Advance to the end of the step, all but the new spikes; return their expected number.
 
-        The variances (pA^2) are those of the weighted spikes that reach single neurons.
+        The variances (pA^2) are those of the weighted spikes that reach single neurons, if spikes were independent.
         """
         p, h = self.p, self.h
         N, E_L, P = p["N"], p["E_L"], math.exp(-h / p["tau_m"])
@@ -300,7 +304,7 @@ class CarriedPopulation(MesoPopulation):
         self.sfa = (self.sfa + self.emitted / N) * np.exp(-h / self.tau)
         self.E_sfa = p["V_T_star"] + np.sum(self.q * self.sfa)
         arriving = sum(
-            variance * np.outer(self.noise[receptor], self.noise[receptor])
+            self.left_of(variance, receptor) * np.outer(self.noise[receptor], self.noise[receptor])
             for receptor, variance in (("ex", ex_variance), ("in", in_variance))
         )
 
@@ -338,6 +342,17 @@ class CarriedPopulation(MesoPopulation):
             self.fired["C"] = fired["C"] / W - np.outer(self.fired["x"], self.fired["x"])
         self.mean = W + (Y / Z if Z > 0.0 else 0.0) * (N - X)
         return self.mean
+
+    def left_of(self, variance, receptor):
+        """Return what is left of a variance, since neurons that have just fired do not fire again.
+
+        Of regular trains with on average x spikes in an exponential window, coth(1/(2 x)) - 2 x of a Poisson train's.
+        """
+        share = variance / self.capacity[receptor] if variance > 0.0 else 0.0
+        x = self.recent[receptor] + 0.5 * share
+        memory = self.p["tau_m"] + self.p[f"tau_syn_{receptor}"]
+        self.recent[receptor] = (self.recent[receptor] + share) * math.exp(-self.h / memory)
+        return variance * max(0.0, 1.0 / math.tanh(0.5 / x) - 2.0 * x) if share > 0.0 else 0.0
 
     def emit(self, count):
         """Start a new cohort; let the oldest one leave."""
@@ -390,6 +405,14 @@ def mixture(one, other):
     apart = other["x"] - one["x"]
     return one["x"] + b * apart, (1.0 - b) * one["C"] + b * other["C"] + b * (1.0 - b) * np.outer(apart, apart)
 
+def capacities(i, parameters, weights, variances):
+    """Return the variance that each receptor of population i would receive if all neurons fired once."""
+    capacity = {"ex": 0.0, "in": 0.0}
+    for j, p in enumerate(parameters):
+        capacity["ex" if weights[i][j] > 0 else "in"] += variances[i][j] * p["N"]
+    return capacity
+
+
 def replay(parameters, h, counts, weights, delays, currents=None, nest_index_error=False, initial_potential=0.0,
            adaptive=None, carried=False, variances=None):
     """Advance coupled populations under given spike counts.
@@ -421,10 +444,11 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
     start = np.broadcast_to(initial_potential, M)
     layouts = [None] * M if adaptive is None else adaptive
     populations = [
-        CarriedPopulation(p, h, u, layout) if carried
+        CarriedPopulation(p, h, u, layout, None if variances is None else capacities(i, parameters, weights, variances))
+        if carried
         else MesoPopulation(p, h, u, nest_index_error) if layout is None
         else AdaptivePopulation(p, h, u, **layout)
-        for p, u, layout in zip(parameters, start, layouts, strict=True)
+        for i, (p, u, layout) in enumerate(zip(parameters, start, layouts, strict=True))
     ]  # fmt: skip
     record = {name: np.zeros((M, T)) for name in ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")}
     for k in range(T):
