@@ -74,12 +74,19 @@ MESO = [pytest.param(name, options, id=f"{name}, {option}") for name in NETWORKS
 
 
 def large(net, N=2**45):
-    """The network with so many neurons that activity is next to deterministic, and weights that are smaller."""
+    """The network with so many neurons that activity is next to deterministic, and the same input to each neuron.
+
+    Weights are smaller; or, where neurons receive samples, these are of the same number of connections.
+    """
     new = gp.Network()
     for population in net.populations.values():
         new.population(population.name, N, population.cell)
     for c in net.connections:
-        new.connect(c.pre, c.post, c.weight * net.populations[c.pre].N / N, delay=c.delay, rule=c.rule)
+        connections = c.rule.p * net.populations[c.pre].N
+        if c.rule.p < 1.0:
+            new.connect(c.pre, c.post, c.weight, delay=c.delay, rule=gp.FixedIndegree(round(connections)))
+        else:
+            new.connect(c.pre, c.post, c.weight * connections / N, delay=c.delay)
     for injection in net.injections:
         new.inject(injection.post, injection.input, injection.delay)
     return new
