@@ -1,0 +1,518 @@
+"""
+Where each closure of adaptation holds
+======================================
+
+A mesoscopic population does not know the past of each of its neurons, only how many fired when. Two closures make up
+for that: ``adaptation="quasi-renewal"`` takes all spikes before a neuron's last one as Poisson, ``"carried"`` lets each
+cohort carry mean and variance of its members' adaptation. Both are compared here with what they approximate, neurons:
+
+- the stationary rate of neurons without connections, against the jump of the threshold, its time constant and the rate;
+- their response to a step of 20 mV;
+- rate, variance and power spectrum of finite populations, without connections and with inhibition of each other;
+- stationary state and response to a step of a network of excitatory and inhibitory neurons, all to all.
+
+Levels differ in how they divide time, too: see `cell` and `stationary` for how that is kept out of the comparison.
+
+Run it as ``python plot_adaptation_closures.py [figure.png]`` for a small part of the study (about ten seconds), with
+``--full`` for all of it (about an hour on one core; an interrupted one continues where it was), with ``--redraw`` for
+table and figure from stored numbers. ``docs/closures.md`` discusses the result.
+"""
+
+import argparse
+import json
+import re
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+from scipy.optimize import brentq
+
+import gifpop as gp
+
+NEURONS = "neurons"
+CLOSURES = ("quasi-renewal", "carried")
+LOOKS = {NEURONS: ("black", "-"), "quasi-renewal": ("#D55E00", "--"), "carried": ("#0072B2", "-")}
+
+DELTA_V, TAU_M, C_M = 2.5, 20.0, 250.0  # mV, ms, pF
+STEP = 20.0  # mV
+SEGMENT = 4.0  # s, of which a power spectrum is taken
+INHIBITION = 10.0  # mV: what a spike of every neuron moves the potential of each by
+BANDS = {2: 1.0, 5: 2.0, 10: 2.0, 20: 2.0, 50: 5.0, 100: 10.0}  # Hz: centre and half the width
+
+GRIDS = {
+    "quick": {
+        "strengths": (0, 2, 4), "taus": (100, 1000), "rates": (5, 20), "spikes": 100, "neurons": 20_000,
+        "sizes": (), "ensembles": (), "ensemble_rates": (), "seconds": 0, "trials": 20, "runs": 2,
+    },
+    "full": {
+        "strengths": (0, 1, 2, 4, 6), "taus": (30, 100, 300, 1000, 3000), "rates": (2, 5, 10, 20, 40, 60),
+        "spikes": 2000, "neurons": 400_000, "sizes": (50, 200, 1000, 5000),
+        "ensembles": ((0, 100), (2, 100), (4, 100), (4, 1000), (6, 300)), "ensemble_rates": (5, 20),
+        "seconds": 1000, "trials": 2000, "runs": 100,
+    },
+}  # fmt: skip
+
+
+# %%
+# Neurons and populations
+# -----------------------
+
+
+def cell(strength, tau, drive, lead=0.0):
+    """Return neurons whose threshold a spike lifts by ``strength * Delta_V`` and that rest at ``drive`` mV.
+
+    Neurons look at their threshold one step late, before it decays. A jump that has decayed during one step, ``lead``,
+    makes up for that: rates then depend on the step only in second order, less than 0.01 % here.
+    """
+    return gp.GIF(
+        C_m=C_M, tau_m=TAU_M, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=DELTA_V, lambda_0=10.0, t_ref=4.0,
+        I_e=drive * C_M / TAU_M, tau_syn_ex=3.0, tau_syn_in=6.0,
+        tau_sfa=[tau] if strength else [], q_sfa=[strength * DELTA_V * np.exp(-lead / tau)] if strength else [],
+    )  # fmt: skip
+
+
+def simulation(net, who, dt, seed):
+    """Return a simulation of the neurons, or of the populations with one of the closures."""
+    how = {"level": "micro"} if who == NEURONS else {"level": "meso", "adaptation": who}
+    return gp.Simulation(net, dt=dt, seed=list(seed.encode()), progress=False, **how)
+
+
+def uncoupled(strength, tau, drive, N, dt, who, seed):
+    """Return a simulation of neurons without connections."""
+    net = gp.Network()
+    net.population("P", N, cell(strength, tau, drive, dt if who == NEURONS else 0.0))
+    return simulation(net, who, dt, seed)
+
+
+def time_step(drive, coarsest):
+    """Return a step, ms, in which the potential rises after a spike by no more than Delta_V, as far as is practical."""
+    return next(dt for dt in (0.4, 0.2, 0.1, 0.05, 0.04, 0.02) if dt <= coarsest and (drive * dt <= 50.0 or dt == 0.02))
+
+
+def warm_up(tau):
+    """Return how long a population needs to become stationary, ms; strong adaptation needs less than its own time."""
+    return 500.0 + 3.0 * tau
+
+
+# %%
+# Stationary rates
+# ----------------
+
+
+def find_drive(strength, tau, rate, seed):
+    """Return the drive, mV, at which neurons fire at a rate, to about one percent."""
+
+    def excess(drive):
+        sim = uncoupled(strength, tau, drive, 200, time_step(drive, 0.4), NEURONS, seed)
+        sim.run(warm_up(tau))
+        return np.log(sim.run(100e3 / rate).activity.mean() / rate + 1e-3)
+
+    highest = 60.0 + 3.0 * strength * DELTA_V * tau * 1e-3 * rate
+    return round(brentq(excess, 0.0, highest, rtol=1e-3), 2)
+
+
+def rate_of_neurons(strength, tau, drive, rate, spikes, seed):
+    """Return the rate of 500 neurons from some thousand spikes each, and its standard error.
+
+    Where neurons are so regular that all fire equally often, the error is that of counting whole spikes.
+    """
+    N, duration = 500, round(spikes / rate) * 1e3
+    dt = time_step(drive, 0.2)
+    sim = uncoupled(strength, tau, drive, N, dt, NEURONS, seed)
+    sim.run(warm_up(tau))
+    counts = np.bincount(sim.run(duration)["P"].spikes[1], minlength=N)
+    return {
+        "rate": counts.mean() / duration * 1e3,
+        "error": max(counts.std() / np.sqrt(N), 0.3 if counts.std() < 0.5 else 0.0) / duration * 1e3,
+    }
+
+
+def rate_of_population(strength, tau, drive, who, seed):
+    """Return the rate of so large a population that it does not fluctuate, extrapolated to steps of length zero.
+
+    The equations of a population have errors of first order in the step: spikes count from the end of theirs.
+    """
+    rates, fine = {}, time_step(drive, 0.1)
+    for dt in (fine, fine / 2.0):
+        sim = uncoupled(strength, tau, drive, 10**8, dt, who, seed)
+        sim.run(warm_up(tau))
+        rates[dt] = sim.run(1000.0).activity.mean()
+    return {"rate": 2.0 * rates[fine / 2.0] - rates[fine], "error": 0.0, "at_finite_step": rates[fine]}
+
+
+# %%
+# Response to a step
+# ------------------
+
+
+def bins(activity, dt, width=1.0):
+    """Return averages over bins of a width in ms, shape (bins, populations)."""
+    steps = round(width / dt)
+    n = len(activity) // steps
+    return activity[: n * steps].reshape(n, steps, -1).mean(axis=1)
+
+
+def smooth(response):
+    """Return an activity in 1-ms bins, averaged over 10 ms."""
+    return uniform_filter1d(np.asarray(response), 10, axis=0)
+
+
+def response(strength, tau, drive, neurons, who, seed):
+    """Return the activity in 1-ms bins of very many neurons, 2 s at one drive and 0.4 s at one that is higher."""
+    dt = time_step(drive + STEP, 0.1)
+    sim = uncoupled(strength, tau, drive, neurons if who == NEURONS else 10**8, dt, who, seed)
+    sim.run(1900.0)
+    before = sim.run(100.0).activity
+    sim.set("P", I_e=(drive + STEP) * C_M / TAU_M)
+    return {"response": bins(np.concatenate([before, sim.run(400.0).activity]), dt)[:, 0].round(3).tolist()}
+
+
+# %%
+# Finite populations
+# ------------------
+
+
+def statistics(activity):
+    """Return rate, variance and power in bands of activities in 1-ms bins, shape (segments, bins), and their errors."""
+    centred = activity - activity.mean(axis=1, keepdims=True)
+    power = np.abs(np.fft.rfft(centred, axis=1)) ** 2 * 1e-3 / activity.shape[1]
+    f = np.fft.rfftfreq(activity.shape[1], 1e-3)
+    bands = [power[:, np.abs(f - centre) <= half].mean(axis=1) for centre, half in BANDS.items()]
+    values = np.column_stack([activity.mean(axis=1), activity.var(axis=1), *bands])
+    return {"value": values.mean(axis=0).tolist(), "error": (values.std(axis=0) / np.sqrt(len(values))).tolist()}
+
+
+def ensemble(strength, tau, drive, rate, N, coupled, seconds, who, seed):
+    """Return `statistics` of a population of N neurons, which inhibit each other or have no connections."""
+    dt = time_step(drive, 0.2)
+    net = gp.Network()
+    inhibition = INHIBITION if coupled else 0.0
+    drive += inhibition * TAU_M * 1e-3 * rate  # for the same rate
+    P = net.population("P", N, cell(strength, tau, drive, dt if who == NEURONS else 0.0))
+    if coupled:
+        net.connect(P, P, weight=-inhibition / N * C_M / net.populations["P"].cell.tau_syn_in, delay=1.0)
+    sim = simulation(net, who, dt, seed)
+    sim.run(warm_up(tau))
+    segments = round(seconds / SEGMENT * min(1.0, 1000 / N))
+    return statistics(np.array([bins(sim.run(1e3 * SEGMENT).activity, dt)[:, 0] for _ in range(segments)]))
+
+
+# %%
+# A network of excitatory and inhibitory neurons
+# ----------------------------------------------
+#
+# That of `gifpop.models.brunel`, where each neuron receives from all others what it would receive on average from the
+# fifth of them that are connected to it there.
+
+
+def dense_network(who, dt, adaptation=True, connected=True):
+    """Return the network with all-to-all connections, or without any."""
+    net, sparse = gp.Network(), gp.models.brunel(adaptation=adaptation)
+    for name, population in sparse.populations.items():
+        c = population.cell
+        if who == NEURONS:  # see `cell`
+            c = replace(c, q_sfa=[q * np.exp(-dt / tau) for q, tau in zip(c.q_sfa, c.tau_sfa, strict=True)])
+        net.population(name, population.N, c)
+    for link in sparse.connections if connected else ():
+        net.connect(link.pre, link.post, weight=link.weight * link.rule.p, delay=link.delay)
+    return net
+
+
+def network_response(trials, adaptation, who, seed, dt=0.1):
+    """Return the activity of E in 1-ms bins, averaged over trials, from 1400 to 2000 ms with a step at 1500 ms."""
+    net = dense_network(who, dt, adaptation)
+    for name in net.populations:
+        net.inject(name, gp.StepCurrent([1500.0], [STEP * C_M / TAU_M]))
+    total = 0.0
+    for trial in range(trials):
+        sim = simulation(net, who, dt, f"{seed} {trial}")
+        total = total + bins(sim.run(2000.0).activity[:, :1], dt)[1400:, 0]
+    return {"response": (total / trials).round(4).tolist()}
+
+
+def network_statistics(runs, connected, who, seed, dt=0.1):
+    """Return `statistics` of E from runs of 20 s."""
+    segments = []
+    for run in range(runs):
+        sim = simulation(dense_network(who, dt, connected=connected), who, dt, f"{seed} {run}")
+        sim.run(2000.0)
+        segments.append(bins(sim.run(20_000.0).activity[:, :1], dt)[:, 0].reshape(-1, round(1e3 * SEGMENT)))
+    return statistics(np.concatenate(segments))
+
+
+# %%
+# The study
+# ---------
+
+
+class Study:
+    """Numbers by name, kept in a file: what has been measured is not measured again.
+
+    Parameters
+    ----------
+    path : Path or None
+        JSON file; None: not kept.
+    redraw : bool
+        Leave out what the file does not have.
+    """
+
+    def __init__(self, path, redraw=False):
+        self.path, self.redraw = path, redraw
+        self.numbers = json.loads(path.read_text()) if path is not None and path.exists() else {}
+
+    def get(self, name, measure, *arguments):
+        """Return numbers, measured by ``measure(*arguments, seed)`` where they are not known."""
+        if name not in self.numbers:
+            if self.redraw:
+                raise SystemExit(f"{self.path} has no {name!r}: run with --full first")
+            self.numbers[name] = measure(*arguments, name)
+            if self.path is not None:
+                lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in self.numbers.items())
+                self.path.write_text(f"{{\n{lines}\n}}\n")
+        return self.numbers[name]
+
+
+def cells(grid):
+    """Yield strengths and time constants; without adaptation there is no time constant to vary."""
+    for strength in grid["strengths"]:
+        for tau in grid["taus"][: 1 if strength == 0 else None]:
+            yield strength, tau
+
+
+def drive_of(study, strength, tau, rate):
+    return study.get(f"drive {strength} {tau} {rate}", find_drive, strength, tau, rate)
+
+
+def measure_rates(study, grid, closures):
+    """Return relative deviations of the stationary rate, with errors, by closure, strength and time constant."""
+    deviations = {who: {} for who in closures}
+    for strength, tau in cells(grid):
+        for rate in grid["rates"]:
+            point = f"{strength} {tau} {rate}"
+            drive = drive_of(study, strength, tau, rate)
+            true = study.get(
+                f"rate {point} {NEURONS}", rate_of_neurons, strength, tau, drive, rate, grid["spikes"]
+            )  # fmt: skip
+            for who in closures:
+                own = study.get(f"rate {point} {who}", rate_of_population, strength, tau, drive, who)
+                deviations[who].setdefault((strength, tau), []).append(
+                    (rate, own["rate"] / true["rate"] - 1.0, true["error"] / true["rate"])
+                )
+    return deviations
+
+
+def measure_responses(study, grid, closures):
+    """Return responses to a step from 5 spikes/s by strength and time constant, then by who."""
+    responses = {}
+    for strength, tau in cells(grid):
+        drive = drive_of(study, strength, tau, 5)
+        for who in (NEURONS, *closures):
+            measured = study.get(
+                f"response {strength} {tau} {who}", response, strength, tau, drive, grid["neurons"], who
+            )
+            responses.setdefault((strength, tau), {})[who] = smooth(measured["response"])
+    return responses
+
+
+def measure_ensembles(study, grid, closures):
+    """Return statistics of finite populations by strength, time constant, coupling, rate and size, then by who."""
+    ensembles = {}
+    for strength, tau in grid["ensembles"]:
+        for rate, N in product(grid["ensemble_rates"], grid["sizes"]):
+            drive = drive_of(study, strength, tau, rate)
+            for coupled, who in product((False, True), (NEURONS, *closures)):
+                name = f"ensemble {strength} {tau} {rate} {N} {'coupled' if coupled else 'uncoupled'} {who}"
+                ensembles.setdefault((strength, tau, coupled, rate, N), {})[who] = study.get(
+                    name, ensemble, strength, tau, drive, rate, N, coupled, grid["seconds"], who
+                )
+    return ensembles
+
+
+def measure_network(study, grid, closures):
+    """Return statistics and responses of the network, by who."""
+    network = {}
+    for who in (NEURONS, *closures):
+        measured = {
+            "network": study.get(f"network {who}", network_statistics, grid["runs"], True, who),
+            "uncoupled": study.get(f"network uncoupled {who}", network_statistics, grid["runs"], False, who),
+        }
+        for name, adapting in (("response", True), ("response without adaptation", False)):
+            curve = study.get(f"network {name} {who}", network_response, grid["trials"], adapting, who)
+            measured[name] = smooth(curve["response"])
+        network[who] = measured
+    return network
+
+
+# %%
+# Table and figure
+# ----------------
+
+
+def grade(deviation):
+    """Return how good a closure is: within 1, 5, 10 percent."""
+    good = sum(abs(deviation) <= limit for limit in (0.01, 0.05, 0.10))
+    return "●" * good + "○" * (3 - good)
+
+
+def markdown(header, rows):
+    """Return a table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def rates_table(deviations, grid):
+    """Return the worst deviation of rates, for each strength and time constant."""
+    rows = []
+    for who, by_cell in deviations.items():
+        for strength in grid["strengths"]:
+            worst = [max(by_cell.get((strength, tau), []), key=lambda d: abs(d[1]), default=None)
+                     for tau in grid["taus"]]  # fmt: skip
+            rows.append([who, strength, *(f"{grade(w[1])} {100 * w[1]:+.2f} ({w[0]})" if w else "" for w in worst)])
+    return markdown(["closure", "q/Delta_V", *(f"{tau} ms" for tau in grid["taus"])], rows)
+
+
+def rms(a, b, first, last):
+    """Return the root mean square of a difference from ``first`` to ``last`` ms after the step."""
+    return np.sqrt(np.mean((a - b)[100 + first : 100 + last] ** 2))
+
+
+def responses_table(responses, closures):
+    """Return errors of responses, spikes/s, for each strength and time constant."""
+    rows = [
+        [strength, tau, f"{by[NEURONS][105:].max():.1f}",
+         *(f"{rms(by[who], by[NEURONS], 5, 200):.2f} / {rms(by[who], by[NEURONS], 200, 395):.2f}" for who in closures)]
+        for (strength, tau), by in responses.items()
+    ]  # fmt: skip
+    return markdown(["q/Delta_V", "tau [ms]", "peak of neurons", *closures], rows)
+
+
+def ensembles_table(ensembles, closures):
+    """Return the worst deviations of finite populations over rates and sizes, in percent."""
+    groups = {}
+    for (strength, tau, coupled, *_), by in ensembles.items():
+        true = by[NEURONS]
+        for who in closures:
+            deviation = 100.0 * (np.divide(by[who]["value"], true["value"]) - 1.0)
+            error = 100.0 * np.hypot(by[who]["error"], true["error"]) / true["value"]
+            groups.setdefault((strength, tau, "coupled" if coupled else "", who), []).append((deviation, error))
+    rows = []
+    for key, pairs in groups.items():
+        deviation, error = (np.array(x) for x in zip(*pairs, strict=True))
+        worst = np.abs(deviation).argmax(axis=0)
+        columns = np.arange(deviation.shape[1])
+        rows.append([*key, *(f"{d:+.1f} ± {e:.1f}" for d, e in zip(deviation[worst, columns], error[worst, columns],
+                                                                  strict=True))])  # fmt: skip
+    return markdown(["q/Delta_V", "tau [ms]", "", "closure", "rate", "variance", *(f"{f} Hz" for f in BANDS)], rows)
+
+
+def network_table(network, closures):
+    """Return statistics and errors of the response of the network."""
+    kinds = ["rate", "variance", *(f"power at {f} Hz" for f in BANDS)]
+    rows = []
+    for i, kind in [*enumerate(kinds), (0, "rate without connections")]:
+        source = "uncoupled" if "without" in kind else "network"
+        true, error = (network[NEURONS][source][key][i] for key in ("value", "error"))
+        row = [kind, f"{true:.4g} ± {error:.1g}"]
+        for who in closures:
+            value, own_error = (network[who][source][key][i] for key in ("value", "error"))
+            percent = 100.0 * np.array([value / true - 1.0, np.hypot(error, own_error) / true])
+            row.append("{:.4g} ({:+.2f} ± {:.2f} %)".format(value, *percent))
+        rows.append(row)
+    for name in ("response", "response without adaptation"):
+        for first, last in ((5, 200), (200, 485)):
+            errors = (rms(network[who][name], network[NEURONS][name], first, last) for who in closures)
+            rows.append([f"{name}, {first} to {last} ms: rms of error", "", *(f"{error:.2f}" for error in errors)])
+    return markdown(["", NEURONS, *closures], rows)
+
+
+def draw(deviations, responses, network, grid, closures):
+    """Return a figure: deviations of the rate, responses of two cells without connections, the network's response."""
+    figure = plt.figure(figsize=(11.0, 8.5), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1.0, 1.0))
+    strengths = grid["strengths"]
+    for axes, strength in zip(upper.subplots(1, len(strengths), sharey=True), strengths, strict=True):
+        draw_deviations(axes, deviations, strength, grid, closures)
+    upper.axes[0].set_ylabel("rate: error [%]")
+    upper.axes[-1].legend(frameon=False, fontsize="small", title="tau")
+    strongest = max(s for s, _ in responses if s <= 4)
+    panels = lower.subplots(1, 3)
+    for axes, key in zip(panels, [(0, grid["taus"][0]), (strongest, 100)], strict=False):
+        title = f"no connections, q = {key[0]} Delta_V" + (f", {key[1]} ms" if key[0] else "")
+        draw_responses(axes, responses[key], closures, title)
+    draw_responses(panels[2], {who: measured["response"] for who, measured in network.items()}, closures,
+                   "network, E")  # fmt: skip
+    panels[0].set_ylabel("activity [spikes/s]")
+    panels[-1].legend(frameon=False)
+    return figure
+
+
+def draw_deviations(axes, deviations, strength, grid, closures):
+    """Draw the error of the rate against the rate, a colour for each time constant, a dash for each closure."""
+    taus = grid["taus"][: 1 if strength == 0 else None]
+    for color, tau in zip(plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(grid["taus"]))), taus, strict=False):
+        for who in closures:
+            rates, deviation, _ = np.transpose(deviations[who][strength, tau])
+            axes.plot(rates, 100.0 * deviation, color=color, ls=LOOKS[who][1], marker=".",
+                      label=f"{tau} ms" if who == closures[-1] else None)  # fmt: skip
+    axes.axhspan(-1.0, 1.0, color="0.9", zorder=0)
+    axes.set_yscale("symlog", linthresh=1.0)
+    axes.set(xscale="log", title=f"q = {strength} Delta_V", xlabel="rate [spikes/s]")
+    axes.set_xticks(grid["rates"], grid["rates"])
+    axes.minorticks_off()
+
+
+def draw_responses(axes, by, closures, title):
+    """Draw responses to a step at 0 ms."""
+    for who in (NEURONS, *closures):
+        color, ls = LOOKS[who]
+        axes.plot(np.arange(-50.0, 300.0) + 0.5, by[who][50:400], color=color, ls=ls, lw=1.2, label=who)
+    axes.set(title=title, xlabel="time after the step [ms]")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    arguments.add_argument("figure", nargs="?", default="adaptation_closures.png")
+    arguments.add_argument("--full", action="store_true", help="the whole study, about an hour")
+    arguments.add_argument("--redraw", action="store_true", help="from stored numbers of the whole study")
+    arguments.add_argument("--numbers", default="adaptation_closures.json", help="where those are stored")
+    arguments.add_argument("--table", metavar="FILE", help="renew the tables of this file")
+    arguments.add_argument("--closures", nargs="+", default=CLOSURES, choices=CLOSURES)
+    chosen = arguments.parse_args()
+    full = chosen.full or chosen.redraw
+    grid, closures = GRIDS["full" if full else "quick"], tuple(chosen.closures)
+    study = Study(Path(chosen.numbers) if full else None, chosen.redraw)
+
+    deviations = measure_rates(study, grid, closures)
+    responses = measure_responses(study, grid, closures)
+    network = measure_network(study, grid, closures)
+    ensembles = measure_ensembles(study, grid, closures)
+    tables = {
+        "rates": rates_table(deviations, grid),
+        "responses": responses_table(responses, closures),
+        "network": network_table(network, closures),
+    }
+    if ensembles:
+        tables["populations"] = ensembles_table(ensembles, closures)
+    for name, table in tables.items():
+        print(f"{name}\n\n{table}")
+        if chosen.table:
+            renew(Path(chosen.table), name, table)
+    draw(deviations, responses, network, grid, closures).savefig(chosen.figure, dpi=100)
+    print("figure:", chosen.figure)
+
+
+def renew(path, name, table):
+    """Put a table between the marks of a file that bear its name."""
+    text, found = re.subn(
+        rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}\n{table}\n{m[2]}", path.read_text(), flags=re.S
+    )
+    if found != 1:
+        raise SystemExit(f"{path} must have one pair of marks <!-- {name} --> and <!-- end -->, got {found}")
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
