@@ -44,12 +44,12 @@ BANDS = {2: 1.0, 5: 2.0, 10: 2.0, 20: 2.0, 50: 5.0, 100: 10.0}  # Hz: centre and
 
 GRIDS = {
     "quick": {
-        "strengths": (0, 2, 4), "taus": (100, 1000), "rates": (5, 20), "spikes": 100, "neurons": 20_000,
-        "sizes": (), "ensembles": (), "ensemble_rates": (), "seconds": 0, "trials": 20, "runs": 2,
+        "strengths": (0, 4), "taus": (100, 1000), "rates": (5, 20), "spikes": 200, "neurons": 10_000,
+        "sizes": (), "ensembles": (), "ensemble_rates": (), "seconds": 0, "trials": 20, "runs": 1,
     },
     "full": {
         "strengths": (0, 1, 2, 4, 6), "taus": (30, 100, 300, 1000, 3000), "rates": (2, 5, 10, 20, 40, 60),
-        "spikes": 2000, "neurons": 400_000, "sizes": (50, 200, 1000, 5000),
+        "spikes": 2000, "neurons": 200_000, "sizes": (50, 200, 1000, 5000),
         "ensembles": ((0, 100), (2, 100), (4, 100), (4, 1000), (6, 300)), "ensemble_rates": (5, 20),
         "seconds": 1000, "trials": 2000, "runs": 100,
     },
@@ -106,9 +106,9 @@ def find_drive(strength, tau, rate, seed):
     """Return the drive, mV, at which neurons fire at a rate, to about one percent."""
 
     def excess(drive):
-        sim = uncoupled(strength, tau, drive, 200, time_step(drive, 0.4), NEURONS, seed)
+        sim = uncoupled(strength, tau, drive, 100, time_step(drive, 0.4), NEURONS, seed)
         sim.run(warm_up(tau))
-        return np.log(sim.run(100e3 / rate).activity.mean() / rate + 1e-3)
+        return np.log(sim.run(1e3 * round(200 / rate)).activity.mean() / rate + 1e-3)
 
     highest = 60.0 + 3.0 * strength * DELTA_V * tau * 1e-3 * rate
     return round(brentq(excess, 0.0, highest, rtol=1e-3), 2)
