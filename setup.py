@@ -80,6 +80,7 @@ setup(
         [
             extension("_core", threads, [] if MSVC else threads),
             *map(extension, ("_delivery", "_meso", "_micro", "_wiring")),
+            *variants("_carried"),
             *variants("_cells"),
             *variants("_cohorts"),
             *variants("_neurons"),

@@ -1,6 +1,23 @@
 """Merging of cohorts into cells, whose width grows with their age (docs/history.md)."""
 
+from gifpop._moments cimport mix_moments
 from gifpop._types cimport PADDING, Cells, Population
+
+cdef extern from *:
+    """
+    #define GP_NOBODY 1e-14
+    """
+    const double NOBODY "GP_NOBODY"     # a cohort of fewer survivors is as good as empty
+
+
+cdef inline void join_free(Population *pop, double survivors, double variance, const double *moments,
+                           Py_ssize_t stride) noexcept nogil:
+    """Let survivors join the free neurons; their moments count where cohorts carry some."""
+    cdef double all = pop.state.survivors + survivors
+    if pop.carried.D > 0:
+        mix_moments(&pop.carried, pop.carried.free, 1, moments, stride, survivors / all if all > 0.0 else 0.5)
+    pop.state.survivors = all
+    pop.state.variance += variance
 
 
 cdef inline void enter_cells(Population *pop) noexcept nogil:
@@ -14,8 +31,11 @@ cdef inline void enter_cells(Population *pop) noexcept nogil:
     cells.hazard[i] = pop.hazard[cohort]
     cells.own[i] = 0.0
     cells.width[i] = 1.0
-    for j in range(pop.J):
+    for j in range(cells.J):
         cells.traces[j * cells.places + i] = cells.newest[j]
+    if pop.carried.D > 0:
+        for j in range(pop.carried.moments + 1):
+            pop.carried.cells[j * cells.places + i] = pop.carried.cohorts[j * pop.places + cohort]
     pop.state.cells += 1
     pop.state.until_merging -= 1
     if pop.state.until_merging == 0:
@@ -35,7 +55,7 @@ cdef inline void merge_cells(Population *pop) noexcept nogil:
         age += cells.width[i]
     for i in range(PADDING, end):
         age -= cells.width[i]       # of the cell's youngest cohort in the next step
-        if age > cells.longest:
+        if age > cells.longest or (kept < PADDING and is_empty(pop, cells.survivors[i])):
             free_cell(pop, i)
         elif kept >= PADDING and cells.width[kept] + cells.width[i] <= cells.widest[<Py_ssize_t> age]:
             join(pop, kept, i)
@@ -46,13 +66,17 @@ cdef inline void merge_cells(Population *pop) noexcept nogil:
     pop.state.cells = kept + 1 - PADDING
 
 
+cdef inline bint is_empty(const Population *pop, double survivors) noexcept nogil:
+    """Whether a cohort has no more to say: where adaptation is carried, its spikes need not be remembered."""
+    return pop.carried.D > 0 and survivors < NOBODY
+
+
 cdef inline void free_cell(Population *pop, Py_ssize_t i) noexcept nogil:
     """Let a cell's survivors join the free neurons, and its spikes the adaptation beyond the history."""
     cdef Cells *cells = &pop.cells
     cdef Py_ssize_t j
-    pop.state.survivors += cells.survivors[i]
-    pop.state.variance += cells.variance[i]
-    for j in range(pop.J):
+    join_free(pop, cells.survivors[i], cells.variance[i], pop.carried.cells + i, cells.places)
+    for j in range(cells.J):
         pop.sfa[j] += pop.sfa_feed[j] * cells.count[i] * cells.traces[j * cells.places + i]
 
 
@@ -66,8 +90,10 @@ cdef inline void join(Population *pop, Py_ssize_t old, Py_ssize_t young) noexcep
     c.own[old] = a * b * c.own[old] + (1.0 - a) * (b + (1.0 - b) * c.own[young])
     c.potential[old] = a * c.potential[old] + (1.0 - a) * c.potential[young]
     c.hazard[old] = a * c.hazard[old] + (1.0 - a) * c.hazard[young]
-    for j in range(pop.J):
+    for j in range(c.J):
         mix(c.traces + j * c.places, old, young, b)
+    if pop.carried.D > 0:
+        mix_moments(&pop.carried, pop.carried.cells + old, c.places, pop.carried.cells + young, c.places, 1.0 - a)
     c.count[old] = n
     c.survivors[old] = m
     c.variance[old] += c.variance[young]
@@ -89,5 +115,8 @@ cdef inline void move(Population *pop, Py_ssize_t place, Py_ssize_t i) noexcept 
     c.hazard[place] = c.hazard[i]
     c.own[place] = c.own[i]
     c.width[place] = c.width[i]
-    for j in range(pop.J):
+    for j in range(c.J):
         c.traces[j * c.places + place] = c.traces[j * c.places + i]
+    if pop.carried.D > 0:
+        for j in range(pop.carried.moments + 1):
+            pop.carried.cells[j * c.places + place] = pop.carried.cells[j * c.places + i]

@@ -12,6 +12,9 @@ cdef class MesoPopulation:
 
     cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
                     double[:, ::1] traces)
+    cdef bind_carried(self, Py_ssize_t currents, bint membrane, bint noisy, const double[::1] decay,
+                      const double[::1] jump, const double[:, ::1] noise, double[::1] added, double[::1] fired,
+                      double[::1] free, double[:, ::1] cohorts, double[:, ::1] cells)
 
 cdef double expect_spikes(Population *pop, double current, double ex, double inh) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil

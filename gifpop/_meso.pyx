@@ -15,9 +15,13 @@ from numpy.random.c_distributions cimport random_binomial, random_poisson
 
 import numpy as np
 
-from gifpop._merging cimport enter_cells
+from gifpop._merging cimport enter_cells, is_empty, join_free
+from gifpop._moments cimport begin_moments, part_free, receive_noise, take_fired, wait_out
+from gifpop._types cimport MOST_MODES as _MOST_MODES
+from gifpop._types cimport MOST_MOMENTS
 from gifpop._types cimport PADDING as _PADDING
-from gifpop._types cimport Cells, Common, Constants, Population, State, Sums, advance_cells_t, advance_cohorts_t
+from gifpop._types cimport (Block, Carried, Cells, Common, Constants, Population, State, Sums, advance_carried_t,
+                            advance_cells_t, advance_cohorts_t)
 
 cdef extern from *:
     """
@@ -40,12 +44,14 @@ cdef State _state_template
 CONSTANTS = np.asarray(<Constants[:1]> &_constants_template).dtype
 STATE = np.asarray(<State[:1]> &_state_template).dtype
 PADDING = _PADDING
+MOST_MODES = _MOST_MODES
 COHORT_ARRAYS = ("count", "survivors", "variance", "potential", "hazard")
 CELL_ARRAYS = (*COHORT_ARRAYS, "own", "width")
 RECORDABLES = ("n_events", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 
 cdef advance_cohorts_t advance_cohorts = NULL
 cdef advance_cells_t advance_cells = NULL
+cdef advance_carried_t advance_carried = NULL
 
 
 def supported_instruction_sets():
@@ -68,6 +74,13 @@ def use_cells(module):
     advance_cells = <advance_cells_t> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
 
 
+def use_carried(module):
+    """Take the loop over cohorts that carry adaptation from a module compiled from ``_carried.pyx``."""
+    global advance_carried
+    capsule = module.__pyx_capi__["advance_carried"]
+    advance_carried = <advance_carried_t> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
+
+
 cdef class MesoPopulation:
     """Bind one population's arrays and random stream for the time loop.
 
@@ -81,15 +94,18 @@ cdef class MesoPopulation:
         one place a step; at least PADDING + K + 1 places.
     cells : gifpop.history.Cells or None
         Where cohorts go that leave the window; None: they join the free neurons.
+    carried : gifpop.modes.Carried or None
+        What cohorts carry of their members' adaptation; None: nothing, past spikes act as if Poisson.
     bit_generator : numpy.random.BitGenerator
     """
 
     def __init__(self, Constants[::1] constants, State[::1] state, const double[::1] theta, const double[::1] quasi,
                  const double[::1] sfa_decay, const double[::1] sfa_feed, const double[::1] sfa_weight,
-                 const double[::1] relative_jumps, double[::1] sfa, double[:, ::1] cohorts, cells, bit_generator):
+                 const double[::1] relative_jumps, double[::1] sfa, double[:, ::1] cohorts, cells, carried,
+                 bit_generator):
         cdef Population *pop = &self.population
         self.arrays = (constants, state, theta, quasi, sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa, cohorts,
-                       cells)
+                       cells, carried)
         self.bit_generator = bit_generator
         pop.constants = &constants[0]
         pop.state = &state[0]
@@ -112,8 +128,13 @@ cdef class MesoPopulation:
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
         memset(&pop.binomial, 0, sizeof(pop.binomial))
         memset(&pop.cells, 0, sizeof(pop.cells))
+        memset(&pop.carried, 0, sizeof(pop.carried))
         if cells is not None:
             self.bind_cells(cells.every, cells.widest, cells.newest, cells.rows, cells.traces)
+        if carried is not None:
+            self.bind_carried(carried.currents, carried.membrane, carried.noisy, carried.decay, carried.jump,
+                              carried.noise, carried.added, carried.fired, carried.free, carried.cohorts,
+                              carried.cells)
 
     cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
                     double[:, ::1] traces):
@@ -129,9 +150,26 @@ cdef class MesoPopulation:
         cells.hazard = &rows[4, 0]
         cells.own = &rows[5, 0]
         cells.width = &rows[6, 0]
-        if self.population.J > 0:
+        cells.J = traces.shape[0]
+        if cells.J > 0:
             cells.newest = &newest[0]
             cells.traces = &traces[0, 0]
+
+    cdef bind_carried(self, Py_ssize_t currents, bint membrane, bint noisy, const double[::1] decay,
+                      const double[::1] jump, const double[:, ::1] noise, double[::1] added, double[::1] fired,
+                      double[::1] free, double[:, ::1] cohorts, double[:, ::1] cells):
+        cdef Carried *carried = &self.population.carried
+        carried.D, carried.moments = jump.shape[0], decay.shape[0]
+        carried.currents, carried.membrane, carried.noisy = currents, membrane, noisy
+        carried.decay = &decay[0]
+        carried.jump = &jump[0]
+        carried.noise = &noise[0, 0]
+        carried.added = &added[0]
+        carried.fired = &fired[0]
+        carried.free = &free[0]
+        carried.cohorts = &cohorts[0, 0]
+        if cells is not None:
+            carried.cells = &cells[0, 0]
 
 
 cdef inline double membrane_drive(const Constants *c, State *s, double current, double ex, double inh) noexcept nogil:
@@ -162,29 +200,18 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
-    cdef Sums sums, of_cells
+    cdef Sums sums
     cdef Common common
-    cdef double hazard, p_free, p_correction, threshold, variance, missing, stay
-    cdef double leaving = pop.count[s.oldest] if pop.cells.places == 0 else 0.0
-    cdef Py_ssize_t active = pop.K - <Py_ssize_t> c.refractory
+    cdef double p_free, p_correction, variance, missing, stay
+    cdef Py_ssize_t active = max(0, s.cohorts - <Py_ssize_t> c.refractory)
 
     common.V_m, common.drive = s.V_m, membrane_drive(c, s, current, ex, inh)
     s.V_m = (s.V_m - c.E_L) * c.leak + common.drive
-    threshold = free_threshold(pop, leaving)
-    hazard = c.lambda_0 * exp(min((s.V_m - threshold) * c.inverse_Delta_V, 600.0))
-    p_free = -expm1(-c.half_step * (s.hazard + hazard))
-    common.growth, s.hazard = hazard / s.hazard if s.hazard > 0.0 else 0.0, hazard
-    s.E_sfa = threshold - leaving * pop.quasi[_PADDING] / c.inverse_Delta_V
-
-    common.threshold = s.E_sfa * c.inverse_Delta_V - c.log_hazard
-    if pop.cells.places > 0:
-        common.threshold = advance_cells(pop, common.drive, common.threshold, &of_cells)
-    if pop.J > 0 or not can_continue(pop, &common, active):
-        common.growth = 0.0
-    advance_cohorts(pop, &common, active, &sums)
-    sums.survivors += sum_of(pop.survivors + s.oldest + active, pop.K - active)
-    if pop.cells.places > 0:
-        add_sums(&sums, &of_cells)
+    if pop.carried.D > 0:
+        p_free = advance_carrying(pop, &common, active, &sums)
+    else:
+        p_free = advance_renewing(pop, &common, active, &sums)
+    sums.survivors += sum_of(pop.survivors + s.oldest + active, s.cohorts - active)
 
     # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
     variance = sums.variance + s.variance
@@ -197,10 +224,109 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     s.survivors = stay * s.survivors
     if pop.cells.places > 0:
         enter_cells(pop)
-    else:
-        s.variance += pop.variance[s.oldest]
-        s.survivors += pop.survivors[s.oldest]
+    elif s.cohorts == pop.K:
+        leave_window(pop)
     return s.mean
+
+
+cdef double advance_renewing(Population *pop, Common *common, Py_ssize_t active, Sums *sums) noexcept nogil:
+    """Advance all neurons, whose past spikes act as if Poisson; return the probability that a free one fires."""
+    cdef const Constants *c = pop.constants
+    cdef State *s = pop.state
+    cdef Sums of_cells
+    cdef double leaving = pop.count[s.oldest] if pop.cells.places == 0 else 0.0
+    cdef double threshold = free_threshold(pop, leaving), p_free, before = s.hazard
+    p_free = free_probability(c, s, (s.V_m - threshold) * c.inverse_Delta_V)
+    common.growth = s.hazard / before if before > 0.0 else 0.0
+    s.E_sfa = threshold - leaving * pop.quasi[_PADDING] / c.inverse_Delta_V
+
+    common.threshold = s.E_sfa * c.inverse_Delta_V - c.log_hazard
+    if pop.cells.places > 0:
+        common.threshold = advance_cells(pop, common.drive, common.threshold, &of_cells)
+    if pop.J > 0 or not can_continue(pop, common, active):
+        common.growth = 0.0
+    advance_cohorts(pop, common, active, sums)
+    if pop.cells.places > 0:
+        add_sums(sums, &of_cells)
+    return p_free
+
+
+cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t active, Sums *sums) noexcept nogil:
+    """Advance all neurons, whose cohorts carry their adaptation; return the probability that a free one fires."""
+    cdef const Constants *c = pop.constants
+    cdef State *s = pop.state
+    cdef Carried *carried = &pop.carried
+    cdef double[MOST_MOMENTS] mixed, mixed_of_cells
+    cdef Sums of_cells
+    cdef Block block
+    cdef double p_free, lift
+    cdef Py_ssize_t k
+    s.E_sfa = carried_threshold(pop)
+    receive_noise(carried, s)
+    lift = carried.free[carried.moments] - carried.added_lift
+    p_free = free_probability(c, s, (s.V_m - c.V_T_star) * c.inverse_Delta_V - lift)
+
+    block = cohorts_from(pop, s.oldest, active)
+    advance_carried(pop, &block, common.drive, sums, mixed)
+    if pop.cells.places > 0:
+        block = merged_cohorts(pop)
+        advance_carried(pop, &block, common.drive, &of_cells, mixed_of_cells)
+        add_sums(sums, &of_cells)
+        for k in range(carried.moments):
+            mixed[k] += mixed_of_cells[k]
+    part_free(carried, p_free, p_free * s.survivors, mixed)
+    take_fired(carried, mixed, sums.fired + p_free * s.survivors)
+    wait_out(carried, carried.cohorts + s.oldest + active, pop.places, s.cohorts - active)
+    return p_free
+
+
+cdef inline double free_probability(const Constants *c, State *s, double excess) noexcept nogil:
+    """Probability that a free neuron, so many Delta_V above its threshold, fires in the step."""
+    cdef double before = s.hazard
+    s.hazard = c.lambda_0 * exp(min(excess, 600.0))
+    return -expm1(-c.half_step * (before + s.hazard))
+
+
+cdef inline double carried_threshold(Population *pop) noexcept nogil:
+    """Threshold of an average neuron, from all spikes of the population, mV."""
+    cdef double threshold = pop.constants.V_T_star
+    cdef Py_ssize_t j
+    for j in range(pop.J):
+        pop.sfa[j] = (pop.sfa[j] + pop.sfa_feed[j] * pop.state.n_events) * pop.sfa_decay[j]
+        threshold += pop.sfa_weight[j] * pop.sfa[j]
+    return threshold
+
+
+cdef inline Block cohorts_from(const Population *pop, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    cdef Block block
+    block.survivors = pop.survivors + first
+    block.variance = pop.variance + first
+    block.potential = pop.potential + first
+    block.hazard = pop.hazard + first
+    block.moments = pop.carried.cohorts + first
+    block.lift = block.moments + pop.carried.moments * pop.places
+    block.stride, block.n = pop.places, n
+    return block
+
+
+cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
+    cdef Block block
+    block.survivors = pop.cells.survivors + _PADDING
+    block.variance = pop.cells.variance + _PADDING
+    block.potential = pop.cells.potential + _PADDING
+    block.hazard = pop.cells.hazard + _PADDING
+    block.moments = pop.carried.cells + _PADDING
+    block.lift = block.moments + pop.carried.moments * pop.cells.places
+    block.stride, block.n = pop.cells.places, pop.state.cells
+    return block
+
+
+cdef inline void leave_window(Population *pop) noexcept nogil:
+    """Let the survivors of the oldest cohort join the free neurons."""
+    cdef Py_ssize_t oldest = pop.state.oldest
+    join_free(pop, pop.survivors[oldest], pop.variance[oldest], pop.carried.cohorts + oldest, pop.places)
+    pop.survivors[oldest] = 0.0
+    pop.variance[oldest] = 0.0
 
 
 cdef bint can_continue(Population *pop, const Common *common, Py_ssize_t active) noexcept nogil:
@@ -262,20 +388,43 @@ cdef int64_t draw_spikes(Population *pop) noexcept nogil:
 
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     """Let the oldest cohort leave and start that of the neurons that fired in this step."""
-    cdef Py_ssize_t leaving = pop.state.oldest, entering = leaving + pop.K
-    pop.count[leaving] = 0.0
-    pop.survivors[leaving] = 0.0
-    pop.variance[leaving] = 0.0
-    pop.hazard[leaving] = 0.0
-    pop.state.n_events = <double> spikes
+    cdef State *s = pop.state
+    cdef Py_ssize_t entering
+    if s.cohorts == pop.K:
+        drop_oldest(pop)
+    entering = s.oldest + s.cohorts
+    s.n_events = <double> spikes
     pop.count[entering] = <double> spikes
     pop.survivors[entering] = <double> spikes
     pop.variance[entering] = 0.0
     pop.potential[entering] = pop.constants.V_reset
     pop.hazard[entering] = 0.0
-    pop.state.oldest = leaving + 1
+    s.cohorts += 1
+    if pop.carried.D > 0:
+        begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places)
+        if pop.cells.places == 0:
+            leave_empty(pop)
     if entering + 1 == pop.places:
         slide_back(pop)
+
+
+cdef inline void drop_oldest(Population *pop) noexcept nogil:
+    """Take the oldest cohort, whose survivors have gone elsewhere, out of the window."""
+    cdef Py_ssize_t oldest = pop.state.oldest
+    pop.count[oldest] = 0.0
+    pop.survivors[oldest] = 0.0
+    pop.variance[oldest] = 0.0
+    pop.hazard[oldest] = 0.0
+    pop.state.oldest += 1
+    pop.state.cohorts -= 1
+
+
+cdef inline void leave_empty(Population *pop) noexcept nogil:
+    """Let cohorts leave of which hardly anybody survives."""
+    cdef State *s = pop.state
+    while s.cohorts > <Py_ssize_t> pop.constants.refractory + 1 and is_empty(pop, pop.survivors[s.oldest]):
+        leave_window(pop)
+        drop_oldest(pop)
 
 
 cdef void slide_back(Population *pop) noexcept nogil:
@@ -283,9 +432,16 @@ cdef void slide_back(Population *pop) noexcept nogil:
     cdef double **arrays = [pop.count, pop.survivors, pop.variance, pop.potential, pop.hazard]
     cdef Py_ssize_t i
     for i in range(5):
-        memmove(arrays[i] + _PADDING, arrays[i] + pop.state.oldest, pop.K * sizeof(double))
-        memset(arrays[i], 0, _PADDING * sizeof(double))
+        slide_row(pop, arrays[i])
+    if pop.carried.D > 0:
+        for i in range(pop.carried.moments + 1):
+            slide_row(pop, pop.carried.cohorts + i * pop.places)
     pop.state.oldest = _PADDING
+
+
+cdef inline void slide_row(const Population *pop, double *row) noexcept nogil:
+    memmove(row + _PADDING, row + pop.state.oldest, pop.state.cohorts * sizeof(double))
+    memset(row, 0, _PADDING * sizeof(double))
 
 
 cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil:

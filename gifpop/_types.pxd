@@ -33,7 +33,9 @@ cdef struct State:
     double V_m              # potential of the neurons that fired before the history, mV
     double I_syn_ex         # pA
     double I_syn_in         # pA
-    double E_sfa            # threshold of those neurons, mV
+    double ex_variance      # of what arrives at single neurons' excitatory synapses in a step, pA^2
+    double in_variance      # likewise, inhibitory
+    double E_sfa            # threshold of those neurons; where adaptation is carried, of an average neuron, mV
     double mean             # expected spikes of the step
     double n_events         # spikes of the step
     double survivors        # expected number of those neurons
@@ -41,6 +43,7 @@ cdef struct State:
     double hazard           # their hazard at the end of the last step, 1/s
     double spread           # no active cohort's potential is farther from theirs, mV; < 0: not known
     int64_t oldest          # place of the oldest cohort
+    int64_t cohorts         # in use
     int64_t cells           # cells in use
     int64_t until_merging   # steps
 
@@ -50,7 +53,8 @@ cdef struct Cells:          # merged cohorts that are older than the window, the
     Py_ssize_t every        # steps between two rounds of merging
     Py_ssize_t longest      # greatest age in steps of the youngest cohort of a cell
     const int64_t *widest   # steps that a cell may span, by the age of its youngest cohort
-    const double *newest    # J traces of the cohort that leaves the window
+    Py_ssize_t J            # traces
+    const double *newest    # traces of the cohort that leaves the window
     double *count           # as of cohorts: sums
     double *survivors
     double *variance
@@ -59,6 +63,39 @@ cdef struct Cells:          # merged cohorts that are older than the window, the
     double *own             # share of the cell's spikes that are older than its average survivor
     double *width           # steps
     double *traces          # J rows: exp(-age/tau_sfa), mean over the cell's spikes
+
+
+cdef enum:
+    MOST_MODES = 16
+    MOST_MOMENTS = 152      # of so many modes
+
+
+cdef struct Carried:        # adaptation as cohorts carry it: moments of its modes, in units of Delta_V
+    Py_ssize_t D            # modes; 0: cohorts carry none, and past spikes act as if Poisson (quasi-renewal)
+    Py_ssize_t moments      # D means, then the lower triangle of the covariance, row by row
+    Py_ssize_t currents     # the first mode that is a current, before that of the membrane, which is the last one
+    bint membrane           # there is one
+    bint noisy              # neurons receive input of their own
+    double added_lift       # by how much they raise the logarithm of the averaged hazard
+    const double *decay     # factor of each moment over a step
+    const double *jump      # of each mode at a spike
+    const double *noise     # moments that input of variance 1 pA^2 adds to the excitatory, then inhibitory current
+    double *added           # moments added in this step
+    double *cohorts         # a row for each moment, and one for the lift, as long as those of cohorts
+    double *cells           # likewise, as long as those of cells
+    double *free            # moments and lift of the free neurons
+    double *fired           # moments of the neurons that last fired, just before
+
+
+cdef struct Block:          # cohorts or cells side by side
+    double *survivors
+    double *variance
+    double *potential
+    double *hazard
+    double *moments         # of the first one; rows are `stride` apart
+    double *lift            # by how much adaptation lowers the logarithm of the averaged hazard
+    Py_ssize_t stride
+    Py_ssize_t n
 
 
 cdef struct Population:
@@ -80,6 +117,7 @@ cdef struct Population:
     double *potential       # mV
     double *hazard          # at the end of the last step, integrated over half a step
     Cells cells
+    Carried carried
     bitgen_t *random
     binomial_t binomial
 
@@ -105,6 +143,8 @@ cdef struct Common:         # what a step does to all cohorts alike
 ctypedef void (*advance_cohorts_t)(Population *pop, const Common *common, Py_ssize_t active,
                                    Sums *sums) noexcept nogil
 ctypedef double (*advance_cells_t)(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil
+ctypedef void (*advance_carried_t)(const Population *pop, const Block *block, double drive, Sums *sums,
+                                   double *mixed) noexcept nogil
 
 
 cdef enum:

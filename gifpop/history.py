@@ -32,7 +32,7 @@ class Cells:
     widest : int64 array
         Steps that a cell may span, by the age of its youngest cohort; cohorts older than the last entry are free.
     tau : float64 array of length J, ms
-        ``tau_sfa``.
+        ``tau_sfa``; empty where cohorts carry their adaptation.
     newest : float64 array of length J
         ``exp(-age/tau_sfa)`` of the cohort that leaves the window.
     rows : float64 array, shape (7, places)
@@ -114,9 +114,12 @@ def most_cells(widest):
     return int(np.sum(2.0 / widest[np.minimum(ages // 2, len(widest) - 1)])) + 2 * MERGE_EVERY
 
 
-def plan_cells(cell, dt, window, widest, tolerance):
-    """Return the cells of a population, all empty, for a window of that many young cohorts."""
-    places, tau = _meso.PADDING + most_cells(widest), np.array(cell.tau_sfa)
+def plan_cells(cell, dt, window, widest, tolerance, with_spikes=True):
+    """Return the cells of a population, all empty, for a window of that many young cohorts.
+
+    ``with_spikes``: they remember what their spikes have left in all younger neurons (quasi-renewal).
+    """
+    places, tau = _meso.PADDING + most_cells(widest), np.array(cell.tau_sfa if with_spikes else ())
     return Cells(
         tolerance=tolerance,
         every=MERGE_EVERY,
@@ -141,7 +144,8 @@ def update_cells(cells, cell, dt, window, used):
     used : int
         Cells in use.
     """
-    new = plan_cells(cell, dt, window, widest_cells(cell, dt, len(cells.widest) - 1, cells.tolerance), cells.tolerance)
+    widest = widest_cells(cell, dt, len(cells.widest) - 1, cells.tolerance)
+    new = plan_cells(cell, dt, window, widest, cells.tolerance, with_spikes=len(cells.tau) > 0)
     filled = _meso.PADDING + used
     places = max(cells.rows.shape[1], new.rows.shape[1] + used)
     for name in ("rows", "traces"):

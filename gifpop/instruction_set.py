@@ -29,6 +29,7 @@ def select():
     if name not in names:
         raise ImportError(f"{VARIABLE} must be one of {', '.join(names)} on this machine, got {name!r}")
     _meso.use_cohorts(importlib.import_module(f"gifpop._cohorts_{name}"))
+    _meso.use_carried(importlib.import_module(f"gifpop._carried_{name}"))
     _meso.use_cells(importlib.import_module(f"gifpop._cells_{name}"))
     _micro.use_neurons(importlib.import_module(f"gifpop._neurons_{name}"))
     return name

@@ -5,6 +5,7 @@ import numpy as np
 from gifpop import _meso, _micro, seeds
 from gifpop.distributions import Distribution, Given
 from gifpop.grid import refractory_steps
+from gifpop.modes import count_modes
 from gifpop.neurons import neuron_parameters, plan_neurons
 from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history, update_plan
 
@@ -23,22 +24,27 @@ class MesoLevel:
         One of ``INITIAL``.
     tolerance : float or None
         Of an adaptive history; None: the history is exact.
+    adaptation : str
+        One of ``ADAPTATIONS``, unless the population has its own.
     """
 
     name = "meso"
     recordables = _meso.RECORDABLES
 
-    def __init__(self, population, dt, initial, tolerance=None):
+    def __init__(self, population, dt, initial, tolerance, adaptation):
         self.dt, self.initial, self.tolerance = dt, initial, tolerance
+        self.carried = (population.adaptation or adaptation) == "carried"
         self.length = population.len_kernel
         self.check(population)
+        modes = count_modes(population.cell) if self.carried else 0
+        self.moments = modes + modes * (modes + 1) // 2
         if self.length == -1:
             self.length = automatic_history(population.cell, dt)
 
     @property
     def bytes(self):
         """Memory of the state; the window of cohorts slides over twice its length. An adaptive history takes less."""
-        return 8.0 * self.length * (2 * len(_meso.COHORT_ARRAYS) + 2)
+        return 8.0 * self.length * (2 * (len(_meso.COHORT_ARRAYS) + self.moments) + 2)
 
     def check(self, population):
         """Refuse what this level cannot do with a population."""
@@ -48,10 +54,16 @@ class MesoLevel:
                 f"{where}: GIF.{name} must be one number at the mesoscopic level, got {getattr(cell, name)}: neurons "
                 "that differ have no exact meaning there"
             )
-        if cell.tau_stc:
+        if cell.tau_stc and not self.carried:
             raise ValueError(
-                f"{where}: GIF.tau_stc must be empty at the mesoscopic level, got {list(cell.tau_stc)}: "
-                "spike-triggered currents have no equation there"
+                f"{where}: GIF.tau_stc must be empty with adaptation='quasi-renewal', got {list(cell.tau_stc)}: "
+                "spike-triggered currents have no equation there; adaptation='carried' has one"
+            )
+        modes = count_modes(cell)
+        if self.carried and modes > _meso.MOST_MODES:
+            raise ValueError(
+                f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
+                f"got {modes} (one for each entry, and one for the membrane where there are currents)"
             )
         refractory = refractory_steps(cell.t_ref, self.dt)
         if self.length != -1 and refractory >= self.length:
@@ -66,9 +78,9 @@ class MesoLevel:
         cell = population.cell
         N, binomial = population.N, population.BinoRand
         if self.tolerance is None:
-            plan = plan_population(cell, N, self.dt, self.length, binomial)
+            plan = plan_population(cell, N, self.dt, self.length, binomial, carried=self.carried)
         else:
-            plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial)
+            plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial, self.carried)
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial != "rest")
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
@@ -87,7 +99,7 @@ class MicroLevel:
     name = "micro"
     recordables = _micro.RECORDABLES
 
-    def __init__(self, population, dt, initial, tolerance=None):
+    def __init__(self, population, dt, initial, tolerance, adaptation):
         self.dt, self.initial = dt, initial
         terms = len(population.cell.tau_sfa) + len(population.cell.tau_stc)
         various = len(population.cell.various())

@@ -7,6 +7,7 @@ from gifpop.distributions import scalar_or_distribution
 from gifpop.parameters import GIF, INPUTS
 from gifpop.rules import IndegreeFraction, Rule
 
+ADAPTATIONS = ("quasi-renewal", "carried")
 MOST_NEURONS = 2**53  # counts are exact up to here
 
 
@@ -26,6 +27,8 @@ class Population:
         History of the mesoscopic equations in steps; -1: chosen from the time constants.
     BinoRand : bool
         Mesoscopic spike counts are binomial; False: Poisson, clipped to [0, N].
+    adaptation : {"quasi-renewal", "carried"} or None
+        How the mesoscopic equations follow the neurons' adaptation; None: as the simulation says.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Population:
     cell: GIF
     len_kernel: int = -1
     BinoRand: bool = True
+    adaptation: str | None = None
 
     def __post_init__(self):
         if not isinstance(self.name, str) or not self.name:
@@ -47,6 +51,8 @@ class Population:
         if self.len_kernel == 0:
             raise ValueError(f"{where}: len_kernel must be > 0, or -1 for an automatic length, got 0")
         checks.boolean(f"{where}: BinoRand", self.BinoRand)
+        if self.adaptation is not None:
+            checks.choice(f"{where}: adaptation", self.adaptation, ADAPTATIONS)
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class Network:
         copy.injections = list(self.injections)
         return copy
 
-    def population(self, name, N, cell, len_kernel=-1, BinoRand=True):
+    def population(self, name, N, cell, len_kernel=-1, BinoRand=True, adaptation=None):
         """Add a population.
 
         Parameters
@@ -129,12 +135,14 @@ class Network:
             the time constants as NEST does.
         BinoRand : bool
             Draw mesoscopic spike counts from a binomial distribution; False: Poisson, clipped to [0, N].
+        adaptation : {"quasi-renewal", "carried"} or None
+            How the mesoscopic equations follow the neurons' adaptation (see `Simulation`); None: as the simulation.
 
         Returns
         -------
         Population
         """
-        population = Population(name, N, cell, len_kernel, BinoRand)
+        population = Population(name, N, cell, len_kernel, BinoRand, adaptation)
         if name in self.populations:
             raise ValueError(f"Network.population: the name must be new, got {name!r} a second time")
         self.populations[name] = population

@@ -6,8 +6,8 @@ import numpy as np
 
 from gifpop import _micro
 from gifpop.grid import refractory_steps
+from gifpop.membrane import log_hazard, synaptic_carry
 from gifpop.memory import aligned_zeros
-from gifpop.plan import log_hazard, synaptic_carry
 
 RECORDABLES = _micro.RECORDABLES
 EVERLASTING = 1e300  # budget of the places behind the last neuron

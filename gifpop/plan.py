@@ -12,9 +12,10 @@ import numpy as np
 
 from gifpop import _meso, _wiring, history
 from gifpop.grid import refractory_steps
+from gifpop.membrane import arrival_current, arrival_potential, log_hazard, synaptic_carry
+from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
-LOG_OF_NO_HAZARD = -1e6  # far below what any potential makes up for
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
@@ -122,6 +123,7 @@ class PopulationPlan:
     sfa: np.ndarray
     cohorts: np.ndarray
     cells: history.Cells | None = None
+    carried: Carried | None = None
 
     recordables = _meso.RECORDABLES
     neurons = False
@@ -141,17 +143,22 @@ class PopulationPlan:
         }
 
     @property
-    def window(self):
-        """The K cohorts, the oldest first: a dict of arrays."""
+    def in_use(self):
+        """Places of the cohorts, the oldest first."""
         oldest = self.state["oldest"][0]
-        return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, oldest : oldest + self.K], strict=True))
+        return slice(oldest, oldest + self.state["cohorts"][0])
+
+    @property
+    def window(self):
+        """The cohorts, at most K, the oldest first: a dict of arrays."""
+        return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, self.in_use], strict=True))
 
     def bind(self, stream):
         """Return the population for the time loop, with a bit generator to draw spike counts from."""
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
 
 
-def plan_population(cell, N, dt, K, binomial=True, cells=None):
+def plan_population(cell, N, dt, K, binomial=True, cells=None, carried=False, noisy=False):
     """Return the arrays of a population, all zero where they hold state.
 
     Parameters
@@ -166,27 +173,36 @@ def plan_population(cell, N, dt, K, binomial=True, cells=None):
         Binomial spike counts; False: Poisson counts clipped to [0, N].
     cells : gifpop.history.Cells or None
         Where cohorts older than these K go, in an adaptive history; None: they join the free neurons.
+    carried : bool
+        Cohorts carry the adaptation of their members; False: past spikes act as if Poisson (quasi-renewal).
+    noisy : bool
+        Neurons receive input of their own; only where adaptation is carried.
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
     padding = (_meso.PADDING, 0)
     decay = np.exp(-dt / tau)
+    whole = carried or cells is not None
+    cohorts = np.zeros((len(_meso.COHORT_ARRAYS), _meso.PADDING + K + max(K, SHORTEST_SLIDE)))
     return PopulationPlan(
         constants=_constants(cell, N, dt, binomial),
         state=np.zeros(1, _meso.STATE),
         theta=np.pad(theta, padding),
         quasi=np.pad(-np.expm1(np.minimum(-theta, LARGEST_EXPONENT)) / N, padding),
         sfa_decay=decay,
-        sfa_feed=-np.expm1(-dt / tau) / (N * dt) if cells is None else np.full(len(tau), 1.0 / N),
-        sfa_weight=q * tau * np.exp(-K * dt / tau) if cells is None else q,
+        sfa_feed=np.full(len(tau), 1.0 / N) if whole else -np.expm1(-dt / tau) / (N * dt),
+        sfa_weight=q if whole else q * tau * np.exp(-K * dt / tau),
         relative_jumps=q / cell.Delta_V,
         sfa=np.zeros(len(tau)),
-        cohorts=np.zeros((len(_meso.COHORT_ARRAYS), _meso.PADDING + K + max(K, SHORTEST_SLIDE))),
+        cohorts=cohorts,
         cells=cells,
+        carried=plan_carried(cell, dt, noisy, cohorts.shape[1], None if cells is None else cells.rows.shape[1])
+        if carried and count_modes(cell, noisy)
+        else None,
     )
 
 
-def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True):
+def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True, carried=False, noisy=False):
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
     Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
@@ -194,17 +210,20 @@ def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True):
     length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
     widest = history.widest_cells(cell, dt, length, tolerance)
     window = history.window_length(widest)
-    cells = history.plan_cells(cell, dt, window, widest, tolerance)
-    return plan_population(cell, N, dt, window, binomial, cells)
+    cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
+    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy)
 
 
 def update_plan(plan, cell, N, dt, binomial=True):
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
         _widen_window(plan, refractory_steps(cell.t_ref, dt))
-    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells)
+    carried = plan.carried is not None
+    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, carried and plan.carried.noisy)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
+    if carried:
+        update_carried(plan.carried, new.carried, plan.cells)
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         getattr(plan, name)[:] = getattr(new, name)
     plan.state["spread"] = NOT_KNOWN
@@ -214,11 +233,21 @@ def _widen_window(plan, K):
     """Let at least K cohorts stay apart in an adaptive history; the oldest ones are empty at first."""
     more = K - plan.K
     if more > 0:
-        window = np.array(list(plan.window.values()))
+        places = _meso.PADDING + K + max(K, SHORTEST_SLIDE)
+        old, kept = plan.in_use, slice(_meso.PADDING + more, _meso.PADDING + K)
         plan.theta, plan.quasi = np.pad(plan.theta, (more, 0)), np.pad(plan.quasi, (more, 0))
-        plan.cohorts = np.zeros((len(window), _meso.PADDING + K + max(K, SHORTEST_SLIDE)))
-        plan.cohorts[:, _meso.PADDING + more : _meso.PADDING + K] = window
+        plan.cohorts = _moved(plan.cohorts, places, old, kept)
+        if plan.carried is not None:
+            plan.carried.cohorts = _moved(plan.carried.cohorts, places, old, kept)
         plan.state["oldest"] = _meso.PADDING
+        plan.state["cohorts"] = K
+
+
+def _moved(rows, places, old, new):
+    """Return rows of another length with the same content elsewhere."""
+    moved = np.zeros((len(rows), places))
+    moved[:, new] = rows[:, old]
+    return moved
 
 
 def start_history(plan, potential, fired=True):
@@ -234,8 +263,12 @@ def start_history(plan, potential, fired=True):
     plan.state["until_merging"] = history.MERGE_EVERY
     plan.state["spread"] = NOT_KNOWN
     plan.state["oldest"] = _meso.PADDING
+    plan.state["cohorts"] = plan.K
+    plan.state["n_events"] = N if fired else 0.0
     window = plan.window
     window["potential"][:] = potential
+    if plan.carried is not None:
+        begin_carried(plan.carried, plan.in_use.stop - 1)
     if fired:
         window["count"][-1] = window["survivors"][-1] = N
     else:
@@ -291,29 +324,8 @@ def _constants(cell, N, dt, binomial):
     c["constant_drive"] = cell.I_e * gain + cell.E_L
     c["current_gain"] = gain
     for receptor, tau in (("ex", cell.tau_syn_ex), ("in", cell.tau_syn_in)):
-        carry = synaptic_carry(tau, cell.tau_m, dt)
         c[f"decay_{receptor}"] = math.exp(-dt / tau)
-        c[f"input_{receptor}"] = tau / dt * -math.expm1(-dt / tau)
-        c[f"carry_{receptor}"] = carry / cell.C_m
-        c[f"arrive_{receptor}"] = tau / dt * (cell.tau_m * -math.expm1(-dt / cell.tau_m) - carry) / cell.C_m
+        c[f"input_{receptor}"] = arrival_current(tau, dt)
+        c[f"carry_{receptor}"] = synaptic_carry(tau, cell.tau_m, dt) / cell.C_m
+        c[f"arrive_{receptor}"] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m
     return c
-
-
-def log_hazard(log, time, lambda_0):
-    """Return the logarithm of a hazard (numbers or arrays, 1/s) integrated over a time (s), or of none at all."""
-    hazard = time * np.asarray(lambda_0, dtype=float)
-    return np.where(hazard > 0.0, log(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
-
-
-def synaptic_carry(tau_s, tau_m, dt):
-    """Return tau_m tau_s (exp(-h/tau_s) - exp(-h/tau_m)) / (tau_s - tau_m), in ms, stable where the two meet.
-
-    Numbers or arrays.
-    """
-    z = dt * (tau_s - tau_m) / (tau_s * tau_m)
-    near = np.abs(z) < 1.0
-    small = np.where(near & (z != 0.0), z, 1.0)
-    large = np.where(near, 1.0, z)
-    ratio = np.where(z == 0.0, 1.0, np.expm1(small) / small)
-    apart = (np.exp(-dt / tau_s) - np.exp(-dt / tau_m)) / large
-    return dt * np.where(near, np.exp(-dt / tau_m) * ratio, apart)

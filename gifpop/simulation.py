@@ -8,7 +8,7 @@ from gifpop.engine import Engine, SimulationError
 from gifpop.grid import check_dt, whole_steps
 from gifpop.history import HISTORIES, TOLERANCE
 from gifpop.levels import INITIAL, LEVELS
-from gifpop.network import Network
+from gifpop.network import ADAPTATIONS, Network
 from gifpop.parameters import GIF
 from gifpop.recorder import Column, Recorder
 from gifpop.result import Result, concatenate
@@ -69,6 +69,12 @@ class Simulation:
     tolerance : float
         Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
         estimated from the parameters. Errors of expected counts are several times smaller.
+    adaptation : {"quasi-renewal", "carried"}
+        How mesoscopic populations follow their neurons' adaptation, unless a population says so itself.
+        ``"quasi-renewal"``: spikes before a neuron's last one act as if they were Poisson, as in Schwalger, Deger &
+        Gerstner (2017) and NEST. ``"carried"``: neurons that fired together carry mean and covariance of their
+        adaptation; nearer to the neurons where adaptation is strong, and with spike-triggered currents
+        (docs/closures.md).
     threads : int
         Threads that share populations and blocks of neurons. Results do not depend on it. Worth it for networks with
         much to do between two deliveries of spikes: large ones, long histories, long delays.
@@ -96,8 +102,8 @@ class Simulation:
     """
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
-                 counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE, threads=1,
-                 progress=None):
+                 counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE,
+                 adaptation="quasi-renewal", threads=1, progress=None):
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
@@ -110,10 +116,12 @@ class Simulation:
         history = checks.choice("Simulation.history", history, HISTORIES)
         tolerance = checks.number("Simulation.tolerance", tolerance, "in (0, 1)")
         tolerance = tolerance if history == "adaptive" else None
+        adaptation = checks.choice("Simulation.adaptation", adaptation, ADAPTATIONS)
         self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         self._levels = {
-            name: LEVELS[level_names[name]](p, self.dt, initial, tolerance) for name, p in populations.items()
+            name: LEVELS[level_names[name]](p, self.dt, initial, tolerance, adaptation)
+            for name, p in populations.items()
         }
         self.level = level if isinstance(level, str) else level_names
         recorded = options.check_record(populations, record, {n: l.recordables for n, l in self._levels.items()})

@@ -225,8 +225,173 @@ def merged(old, young):
     return both
 
 
+LEAST_SURVIVORS = 1e-14  # neurons; a cohort of fewer joins the free ones
+
+
+class CarriedPopulation(MesoPopulation):
+    """One mesoscopic population whose cohorts carry the adaptation of their members (docs/closures.md).
+
+    A neuron's state x has the threshold of each ``tau_sfa`` (mV), the current of each ``tau_stc``, what its excitatory
+    and its inhibitory synaptic current are above the mean (pA), and what these currents have added to its potential
+    (mV). Cohorts and free neurons have mean and covariance of x.
+
+    Parameters
+    ----------
+    parameters, h, initial_potential : see `MesoPopulation`
+        ``tau_stc`` and ``q_stc`` in addition.
+    cells : dict or None
+        ``window``, ``widest`` and ``every`` of an adaptive history (see `AdaptivePopulation`).
+    """
+
+    def __init__(self, parameters, h, initial_potential=0.0, cells=None):
+        window = {} if cells is None else {"len_kernel": cells["window"]}
+        super().__init__({"tau_stc": [], "q_stc": [], **parameters, **window}, h, initial_potential)
+        p, self.adaptive = self.p, cells
+        P = math.exp(-h / p["tau_m"])
+        thresholds, currents = len(p["tau_sfa"]), len(p["tau_stc"])
+        self.size = thresholds + currents + 3
+        syn = thresholds + currents  # place of the excitatory current, before the inhibitory one and the potential
+        self.flow = np.diag([*np.exp(-h / np.array([*p["tau_sfa"], *p["tau_stc"]])), 0.0, 0.0, P])
+        for s, tau in enumerate(p["tau_stc"]):
+            self.flow[-1, thresholds + s] = -self.left_by(tau)
+        self.noise = {}
+        for s, receptor in ((syn, "ex"), (syn + 1, "in")):
+            tau = p[f"tau_syn_{receptor}"]
+            self.flow[s, s], self.flow[-1, s] = math.exp(-h / tau), self.left_by(tau)
+            self.noise[receptor] = np.zeros(self.size)
+            self.noise[receptor][s] = tau / h * (1.0 - math.exp(-h / tau))  # arriving evenly over the step
+            spread = p["tau_m"] * (1.0 - P) - self.left_by(tau) * p["C_m"]
+            self.noise[receptor][-1] = tau / h * spread / p["C_m"]
+        self.jump = np.array([*p["q_sfa"], *p["q_stc"], 0.0, 0.0, 0.0])
+        self.slope = np.array([1.0] * thresholds + [0.0] * (currents + 2) + [-1.0]) / p["Delta_V"]
+        self.free = {"m": 0.0, "v": 0.0, "hazard": 0.0, **self.nothing()}
+        self.fired = self.nothing()
+        self.cohorts, self.cells, self.sfa, self.emitted = [], [], np.zeros(thresholds), p["N"]
+        for _ in range(self.K - 1):
+            self.start(0.0, float(initial_potential))
+        self.start(p["N"], float(initial_potential))
+
+    def nothing(self):
+        return {"x": np.zeros(self.size), "C": np.zeros((self.size, self.size))}
+
+    def left_by(self, tau):
+        """Potential that a current of 1 pA at the beginning of a step, decaying with tau, has left at its end, mV."""
+        tau_m, C_m = self.p["tau_m"], self.p["C_m"]
+        if tau == tau_m:
+            return self.h * math.exp(-self.h / tau_m) / C_m
+        return tau_m * tau / (tau - tau_m) * (math.exp(-self.h / tau) - math.exp(-self.h / tau_m)) / C_m
+
+    def start(self, count, potential):
+        """Add the cohort of those that have just fired."""
+        x, C = self.fired["x"] + self.jump, self.fired["C"].copy()
+        x[-1] = C[-1, :] = C[:, -1] = 0.0
+        self.cohorts.append({"m": count, "v": 0.0, "u": potential, "hazard": 0.0, "x": x, "C": C, "width": 1})
+
+    def expect(self, current=0.0, ex=0.0, inh=0.0, ex_variance=0.0, in_variance=0.0):
+        """Advance to the end of the step, all but the new spikes; return their expected number.
+
+        The variances (pA^2) are those of the weighted spikes that reach single neurons.
+        """
+        p, h = self.p, self.h
+        N, E_L, P = p["N"], p["E_L"], math.exp(-h / p["tau_m"])
+        H = (p["I_e"] + current) * p["tau_m"] / p["C_m"] * (1.0 - P) + E_L
+        H += self.synapse("ex", ex) + self.synapse("in", inh)
+        self.V_m = (self.V_m - E_L) * P + H
+        self.sfa = (self.sfa + self.emitted / N) * np.exp(-h / self.tau)
+        self.E_sfa = p["V_T_star"] + np.sum(self.q * self.sfa)
+        arriving = sum(
+            variance * np.outer(self.noise[receptor], self.noise[receptor])
+            for receptor, variance in (("ex", ex_variance), ("in", in_variance))
+        )
+
+        groups = self.cells + self.cohorts
+        refractory = groups[len(groups) - self.k_ref :]
+        X, Z = sum(c["m"] for c in groups) + self.free["m"], sum(c["v"] for c in groups) + self.free["v"]
+        W = Y = 0.0
+        fired = self.nothing()
+        for c in [*groups, self.free]:
+            c["x"], c["C"] = self.flow @ c["x"], self.flow @ c["C"] @ self.flow.T + arriving
+            if any(c is other for other in refractory):
+                c["x"][-1] = c["C"][-1, :] = c["C"][:, -1] = 0.0
+                continue
+            if c is not self.free:
+                c["u"] = (c["u"] - E_L) * P + H
+            u = self.V_m if c is self.free else c["u"]
+            v = c["C"] @ self.slope
+            r = self.slope @ v
+            hazard = p["lambda_0"] * math.exp((u - p["V_T_star"]) / p["Delta_V"] - self.slope @ c["x"] + 0.5 * r)
+            prob = 0.5e-3 * h * (c["hazard"] + hazard)
+            if prob > 0.01 or c is self.free:
+                prob = 1.0 - math.exp(-prob)
+            c["hazard"] = hazard
+            those = c["x"] - v
+            fired["x"] += prob * c["m"] * those
+            fired["C"] += prob * c["m"] * (c["C"] + np.outer(those, those))
+            tilt = prob / (max(1.0 - prob, 1e-6) + prob * max(r, 0.0))
+            c["x"] = c["x"] + tilt * v
+            c["C"] = c["C"] - tilt * np.outer(v, v)
+            W, Y = W + prob * c["m"], Y + prob * c["v"]
+            c["v"] = (1.0 - prob) ** 2 * c["v"] + prob * c["m"]
+            c["m"] = (1.0 - prob) * c["m"]
+        if W > 0.0:
+            self.fired["x"] = fired["x"] / W
+            self.fired["C"] = fired["C"] / W - np.outer(self.fired["x"], self.fired["x"])
+        self.mean = W + (Y / Z if Z > 0.0 else 0.0) * (N - X)
+        return self.mean
+
+    def emit(self, count):
+        """Start a new cohort; let the oldest one leave."""
+        self.steps += 1
+        if self.adaptive is None:
+            if len(self.cohorts) == self.K:
+                self.release(self.cohorts.pop(0))
+            self.start(count, self.p["V_reset"])
+            while len(self.cohorts) > self.k_ref + 1 and self.cohorts[0]["m"] < LEAST_SURVIVORS:
+                self.release(self.cohorts.pop(0))
+        else:
+            if len(self.cohorts) == self.K:
+                self.cells.append(self.cohorts.pop(0))
+            self.start(count, self.p["V_reset"])
+            if self.steps % self.adaptive["every"] == 0:
+                self.merge()
+        self.emitted = count
+
+    def release(self, cohort):
+        """Let a cohort join the free neurons."""
+        free = self.free
+        free["x"], free["C"] = mixture(free, cohort)
+        free["m"], free["v"] = free["m"] + cohort["m"], free["v"] + cohort["v"]
+
+    def merge(self):
+        """Merge cells from the oldest on, as in `AdaptivePopulation`."""
+        widest = self.adaptive["widest"]
+        old, self.cells = self.cells, []
+        age = len(self.cohorts) + 1 + sum(cell["width"] for cell in old)
+        for cell in old:
+            age -= cell["width"]
+            if age >= len(widest) or (not self.cells and cell["m"] < LEAST_SURVIVORS):
+                self.release(cell)
+            elif self.cells and self.cells[-1]["width"] + cell["width"] <= widest[age]:
+                older = self.cells[-1]
+                both = {name: older[name] + cell[name] for name in ("m", "v", "width")}
+                a = older["m"] / both["m"] if both["m"] > 0.0 else 0.5
+                for name in ("u", "hazard"):
+                    both[name] = a * older[name] + (1.0 - a) * cell[name]
+                both["x"], both["C"] = mixture(older, cell)
+                self.cells[-1] = both
+            else:
+                self.cells.append(cell)
+
+
+def mixture(one, other):
+    """Return mean and covariance of the neurons of two cohorts together."""
+    m = one["m"] + other["m"]
+    b = other["m"] / m if m > 0.0 else 0.5
+    apart = other["x"] - one["x"]
+    return one["x"] + b * apart, (1.0 - b) * one["C"] + b * other["C"] + b * (1.0 - b) * np.outer(apart, apart)
+
 def replay(parameters, h, counts, weights, delays, currents=None, nest_index_error=False, initial_potential=0.0,
-           adaptive=None):
+           adaptive=None, carried=False):
     """Advance coupled populations under given spike counts.
 
     Parameters
@@ -242,6 +407,8 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
     initial_potential : float or list of float, mV
     adaptive : list of dict, one per population, or None
         ``window``, ``widest`` and ``every`` of adaptive histories (see `AdaptivePopulation`).
+    carried : bool
+        Cohorts carry the adaptation of their members (see `CarriedPopulation`).
 
     Returns
     -------
@@ -250,10 +417,13 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
     """
     M, T = counts.shape
     start = np.broadcast_to(initial_potential, M)
+    layouts = [None] * M if adaptive is None else adaptive
     populations = [
-        MesoPopulation(p, h, u, nest_index_error) if adaptive is None else AdaptivePopulation(p, h, u, **adaptive[i])
-        for i, (p, u) in enumerate(zip(parameters, start, strict=True))
-    ]
+        CarriedPopulation(p, h, u, layout) if carried
+        else MesoPopulation(p, h, u, nest_index_error) if layout is None
+        else AdaptivePopulation(p, h, u, **layout)
+        for p, u, layout in zip(parameters, start, layouts, strict=True)
+    ]  # fmt: skip
     record = {name: np.zeros((M, T)) for name in ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")}
     for k in range(T):
         for i, population in enumerate(populations):

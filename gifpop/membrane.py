@@ -1,0 +1,35 @@
+"""The membrane over one step: what currents leave in a potential, and hazards at it."""
+
+import numpy as np
+
+LOG_OF_NO_HAZARD = -1e6  # far below what any potential makes up for
+
+
+def log_hazard(log, time, lambda_0):
+    """Return the logarithm of a hazard (numbers or arrays, 1/s) integrated over a time (s), or of none at all."""
+    hazard = time * np.asarray(lambda_0, dtype=float)
+    return np.where(hazard > 0.0, log(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
+
+
+def synaptic_carry(tau_s, tau_m, dt):
+    """Return tau_m tau_s (exp(-h/tau_s) - exp(-h/tau_m)) / (tau_s - tau_m), in ms, stable where the two meet.
+
+    Numbers or arrays.
+    """
+    z = dt * (tau_s - tau_m) / (tau_s * tau_m)
+    near = np.abs(z) < 1.0
+    small = np.where(near & (z != 0.0), z, 1.0)
+    large = np.where(near, 1.0, z)
+    ratio = np.where(z == 0.0, 1.0, np.expm1(small) / small)
+    apart = (np.exp(-dt / tau_s) - np.exp(-dt / tau_m)) / large
+    return dt * np.where(near, np.exp(-dt / tau_m) * ratio, apart)
+
+
+def arrival_current(tau_s, dt):
+    """Return what of spikes that arrive evenly over a step, each a jump of 1, the synapse holds at its end."""
+    return tau_s / dt * -np.expm1(-dt / tau_s)
+
+
+def arrival_potential(tau_s, tau_m, dt):
+    """Return tau_m times the potential that such spikes have left at its end, per pA and pF, ms."""
+    return tau_s / dt * (tau_m * -np.expm1(-dt / tau_m) - synaptic_carry(tau_s, tau_m, dt))

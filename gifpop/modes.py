@@ -1,0 +1,188 @@
+"""Modes of adaptation: what spikes have left in a neuron, as a sum of exponentials (docs/closures.md).
+
+Thresholds decay exponentially, each a mode of its own. Currents act on the potential u, through the membrane: with
+b = tau_m tau / ((tau - tau_m) C_m) for a current c, u + b c relaxes like a membrane without it. So each current is a
+mode that acts like a threshold, and the membrane one more, which begins anew after every spike. All modes are in units
+of Delta_V and raise the threshold by their sum.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gifpop.membrane import arrival_current, arrival_potential
+
+NEAREST = 1e-4  # relative; a current as slow as the membrane is taken for one that differs by so much
+
+
+@dataclass
+class Carried:
+    """What the cohorts of one population carry of their members' adaptation (see `_meso.MesoPopulation`).
+
+    Moments are the D means of the modes, then the lower triangle of their covariance, row by row; between two steps,
+    what they will have decayed to at the end of the next one. Beside them stands their lift, by which they lower the
+    logarithm of the averaged hazard.
+
+    Attributes
+    ----------
+    currents : int
+        The first mode that is a current; before that of the membrane, the last one.
+    membrane : bool
+        Whether there are currents, and this mode.
+    noisy : bool
+        Whether neurons receive input of their own, which adds the deviations of their synaptic currents from the mean
+        to the modes.
+    modes : float64 array, shape (D, D)
+        From the thresholds (mV), spike-triggered currents and deviations of synaptic currents (pA) of a neuron and what
+        they have added to its potential (mV) to its modes.
+    decay : float64 array of length moments
+        Factors over a step.
+    jump : float64 array of length D
+        At a spike.
+    noise : float64 array, shape (2, moments)
+        What input of variance 1 pA^2 adds to the moments, excitatory and inhibitory.
+    added, fired : float64 array of length moments
+        What is added in a step; moments of the neurons that last fired, just before.
+    free : float64 array of length moments + 1
+        Moments and lift of the free neurons.
+    cohorts, cells : float64 array, shape (moments + 1, places); cells None without an adaptive history
+    """
+
+    currents: int
+    membrane: bool
+    noisy: bool
+    modes: np.ndarray
+    decay: np.ndarray
+    jump: np.ndarray
+    noise: np.ndarray
+    added: np.ndarray
+    free: np.ndarray
+    fired: np.ndarray
+    cohorts: np.ndarray
+    cells: np.ndarray | None
+
+    @property
+    def states(self):
+        """The moments and lifts of neurons, in rows."""
+        arrays = [self.free[:, np.newaxis], self.cohorts]
+        return arrays if self.cells is None else [*arrays, self.cells]
+
+
+def count_modes(cell, noisy=False):
+    """Return the number of modes of a neuron."""
+    currents = len(cell.tau_stc) + 2 * noisy
+    return len(cell.tau_sfa) + currents + (currents > 0)
+
+
+def plan_carried(cell, dt, noisy, places, cell_places):
+    """Return what cohorts carry, all zero where it is state.
+
+    Parameters
+    ----------
+    cell : GIF
+    dt : float, ms
+    noisy : bool
+        Neurons receive input of their own.
+    places, cell_places : int or None
+        For cohorts; for cells of an adaptive history.
+    """
+    tau_syn = [cell.tau_syn_ex, cell.tau_syn_in] if noisy else []
+    thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(tau_syn)
+    membrane = currents > 0
+    tau_currents = np.array([_apart(tau, cell.tau_m) for tau in (*cell.tau_stc, *tau_syn)])
+    b = cell.tau_m * tau_currents / ((tau_currents - cell.tau_m) * cell.C_m)
+    b[len(cell.tau_stc) :] *= -1.0  # a synaptic current adds to the potential, the others are subtracted
+
+    modes = np.diag([*np.ones(thresholds), *b, *([-1.0] if membrane else [])]) / cell.Delta_V
+    if membrane:
+        modes[-1, thresholds:-1] = -b / cell.Delta_V
+    tau = np.array([*cell.tau_sfa, *tau_currents, *([cell.tau_m] if membrane else [])])
+    D = len(tau)
+    jump = modes @ np.array([*cell.q_sfa, *cell.q_stc, *np.zeros(D - thresholds - len(cell.q_stc))])
+    if membrane:
+        jump[-1] = 0.0  # the membrane begins anew when refractoriness ends
+    moments = D + D * (D + 1) // 2
+    decay = np.exp(-dt / tau)
+    return Carried(
+        currents=thresholds,
+        membrane=membrane,
+        noisy=noisy,
+        modes=modes,
+        decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
+        jump=jump,
+        noise=_noise(cell, dt, modes, moments, noisy),
+        added=np.zeros(moments),
+        free=np.zeros(moments + 1),
+        fired=np.zeros(moments),
+        cohorts=np.zeros((moments + 1, places)),
+        cells=None if cell_places is None else np.zeros((moments + 1, cell_places)),
+    )
+
+
+def begin_carried(carried, youngest):
+    """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort."""
+    for rows in (*carried.states, carried.fired):
+        rows[:] = 0.0
+    D = len(carried.jump)
+    carried.cohorts[:D, youngest] = carried.jump * carried.decay[:D]
+
+
+def update_carried(carried, new, cells):
+    """Take over new parameters; what is in the neurons stays, in mV and pA.
+
+    ``cells`` are those of the adaptive history, which may have got more places, or None.
+    """
+    if cells is not None:
+        grown = np.zeros((len(carried.cells), cells.rows.shape[1]))
+        grown[:, : carried.cells.shape[1]] = carried.cells
+        carried.cells = grown
+    change = new.modes @ np.linalg.inv(carried.modes)
+    carried.fired[:] = _changed(carried.fired[:, np.newaxis], change)[:, 0]
+    for rows in carried.states:
+        moments = _changed(rows[:-1] / carried.decay[:, np.newaxis], change) * new.decay[:, np.newaxis]
+        means, covariances = unpack(moments, len(change))
+        rows[:-1] = moments
+        rows[-1] = means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1))
+    for name in ("modes", "decay", "jump", "noise"):
+        getattr(carried, name)[:] = getattr(new, name)
+
+
+def _changed(moments, change):
+    """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (D, D)."""
+    means, covariances = unpack(moments, len(change))
+    return np.concatenate([change @ means, _triangle(np.einsum("ij,jkn,lk->iln", change, covariances, change))])
+
+
+def unpack(moments, D):
+    """Return means, shape (D, n), and covariances, shape (D, D, n), of moments, shape (moments, n)."""
+    covariances = np.zeros((D, D, moments.shape[1]))
+    rows, columns = np.tril_indices(D)
+    covariances[rows, columns] = covariances[columns, rows] = moments[D:]
+    return moments[:D], covariances
+
+
+def _triangle(matrices):
+    """Return the lower triangle of matrices, shape (D, D, ...), row by row."""
+    return matrices[np.tril_indices(len(matrices))]
+
+
+def _apart(tau, tau_m):
+    """Return the time constant of a current, if need be moved away from that of the membrane."""
+    nearest = NEAREST * tau_m
+    if abs(tau - tau_m) >= nearest:
+        return tau
+    return tau_m + nearest if tau >= tau_m else tau_m - nearest
+
+
+def _noise(cell, dt, modes, moments, noisy):
+    """Return what input of variance 1 pA^2, spread evenly over a step, adds to the moments."""
+    noise = np.zeros((2, moments))
+    if not noisy:
+        return noise
+    D = len(modes)
+    for row, tau, current in zip(noise, (cell.tau_syn_ex, cell.tau_syn_in), (D - 3, D - 2), strict=True):
+        state = np.zeros(D)
+        state[current] = arrival_current(tau, dt)
+        state[-1] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m
+        row[D:] = _triangle(np.outer(modes @ state, modes @ state))
+    return noise
