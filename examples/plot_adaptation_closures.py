@@ -38,6 +38,7 @@ LOOKS = {NEURONS: ("black", "-"), "quasi-renewal": ("#D55E00", "--"), "carried":
 
 DELTA_V, TAU_M, C_M = 2.5, 20.0, 250.0  # mV, ms, pF
 STEP = 20.0  # mV
+VOLLEY = (4, 1000)  # strength and time constant, ms, of neurons that begin with one
 SEGMENT = 4.0  # s, of which a power spectrum is taken
 INHIBITION = 10.0  # mV: what a spike of every neuron moves the potential of each by
 BANDS = {2: 1.0, 5: 2.0, 10: 2.0, 20: 2.0, 50: 5.0, 100: 10.0}  # Hz: centre and half the width
@@ -51,7 +52,7 @@ GRIDS = {
         "strengths": (0, 1, 2, 4, 6), "taus": (30, 100, 300, 1000, 3000), "rates": (2, 5, 10, 20, 40, 60),
         "spikes": 2000, "neurons": 200_000, "sizes": (50, 200, 1000, 5000),
         "ensembles": ((0, 100), (2, 100), (4, 100), (4, 1000), (6, 300)), "ensemble_rates": (5, 20),
-        "seconds": 1000, "trials": 2000, "runs": 100,
+        "seconds": 400, "trials": 2000, "runs": 100,
     },
 }  # fmt: skip
 
@@ -59,6 +60,11 @@ GRIDS = {
 # %%
 # Neurons and populations
 # -----------------------
+
+
+def current(mV):
+    """Return the current, pA, that moves the resting potential by so much."""
+    return mV * C_M / TAU_M
 
 
 def cell(strength, tau, drive, lead=0.0):
@@ -69,7 +75,7 @@ def cell(strength, tau, drive, lead=0.0):
     """
     return gp.GIF(
         C_m=C_M, tau_m=TAU_M, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=DELTA_V, lambda_0=10.0, t_ref=4.0,
-        I_e=drive * C_M / TAU_M, tau_syn_ex=3.0, tau_syn_in=6.0,
+        I_e=current(drive), tau_syn_ex=3.0, tau_syn_in=6.0,
         tau_sfa=[tau] if strength else [], q_sfa=[strength * DELTA_V * np.exp(-lead / tau)] if strength else [],
     )  # fmt: skip
 
@@ -92,9 +98,17 @@ def time_step(drive, coarsest):
     return next(dt for dt in (0.4, 0.2, 0.1, 0.05, 0.04, 0.02) if dt <= coarsest and (drive * dt <= 50.0 or dt == 0.02))
 
 
-def warm_up(tau):
-    """Return how long a population needs to become stationary, ms; strong adaptation needs less than its own time."""
-    return 500.0 + 3.0 * tau
+def settle(sim, who, tau, drive):
+    """Let a population become stationary; with strong adaptation this takes less than its time constant.
+
+    Neurons start alike, and strongly adapting ones remain in step for many seconds: each makes up for a late spike with
+    an early next one. Drives that differ for a while set them apart.
+    """
+    if who == NEURONS:
+        sim.set("P", I_e=gp.Uniform(0.5 * current(drive), 1.5 * current(drive)))
+        sim.run(1000.0 + tau)
+        sim.set("P", I_e=current(drive))
+    sim.run(1000.0 + 2.0 * tau)
 
 
 # %%
@@ -107,7 +121,7 @@ def find_drive(strength, tau, rate, seed):
 
     def excess(drive):
         sim = uncoupled(strength, tau, drive, 100, time_step(drive, 0.4), NEURONS, seed)
-        sim.run(warm_up(tau))
+        settle(sim, NEURONS, tau, drive)
         return np.log(sim.run(1e3 * round(200 / rate)).activity.mean() / rate + 1e-3)
 
     highest = 60.0 + 3.0 * strength * DELTA_V * tau * 1e-3 * rate
@@ -122,7 +136,7 @@ def rate_of_neurons(strength, tau, drive, rate, spikes, seed):
     N, duration = 500, round(spikes / rate) * 1e3
     dt = time_step(drive, 0.2)
     sim = uncoupled(strength, tau, drive, N, dt, NEURONS, seed)
-    sim.run(warm_up(tau))
+    settle(sim, NEURONS, tau, drive)
     counts = np.bincount(sim.run(duration)["P"].spikes[1], minlength=N)
     return {
         "rate": counts.mean() / duration * 1e3,
@@ -133,13 +147,15 @@ def rate_of_neurons(strength, tau, drive, rate, spikes, seed):
 def rate_of_population(strength, tau, drive, who, seed):
     """Return the rate of so large a population that it does not fluctuate, extrapolated to steps of length zero.
 
-    The equations of a population have errors of first order in the step: spikes count from the end of theirs.
+    The equations of a population have errors of first order in the step: spikes count from the end of theirs. What is
+    left of the oscillation in which the population begins is weighted out.
     """
     rates, fine = {}, time_step(drive, 0.1)
     for dt in (fine, fine / 2.0):
         sim = uncoupled(strength, tau, drive, 10**8, dt, who, seed)
-        sim.run(warm_up(tau))
-        rates[dt] = sim.run(1000.0).activity.mean()
+        settle(sim, who, tau, drive)
+        activity = sim.run(2000.0).activity[:, 0]
+        rates[dt] = np.average(activity, weights=np.hanning(len(activity)))
     return {"rate": 2.0 * rates[fine / 2.0] - rates[fine], "error": 0.0, "at_finite_step": rates[fine]}
 
 
@@ -161,13 +177,20 @@ def smooth(response):
 
 
 def response(strength, tau, drive, neurons, who, seed):
-    """Return the activity in 1-ms bins of very many neurons, 2 s at one drive and 0.4 s at one that is higher."""
+    """Return the activity in 1-ms bins of very many neurons, 0.1 s at one drive and 0.4 s at one that is higher."""
     dt = time_step(drive + STEP, 0.1)
     sim = uncoupled(strength, tau, drive, neurons if who == NEURONS else 10**8, dt, who, seed)
-    sim.run(1900.0)
+    settle(sim, who, tau, drive)
     before = sim.run(100.0).activity
-    sim.set("P", I_e=(drive + STEP) * C_M / TAU_M)
+    sim.set("P", I_e=current(drive + STEP))
     return {"response": bins(np.concatenate([before, sim.run(400.0).activity]), dt)[:, 0].round(3).tolist()}
+
+
+def volley(strength, tau, drive, neurons, who, seed):
+    """Return the activity in 1-ms bins of very many neurons during 2 s after all have fired at once."""
+    dt = time_step(drive, 0.1)
+    sim = uncoupled(strength, tau, drive, neurons if who == NEURONS else 10**8, dt, who, seed)
+    return {"response": bins(sim.run(2000.0).activity, dt)[:, 0].round(3).tolist()}
 
 
 # %%
@@ -195,7 +218,7 @@ def ensemble(strength, tau, drive, rate, N, coupled, seconds, who, seed):
     if coupled:
         net.connect(P, P, weight=-inhibition / N * C_M / net.populations["P"].cell.tau_syn_in, delay=1.0)
     sim = simulation(net, who, dt, seed)
-    sim.run(warm_up(tau))
+    settle(sim, who, tau, drive)
     segments = round(seconds / SEGMENT * min(1.0, 1000 / N))
     return statistics(np.array([bins(sim.run(1e3 * SEGMENT).activity, dt)[:, 0] for _ in range(segments)]))
 
@@ -225,7 +248,7 @@ def network_response(trials, adaptation, who, seed, dt=0.1):
     """Return the activity of E in 1-ms bins, averaged over trials, from 1400 to 2000 ms with a step at 1500 ms."""
     net = dense_network(who, dt, adaptation)
     for name in net.populations:
-        net.inject(name, gp.StepCurrent([1500.0], [STEP * C_M / TAU_M]))
+        net.inject(name, gp.StepCurrent([1500.0], [current(STEP)]))
     total = 0.0
     for trial in range(trials):
         sim = simulation(net, who, dt, f"{seed} {trial}")
@@ -307,14 +330,21 @@ def measure_rates(study, grid, closures):
 def measure_responses(study, grid, closures):
     """Return responses to a step from 5 spikes/s by strength and time constant, then by who."""
     responses = {}
-    for strength, tau in cells(grid):
-        drive = drive_of(study, strength, tau, 5)
-        for who in (NEURONS, *closures):
-            measured = study.get(
-                f"response {strength} {tau} {who}", response, strength, tau, drive, grid["neurons"], who
-            )
-            responses.setdefault((strength, tau), {})[who] = smooth(measured["response"])
+    for (strength, tau), who in product(cells(grid), (NEURONS, *closures)):
+        arguments = strength, tau, drive_of(study, strength, tau, 5), grid["neurons"], who
+        measured = study.get(f"response {strength} {tau} {who}", response, *arguments)
+        responses.setdefault((strength, tau), {})[who] = smooth(measured["response"])
     return responses
+
+
+def measure_volley(study, grid, closures):
+    """Return what follows a volley of strongly and slowly adapting neurons, by who."""
+    strength, tau = VOLLEY
+    curves = {}
+    for who in (NEURONS, *closures):
+        arguments = strength, tau, drive_of(study, strength, tau, 5), grid["neurons"], who
+        curves[who] = smooth(study.get(f"volley {strength} {tau} {who}", volley, *arguments)["response"])
+    return curves
 
 
 def measure_ensembles(study, grid, closures):
@@ -339,8 +369,8 @@ def measure_network(study, grid, closures):
             "network": study.get(f"network {who}", network_statistics, grid["runs"], True, who),
             "uncoupled": study.get(f"network uncoupled {who}", network_statistics, grid["runs"], False, who),
         }
-        for name, adapting in (("response", True), ("response without adaptation", False)):
-            curve = study.get(f"network {name} {who}", network_response, grid["trials"], adapting, who)
+        for name, adapting, trials in (("response", True, 1), ("response without adaptation", False, 4)):
+            curve = study.get(f"network {name} {who}", network_response, grid["trials"] // trials, adapting, who)
             measured[name] = smooth(curve["response"])
         network[who] = measured
     return network
@@ -428,48 +458,45 @@ def network_table(network, closures):
     return markdown(["", NEURONS, *closures], rows)
 
 
-def draw(deviations, responses, network, grid, closures):
-    """Return a figure: deviations of the rate, responses of two cells without connections, the network's response."""
-    figure = plt.figure(figsize=(11.0, 8.5), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1.0, 1.0))
+def draw(deviations, responses, after_volley, network, grid, closures):
+    """Return a figure: above deviations of the rate, below activities."""
+    figure = plt.figure(figsize=(11.0, 7.5), layout="constrained")
+    upper, lower = figure.subfigures(2, 1)
     strengths = grid["strengths"]
     for axes, strength in zip(upper.subplots(1, len(strengths), sharey=True), strengths, strict=True):
         draw_deviations(axes, deviations, strength, grid, closures)
     upper.axes[0].set_ylabel("rate: error [%]")
-    upper.axes[-1].legend(frameon=False, fontsize="small", title="tau")
-    strongest = max(s for s, _ in responses if s <= 4)
-    panels = lower.subplots(1, 3)
-    for axes, key in zip(panels, [(0, grid["taus"][0]), (strongest, 100)], strict=False):
-        title = f"no connections, q = {key[0]} Delta_V" + (f", {key[1]} ms" if key[0] else "")
-        draw_responses(axes, responses[key], closures, title)
-    draw_responses(panels[2], {who: measured["response"] for who, measured in network.items()}, closures,
-                   "network, E")  # fmt: skip
-    panels[0].set_ylabel("activity [spikes/s]")
-    panels[-1].legend(frameon=False)
+    upper.axes[-1].legend(frameon=False, fontsize="small", ncols=2)
+    of_network = {who: measured["response"] for who, measured in network.items()}
+    panels = (
+        ("step of 20 mV: network, E", of_network, (50, 400), 100),
+        ("step of 20 mV: q = 4 Delta_V, 100 ms", responses[4, 100], (50, 400), 100),
+        ("after a volley: q = {} Delta_V, {} ms".format(*VOLLEY), after_volley, (0, 2000), 0),
+    )
+    for axes, (title, by, (first, last), zero) in zip(lower.subplots(1, 3), panels, strict=True):
+        for who in (NEURONS, *closures):
+            color, ls = LOOKS[who]
+            axes.plot(np.arange(first, last) - zero + 0.5, by[who][first:last], color=color, ls=ls, lw=1.2, label=who)
+        axes.set(title=title, xlabel="time [ms]")
+    lower.axes[0].set_ylabel("activity [spikes/s]")
+    lower.axes[0].legend(frameon=False)
+    lower.axes[-1].set_ylim(0.0, 25.0)
     return figure
 
 
 def draw_deviations(axes, deviations, strength, grid, closures):
-    """Draw the error of the rate against the rate, a colour for each time constant, a dash for each closure."""
+    """Draw the error of the rate against the rate, in a colour for each time constant."""
     taus = grid["taus"][: 1 if strength == 0 else None]
     for color, tau in zip(plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(grid["taus"]))), taus, strict=False):
         for who in closures:
             rates, deviation, _ = np.transpose(deviations[who][strength, tau])
-            axes.plot(rates, 100.0 * deviation, color=color, ls=LOOKS[who][1], marker=".",
-                      label=f"{tau} ms" if who == closures[-1] else None)  # fmt: skip
+            axes.plot(rates, 100.0 * deviation, color=color, ls=LOOKS[who][1], marker=".")
+        axes.plot([], [], color=color, label=f"{tau} ms")
     axes.axhspan(-1.0, 1.0, color="0.9", zorder=0)
     axes.set_yscale("symlog", linthresh=1.0)
     axes.set(xscale="log", title=f"q = {strength} Delta_V", xlabel="rate [spikes/s]")
     axes.set_xticks(grid["rates"], grid["rates"])
     axes.minorticks_off()
-
-
-def draw_responses(axes, by, closures, title):
-    """Draw responses to a step at 0 ms."""
-    for who in (NEURONS, *closures):
-        color, ls = LOOKS[who]
-        axes.plot(np.arange(-50.0, 300.0) + 0.5, by[who][50:400], color=color, ls=ls, lw=1.2, label=who)
-    axes.set(title=title, xlabel="time after the step [ms]")
 
 
 def main():
@@ -487,6 +514,7 @@ def main():
 
     deviations = measure_rates(study, grid, closures)
     responses = measure_responses(study, grid, closures)
+    after_volley = measure_volley(study, grid, closures)
     network = measure_network(study, grid, closures)
     ensembles = measure_ensembles(study, grid, closures)
     tables = {
@@ -500,7 +528,7 @@ def main():
         print(f"{name}\n\n{table}")
         if chosen.table:
             renew(Path(chosen.table), name, table)
-    draw(deviations, responses, network, grid, closures).savefig(chosen.figure, dpi=100)
+    draw(deviations, responses, after_volley, network, grid, closures).savefig(chosen.figure, dpi=100)
     print("figure:", chosen.figure)
 
 
