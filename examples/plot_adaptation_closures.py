@@ -11,7 +11,7 @@ cohort carry mean and variance of its members' adaptation. Both are compared her
 - rate, variance and power spectrum of finite populations, without connections and with inhibition of each other;
 - stationary state and response to a step of a network of excitatory and inhibitory neurons, all to all.
 
-Levels differ in how they divide time, too: see `cell` and `stationary` for how that is kept out of the comparison.
+Levels differ in how they divide time, too: `cell` and `rate_of_population` tell how that is kept out of the comparison.
 
 Run it as ``python plot_adaptation_closures.py [figure.png]`` for a small part of the study (about ten seconds), with
 ``--full`` for all of it (about an hour on one core; an interrupted one continues where it was), with ``--redraw`` for
@@ -45,12 +45,12 @@ BANDS = {2: 1.0, 5: 2.0, 10: 2.0, 20: 2.0, 50: 5.0, 100: 10.0}  # Hz: centre and
 
 GRIDS = {
     "quick": {
-        "strengths": (0, 4), "taus": (100, 1000), "rates": (5, 20), "spikes": 200, "neurons": 10_000,
-        "sizes": (), "ensembles": (), "ensemble_rates": (), "seconds": 0, "trials": 20, "runs": 1,
+        "strengths": (0, 4), "taus": (100, 1000), "rates": (5, 20), "spikes": 200, "neurons": 5_000,
+        "sizes": (), "ensembles": (), "ensemble_rates": (), "seconds": 0, "trials": 10, "runs": 1,
     },
     "full": {
         "strengths": (0, 1, 2, 4, 6), "taus": (30, 100, 300, 1000, 3000), "rates": (2, 5, 10, 20, 40, 60),
-        "spikes": 2000, "neurons": 200_000, "sizes": (50, 200, 1000, 5000),
+        "spikes": 2000, "neurons": 100_000, "sizes": (50, 200, 1000, 5000),
         "ensembles": ((0, 100), (2, 100), (4, 100), (4, 1000), (6, 300)), "ensemble_rates": (5, 20),
         "seconds": 400, "trials": 2000, "runs": 100,
     },
@@ -126,6 +126,13 @@ def find_drive(strength, tau, rate, seed):
 
     highest = 60.0 + 3.0 * strength * DELTA_V * tau * 1e-3 * rate
     return round(brentq(excess, 0.0, highest, rtol=1e-3), 2)
+
+
+def stationary_rate(strength, tau, drive, rate, spikes, who, seed):
+    """Return the stationary rate and its standard error."""
+    if who == NEURONS:
+        return rate_of_neurons(strength, tau, drive, rate, spikes, seed)
+    return rate_of_population(strength, tau, drive, who, seed)
 
 
 def rate_of_neurons(strength, tau, drive, rate, spikes, seed):
@@ -231,9 +238,9 @@ def ensemble(strength, tau, drive, rate, N, coupled, seconds, who, seed):
 # fifth of them that are connected to it there.
 
 
-def dense_network(who, dt, adaptation=True, connected=True):
+def dense_network(who, dt, connected=True):
     """Return the network with all-to-all connections, or without any."""
-    net, sparse = gp.Network(), gp.models.brunel(adaptation=adaptation)
+    net, sparse = gp.Network(), gp.models.brunel()
     for name, population in sparse.populations.items():
         c = population.cell
         if who == NEURONS:  # see `cell`
@@ -244,9 +251,9 @@ def dense_network(who, dt, adaptation=True, connected=True):
     return net
 
 
-def network_response(trials, adaptation, who, seed, dt=0.1):
+def network_response(trials, who, seed, dt=0.1):
     """Return the activity of E in 1-ms bins, averaged over trials, from 1400 to 2000 ms with a step at 1500 ms."""
-    net = dense_network(who, dt, adaptation)
+    net = dense_network(who, dt)
     for name in net.populations:
         net.inject(name, gp.StepCurrent([1500.0], [current(STEP)]))
     total = 0.0
@@ -278,24 +285,32 @@ class Study:
     ----------
     path : Path or None
         JSON file; None: not kept.
-    redraw : bool
-        Leave out what the file does not have.
+    complete : bool
+        The file has everything.
     """
 
-    def __init__(self, path, redraw=False):
-        self.path, self.redraw = path, redraw
+    def __init__(self, path, complete=False):
+        self.path, self.complete = path, complete
         self.numbers = json.loads(path.read_text()) if path is not None and path.exists() else {}
 
     def get(self, name, measure, *arguments):
-        """Return numbers, measured by ``measure(*arguments, seed)`` where they are not known."""
+        """Return what ``measure(*arguments, seed)`` measures."""
         if name not in self.numbers:
-            if self.redraw:
+            if self.complete:
                 raise SystemExit(f"{self.path} has no {name!r}: run with --full first")
             self.numbers[name] = measure(*arguments, name)
             if self.path is not None:
                 lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in self.numbers.items())
                 self.path.write_text(f"{{\n{lines}\n}}\n")
         return self.numbers[name]
+
+    def compare(self, name, measure, *arguments):
+        """Return what ``measure(*arguments, who, seed)`` measures of neurons and with each closure, by who."""
+        return {who: self.get(f"{name} {who}", measure, *arguments, who) for who in (NEURONS, *CLOSURES)}
+
+    def drive(self, strength, tau, rate):
+        """Return the drive, mV, for a rate."""
+        return self.get(f"drive {strength} {tau} {rate}", find_drive, strength, tau, rate)
 
 
 def cells(grid):
@@ -305,86 +320,53 @@ def cells(grid):
             yield strength, tau
 
 
-def drive_of(study, strength, tau, rate):
-    return study.get(f"drive {strength} {tau} {rate}", find_drive, strength, tau, rate)
+def measure_rates(study, grid):
+    """Return rates by strength, time constant and intended rate, then by who."""
+    return {
+        (*cell, rate): study.compare(
+            f"rate {cell[0]} {cell[1]} {rate}", stationary_rate, *cell, study.drive(*cell, rate), rate, grid["spikes"]
+        )
+        for cell, rate in product(cells(grid), grid["rates"])
+    }
 
 
-def measure_rates(study, grid, closures):
-    """Return relative deviations of the stationary rate, with errors, by closure, strength and time constant."""
-    deviations = {who: {} for who in closures}
-    for strength, tau in cells(grid):
-        for rate in grid["rates"]:
-            point = f"{strength} {tau} {rate}"
-            drive = drive_of(study, strength, tau, rate)
-            true = study.get(
-                f"rate {point} {NEURONS}", rate_of_neurons, strength, tau, drive, rate, grid["spikes"]
-            )  # fmt: skip
-            for who in closures:
-                own = study.get(f"rate {point} {who}", rate_of_population, strength, tau, drive, who)
-                deviations[who].setdefault((strength, tau), []).append(
-                    (rate, own["rate"] / true["rate"] - 1.0, true["error"] / true["rate"])
-                )
-    return deviations
-
-
-def measure_responses(study, grid, closures):
-    """Return responses to a step from 5 spikes/s by strength and time constant, then by who."""
-    responses = {}
-    for (strength, tau), who in product(cells(grid), (NEURONS, *closures)):
-        arguments = strength, tau, drive_of(study, strength, tau, 5), grid["neurons"], who
-        measured = study.get(f"response {strength} {tau} {who}", response, *arguments)
-        responses.setdefault((strength, tau), {})[who] = smooth(measured["response"])
-    return responses
-
-
-def measure_volley(study, grid, closures):
-    """Return what follows a volley of strongly and slowly adapting neurons, by who."""
-    strength, tau = VOLLEY
+def measure_curves(study, grid, kind, measure, chosen):
+    """Return activities, averaged over 10 ms, by strength and time constant, then by who."""
     curves = {}
-    for who in (NEURONS, *closures):
-        arguments = strength, tau, drive_of(study, strength, tau, 5), grid["neurons"], who
-        curves[who] = smooth(study.get(f"volley {strength} {tau} {who}", volley, *arguments)["response"])
+    for strength, tau in chosen:
+        by = study.compare(
+            f"{kind} {strength} {tau}", measure, strength, tau, study.drive(strength, tau, 5), grid["neurons"]
+        )
+        curves[strength, tau] = {who: smooth(measured["response"]) for who, measured in by.items()}
     return curves
 
 
-def measure_ensembles(study, grid, closures):
+def measure_ensembles(study, grid):
     """Return statistics of finite populations by strength, time constant, coupling, rate and size, then by who."""
-    ensembles = {}
-    for strength, tau in grid["ensembles"]:
-        for rate, N in product(grid["ensemble_rates"], grid["sizes"]):
-            drive = drive_of(study, strength, tau, rate)
-            for coupled, who in product((False, True), (NEURONS, *closures)):
-                name = f"ensemble {strength} {tau} {rate} {N} {'coupled' if coupled else 'uncoupled'} {who}"
-                ensembles.setdefault((strength, tau, coupled, rate, N), {})[who] = study.get(
-                    name, ensemble, strength, tau, drive, rate, N, coupled, grid["seconds"], who
-                )
-    return ensembles
+    return {
+        (*cell, coupled, rate, N): study.compare(
+            f"ensemble {cell[0]} {cell[1]} {rate} {N} {'coupled' if coupled else 'uncoupled'}",
+            ensemble, *cell, study.drive(*cell, rate), rate, N, coupled, grid["seconds"],
+        )
+        for cell, rate, N, coupled in product(
+            grid["ensembles"], grid["ensemble_rates"], grid["sizes"], (False, True)
+        )
+    }  # fmt: skip
 
 
-def measure_network(study, grid, closures):
-    """Return statistics and responses of the network, by who."""
-    network = {}
-    for who in (NEURONS, *closures):
-        measured = {
-            "network": study.get(f"network {who}", network_statistics, grid["runs"], True, who),
-            "uncoupled": study.get(f"network uncoupled {who}", network_statistics, grid["runs"], False, who),
-        }
-        for name, adapting, trials in (("response", True, 1), ("response without adaptation", False, 4)):
-            curve = study.get(f"network {name} {who}", network_response, grid["trials"] // trials, adapting, who)
-            measured[name] = smooth(curve["response"])
-        network[who] = measured
-    return network
+def measure_network(study, grid):
+    """Return statistics and response of the network, and statistics without connections, each by who."""
+    response = study.compare("network response", network_response, grid["trials"])
+    return {
+        "connected": study.compare("network", network_statistics, grid["runs"], True),
+        "uncoupled": study.compare("network uncoupled", network_statistics, grid["runs"], False),
+        "response": {who: smooth(measured["response"]) for who, measured in response.items()},
+    }
 
 
 # %%
-# Table and figure
-# ----------------
-
-
-def grade(deviation):
-    """Return how good a closure is: within 1, 5, 10 percent."""
-    good = sum(abs(deviation) <= limit for limit in (0.01, 0.05, 0.10))
-    return "●" * good + "○" * (3 - good)
+# Tables
+# ------
 
 
 def markdown(header, rows):
@@ -393,90 +375,116 @@ def markdown(header, rows):
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
-def rates_table(deviations, grid):
-    """Return the worst deviation of rates, for each strength and time constant."""
+def grade(deviation):
+    """Tell how good a closure is: within 1, 5, 10 percent."""
+    good = sum(abs(deviation) <= limit for limit in (0.01, 0.05, 0.10))
+    return "●" * good + "○" * (3 - good)
+
+
+def rates_table(rates, grid):
+    """Return the largest deviation from the rate of neurons, in percent, and the rate at which it occurs."""
     rows = []
-    for who, by_cell in deviations.items():
-        for strength in grid["strengths"]:
-            worst = [max(by_cell.get((strength, tau), []), key=lambda d: abs(d[1]), default=None)
-                     for tau in grid["taus"]]  # fmt: skip
-            rows.append([who, strength, *(f"{grade(w[1])} {100 * w[1]:+.2f} ({w[0]})" if w else "" for w in worst)])
+    for who, strength in product(CLOSURES, grid["strengths"]):
+        row = [who, strength]
+        for tau in grid["taus"]:
+            deviations = {
+                rate: rates[strength, tau, rate][who]["rate"] / rates[strength, tau, rate][NEURONS]["rate"] - 1.0
+                for rate in grid["rates"] if (strength, tau, rate) in rates
+            }  # fmt: skip
+            worst = max(deviations, key=lambda rate, d=deviations: abs(d[rate]), default=None)
+            row.append(
+                f"{grade(deviations[worst])} {100 * deviations[worst]:+.2f} at {worst}/s" if deviations else ""
+            )  # fmt: skip
+        rows.append(row)
     return markdown(["closure", "q/Delta_V", *(f"{tau} ms" for tau in grid["taus"])], rows)
 
 
-def rms(a, b, first, last):
-    """Return the root mean square of a difference from ``first`` to ``last`` ms after the step."""
-    return np.sqrt(np.mean((a - b)[100 + first : 100 + last] ** 2))
+def rms(by, who, first, last):
+    """Return the root mean square of the error of a response from ``first`` to ``last`` ms after the step."""
+    return np.sqrt(np.mean((by[who] - by[NEURONS])[100 + first : 100 + last] ** 2))
 
 
-def responses_table(responses, closures):
-    """Return errors of responses, spikes/s, for each strength and time constant."""
+def responses_table(responses):
+    """Return errors of responses, spikes/s, until 200 ms after the step and later."""
     rows = [
-        [strength, tau, f"{by[NEURONS][105:].max():.1f}",
-         *(f"{rms(by[who], by[NEURONS], 5, 200):.2f} / {rms(by[who], by[NEURONS], 200, 395):.2f}" for who in closures)]
-        for (strength, tau), by in responses.items()
+        [*cell, f"{by[NEURONS].max():.1f}",
+         *(f"{rms(by, who, 5, 200):.2f}, {rms(by, who, 200, 395):.2f}" for who in CLOSURES)]
+        for cell, by in responses.items()
     ]  # fmt: skip
-    return markdown(["q/Delta_V", "tau [ms]", "peak of neurons", *closures], rows)
+    return markdown(["q/Delta_V", "tau [ms]", "peak of neurons", *CLOSURES], rows)
 
 
-def ensembles_table(ensembles, closures):
-    """Return the worst deviations of finite populations over rates and sizes, in percent."""
+def deviation(own, true):
+    """Return deviations of `statistics` and their standard errors, in percent."""
+    error = np.hypot(own["error"], true["error"])
+    return 100.0 * np.array([np.divide(own["value"], true["value"]) - 1.0, error / true["value"]])
+
+
+def ensembles_table(ensembles):
+    """Return the largest deviations of finite populations over rates and sizes, in percent."""
     groups = {}
     for (strength, tau, coupled, *_), by in ensembles.items():
-        true = by[NEURONS]
-        for who in closures:
-            deviation = 100.0 * (np.divide(by[who]["value"], true["value"]) - 1.0)
-            error = 100.0 * np.hypot(by[who]["error"], true["error"]) / true["value"]
-            groups.setdefault((strength, tau, "coupled" if coupled else "", who), []).append((deviation, error))
+        for who in CLOSURES:
+            key = strength, tau, "inhibition" if coupled else "none", who
+            groups.setdefault(key, []).append(deviation(by[who], by[NEURONS]))
     rows = []
-    for key, pairs in groups.items():
-        deviation, error = (np.array(x) for x in zip(*pairs, strict=True))
-        worst = np.abs(deviation).argmax(axis=0)
-        columns = np.arange(deviation.shape[1])
-        rows.append([*key, *(f"{d:+.1f} ± {e:.1f}" for d, e in zip(deviation[worst, columns], error[worst, columns],
-                                                                  strict=True))])  # fmt: skip
-    return markdown(["q/Delta_V", "tau [ms]", "", "closure", "rate", "variance", *(f"{f} Hz" for f in BANDS)], rows)
+    for key, deviations in groups.items():
+        worst = (max(of_kind, key=lambda pair: abs(pair[0])) for of_kind in np.transpose(deviations, (2, 0, 1)))
+        rows.append([*key, *(f"{value:+.1f} ± {error:.1f}" for value, error in worst)])
+    bands = (f"{f} Hz" for f in BANDS)
+    return markdown(["q/Delta_V", "tau [ms]", "connections", "closure", "rate", "variance", *bands], rows)
 
 
-def network_table(network, closures):
+def network_table(network):
     """Return statistics and errors of the response of the network."""
-    kinds = ["rate", "variance", *(f"power at {f} Hz" for f in BANDS)]
     rows = []
-    for i, kind in [*enumerate(kinds), (0, "rate without connections")]:
-        source = "uncoupled" if "without" in kind else "network"
-        true, error = (network[NEURONS][source][key][i] for key in ("value", "error"))
-        row = [kind, f"{true:.4g} ± {error:.1g}"]
-        for who in closures:
-            value, own_error = (network[who][source][key][i] for key in ("value", "error"))
-            percent = 100.0 * np.array([value / true - 1.0, np.hypot(error, own_error) / true])
-            row.append("{:.4g} ({:+.2f} ± {:.2f} %)".format(value, *percent))
+    kinds = ["rate", "variance", *(f"power at {f} Hz" for f in BANDS)]
+    for i, kind, by in (*((i, k, network["connected"]) for i, k in enumerate(kinds)),
+                        (0, "rate without connections", network["uncoupled"])):  # fmt: skip
+        row = [kind, f"{by[NEURONS]['value'][i]:.4g} ± {by[NEURONS]['error'][i]:.1g}"]
+        for who in CLOSURES:
+            percent, error = deviation(by[who], by[NEURONS])[:, i]
+            row.append(f"{by[who]['value'][i]:.4g} ({percent:+.2f} ± {error:.2f} %)")
         rows.append(row)
-    for name in ("response", "response without adaptation"):
-        for first, last in ((5, 200), (200, 485)):
-            errors = (rms(network[who][name], network[NEURONS][name], first, last) for who in closures)
-            rows.append([f"{name}, {first} to {last} ms: rms of error", "", *(f"{error:.2f}" for error in errors)])
-    return markdown(["", NEURONS, *closures], rows)
+    for first, last in ((5, 200), (200, 485)):
+        errors = (f"{rms(network['response'], who, first, last):.2f}" for who in CLOSURES)
+        rows.append([f"rms error of the response, {first} to {last} ms after the step", "", *errors])
+    return markdown(["", NEURONS, *CLOSURES], rows)
 
 
-def draw(deviations, responses, after_volley, network, grid, closures):
+def renew(path, name, table):
+    """Put a table between the marks of a file that bear its name."""
+    text, found = re.subn(
+        rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}\n{table}\n{m[2]}", path.read_text(), flags=re.S
+    )
+    if found != 1:
+        raise SystemExit(f"{path} must have one pair of marks <!-- {name} --> and <!-- end -->, got {found}")
+    path.write_text(text)
+
+
+# %%
+# Figure
+# ------
+
+
+def draw(rates, responses, volleys, network, grid):
     """Return a figure: above deviations of the rate, below activities."""
     figure = plt.figure(figsize=(11.0, 7.5), layout="constrained")
     upper, lower = figure.subfigures(2, 1)
     strengths = grid["strengths"]
     for axes, strength in zip(upper.subplots(1, len(strengths), sharey=True), strengths, strict=True):
-        draw_deviations(axes, deviations, strength, grid, closures)
+        draw_deviations(axes, rates, strength, grid)
     upper.axes[0].set_ylabel("rate: error [%]")
     upper.axes[-1].legend(frameon=False, fontsize="small", ncols=2)
-    of_network = {who: measured["response"] for who, measured in network.items()}
     panels = (
-        ("step of 20 mV: network, E", of_network, (50, 400), 100),
+        ("step of 20 mV: network, E", network["response"], (50, 400), 100),
         ("step of 20 mV: q = 4 Delta_V, 100 ms", responses[4, 100], (50, 400), 100),
-        ("after a volley: q = {} Delta_V, {} ms".format(*VOLLEY), after_volley, (0, 2000), 0),
+        ("after a volley: q = {} Delta_V, {} ms".format(*VOLLEY), volleys[VOLLEY], (0, 2000), 0),
     )
     for axes, (title, by, (first, last), zero) in zip(lower.subplots(1, 3), panels, strict=True):
-        for who in (NEURONS, *closures):
+        for who, activity in by.items():
             color, ls = LOOKS[who]
-            axes.plot(np.arange(first, last) - zero + 0.5, by[who][first:last], color=color, ls=ls, lw=1.2, label=who)
+            axes.plot(np.arange(first, last) - zero + 0.5, activity[first:last], color=color, ls=ls, lw=1.2, label=who)
         axes.set(title=title, xlabel="time [ms]")
     lower.axes[0].set_ylabel("activity [spikes/s]")
     lower.axes[0].legend(frameon=False)
@@ -484,13 +492,15 @@ def draw(deviations, responses, after_volley, network, grid, closures):
     return figure
 
 
-def draw_deviations(axes, deviations, strength, grid, closures):
+def draw_deviations(axes, rates, strength, grid):
     """Draw the error of the rate against the rate, in a colour for each time constant."""
-    taus = grid["taus"][: 1 if strength == 0 else None]
-    for color, tau in zip(plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(grid["taus"]))), taus, strict=False):
-        for who in closures:
-            rates, deviation, _ = np.transpose(deviations[who][strength, tau])
-            axes.plot(rates, 100.0 * deviation, color=color, ls=LOOKS[who][1], marker=".")
+    for color, tau in zip(
+        plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(grid["taus"]))), grid["taus"], strict=True
+    ):
+        of_cell = {key[2]: by for key, by in rates.items() if key[:2] == (strength, tau)}
+        for who in CLOSURES if of_cell else ():
+            errors = [100.0 * (by[who]["rate"] / by[NEURONS]["rate"] - 1.0) for by in of_cell.values()]
+            axes.plot(list(of_cell), errors, color=color, ls=LOOKS[who][1], marker=".")
         axes.plot([], [], color=color, label=f"{tau} ms")
     axes.axhspan(-1.0, 1.0, color="0.9", zorder=0)
     axes.set_yscale("symlog", linthresh=1.0)
@@ -506,40 +516,28 @@ def main():
     arguments.add_argument("--redraw", action="store_true", help="from stored numbers of the whole study")
     arguments.add_argument("--numbers", default="adaptation_closures.json", help="where those are stored")
     arguments.add_argument("--table", metavar="FILE", help="renew the tables of this file")
-    arguments.add_argument("--closures", nargs="+", default=CLOSURES, choices=CLOSURES)
     chosen = arguments.parse_args()
     full = chosen.full or chosen.redraw
-    grid, closures = GRIDS["full" if full else "quick"], tuple(chosen.closures)
-    study = Study(Path(chosen.numbers) if full else None, chosen.redraw)
+    grid = GRIDS["full" if full else "quick"]
+    study = Study(Path(chosen.numbers) if full else None, complete=chosen.redraw)
 
-    deviations = measure_rates(study, grid, closures)
-    responses = measure_responses(study, grid, closures)
-    after_volley = measure_volley(study, grid, closures)
-    network = measure_network(study, grid, closures)
-    ensembles = measure_ensembles(study, grid, closures)
+    rates = measure_rates(study, grid)
+    responses = measure_curves(study, grid, "response", response, cells(grid))
+    volleys = measure_curves(study, grid, "volley", volley, [VOLLEY])
+    network = measure_network(study, grid)
     tables = {
-        "rates": rates_table(deviations, grid),
-        "responses": responses_table(responses, closures),
-        "network": network_table(network, closures),
+        "rates": rates_table(rates, grid),
+        "responses": responses_table(responses),
+        "network": network_table(network),
     }
-    if ensembles:
-        tables["populations"] = ensembles_table(ensembles, closures)
+    if grid["ensembles"]:
+        tables["populations"] = ensembles_table(measure_ensembles(study, grid))
     for name, table in tables.items():
         print(f"{name}\n\n{table}")
         if chosen.table:
             renew(Path(chosen.table), name, table)
-    draw(deviations, responses, after_volley, network, grid, closures).savefig(chosen.figure, dpi=100)
+    draw(rates, responses, volleys, network, grid).savefig(chosen.figure, dpi=100)
     print("figure:", chosen.figure)
-
-
-def renew(path, name, table):
-    """Put a table between the marks of a file that bear its name."""
-    text, found = re.subn(
-        rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}\n{table}\n{m[2]}", path.read_text(), flags=re.S
-    )
-    if found != 1:
-        raise SystemExit(f"{path} must have one pair of marks <!-- {name} --> and <!-- end -->, got {found}")
-    path.write_text(text)
 
 
 if __name__ == "__main__":
