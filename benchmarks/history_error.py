@@ -39,7 +39,7 @@ def errors(net, exact, dt, steps, drop, options):
     counts = {name: exact[name].counts for name in net.populations}
     sim = gp.Simulation(net, dt=dt, counts=counts, progress=False, **options)
     result = sim.run(steps * dt)
-    cells = [plan.K + int(plan.state["cells"][0]) for plan in sim._engine.plans]
+    cells = [int(plan.state["cohorts"][0] + plan.state["cells"][0]) for plan in sim._engine.plans]
     table = {}
     for name, size in zip(net.populations, cells, strict=True):
         expected = exact[name].mean[drop:]
@@ -61,11 +61,12 @@ def nanoseconds(net, dt, steps, choices, repetitions):
     return [statistics.median(seconds) / steps / len(net.populations) * 1e9 for seconds in times]
 
 
-def report(title, net, dt, steps, drop, timed_steps, shown, repetitions):
+def report(title, net, dt, steps, drop, timed_steps, shown, repetitions, adaptation):
     """Print the table of one network."""
     labels = ["exact", *(f"{tolerance:g}" for tolerance in TOLERANCES)]
     choices = [{"history": "exact"}, *({"history": "adaptive", "tolerance": tolerance} for tolerance in TOLERANCES)]
-    exact = converged(net, dt).simulate(steps * dt, dt=dt, seed=1, history="exact", progress=False)
+    choices = [{**options, "adaptation": adaptation} for options in choices]
+    exact = converged(net, dt).simulate(steps * dt, dt=dt, seed=1, progress=False, **choices[0])
     times = nanoseconds(net, dt, timed_steps, choices, repetitions)
     print(f"\n{title}, dt {dt} ms\n")
     print("| tolerance | " + " | ".join(f"{name}: rms, bias, cells" for name in shown) + " | ns |")
@@ -80,10 +81,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("case", nargs="*", help="part of the name of a case; all by default")
     parser.add_argument("--repetitions", type=int, default=7, help="timed runs of each")
+    parser.add_argument("--adaptation", choices=("carried", "quasi-renewal"), default="carried")
     arguments = parser.parse_args()
     for title, case in CASES.items():
         if not arguments.case or any(part in title for part in arguments.case):
-            report(title, *case, arguments.repetitions)
+            report(title, *case, arguments.repetitions, arguments.adaptation)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,10 @@ import numpy as np
 
 from gifpop cimport _meso, _micro
 from gifpop._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliver_to_all
-from gifpop._network cimport (CURRENT, EXCITATORY, INHIBITORY, RECEPTORS, Delivery, Group, Noise, Projection,
-                              counting_slot, shared_slot, single_slot)
+from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, Delivery, Group, Noise,
+                              Projection, counting_slot, shared_slot, single_slot)
+from gifpop._network cimport RECEPTORS as _RECEPTORS
+from gifpop._network cimport SHARED_RECEPTORS as _SHARED_RECEPTORS
 from gifpop._network cimport SYNAPSES as _SYNAPSES
 from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop._types cimport Arrivals, Probe, Probes, SpikeList
@@ -42,8 +44,9 @@ cdef enum:                  # how a slice went: well, or at the step of the firs
     WELL = -1
     NO_MEMORY = -2
 
-RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRENT}
-SYNAPSES = _SYNAPSES
+RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRENT,
+            "excitatory variance": EX_VARIANCE, "inhibitory variance": IN_VARIANCE}
+SYNAPSES, RECEPTORS, SHARED_RECEPTORS = _SYNAPSES, _RECEPTORS, _SHARED_RECEPTORS
 LONGEST_SLICE = _LONGEST_SLICE
 HAS_THREADS = bool(GP_OPENMP)
 
@@ -67,7 +70,7 @@ cdef class Core:
     Parameters
     ----------
     groups : sequence of MesoPopulation or MicroPopulation
-    shared : float64 array, shape (2, groups, slots, 3)
+    shared : float64 array, shape (2, groups, slots, 5)
         Input on its way to all units of a group, per receptor, from groups and from generators; step ``k`` uses slot
         ``k % slots``. At least as many slots as the longest lag and the slice together.
     rings : sequence of float64 or uint16 array, shape (slots, 2, row), or None
@@ -469,7 +472,8 @@ cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t step
     """Advance a population; return WELL, or the step in which the expected count was not finite."""
     cdef Py_ssize_t k, i
     for k in range(steps):
-        if not isfinite(_meso.expect_spikes(g.meso, arrivals[k].current_all, arrivals[k].ex_all, arrivals[k].inh_all)):
+        if not isfinite(_meso.expect_spikes(g.meso, arrivals[k].current_all, arrivals[k].ex_all, arrivals[k].inh_all,
+                                            arrivals[k].ex_variance, arrivals[k].in_variance)):
             memset(counts + k, 0, (steps - k) * sizeof(int64_t))
             return k
         if not g.forced:
@@ -489,8 +493,9 @@ cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
     a.ex_all = shared[EXCITATORY] + external[EXCITATORY]
     a.inh_all = shared[INHIBITORY] + external[INHIBITORY]
     a.current_all = external[CURRENT]
-    memset(shared, 0, RECEPTORS * sizeof(double))
-    memset(external, 0, RECEPTORS * sizeof(double))
+    a.ex_variance, a.in_variance = shared[EX_VARIANCE], shared[IN_VARIANCE]     # generators are alike to all neurons
+    memset(shared, 0, _SHARED_RECEPTORS * sizeof(double))
+    memset(external, 0, _SHARED_RECEPTORS * sizeof(double))
     if g.micro != NULL:
         if g.counts != NULL:
             a.ex_counts, a.inh_counts = counting_slot(g, slot, EXCITATORY), counting_slot(g, slot, INHIBITORY)

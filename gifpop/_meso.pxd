@@ -16,7 +16,8 @@ cdef class MesoPopulation:
                       const double[::1] jump, const double[:, ::1] noise, double[::1] added, double[::1] fired,
                       double[::1] free, double[:, ::1] cohorts, double[:, ::1] cells)
 
-cdef double expect_spikes(Population *pop, double current, double ex, double inh) noexcept nogil
+cdef double expect_spikes(Population *pop, double current, double ex, double inh, double ex_variance,
+                          double in_variance) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil
 cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil

@@ -192,11 +192,13 @@ cdef inline double free_threshold(Population *pop, double leaving) noexcept nogi
     return threshold
 
 
-cdef double expect_spikes(Population *pop, double current, double ex, double inh) noexcept nogil:
+cdef double expect_spikes(Population *pop, double current, double ex, double inh, double ex_variance,
+                          double in_variance) noexcept nogil:
     """Advance a population to the end of the step and return the expected number of spikes.
 
     ``current`` is external, in pA; ``ex`` and ``inh`` are the spikes that arrive during the step, each
-    weighted in pA. The value may be negative or above N (finite-size correction); only the draw is clipped.
+    weighted in pA; ``ex_variance`` and ``in_variance``, in pA^2, say how much that differs between neurons. The value
+    may be negative or above N (finite-size correction); only the draw is clipped.
     """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
@@ -205,6 +207,7 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     cdef double p_free, p_correction, variance, missing, stay
     cdef Py_ssize_t active = max(0, s.cohorts - <Py_ssize_t> c.refractory)
 
+    s.ex_variance, s.in_variance = ex_variance, in_variance
     common.V_m, common.drive = s.V_m, membrane_drive(c, s, current, ex, inh)
     s.V_m = (s.V_m - c.E_L) * c.leak + common.drive
     if pop.carried.D > 0:

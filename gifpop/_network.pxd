@@ -16,8 +16,11 @@ cdef enum:
     EXCITATORY = 0
     INHIBITORY = 1
     CURRENT = 2
-    RECEPTORS = 3
     SYNAPSES = 2            # receptors of spikes
+    RECEPTORS = 3           # of single neurons
+    EX_VARIANCE = 3         # between the neurons of a population, of what arrives at their synapses
+    IN_VARIANCE = 4
+    SHARED_RECEPTORS = 5    # of all units together
 
 
 cdef struct Group:
@@ -27,7 +30,7 @@ cdef struct Group:
     Py_ssize_t offset       # neurons of the groups before
     Py_ssize_t slots        # of the ring buffers; step k reads slot k % slots
     Py_ssize_t row          # length of a row of the ring buffers of single neurons
-    double *shared          # to all units, (slots, RECEPTORS), from groups
+    double *shared          # to all units, (slots, SHARED_RECEPTORS), from groups
     double *shared_external     # likewise, from generators
     double *ring            # to single neurons, (slots, SYNAPSES, row), from groups; NULL: none, or counts
     uint16_t *counts        # the same as numbers of spikes of equal weight
@@ -40,7 +43,7 @@ cdef struct Projection:
     Group *target
     int64_t lag             # steps between emission and use
     int64_t receptor
-    double weight           # pA; of every connection, or a factor of `weights`
+    double weight           # pA, or pA^2 of a variance; of every connection, or a factor of `weights`
     uint16_t multiple       # of the target's unit, where it counts
     const int64_t *first    # connections first[u] to first[u + 1] start at unit u; NULL: one to all units
     const int32_t *units    # their targets, ascending
@@ -75,7 +78,7 @@ cdef inline int64_t later(const Group *g, int64_t slot, int64_t steps) noexcept 
 
 cdef inline double *shared_slot(const Group *g, int64_t slot, bint external) noexcept nogil:
     """Input to all units."""
-    return (g.shared_external if external else g.shared) + slot * RECEPTORS
+    return (g.shared_external if external else g.shared) + slot * SHARED_RECEPTORS
 
 
 cdef inline double *single_slot(const Group *g, int64_t slot, int64_t receptor, bint external) noexcept nogil:

@@ -205,6 +205,8 @@ cdef struct Arrivals:       # of one step
     double ex_all           # what reaches every neuron
     double inh_all
     double current_all
+    double ex_variance      # between the neurons of a population, pA^2
+    double in_variance
 
 
 cdef struct Spike:

@@ -1,10 +1,12 @@
 """From connections and inputs, in ms and pA, to what the engine wires: links in steps, signals on the grid.
 
 A connection between neurons is drawn by its rule. One that begins or ends at a mesoscopic population takes the expected
-number of connections of a pair of neurons as a factor of its weight.
+number of connections of a pair of neurons as a factor of its weight. With sparse wiring, a mesoscopic population learns
+besides how much its neurons, each of which sees a sample of the spikes, differ in what they receive.
 """
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from gifpop.rules import IndegreeFraction
 from gifpop.wiring import check_rule, connect, connection_bytes, is_implicit
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
+WIRINGS = ("dense", "sparse")
 MOST_EVENTS = 10**6  # of a Poisson process in a step
 
 
@@ -25,8 +28,8 @@ def receptor(weight):
     return "excitatory" if weight > 0 else "inhibitory"
 
 
-def check_connections(net, levels, dt):
-    """Check all connections against the levels and the time grid; return the memory that they will take, in bytes."""
+def check_connections(net, levels, dt, wiring="dense"):
+    """Check all connections against levels, wiring and time grid; return the memory that they will take, in bytes."""
     total = most = 0.0
     for c in net.connections:
         pre, post = net.populations[c.pre], net.populations[c.post]
@@ -45,7 +48,28 @@ def check_connections(net, levels, dt):
                         f"{c.label}: {name} must be one number where a mesoscopic population is connected, got "
                         f"{getattr(c, name)}: connections that differ have no exact meaning there"
                     )
+            if wiring == "sparse" and levels[c.post] == "meso":
+                _check_sample(c, pre.N, post.N)
     return total + most
+
+
+def noisy_populations(net, wiring):
+    """Return the names of populations whose neurons receive input of their own: samples of the spikes."""
+    if wiring == "dense":
+        return set()
+    sizes = {name: population.N for name, population in net.populations.items()}
+    return {c.post for c in net.connections if c.rule.variance(sizes[c.pre], sizes[c.post]) != 0.0}
+
+
+def _check_sample(c, n_pre, n_post):
+    """Refuse what gives the neurons of a mesoscopic population more than samples of the spikes."""
+    if c.rule.variance(n_pre, n_post) is None:
+        indegree = round(c.rule.density(n_pre, n_post) * n_pre)
+        raise ValueError(
+            f"{c.label}: rule must draw equally many sources for each neuron of a mesoscopic population where "
+            f"Simulation.wiring is 'sparse', got {c.rule}: lasting differences between neurons have no equation there; "
+            f"FixedIndegree({indegree}) comes nearest to the mean, wiring='dense' leaves out the samples"
+        )
 
 
 def _warn_of_rounding(c, n_pre):
@@ -61,8 +85,8 @@ def _warn_of_rounding(c, n_pre):
         )
 
 
-def links(net, levels, dt, streams, threads=1):
-    """Return a link for each connection.
+def links(net, levels, dt, streams, threads=1, wiring="dense"):
+    """Return a link for each connection, and one more for its variance where the wiring is sparse.
 
     Parameters
     ----------
@@ -74,6 +98,8 @@ def links(net, levels, dt, streams, threads=1):
         ``streams(i)`` returns the bit generator of the i-th connection.
     threads : int
         That draw connections.
+    wiring : {"dense", "sparse"}
+        Onto mesoscopic populations.
     """
     index = {name: i for i, name in enumerate(net.populations)}
     made = []
@@ -83,7 +109,10 @@ def links(net, levels, dt, streams, threads=1):
         if between_neurons:
             made.append(_neuron_link(net, c, dt, *ends, streams(i), threads))
         else:
-            made.append(_population_link(net, c, dt, *ends))
+            mean = _population_link(net, c, dt, *ends)
+            made.append(mean)
+            if wiring == "sparse" and levels[c.post] == "meso":
+                made += _variance_links(net, c, mean)
     return made
 
 
@@ -92,6 +121,12 @@ def _population_link(net, c, dt, source, target):
     density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
     lag = whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
     return Link(source, target, lag, receptor(c.weight), c.weight * density)
+
+
+def _variance_links(net, c, mean):
+    """Return the link that adds up, spike by spike, the variance between neurons that comes with a mean; or none."""
+    variance = c.weight * c.weight * c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
+    return [replace(mean, receptor=f"{mean.receptor} variance", weight=variance)] if variance > 0.0 else []
 
 
 def _neuron_link(net, c, dt, source, target, stream, threads):

@@ -73,6 +73,8 @@ def recovery(cell, dt, ages):
     left, slope = np.zeros(len(ages)), np.zeros(len(ages))
     terms = [(height, cell.tau_m, rising)]
     terms += [(abs(q), tau, ages * dt) for q, tau in zip(cell.q_sfa, cell.tau_sfa, strict=True)]
+    resistance = cell.tau_m / cell.C_m
+    terms += [(abs(q) * resistance, tau, ages * dt) for q, tau in zip(cell.q_stc, cell.tau_stc, strict=True)]
     for size, tau, time in terms:
         term = size / cell.Delta_V * np.exp(-time / tau)
         left += term
@@ -89,14 +91,18 @@ def widest_cells(cell, dt, length, tolerance):
     """
     ages = np.arange(length + 1)
     _, slope = recovery(cell, dt, ages)
-    theta = sum(q / cell.Delta_V * np.exp(-ages * dt / tau) for q, tau in zip(cell.q_sfa, cell.tau_sfa, strict=True))
-    spikes = 1e-3 * dt * ACTIVITY
-    slope = slope + spikes * np.abs(np.expm1(np.minimum(-theta, 600.0)))
+    slope = slope + 1e-3 * dt * ACTIVITY * np.abs(np.expm1(np.minimum(-own_threshold(cell, dt, ages), 600.0)))
     with np.errstate(divide="ignore", over="ignore"):
         width = math.sqrt(24.0 * tolerance) / slope
     width = np.minimum(np.minimum.accumulate(width[::-1])[::-1], ages / 4)
     width[: refractory_steps(cell.t_ref, dt) + 1] = 1
     return np.maximum(width, 1).astype(np.int64)
+
+
+def own_threshold(cell, dt, ages):
+    """Return what a spike adds to the threshold of its neuron at ages in steps (array), in units of Delta_V."""
+    terms = zip(cell.q_sfa, cell.tau_sfa, strict=True)
+    return sum((q / cell.Delta_V * np.exp(-ages * dt / tau) for q, tau in terms), np.zeros(len(ages)))
 
 
 def window_length(widest):

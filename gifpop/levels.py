@@ -26,18 +26,20 @@ class MesoLevel:
         Of an adaptive history; None: the history is exact.
     adaptation : str
         One of ``ADAPTATIONS``, unless the population has its own.
+    noisy : bool
+        Neurons receive input of their own; only where adaptation is carried.
     """
 
     name = "meso"
     recordables = _meso.RECORDABLES
 
-    def __init__(self, population, dt, initial, tolerance, adaptation):
-        self.dt, self.initial, self.tolerance = dt, initial, tolerance
+    def __init__(self, population, dt, initial, tolerance, adaptation, noisy):
+        self.dt, self.initial, self.tolerance, self.noisy = dt, initial, tolerance, noisy
         self.carried = (population.adaptation or adaptation) == "carried"
         self.length = population.len_kernel
         self.check(population)
-        modes = count_modes(population.cell) if self.carried else 0
-        self.moments = modes + modes * (modes + 1) // 2
+        modes = count_modes(population.cell, noisy) if self.carried else 0
+        self.moments = modes + modes * (modes + 1) // 2 + (modes > 0)
         if self.length == -1:
             self.length = automatic_history(population.cell, dt)
 
@@ -59,11 +61,17 @@ class MesoLevel:
                 f"{where}: GIF.tau_stc must be empty with adaptation='quasi-renewal', got {list(cell.tau_stc)}: "
                 "spike-triggered currents have no equation there; adaptation='carried' has one"
             )
-        modes = count_modes(cell)
+        if self.noisy and not self.carried:
+            raise ValueError(
+                f"{where}: adaptation must be 'carried' where neurons receive samples of spikes (Simulation.wiring is "
+                "'sparse'), got 'quasi-renewal'"
+            )
+        modes = count_modes(cell, self.noisy)
         if self.carried and modes > _meso.MOST_MODES:
             raise ValueError(
                 f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
-                f"got {modes} (one for each entry, and one for the membrane where there are currents)"
+                f"got {modes} (one for each entry, two for the synapses with sparse wiring, and one for the membrane "
+                "where there are currents)"
             )
         refractory = refractory_steps(cell.t_ref, self.dt)
         if self.length != -1 and refractory >= self.length:
@@ -78,9 +86,9 @@ class MesoLevel:
         cell = population.cell
         N, binomial = population.N, population.BinoRand
         if self.tolerance is None:
-            plan = plan_population(cell, N, self.dt, self.length, binomial, carried=self.carried)
+            plan = plan_population(cell, N, self.dt, self.length, binomial, None, self.carried, self.noisy)
         else:
-            plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial, self.carried)
+            plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial, self.carried, self.noisy)
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial != "rest")
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
@@ -99,7 +107,7 @@ class MicroLevel:
     name = "micro"
     recordables = _micro.RECORDABLES
 
-    def __init__(self, population, dt, initial, tolerance, adaptation):
+    def __init__(self, population, dt, initial, tolerance, adaptation, noisy):
         self.dt, self.initial = dt, initial
         terms = len(population.cell.tau_sfa) + len(population.cell.tau_stc)
         various = len(population.cell.various())

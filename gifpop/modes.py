@@ -127,10 +127,16 @@ def begin_carried(carried, youngest):
     carried.cohorts[:D, youngest] = carried.jump * carried.decay[:D]
 
 
-def update_carried(carried, new, cells):
+def update_carried(carried, new, cells, refractory):
     """Take over new parameters; what is in the neurons stays, in mV and pA.
 
-    ``cells`` are those of the adaptive history, which may have got more places, or None.
+    Parameters
+    ----------
+    carried, new : Carried
+    cells : gifpop.history.Cells or None
+        Of an adaptive history, which may have got more places.
+    refractory : slice
+        Places of the cohorts that are refractory now; some may no longer be.
     """
     if cells is not None:
         grown = np.zeros((len(carried.cells), cells.rows.shape[1]))
@@ -139,7 +145,10 @@ def update_carried(carried, new, cells):
     change = new.modes @ np.linalg.inv(carried.modes)
     carried.fired[:] = _changed(carried.fired[:, np.newaxis], change)[:, 0]
     for rows in carried.states:
-        moments = _changed(rows[:-1] / carried.decay[:, np.newaxis], change) * new.decay[:, np.newaxis]
+        moments = _changed(rows[:-1] / carried.decay[:, np.newaxis], change)
+        if carried.membrane and rows is carried.cohorts:
+            moments[:, refractory] = _changed(moments[:, refractory], _at_reset(carried))
+        moments *= new.decay[:, np.newaxis]
         means, covariances = unpack(moments, len(change))
         rows[:-1] = moments
         rows[-1] = means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1))
@@ -151,6 +160,14 @@ def _changed(moments, change):
     """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (D, D)."""
     means, covariances = unpack(moments, len(change))
     return np.concatenate([change @ means, _triangle(np.einsum("ij,jkn,lk->iln", change, covariances, change))])
+
+
+def _at_reset(carried):
+    """Return the matrix that gives the membrane's mode the value at which potentials are at the reset."""
+    release = np.eye(len(carried.jump))
+    release[-1] = 0.0
+    release[-1, carried.currents : -1] = -1.0
+    return release
 
 
 def unpack(moments, D):

@@ -169,7 +169,7 @@ class Network:
         rule : Rule
             Instead of ``p``: `IndegreeFraction`, `AllToAll`, `OneToOne`, `FixedIndegree`, `FixedOutdegree`,
             `FixedTotalNumber`, `PairwiseBernoulli` or `Pairs`. At the mesoscopic level the weight is multiplied by the
-            expected number of connections of a pair of neurons.
+            expected number of connections of a pair of neurons; see ``wiring`` of `Simulation`.
         """
         pre, post = self._known(pre, "connect: pre"), self._known(post, "connect: post")
         where = f"Connection {pre.name!r} -> {post.name!r}"
@@ -211,7 +211,7 @@ class Network:
             A multiple of the step.
         **options
             See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``record_neurons``,
-            ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``progress``.
+            ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``adaptation``, ``wiring``, ``progress``.
 
         Returns
         -------

@@ -36,8 +36,9 @@ class Link:
         Group.
     lag : int
         Steps from emission to use.
-    receptor : {"excitatory", "inhibitory", "current"}
-    weight : float, pA
+    receptor : {"excitatory", "inhibitory", "current", "excitatory variance", "inhibitory variance"}
+        A variance is that between the neurons of a population, of what arrives at each of them.
+    weight : float, pA, or pA^2 of a variance
         Of each connection; a factor where ``weights`` are given.
     first : int64 array of length source units + 1, or None
     units : int32 array, or None
@@ -218,12 +219,13 @@ def update_plan(plan, cell, N, dt, binomial=True):
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
         _widen_window(plan, refractory_steps(cell.t_ref, dt))
-    carried = plan.carried is not None
+    carried, stop = plan.carried is not None, plan.in_use.stop
+    refractory = slice(stop - int(plan.constants["refractory"][0]), stop)
     new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, carried and plan.carried.noisy)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
     if carried:
-        update_carried(plan.carried, new.carried, plan.cells)
+        update_carried(plan.carried, new.carried, plan.cells, refractory)
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         getattr(plan, name)[:] = getattr(new, name)
     plan.state["spread"] = NOT_KNOWN
@@ -264,7 +266,7 @@ def start_history(plan, potential, fired=True):
     plan.state["spread"] = NOT_KNOWN
     plan.state["oldest"] = _meso.PADDING
     plan.state["cohorts"] = plan.K
-    plan.state["n_events"] = N if fired else 0.0
+    plan.state["n_events"] = N if fired and plan.carried is not None else 0.0
     window = plan.window
     window["potential"][:] = potential
     if plan.carried is not None:
@@ -284,6 +286,14 @@ def threshold_kernel(cell, ages):
     return theta
 
 
+def current_kernel(cell, ages):
+    """Return what a spike takes from the potential through spike-triggered currents at most, in mV."""
+    taken = np.zeros_like(ages)
+    for tau, q in zip(cell.tau_stc, cell.q_stc, strict=True):
+        taken += abs(q) * cell.tau_m / cell.C_m * np.exp(-ages / tau)
+    return taken
+
+
 def automatic_history(cell, dt):
     """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
 
@@ -295,7 +305,7 @@ def automatic_history(cell, dt):
     block = 4096
     while shortest < K:
         lengths = np.arange(K, max(shortest, K - block), -1)
-        needed = threshold_kernel(cell, lengths * dt) / cell.Delta_V >= 0.1
+        needed = (threshold_kernel(cell, lengths * dt) + current_kernel(cell, lengths * dt)) / cell.Delta_V >= 0.1
         if needed.any():
             K = int(lengths[np.argmax(needed)])
             break

@@ -5,8 +5,7 @@ import numpy as np
 from gifpop import _core, memory
 from gifpop.counting import MOST
 
-RECEPTORS = len(_core.RECEPTOR)
-SYNAPSES = _core.SYNAPSES
+SYNAPSES, RECEPTORS, SHARED_RECEPTORS = _core.SYNAPSES, _core.RECEPTORS, _core.SHARED_RECEPTORS
 GROUPS, GENERATORS = 0, 1  # the two kinds of sources, added up apart
 
 
@@ -15,8 +14,9 @@ class RingBuffers:
 
     Attributes
     ----------
-    shared : float64 array, shape (2, groups, slots, 3)
-        To all units of a group, per receptor, from groups and from generators.
+    shared : float64 array, shape (2, groups, slots, 5)
+        To all units of a group, per receptor, from groups and from generators; then the variances (pA^2) between the
+        neurons of a population.
     rings : list of float64 or uint16 array, shape (slots, 2, row), or None
         To single neurons of each group, from groups: pA, or numbers of spikes; None for a population.
     units : list of gifpop.counting.Unit or None
@@ -26,7 +26,7 @@ class RingBuffers:
     """
 
     def __init__(self):
-        self.shared = np.zeros((2, 0, 1, RECEPTORS))
+        self.shared = np.zeros((2, 0, 1, SHARED_RECEPTORS))
         self.rings, self.units, self.externals = [], [], []
 
     @property
@@ -60,10 +60,10 @@ class RingBuffers:
                     for i in range(len(plans))]  # fmt: skip
         needed = sum(row * (SYNAPSES * (8 if unit is None else 2) + RECEPTORS * 8 * more)
                      for row, unit, more in zip(rows, units, external, strict=True))  # fmt: skip
-        memory.require(slots * (needed + 8.0 * 2 * RECEPTORS * len(plans)),
+        memory.require(slots * (needed + 8.0 * 2 * SHARED_RECEPTORS * len(plans)),
                        f"ring buffers for delays of up to {longest * dt:g} ms")  # fmt: skip
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
-        shared = np.zeros((2, len(plans), slots, RECEPTORS))
+        shared = np.zeros((2, len(plans), slots, SHARED_RECEPTORS))
         shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
         new = [None] * (len(plans) - len(self.rings))
         recounted = [_recount(*each) for each in zip(self.rings + new, self.units + new, units, strict=True)]

@@ -12,10 +12,20 @@ class Rule:
 
     ``density(n_pre, n_post)`` is the expected number of connections of a pair of neurons, which a mesoscopic
     population takes as a factor of the weight. ``resolve(n_pre)`` returns the rule to draw by.
+
+    ``variance(n_pre, n_post)`` is the variance v of that number where every neuron receives as many connections, from
+    sources drawn at random, and None where lasting differences between neurons come with it. Of n spikes of n sources a
+    neuron then receives a number with mean n density and variance n v (1 - (n - 1)/(n_pre - 1)), since the numbers of
+    connections from all sources, which add up to the in-degree, have the covariance -v/(n_pre - 1) in pairs. As few
+    sources fire in one step, each spike counts for v. Autapses left out would change v by the order of density/n_pre,
+    and are not considered.
     """
 
     def resolve(self, n_pre):
         return self
+
+    def variance(self, n_pre, n_post):
+        return None
 
     def __post_init__(self):
         for name in ("allow_autapses", "allow_multapses"):
@@ -31,6 +41,9 @@ class AllToAll(Rule):
 
     def density(self, n_pre, n_post):
         return 1.0
+
+    def variance(self, n_pre, n_post):
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,10 @@ class FixedIndegree(Rule):
     def density(self, n_pre, n_post):
         return self.indegree / n_pre
 
+    def variance(self, n_pre, n_post):
+        density = self.density(n_pre, n_post)  # multapses: binomial numbers of connections, else 0 or 1
+        return density * (1.0 - (1.0 / n_pre if self.allow_multapses else density))
+
 
 @dataclass(frozen=True)
 class IndegreeFraction(Rule):
@@ -71,6 +88,9 @@ class IndegreeFraction(Rule):
 
     def density(self, n_pre, n_post):
         return self.p
+
+    def variance(self, n_pre, n_post):
+        return 0.0 if self.p == 1.0 else self.p * (1.0 - 1.0 / n_pre)
 
     def resolve(self, n_pre):
         return AllToAll() if self.p == 1.0 else FixedIndegree(round(self.p * n_pre))

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 from gifpop import checks, memory, options, seeds
-from gifpop.connectivity import check_connections, expand, inputs, links
+from gifpop.connectivity import WIRINGS, check_connections, expand, inputs, links, noisy_populations
 from gifpop.engine import Engine, SimulationError
 from gifpop.grid import check_dt, whole_steps
 from gifpop.history import HISTORIES, TOLERANCE
@@ -69,12 +69,19 @@ class Simulation:
     tolerance : float
         Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
         estimated from the parameters. Errors of expected counts are several times smaller.
-    adaptation : {"quasi-renewal", "carried"}
+    adaptation : {"carried", "quasi-renewal"}
         How mesoscopic populations follow their neurons' adaptation, unless a population says so itself.
-        ``"quasi-renewal"``: spikes before a neuron's last one act as if they were Poisson, as in Schwalger, Deger &
-        Gerstner (2017) and NEST. ``"carried"``: neurons that fired together carry mean and covariance of their
-        adaptation; nearer to the neurons where adaptation is strong, and with spike-triggered currents
-        (docs/closures.md).
+        ``"carried"``: neurons that fired together carry mean and covariance of their adaptation, thresholds and
+        spike-triggered currents; near to the neurons where adaptation is strong, too. ``"quasi-renewal"``: spikes
+        before a neuron's last one act as if they were Poisson, as in Schwalger, Deger & Gerstner (2017) and NEST. Both
+        are the same without adaptation (docs/closures.md).
+    wiring : {"dense", "sparse"}
+        What ``p`` and connection rules mean to mesoscopic populations. ``"dense"``: a factor of the weight, with which
+        every neuron receives all spikes. ``"sparse"``: each neuron receives its own sample of the spikes, as along
+        drawn connections; how much that differs between neurons spreads their potentials. This takes
+        ``adaptation="carried"`` and rules that draw equally many sources for each neuron: ``p``, `IndegreeFraction`,
+        `FixedIndegree`, `AllToAll`. Between neurons, connections are drawn in any case; from a population, neurons
+        receive the mean.
     threads : int
         Threads that share populations and blocks of neurons. Results do not depend on it. Worth it for networks with
         much to do between two deliveries of spikes: large ones, long histories, long delays.
@@ -103,7 +110,7 @@ class Simulation:
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
                  counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE,
-                 adaptation="quasi-renewal", threads=1, progress=None):
+                 adaptation="carried", wiring="dense", threads=1, progress=None):
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
@@ -117,10 +124,12 @@ class Simulation:
         tolerance = checks.number("Simulation.tolerance", tolerance, "in (0, 1)")
         tolerance = tolerance if history == "adaptive" else None
         adaptation = checks.choice("Simulation.adaptation", adaptation, ADAPTATIONS)
+        self._wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
         self._threads = check_threads("Simulation.threads", threads)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
+        noisy = noisy_populations(self._net, self._wiring)
         self._levels = {
-            name: LEVELS[level_names[name]](p, self.dt, initial, tolerance, adaptation)
+            name: LEVELS[level_names[name]](p, self.dt, initial, tolerance, adaptation, name in noisy)
             for name, p in populations.items()
         }
         self.level = level if isinstance(level, str) else level_names
@@ -134,14 +143,14 @@ class Simulation:
         }
         self._prescribed = {order.index(name): values for name, values in prescribed.items()}
         self._level_names = level_names
-        connections = check_connections(self._net, level_names, self.dt)
+        connections = check_connections(self._net, level_names, self.dt, self._wiring)
         memory.require(
             connections + sum(one.bytes for one in self._levels.values()),
             "Simulation: connections, neurons and histories",
         )
         self._root = seeds.root_sequence(seed)
         inputs(self._net, level_names, self.dt, self._streams(seeds.INPUT))  # what is wrong with them shows before
-        self._links = links(self._net, level_names, self.dt, self._streams(seeds.CONNECTION), self._threads)
+        self._links = self._wire()
         self._start()
 
     def __repr__(self):
@@ -222,9 +231,7 @@ class Simulation:
         """
         if seed is not None:
             self._root = seeds.root_sequence(seed)
-            self._links = links(
-                self._net, self._level_names, self.dt, self._streams(seeds.CONNECTION), self._threads
-            )
+            self._links = self._wire()
         self._start()
 
     def set(self, population, **parameters):
@@ -278,6 +285,11 @@ class Simulation:
         source, target = (list(populations).index(name) for name in names)
         links = [link for link in self._links if (link.source, link.target) == (source, target)]
         return expand(links, *(populations[name].N for name in names), self.dt)
+
+    def _wire(self):
+        """Return the links of all connections."""
+        streams = self._streams(seeds.CONNECTION)
+        return links(self._net, self._level_names, self.dt, streams, self._threads, self._wiring)
 
     def _start(self):
         """Allocate the initial state."""

@@ -1,12 +1,26 @@
 """Fixtures that several test modules use."""
 
+import os
+import runpy
+import warnings
+from pathlib import Path
+
 import hypothesis
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else threads without a core to themselves take ten times as long
+
 from gifpop import instruction_set
 
-hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
-hypothesis.settings.load_profile("fixed")
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+for name, examples in (("fast", 40), ("slow", 250)):
+    hypothesis.settings.register_profile(name, max_examples=examples, derandomize=True, deadline=None)
+
+
+def pytest_configure(config):
+    """Few examples where the slow tests are left out, many where they are not."""
+    hypothesis.settings.load_profile("fast" if config.option.markexpr == "not slow" else "slow")
 
 
 @pytest.fixture(params=instruction_set.available())
@@ -17,3 +31,22 @@ def loops(request, monkeypatch):
     yield request.param
     monkeypatch.undo()
     instruction_set.select()
+
+
+@pytest.fixture
+def run_example(tmp_path, monkeypatch):
+    """Run an example by its name, in this process and an empty folder; return its global names."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    def run(name):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("sys.argv", [f"{name}.py", "figure.png"])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Provided for backward compatibility only")  # nest.set_verbosity
+            return runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+
+    yield run
+    pyplot.close("all")

@@ -56,7 +56,8 @@ class Golden:
         """Replay the counts with the package; return arrays of shape (populations, steps)."""
         net, names = self.network()
         counts = dict(zip(names, self.counts, strict=True))
-        options = {"level": "meso", "history": "exact", "record": "all", "initial": "nest", **options}
+        nest = {"level": "meso", "history": "exact", "adaptation": "quasi-renewal", "initial": "nest"}
+        options = {**nest, "record": "all", **options}
         result = net.simulate(self.steps * self.dt, dt=self.dt, counts=counts, **options)
         variables = [key for key in self.arrays if key != "n_events"]
         return {key: np.array([getattr(result[name], key) for name in names]) for key in variables}

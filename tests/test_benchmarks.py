@@ -67,7 +67,7 @@ def test_replay_of_populations(plain, case):
     net = varied(make())
     _, recorded = simulate(plain, net, dt, "meso", 400)
     counts = {name: recorded.counts[:, i] for i, name in enumerate(net.populations)}
-    again = net.simulate(400 * dt, dt=dt, counts=counts, history="exact")
+    again = net.simulate(400 * dt, dt=dt, counts=counts, history="exact", adaptation="quasi-renewal")
     assert recorded.counts.sum(axis=0).min() > 5
     for i, population in enumerate(again):
         assert_allclose(recorded.mean[:, i], population.mean, rtol=1e-9, atol=1e-11 * population.N)
@@ -188,18 +188,22 @@ def run_benchmarks(folder, *options):
     return json.loads((folder / "times.json").read_text())["results"]
 
 
-def test_run_of_all_cases(tmp_path, capsys):
-    """All cases but the large ones, and every file that can be written."""
+FEW = {"Brunel network, 1,000 neurons", "neurons, mesoscopic: 1,000", "adaptation time constant [ms]: 1,000"}
+MANY = FEW | {"Brunel network, mesoscopic", "cortical column, 7,717 neurons", "time step [ms]: 0.1"}
+
+
+@pytest.mark.parametrize(("case", "among"), [("1,000", FEW), pytest.param("", MANY, marks=pytest.mark.slow)])
+def test_run(case, among, tmp_path, capsys):
+    """Some cases, or all but the large ones, and every file that can be written."""
     speed, readme, plot = tmp_path / "speed.md", tmp_path / "readme.md", tmp_path / "speed.png"
     readme.write_text("Before.\n\n<!-- benchmark short -->\n<!-- end -->\n\nAfter.\n")
     results = run_benchmarks(
-        tmp_path, "--programs", "gifpop", "C", "--plot", str(plot), "--table", str(speed), str(readme)
+        tmp_path, "--case", case, "--programs", "gifpop", "C", "--plot", str(plot), "--table", str(speed), str(readme)
     )
-    names = {result["name"] for result in results}
-    assert names > {"Brunel network, mesoscopic", "cortical column, 7,717 neurons", "time step [ms]: 0.1"}
+    assert {result["name"] for result in results} > among
     assert all(result["programs"]["gifpop"]["median_simulate"] > 0.0 for result in results)
     assert plot.stat().st_size > 10_000
-    assert "| Brunel network, mesoscopic |" in speed.read_text()
+    assert "| Brunel network, 1,000 neurons |" in speed.read_text()
     assert readme.read_text().startswith("Before.\n\n<!-- benchmark short -->\n\nSeconds per")
     assert readme.read_text().endswith("|\n\n<!-- end -->\n\nAfter.\n")
     assert "Brunel network, 1,000 neurons (micro, dt 0.5 ms)" in capsys.readouterr().out

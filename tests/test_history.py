@@ -2,12 +2,13 @@
 
 import functools
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import reference
 from golden import POPULATION_TRACES, Golden
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from networks import SEED_CELL, brunel, column, nest_test_population, single
 from numpy.testing import assert_allclose, assert_array_equal
@@ -38,7 +39,7 @@ def layouts(net, dt, **options):
 
 def short_golden(name):
     golden = Golden(name)
-    golden.steps = min(golden.steps, 600)
+    golden.steps = min(golden.steps, 300)
     golden.counts = golden.counts[:, : golden.steps]
     return golden
 
@@ -65,14 +66,14 @@ def test_compiled_is_twin(name, loops):
 
 @functools.cache
 def twin_of_case(name):
-    """Spike counts of a population until after its first cells have become free, and what the twin expects."""
+    """Spike counts of a population for two lengths of its history and more, and what the twin expects."""
     cell, tolerance = CASES[name]
-    net, dt, steps = single(cell, 60), 0.5, 2000
-    counts = net.simulate(steps * dt, dt=dt, seed=1)["P"].counts
+    net, dt = single(cell, 60), 0.5
+    (layout,) = layouts(net, dt, tolerance=tolerance, adaptation="quasi-renewal")
+    steps = 2 * (len(layout["widest"]) + layout["every"]) + 200
+    counts = net.simulate(steps * dt, dt=dt, seed=1, adaptation="quasi-renewal")["P"].counts
     p = {key: value for key, value in vars(cell).items() if key in reference.DEFAULTS and value is not None}
     p |= {"N": 60, "V_m": cell.E_L}
-    (layout,) = layouts(net, dt, tolerance=tolerance)
-    assert len(layout["widest"]) + layout["every"] < steps / 2
     twin = reference.replay(
         [p], dt, counts[np.newaxis], [[0.0]], [[1]], initial_potential=cell.V_reset, adaptive=[layout]
     )
@@ -82,9 +83,8 @@ def twin_of_case(name):
 @pytest.mark.parametrize("name", CASES)
 def test_compiled_is_twin_through_the_whole_history(name, loops):
     net, dt, counts, tolerance, twin = twin_of_case(name)
-    result = net.simulate(
-        len(counts) * dt, dt=dt, counts={"P": counts}, record="all", history="adaptive", tolerance=tolerance
-    )
+    options = {"adaptation": "quasi-renewal", "history": "adaptive", "tolerance": tolerance}
+    result = net.simulate(len(counts) * dt, dt=dt, counts={"P": counts}, record="all", **options)
     assert_allclose(result["P"].mean, twin["mean"][0], rtol=1e-12, atol=60e-12)
     assert_allclose(result["P"].E_sfa, twin["E_sfa"][0], rtol=1e-12, atol=0)
 
@@ -101,58 +101,69 @@ def with_length(net, factor, dt):
     return copy
 
 
-def replay_errors(net, dt, steps, drop, **options):
+@functools.cache
+def exact_run(make, dt, steps, adaptation):
+    """Return a network and a run of it with four times the automatic length, once for all that compare with it."""
+    net = make()
+    options = {"history": "exact", "adaptation": adaptation}
+    return net, with_length(net, 4, dt).simulate(steps * dt, dt=dt, seed=1, **options)
+
+
+def replay_errors(make, dt, steps, drop, adaptation="quasi-renewal", **options):
     """Return errors of the expected counts in replay, rms and mean, relative to the mean expected count, and the plans.
 
     They are of a run with ``options`` against an exact one with four times the automatic length, which made the counts.
     """
-    exact = with_length(net, 4, dt).simulate(steps * dt, dt=dt, seed=1, history="exact")
-    sim = gp.Simulation(net, dt=dt, counts={name: exact[name].counts for name in net.populations}, **options)
+    net, exact = exact_run(make, dt, steps, adaptation)
+    counts = {name: exact[name].counts for name in net.populations}
+    sim = gp.Simulation(net, dt=dt, counts=counts, adaptation=adaptation, **options)
     result = sim.run(steps * dt)
     errors = (result.rate - exact.rate)[drop:] / exact.rate[drop:].mean(axis=0)
     return np.sqrt(np.mean(errors**2, axis=0)), errors.mean(axis=0), sim._engine.plans
 
 
-def check_accuracy(net, dt, steps, drop):
-    rms, bias, plans = replay_errors(net, dt, steps, drop, history="adaptive")
+def check_accuracy(make, dt, steps, drop, adaptation):
+    rms, bias, plans = replay_errors(make, dt, steps, drop, adaptation, history="adaptive")
     assert np.all(rms < 5e-4)
     assert np.all(np.abs(bias) < 3e-4)
-    for plan, population in zip(plans, net.populations.values(), strict=True):
+    for plan, population in zip(plans, make().populations.values(), strict=True):
         if population.cell.tau_sfa:
             length = plan.K + plan.state["cells"][0] + history.MERGE_EVERY
             assert length <= automatic_history(population.cell, dt) / 10
 
 
-def test_accuracy_on_the_seed_network():
-    check_accuracy(gp.models.brunel(), 0.5, 16_000, 12_000)
+@pytest.mark.parametrize("adaptation", ["quasi-renewal", "carried"])
+def test_accuracy_on_the_seed_network(adaptation):
+    check_accuracy(gp.models.brunel, 0.5, 16_000, 12_000, adaptation)
 
 
 @pytest.mark.slow
-def test_accuracy_on_the_column():
-    check_accuracy(gp.models.potjans_diesmann(adaptation=True), 0.1, 60_000, 30_000)
+@pytest.mark.parametrize("adaptation", ["quasi-renewal", "carried"])
+def test_accuracy_on_the_column(adaptation):
+    check_accuracy(partial(gp.models.potjans_diesmann, adaptation=True), 0.1, 60_000, 30_000, adaptation)
 
 
 def test_exact_history_of_automatic_length_is_less_accurate():
-    rms, bias, _ = replay_errors(gp.models.brunel(), 0.5, 16_000, 12_000, history="exact")
+    rms, bias, _ = replay_errors(gp.models.brunel, 0.5, 16_000, 12_000, history="exact")
     assert np.all(rms > 7e-3)
     assert np.all(bias < -5e-3)
 
 
 @pytest.mark.parametrize(
-    ("net", "dt", "limit"),
+    ("make", "dt", "limit"),
     [
-        (gp.models.brunel(adaptation=False), 0.5, 5e-4),
-        (gp.models.potjans_diesmann(), 0.1, 5e-4),
-        (nest_test_population(), 0.5, 5e-4),
-        (single(replace(SEED_CELL, Delta_V=0.5), 500), 0.5, 5e-4),
-        (single(replace(SEED_CELL, I_e=3000.0), 500), 0.5, 1e-3),
-        (single(replace(SEED_CELL, tau_sfa=[10.0, 100.0, 1000.0], q_sfa=[5.0, 5.0, 1.0]), 500), 0.5, 5e-4),
-        (gp.models.brunel(step=(3000.0, 20.0)), 0.5, 3e-3),
+        (partial(gp.models.brunel, adaptation=False), 0.5, 5e-4),
+        (gp.models.potjans_diesmann, 0.1, 5e-4),
+        (nest_test_population, 0.5, 5e-4),
+        (partial(single, replace(SEED_CELL, Delta_V=0.5), 500), 0.5, 5e-4),
+        (partial(single, replace(SEED_CELL, I_e=3000.0), 500), 0.5, 1e-3),
+        (partial(single, replace(SEED_CELL, tau_sfa=[10.0, 100.0, 1000.0], q_sfa=[5.0, 5.0, 1.0]), 500), 0.5, 5e-4),
+        (partial(gp.models.brunel, step=(3000.0, 20.0)), 0.5, 3e-3),
     ],
     ids=["no adaptation", "column", "one long time constant", "steep", "fast", "three time constants", "step"],
 )  # fmt: skip
-def test_accuracy_elsewhere(net, dt, limit):
-    rms, bias, _ = replay_errors(net, dt, 9000, 5000, history="adaptive")
+def test_accuracy_elsewhere(make, dt, limit):
+    rms, bias, _ = replay_errors(make, dt, 9000, 5000, history="adaptive")
     assert np.all(rms < limit)
     assert np.all(np.abs(bias) < limit)
 
@@ -160,7 +171,7 @@ def test_accuracy_elsewhere(net, dt, limit):
 def test_tolerance_sets_error_and_cost():
     previous = None
     for tolerance in (1e-1, 1e-2, 1e-3, 1e-4):
-        rms, _, plans = replay_errors(brunel(), 0.5, 9000, 5000, history="adaptive", tolerance=tolerance)
+        rms, _, plans = replay_errors(brunel, 0.5, 9000, 5000, history="adaptive", tolerance=tolerance)
         cost = plans[0].K + plans[0].state["cells"][0]
         assert np.all(rms < 0.3 * tolerance + 2e-5)
         assert previous is None or cost > previous
@@ -179,7 +190,7 @@ def test_merging_conserves_sums_and_moments():
         for _ in range(12)
     ]  # fmt: skip
     seen = sum(cohort["m"] * sum(older["n"] for older in single[:i]) for i, cohort in enumerate(single))
-    merge = functools.partial(functools.reduce, reference.merged)
+    merge = partial(functools.reduce, reference.merged)
     for cell in (merge(single), reference.merged(merge(single[:5]), merge(single[5:]))):
         for name in ("n", "m", "v", "width"):
             assert_allclose(cell[name], sum(cohort[name] for cohort in single), rtol=1e-13)
@@ -192,7 +203,7 @@ def test_merging_conserves_sums_and_moments():
 def test_no_spike_is_lost():
     """Counts of window, cells and what the traces of the free neurons hold add up to all spikes."""
     net = single(replace(CELL, tau_sfa=[1e9], q_sfa=[0.01]), 100)
-    sim = gp.Simulation(net, dt=0.5, seed=1, history="adaptive", tolerance=0.1)
+    sim = gp.Simulation(net, dt=0.5, seed=1, history="adaptive", tolerance=0.1, adaptation="quasi-renewal")
     for _ in range(8):
         sim.run(37.5)
         plan = sim._engine.plans[0]
@@ -204,10 +215,9 @@ def test_no_spike_is_lost():
 
 @given(cell=cells(), N=st.integers(1, 10**7), dt=st.sampled_from([0.1, 0.5, 3.0]),
        tolerance=st.sampled_from([1e-6, 1e-4, 1e-3, 0.5]), initial=st.sampled_from(["fired", "rest", "nest"]),
-       seed=st.integers(0, 2**32))  # fmt: skip
-@settings(max_examples=100)
-def test_any_population(cell, N, dt, tolerance, initial, seed):
-    net = single(cell, N)
+       seed=st.integers(0, 2**32), adaptation=st.sampled_from(["carried", "quasi-renewal"]))  # fmt: skip
+def test_any_population(cell, N, dt, tolerance, initial, seed, adaptation):
+    net = single(cell, N, adaptation=adaptation)
     net.connect("P", "P", weight=-10.0 / N, delay=3.0)
     sim = gp.Simulation(net, dt=dt, seed=seed, record="all", initial=initial, history="adaptive", tolerance=tolerance)
     for _ in range(3):
@@ -287,7 +297,12 @@ def test_set_without_a_change_changes_nothing():
         if change:
             sim.set("E", I_e=SEED_CELL.I_e, tau_sfa=SEED_CELL.tau_sfa)
         results.append(sim.run(700.0)["E"].mean)
-    assert_array_equal(*results)
+    assert_allclose(*results, rtol=1e-11)
+
+
+@functools.cache
+def counts_of_the_seed_network():
+    return dict(zip("EI", brunel().simulate(4000.0, dt=0.5, seed=1).counts.T, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -297,17 +312,16 @@ def test_set_without_a_change_changes_nothing():
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
 def test_set_acts_as_on_an_exact_history(change):
-    dt, counts = 0.5, brunel().simulate(4000.0, dt=0.5, seed=1).counts.T
-    means = []
+    dt, means = 0.5, []
     exact, adaptive = {"history": "exact"}, {"history": "adaptive", "tolerance": 1e-3}
     for net, options in ((with_length(brunel(), 4, dt), exact), (brunel(), adaptive)):
-        sim = gp.Simulation(net, dt=dt, counts=dict(zip("EI", counts, strict=True)), **options)
+        sim = gp.Simulation(net, dt=dt, counts=counts_of_the_seed_network(), **options)
         sim.run(3000.0)
-        before = sim.result()["E"].mean[-1]
+        before = sim.result()["E"].mean[-2000:].mean()
         sim.set("E", **change)
         means.append(sim.run(1000.0)["E"].mean)
     assert np.max(np.abs(means[0] / before - 1.0)) > 0.1
-    difference = (means[1] - means[0]) / means[0].mean()
+    difference = (means[1] - means[0]) / before  # afterwards prescribed counts may keep expected ones around zero
     assert np.sqrt(np.mean(difference**2)) < 2e-3
 
 

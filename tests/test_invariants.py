@@ -1,7 +1,7 @@
 """What holds for any parameters: neurons are conserved, probabilities are probabilities, counts never exceed N."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import gifpop as gp
@@ -39,13 +39,13 @@ def cells(draw):
     kernel=st.one_of(st.just(-1), st.integers(210, 300)),
     seed=st.integers(0, 2**32),
     history=st.sampled_from(["exact", "adaptive"]),
+    adaptation=st.sampled_from(["carried", "quasi-renewal"]),
 )
-@settings(max_examples=250)
-def test_any_population(cell, N, dt, weight, delay, binomial, kernel, seed, history):
+def test_any_population(cell, N, dt, weight, delay, binomial, kernel, seed, history, adaptation):
     net = gp.Network()
     net.population("P", N, cell, len_kernel=kernel, BinoRand=binomial)
     net.connect("P", "P", weight=weight / N * 1e3, delay=delay * dt)
-    sim = gp.Simulation(net, dt=dt, seed=seed, record="all", history=history)
+    sim = gp.Simulation(net, dt=dt, seed=seed, record="all", history=history, adaptation=adaptation)
     for _ in range(3):
         result = sim.run(100 * dt)["P"]
         assert np.all((result.counts >= 0) & (result.counts <= N))
@@ -63,12 +63,14 @@ def check_state(plan, N, dt):
     assert np.all((cohorts["variance"] >= 0) & (cohorts["variance"] <= N))
     assert np.all(cohorts["hazard"] >= 0)
     assert state["survivors"] >= 0
+    if plan.carried is not None:
+        for moments in (plan.carried.cohorts[:, plan.in_use], plan.carried.free, plan.carried.fired):
+            assert np.all(np.isfinite(moments))
 
 
 @given(
     drive=st.floats(0.0, 2000.0), N=st.integers(10, 10**6), seed=st.integers(0, 2**32)
 )
-@settings(max_examples=30)
 def test_neurons_are_conserved(drive, N, seed):
     """Survivors of all cohorts and free neurons add up to N but for what the finite-size correction draws back."""
     net = gp.Network()

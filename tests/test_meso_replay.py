@@ -1,5 +1,7 @@
 """Replay of prescribed spike counts: the compiled loop, the plain twin and NEST 3.10 against each other."""
 
+import functools
+
 import numpy as np
 import pytest
 import reference
@@ -19,6 +21,16 @@ def twin(golden, **options):
     return reference.replay(
         golden.parameters, golden.dt, golden.counts, golden.weights, golden.delays, golden.currents, **options
     )
+
+
+@functools.cache
+def golden_and_twin(name, steps=None, **changes):
+    """Return a trace with other parameters and what the twin makes of it, once for all variants of the loops."""
+    golden = Golden(name)
+    if steps is not None:
+        golden.steps, golden.counts = steps, golden.counts[:, :steps]
+    golden.parameters = [{**p, **changes} for p in golden.parameters]
+    return golden, twin(golden)
 
 
 def assert_close(actual, expected, golden, relative):
@@ -44,8 +56,8 @@ def test_twin_with_nests_error_is_nest(name):
 
 @pytest.mark.parametrize("name", POPULATION_TRACES)
 def test_compiled_is_twin(name, loops):
-    golden = Golden(name)
-    assert_close(golden.replay(), twin(golden), golden, 1e-12)
+    golden, expected = golden_and_twin(name)
+    assert_close(golden.replay(), expected, golden, 1e-12)
 
 
 @pytest.mark.parametrize("name", POPULATION_TRACES)
@@ -85,14 +97,12 @@ def test_nests_error_is_not_in_the_package():
 
 @pytest.mark.parametrize(("tau_ex", "tau_in"), [(20.0, 6.0), (3.0, 20.0), (20.0, 20.0)])
 def test_equal_time_constants(tau_ex, tau_in, loops):
-    golden = Golden("pop_seed2pop")
-    golden.steps = 400
-    golden.counts = golden.counts[:, :400]
-    changes = {"tau_syn_ex": tau_ex, "tau_syn_in": tau_in, "len_kernel": 300}
-    golden.parameters = [{**p, **changes} for p in golden.parameters]
+    golden, expected = golden_and_twin(
+        "pop_seed2pop", steps=400, tau_syn_ex=tau_ex, tau_syn_in=tau_in, len_kernel=300
+    )
     actual = golden.replay()
     assert np.all(np.isfinite(actual["mean"]))
-    assert_close(actual, twin(golden), golden, 1e-12)
+    assert_close(actual, expected, golden, 1e-12)
 
 
 @pytest.mark.parametrize("offset", [1e-12, 1e-9, 1e-6, 1e-3])
@@ -117,14 +127,12 @@ def test_no_adaptation_at_all(loops):
 
 @pytest.mark.parametrize("n", [3, 5])
 def test_many_time_constants(n, loops):
-    golden = Golden("pop_shortkernel_N20")
     tau, q = np.geomspace(5.0, 3000.0, n), np.linspace(-1.0, 4.0, n)
-    golden.parameters = [{**p, "tau_sfa": tau.tolist(), "q_sfa": q.tolist()} for p in golden.parameters]
-    assert_close(golden.replay(), twin(golden), golden, 1e-12)
+    golden, expected = golden_and_twin("pop_shortkernel_N20", tau_sfa=tuple(tau), q_sfa=tuple(q))
+    assert_close(golden.replay(), expected, golden, 1e-12)
 
 
 @pytest.mark.parametrize("K", [2, 9, 10, 63, 64, 65, 130])
 def test_history_lengths_around_the_block_size(K, loops):
-    golden = Golden("pop_shortkernel_N20")
-    golden.parameters = [{**p, "len_kernel": K, "t_ref": 0.5} for p in golden.parameters]
-    assert_close(golden.replay(), twin(golden), golden, 1e-12)
+    golden, expected = golden_and_twin("pop_shortkernel_N20", len_kernel=K, t_ref=0.5)
+    assert_close(golden.replay(), expected, golden, 1e-12)

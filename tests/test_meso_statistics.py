@@ -12,13 +12,14 @@ from trials import activities, assert_mean, assert_spectrum, spectrum
 
 import gifpop as gp
 
+AS_NEST = {"adaptation": "quasi-renewal"}
 BOTH = pytest.mark.parametrize("history", ["exact", "adaptive"])
 WITHOUT_ADAPTATION = gp.GIF(**{**vars(networks.SEED_CELL), "tau_sfa": [], "q_sfa": []})
 
 
 def check_nest_test_population(seeds):
     """NEST's own test population: 120 runs of 9 s gave 22.667 spikes/s and a variance of 97.21 Hz^2 per step."""
-    a = activities(networks.nest_test_population(), 10_000.0, 0.5, seeds, drop=1000.0, history="exact")[:, :, 0]
+    a = activities(networks.nest_test_population(), 10_000.0, 0.5, seeds, drop=1000.0, history="exact", **AS_NEST)[:, :, 0]
     assert_mean(a.mean(axis=1), 22.667, 0.0059, 0.0059 / np.sqrt(120))
     assert_mean(a.var(axis=1), 97.21, 1.19, 1.19 / np.sqrt(120))
 
@@ -48,7 +49,7 @@ def test_network_without_adaptation(history):
 
 def check_seed_network(seeds):
     """64 runs of 20 s of NEST: rates, variances in 1-ms bins, spectra."""
-    a = activities(networks.brunel(), 20_000.0, 0.5, seeds, drop=2000.0, bin_ms=1.0, history="exact")
+    a = activities(networks.brunel(), 20_000.0, 0.5, seeds, drop=2000.0, bin_ms=1.0, history="exact", **AS_NEST)
     assert_mean(a[:, :, 0].mean(axis=1), 5.4436, 0.008, 0.0010)
     assert_mean(a[:, :, 1].mean(axis=1), 5.4590, 0.0055, 0.0007)
     assert_mean(a[:, :, 0].var(axis=1), 9.463, 0.17, 0.022)
@@ -59,6 +60,7 @@ def check_seed_network(seeds):
     assert_spectrum(a[:, :, 1], 1.0, *I)
 
 
+@pytest.mark.slow
 def test_seed_network():
     check_seed_network(range(8))
 
@@ -79,7 +81,7 @@ def check_step_response(seeds, history):
     net = networks.brunel()
     for name in ("E", "I"):
         net.inject(name, gp.StepCurrent([1500.5], [250.0]))
-    a = activities(net, 2000.0, 0.5, seeds, history=history)
+    a = activities(net, 2000.0, 0.5, seeds, history=history, **AS_NEST)
     for t, E, error_E, I, error_I in STEP_RESPONSE:
         for i, (value, error) in enumerate(((E, error_E), (I, error_I))):
             bin = a[:, 2 * t - 1 : 2 * t + 1, i].mean(axis=1)  # stamps t and t + 0.5
@@ -87,7 +89,7 @@ def check_step_response(seeds, history):
     assert_mean(a[:, 3600:, 0].mean(axis=1), 16.24, 0.48, 0.011)
 
 
-@BOTH
+@pytest.mark.parametrize("history", [pytest.param("exact", marks=pytest.mark.slow), "adaptive"])
 def test_step_response(history):
     check_step_response(range(100), history)
 
@@ -99,7 +101,7 @@ AUTHORS_RATES = (0.9736, 2.8607, 4.6732, 5.6498, 8.1410, 9.0128, 0.9881, 7.5303)
 
 def check_column(seeds, duration, expected, history, **options):
     """Rates of NEST's runs, which are known to about 0.5 %; within 1 % plus 0.01 spikes/s."""
-    rates = activities(networks.column(**options), duration, 0.1, seeds, drop=1000.0, history=history).mean(axis=(0, 1))
+    rates = activities(networks.column(**options), duration, 0.1, seeds, drop=1000.0, history=history, **AS_NEST).mean(axis=(0, 1))
     np.testing.assert_allclose(rates, expected, rtol=0.01, atol=0.01)
     np.testing.assert_allclose(rates, AUTHORS_RATES, rtol=0.015, atol=0.01)
 

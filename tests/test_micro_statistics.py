@@ -4,6 +4,8 @@ Reference numbers are means over many NEST runs; ``sd`` is that of one run, ``er
 are at 5.5 standard deviations (false alarm 4e-8 per comparison); seeds are fixed.
 """
 
+import functools
+
 import networks
 import numpy as np
 import pytest
@@ -19,9 +21,14 @@ def test_nest_test_population():
     assert_mean(a.var(axis=1), 92.0, 1.2, 0.5)
 
 
-def check_seed_network(seeds):
+@functools.cache
+def seed_network(seeds):
+    """Return activities in 1-ms bins, shape (runs, bins, 2)."""
+    return activities(networks.brunel(), 20_000.0, 0.5, seeds, drop=2000.0, bin_ms=1.0, level="micro")
+
+
+def check_seed_network(a):
     """64 runs of 20 s of NEST (fixed in-degree): rates, variances in 1-ms bins, spectra."""
-    a = activities(networks.brunel(), 20_000.0, 0.5, seeds, drop=2000.0, bin_ms=1.0, level="micro")
     assert_mean(a[:, :, 0].mean(axis=1), 5.6881, 0.007, 0.0009)
     assert_mean(a[:, :, 1].mean(axis=1), 5.7026, 0.005, 0.0006)
     assert_mean(a[:, :, 0].var(axis=1), 10.032, 0.20, 0.025)
@@ -33,7 +40,7 @@ def check_seed_network(seeds):
 
 
 def test_seed_network():
-    check_seed_network(range(16))
+    check_seed_network(seed_network(range(16)))
 
 
 # Bin [t, t+1) ms: (t, E, standard error, I, standard error) over 2000 trials of NEST; a trial's sd is error sqrt(2000).
@@ -60,6 +67,7 @@ def check_step_response(seeds):
     assert_mean(a[:, 3600:, 0].mean(axis=1), 14.75, 0.48, 0.011)
 
 
+@pytest.mark.slow
 def test_step_response():
     check_step_response(range(150))
 
@@ -89,16 +97,15 @@ def test_uncoupled_neurons():
 
 def test_levels_differ_as_they_should():
     """The quasi-renewal approximation lowers the rate of the seed network by 4.3 %; more or less would be an error."""
-    rates = {
-        level: activities(networks.brunel(), 20_000.0, 0.5, range(6), drop=2000.0, level=level).mean(axis=(0, 1))
-        for level in ("meso", "micro")
-    }
-    assert np.all(np.abs(rates["meso"] / rates["micro"] - (5.4436 / 5.6881, 5.4590 / 5.7026)) < 0.005)
+    micro = seed_network(range(16)).mean(axis=(0, 1))
+    options = {"drop": 2000.0, "adaptation": "quasi-renewal"}
+    meso = activities(networks.brunel(), 20_000.0, 0.5, range(6), **options).mean(axis=(0, 1))
+    assert np.all(np.abs(meso / micro - (5.4436 / 5.6881, 5.4590 / 5.7026)) < 0.005)
 
 
 @pytest.mark.slow
 def test_seed_network_long():
-    check_seed_network(range(100, 164))
+    check_seed_network(seed_network(range(100, 164)))
 
 
 @pytest.mark.slow
@@ -113,6 +120,7 @@ SMALL_COLUMN = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Connection:UserWarning")  # in-degrees of 0.03, which NEST's runs left out too
 def test_column_at_a_tenth():
     """7,717 neurons; sparse wiring at this size raises the rates far above those of the whole column."""

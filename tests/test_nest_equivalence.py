@@ -8,6 +8,7 @@ import gifpop as gp
 import gifpop.nest as nest
 
 H = 0.5
+AS_NEST = {"history": "exact", "adaptation": "quasi-renewal"}
 VARIABLES = ["V_m", "I_syn_ex", "I_syn_in", "mean", "E_sfa", "n_events"]
 
 
@@ -62,7 +63,7 @@ def test_inputs():
 
     device = record(node)
     nest.Simulate(30.0)
-    own = net.simulate(30.0, dt=H, seed=1, initial="nest", record="all", history="exact")
+    own = net.simulate(30.0, dt=H, seed=1, initial="nest", record="all", **AS_NEST)
     same(of(device, 1), own["P"])
 
 
@@ -85,7 +86,7 @@ def test_replay_of_drawn_counts():
         fired = np.round(recorder.events["times"][recorder.events["senders"] == k] / H).astype(int)
         counts[name] = np.bincount(fired - 1, minlength=800)
     assert 500 < sum(counts["E"])
-    own = net.simulate(400.0, dt=H, seed=1, initial="nest", record="all", counts=counts, history="exact")
+    own = net.simulate(400.0, dt=H, seed=1, initial="nest", record="all", counts=counts, **AS_NEST)
     same(of(device, 1), own["E"], exactly=True)
     same(of(device, 2), own["I"], exactly=True)
 

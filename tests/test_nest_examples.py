@@ -1,38 +1,12 @@
 """NEST's example scripts with one changed import: what they compute."""
 
-import runpy
-import warnings
-from pathlib import Path
-
-import matplotlib
 import numpy as np
-import pytest
 from numpy.testing import assert_array_equal
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 
-
-def run(name, folder, monkeypatch):
-    """Run an example; return its global names."""
-    matplotlib.use("Agg")
-    example = EXAMPLES / f"{name}.py"
-    monkeypatch.setattr("sys.argv", [str(example), str(folder / "figure.png")])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # set_verbosity warns, as NEST's own does
-        return runpy.run_path(str(example))
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
-
-
-def test_gallery_example(tmp_path, monkeypatch):
+def test_gallery_example(tmp_path, run_example):
     """Both levels of NEST's gif_pop_psc_exp example, from its first line to its last."""
-    names = run("gif_pop_psc_exp_nest", tmp_path, monkeypatch)
+    names = run_example("gif_pop_psc_exp_nest")
     meso = names["data_mm"]
     assert_array_equal(meso["times"], np.repeat(np.arange(1.0, 2001.0), 2))
     assert_array_equal(meso["senders"], np.tile([1, 2], 2000))
@@ -50,9 +24,9 @@ def test_gallery_example(tmp_path, monkeypatch):
     assert all(figure.stat().st_size > 10_000 for figure in figures)
 
 
-def test_population_of_adapting_neurons(tmp_path, monkeypatch):
+def test_population_of_adapting_neurons(tmp_path, run_example):
     """NEST's gif_population scenario: 2894 spikes in 2 s, sd 71; the count of one run is within 5.5 sd but once in 2e7."""
-    names = run("gif_population_nest", tmp_path, monkeypatch)
+    names = run_example("gif_population_nest")
     events = names["spike_recorder"].events
     assert abs(len(events["times"]) - 2894) < 5.5 * 71
     assert set(events["senders"]) == set(range(1, 101))

@@ -435,7 +435,7 @@ def test_delays_that_do_not_fit_in_memory_are_refused(monkeypatch):
     neurons = nest.Create("gif_psc_exp", 1000)
     nest.Connect(neurons, neurons, syn_spec={"delay": 1000.0})
     monkeypatch.setattr(memory, "available", lambda: 1e8)
-    with pytest.raises(nest.NESTError, match=r"ring buffers for delays of up to 1000 ms would need 175.1 MB") as caught:
+    with pytest.raises(nest.NESTError, match=r"ring buffers for delays of up to 1000 ms would need 175.4 MB") as caught:
         nest.Simulate(1.0)
     assert isinstance(caught.value, MemoryError)
     monkeypatch.undo()

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WARNINGS = "error,ignore:Provided for backward compatibility only"  # nest.set_verbosity warns, as NEST's own does
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
+FAST = [name for name in EXAMPLES if not name.endswith("_nest") and name != "plot_compare_levels"]
 
 
 def run(folder, *command):
@@ -30,9 +31,17 @@ def test_readme_blocks(tmp_path):
     assert (tmp_path / "activity.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example(example, tmp_path):
-    run(tmp_path, str(example), "figure.png")
+@pytest.mark.parametrize("name", FAST)
+def test_example(name, tmp_path, run_example):
+    """In this process; `test_nest_examples` runs those for NEST, and the block of the README compares levels."""
+    run_example(name)
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_on_its_own(name, tmp_path):
+    run(tmp_path, str(ROOT / "examples" / f"{name}.py"), "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 

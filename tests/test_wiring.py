@@ -23,6 +23,11 @@ def blocks(request, monkeypatch):
         monkeypatch.setattr(wiring, "SHORTEST_RUN", 0.1)
 
 
+MOSTLY_SEVERAL = pytest.mark.parametrize(
+    "blocks", [pytest.param("one block", marks=pytest.mark.slow), "several blocks"], indirect=True
+)
+
+
 def stream(seed=1):
     return seeds.stream(np.random.SeedSequence(seed), 9)
 
@@ -106,6 +111,7 @@ def test_sources_with_a_probability(blocks, p):
     assert_law(partners(targets, sources, 20_000), bernoulli_sets(5, p))
 
 
+@MOSTLY_SEVERAL
 @pytest.mark.parametrize("make", [
     lambda **o: gp.FixedIndegree(2, **o), lambda **o: gp.FixedOutdegree(2, **o),
     lambda **o: gp.FixedIndegree(3, **o), lambda **o: gp.FixedOutdegree(3, **o),
@@ -125,6 +131,7 @@ def test_partners_without_oneself(blocks, make, multapses):
     assert_law(found, {(neuron, *chosen): p / 5 for neuron in range(5) for chosen, p in law.items()})
 
 
+@MOSTLY_SEVERAL
 @pytest.mark.parametrize(("multapses", "total"), [(True, 2), (False, 2), (False, 4)])
 def test_total_number(blocks, multapses, total):
     """All sets, or multisets, of the 6 pairs of 2 and 3 neurons, 2,000 seeds."""
@@ -135,6 +142,7 @@ def test_total_number(blocks, multapses, total):
     assert_law(found, (multisets if multapses else subsets)(6, total))
 
 
+@MOSTLY_SEVERAL
 def test_total_number_of_pairs_without_oneself(blocks):
     """All sets of 3 of the 6 pairs of different neurons among three."""
     found = []

@@ -59,11 +59,13 @@ def available(threads=1):
 
 
 def gifpops(threads):
-    """Return gifpop with either history, on one thread and on all."""
+    """Return gifpop with NEST's equations and either history, on one thread and on all; and with carried adaptation."""
     programs = []
     for count in (1, threads) if threads > 1 else (1,):
         suffix = f", {count} threads" if count > 1 else ""
         programs.append(Program(f"gifpop{suffix}", "gifpop", options={"threads": count}))
         options = {"threads": count, "history": "adaptive"}
         programs.append(Program(f"gifpop adaptive{suffix}", "gifpop", ("meso",), options))
+        carried = {**options, "adaptation": "carried"}
+        programs.append(Program(f"gifpop adaptive, carried{suffix}", "gifpop", ("meso",), carried))
     return programs
