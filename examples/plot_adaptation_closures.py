@@ -108,7 +108,7 @@ def settle(sim, who, tau, drive):
         sim.set("P", I_e=gp.Uniform(0.5 * current(drive), 1.5 * current(drive)))
         sim.run(1000.0 + tau)
         sim.set("P", I_e=current(drive))
-    sim.run(1000.0 + 2.0 * tau)
+    sim.run(1000.0 + (2.0 if who == NEURONS else 4.0) * tau)
 
 
 # %%
@@ -475,7 +475,7 @@ def draw(rates, responses, volleys, network, grid):
     for axes, strength in zip(upper.subplots(1, len(strengths), sharey=True), strengths, strict=True):
         draw_deviations(axes, rates, strength, grid)
     upper.axes[0].set_ylabel("rate: error [%]")
-    upper.axes[-1].legend(frameon=False, fontsize="small", ncols=2)
+    upper.axes[0].legend(frameon=False, fontsize="small", loc="upper left")
     panels = (
         ("step of 20 mV: network, E", network["response"], (50, 400), 100),
         ("step of 20 mV: q = 4 Delta_V, 100 ms", responses[4, 100], (50, 400), 100),
@@ -505,7 +505,7 @@ def draw_deviations(axes, rates, strength, grid):
     axes.axhspan(-1.0, 1.0, color="0.9", zorder=0)
     axes.set_yscale("symlog", linthresh=1.0)
     axes.set(xscale="log", title=f"q = {strength} Delta_V", xlabel="rate [spikes/s]")
-    axes.set_xticks(grid["rates"], grid["rates"])
+    axes.set_xticks(grid["rates"], grid["rates"], fontsize="small")
     axes.minorticks_off()
 
 
