@@ -33,7 +33,7 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
     """
     cdef Py_ssize_t group, i, d, e, k, stride = block.stride
     cdef double *row
-    cdef lanes p, w, r, g, x, lift
+    cdef lanes p, stay, w, r, g, x, lift, share, away, wider, between
     cdef lanes[MOST_MODES] v, fired
     for group in range(groups):
         i = first + group * LANES
@@ -54,11 +54,15 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
         r = v[0]
         for d in range(1, D):
             r = r + v[d]
-        g = p / (larger(1.0 - p, all_lanes(FEWEST)) + p * larger(r, all_lanes(0.0)))
+        stay = 1.0 - p
+        share = all_lanes(1.0) / (larger(stay, all_lanes(FEWEST)) + p * larger(r, all_lanes(0.0)))
+        g = p * share
+        away = stay * share
+        wider = away * (1.0 - share)
         lift = all_lanes(0.0)
         for d in range(D):
             x = load(row + d * stride)
-            fired[d] = x - v[d] - carried.fired[d]
+            fired[d] = x - away * v[d] - carried.fired[d]
             mixed[d] = mixed[d] + w * fired[d]
             x = (x + g * v[d]) * carried.decay[d]
             store(row + d * stride, x)
@@ -69,8 +73,9 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
                 x = load(row + k * stride)
                 if noisy:
                     x = x + carried.added[k]
-                mixed[k] = mixed[k] + w * (x + fired[d] * fired[e])
-                x = (x - g * v[d] * v[e]) * carried.decay[k]
+                between = v[d] * v[e]
+                mixed[k] = mixed[k] + w * (x + wider * between + fired[d] * fired[e])
+                x = (x - g * between) * carried.decay[k]
                 store(row + k * stride, x)
                 lift = lift - (0.5 * x if e == d else x)
         store(block.lift + i, lift)

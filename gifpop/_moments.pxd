@@ -134,23 +134,27 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double *moments = carried.free
     cdef double[MOST_MODES] v, fired
-    cdef double r = 0.0, g
+    cdef double r = 0.0, g, share, away, wider, between
     take_noise(carried, moments, 1, 1)
     for d in range(D):
         v[d] = 0.0
         for e in range(D):
             v[d] += moments[place(carried, d, e)]
         r += v[d]
-    g = p / (max(1.0 - p, FEWEST) + p * max(r, 0.0))
+    share = 1.0 / (max(1.0 - p, FEWEST) + p * max(r, 0.0))
+    g = p * share
+    away = (1.0 - p) * share
+    wider = away * (1.0 - share)
     for d in range(D):
-        fired[d] = moments[d] - v[d] - carried.fired[d]
+        fired[d] = moments[d] - away * v[d] - carried.fired[d]
         mixed[d] += weight * fired[d]
         moments[d] += g * v[d]
     k = D
     for d in range(D):
         for e in range(d + 1):
-            mixed[k] += weight * (moments[k] + fired[d] * fired[e])
-            moments[k] -= g * v[d] * v[e]
+            between = v[d] * v[e]
+            mixed[k] += weight * (moments[k] + wider * between + fired[d] * fired[e])
+            moments[k] -= g * between
             k += 1
     decay_moments(carried, moments, 1, 1)
     write_lift(carried, moments, 1)

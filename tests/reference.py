@@ -328,12 +328,13 @@ class CarriedPopulation(MesoPopulation):
             if prob > 0.01 or c is self.free:
                 prob = 1.0 - math.exp(-prob)
             c["hazard"] = hazard
-            those = c["x"] - v
+            share = 1.0 / (max(1.0 - prob, 1e-6) + prob * max(r, 0.0))
+            those = c["x"] - (1.0 - prob) * share * v
+            spread = c["C"] + (1.0 - prob) * share * (1.0 - share) * np.outer(v, v)
             fired["x"] += prob * c["m"] * those
-            fired["C"] += prob * c["m"] * (c["C"] + np.outer(those, those))
-            tilt = prob / (max(1.0 - prob, 1e-6) + prob * max(r, 0.0))
-            c["x"] = c["x"] + tilt * v
-            c["C"] = c["C"] - tilt * np.outer(v, v)
+            fired["C"] += prob * c["m"] * (spread + np.outer(those, those))
+            c["x"] = c["x"] + prob * share * v
+            c["C"] = c["C"] - prob * share * np.outer(v, v)
             W, Y = W + prob * c["m"], Y + prob * c["v"]
             c["v"] = (1.0 - prob) ** 2 * c["v"] + prob * c["m"]
             c["m"] = (1.0 - prob) * c["m"]

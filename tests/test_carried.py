@@ -277,3 +277,13 @@ def test_step_response_of_the_seed_network():
     for begin, end, limit, usual in ((1505, 1700, 1.3, 4.5), (1700, 1985, 0.7, 3.0)):
         assert np.sqrt(np.mean((carried - neurons)[begin:end] ** 2)) < limit
         assert np.sqrt(np.mean((poisson - neurons)[begin:end] ** 2)) > usual
+
+
+@pytest.mark.parametrize(("tau", "jump", "mV"), [(3000.0, 5.0, 1967.0), (1000.0, 15.0, 2000.0)])
+def test_neurons_like_clockwork(tau, jump, mV):
+    """Where all of a cohort fire within a step, what they leave is what they had: moments stay those of somebody."""
+    net = single(replace(SEED_CELL, I_e=12.5 * mV, tau_sfa=[tau], q_sfa=[jump]), 10**6)
+    rate = net.simulate(4000.0, dt=0.1, seed=1, adaptation="carried").activity[30_000:].mean()
+    few = single(net.populations["P"].cell, 100)
+    neurons = few.simulate(4000.0, dt=0.1, seed=1, level="micro").activity[30_000:].mean()
+    assert_allclose(rate, neurons, rtol=0.02)

@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WARNINGS = "error,ignore:Provided for backward compatibility only"  # nest.set_verbosity warns, as NEST's own does
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
-FAST = [name for name in EXAMPLES if not name.endswith("_nest") and name != "plot_compare_levels"]
+LONG = ("plot_compare_levels", "plot_adaptation_closures")
+FAST = [name for name in EXAMPLES if not name.endswith("_nest") and name not in LONG]
 
 
 def run(folder, *command):
