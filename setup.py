@@ -23,8 +23,9 @@ LIBRARIES = ["npyrandom", "npymath"] + ([] if MSVC else ["m"])
 # No -ffast-math: at link time it would switch the user's whole process to flush denormals.
 OPTIMIZE = [] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 
-# In the innermost loops, short stores of zeros stay stores: a call of memset would take longer.
-INNERMOST = [] if MSVC else ["-fno-tree-loop-distribute-patterns"]
+# In the innermost loops, short stores of zeros stay stores: a call of memset would take longer. Loops over up to 14
+# moments of adaptation are to be unrolled (gcc; clang unrolls them, and ignores this).
+INNERMOST = [] if MSVC else ["-fno-tree-loop-distribute-patterns", "--param=max-completely-peeled-insns=3000"]
 
 # The innermost loops are compiled from one source for each of these, and chosen at import.
 INSTRUCTION_SETS = {"baseline": []}
