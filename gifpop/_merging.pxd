@@ -1,21 +1,29 @@
 """Merging of cohorts into cells, whose width grows with their age (docs/history.md)."""
 
+from libc.math cimport exp
+
 from gifpop._moments cimport mix_moments
 from gifpop._types cimport PADDING, Cells, Population
 
 cdef extern from *:
     """
-    #define GP_NOBODY 1e-14
+    #define GP_NOBODY 1e-10
+    #define GP_LARGEST_HAZARD 1e300
     """
+    const double LARGEST_HAZARD "GP_LARGEST_HAZARD"
     const double NOBODY "GP_NOBODY"     # a cohort of fewer survivors is as good as empty
 
 
 cdef inline void join_free(Population *pop, double survivors, double variance, const double *moments,
                            Py_ssize_t stride) noexcept nogil:
-    """Let survivors join the free neurons; their moments count where cohorts carry some."""
+    """Let survivors join the free neurons; where cohorts carry moments, the hazard of these follows the mixture."""
     cdef double all = pop.state.survivors + survivors
+    cdef double *lift = pop.carried.free + pop.carried.moments
+    cdef double before
     if pop.carried.D > 0:
+        before = lift[0]
         mix_moments(&pop.carried, pop.carried.free, 1, moments, stride, survivors / all if all > 0.0 else 0.5)
+        pop.state.hazard = min(pop.state.hazard * exp(min(before - lift[0], 600.0)), LARGEST_HAZARD)
     pop.state.survivors = all
     pop.state.variance += variance
 

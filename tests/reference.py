@@ -225,7 +225,7 @@ def merged(old, young):
     return both
 
 
-LEAST_SURVIVORS = 1e-14  # neurons; a cohort of fewer joins the free ones
+LEAST_SURVIVORS = 1e-10  # neurons; a cohort of fewer joins the free ones
 
 
 class CarriedPopulation(MesoPopulation):
@@ -273,6 +273,7 @@ class CarriedPopulation(MesoPopulation):
         self.cohorts, self.cells, self.sfa, self.emitted = [], [], np.zeros(thresholds), p["N"]
         for _ in range(self.K - 1):
             self.start(0.0, float(initial_potential))
+            self.cohorts[-1]["x"][:] = 0.0
         self.start(p["N"], float(initial_potential))
 
     def nothing(self):
@@ -372,10 +373,16 @@ class CarriedPopulation(MesoPopulation):
                 self.merge()
         self.emitted = count
 
+    def lift(self):
+        """By how much adaptation will lower the logarithm of the free neurons' hazard in the next step."""
+        ahead = self.flow.T @ self.slope
+        return ahead @ self.free["x"] - 0.5 * ahead @ self.free["C"] @ ahead
+
     def release(self, cohort):
         """Let a cohort join the free neurons."""
-        free = self.free
+        free, before = self.free, self.lift()
         free["x"], free["C"] = mixture(free, cohort)
+        free["hazard"] = min(free["hazard"] * math.exp(min(before - self.lift(), 600.0)), 1e300)
         free["m"], free["v"] = free["m"] + cohort["m"], free["v"] + cohort["v"]
 
     def merge(self):
