@@ -158,7 +158,7 @@ def update_carried(carried, new, cells, refractory):
     change = new.modes @ np.linalg.inv(carried.modes)
     carried.fired[:] = _changed(carried.fired[:, np.newaxis], change)[:, 0]
     for rows in carried.states:
-        moments = _changed(rows[:-1] / carried.decay[:, np.newaxis], change)
+        moments = _changed(_undecayed(rows[:-1], carried.decay[:, np.newaxis]), change)
         if carried.membrane and rows is carried.cohorts:
             moments[:, refractory] = _changed(moments[:, refractory], _at_reset(carried))
         moments *= new.decay[:, np.newaxis]
@@ -169,10 +169,16 @@ def update_carried(carried, new, cells, refractory):
         getattr(carried, name)[:] = getattr(new, name)
 
 
+def _undecayed(moments, decay):
+    """Return moments as they were before; of what decays to nothing within a step, nothing is left."""
+    return np.divide(moments, decay, out=np.zeros_like(moments), where=decay > 1e-300)
+
+
 def _changed(moments, change):
     """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (D, D)."""
     means, covariances = unpack(moments, len(change))
-    return np.concatenate([change @ means, _triangle(np.einsum("ij,jkn,lk->iln", change, covariances, change))])
+    covariances = np.einsum("ij,jkn,lk->iln", change, covariances, change, optimize=True)
+    return np.concatenate([change @ means, _triangle(covariances)])
 
 
 def _at_reset(carried):

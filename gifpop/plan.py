@@ -221,7 +221,7 @@ def update_plan(plan, cell, N, dt, binomial=True):
     if plan.cells is not None:
         _widen_window(plan, refractory_steps(cell.t_ref, dt))
     carried, stop = plan.carried is not None, plan.in_use.stop
-    refractory = slice(stop - int(plan.constants["refractory"][0]), stop)
+    refractory = slice(max(plan.in_use.start, stop - int(plan.constants["refractory"][0])), stop)
     noisy = plan.carried.capacity if carried and plan.carried.noisy else None
     new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy)
     if plan.cells is not None:

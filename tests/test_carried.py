@@ -172,6 +172,28 @@ def test_neurons_released_early_begin_at_the_reset():
     assert undecayed[1] == pytest.approx(-undecayed[0], rel=1e-12)
 
 
+def test_neurons_released_early_from_a_refractory_period_longer_than_the_window():
+    """The window of an exact history has shrunk and been moved back, and would begin before its first place."""
+    cell = replace(CELL, I_e=2000.0, tau_stc=[30.0], q_stc=[600.0])
+    sim = gp.Simulation(single(cell, 60, len_kernel=400), dt=DT, seed=1, history="exact")
+    sim.run(202.5)
+    sim.set("P", t_ref=100.0)
+    sim.run(5.0)
+    plan = sim._engine.plans[0]
+    assert plan.in_use.stop < 200
+    sim.set("P", t_ref=2.0)
+    assert_allclose(*(sign * plan.carried.cohorts[d, plan.in_use.stop - 20 : plan.in_use.stop] / plan.carried.decay[d]
+                      for d, sign in ((0, 1), (1, -1))), rtol=1e-12)  # fmt: skip
+
+
+def test_set_where_modes_decay_to_nothing_within_a_step():
+    cell = replace(CELL, tau_sfa=[1e-3, 50.0], q_sfa=[2.0, 2.0], tau_stc=[1e-3], q_stc=[2.0])
+    sim = gp.Simulation(single(cell, 60), dt=DT, seed=1)
+    sim.run(20.0)
+    sim.set("P", I_e=901.0)
+    assert np.isfinite(sim.run(20.0)["P"].mean).all()
+
+
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
 def test_pieces(history):
     net = single(CASES["threshold and currents"], 60)
