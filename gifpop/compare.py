@@ -164,9 +164,9 @@ def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, co
 
     Notes
     -----
-    The levels differ by what the mesoscopic equations approximate: finite size, earlier spikes of adapting neurons
-    (quasi-renewal), and inputs that neurons share. With ``p`` < 1 each neuron has its own sample of inputs, which
-    ``wiring="sparse"`` takes into account.
+    The levels differ by what the mesoscopic equations approximate: finite size, the adaptation of single neurons (more
+    with ``adaptation="quasi-renewal"``), and inputs that neurons share. With ``p`` < 1 each neuron has its own sample
+    of inputs, which ``wiring="sparse"`` takes into account.
     """
     if not isinstance(net, Network):
         raise TypeError(f"compare: net must be a gifpop.Network, got {net!r}")

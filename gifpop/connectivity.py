@@ -59,13 +59,17 @@ def noisy_populations(net, wiring):
     A dict of name to the variance, excitatory and inhibitory, pA^2, between neurons that the samples would bring if
     every neuron that they are drawn from fired once.
     """
-    noisy = {injection.post: [0.0, 0.0] for injection in net.injections if is_own_noise(injection.input)}
+    noisy = {
+        injection.post: [0.0, 0.0]
+        for injection in net.injections
+        if is_own_noise(injection.input) and injection.input.rate * injection.input.weight != 0.0
+    }
     if wiring == "dense":
         return noisy
     for c in net.connections:
         n_pre = net.populations[c.pre].N
         variance = c.rule.variance(n_pre, net.populations[c.post].N)
-        if variance != 0.0:
+        if variance != 0.0 and (isinstance(c.weight, Distribution) or c.weight != 0.0):
             capacity = noisy.setdefault(c.post, [0.0, 0.0])
             if variance is not None and not isinstance(c.weight, Distribution):
                 capacity[receptor(c.weight) == "inhibitory"] += c.weight * c.weight * variance * n_pre
@@ -228,7 +232,7 @@ def inputs(net, levels, dt, streams):
             noise.append(NoiseLink(target, delay, kind, weight, signal, stream))
             continue
         made.append(Link(len(index) + len(lines), target, delay, kind, weight))
-        if own:  # the mean for all, and its variance between neurons
+        if own and weight != 0.0 and injection.input.rate > 0.0:  # the mean for all, and its variance between neurons
             made.append(replace(made[-1], receptor=f"{kind} variance", weight=weight * weight))
         lines.append(signal)
     return lines, made, noise

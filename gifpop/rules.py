@@ -142,6 +142,9 @@ class PairwiseBernoulli(Rule):
     def density(self, n_pre, n_post):
         return self.p
 
+    def variance(self, n_pre, n_post):
+        return 0.0 if self.p in (0.0, 1.0) else None
+
 
 class Pairs(Rule):
     """Connections given one by one.

@@ -26,6 +26,7 @@ SAMPLES = [
     (gp.IndegreeFraction(0.3), 10, 0.3 * (1 - 1 / 10)),
     (gp.IndegreeFraction(1.0), 10, 0.0),
     (gp.AllToAll(), 10, 0.0),
+    (gp.PairwiseBernoulli(1.0), 10, 0.0),
 ]
 LASTING = [
     (gp.FixedOutdegree(6), 3),
