@@ -80,10 +80,10 @@ def cell(strength, tau, drive, lead=0.0):
     )  # fmt: skip
 
 
-def simulation(net, who, dt, seed):
+def simulation(net, who, dt, seed, **options):
     """Return a simulation of the neurons, or of the populations with one of the closures."""
     how = {"level": "micro"} if who == NEURONS else {"level": "meso", "adaptation": who}
-    return gp.Simulation(net, dt=dt, seed=list(seed.encode()), progress=False, **how)
+    return gp.Simulation(net, dt=dt, seed=list(seed.encode()), progress=False, **how, **options)
 
 
 def uncoupled(strength, tau, drive, N, dt, who, seed):
@@ -224,7 +224,7 @@ def ensemble(strength, tau, drive, rate, N, coupled, seconds, who, seed):
     P = net.population("P", N, cell(strength, tau, drive, dt if who == NEURONS else 0.0))
     if coupled:
         net.connect(P, P, weight=-inhibition / N * C_M / net.populations["P"].cell.tau_syn_in, delay=1.0)
-    sim = simulation(net, who, dt, seed)
+    sim = simulation(net, who, dt, seed, initial="fired" if who == NEURONS else "stationary")
     settle(sim, who, tau, drive)
     segments = round(seconds / SEGMENT * min(1.0, 1000 / N))
     return statistics(np.array([bins(sim.run(1e3 * SEGMENT).activity, dt)[:, 0] for _ in range(segments)]))

@@ -78,7 +78,7 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
                 x = (x - g * between) * carried.decay[k]
                 store(row + k * stride, x)
                 lift = lift - (0.5 * x if e == d else x)
-        store(block.lift + i, lift)
+        store(block.lift + i, larger(lift, all_lanes(carried.least_lift)))
 
 
 cdef inline void advance(const Population *pop, const Block *block, double drive, Sums *sums, double *mixed,

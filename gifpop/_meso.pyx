@@ -136,6 +136,7 @@ cdef class MesoPopulation:
                               carried.noise, carried.added, carried.fired, carried.free, carried.cohorts,
                               carried.cells)
             self.bind_samples(carried.capacity, carried.forget, carried.recent)
+            pop.carried.least_lift = carried.least_lift
 
     cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
                     double[:, ::1] traces):

@@ -31,7 +31,7 @@ cdef inline void write_lift(const Carried *carried, double *moments, Py_ssize_t 
         for e in range(d + 1):
             lift -= moments[k * stride] * (0.5 if d == e else 1.0)
             k += 1
-    moments[k * stride] = lift
+    moments[k * stride] = max(lift, carried.least_lift)
 
 
 cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t stride, const double *other,

@@ -76,6 +76,7 @@ cdef struct Carried:        # adaptation as cohorts carry it: moments of its mod
     Py_ssize_t currents     # the first mode that is a current, before that of the membrane, which is the last one
     bint membrane           # there is one
     bint noisy              # neurons receive input of their own
+    double least_lift       # what adaptation takes from the logarithm of a hazard at least
     double added_lift       # by how much they raise the logarithm of the averaged hazard
     const double *decay     # factor of each moment over a step
     const double *jump      # of each mode at a spike

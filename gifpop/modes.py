@@ -29,6 +29,9 @@ class Carried:
         The first mode that is a current; before that of the membrane, the last one.
     membrane : bool
         Whether there are currents, and this mode.
+    least_lift : float
+        The smallest lift that there can be: no less than 0 where spikes only raise thresholds and lower potentials,
+        which a Gaussian distribution alone does not know.
     noisy : bool
         Whether neurons receive input of their own, which adds the deviations of their synaptic currents from the mean
         to the modes.
@@ -57,6 +60,7 @@ class Carried:
 
     currents: int
     membrane: bool
+    least_lift: float
     noisy: bool
     modes: np.ndarray
     decay: np.ndarray
@@ -116,6 +120,7 @@ def plan_carried(cell, dt, noisy, places, cell_places):
     return Carried(
         currents=thresholds,
         membrane=membrane,
+        least_lift=0.0 if noisy is None and min((*cell.q_sfa, *cell.q_stc), default=0.0) >= 0.0 else -np.inf,
         noisy=noisy is not None,
         modes=modes,
         decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
@@ -164,7 +169,8 @@ def update_carried(carried, new, cells, refractory):
         moments *= new.decay[:, np.newaxis]
         means, covariances = unpack(moments, len(change))
         rows[:-1] = moments
-        rows[-1] = means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1))
+        rows[-1] = np.maximum(means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1)), new.least_lift)
+    carried.least_lift = new.least_lift
     for name in ("modes", "decay", "jump", "noise", "capacity", "forget"):
         getattr(carried, name)[:] = getattr(new, name)
 

@@ -265,6 +265,8 @@ class CarriedPopulation(MesoPopulation):
             self.noise[receptor][s] = tau / h * (1.0 - math.exp(-h / tau))  # arriving evenly over the step
             spread = p["tau_m"] * (1.0 - P) - self.left_by(tau) * p["C_m"]
             self.noise[receptor][-1] = tau / h * spread / p["C_m"]
+        # spikes that only raise thresholds and lower potentials take something from every hazard
+        self.least_lift = 0.0 if capacity is None and min([*p["q_sfa"], *p["q_stc"]], default=0.0) >= 0.0 else -np.inf
         self.capacity, self.recent = capacity, {"ex": 0.0, "in": 0.0}
         self.jump = np.array([*p["q_sfa"], *p["q_stc"], 0.0, 0.0, 0.0])
         self.slope = np.array([1.0] * thresholds + [0.0] * (currents + 2) + [-1.0]) / p["Delta_V"]
@@ -324,7 +326,8 @@ class CarriedPopulation(MesoPopulation):
             u = self.V_m if c is self.free else c["u"]
             v = c["C"] @ self.slope
             r = self.slope @ v
-            hazard = p["lambda_0"] * math.exp((u - p["V_T_star"]) / p["Delta_V"] - self.slope @ c["x"] + 0.5 * r)
+            lift = max(self.slope @ c["x"] - 0.5 * r, self.least_lift)
+            hazard = p["lambda_0"] * math.exp((u - p["V_T_star"]) / p["Delta_V"] - lift)
             prob = 0.5e-3 * h * (c["hazard"] + hazard)
             if prob > 0.01 or c is self.free:
                 prob = 1.0 - math.exp(-prob)
@@ -376,7 +379,7 @@ class CarriedPopulation(MesoPopulation):
     def lift(self):
         """By how much adaptation will lower the logarithm of the free neurons' hazard in the next step."""
         ahead = self.flow.T @ self.slope
-        return ahead @ self.free["x"] - 0.5 * ahead @ self.free["C"] @ ahead
+        return max(ahead @ self.free["x"] - 0.5 * ahead @ self.free["C"] @ ahead, self.least_lift)
 
     def release(self, cohort):
         """Let a cohort join the free neurons."""

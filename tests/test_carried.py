@@ -330,3 +330,16 @@ def test_volleys_of_a_strongly_coupled_network():
         net.connect("I", post, weight=-40.0, delay=1.0)
     rates = [net.simulate(300.0, dt=DT, level=level, seed=1).activity[200:, 0].mean() for level in ("meso", "micro")]
     assert rates[0] == pytest.approx(rates[1], rel=0.06)
+
+
+@pytest.mark.filterwarnings("ignore:Simulation.initial")
+def test_spikes_only_lower_the_hazard():
+    """The relaxation towards the stationary state leaves thresholds that spread by many Delta_V; then all fires steadily.
+
+    1000 independent neurons at 20 spikes/s have a variance of 20 (spikes/s)^2 in bins of 1 ms; volleys, thousands.
+    """
+    net = single(replace(SEED_CELL, I_e=12.5 * 117.14, tau_sfa=[300.0], q_sfa=[15.0]), 1000)
+    sim = gp.Simulation(net, dt=0.2, seed=1, initial="stationary")
+    activity = sim.run(6000.0).activity[10_000:, 0].reshape(-1, 5).mean(axis=1)
+    assert activity.mean() == pytest.approx(20.0, rel=0.02)
+    assert activity.var() < 60.0
