@@ -160,7 +160,8 @@ def _activity(engine, steps, steady=None):
     probes = [(i, 0, "mean") for i in range(len(engine.plans))]
     counts = {}
     if steady is not None:
-        counts = {i: np.full(engine.step + steps, np.clip(a * spikes, 0.0, SIZE), np.int64) for i, a in enumerate(steady)}
+        kept = np.clip(np.asarray(steady) * spikes, 0.0, SIZE)
+        counts = {i: np.full(engine.step + steps, count, np.int64) for i, count in enumerate(kept)}
     expected = np.concatenate([chunk.records for chunk in engine.run(steps, probes, counts)])
     return expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / spikes
 

@@ -34,7 +34,7 @@ def test_readme_blocks(tmp_path):
 
 @pytest.mark.parametrize("name", FAST)
 def test_example(name, tmp_path, run_example):
-    """In this process; `test_nest_examples` runs those for NEST, and the block of the README compares levels."""
+    """In this process; `test_nest_examples` runs those for NEST, and the README compares levels. Others are slow."""
     run_example(name)
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
@@ -43,6 +43,20 @@ def test_example(name, tmp_path, run_example):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example_on_its_own(name, tmp_path):
     run(tmp_path, str(ROOT / "examples" / f"{name}.py"), "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+@pytest.mark.skipif(not (ROOT / "docs").exists(), reason="docs are not here")
+def test_closures_are_redrawn(tmp_path):
+    """The tables of the documentation are those of the stored numbers."""
+    document = tmp_path / "closures.md"
+    text = (ROOT / "docs" / "closures.md").read_text()
+    document.write_text(re.sub(r"(<!-- \w+ -->\n).*?(<!-- end -->)", r"\1\2", text, flags=re.S))
+    assert document.read_text() != text
+    numbers = str(ROOT / "docs" / "data" / "adaptation_closures.json")
+    script = str(ROOT / "examples" / "plot_adaptation_closures.py")
+    run(tmp_path, script, "figure.png", "--redraw", "--numbers", numbers, "--table", str(document))
+    assert document.read_text() == text
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
