@@ -3,8 +3,8 @@
 Compiled once for each instruction set, as `_cohorts`, whose units these are. Equations: docs/closures.md. Adaptation is
 a sum of D modes that decay exponentially, in units of Delta_V; of each cohort there are the means y of its members'
 modes and their covariance C. With v = C 1 and r = 1 C 1, the hazard averaged over the members is
-exp(u/Delta_V - threshold - sum(y) + r/2); those who fire have the means y - v. Between two steps moments are what they
-will have decayed to at the end of the next one, beside the lift, sum(y) - r/2.
+exp(u/Delta_V - threshold - sum(y) + r/2); those who fire, if they are few, have the means y - v. Between two steps
+moments are what they will have decayed to at the end of the next one, beside the lift, sum(y) - r/2.
 """
 
 from gifpop._lanes cimport LANES, LOG2_E, all_lanes, lanes, larger, load, store, total
@@ -23,6 +23,15 @@ cdef inline void recover(const Block *block, double *excess, Py_ssize_t first, P
         u = load(block.potential + i) * leak + gain
         store(block.potential + i, u)
         store(excess + group * LANES, u * slope - (load(block.lift + i) * LOG2_E + threshold))
+
+
+cdef inline lanes covariance(const Carried *carried, const double *row, Py_ssize_t k, Py_ssize_t stride,
+                             bint noisy) noexcept nogil:
+    """The k-th moment of a step, a covariance, to which input of their own adds."""
+    cdef lanes x = load(row + k * stride)
+    if noisy:
+        x = x + carried.added[k]
+    return x
 
 
 cdef inline void part(const Carried *carried, const Block *block, const double *probability, Py_ssize_t first,
@@ -44,10 +53,7 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
             v[d] = all_lanes(0.0)
         for d in range(D):
             for e in range(d + 1):
-                k = D + d * (d + 1) // 2 + e
-                x = load(row + k * stride)
-                if noisy:
-                    x = x + carried.added[k]
+                x = covariance(carried, row, D + d * (d + 1) // 2 + e, stride, noisy)
                 v[d] = v[d] + x
                 if e < d:
                     v[e] = v[e] + x
@@ -70,9 +76,7 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
         for d in range(D):
             for e in range(d + 1):
                 k = D + d * (d + 1) // 2 + e
-                x = load(row + k * stride)
-                if noisy:
-                    x = x + carried.added[k]
+                x = covariance(carried, row, k, stride, noisy)
                 between = v[d] * v[e]
                 mixed[k] = mixed[k] + w * (x + wider * between + fired[d] * fired[e])
                 x = (x - g * between) * carried.decay[k]

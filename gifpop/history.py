@@ -11,6 +11,7 @@ import numpy as np
 
 from gifpop import _meso
 from gifpop.grid import refractory_steps
+from gifpop.membrane import threshold_kernel
 
 HISTORIES = ("exact", "adaptive")
 TOLERANCE = 3e-3
@@ -91,18 +92,13 @@ def widest_cells(cell, dt, length, tolerance):
     """
     ages = np.arange(length + 1)
     _, slope = recovery(cell, dt, ages)
-    slope = slope + 1e-3 * dt * ACTIVITY * np.abs(np.expm1(np.minimum(-own_threshold(cell, dt, ages), 600.0)))
+    own = threshold_kernel(cell, ages * dt) / cell.Delta_V
+    slope = slope + 1e-3 * dt * ACTIVITY * np.abs(np.expm1(np.minimum(-own, 600.0)))
     with np.errstate(divide="ignore", over="ignore"):
         width = math.sqrt(24.0 * tolerance) / slope
     width = np.minimum(np.minimum.accumulate(width[::-1])[::-1], ages / 4)
     width[: refractory_steps(cell.t_ref, dt) + 1] = 1
     return np.maximum(width, 1).astype(np.int64)
-
-
-def own_threshold(cell, dt, ages):
-    """Return what a spike adds to the threshold of its neuron at ages in steps (array), in units of Delta_V."""
-    terms = zip(cell.q_sfa, cell.tau_sfa, strict=True)
-    return sum((q / cell.Delta_V * np.exp(-ages * dt / tau) for q, tau in terms), np.zeros(len(ages)))
 
 
 def window_length(widest):

@@ -1,4 +1,4 @@
-"""The membrane over one step: what currents leave in a potential, and hazards at it."""
+"""The membrane over one step: what currents leave in a potential, and hazards at it; what a spike leaves behind."""
 
 import numpy as np
 
@@ -33,3 +33,19 @@ def arrival_current(tau_s, dt):
 def arrival_potential(tau_s, tau_m, dt):
     """Return tau_m times the potential that such spikes have left at its end, per pA and pF, ms."""
     return tau_s / dt * (tau_m * -np.expm1(-dt / tau_m) - synaptic_carry(tau_s, tau_m, dt))
+
+
+def threshold_kernel(cell, ages):
+    """Return what a spike adds to the threshold at the given ages (array, ms), in mV."""
+    theta = np.zeros_like(ages)
+    for tau, q in zip(cell.tau_sfa, cell.q_sfa, strict=True):
+        theta += q * np.exp(-ages / tau)
+    return theta
+
+
+def current_kernel(cell, ages):
+    """Return what a spike takes from the potential through spike-triggered currents at most, in mV."""
+    taken = np.zeros_like(ages)
+    for tau, q in zip(cell.tau_stc, cell.q_stc, strict=True):
+        taken += abs(q) * cell.tau_m / cell.C_m * np.exp(-ages / tau)
+    return taken

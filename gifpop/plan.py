@@ -12,7 +12,14 @@ import numpy as np
 
 from gifpop import _meso, _wiring, history
 from gifpop.grid import refractory_steps
-from gifpop.membrane import arrival_current, arrival_potential, log_hazard, synaptic_carry
+from gifpop.membrane import (
+    arrival_current,
+    arrival_potential,
+    current_kernel,
+    log_hazard,
+    synaptic_carry,
+    threshold_kernel,
+)
 from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
@@ -278,22 +285,6 @@ def start_history(plan, potential, fired=True):
     else:
         plan.state["survivors"] = N
     plan.state["E_sfa"] = plan.constants["V_T_star"]
-
-
-def threshold_kernel(cell, ages):
-    """Return what a spike adds to the threshold at the given ages (array, ms), in mV."""
-    theta = np.zeros_like(ages)
-    for tau, q in zip(cell.tau_sfa, cell.q_sfa, strict=True):
-        theta += q * np.exp(-ages / tau)
-    return theta
-
-
-def current_kernel(cell, ages):
-    """Return what a spike takes from the potential through spike-triggered currents at most, in mV."""
-    taken = np.zeros_like(ages)
-    for tau, q in zip(cell.tau_stc, cell.q_stc, strict=True):
-        taken += abs(q) * cell.tau_m / cell.C_m * np.exp(-ages / tau)
-    return taken
 
 
 def automatic_history(cell, dt):
