@@ -48,6 +48,13 @@ class Engine:
         self.plans.append(plan)
         self.streams.append(stream)
 
+    def restart(self, plans, streams, links, signals, noise=()):
+        """Go back to step 0 with other groups of the same size; nothing is on its way."""
+        self.step = 0
+        self.plans, self.streams = list(plans), list(streams)
+        self._buffers.clear()
+        self.wire(links, signals, noise)
+
     def wire(self, links, signals, noise=()):
         """Set the projections and input lines; what is already on its way is kept.
 

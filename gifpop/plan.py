@@ -5,7 +5,7 @@ threshold kernel, K the number of cohorts in the history.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -161,6 +161,12 @@ class PopulationPlan:
         """The cohorts, at most K, the oldest first: a dict of arrays."""
         return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, self.in_use], strict=True))
 
+    def copy(self):
+        """Return a plan with the same parameters and a state of its own."""
+        state = {name: getattr(self, name).copy() for name in ("state", "sfa", "cohorts")}
+        parts = {name: part and part.copy() for name, part in (("cells", self.cells), ("carried", self.carried))}
+        return replace(self, **state, **parts)
+
     def bind(self, stream):
         """Return the population for the time loop, with a bit generator to draw spike counts from."""
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
@@ -236,7 +242,7 @@ def update_plan(plan, cell, N, dt, binomial=True):
     if carried:
         update_carried(plan.carried, new.carried, plan.cells, refractory)
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
-        getattr(plan, name)[:] = getattr(new, name)
+        setattr(plan, name, getattr(new, name))
     plan.state["spread"] = NOT_KNOWN
 
 

@@ -98,17 +98,17 @@ class Result:
     ----------
     dt : float, ms
     level : str
-    seed : object
-        What `gifpop.Simulation` takes as ``seed`` to repeat the run.
+    seed, network_seed : numpy.random.SeedSequence
+        What `gifpop.Simulation` takes to repeat the run from the initial state.
     t : float64 array of length T, ms
         Time stamps, the ends of the steps.
     names : tuple of str
         Populations, in the order of the columns below.
     """
 
-    def __init__(self, populations, dt, level, seed, first):
+    def __init__(self, populations, dt, level, seed, network_seed, first):
         self._populations = {p.name: p for p in populations}
-        self.dt, self.level, self.seed, self._first = dt, level, seed, first
+        self.dt, self.level, self.seed, self.network_seed, self._first = dt, level, seed, network_seed, first
 
     def __repr__(self):
         return f"<gifpop.Result: {len(self.t)} steps of {self.dt} ms, populations {', '.join(self.names)}>"
@@ -203,7 +203,7 @@ def concatenate(results):
     """Join the results of successive runs of one simulation."""
     first = results[0]
     populations = [_join(parts) for parts in zip(*results, strict=True)]
-    return Result(populations, first.dt, first.level, first.seed, first._first)
+    return Result(populations, first.dt, first.level, first.seed, first.network_seed, first._first)
 
 
 def _join(parts):

@@ -76,7 +76,8 @@ def test_reset_and_seeds():
     sim.reset(seed=4)
     other = sim.run(50.0)
     assert not np.array_equal(other["E"].spikes[1], first["E"].spikes[1])
-    assert_equal_results(other, busy_network().simulate(50.0, dt=0.5, seed=4, record="all", level="micro"))
+    options = {"dt": 0.5, "record": "all", "level": "micro"}
+    assert_equal_results(other, busy_network().simulate(50.0, seed=4, network_seed=3, **options))
 
 
 def test_blocks_of_streams_and_tiles():
