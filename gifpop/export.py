@@ -156,7 +156,7 @@ def _recorded_signal(neo, p, name, values):
     """Return a recorded variable: one channel of a mesoscopic population, or one a neuron."""
     times = p.t_record if len(p.t_record) else np.array([p.dt])
     period = round((times[1] - times[0]) / p.dt) * p.dt if len(times) > 1 else p.dt
-    values = values.reshape(len(p.t_record), -1)
+    values = values if p.level == "micro" else values[:, np.newaxis]
     channels = {"population": np.full(values.shape[1], p.name)}
     if p.level == "micro":
         channels["neuron"] = p.neurons
@@ -170,8 +170,7 @@ def _spike_trains(neo, result, p, times, neurons):
     """
     order = np.argsort(neurons, kind="stable")
     bounds = np.searchsorted(neurons[order], np.arange(p.N + 1)).tolist()
-    steps = len(result.t)
-    start, stop = result._first * result.dt, (result._first + steps) * result.dt
+    start, stop = result._first * result.dt, (result._first + len(result.t)) * result.dt
     every = neo.SpikeTrain(times[order], units="ms", t_start=start, t_stop=stop, sampling_rate=1 / _ms(result.dt))
     every.description = f"spikes of a neuron of {p.name}; stamped with the ends of the steps"
     for neuron in range(p.N):
@@ -218,8 +217,10 @@ def _recorded_table(pandas, result):
             labels += [(p.name, name, neuron) if micro else (p.name, name) for neuron in neurons]
             blocks.append(values.reshape(-1, len(neurons)))
     if not blocks:
-        raise ValueError("Result.to_dataframe: no variable was recorded, which table 'recorded' is made of (see the option "
-                         "record of simulate)")  # fmt: skip
+        raise ValueError(
+            "Result.to_dataframe: table 'recorded' needs variables, and none was recorded (see the option record of "
+            "simulate)"
+        )
     names = ["population", "variable", "neuron"][: 2 + micro]
     index = _index(pandas, result, _record_times(result))
     return pandas.DataFrame(np.hstack(blocks), index=index, columns=_columns(pandas, labels, names))
@@ -246,13 +247,15 @@ def _spike_table(pandas, result):
     """One row a spike."""
     micro = [p for p in result if p.level == "micro"]
     if not micro:
-        raise ValueError("Result.to_dataframe: no population is at the microscopic level, which table 'spikes' is made of "
-                         "(see the option level of simulate)")  # fmt: skip
+        raise ValueError(
+            "Result.to_dataframe: table 'spikes' needs neurons, and no population is at the microscopic level (see the "
+            "option level of simulate)"
+        )
     trials = _trials(result)
-    times, neurons, numbers = (np.concatenate(parts) for parts in zip(*(_spikes(p, trials) for p in micro), strict=True))
-    names = [p.name for p in micro]
-    codes = np.repeat(np.arange(len(micro)), [p.counts.sum() for p in micro])
-    columns = {"population": pandas.Categorical.from_codes(codes, names)}
+    spikes = [_spikes(p, trials) for p in micro]
+    times, neurons, numbers = (np.concatenate(parts) for parts in zip(*spikes, strict=True))
+    codes = np.repeat(np.arange(len(micro)), [len(times) for times, *_ in spikes])
+    columns = {"population": pandas.Categorical.from_codes(codes, [p.name for p in micro])}
     if trials is not None:
         columns["trial"] = numbers
     return pandas.DataFrame(columns | {"time": times, "neuron": neurons})
