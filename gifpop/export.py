@@ -156,10 +156,7 @@ def _recorded_signal(neo, p, name, values):
     """Return a recorded variable: one channel of a mesoscopic population, or one a neuron."""
     times = p.t_record if len(p.t_record) else np.array([p.dt])
     period = round((times[1] - times[0]) / p.dt) * p.dt if len(times) > 1 else p.dt
-    values = values if p.level == "micro" else values[:, np.newaxis]
-    channels = {"population": np.full(values.shape[1], p.name)}
-    if p.level == "micro":
-        channels["neuron"] = p.neurons
+    values, channels = (values[:, np.newaxis], {}) if p.level == "meso" else (values, {"neuron": p.neurons})
     return _signal(neo, name, values, (times[0], period), channels, population=p.name)
 
 

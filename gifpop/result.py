@@ -242,14 +242,13 @@ class Result:
             With one `Segment`, or one a trial (annotation ``trial``). Each has
 
             - an `AnalogSignal` named ``activity`` and, with mesoscopic populations, one named ``rate`` (Hz), with one
-              channel a population;
+              channel a population (array annotation ``population``);
             - an `AnalogSignal` for each recorded variable of each population (mV, pA), named after the variable,
-              annotated with ``population``, with one channel a recorded neuron;
+              annotated with ``population``, with one channel a recorded neuron (array annotation ``neuron``);
             - a `SpikeTrain` (ms) for each neuron, also if it is silent, annotated with ``population`` and ``neuron``:
               populations in their order, neurons in theirs.
 
-            Channels have array annotations ``population`` and ``neuron``. The annotations of the block are those of
-            the dataset of `to_xarray`.
+            The annotations of the block are the attributes of the dataset of `to_xarray`.
 
         Raises
         ------
@@ -260,7 +259,8 @@ class Result:
         -----
         The value of a step belongs to its end, the time at which a signal has it; a neuron fires at the end of a step,
         too, so that its train begins with the run, one step before the first sample, and may have a spike at its
-        ``t_stop``.
+        ``t_stop``. Elephant's bins have their left ends but not their right ones: in bins of dt its counts come one
+        step after those of the result, and it leaves out the spikes of the last step, with a warning.
 
         Examples
         --------
