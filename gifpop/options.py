@@ -131,6 +131,16 @@ def check_spikes(populations, levels, spikes, dt):
     return prescribed
 
 
+def check_size(population, values):
+    """Refuse prescribed counts, or steps and neurons, which a population is too small for."""
+    kind, largest = ("spikes", 1 + np.max(values[1], initial=-1)) if isinstance(values, tuple) else \
+        ("counts", np.max(values, initial=0))
+    if largest > population.N:
+        needs = "has the neurons" if kind == "spikes" else "can have the counts"
+        raise ValueError(f"Population {population.name!r}: N must be >= {largest}, so that it {needs} of "
+                         f"Simulation.{kind}, got {population.N}")  # fmt: skip
+
+
 def _mapping(where, values, content):
     if values is None:
         return {}

@@ -13,7 +13,8 @@ class PopulationResult:
     Attributes
     ----------
     name : str
-    N : int
+    N : int, or int array of one entry a step
+        Number of neurons; an array where runs are joined between which it has changed.
     t : float64 array, ms
         Time stamps of `counts` and `mean`: the ends of the steps.
     counts : int64 array
@@ -175,7 +176,8 @@ class Result:
         width = max(1, round(bin / self.dt))
         for i, p in enumerate(self):
             style = {"lw": 0.8, "zorder": 3.0 - 0.01 * i, "color": f"C{i}"}  # the first population on top
-            axes[0].plot(*_bins(p.t, p.activity, width), label=f"{p.name} (N = {p.N})", **style)
+            sizes = " to ".join(str(N) for N in dict.fromkeys((np.min(p.N), np.max(p.N))))
+            axes[0].plot(*_bins(p.t, p.activity, width), label=f"{p.name} (N = {sizes})", **style)
             if p.level == "meso":
                 axes[1].plot(p.t, p.rate, **style)
                 axes[1].set_ylabel(r"expected $\bar A$ [spikes/s]")
@@ -214,9 +216,14 @@ def _join(parts):
         return np.concatenate([get(p) for p in parts])
 
     meso = first.level == "meso"
+    if not meso and first._variables and any(not np.array_equal(p.neurons, first.neurons) for p in parts):
+        raise ValueError(
+            f"Simulation.result: the runs recorded different neurons of {first.name!r}, since N has changed; take what "
+            "each run returned, or name the neurons (record_neurons)"
+        )
     return PopulationResult(
         first.name,
-        first.N,
+        _joined_size(parts),
         first.dt,
         first._first,
         joined(lambda p: p.counts),
@@ -226,3 +233,9 @@ def _join(parts):
         spikes=None if meso else tuple(joined(lambda p, i=i: p._spikes[i]) for i in (0, 1)),
         neurons=None if meso else first.neurons,
     )
+
+
+def _joined_size(parts):
+    """Return the number of neurons in successive runs, or, where it has changed, in each of their steps."""
+    sizes = {p.N for p in parts if len(p.counts)} or {parts[0].N}
+    return sizes.pop() if len(sizes) == 1 else np.repeat([p.N for p in parts], [len(p.counts) for p in parts])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-POPULATION, INPUT, CONNECTION, NEURONS, STATE = range(5)  # first part of a stream's key
+POPULATION, INPUT, CONNECTION, NEURONS, STATE, GROWTH = range(6)  # first part of a stream's key
 
 
 def root_sequence(seed):
