@@ -104,8 +104,8 @@ class Assembly:
             return before.wired[c.number]
         if before is not None and self._is_drawn_as(before, c):
             return [changed_link(link, c, self.dt) for link in before.wired[c.number]]
-        return links(self.net, c, self.level_names, self.dt, lambda: seeds.stream(self.root, seeds.CONNECTION, c.number),
-                     self.threads, self.wiring)  # fmt: skip
+        streams = _streams(self.root, seeds.CONNECTION)
+        return links(self.net, c, self.level_names, self.dt, lambda: streams(c.number), self.threads, self.wiring)
 
     def _is_wired_as(self, before, c):
         """Tell whether nothing has changed for a connection."""

@@ -205,8 +205,8 @@ def _undecayed(moments, decay):
 
 
 def _changed(moments, change):
-    """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (D, D)."""
-    means, covariances = unpack(moments, len(change))
+    """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (new, old)."""
+    means, covariances = unpack(moments, change.shape[1])
     covariances = np.einsum("ij,jkn,lk->iln", change, covariances, change, optimize=True)
     return np.concatenate([change @ means, _triangle(covariances)])
 
