@@ -239,8 +239,8 @@ class Network:
         Injection
         """
         injection = Injection(self._known(post, "inject: post").name, input, delay, self._inputs_made)
-        self.injections.append(injection)
         self._inputs_made += 1
+        self.injections.append(injection)
         return injection
 
     def simulate(self, duration, **options):

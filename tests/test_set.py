@@ -1,14 +1,16 @@
 """Changes between runs: of weights, delays, rules, inputs, numbers of neurons and parameters."""
 
 from dataclasses import fields
+from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
-from reference import MesoPopulation
+from reference import CarriedPopulation, MesoPopulation
 from trials import assert_mean
 
 import gifpop as gp
@@ -159,7 +161,7 @@ def scripts(draw):
 
 
 @pytest.mark.filterwarnings("ignore:.* rounded to")
-@settings(max_examples=25 if settings.default.max_examples < 100 else 300)
+@settings(max_examples=15 if settings.default.max_examples < 100 else 300)
 @given(scripts())
 def test_reset_after_changes_equals_a_fresh_simulation(script):
     level, sparse, initial, steps = script
@@ -324,35 +326,62 @@ def test_own_input_where_adaptation_is_not_carried_is_refused():
 # -- what acts, and when ----------------------------------------------------------------------------------------------
 
 
+def grow(twin, after):
+    """Change the plain twin of a population."""
+    share = after["N"] / twin.p["N"]
+    if isinstance(twin, CarriedPopulation):
+        twin.emitted *= share
+        for cohort in (*twin.cohorts, twin.free):
+            cohort["m"], cohort["v"] = cohort["m"] * share, cohort["v"] * share
+    else:
+        for name in ("n", "m", "v"):
+            getattr(twin, name)[:] *= share
+        twin.x, twin.z, twin.quasi = twin.x * share, twin.z * share, twin.quasi / share
+    twin.p.update(after)
+
+
+@pytest.mark.parametrize("closure", ["quasi-renewal", "carried", "sparse"])
 @pytest.mark.parametrize("step", [0, 37])
-def test_a_population_changed_between_runs_equals_the_plain_twin(step):
+def test_a_population_changed_between_runs_equals_the_plain_twin(step, closure):
     """Weight, delay, number of neurons and drive of a population that inhibits itself; history and spikes replayed."""
-    before, after = {"N": 60, "I_e": 420.0}, {"N": 90, "I_e": 380.0}
-    cell = {"tau_sfa": [50.0], "q_sfa": [3.0], "len_kernel": 120, "V_T_star": 12.0}
-    steps = 120
+    cell = {"tau_sfa": [50.0], "q_sfa": [3.0], "V_T_star": 12.0}
+    before, after, p, steps, length = {"N": 60, "I_e": 420.0}, {"N": 90, "I_e": 380.0}, 0.2, 120, 120
+    weights, delays = (-40.0 / p, -15.0 / p), (2, 5)
     counts = np.random.default_rng(5).binomial(60, 0.02, steps)
 
-    twin = MesoPopulation({**cell, **before}, DT)
-    arriving, expected = np.zeros(steps + 10), []
+    def variances(when):
+        return weights[when] ** 2 * p * (1.0 - 1.0 / (before, after)[when]["N"])
+
+    def capacity(when):
+        return {"ex": 0.0, "in": (before, after)[when]["N"] * variances(when)}
+
+    parameters = {**cell, **before, "len_kernel": length}
+    if closure == "quasi-renewal":
+        twin = MesoPopulation(parameters, DT)
+    else:
+        twin = CarriedPopulation(parameters, DT, capacity=capacity(0) if closure == "sparse" else None)
+    arriving, spreading, expected = np.zeros(steps + 10), np.zeros(steps + 10), []
     for k in range(steps):
         if k == step:
-            share = after["N"] / before["N"]
-            for name in ("n", "m", "v"):
-                getattr(twin, name)[:] *= share
-            twin.x, twin.z, twin.quasi = twin.x * share, twin.z * share, twin.quasi / share
-            twin.p.update(after)
-        expected.append(twin.expect(inh=arriving[k]))
+            grow(twin, after)
+            if closure == "sparse":
+                twin.capacity = capacity(1)
+        variance = {"in_variance": spreading[k]} if closure == "sparse" else {}
+        expected.append(twin.expect(inh=arriving[k], **variance))
         twin.emit(counts[k])
-        weight, delay = (-40.0, 2) if k < step else (-15.0, 5)
-        arriving[k + delay] += weight * counts[k]
+        when = int(k >= step)
+        arriving[k + delays[when]] += weights[when] * p * counts[k]
+        spreading[k + delays[when]] += variances(when) * counts[k]
 
-    own = {name: value for name, value in cell.items() if name != "len_kernel"}
-    net = single(gp.GIF(I_e=before["I_e"], **own), before["N"], len_kernel=cell["len_kernel"])
-    inhibition = net.connect("P", "P", weight=-40.0, delay=2 * DT)
-    sim = gp.Simulation(net, dt=DT, counts={"P": counts}, history="exact", adaptation="quasi-renewal")
+    net = single(gp.GIF(I_e=before["I_e"], **cell), before["N"], len_kernel=length)
+    inhibition = net.connect("P", "P", weight=weights[0], p=p, delay=delays[0] * DT)
+    sim = gp.Simulation(
+        net, dt=DT, counts={"P": counts}, history="exact", wiring="sparse" if closure == "sparse" else "dense",
+        adaptation="quasi-renewal" if closure == "quasi-renewal" else "carried",
+    )  # fmt: skip
     sim.run(step * DT)
     sim.set("P", **after)
-    sim.set(inhibition, weight=-15.0, delay=5 * DT)
+    sim.set(inhibition, weight=weights[1], delay=delays[1] * DT)
     sim.run((steps - step) * DT)
     assert_allclose(sim.result()["P"].mean, expected, rtol=1e-9, atol=1e-9)
 
@@ -402,24 +431,31 @@ INPUTS = [
 ]  # fmt: skip
 
 
+TERMS = {
+    "none": {"tau_sfa": [], "q_sfa": []},
+    "threshold": {"tau_sfa": [60.0], "q_sfa": [4.0]},
+    "threshold and current": {"tau_sfa": [60.0], "q_sfa": [4.0], "tau_stc": [30.0], "q_stc": [20.0]},
+}
+
+
 @pytest.mark.parametrize("level", sorted(LEVELS))
-@pytest.mark.parametrize("terms", ["adaptation", "none"])
+@pytest.mark.parametrize("terms", sorted(TERMS))
 @pytest.mark.parametrize("input", INPUTS, ids=[f"{type(one).__name__}{i}" for i, one in enumerate(INPUTS)])
 def test_an_injected_input_equals_one_that_has_waited(input, terms, level):
     """Its times count from the start; populations that had no input of their neurons' own get the modes for it."""
-    adapts = {"tau_sfa": [60.0], "q_sfa": [4.0]} if terms == "adaptation" else {"tau_sfa": [], "q_sfa": []}
 
     def network():
         net = gp.Network()
         for name in "EI":
-            net.population(name, 50, gp.GIF(I_e=400.0, **adapts))
+            net.population(name, 50, gp.GIF(I_e=400.0, **TERMS[terms]))
         net.connect("E", "I", 20.0, delay=2.0)
         return net
 
-    for post in "EI":
+    for post, history in product("EI", ("exact", "adaptive")):
         waited, injected = network(), network()
         waited.inject(post, input, delay=1.0)
-        options = {"dt": DT, "level": LEVELS[level], "seed": 1, "record": ["V_m", "I_syn_ex"], "initial": "rest"}
+        options = {"dt": DT, "level": LEVELS[level], "seed": 1, "record": ["V_m", "I_syn_ex"], "initial": "rest",
+                   "history": history}  # fmt: skip
         sim = gp.Simulation(injected, **options)
         sim.run(20.0)
         sim.inject(post, input, delay=1.0)
@@ -572,14 +608,10 @@ def test_joined_results_have_the_number_of_neurons_of_their_time():
     for name in ("activity", "counts"):
         assert_array_equal(getattr(joined, name), np.concatenate([getattr(p, name) for p in parts]))
     assert_array_equal(joined["E"].rate, np.concatenate([p["E"].rate for p in parts]))
-    import matplotlib
-
-    matplotlib.use("Agg")
-    figure = joined.plot()
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [
-        "E (N = 400 to 800)", "I (N = 50 to 200)"
-    ]  # fmt: skip
-    matplotlib.pyplot.close(figure)
+    figure = Figure()
+    joined.plot(figure=figure)
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["E (N = 400 to 800)", "I (N = 50 to 200)"]
 
 
 def test_results_with_other_neurons_are_not_joined():
