@@ -84,7 +84,8 @@ class Assembly:
     def check(self, before=None):
         """Refuse connections and inputs that break their rules, and what would not fit in memory.
 
-        Of a changed assembly, what has changed: ``before`` is what it was.
+        Of a changed assembly, connections that have changed and memory that is needed besides: ``before`` is what it
+        was.
         """
         levels, connections = self.levels.values(), self.net.connections
         if before is not None:
@@ -92,7 +93,7 @@ class Assembly:
             connections = [c for c in connections if not self._is_wired_as(before, c)]
         needed = check_connections(self.net, connections, self.level_names, self.dt, self.wiring)
         memory.require(needed + sum(one.bytes for one in levels), "Simulation: connections, neurons and histories")
-        if before is None or self.net.injections != before.net.injections:
+        if before is None:
             self.inputs(_streams(self.root, seeds.INPUT))
 
     def wire(self, before=None):

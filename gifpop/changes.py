@@ -117,7 +117,8 @@ def carry_on(assembly, engine, root, net):
             plans[i], neurons = _carried_on(new, engine, root, i, population)
             if neurons is not None:
                 moved[i] = neurons
-    if net.injections == old.injections and all(a is b for a, b in zip(new.wired, assembly.wired, strict=True)):
+    wired_alike = all(a is b for a, b in zip(new.wired, assembly.wired, strict=True))
+    if wired_alike and not moved and net.injections == old.injections:
         engine.change(plans)
     else:
         lines, input_links, noise = new.inputs(_streams(assembly, engine, root, net))

@@ -134,8 +134,8 @@ class Network:
     >>> import gifpop as gp
     >>> net = gp.Network()
     >>> E = net.population("E", 800, gp.GIF(I_e=300.0))
-    >>> net.connect(E, E, weight=25.0, p=0.2, delay=1.0)
-    >>> net.inject(E, gp.StepCurrent(times=[100.0], values=[50.0]))
+    >>> recurrent = net.connect(E, E, weight=25.0, p=0.2, delay=1.0)
+    >>> step = net.inject(E, gp.StepCurrent(times=[100.0], values=[50.0]))
     >>> result = net.simulate(200.0, dt=0.5, seed=1)
     >>> result.activity.shape
     (400, 1)

@@ -32,6 +32,13 @@ def test_readme_blocks(tmp_path):
     assert (tmp_path / "activity.png").stat().st_size > 10_000
 
 
+@pytest.mark.skipif(not (ROOT / "docs").exists(), reason="docs are not here")
+def test_blocks_on_changes(tmp_path):
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "rerun.md").read_text(), re.M | re.S)
+    assert len(blocks) == 2
+    exec("\n".join(blocks), {})
+
+
 @pytest.mark.parametrize("name", FAST)
 def test_example(name, tmp_path, run_example):
     """In this process; `test_nest_examples` runs those for NEST, and the README compares levels. Others are slow."""
