@@ -132,13 +132,13 @@ def check_spikes(populations, levels, spikes, dt):
 
 
 def check_size(population, values):
-    """Refuse prescribed counts, or steps and neurons, which a population is too small for."""
-    kind, largest = ("spikes", 1 + np.max(values[1], initial=-1)) if isinstance(values, tuple) else \
-        ("counts", np.max(values, initial=0))
-    if largest > population.N:
-        needs = "has the neurons" if kind == "spikes" else "can have the counts"
-        raise ValueError(f"Population {population.name!r}: N must be >= {largest}, so that it {needs} of "
-                         f"Simulation.{kind}, got {population.N}")  # fmt: skip
+    """Refuse a population that is too small for its prescribed counts, or steps and neurons."""
+    if isinstance(values, tuple):
+        least, why = 1 + np.max(values[1], initial=-1), "so that it has the neurons of Simulation.spikes"
+    else:
+        least, why = np.max(values, initial=0), "so that it can have the counts of Simulation.counts"
+    if population.N < least:
+        raise ValueError(f"Population {population.name!r}: N must be >= {least}, {why}, got {population.N}")
 
 
 def _mapping(where, values, content):

@@ -31,7 +31,7 @@ class Simulation:
     Parameters
     ----------
     net : Network
-        Later changes of the description have no effect on this simulation.
+        Later changes of the description have no effect on this simulation, which `set` changes.
     dt : float, ms
         Step. Delays and times of inputs must be multiples of it.
     level : {"meso", "micro"} or dict of population or name to such
@@ -102,7 +102,7 @@ class Simulation:
     Poisson processes at their means, without single spikes. Populations begin with the expected number of neurons in
     each cohort; neurons are drawn from that state, each by itself; what is on its way along delays begins at its mean.
     Of several stationary states it is the one that the network comes to from rest; if there is none, because the
-    network oscillates, a warning says so. The state is kept for `reset` until a parameter is `set`
+    network oscillates, a warning says so. The state is kept for `reset` until something is changed
     (docs/stationary.md).
 
     Examples

@@ -328,7 +328,7 @@ def test_neurons_whose_ring_buffers_do_not_fit_in_memory_do_not_join(monkeypatch
         with pytest.raises(MemoryError, match="ring buffers for delays of up to 100 ms"):
             sims[0].set("P", N=2000)
     for sim in sims:
-        sim.set("P", I_e=400.0)
+        sim.inject("P", gp.DirectCurrent(10.0))
     assert_same(*(sim.run(150.0) for sim in sims))
 
 
