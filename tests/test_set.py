@@ -1,7 +1,6 @@
 """Changes between runs: of weights, delays, rules, inputs, numbers of neurons and parameters."""
 
 from dataclasses import fields
-from itertools import product
 
 import numpy as np
 import pytest
@@ -360,7 +359,7 @@ def grow(twin, after):
 def test_a_population_changed_between_runs_equals_the_plain_twin(step, closure):
     """Weight, delay, number of neurons and drive of a population that inhibits itself; history and spikes replayed."""
     cell = {"tau_sfa": [50.0], "q_sfa": [3.0], "V_T_star": 12.0}
-    before, after, p, steps, length = {"N": 60, "I_e": 420.0}, {"N": 90, "I_e": 380.0}, 0.2, 120, 120
+    before, after, p, steps, length = {"N": 60, "I_e": 420.0}, {"N": 90, "I_e": 380.0}, 0.2, 80, 70
     weights, delays = (-40.0 / p, -15.0 / p), (2, 5)
     counts = np.random.default_rng(5).binomial(60, 0.02, steps)
 
@@ -491,7 +490,7 @@ def test_an_injected_input_equals_one_that_has_waited(input, terms, level):
         net.connect("E", "I", 20.0, delay=2.0)
         return net
 
-    for post, history in product("EI", ("exact", "adaptive")):
+    for post, history in zip("EI", ("exact", "adaptive"), strict=True):
         waited, injected = network(), network()
         waited.inject(post, input, delay=1.0)
         options = {"dt": DT, "level": LEVELS[level], "seed": 1, "record": ["V_m", "I_syn_ex"], "initial": "rest",
