@@ -17,6 +17,7 @@ from gifpop import memory
 from gifpop.changes import OF_CONNECTION, OF_POPULATION
 
 DT = 0.5
+THOROUGH = settings.default.max_examples > 100  # the slow tests run, too
 LEVELS = {"meso": "meso", "micro": "micro", "mixed": {"E": "micro", "I": "meso"}}
 QUIET = gp.GIF(lambda_0=0.0, tau_sfa=[], q_sfa=[])  # never fires
 
@@ -160,19 +161,27 @@ def scripts(draw):
 
 
 @pytest.mark.filterwarnings("ignore:.* rounded to")
-@settings(max_examples=15 if settings.default.max_examples < 100 else 300)
+@settings(max_examples=300 if THOROUGH else 15)
 @given(scripts())
 def test_reset_after_changes_equals_a_fresh_simulation(script):
+    """And two simulations with the same changes go on alike, with any number of threads."""
     level, sparse, initial, steps = script
-    described = Described(sparse)
-    net, handles = described.build()
     options = {"dt": DT, "level": LEVELS[level], "wiring": "sparse" if sparse else "dense", "record": "all",
                "initial": initial, "network_seed": 2}  # fmt: skip
-    sim = gp.Simulation(net, seed=1, **options)
-    sim.run(6.5)
-    for change, duration in steps:
-        apply(change, described, sim, net, handles)
-        sim.run(duration)
+
+    def changed(threads):
+        described = Described(sparse)
+        net, handles = described.build()
+        sim = gp.Simulation(net, seed=1, threads=threads, **options)
+        runs = [sim.run(6.5)]
+        for change, duration in steps:
+            apply(change, described, sim, net, handles)
+            runs.append(sim.run(duration))
+        return described, sim, runs
+
+    (described, sim, runs), (_, _, others) = changed(1), changed(2 if THOROUGH else 1)
+    for one, other in zip(runs, others, strict=True):
+        assert_same(one, other)
     sim.reset(seed=3)
     fresh = gp.Simulation(described.build()[0], seed=3, **options)
     assert_same(sim.run(25.0), fresh.run(25.0))
