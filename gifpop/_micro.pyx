@@ -84,10 +84,10 @@ cdef class MicroPopulation:
         g.key[0], g.key[1] = key[0], key[1]
 
 
-def draw_budgets(MicroPopulation population):
-    """Draw the hazard that each neuron takes until its next spike."""
+def draw_budgets(MicroPopulation population, Py_ssize_t first):
+    """Draw the hazard that each neuron, from the first one on, takes until its next spike."""
     cdef Py_ssize_t i
-    for i in range(population.neurons.N):
+    for i in range(first, population.neurons.N):
         renew_budget(&population.neurons, i)
 
 

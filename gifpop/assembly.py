@@ -4,10 +4,20 @@ What is drawn comes from two seeds. That of the network draws connections and wh
 draws everything else: initial states, spikes and inputs. A simulation uses the same for both unless told otherwise.
 """
 
+import copy
 from dataclasses import replace
 
 from gifpop import checks, memory, options, seeds, stationary
-from gifpop.connectivity import WIRINGS, check_connections, inputs, links, noisy_populations, sample_links
+from gifpop.connectivity import (
+    WIRINGS,
+    changed_link,
+    check_connections,
+    inputs,
+    is_drawn_alike,
+    links,
+    noisy_populations,
+    sample_links,
+)
 from gifpop.engine import Engine
 from gifpop.grid import check_dt
 from gifpop.history import HISTORIES, TOLERANCE
@@ -31,8 +41,8 @@ class Assembly:
         Of each population.
     root : numpy.random.SeedSequence
         Of the network.
-    links : list of Link
-        Between the populations, once they are wired.
+    wired : list of list of Link
+        Of each connection, once they are drawn.
     """
 
     def __init__(self, net, root, dt=0.1, level="meso", initial="fired", history="adaptive", tolerance=TOLERANCE,
@@ -51,30 +61,79 @@ class Assembly:
         self.adaptation = checks.choice("Simulation.adaptation", adaptation, ADAPTATIONS)
         self.wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
         self.threads = check_threads("Simulation.threads", threads)
-        self.levels = self._make_levels()
-        self.links = None
+        self.levels, self.wired = self._make_levels(), None
         self._initial_plans = self._relaxed = None
 
-    def _make_levels(self):
+    @property
+    def links(self):
+        """The links between the populations: list of Link."""
+        return [link for of_one in self.wired for link in of_one]
+
+    def _make_levels(self, before=None):
+        """Return levels of the populations, those of an earlier assembly where nothing has changed for them."""
         noisy = {"meso": noisy_populations(self.net, self.wiring), "micro": noisy_populations(self.net, "sparse")}
-        return {
-            name: LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, noisy[kind].get(name))
-            for (name, p), kind in zip(self.net.populations.items(), self.level_names.values(), strict=True)
-        }
+        levels = {}
+        for (name, p), kind in zip(self.net.populations.items(), self.level_names.values(), strict=True):
+            own = noisy[kind].get(name)
+            if before is not None and p == before.net.populations[name] and own == before.levels[name].noisy:
+                levels[name] = before.levels[name]
+            else:
+                levels[name] = LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, own)
+        return levels
 
-    def check(self):
-        """Refuse connections and inputs that break their rules, and what would not fit in memory."""
-        connections = check_connections(self.net, self.level_names, self.dt, self.wiring)
-        memory.require(
-            connections + sum(one.bytes for one in self.levels.values()),
-            "Simulation: connections, neurons and histories",
-        )
-        self._inputs(self.root)
+    def check(self, before=None):
+        """Refuse connections and inputs that break their rules, and what would not fit in memory.
 
-    def wire(self):
-        """Draw the connections."""
+        Of a changed assembly, connections that have changed and memory that is needed besides: ``before`` is what it
+        was.
+        """
+        levels, connections = self.levels.values(), self.net.connections
+        if before is not None:
+            levels = [one for name, one in self.levels.items() if one.bytes > before.levels[name].bytes]
+            connections = [c for c in connections if not self._is_wired_as(before, c)]
+        needed = check_connections(self.net, connections, self.level_names, self.dt, self.wiring)
+        memory.require(needed + sum(one.bytes for one in levels), "Simulation: connections, neurons and histories")
+        if before is None:
+            self.inputs(_streams(self.root, seeds.INPUT))
+
+    def wire(self, before=None):
+        """Draw the connections; those of an earlier assembly stay, as far as nothing has changed for them."""
+        self.wired = [self._wire(before, c) for c in self.net.connections]
+
+    def _wire(self, before, c):
+        if before is not None and self._is_wired_as(before, c):
+            return before.wired[c.number]
+        if before is not None and self._is_drawn_as(before, c):
+            return [changed_link(link, c, self.dt) for link in before.wired[c.number]]
         streams = _streams(self.root, seeds.CONNECTION)
-        self.links = links(self.net, self.level_names, self.dt, streams, self.threads, self.wiring)
+        return links(self.net, c, self.level_names, self.dt, lambda: streams(c.number), self.threads, self.wiring)
+
+    def _is_wired_as(self, before, c):
+        """Tell whether nothing has changed for a connection."""
+        return c == before.net.connections[c.number] and self._has_size_as(before, c)
+
+    def _is_drawn_as(self, before, c):
+        """Tell whether single connections are still the same ones."""
+        between_neurons = self.level_names[c.pre] == self.level_names[c.post] == "micro"
+        alike = is_drawn_alike(c, before.net.connections[c.number])
+        return between_neurons and alike and self._has_size_as(before, c)
+
+    def _has_size_as(self, before, c):
+        return all(self.net.populations[name].N == before.net.populations[name].N for name in (c.pre, c.post))
+
+    def changed(self, net):
+        """Return what this one becomes with a changed description: the same populations, connections and inputs.
+
+        Only what has changed is made anew, as an assembly of that description would have made it. Raises whatever that
+        would raise.
+        """
+        new = copy.copy(self)
+        new.net = net
+        new.levels = new._make_levels(self)
+        new.check(self)
+        new.wire(self)
+        new._initial_plans = new._relaxed = None
+        return new
 
     def engine(self, root):
         """Return an engine in the initial state.
@@ -85,7 +144,7 @@ class Assembly:
             Of the run.
         """
         plans, streams = self._begin(root)
-        lines, input_links, noise = self._inputs(root)
+        lines, input_links, noise = self.inputs(_streams(root, seeds.INPUT))
         engine = Engine(self.net.populations, plans, streams, self.links + input_links, lines, noise, dt=self.dt,
                         n_threads=self.threads)  # fmt: skip
         self._settle(engine, root)
@@ -94,19 +153,9 @@ class Assembly:
     def restart(self, engine, root):
         """Take an engine of this network back to the initial state; parameters as of `engine`."""
         plans, streams = self._begin(root)
-        lines, input_links, noise = self._inputs(root)
+        lines, input_links, noise = self.inputs(_streams(root, seeds.INPUT))
         engine.restart(plans, streams, self.links + input_links, lines, noise)
         self._settle(engine, root)
-
-    def update(self, engine, population):
-        """Change the parameters of a population, also in the state of an engine; histories are kept."""
-        name = population.name
-        self.levels[name].check(population)
-        i = list(self.net.populations).index(name)
-        self.levels[name].update(engine.plans[i], population, self.root, i)
-        self.net.populations[name] = population
-        self._initial_plans = self._relaxed = None
-        engine.bind()
 
     def _begin(self, root):
         """Return plans in the initial state and their streams."""
@@ -122,8 +171,9 @@ class Assembly:
         ]
         return plans, streams
 
-    def _inputs(self, root):
-        return inputs(self.net, self.level_names, self.dt, _streams(root, seeds.INPUT))
+    def inputs(self, streams):
+        """Return signals, links and noise of the inputs; ``streams(i)`` is the bit generator of the i-th one."""
+        return inputs(self.net, self.level_names, self.dt, streams)
 
     def _settle(self, engine, root):
         """Let an engine begin in the stationary state, if it is to."""

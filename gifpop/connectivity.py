@@ -28,10 +28,10 @@ def receptor(weight):
     return "excitatory" if weight > 0 else "inhibitory"
 
 
-def check_connections(net, levels, dt, wiring="dense"):
-    """Check all connections against levels, wiring and time grid; return the memory that they will take, in bytes."""
+def check_connections(net, connections, levels, dt, wiring="dense"):
+    """Check connections against levels, wiring and time grid; return the memory that they will take, in bytes."""
     total = most = 0.0
-    for c in net.connections:
+    for c in connections:
         pre, post = net.populations[c.pre], net.populations[c.post]
         various = {name: isinstance(getattr(c, name), Distribution) for name in ("weight", "delay")}
         if not various["delay"]:
@@ -104,35 +104,49 @@ def _warn_of_rounding(c, n_pre):
         )
 
 
-def links(net, levels, dt, streams, threads=1, wiring="dense"):
-    """Return a link for each connection, and one more for its variance where the wiring is sparse.
+def links(net, c, levels, dt, stream, threads=1, wiring="dense"):
+    """Return the link of a connection, and one more for its variance where the wiring is sparse.
 
     Parameters
     ----------
     net : Network
+    c : Connection
+        One of its.
     levels : dict of str to str
         Of each population.
     dt : float, ms
-    streams : callable
-        ``streams(i)`` returns the bit generator of the i-th connection.
+    stream : callable
+        Returns the bit generator of the connection.
     threads : int
         That draw connections.
     wiring : {"dense", "sparse"}
         Onto mesoscopic populations.
     """
-    index = {name: i for i, name in enumerate(net.populations)}
-    made = []
-    for i, c in enumerate(net.connections):
-        between_neurons = levels[c.pre] == levels[c.post] == "micro"
-        ends = index[c.pre], index[c.post]
-        if between_neurons:
-            made.append(_neuron_link(net, c, dt, *ends, streams(i), threads))
-        else:
-            mean = _population_link(net, c, dt, *ends)
-            made.append(mean)
-            if wiring == "sparse" and levels[c.post] == "meso":
-                made += _variance_links(net, c, mean)
-    return made
+    order = list(net.populations)
+    ends = order.index(c.pre), order.index(c.post)
+    if levels[c.pre] == levels[c.post] == "micro":
+        return [_neuron_link(net, c, dt, *ends, stream(), threads)]
+    mean = _population_link(net, c, dt, *ends)
+    more = _variance_links(net, c, mean) if wiring == "sparse" and levels[c.post] == "meso" else []
+    return [mean, *more]
+
+
+def changed_link(link, c, dt):
+    """Return the link of drawn connections with another weight and delay, the same for all, or as they were."""
+    if not isinstance(c.weight, Distribution):
+        link = replace(link, weight=c.weight, receptor=receptor(c.weight))
+    if not isinstance(c.delay, Distribution):
+        link = replace(link, lag=whole_steps(f"{c.label}: delay", c.delay, dt, least=1))
+    return link
+
+
+def is_drawn_alike(a, b):
+    """Tell whether two connections between the same neurons, drawn anew, differ in nothing that is drawn."""
+    values = [(one.weight, one.delay) for one in (a, b)]
+    return a.rule == b.rule and all(
+        one == other or not (isinstance(one, Distribution) or isinstance(other, Distribution))
+        for one, other in zip(*values, strict=True)
+    )
 
 
 def _population_link(net, c, dt, source, target):

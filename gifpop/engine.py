@@ -75,6 +75,32 @@ class Engine:
         self.signals, self.noise = list(signals), list(noise)
         self.bind()
 
+    def change(self, plans, links=None, signals=None, noise=None, moved=None):
+        """Go on with other plans of the same groups, projections and input lines; what is on its way is kept.
+
+        Parameters
+        ----------
+        plans, links, signals, noise : see `Engine`
+            None for the last three: as they are.
+        moved : dict of int to int array, or None
+            For groups with another number of neurons, what is on its way to which one each of them receives.
+
+        Raises
+        ------
+        MemoryError
+            If it would not fit in memory; nothing has changed then.
+        """
+        before = self.plans, self._buffers
+        try:
+            self.plans, self._buffers = list(plans), self._buffers.chosen(moved or {}, plans)
+            if links is None:
+                self.bind()
+            else:
+                self.wire(links, signals, noise)
+        except MemoryError:
+            self.plans, self._buffers = before
+            raise
+
     def bind(self):
         """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
         sources = [link.source for link in self.links]

@@ -77,12 +77,18 @@ class MesoLevel:
                 f"got {modes} (one for each entry, two for synapses where neurons receive input of their own, and one "
                 "for the membrane where there are currents)"
             )
-        refractory = refractory_steps(cell.t_ref, self.dt)
-        if self.length != -1 and refractory >= self.length:
+        if self.length != -1:
+            self._check_length(population, self.length)
+
+    def _check_length(self, population, length):
+        """Refuse a refractory period that a history does not hold."""
+        t_ref, chosen = population.cell.t_ref, population.len_kernel == -1
+        refractory = refractory_steps(t_ref, self.dt)
+        if refractory >= length:
             raise ValueError(
-                f"{where}: len_kernel must be longer than the refractory period of {refractory} steps "
-                f"(t_ref = {cell.t_ref} ms), got {self.length}"
-                f"{' (chosen at the start; give a longer one)' if population.len_kernel == -1 else ''}"
+                f"Population {population.name!r}: len_kernel must be longer than the refractory period of {refractory} "
+                f"steps (t_ref = {t_ref} ms), got {length}"
+                f"{' (chosen at the start; give a longer one)' if chosen else ''}"
             )
 
     def plan(self, population, root, index):
@@ -108,9 +114,12 @@ class MesoLevel:
         """Return the level of a population that finds the stationary state."""
         return self
 
-    def update(self, plan, population, root, index):
-        """Change the parameters of a plan; the history stays."""
-        update_plan(plan, population.cell, population.N, self.dt, population.BinoRand)
+    def updated(self, plan, population, root, index):
+        """Return a plan with the parameters of a population, and the state and history of another plan."""
+        self._check_length(population, plan.K if plan.cells is None else len(plan.cells.widest) - 1)
+        plan = plan.copy()
+        update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, self.noisy)
+        return plan
 
 
 class MicroLevel:
@@ -183,11 +192,10 @@ class MicroLevel:
         alike = replace(population, len_kernel=-1, adaptation="carried")
         return MesoLevel(alike, self.dt, self.initial, self.tolerance, "carried", self.noisy)
 
-    def update(self, plan, population, root, index):
-        """Change the parameters of a plan; the state stays."""
-        plan.parameters.update(
-            neuron_parameters(self._drawn(population, root, index), population.N, self.dt, least_refractory=1)
-        )
+    def updated(self, plan, population, root, index):
+        """Return a plan with the parameters of a population, and the state of a plan of as many neurons."""
+        p = self._drawn(population, root, index)
+        return replace(plan, parameters=neuron_parameters(p, population.N, self.dt, least_refractory=1))
 
     def _drawn(self, population, root, index, names=None):
         """Return parameters of each neuron, by default all; a distribution gives the same values each time."""

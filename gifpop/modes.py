@@ -156,6 +156,7 @@ def update_carried(carried, new, cells, refractory):
     Parameters
     ----------
     carried, new : Carried
+        The new one may have modes for input of the neurons' own that the old one has not: nothing is in them yet.
     cells : gifpop.history.Cells or None
         Of an adaptive history, which may have got more places.
     refractory : slice
@@ -165,19 +166,37 @@ def update_carried(carried, new, cells, refractory):
         grown = np.zeros((len(carried.cells), cells.rows.shape[1]))
         grown[:, : carried.cells.shape[1]] = carried.cells
         carried.cells = grown
-    change = new.modes @ np.linalg.inv(carried.modes)
-    carried.fired[:] = _changed(carried.fired[:, np.newaxis], change)[:, 0]
-    for rows in carried.states:
+    change = new.modes @ _same_neurons(carried, new) @ np.linalg.inv(carried.modes)
+    carried.fired = np.ascontiguousarray(_changed(carried.fired[:, np.newaxis], change)[:, 0])
+
+    def changed(rows, at_reset=slice(0)):
         moments = _changed(_undecayed(rows[:-1], carried.decay[:, np.newaxis]), change)
-        if carried.membrane and rows is carried.cohorts:
-            moments[:, refractory] = _changed(moments[:, refractory], _at_reset(carried))
+        if new.membrane:
+            moments[:, at_reset] = _changed(moments[:, at_reset], _at_reset(new))
         moments *= new.decay[:, np.newaxis]
         means, covariances = unpack(moments, len(change))
-        rows[:-1] = moments
-        rows[-1] = np.maximum(means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1)), new.least_lift)
-    carried.least_lift = new.least_lift
-    for name in ("modes", "decay", "jump", "noise", "capacity", "forget"):
+        lift = np.maximum(means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1)), new.least_lift)
+        return np.vstack([moments, lift])
+
+    carried.free = np.ascontiguousarray(changed(carried.free[:, np.newaxis])[:, 0])
+    carried.cohorts = changed(carried.cohorts, refractory)
+    if cells is not None:
+        carried.cells = changed(carried.cells)
+    for name in ("membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "capacity", "forget", "added"):
         setattr(carried, name, getattr(new, name))
+
+
+def _same_neurons(old, new):
+    """Return the matrix that gives the state of neurons in thresholds and currents of new modes from that of old ones.
+
+    What is of the neurons' own stands last, before the potential.
+    """
+    same = np.zeros((len(new.jump), len(old.jump)))
+    kept = len(old.jump) - old.membrane
+    same[:kept, :kept] = np.eye(kept)
+    if old.membrane:
+        same[-1, -1] = 1.0
+    return same
 
 
 def _undecayed(moments, decay):
@@ -186,8 +205,8 @@ def _undecayed(moments, decay):
 
 
 def _changed(moments, change):
-    """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (D, D)."""
-    means, covariances = unpack(moments, len(change))
+    """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (new, old)."""
+    means, covariances = unpack(moments, change.shape[1])
     covariances = np.einsum("ij,jkn,lk->iln", change, covariances, change, optimize=True)
     return np.concatenate([change @ means, _triangle(covariances)])
 

@@ -57,13 +57,35 @@ class Population:
 
 @dataclass(frozen=True)
 class Connection:
-    """A projection between two populations, each named; weight in pA per synapse, delay in ms."""
+    """A projection between two populations.
+
+    Made by `Network.connect`; stands for itself in `Simulation.set`.
+
+    Attributes
+    ----------
+    pre, post : str
+        Names of the populations.
+    weight : float or Distribution, pA
+        Of one synapse.
+    delay : float or Distribution, ms
+    rule : Rule
+    number : int
+        Place among the connections of the network.
+    """
 
     pre: str
     post: str
     weight: object
     delay: object
     rule: Rule
+    number: int
+
+    def __post_init__(self):
+        if not isinstance(self.rule, Rule):
+            raise TypeError(f"{self.label}: rule must be one of gifpop's connection rules, got {self.rule!r}")
+        for name, rule, unit in (("weight", "finite", "pA"), ("delay", "> 0", "ms")):
+            value = scalar_or_distribution(f"{self.label}: {name}", getattr(self, name), rule, unit)
+            object.__setattr__(self, name, value)
 
     @property
     def label(self):
@@ -72,11 +94,30 @@ class Connection:
 
 @dataclass(frozen=True)
 class Injection:
-    """An input onto a population, delay in ms."""
+    """An input onto a population.
+
+    Made by `Network.inject` and `Simulation.inject`; stands for itself in `Simulation.set` and `Simulation.remove`.
+
+    Attributes
+    ----------
+    post : str
+        Name of the population.
+    input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
+    delay : float, ms
+    number : int
+        Of the network's inputs, in the order in which they were added.
+    """
 
     post: str
     input: object
     delay: float
+    number: int
+
+    def __post_init__(self):
+        if not isinstance(self.input, INPUTS):
+            names = ", ".join(kind.__name__ for kind in INPUTS)
+            raise TypeError(f"Network.inject: input must be one of {names}, got {self.input!r}")
+        object.__setattr__(self, "delay", checks.number(f"{self.label}: delay", self.delay, ">= 0", "ms"))
 
     @property
     def label(self):
@@ -93,8 +134,8 @@ class Network:
     >>> import gifpop as gp
     >>> net = gp.Network()
     >>> E = net.population("E", 800, gp.GIF(I_e=300.0))
-    >>> net.connect(E, E, weight=25.0, p=0.2, delay=1.0)
-    >>> net.inject(E, gp.StepCurrent(times=[100.0], values=[50.0]))
+    >>> recurrent = net.connect(E, E, weight=25.0, p=0.2, delay=1.0)
+    >>> step = net.inject(E, gp.StepCurrent(times=[100.0], values=[50.0]))
     >>> result = net.simulate(200.0, dt=0.5, seed=1)
     >>> result.activity.shape
     (400, 1)
@@ -104,6 +145,7 @@ class Network:
         self.populations = {}
         self.connections = []
         self.injections = []
+        self._inputs_made = 0
 
     def __repr__(self):
         return (
@@ -117,6 +159,7 @@ class Network:
         copy.populations = dict(self.populations)
         copy.connections = list(self.connections)
         copy.injections = list(self.injections)
+        copy._inputs_made = self._inputs_made
         return copy
 
     def population(self, name, N, cell, len_kernel=-1, BinoRand=True, adaptation=None):
@@ -170,18 +213,16 @@ class Network:
             Instead of ``p``: `IndegreeFraction`, `AllToAll`, `OneToOne`, `FixedIndegree`, `FixedOutdegree`,
             `FixedTotalNumber`, `PairwiseBernoulli` or `Pairs`. At the mesoscopic level the weight is multiplied by the
             expected number of connections of a pair of neurons; see ``wiring`` of `Simulation`.
+
+        Returns
+        -------
+        Connection
         """
         pre, post = self._known(pre, "connect: pre"), self._known(post, "connect: post")
-        where = f"Connection {pre.name!r} -> {post.name!r}"
-        if rule is None:
-            rule = IndegreeFraction(checks.number(f"{where}: p", 1.0 if p is None else p, "in [0, 1]"))
-        elif p is not None:
-            raise ValueError(f"{where}: p must be left out where a rule is given, got p = {p} and {rule}")
-        elif not isinstance(rule, Rule):
-            raise TypeError(f"{where}: rule must be one of gifpop's connection rules, got {rule!r}")
-        weight = scalar_or_distribution(f"{where}: weight", weight, unit="pA")
-        delay = scalar_or_distribution(f"{where}: delay", delay, "> 0", "ms")
-        self.connections.append(Connection(pre.name, post.name, weight, delay, rule))
+        rule = rule_of(f"Connection {pre.name!r} -> {post.name!r}", p, rule)
+        connection = Connection(pre.name, post.name, weight, delay, rule, len(self.connections))
+        self.connections.append(connection)
+        return connection
 
     def inject(self, post, input, delay=0.0):
         """Add an input onto every neuron of a population.
@@ -192,13 +233,15 @@ class Network:
         input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
         delay : float, ms
             By how much the input arrives later than its own times say; >= 0 and a multiple of the step.
+
+        Returns
+        -------
+        Injection
         """
-        post = self._known(post, "inject: post")
-        if not isinstance(input, INPUTS):
-            names = ", ".join(kind.__name__ for kind in INPUTS)
-            raise TypeError(f"Network.inject: input must be one of {names}, got {input!r}")
-        delay = checks.number(f"{type(input).__name__} onto {post.name!r}: delay", delay, ">= 0", "ms")
-        self.injections.append(Injection(post.name, input, delay))
+        injection = Injection(self._known(post, "inject: post").name, input, delay, self._inputs_made)
+        self._inputs_made += 1
+        self.injections.append(injection)
+        return injection
 
     def simulate(self, duration, trials=None, keep="all", warmup=0.0, **options):
         """Simulate the network from its initial state and return what was recorded.
@@ -277,3 +320,12 @@ class Network:
         if isinstance(population, Population) and self.populations[name] is not population:
             raise ValueError(f"Network.{where} must be a population of this network, got {name!r} of another one")
         return self.populations[name]
+
+
+def rule_of(where, p=None, rule=None):
+    """Return the rule that is meant by a connection probability or a rule, of which one at most is given."""
+    if rule is None:
+        return IndegreeFraction(checks.number(f"{where}: p", 1.0 if p is None else p, "in [0, 1]"))
+    if p is not None:
+        raise ValueError(f"{where}: p must be left out where a rule is given, got p = {p} and {rule}")
+    return rule

@@ -42,14 +42,26 @@ class NeuronPlan:
         state = {name: aligned_copy(values) for name, values in self.state.items()}
         return NeuronPlan(self.N, dict(self.parameters), state)
 
+    def chosen(self, neurons):
+        """Return a plan of as many neurons, each in the state that one of these has; parameters are to follow."""
+        state = {name: aligned_zeros((len(values), _places(len(neurons)))) for name, values in self.state.items()}
+        state["budget"][:] = EVERLASTING
+        for name, values in state.items():
+            values[:, : len(neurons)] = self.state[name][:, neurons]
+        return NeuronPlan(len(neurons), dict(self.parameters), state)
+
+    def renew_budgets(self, first, draw, key):
+        """Let the neurons from the first one on draw new budgets, each its draw of this number."""
+        self.state["draws"][:, first : self.N] = draw
+        _micro.draw_budgets(self.bind(key), first)
+
     def bind(self, key):
         """Return the group for the time loop, with the key of its random numbers."""
         return _micro.MicroPopulation(self.N, self.parameters, self.state, key)
 
     def restart(self, key):
         """Begin with the random numbers of a key (`gifpop.seeds.philox_key`)."""
-        self.state["draws"][:] = 0.0
-        _micro.draw_budgets(self.bind(key))
+        self.renew_budgets(0, 0.0, key)
 
 
 def plan_neurons(p, N, dt, least_refractory=0):

@@ -131,6 +131,16 @@ def check_spikes(populations, levels, spikes, dt):
     return prescribed
 
 
+def check_size(population, values):
+    """Refuse a population that is too small for its prescribed counts, or steps and neurons."""
+    if isinstance(values, tuple):
+        least, why = 1 + np.max(values[1], initial=-1), "so that it has the neurons of Simulation.spikes"
+    else:
+        least, why = np.max(values, initial=0), "so that it can have the counts of Simulation.counts"
+    if population.N < least:
+        raise ValueError(f"Population {population.name!r}: N must be >= {least}, {why}, got {population.N}")
+
+
 def _mapping(where, values, content):
     if values is None:
         return {}

@@ -27,6 +27,7 @@ SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it 
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
 MOST_CELLS_KEPT = 16  # kinds of neurons of which the history that they need is remembered
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
+SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,13 @@ class PopulationPlan:
         parts = {name: part and part.copy() for name, part in (("cells", self.cells), ("carried", self.carried))}
         return replace(self, **state, **parts)
 
+    def scale(self, share):
+        """Let so many times as many neurons be in the same state: what is summed over neurons grows with them."""
+        for name in ("mean", "n_events", "survivors", "variance"):
+            self.state[name] *= share
+        for rows in (self.cohorts,) if self.cells is None else (self.cohorts, self.cells.rows):
+            rows[SUMS] *= share
+
     def bind(self, stream):
         """Return the population for the time loop, with a bit generator to draw spike counts from."""
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
@@ -238,21 +246,35 @@ def _widest(cell, dt, len_kernel, tolerance):
     return widest
 
 
-def update_plan(plan, cell, N, dt, binomial=True):
+def update_plan(plan, cell, N, dt, binomial=True, noisy=None):
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
         _widen_window(plan, refractory_steps(cell.t_ref, dt))
-    carried, stop = plan.carried is not None, plan.in_use.stop
+    stop = plan.in_use.stop
     refractory = slice(max(plan.in_use.start, stop - int(plan.constants["refractory"][0])), stop)
-    noisy = plan.carried.capacity if carried and plan.carried.noisy else None
+    noisy = _own_input(plan.carried, noisy)
+    carried = plan.carried is not None or noisy is not None
+    plan.scale(N / plan.constants["N"][0])
     new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
-    if carried:
+    if plan.carried is not None:
         update_carried(plan.carried, new.carried, plan.cells, refractory)
+    elif carried:
+        places = None if plan.cells is None else plan.cells.rows.shape[1]
+        plan.carried = plan_carried(cell, dt, noisy, plan.cohorts.shape[1], places)
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         setattr(plan, name, getattr(new, name))
     plan.state["spread"] = NOT_KNOWN
+
+
+def _own_input(carried, noisy):
+    """Return the ``capacity`` of input of the neurons' own, if there is any, or has been: it still is in them."""
+    if carried is None or not carried.noisy:
+        return noisy
+    if noisy is None:
+        return carried.capacity
+    return np.where(np.array(noisy) > 0.0, noisy, carried.capacity)  # the last samples may still be on their way
 
 
 def _widen_window(plan, K):

@@ -1,5 +1,7 @@
 """What a run records, and what its groups emit instead of what they would."""
 
+import copy
+
 from gifpop import options
 from gifpop.recorder import Column, Recorder, place_probes, require_memory
 
@@ -19,21 +21,32 @@ class Recording:
 
     def __init__(self, assembly, record, record_interval, record_neurons, counts, spikes):
         populations, levels, self._dt = assembly.net.populations, assembly.level_names, assembly.dt
-        self._names = tuple(populations)
+        self._names, self._levels, self._neurons = tuple(populations), levels, record_neurons
         recordables = {name: level.recordables for name, level in assembly.levels.items()}
-        recorded = options.check_record(populations, record, recordables)
-        neurons = options.check_neurons(populations, record_neurons)
-        self.columns = []
-        for name, population in populations.items():
-            micro = levels[name] == "micro"
-            units = neurons[name] if micro else [0]
-            self.columns.append(Column(name, population.N, micro, dict.fromkeys(recorded[name], units)))
+        self._recorded = options.check_record(populations, record, recordables)
+        self.columns = self._make_columns(populations)
         self.every = options.check_interval(record_interval, self._dt)
         prescribed = {
             **options.check_counts(populations, levels, counts),
             **options.check_spikes(populations, levels, spikes, self._dt),
         }
         self.prescribed = {self._names.index(name): values for name, values in prescribed.items()}
+
+    def _make_columns(self, populations):
+        neurons, columns = options.check_neurons(populations, self._neurons), []
+        for name, population in populations.items():
+            micro = self._levels[name] == "micro"
+            units = neurons[name] if micro else [0]
+            columns.append(Column(name, population.N, micro, dict.fromkeys(self._recorded[name], units)))
+        return columns
+
+    def changed(self, populations):
+        """Return the recording of populations whose sizes may have changed."""
+        for i, values in self.prescribed.items():
+            options.check_size(populations[self._names[i]], values)
+        new = copy.copy(self)
+        new.columns = self._make_columns(populations)
+        return new
 
     @property
     def probes(self):

@@ -18,7 +18,8 @@ class PopulationResult:
     Attributes
     ----------
     name : str
-    N : int
+    N : int, or int array of one entry a step
+        Number of neurons; an array where runs are joined between which it has changed.
     t : float64 array, ms
         Time stamps of `counts` and `mean`: the ends of the steps.
     counts : int64 array
@@ -67,11 +68,12 @@ class PopulationResult:
         always = {"counts": self.counts} | ({"mean": self.mean} if self.level == "meso" else {})
         return always | self._variables
 
-    def with_arrays(self, arrays, spikes=None, record_steps=None):
-        """Return the same population with other `arrays`, and steps and neurons of spikes."""
+    def with_arrays(self, arrays, spikes=None, record_steps=None, N=None):
+        """Return the same population with other `arrays`, steps and neurons of spikes, and number of neurons."""
         variables = {name: arrays[name] for name in self._variables}
         record_steps = self._record_steps if record_steps is None else record_steps
-        return PopulationResult(self.name, self.N, self.dt, self._first, arrays["counts"], record_steps, variables,
+        N = self.N if N is None else N
+        return PopulationResult(self.name, N, self.dt, self._first, arrays["counts"], record_steps, variables,
                                 arrays.get("mean"), spikes, getattr(self, "neurons", None))  # fmt: skip
 
     def trial(self, place):
@@ -224,7 +226,9 @@ class Result(ByPopulation):
         width = max(1, round(bin / self.dt))
         for i, p in enumerate(self):
             style = {"lw": 0.8, "zorder": 3.0 - 0.01 * i, "color": f"C{i}"}  # the first population on top
-            axes[0].plot(*_bins(p.t, self._mean(p.activity), width), label=f"{p.name} (N = {p.N})", **style)
+            sizes = " to ".join(str(N) for N in dict.fromkeys((np.min(p.N), np.max(p.N))))
+            activity = self._mean(p.activity)
+            axes[0].plot(*_bins(p.t, activity, width), label=f"{p.name} (N = {sizes})", **style)
             if p.level == "meso":
                 axes[1].plot(p.t, self._mean(p.rate), **style)
                 axes[1].set_ylabel(r"expected $\bar A$ [spikes/s]")
@@ -399,10 +403,15 @@ def concatenate(results):
 def _join(parts):
     """Join what successive runs recorded of one population."""
     first = parts[0]
+    if first.level == "micro" and any(not np.array_equal(p.neurons, first.neurons) for p in parts):
+        raise ValueError(
+            f"Simulation.result: the runs recorded different neurons of {first.name!r}, since N has changed; take what "
+            "each run returned, or name the neurons (record_neurons)"
+        )
     arrays = {name: np.concatenate([p.arrays[name] for p in parts]) for name in first.arrays}
     steps = np.concatenate([p._record_steps for p in parts])
     spikes = None if first.level == "meso" else join_spikes([p._spikes for p in parts])
-    return first.with_arrays(arrays, spikes, steps)
+    return first.with_arrays(arrays, spikes, steps, _joined_size(parts))
 
 
 def join_spikes(pieces):
@@ -410,3 +419,9 @@ def join_spikes(pieces):
     if not pieces:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
     return tuple(np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+
+
+def _joined_size(parts):
+    """Return the number of neurons in successive runs, or, where it has changed, in each of their steps."""
+    sizes = {p.N for p in parts if len(p.counts)} or {parts[0].N}
+    return sizes.pop() if len(sizes) == 1 else np.repeat([p.N for p in parts], [len(p.counts) for p in parts])

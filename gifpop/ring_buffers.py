@@ -1,5 +1,7 @@
 """Input on its way: what arrives at each group in the steps to come."""
 
+import copy
+
 import numpy as np
 
 from gifpop import _core, memory
@@ -75,10 +77,31 @@ class RingBuffers:
         self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
 
     def clear(self):
-        """Let nothing be on its way."""
-        for array in (self.shared, *self.rings, *self.externals):
+        """Let nothing be on its way; `fit` is to follow, which makes what generators need."""
+        for array in (self.shared, *self.rings):
             if array is not None:
                 array[:] = 0
+        self.externals = [None] * len(self.externals)
+
+    def chosen(self, neurons, plans):
+        """Return buffers in which neurons receive what is on its way to others.
+
+        Parameters
+        ----------
+        neurons : dict of int to int array
+            For groups, whose input each of their neurons receives.
+        plans : sequence of PopulationPlan or NeuronPlan
+            The groups.
+        """
+        new = copy.copy(self)
+        new.rings, new.externals = list(self.rings), list(self.externals)
+        for i, own in neurons.items():
+            for arrays in (new.rings, new.externals):
+                if arrays[i] is not None:
+                    old = arrays[i]
+                    arrays[i] = memory.aligned_zeros((*old.shape[:2], _row(plans[i].places)), old.dtype)
+                    arrays[i][..., : len(own)] = old[..., own]
+        return new
 
     def add(self, steps, receptor, target, amounts, units=None):
         """Let input arrive at a group; return whether it took a new array.

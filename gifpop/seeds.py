@@ -2,7 +2,7 @@
 
 import numpy as np
 
-POPULATION, INPUT, CONNECTION, NEURONS, STATE, TRIAL = range(6)  # first part of a stream's key
+POPULATION, INPUT, CONNECTION, NEURONS, STATE, TRIAL, GROWTH = range(7)  # first part of a stream's key
 
 
 def root_sequence(seed):

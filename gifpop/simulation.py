@@ -1,14 +1,11 @@
 """A simulation: the state of a network, advanced by `run`."""
 
-from dataclasses import fields, replace
-
-from gifpop import checks, options, seeds
+from gifpop import changes, checks, options, seeds
 from gifpop.assembly import Assembly
 from gifpop.connectivity import expand
 from gifpop.engine import SimulationError
 from gifpop.grid import whole_steps
 from gifpop.history import TOLERANCE
-from gifpop.parameters import GIF
 from gifpop.recording import Recording
 from gifpop.result import Result, concatenate
 
@@ -34,7 +31,7 @@ class Simulation:
     Parameters
     ----------
     net : Network
-        Later changes of the description have no effect on this simulation.
+        Later changes of the description have no effect on this simulation, which `set` changes.
     dt : float, ms
         Step. Delays and times of inputs must be multiples of it.
     level : {"meso", "micro"} or dict of population or name to such
@@ -105,7 +102,7 @@ class Simulation:
     Poisson processes at their means, without single spikes. Populations begin with the expected number of neurons in
     each cohort; neurons are drawn from that state, each by itself; what is on its way along delays begins at its mean.
     Of several stationary states it is the one that the network comes to from rest; if there is none, because the
-    network oscillates, a warning says so. The state is kept for `reset` until a parameter is `set`
+    network oscillates, a warning says so. The state is kept for `reset` until something is changed
     (docs/stationary.md).
 
     Examples
@@ -226,30 +223,75 @@ class Simulation:
         self._assembly.restart(self._engine, self._seed)
         self._results = []
 
-    def set(self, population, **parameters):
-        """Change parameters of a population's neurons; they act from the next step, the history is kept.
+    def set(self, part, /, **parameters):
+        """Change a population, connections or an input from the next step on; state and history are kept.
+
+        A change that is refused changes nothing. After `reset` the simulation is that of the changed network, as if it
+        had been described like this.
+
+        Parameters
+        ----------
+        part : Population, str, Connection, pair of populations, or Injection
+            A population or its name; what `Network.connect` returned, or a pair ``(pre, post)`` for all connections
+            between two populations; an input, as `inject` here or of the network returned it.
+        **parameters
+            Of a population: ``N`` (Notes), ``BinoRand`` and those of `GIF`. The number of adaptation terms stays what
+            it is, and until `reset` so do the length of the history and what initial values (``V_m``, ``I_syn_ex``,
+            ``I_syn_in``) have brought. Of connections: ``weight`` (pA), ``delay`` (ms), ``p`` or ``rule``, as of
+            `Network.connect`. Of an input: its own, and ``delay`` (ms).
+
+        Notes
+        -----
+        Spikes and input on their way keep the weight and delay that they were sent with. Connections between neurons
+        stay the same ones if only weights or delays change; distributions of these are drawn anew, as the seed of the
+        network says. The times of inputs count from the start of the simulation; random ones go on with their streams.
+
+        ``N``: of a mesoscopic population, all cohorts grow or shrink in proportion, so that its activity goes on. Of
+        neurons, the last ones leave, or more begin in the state of others, drawn at random; connections from and to
+        them are drawn anew. Weights stay what they are: in a network that is k times as large, ``weight/k`` or
+        ``p/k`` keeps the mean input (`FixedIndegree` keeps it by itself).
+        """
+        self._change(changes.described(self._assembly.net, part, parameters))
+
+    def inject(self, population, input, delay=0.0):
+        """Add an input onto every neuron of a population, from the next step on.
 
         Parameters
         ----------
         population : Population or str
-        **parameters
-            Of `GIF`. The number of adaptation terms and the length of the history stay what they are; initial values
-            (``V_m``, ``I_syn_ex``, ``I_syn_in``) act at the next `reset`.
+        input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
+            Its times count from the start of the simulation.
+        delay : float, ms
+            By how much the input arrives later than its own times say; >= 0 and a multiple of the step.
+
+        Returns
+        -------
+        Injection
+            For `set` and `remove`.
         """
-        populations = self._assembly.net.populations
-        name = options.population_name(populations, population, "Simulation.set: population")
-        known = {f.name for f in fields(GIF)}
-        for key in parameters:
-            if key not in known:
-                names = ", ".join(sorted(known))
-                raise TypeError(f"Simulation.set: parameter must be one of GIF's ({names}), got {key!r}")
-        old = populations[name]
-        new = replace(old, cell=replace(old.cell, **parameters))
-        for terms in ("tau_sfa", "tau_stc"):
-            before, after = len(getattr(old.cell, terms)), len(getattr(new.cell, terms))
-            if after != before:
-                raise ValueError(f"Simulation.set: GIF.{terms} of {name!r} must keep its length {before}, got {after}")
-        self._assembly.update(self._engine, new)
+        net = self._assembly.net.copy()
+        name = options.population_name(net.populations, population, "Simulation.inject: population")
+        injection = net.inject(name, input, delay)
+        self._change(net)
+        return injection
+
+    def remove(self, input):
+        """Take an input away; what it has sent is still to arrive.
+
+        Parameters
+        ----------
+        input : Injection
+            As `inject`, here or of the network, returned it.
+        """
+        net = self._assembly.net.copy()
+        del net.injections[changes.place_of(net, input, "Simulation.remove")]
+        self._change(net)
+
+    def _change(self, net):
+        """Go on as a simulation of a changed description."""
+        recording = self._recording.changed(net.populations)
+        self._assembly = changes.carry_on(self._assembly, self._engine, self._seed, net)
+        self._recording = recording
 
     def connections(self, pre, post):
         """Return the connections between the neurons of two populations, as they were drawn.

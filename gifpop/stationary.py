@@ -25,7 +25,6 @@ LONGEST = 50  # windows
 DAMPED = 4  # of them are followed by one in which all fire steadily
 WINDOW = 0.5  # in units of the slowest time constant
 MEMBRANES = 10.0  # what counts as such in units of that of the membrane, since several spikes must pass
-SUMS = ("count", "survivors", "variance")  # over neurons: rows of cohorts that grow with the population
 
 
 def mean_links(links, sizes):
@@ -197,11 +196,7 @@ def _draw_noise(engine, process, random):
 
 def load_population(plan, relaxed):
     """Let a population begin in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
-    share = plan.constants["N"][0] / SIZE
-    sums = [_meso.COHORT_ARRAYS.index(name) for name in SUMS]
     plan.state[:] = relaxed.state
-    for name in ("mean", "n_events", "survivors", "variance"):
-        plan.state[name] *= share
     pairs = [(plan.sfa, relaxed.sfa), (plan.cohorts, relaxed.cohorts)]
     if plan.cells is not None:
         pairs += [(plan.cells.rows, relaxed.cells.rows), (plan.cells.traces, relaxed.cells.traces)]
@@ -210,8 +205,7 @@ def load_population(plan, relaxed):
         pairs += zip(plan.carried.states, relaxed.carried.states, strict=True)
     for mine, theirs in pairs:
         mine[:] = theirs
-    for rows in (plan.cohorts,) if plan.cells is None else (plan.cohorts, plan.cells.rows):
-        rows[sums] *= share
+    plan.scale(plan.constants["N"][0] / SIZE)
 
 
 def draw_neurons(plan, relaxed, random):

@@ -182,6 +182,7 @@ def test_neurons_released_early_from_a_refractory_period_longer_than_the_window(
     plan = sim._engine.plans[0]
     assert plan.in_use.stop < 200
     sim.set("P", t_ref=2.0)
+    plan = sim._engine.plans[0]
     assert_allclose(*(sign * plan.carried.cohorts[d, plan.in_use.stop - 20 : plan.in_use.stop] / plan.carried.decay[d]
                       for d, sign in ((0, 1), (1, -1))), rtol=1e-12)  # fmt: skip
 
@@ -342,9 +343,9 @@ def test_spikes_only_lower_the_hazard(mean, variance):
     cell = replace(CELL, tau_sfa=[40.0], q_sfa=[4.0])
     sim = gp.Simulation(single(cell, 1000), dt=DT, seed=1, initial="rest")
     sim.run(20.0)
+    sim._engine.plans[0].carried.free[:2] = mean, variance
+    sim.set("P", I_e=cell.I_e + 1e-6)  # writes lifts anew
     plan = sim._engine.plans[0]
-    plan.carried.free[:2] = mean, variance
-    sim.set("P", q_sfa=[4.0])  # writes lifts anew
     lift = max(mean - variance / 2.0, 0.0)
     assert plan.carried.free[2] == pytest.approx(lift, rel=0.05)
     assert plan.window["survivors"].sum() + plan.state["survivors"][0] > 0.0

@@ -81,8 +81,8 @@ def test_set_keeps_the_history_and_acts_at_the_next_step():
 
 def test_set_refuses():
     sim = gp.Simulation(single(N=50, len_kernel=100), dt=0.5)
-    with pytest.raises(TypeError, match=r"Simulation.set: parameter must be one of GIF's .*, got 'N'"):
-        sim.set("P", N=3)
+    with pytest.raises(TypeError, match=r"Simulation.set: parameter must be one of GIF's, N or BinoRand .*, got 'tau'"):
+        sim.set("P", tau=3.0)
     with pytest.raises(ValueError, match=r"GIF.tau_m must be > 0 ms, got -1.0"):
         sim.set("P", tau_m=-1.0)
     with pytest.raises(ValueError, match=r"GIF.tau_sfa of 'P' must keep its length 1, got 0"):
