@@ -115,13 +115,14 @@ def _sync(folder):
 
 
 def _kind(array):
-    """Return type and shape of an array, as JSON takes them."""
-    return [str(array.dtype.newbyteorder("=")), list(array.shape)]
+    """Return type and shape of an array in JSON; the order of bytes does not matter."""
+    description = np.lib.format.dtype_to_descr(array.dtype.newbyteorder("<"))
+    return json.loads(json.dumps([description, array.shape]))
 
 
 def _checked(name, array, kind):
     """Return an array of the kind that is listed, in this machine's order of bytes."""
     if _kind(array) != kind:
-        raise ValueError(f"array {name!r} must be {kind[0]} of shape {tuple(kind[1])}, got {array.dtype} of shape "
+        raise ValueError(f"array {name!r} must be {kind[0]} of shape {kind[1]}, got {array.dtype} of shape "
                          f"{array.shape}")  # fmt: skip
     return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -35,7 +35,7 @@ class Kind(NamedTuple):
     make: Callable
 
 
-def encode(value, kinds):
+def encode(value, kinds, where):
     """Return a value as what the json module takes, and a dict of str to array.
 
     Parameters
@@ -44,13 +44,15 @@ def encode(value, kinds):
     kinds : sequence of Kind
         Of the objects that there may be besides None, bool, int, float, str, list, tuple, dict, range, numpy scalars
         and arrays.
+    where : str
+        For messages.
 
     Raises
     ------
     TypeError
         For any other object; names its place and class.
     """
-    encoder = _Encoder(kinds)
+    encoder = _Encoder(kinds, where)
     return encoder.encode(value, ""), encoder.arrays
 
 
@@ -60,8 +62,8 @@ def decode(document, arrays, kinds):
 
 
 class _Encoder:
-    def __init__(self, kinds):
-        self.arrays = {}
+    def __init__(self, kinds, where):
+        self.arrays, self._where = {}, where
         self._kinds = {kind.cls: kind for kind in kinds}
         self._seen, self._names = {}, {}  # by identity; with the objects, which keeps these from being used again
         self._numbered = 0
@@ -93,8 +95,9 @@ class _Encoder:
         if type(value) is dict:
             return {"dict": [[self.encode(key, path), self.encode(entry, _below(path, key))]
                              for key, entry in value.items()]}  # fmt: skip
-        raise TypeError(f"{path or 'the value'}: a {type(value).__module__}.{type(value).__qualname__} has no form in a "
-                        f"file, got {value!r}")  # fmt: skip
+        cls = type(value)
+        raise TypeError(f"{self._where}: {path} must be of a class that gifpop can write to a file, got "
+                        f"{cls.__module__}.{cls.__qualname__}")  # fmt: skip
 
     def _entries(self, values, path):
         return [self.encode(value, _below(path, i)) for i, value in enumerate(values)]
@@ -114,7 +117,7 @@ class _Encoder:
 
     def _array(self, array, path):
         if array.dtype.hasobject:
-            raise TypeError(f"{path}: an array of Python objects has no form in a file")
+            raise TypeError(f"{self._where}: {path} must not be an array of Python objects")
         if id(array) not in self._names:
             name, n = path, 1
             while name in self.arrays:

@@ -41,7 +41,7 @@ def save(path, state, compressed=False):
     state : dict of str to object
     compressed : bool
     """
-    document, arrays = encode(state, KINDS)
+    document, arrays = encode(state, KINDS, "Simulation.save")
     header = {"format": FORMAT, "gifpop": __version__, "numpy": np.__version__, "machine": MACHINE}
     archive.write(path, header | {"simulation": document}, arrays, compressed)
 
