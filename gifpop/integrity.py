@@ -56,7 +56,7 @@ def check_simulation(seed, assembly, level, columns, record_steps, prescribed, e
                       f"{population.name!r} is at its level")  # fmt: skip
         sizes.require(column.neurons == plan.neurons, f"{population.name!r} is recorded at its level")
         for recorded in column.variables.values():
-            sizes.require(_within(np.asarray(recorded), plan.units), f"recorded units are among {plan.units}")
+            sizes.require(_within(recorded, plan.units), f"recorded units are among {plan.units}")
     wired = {id(link) for link in engine.links}  # checked with the engine
     _check_links([link for link in assembly.links if id(link) not in wired], engine, sizes)
     for i, values in prescribed.items():
@@ -236,5 +236,6 @@ def _longest_lag(engine):
 
 
 def _within(indices, n):
-    """Tell whether all indices are in [0, n)."""
+    """Tell whether all indices, of an array, a list or a range, are in [0, n)."""
+    indices = np.asarray([*indices[:1], *indices[-1:]] if isinstance(indices, range) else indices)
     return indices.size == 0 or (0 <= indices.min() and indices.max() < n)

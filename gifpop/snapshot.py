@@ -53,9 +53,10 @@ def load(path):
     with archive.damage_reported(where):
         state = decode(document["simulation"], arrays, KINDS)
         integrity.check_simulation(**state)
-    if document["machine"] != MACHINE:
-        warn(f"{where} was saved on {document['machine']}, this is {MACHINE}: sums are rounded in another way, and the "
-             "run will not be what it would have been there, spike by spike")  # fmt: skip
+        machine = document["machine"]
+    if machine != MACHINE:
+        warn(f"{where} was saved on {machine}, this is {MACHINE}: sums are rounded in another way, and the run will not "
+             "be what it would have been there, spike by spike")  # fmt: skip
     return state
 
 
@@ -85,7 +86,6 @@ def _kept(cls, *names, anew=(), made=None):
 
     ``made`` is called with an object once it has its attributes, and returns it.
     """
-
     kept = {name.lstrip("_"): name for name in names}
 
     def take(value):

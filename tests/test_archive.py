@@ -278,16 +278,13 @@ def test_not_while_it_runs(path):
     assert refused == ["this simulation is being run by another thread already"] * 4
     assert not path.exists()
     sim._engine.run = original
-    thread = threading.Thread(target=sim.run, args=(1000.0,))
+    thread = threading.Thread(target=sim.run, args=(5000.0,))
     thread.start()
-    refused.clear()
-    while thread.is_alive() and not refused:
-        try:
-            sim.save(path)
-        except RuntimeError as error:
-            refused.append(str(error))
+    while not sim._busy.locked():
+        time.sleep(0)
+    with pytest.raises(RuntimeError, match="this simulation is being run by another thread already"):
+        sim.save(path)
     thread.join()
-    assert refused == ["this simulation is being run by another thread already"]
     del sim._engine.run
     assert_same_state(sim, saved_and_loaded(sim, path))
 
@@ -483,13 +480,13 @@ def test_damaged(good, path):
 
 @pytest.mark.slow
 def test_truncated_anywhere(good, path):
-    check_truncated(path, good[0], range(len(good[0])))
+    check_truncated(path, good[0], [*range(0, len(good[0]) - 2000, 5), *range(len(good[0]) - 2000, len(good[0]))])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [0x01, 0x10, 0x80, 0xFF])
 def test_damaged_anywhere(good, path, how):
-    check_damaged(path, *good, range(0, len(good[0]), 3), how)
+    check_damaged(path, *good, range(0, len(good[0]), 61), how)
 
 
 def test_foreign_files(path, tmp_path):
