@@ -55,8 +55,8 @@ def load(path):
         integrity.check_simulation(**state)
         machine = document["machine"]
     if machine != MACHINE:
-        warn(f"{where} was saved on {machine}, this is {MACHINE}: sums are rounded in another way, and the run will not "
-             "be what it would have been there, spike by spike")  # fmt: skip
+        warn(f"{where} was saved on {machine}, this is {MACHINE}: sums are rounded in another way, and the run will "
+             "not be what it would have been there, spike by spike")  # fmt: skip
     return state
 
 

@@ -77,10 +77,11 @@ def assert_same_results(a, b):
     assert_same_state(*([one._populations, one.t, one.level] for one in (a, b)))
 
 
-def network(cell=SEED_CELL, N=(60, 30), rule=None, weight=200.0, delay=1.5, own_noise=False, **options):
-    """Two populations with every kind of input, after `test_simulation.busy_network`, which also has weights in pA."""
+def network(cell=SEED_CELL, N=(60, 30), rule=None, weight=200.0, delay=1.5, own_noise=False,
+            cell_I=SEED_CELL, **options):  # fmt: skip
+    """Two populations with every kind of input."""
     net = gp.Network()
-    E, I = net.population("2/3E", N[0], cell, **options), net.population("I", N[1], SEED_CELL, **options)
+    E, I = net.population("2/3E", N[0], cell, **options), net.population("I", N[1], cell_I, **options)
     net.connect(E, E, weight=weight, p=None if rule else 0.2, delay=delay, rule=rule)
     net.connect(E, I, weight=150.0, p=0.2, delay=1.0)
     net.connect(I, E, weight=-250.0, p=0.5, delay=6.5)

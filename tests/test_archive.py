@@ -433,7 +433,8 @@ def test_attributes_that_nobody_has_thought_of(path):
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     """The bytes of a small file, and the state in it."""
-    sim = gp.Simulation(network(N=(10, 10), len_kernel=20), dt=0.5, seed=1, level=MIXED, record="V_m")
+    cell = gp.GIF(tau_m=5.0, tau_sfa=[10.0], q_sfa=[1.0])
+    sim = gp.Simulation(network(cell, N=(10, 10), cell_I=cell), dt=0.5, seed=1, level=MIXED, record="V_m")
     sim.run(3.5)
     path = tmp_path_factory.mktemp("good") / "good.npz"
     sim.save(path)
@@ -480,13 +481,13 @@ def test_damaged(good, path):
 
 @pytest.mark.slow
 def test_truncated_anywhere(good, path):
-    check_truncated(path, good[0], [*range(0, len(good[0]) - 2000, 5), *range(len(good[0]) - 2000, len(good[0]))])
+    check_truncated(path, good[0], range(len(good[0])))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [0x01, 0x10, 0x80, 0xFF])
 def test_damaged_anywhere(good, path, how):
-    check_damaged(path, *good, range(0, len(good[0]), 61), how)
+    check_damaged(path, *good, range(0, len(good[0]), 97), how)
 
 
 def test_foreign_files(path, tmp_path):
@@ -681,7 +682,6 @@ def test_content_that_leads_outside(what, path):
     sim.save(path)
     name = name.replace("engine.links", "assembly.links")
 
-
     def rewrite(document, arrays):
         arrays[name] = change(arrays[name])
         document["arrays"][name][1] = list(arrays[name].shape)
@@ -690,13 +690,11 @@ def test_content_that_leads_outside(what, path):
     refused(path, "is truncated or damaged: .* (does not hold|must have length .* along axis)")
 
 
-def test_places_that_lead_outside(path):
+def test_places_that_lead_outside(good, path):
     """Numbers in the state of a population that say where its cohorts stand."""
-    sim = simulation("meso")
-    sim.run(50.0)
     for field, value in (("oldest", 0), ("oldest", 10**6), ("cohorts", 0), ("cohorts", 10**6), ("cells", -1),
                          ("cells", 10**6), ("until_merging", 0), ("until_merging", 10**6)):  # fmt: skip
-        sim.save(path)
+        path.write_bytes(good[0])
 
         def change(document, arrays, field=field, value=value):
             arrays["engine.plans.1.state"][field] = value
