@@ -32,16 +32,6 @@ def test_readme_blocks(tmp_path):
     assert (tmp_path / "activity.png").stat().st_size > 10_000
 
 
-def test_blocks_of_save_and_restore(tmp_path):
-    """Those of docs/save_and_restore.md, one after the other."""
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "save_and_restore.md").read_text(), re.M | re.S)
-    assert len(blocks) >= 5
-    script = tmp_path / "blocks.py"
-    script.write_text("\n".join(blocks))
-    run(tmp_path, str(script))
-    assert sorted(path.name for path in tmp_path.glob("*.npz")) == ["branch.npz", "long.npz", "network.npz"]
-
-
 @pytest.mark.parametrize("name", FAST)
 def test_example(name, tmp_path, run_example):
     """In this process; `test_nest_examples` runs those for NEST, and the README compares levels. Others are slow."""
