@@ -35,7 +35,7 @@ class Sizes(dict):
             raise ValueError(f"{self._where}: {rule} does not hold")
 
 
-def check_simulation(seed, assembly, level, columns, record_steps, prescribed, engine, results):
+def check_simulation(seed, assembly, level, recording, engine, results):
     """Refuse attributes of a simulation that do not belong to one network.
 
     Raises
@@ -44,11 +44,12 @@ def check_simulation(seed, assembly, level, columns, record_steps, prescribed, e
         Says what does not fit. Other errors where classes are not those that they should be.
     """
     populations, sizes = list(assembly.net.populations.values()), Sizes("simulation")
-    names = [p.name for p in populations]
+    names, columns = [p.name for p in populations], recording.columns
     for what in (assembly.net.populations, assembly.level_names, assembly.levels, engine.names,
-                 [column.name for column in columns]):  # fmt: skip
+                 recording._names, [column.name for column in columns]):  # fmt: skip
         sizes.require(list(what) == names, "the populations are the same everywhere")
-    sizes.require(assembly.dt == engine.dt > 0.0 and record_steps >= 1, "a step, and one between records")
+    sizes.require(assembly.dt == engine.dt == recording._dt > 0.0, "one step")
+    sizes.require(recording.every >= 1, "steps between records")
     for population, plan, column in zip(populations, engine.plans, columns, strict=True):
         N, kind = (plan.N, "micro") if plan.neurons else (plan.constants["N"][0], "meso")
         sizes.require(N == population.N == column.N, f"{population.name!r} has N neurons")
@@ -59,7 +60,7 @@ def check_simulation(seed, assembly, level, columns, record_steps, prescribed, e
             sizes.require(_within(recorded, plan.units), f"recorded units are among {plan.units}")
     wired = {id(link) for link in engine.links}  # checked with the engine
     _check_links([link for link in assembly.links if id(link) not in wired], engine, sizes)
-    for i, values in prescribed.items():
+    for i, values in recording.prescribed.items():
         _check_prescribed(values, engine.plans[i], sizes)
 
 

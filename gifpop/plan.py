@@ -6,7 +6,7 @@ threshold kernel, K the number of cohorts in the history.
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, upda
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
+MOST_CELLS_KEPT = 16  # kinds of neurons of which the history that they need is remembered
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 
 
@@ -222,11 +223,19 @@ def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True, carried=Fal
 
     Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
     """
-    length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
-    widest = history.widest_cells(cell, dt, length, tolerance)
+    widest = _widest(cell, dt, len_kernel, tolerance)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
     return plan_population(cell, N, dt, window, binomial, cells, carried, noisy)
+
+
+@lru_cache(maxsize=MOST_CELLS_KEPT)
+def _widest(cell, dt, len_kernel, tolerance):
+    """Return how many steps a cell may span, by age, in the history that a kind of neurons needs; not to be changed."""
+    length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
+    widest = history.widest_cells(cell, dt, length, tolerance)
+    widest.flags.writeable = False
+    return widest
 
 
 def update_plan(plan, cell, N, dt, binomial=True):
@@ -293,6 +302,7 @@ def start_history(plan, potential, fired=True):
     plan.state["E_sfa"] = plan.constants["V_T_star"]
 
 
+@lru_cache(maxsize=MOST_CELLS_KEPT)
 def automatic_history(cell, dt):
     """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
 

@@ -11,12 +11,12 @@ from gifpop.engine import SimulationError
 from gifpop.grid import whole_steps
 from gifpop.history import TOLERANCE
 from gifpop.parameters import GIF
-from gifpop.recorder import Column, Recorder
+from gifpop.recording import Recording
 from gifpop.result import Result, concatenate
 from gifpop.threads import check_threads
 
 # The attributes that a file holds; without the underscore that most have.
-KEPT = ("_seed", "_assembly", "level", "_columns", "_record_steps", "_prescribed", "_engine", "_results")
+KEPT = ("_seed", "_assembly", "level", "_recording", "_engine", "_results")
 
 
 class SimulationInterrupted(KeyboardInterrupt):
@@ -25,12 +25,12 @@ class SimulationInterrupted(KeyboardInterrupt):
     Attributes
     ----------
     result : Result
-        What the run had simulated until then. The simulation can be continued with `Simulation.run`.
+        What the run had simulated until then. The simulation can be continued with `Simulation.run`. Of trials, what
+        `Network.simulate` returns for those that were finished, or None.
     """
 
-    def __init__(self, result):
-        until = result.t[-1] if len(result.t) else 0.0
-        super().__init__(f"interrupted at {until} ms; .result holds what was simulated")
+    def __init__(self, result, until):
+        super().__init__(f"interrupted {until}; .result holds what was simulated")
         self.result = result
 
 
@@ -149,18 +149,8 @@ class Simulation:
         self._assembly = Assembly(net, self._seed if network_seed is None else seeds.root_sequence(network_seed), dt,
                                   level, initial, history, tolerance, adaptation, wiring, threads)  # fmt: skip
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        populations, levels = self._assembly.net.populations, self._assembly.level_names
-        self.level = level if isinstance(level, str) else levels
-        recordables = {name: one.recordables for name, one in self._assembly.levels.items()}
-        recorded = options.check_record(populations, record, recordables)
-        self._columns = self._check_columns(recorded, options.check_neurons(populations, record_neurons))
-        self._record_steps = options.check_interval(record_interval, self.dt)
-        order = list(populations)
-        prescribed = {
-            **options.check_counts(populations, levels, counts),
-            **options.check_spikes(populations, levels, spikes, self.dt),
-        }
-        self._prescribed = {order.index(name): values for name, values in prescribed.items()}
+        self.level = level if isinstance(level, str) else self._assembly.level_names
+        self._recording = Recording(self._assembly, record, record_interval, record_neurons, counts, spikes)
         self._assembly.check()
         self._assembly.wire()
         self._engine = self._assembly.engine(self._seed)
@@ -220,21 +210,21 @@ class Simulation:
         """
         duration = checks.number("Simulation.run: duration", duration, ">= 0", "ms")
         n = whole_steps("Simulation.run: duration", duration, self.dt)
-        self._check_supply(n)
-        recorder = Recorder(n, self._engine.step, self._columns, self._record_steps, self.dt)
         first, interrupted, error = self._engine.step, False, None
+        self._recording.check(n, first + n)
+        recorder = self._recording.recorder(n, first)
         try:
-            for chunk in self._engine.run(n, recorder.probes, self._prescribed, self._progress):
+            for chunk in self._engine.run(n, self._recording.probes, self._recording.prescribed, self._progress):
                 recorder.take(chunk)
         except KeyboardInterrupt:
             interrupted = True
         except SimulationError as caught:
             error = caught
         finally:
-            result = Result(recorder.results(), self.dt, self.level, self._seed, self.network_seed, first)
+            result = self._make_result(recorder, first, self._seed)
             self._results.append(result)
         if interrupted:
-            raise SimulationInterrupted(result)
+            raise SimulationInterrupted(result, f"at {self.time} ms")
         if error is not None:
             error.result = result
             raise error
@@ -397,21 +387,6 @@ class Simulation:
         links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
         return expand(links, *(populations[name].N for name in names), self.dt)
 
-    def _check_columns(self, recorded, neurons):
-        """Return what to record of each population."""
-        columns = []
-        for name, population in self._assembly.net.populations.items():
-            micro = self._assembly.level_names[name] == "micro"
-            units = neurons[name] if micro else [0]
-            columns.append(Column(name, population.N, micro, dict.fromkeys(recorded[name], units)))
-        return columns
-
-    def _check_supply(self, n):
-        """Refuse a run for which prescribed counts do not suffice."""
-        for i, values in self._prescribed.items():
-            if not isinstance(values, tuple) and len(values) < self._engine.step + n:
-                name = list(self._assembly.net.populations)[i]
-                raise ValueError(
-                    f"Simulation.counts[{name!r}] must have an entry for each of the {self._engine.step + n} steps "
-                    f"simulated, got {len(values)}"
-                )
+    def _make_result(self, recorder, first, seed):
+        """Return what was recorded from step ``first`` on."""
+        return Result(recorder.results(), self.dt, self.level, seed, self.network_seed, first)

@@ -23,6 +23,7 @@ from gifpop.network import Connection, Injection, Network, Population
 from gifpop.neurons import NeuronPlan
 from gifpop.plan import Link, NoiseLink, PopulationPlan
 from gifpop.recorder import Column
+from gifpop.recording import Recording
 from gifpop.result import PopulationResult, Result, concatenate
 from gifpop.ring_buffers import RingBuffers
 from gifpop.version import __version__
@@ -132,7 +133,7 @@ def _restored(assembly):
 
 def _take_result(result):
     return {"populations": list(result), "dt": result.dt, "level": result.level, "seed": result.seed,
-            "network_seed": result.network_seed, "first": result._first}  # fmt: skip
+            "network_seed": result.network_seed, "first": result._first, "trials": result.trials}  # fmt: skip
 
 
 def _take_population_result(result):
@@ -185,6 +186,7 @@ KINDS = (
           "levels", "links", anew=("_initial_plans", "_relaxed"), made=_restored),
     _kept(Engine, "step", "dt", "threads", "names", "plans", "streams", "links", "signals", "noise", "slice_steps",
           "_buffers", anew=("_running", "core"), made=_resumed),
+    _kept(Recording, "columns", "every", "prescribed", "_names", "_dt"),
     _described(Column),
     Kind(Result, _take_result, Result),
     Kind(PopulationResult, _take_population_result, PopulationResult),
