@@ -105,8 +105,8 @@ def _replacing(path):
 
 
 def _sync(folder):
-    """Let the new name outlast a loss of power, where a folder can be told."""
-    if os.name == "posix":
+    """Let the new name outlast a loss of power, where the system knows how to."""
+    with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

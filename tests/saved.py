@@ -29,7 +29,7 @@ def _collect(value, path, leaves):
     if isinstance(value, np.ndarray | np.generic):
         leaves[path] = type(value), value.dtype, value.shape, value.tobytes()
     elif isinstance(value, STATELESS):
-        leaves[path] = type(value), repr(value)
+        leaves[path] = type(value), hex(value) if isinstance(value, int) else repr(value)
     elif isinstance(value, np.random.BitGenerator):
         leaves[path] = type(value), repr(value.state)
     elif isinstance(value, np.random.Generator):
@@ -52,15 +52,15 @@ def _parts(value):
     return [item for item in vars(value).items() if item[0] not in NOT_STATE.get(type(value).__name__, ())]
 
 
-def arrays_of(value, found=None):
-    """Return all arrays that are reachable from an object."""
+def arrays_of(value, kind="", found=None):
+    """Return all arrays that are reachable from an object, each with a name that those of its kind have in common."""
     found = [] if found is None else found
     if isinstance(value, np.ndarray):
-        found.append(value)
+        found.append((kind, value))
     elif not isinstance(value, (*STATELESS, range, np.generic, np.random.BitGenerator, np.random.Generator,
                                 np.random.SeedSequence)):  # fmt: skip
-        for _, part in _parts(value):
-            arrays_of(part, found)
+        for key, part in _parts(value):
+            arrays_of(part, f"{type(value).__name__}.{key}" if isinstance(key, str) else kind, found)
     return found
 
 
@@ -85,7 +85,7 @@ def network(cell=SEED_CELL, N=(60, 30), rule=None, weight=200.0, delay=1.5, own_
     net.connect(E, E, weight=weight, p=None if rule else 0.2, delay=delay, rule=rule)
     net.connect(E, I, weight=150.0, p=0.2, delay=1.0)
     net.connect(I, E, weight=-250.0, p=0.5, delay=6.5)
-    net.inject(E, gp.StepCurrent([5.0, 30.0], [100.0, 0.0]))
+    net.inject(E, gp.StepCurrent([5.0, 30.0], [400.0, 0.0]))
     net.inject(E, gp.PoissonSpikes(300.0, 20.0, shared=not own_noise), delay=3.0)
     net.inject(I, gp.PoissonSpikes(200.0, -10.0, start=2.0, stop=400.0, shared=True))
     net.inject(I, gp.SpikeTimes([10.0, 12.5, 60.0], 500.0))
@@ -94,7 +94,8 @@ def network(cell=SEED_CELL, N=(60, 30), rule=None, weight=200.0, delay=1.5, own_
     return net
 
 
-STC_CELL = gp.GIF(**{**vars(SEED_CELL), "tau_stc": [30.0, 200.0], "q_stc": [50.0, -5.0], "V_m": -3.0, "I_syn_ex": 7.0})
+STC_CELL = gp.GIF(**{**vars(SEED_CELL), "tau_stc": [30.0, 200.0], "q_stc": [50.0, -5.0], "V_m": -3.0, "I_syn_ex": 7.0,
+                     "E_L": 1.0, "V_reset": -2.0})  # fmt: skip
 VARIOUS_CELL = gp.GIF(**{**vars(SEED_CELL), "tau_m": np.linspace(10.0, 25.0, 60), "V_m": gp.Normal(0.0, 2.0),
                          "E_L": gp.Uniform(-2.0, 2.0), "tau_sfa": [gp.Lognormal(4.0, 0.1), 900.0]})  # fmt: skip
 MIXED = {"2/3E": "micro", "I": "meso"}
