@@ -42,6 +42,11 @@ class Engine:
         self._running = threading.Lock()
         self.wire(links, signals, noise)
 
+    def resume(self):
+        """Make what the other attributes do not hold, once they have been restored from a file."""
+        self._running = threading.Lock()
+        self.bind()
+
     def add(self, name, plan, stream):
         """Add a group; to be followed by `wire`, since the numbers of the input lines shift."""
         self.names.append(name)

@@ -44,7 +44,7 @@ class NeuronPlan:
 
     def chosen(self, neurons):
         """Return a plan of as many neurons, each in the state that one of these has; parameters are to follow."""
-        state = {name: aligned_zeros((len(values), _places(len(neurons)))) for name, values in self.state.items()}
+        state = {name: aligned_zeros((len(values), count_places(len(neurons)))) for name, values in self.state.items()}
         state["budget"][:] = EVERLASTING
         for name, values in state.items():
             values[:, : len(neurons)] = self.state[name][:, neurons]
@@ -79,7 +79,7 @@ def plan_neurons(p, N, dt, least_refractory=0):
         Steps; NEST has 0 and then never resets a neuron with ``t_ref = 0``.
     """
     parameters = neuron_parameters(p, N, dt, least_refractory)
-    places = _places(N)
+    places = count_places(N)
     state = {name: aligned_zeros((1, places)) for name in _micro.STATE}
     state["sfa"] = aligned_zeros((len(p["q_sfa"]), places))
     state["stc"] = aligned_zeros((len(p["q_stc"]), places))
@@ -122,13 +122,13 @@ def _rows(values, N):
     values = [np.asarray(value, dtype=float) for value in values]
     if not any(value.ndim for value in values):
         return np.repeat(np.reshape(values, (len(values), 1)), _micro.TILE, axis=1)
-    rows = np.empty((len(values), _places(N)))
+    rows = np.empty((len(values), count_places(N)))
     for row, value in zip(rows, values, strict=True):
         row[:N] = value
         row[N:] = row[N - 1]
     return rows
 
 
-def _places(N):
+def count_places(N):
     """Return N rounded up to whole tiles, and past one tile, which stands for values that all neurons share."""
     return _micro.TILE * max(2, -(-N // _micro.TILE))

@@ -1,6 +1,9 @@
 """A simulation: the state of a network, advanced by `run`."""
 
-from gifpop import changes, checks, options, seeds
+import threading
+from functools import wraps
+
+from gifpop import changes, checks, options, seeds, snapshot
 from gifpop.assembly import Assembly
 from gifpop.connectivity import expand
 from gifpop.engine import SimulationError
@@ -8,6 +11,10 @@ from gifpop.grid import whole_steps
 from gifpop.history import TOLERANCE
 from gifpop.recording import Recording
 from gifpop.result import Result, concatenate
+from gifpop.threads import check_threads
+
+# The attributes that a file holds; without the underscore that most have.
+KEPT = ("_seed", "_assembly", "level", "_recording", "_engine", "_results")
 
 
 class SimulationInterrupted(KeyboardInterrupt):
@@ -23,6 +30,21 @@ class SimulationInterrupted(KeyboardInterrupt):
     def __init__(self, result, until):
         super().__init__(f"interrupted {until}; .result holds what was simulated")
         self.result = result
+
+
+def _alone(method):
+    """Refuse to enter a method while another one of these is being executed, by any thread."""
+
+    @wraps(method)
+    def call(self, *arguments, **options):
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError("this simulation is being run by another thread already")
+        try:
+            return method(self, *arguments, **options)
+        finally:
+            self._busy.release()
+
+    return call
 
 
 class Simulation:
@@ -131,6 +153,7 @@ class Simulation:
         self._assembly.wire()
         self._engine = self._assembly.engine(self._seed)
         self._results = []
+        self._busy = threading.Lock()
 
     def __repr__(self):
         return (
@@ -158,6 +181,7 @@ class Simulation:
         """SeedSequence that connections and what makes neurons differ are drawn with."""
         return self._assembly.root
 
+    @_alone
     def run(self, duration):
         """Simulate on from the present state.
 
@@ -210,6 +234,7 @@ class Simulation:
             raise ValueError("Simulation.result: nothing has been simulated yet")
         return concatenate(self._results)
 
+    @_alone
     def reset(self, seed=None):
         """Go back to the initial state, with the parameters as they are now; connections stay.
 
@@ -223,6 +248,7 @@ class Simulation:
         self._assembly.restart(self._engine, self._seed)
         self._results = []
 
+    @_alone
     def set(self, part, /, **parameters):
         """Change a population, connections or an input from the next step on; state and history are kept.
 
@@ -253,6 +279,7 @@ class Simulation:
         """
         self._change(changes.described(self._assembly.net, part, parameters))
 
+    @_alone
     def inject(self, population, input, delay=0.0):
         """Add an input onto every neuron of a population, from the next step on.
 
@@ -275,6 +302,7 @@ class Simulation:
         self._change(net)
         return injection
 
+    @_alone
     def remove(self, input):
         """Take an input away; what it has sent is still to arrive.
 
@@ -292,6 +320,94 @@ class Simulation:
         recording = self._recording.changed(net.populations)
         self._assembly = changes.carry_on(self._assembly, self._engine, self._seed, net)
         self._recording = recording
+
+    @_alone
+    def save(self, path, results=True, compressed=False):
+        """Write the complete state to a file, from which `load` continues bit for bit.
+
+        Whatever happens meanwhile, there is either the old file or the new one, never a part of it.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Of the file, taken as it is; ``.npz`` is what others know its format by. An existing file is replaced.
+        results : bool
+            Write also what was recorded since the start or the last `reset`, so that `result` has it after `load`.
+        compressed : bool
+            Smaller, and many times slower.
+
+        Raises
+        ------
+        TypeError
+            If the network holds objects of classes that gifpop does not know, such as a connection rule of your own.
+        RuntimeError
+            While another thread runs this simulation.
+        OSError
+            If the file cannot be written; an existing one stays as it was.
+
+        Notes
+        -----
+        A file holds descriptions, parameters, state, input on its way, the connections that were drawn, the states of
+        random streams and what was recorded (docs/save_and_restore.md).
+
+        Examples
+        --------
+        >>> import gifpop as gp
+        >>> net = gp.Network()
+        >>> E = net.population("E", 500, gp.GIF(I_e=300.0))
+        >>> sim = gp.Simulation(net, dt=0.5, seed=1)
+        >>> first = sim.run(100.0)
+        >>> sim.save("network.npz")
+        >>> rest = sim.run(100.0)
+        >>> again = gp.Simulation.load("network.npz").run(100.0)
+        >>> bool((again.counts == rest.counts).all())
+        True
+        """
+        state = {name.lstrip("_"): getattr(self, name) for name in KEPT}
+        state["results"] = snapshot.joined(self._results) if results else []
+        snapshot.save(path, state, compressed)
+
+    @classmethod
+    def load(cls, path, threads=None, progress=None):
+        """Return the simulation that `save` has written; it goes on as the saved one would.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+        threads : int or None
+            None: as many as the saved one had. Results do not depend on it.
+        progress : see `Simulation`
+
+        Returns
+        -------
+        Simulation
+            `run`, `reset`, `set`, `result` and all else do what they would have done where it was saved.
+
+        Raises
+        ------
+        ValueError
+            If the file is not of a gifpop simulation, truncated, damaged or of another format; the message tells which.
+        OSError
+            If the file cannot be read.
+        MemoryError
+            If the simulation would not fit in memory.
+
+        Warns
+        -----
+        UserWarning
+            If this is another machine in so far as it rounds sums in another way (operating system, processor,
+            instruction set); what follows is then equal in law, but not bit for bit.
+        """
+        if threads is not None:
+            threads = check_threads("Simulation.load: threads", threads)
+        if progress is not None:
+            progress = checks.boolean("Simulation.load: progress", progress)
+        state, simulation = snapshot.load(path), cls.__new__(cls)
+        vars(simulation).update({name: state[name.lstrip("_")] for name in KEPT})
+        simulation._progress, simulation._busy = progress, threading.Lock()
+        if threads is not None:
+            simulation._assembly.threads = simulation._engine.threads = threads
+        return simulation
 
     def connections(self, pre, post):
         """Return the connections between the neurons of two populations, as they were drawn.

@@ -76,13 +76,14 @@ def test_closures_are_redrawn(tmp_path):
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
-def test_doctests():
+def test_doctests(tmp_path, monkeypatch):
     """The examples in the docstrings."""
     import doctest
 
     import gifpop
     from gifpop import network, parameters, simulation
 
+    monkeypatch.chdir(tmp_path)
     for module in (gifpop, network, parameters, simulation):
         failed, attempted = doctest.testmod(module)
         assert failed == 0, module

@@ -1,0 +1,174 @@
+"""Values as JSON and arrays, and back: numbers, containers, arrays, and objects of classes that are known by name.
+
+In JSON, an object has one key, which says what it stands for: ``{"tuple": [...]}``, ``{"GIF": {"C_m": 250.0, ...}}``,
+``{"array": "engine.step"}``. Arrays stand beside, under names that tell where they were found. What was one object in
+several places is one again: it carries an ``id`` where it comes first, and is ``{"same": id}`` after. Nothing but
+constructors of known classes is ever called, whatever the JSON says.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+MOST_JSON_FLOATS = 8  # in a tuple; longer ones become arrays
+LARGEST_JSON_INTEGER = 2**63
+LONGEST_NAME = 40  # of a part of an array's name
+
+
+class Kind(NamedTuple):
+    """How objects of a class are taken apart and made.
+
+    Attributes
+    ----------
+    cls : type
+    take : callable
+        Returns a dict of str to values that the object can be made of.
+    make : callable
+        Makes it of these, given by name.
+    """
+
+    cls: type
+    take: Callable
+    make: Callable
+
+
+def encode(value, kinds, where):
+    """Return a value as what the json module takes, and a dict of str to array.
+
+    Parameters
+    ----------
+    value : object
+    kinds : sequence of Kind
+        Of the objects that there may be besides None, bool, int, float, str, list, tuple, dict, range, numpy scalars
+        and arrays.
+    where : str
+        For messages.
+
+    Raises
+    ------
+    TypeError
+        For any other object; names its place and class.
+    """
+    encoder = _Encoder(kinds, where)
+    return encoder.encode(value, ""), encoder.arrays
+
+
+def decode(document, arrays, kinds):
+    """Return the value that `encode` was given; errors of any class where it has not made this."""
+    return _Decoder(kinds, arrays).decode(document)
+
+
+class _Encoder:
+    def __init__(self, kinds, where):
+        self.arrays, self._where = {}, where
+        self._kinds = {kind.cls: kind for kind in kinds}
+        self._seen, self._names = {}, {}  # by identity; with the objects, which keeps these from being used again
+        self._numbered = 0
+
+    def encode(self, value, path):
+        if type(value) in self._kinds:
+            return self._object(value, path)
+        if isinstance(value, np.ndarray):
+            return {"array": self._array(value, path)}
+        if value is None or isinstance(value, bool | str):
+            return value
+        if isinstance(value, np.generic) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
+            return {"scalar": [value.dtype.str, self.encode(value.item(), path)]}
+        if isinstance(value, int):
+            return value if abs(value) < LARGEST_JSON_INTEGER else {"int": hex(value)}
+        if isinstance(value, float):
+            return value if math.isfinite(value) else {"float": repr(value)}
+        return self._container(value, path)
+
+    def _container(self, value, path):
+        if type(value) is list:
+            return self._entries(value, path)
+        if type(value) is tuple:
+            if len(value) > MOST_JSON_FLOATS and all(type(entry) is float for entry in value):
+                return {"floats": self._array(np.array(value), path)}
+            return {"tuple": self._entries(value, path)}
+        if type(value) is range:
+            return {"range": [value.start, value.stop, value.step]}
+        if type(value) is dict:
+            return {"dict": [[self.encode(key, path), self.encode(entry, _below(path, key))]
+                             for key, entry in value.items()]}  # fmt: skip
+        cls = type(value)
+        raise TypeError(f"{self._where}: {path} must be of a class that gifpop can write to a file, got "
+                        f"{cls.__module__}.{cls.__qualname__}")  # fmt: skip
+
+    def _entries(self, values, path):
+        return [self.encode(value, _below(path, i)) for i, value in enumerate(values)]
+
+    def _object(self, value, path):
+        if id(value) in self._seen:
+            document = self._seen[id(value)][1]
+            if "id" not in document:
+                self._numbered += 1
+                document["id"] = self._numbered
+            return {"same": document["id"]}
+        kind, document = self._kinds[type(value)], {}
+        self._seen[id(value)] = value, document
+        document[kind.cls.__name__] = {name: self.encode(part, _below(path, name))
+                                       for name, part in kind.take(value).items()}  # fmt: skip
+        return document
+
+    def _array(self, array, path):
+        if array.dtype.hasobject:
+            raise TypeError(f"{self._where}: {path} must not be an array of Python objects")
+        if id(array) not in self._names:
+            name, n = path, 1
+            while name in self.arrays:
+                n += 1
+                name = f"{path}~{n}"
+            self.arrays[name] = array
+            self._names[id(array)] = array, name
+        return self._names[id(array)][1]
+
+
+class _Decoder:
+    def __init__(self, kinds, arrays):
+        self._kinds, self._arrays = {kind.cls.__name__: kind for kind in kinds}, arrays
+        self._numbered = {}
+
+    def decode(self, document):
+        if isinstance(document, list):
+            return [self.decode(entry) for entry in document]
+        if not isinstance(document, dict):
+            return document
+        [(what, content)] = ((key, value) for key, value in document.items() if key != "id")
+        if what in self._kinds:
+            made = self._kinds[what].make(**{name: self.decode(part) for name, part in content.items()})
+            self._numbered[document.get("id")] = made
+            return made
+        return self._plain(what, content)
+
+    def _plain(self, what, content):
+        match what:
+            case "array":
+                return self._arrays[content]
+            case "same":
+                return self._numbered[content]
+            case "tuple":
+                return tuple(map(self.decode, content))
+            case "floats":
+                return tuple(self._arrays[content].tolist())
+            case "dict":
+                return {self.decode(key): self.decode(value) for key, value in content}
+            case "range":
+                return range(*content)
+            case "scalar":
+                return np.dtype(content[0]).type(self.decode(content[1]))
+            case "int":
+                return int(content, 16)
+            case "float":
+                return float(content)
+        raise ValueError(f"a {what!r} is not known")
+
+
+def _below(path, part):
+    """Return the name of a part, of letters and digits that any tool takes in a file's name."""
+    part = re.sub(r"[^A-Za-z0-9_]", "-", str(part))[:LONGEST_NAME]
+    return f"{path}.{part}" if path else part

@@ -1,0 +1,193 @@
+"""The state of a simulation, class by class, and the file that holds it (docs/save_and_restore.md).
+
+The number of the format rises with every change of the names below, so that each gifpop knows what it can read.
+"""
+
+import os
+import platform
+from dataclasses import fields
+from itertools import groupby
+
+import numpy as np
+
+from gifpop import archive, distributions, integrity, parameters, rules, signals
+from gifpop.assembly import Assembly
+from gifpop.counting import Unit
+from gifpop.encoding import Kind, decode, encode
+from gifpop.engine import INSTRUCTION_SET, Engine
+from gifpop.history import Cells
+from gifpop.levels import MesoLevel, MicroLevel
+from gifpop.memory import aligned_copy
+from gifpop.modes import Carried
+from gifpop.network import Connection, Injection, Network, Population
+from gifpop.neurons import NeuronPlan
+from gifpop.plan import Link, NoiseLink, PopulationPlan
+from gifpop.recorder import Column
+from gifpop.recording import Recording
+from gifpop.result import PopulationResult, Result, concatenate
+from gifpop.ring_buffers import RingBuffers
+from gifpop.version import __version__
+from gifpop.warn import warn
+
+FORMAT = 1
+MACHINE = f"{platform.system()} {platform.machine()} {INSTRUCTION_SET}"
+
+
+def save(path, state, compressed=False):
+    """Write the attributes of a simulation.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    state : dict of str to object
+    compressed : bool
+    """
+    document, arrays = encode(state, KINDS, "Simulation.save")
+    header = {"format": FORMAT, "gifpop": __version__, "numpy": np.__version__, "machine": MACHINE}
+    archive.write(path, header | {"simulation": document}, arrays, compressed)
+
+
+def load(path):
+    """Return the attributes of a simulation that were written to a file."""
+    where = f"Simulation.load: {os.fsdecode(path)!r}"
+    document, arrays = archive.read(path, where, lambda document: _accept(where, document))
+    with archive.damage_reported(where):
+        state = decode(document["simulation"], arrays, KINDS)
+        integrity.check_simulation(**state)
+        machine = document["machine"]
+    if machine != MACHINE:
+        warn(f"{where} was saved on {machine}, this is {MACHINE}: sums are rounded in another way, and the run will "
+             "not be what it would have been there, spike by spike")  # fmt: skip
+    return state
+
+
+def joined(results):
+    """Return results of successive runs as few: one as long as populations keep their sizes."""
+    return [concatenate(list(group)) for _, group in groupby(results, key=lambda result: [p.N for p in result])]
+
+
+def _accept(where, document):
+    """Refuse a file of another format."""
+    with archive.damage_reported(where):
+        format, version = int(document["format"]), str(document["gifpop"])
+    if format != FORMAT:
+        remedy = "; a newer gifpop reads it" if format > FORMAT else ""
+        raise ValueError(f"{where} has format {format}, saved by gifpop {version}; this is gifpop {__version__}, which "
+                         f"reads format {FORMAT}{remedy}")  # fmt: skip
+
+
+def _described(cls, *names):
+    """Return the kind of a class whose constructor takes what its attributes hold: by default fields of a dataclass."""
+    names = names or tuple(f.name for f in fields(cls))
+    return Kind(cls, lambda value: {name: getattr(value, name) for name in names}, cls)
+
+
+def _kept(cls, *names, anew=(), made=None):
+    """Return the kind of a class of which these attributes are kept, and those in ``anew`` are made anew.
+
+    ``made`` is called with an object once it has its attributes, and returns it.
+    """
+    kept = {name.lstrip("_"): name for name in names}
+
+    def take(value):
+        if vars(value).keys() != {*names, *anew}:
+            odd = vars(value).keys() ^ {*names, *anew}
+            raise AssertionError(f"gifpop.snapshot does not know what to do with {cls.__name__}: {', '.join(odd)}")
+        return {name: getattr(value, attribute) for name, attribute in kept.items()}
+
+    def make(**attributes):
+        if attributes.keys() != kept.keys():
+            raise ValueError(f"{cls.__name__} must have {', '.join(kept)}, got {', '.join(attributes)}")
+        value = cls.__new__(cls)
+        vars(value).update({kept[name]: part for name, part in attributes.items()})
+        return value if made is None else made(value)
+
+    return Kind(cls, take, make)
+
+
+def _aligned(plan):
+    """Let the arrays of neurons begin at cache lines."""
+    plan.state = {name: aligned_copy(values) for name, values in plan.state.items()}
+    return plan
+
+
+def _aligned_rings(buffers):
+    """Let the ring buffers of single neurons begin at cache lines."""
+    for name in ("rings", "externals"):
+        setattr(buffers, name, [None if ring is None else aligned_copy(ring) for ring in getattr(buffers, name)])
+    return buffers
+
+
+def _resumed(engine):
+    """Let an engine go on, once it is certain that the compiled loop stays within its arrays."""
+    integrity.check_engine(engine)
+    engine.resume()
+    return engine
+
+
+def _restored(assembly):
+    """Let an assembly find anew what it keeps for `Simulation.reset`."""
+    assembly._initial_plans = assembly._relaxed = None
+    return assembly
+
+
+def _take_result(result):
+    return {"populations": list(result), "dt": result.dt, "level": result.level, "seed": result.seed,
+            "network_seed": result.network_seed, "first": result._first, "trials": result.trials}  # fmt: skip
+
+
+def _take_population_result(result):
+    meso = result.level == "meso"
+    return {"name": result.name, "N": result.N, "dt": result.dt, "first": result._first, "counts": result.counts,
+            "record_steps": result._record_steps, "variables": result._variables,
+            "mean": result.mean if meso else None, "spikes": result._spikes,
+            "neurons": None if meso else result.neurons}  # fmt: skip
+
+
+def _pcg64(state):
+    """Return a bit generator in a state."""
+    stream = np.random.PCG64(0)
+    stream.state = state
+    return stream
+
+
+KINDS = (
+    # descriptions
+    _kept(Network, "populations", "connections", "injections", "_inputs_made"),
+    *map(_described, (Population, Connection, Injection)),
+    *map(_described, (parameters.GIF, *parameters.INPUTS)),
+    *map(_described, (rules.AllToAll, rules.OneToOne, rules.FixedIndegree, rules.IndegreeFraction,
+                      rules.FixedOutdegree, rules.FixedTotalNumber, rules.PairwiseBernoulli)),
+    _described(rules.Pairs, "sources", "targets"),
+    *map(_described, (distributions.Uniform, distributions.Normal, distributions.Lognormal,
+                      distributions.Exponential)),
+    _described(distributions.Given, "values"),
+    # what the time loop reads
+    _described(PopulationPlan),
+    _described(Cells),
+    _described(Carried),
+    Kind(NeuronPlan, _described(NeuronPlan).take, lambda **parts: _aligned(NeuronPlan(**parts))),
+    _described(Link),
+    _described(NoiseLink),
+    _kept(RingBuffers, "shared", "rings", "units", "externals", made=_aligned_rings),
+    _described(Unit, *Unit._fields),
+    _kept(signals.Piecewise, "steps", "values", "first", "end"),
+    _kept(signals.Samples, "values", "first", "repeat"),
+    _kept(signals.Events, "steps", "amounts"),
+    _kept(signals.PoissonCounts, "mean", "random", "first", "end"),
+    # random numbers
+    _described(np.random.SeedSequence, "entropy", "spawn_key", "pool_size", "n_children_spawned"),
+    Kind(np.random.PCG64, lambda stream: {"state": stream.state}, _pcg64),
+    _described(np.random.Generator, "bit_generator"),
+    # the whole, and what it has recorded
+    _kept(MesoLevel, "dt", "initial", "tolerance", "noisy", "carried", "length", "moments"),
+    _kept(MicroLevel, "dt", "initial", "tolerance", "noisy", "bytes"),
+    _kept(Assembly, "net", "root", "dt", "level_names", "initial", "tolerance", "adaptation", "wiring", "threads",
+          "levels", "wired", anew=("_initial_plans", "_relaxed"), made=_restored),
+    _kept(Engine, "step", "dt", "threads", "names", "plans", "streams", "links", "signals", "noise", "slice_steps",
+          "_buffers", anew=("_running", "core"), made=_resumed),
+    _kept(Recording, "columns", "every", "prescribed", "_names", "_dt", "_levels", "_neurons", "_recorded"),
+    _described(Column),
+    Kind(Result, _take_result, Result),
+    Kind(PopulationResult, _take_population_result, PopulationResult),
+)  # fmt: skip

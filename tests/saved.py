@@ -1,0 +1,135 @@
+"""Simulations to save, and all that belongs to the state of one, found without knowing what gifpop saves."""
+
+import numpy as np
+from networks import SEED_CELL
+
+import gifpop as gp
+
+NOT_STATE = {
+    "Simulation": {"_busy", "_progress", "_results"},  # results are compared as users see them
+    "Assembly": {"_initial_plans", "_relaxed"},  # what reset finds anew
+    "Engine": {"core", "_running"},  # pointers to the arrays
+    "Link": {"largest_indegree"},  # found anew
+}
+STATELESS = (type(None), bool, int, float, str)
+
+
+class State(dict):
+    """What `state_of` returns."""
+
+
+def state_of(value):
+    """Return everything that is reachable from an object by attributes, keys and indices: a dict of place to leaf."""
+    leaves = State()
+    _collect(value, type(value).__name__, leaves)
+    return leaves
+
+
+def _collect(value, path, leaves):
+    if isinstance(value, np.ndarray | np.generic):
+        leaves[path] = type(value), value.dtype, value.shape, value.tobytes()
+    elif isinstance(value, STATELESS):
+        leaves[path] = type(value), hex(value) if isinstance(value, int) else repr(value)
+    elif isinstance(value, np.random.BitGenerator):
+        leaves[path] = type(value), repr(value.state)
+    elif isinstance(value, np.random.Generator):
+        _collect(value.bit_generator, f"{path}.bit_generator", leaves)
+    elif isinstance(value, np.random.SeedSequence):
+        _collect(value.state, f"{path}.state", leaves)
+    elif isinstance(value, range):
+        leaves[path] = value
+    else:
+        leaves[path] = type(value)
+        for key, part in _parts(value):
+            _collect(part, f"{path}.{key}", leaves)
+
+
+def _parts(value):
+    if isinstance(value, dict):
+        return value.items()
+    if isinstance(value, list | tuple):
+        return enumerate(value)
+    return [item for item in vars(value).items() if item[0] not in NOT_STATE.get(type(value).__name__, ())]
+
+
+def arrays_of(value, kind="", found=None):
+    """Return all arrays that are reachable from an object, each with a name that those of its kind have in common."""
+    found = [] if found is None else found
+    if isinstance(value, np.ndarray):
+        found.append((kind, value))
+    elif not isinstance(value, (*STATELESS, range, np.generic, np.random.BitGenerator, np.random.Generator,
+                                np.random.SeedSequence)):  # fmt: skip
+        for key, part in _parts(value):
+            arrays_of(part, f"{type(value).__name__}.{key}" if isinstance(key, str) else kind, found)
+    return found
+
+
+def assert_same_state(a, b):
+    """Compare two objects, or what `state_of` returned of them, bit for bit."""
+    a, b = (one if isinstance(one, State) else state_of(one) for one in (a, b))
+    assert a.keys() == b.keys(), a.keys() ^ b.keys()
+    different = [place for place in a if a[place] != b[place]]
+    assert not different, different
+
+
+def assert_same_results(a, b):
+    """Compare two results in everything that was recorded."""
+    assert_same_state(*([one._populations, one.t, one.level] for one in (a, b)))
+
+
+def network(cell=SEED_CELL, N=(60, 30), rule=None, weight=200.0, delay=1.5, own_noise=False,
+            cell_I=SEED_CELL, **options):  # fmt: skip
+    """Two populations with every kind of input."""
+    net = gp.Network()
+    E, I = net.population("2/3E", N[0], cell, **options), net.population("I", N[1], cell_I, **options)
+    net.connect(E, E, weight=weight, p=None if rule else 0.2, delay=delay, rule=rule)
+    net.connect(E, I, weight=150.0, p=0.2, delay=1.0)
+    net.connect(I, E, weight=-250.0, p=0.5, delay=6.5)
+    net.inject(E, gp.StepCurrent([5.0, 30.0], [400.0, 0.0]))
+    net.inject(E, gp.PoissonSpikes(300.0, 20.0, shared=not own_noise), delay=3.0)
+    net.inject(I, gp.PoissonSpikes(200.0, -10.0, start=2.0, stop=400.0, shared=True))
+    net.inject(I, gp.SpikeTimes([10.0, 12.5, 60.0], 500.0))
+    net.inject(I, gp.Waveform(np.linspace(0.0, 50.0, 100), interval=1.0, start=1.5))
+    net.inject(I, gp.DirectCurrent(20.0, stop=80.0))
+    return net
+
+
+STC_CELL = gp.GIF(**{**vars(SEED_CELL), "tau_stc": [30.0, 200.0], "q_stc": [50.0, -5.0], "V_m": -3.0, "I_syn_ex": 7.0,
+                     "E_L": 1.0, "V_reset": -2.0})  # fmt: skip
+VARIOUS_CELL = gp.GIF(**{**vars(SEED_CELL), "tau_m": np.linspace(10.0, 25.0, 60), "V_m": gp.Normal(0.0, 2.0),
+                         "E_L": gp.Uniform(-2.0, 2.0), "tau_sfa": [gp.Lognormal(4.0, 0.1), 900.0]})  # fmt: skip
+MIXED = {"2/3E": "micro", "I": "meso"}
+
+
+def prescribed_network():
+    net = network(N=(20, 30))
+    return {"net": net, "level": MIXED, "counts": {"I": np.arange(400) % 7},
+            "spikes": {"2/3E": (np.arange(1, 100) * 1.5, np.arange(99) % 20)}}  # fmt: skip
+
+
+CASES = {
+    "meso": lambda: {"net": network(), "record": "all"},
+    "exact": lambda: {"net": network(len_kernel=70), "history": "exact", "record": "V_m"},
+    "quasi-renewal": lambda: {"net": network(BinoRand=False), "adaptation": "quasi-renewal", "record": "E_sfa"},
+    "exact quasi-renewal": lambda: {"net": network(), "adaptation": "quasi-renewal", "history": "exact"},
+    "currents": lambda: {"net": network(STC_CELL), "record": "all", "record_interval": 3.5, "initial": "rest"},
+    "sparse": lambda: {"net": network(own_noise=True), "wiring": "sparse", "tolerance": 1e-2, "record": "all"},
+    "stationary": lambda: {"net": network(), "initial": "stationary", "level": MIXED, "record": "mean"},
+    "micro": lambda: {"net": network(STC_CELL), "level": "micro", "record": "all", "record_neurons": [3, 5, 11]},
+    "own noise": lambda: {"net": network(own_noise=True), "level": "micro", "record": "V_m", "record_neurons": 2},
+    "drawn weights": lambda: {
+        "net": network(VARIOUS_CELL, rule=gp.PairwiseBernoulli(0.3), weight=gp.Normal(200.0, 50.0),
+                       delay=gp.Uniform(1.0, 9.0)),
+        "level": "micro", "initial": "rest", "network_seed": [7, 2**70]},
+    "given pairs": lambda: {
+        "net": network(rule=gp.Pairs([0, 0, 59, 3, 0], [0, 7, 59, 5, 0]), weight=[1.0, 2.0, -3.0, 4.0, 0.0]),
+        "level": "micro"},
+    "mixed": lambda: {"net": network(rule=gp.FixedOutdegree(3, allow_autapses=False)), "level": MIXED, "record": "all",
+                      "initial": "nest"},
+    "prescribed": prescribed_network,
+}  # fmt: skip
+
+
+def simulation(case, seed=11, **options):
+    """Return one of the simulations above, at time 0."""
+    return gp.Simulation(**{"dt": 0.5, "seed": seed, **CASES[case](), **options})
