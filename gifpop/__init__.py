@@ -22,6 +22,7 @@ from gifpop.rules import (
     PairwiseBernoulli,
 )
 from gifpop.simulation import Simulation, SimulationInterrupted
+from gifpop.sweep import SweepInterrupted, sweep
 from gifpop.version import __version__
 
 __all__ = [
@@ -48,10 +49,12 @@ __all__ = [
     "SimulationInterrupted",
     "SpikeTimes",
     "StepCurrent",
+    "SweepInterrupted",
     "Uniform",
     "Waveform",
     "__version__",
     "compare",
     "models",
     "show_config",
+    "sweep",
 ]
