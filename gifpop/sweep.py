@@ -15,8 +15,17 @@ from gifpop.grid import check_dt, whole_steps
 from gifpop.interrupts import deferred_interrupt
 from gifpop.network import Network
 from gifpop.simulation import Simulation
-from gifpop.sweep_points import check_grid, check_trials, describe_options, qualified_name
-from gifpop.sweep_store import FAILED, FINISHED, MARK, NOT_RUN, MemoryStore, ZarrStore, check_store, stored_parameters
+from gifpop.sweep_points import Grid, check_grid, check_trials, describe_options, qualified_name
+from gifpop.sweep_store import (
+    FAILED,
+    FINISHED,
+    NOT_RUN,
+    MemoryStore,
+    ZarrStore,
+    check_store,
+    grown,
+    stored_parameters,
+)
 from gifpop.sweep_values import Schema, mean_activity
 from gifpop.sweep_workers import Job, Outcome, check_workers, describe, make_workers, outcome_of
 from gifpop.version import __version__
@@ -141,13 +150,14 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
         store.retry(map(tuple, np.argwhere(store.status() == FAILED)))
     else:
         store.retry(())
+    complete = False
     try:
         with deferred_interrupt() as interrupted:
             complete = _run(grid, store, pool, interrupted, progress)
     except KeyboardInterrupt:
         complete = False
     finally:
-        pool.close()
+        pool.close(complete)
     data = store.dataset()
     if not complete:
         raise SweepInterrupted(data)
@@ -179,7 +189,8 @@ def _run(grid, store, pool, interrupted, progress):
             if interrupted():
                 _wind_up(running, pool, records)
         finally:
-            pool.stop(running)
+            if running:
+                pool.stop(running)
             records.finish()
     return not interrupted()
 
@@ -343,13 +354,15 @@ def _open(store, grid, about, seed):
     """Return the store and the seed of a sweep, new or to be continued."""
     path, attrs = (None, None) if store is None else check_store(store)
     stored = None if attrs is None else stored_parameters(path)
-    if stored is not None:
-        _check_same(grid, about, seed, stored, attrs)
-        seed = np.random.SeedSequence(json.loads(attrs["seed"]), spawn_key=json.loads(attrs["seed_spawn_key"]))
-        return ZarrStore(path, grid, {name: value for name, value in attrs.items() if name != MARK}), seed
-    root = seeds.root_sequence(seed)
-    attrs = {**about, **_describe_seed(root)}
-    return (MemoryStore(grid, attrs) if path is None else ZarrStore(path, grid, attrs)), root
+    if stored is None:
+        root = seeds.root_sequence(seed)
+        attrs = {**about, **_describe_seed(root)}
+        return (MemoryStore(grid, attrs) if path is None else ZarrStore(path, grid, attrs)), root
+    _check_same(grid, about, seed, stored, attrs)
+    store = ZarrStore(path, Grid(stored, grid.units), attrs)
+    if grid.shape != store.grid.shape:
+        store = grown(store, grid)
+    return store, np.random.SeedSequence(json.loads(attrs["seed"]), spawn_key=json.loads(attrs["seed_spawn_key"]))
 
 
 def _describe_seed(root):
@@ -363,8 +376,14 @@ def _check_same(grid, about, seed, stored, attrs):
     if tuple(stored) != grid.dims:
         raise ValueError(f"{where} its parameters are {', '.join(stored)}, now {', '.join(grid.dims)}")
     for name, values in grid.parameters.items():
-        if not np.array_equal(values, stored[name]):
+        kinds = {values.dtype.kind, stored[name].dtype.kind}
+        if len(kinds) > 1 and kinds != {"i", "f"}:
             raise ValueError(f"{where} its values of {name!r} are {stored[name].tolist()}, now {values.tolist()}")
+        missing = stored[name][~np.isin(stored[name], values)]
+        if len(missing):
+            raise ValueError(f"{where} it has the value {missing[0]!s} of {name!r}, now {values.tolist()}")
+        if len(values) == len(stored[name]) and not np.array_equal(values, stored[name]):
+            raise ValueError(f"{where} its values of {name!r} are in the order {stored[name].tolist()}")
     asked = {**about, **({} if seed is None else _describe_seed(seeds.root_sequence(seed)))}
     for name in ("simulate", "trials", "seed", "seed_spawn_key"):
         if name in asked or name == "trials":

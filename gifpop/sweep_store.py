@@ -6,9 +6,11 @@ A zarr group is written by one process, in an order such that it can be continue
 - The array ``status`` is made last: a group without it holds nothing yet and is made anew.
 - Each point has chunks of its own. Its status is written after its values: what says finished, is.
 - Arrays of values are made when the first point has values: as long as no point is finished, they are made anew.
+- A larger grid has a new group, which takes the name of the old one when all is copied.
 """
 
 import math
+import shutil
 import warnings
 from pathlib import Path
 
@@ -114,20 +116,31 @@ class ZarrStore(MemoryStore):
     """
 
     def __init__(self, path, grid, attrs):
-        import zarr
+        import zarr  # not everybody sweeps
 
-        self._path = path
-        self._group = zarr.open_group(path, mode="a", zarr_format=3)
-        if "status" in self._group:
+        self.path = path
+        if _is_made(path):
+            self._group = zarr.open_group(path, mode="r+", use_consolidated=False)
             self.grid, self.attrs, self.schema = grid, attrs, None
             self._arrays = {name: self._group[name] for name in (*grid.dims, "error", "status")}
             if (self.status() == FINISHED).any():
                 self._find_values()
             return
-        for name in list(self._group.array_keys()):
-            del self._group[name]
-        self._group.attrs.put({MARK: FORMAT, **attrs})
+        self._clear(())
+        self._group = zarr.create_group(path, attributes={MARK: FORMAT, **attrs}, zarr_format=3, overwrite=True)
         super().__init__(grid, attrs)
+
+    def _clear(self, kept):
+        """Remove the arrays but some, whether whole or not."""
+        for folder in self.path.glob("*/"):
+            if folder.is_dir() and folder.name not in kept:
+                shutil.rmtree(folder)
+
+    def copy(self, other, source, index):
+        """Take over a point of another store with the same variables, the status last."""
+        variables = other.schema.variables if other.schema is not None else ()
+        for name in (*variables, "error", "status"):
+            self._arrays[name][index] = other._arrays[name][source]
 
     def _find_values(self):
         """Take over arrays and form of values of the finished points."""
@@ -148,8 +161,7 @@ class ZarrStore(MemoryStore):
         self._consolidate()
 
     def begin(self, schema):
-        for name in set(self._group.array_keys()) - {*self.grid.dims, "error", "status"}:
-            del self._group[name]
+        self._clear({*self.grid.dims, "error", "status"})
         labels = [name for name, (dims, _) in schema.coords.items() if dims != (name,)]
         if labels:
             self._group.attrs["coordinates"] = " ".join(labels)  # so that xarray knows them
@@ -167,13 +179,13 @@ class ZarrStore(MemoryStore):
 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)
-            zarr.consolidate_metadata(self._path)
+            zarr.consolidate_metadata(self.path)
 
     def dataset(self):
         """Return all as an `xarray.Dataset` that reads values when they are needed."""
         import xarray as xr
 
-        return xr.open_zarr(self._path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False)
+        return xr.open_zarr(self.path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False)
 
 
 def check_store(store):
@@ -191,11 +203,13 @@ def check_store(store):
     path = Path(store)
     if path.is_file():
         raise ValueError(f"sweep: store must be a folder, got the file {str(path)!r}")
+    if not path.exists() and _aside(path).exists():  # killed just now
+        _aside(path).rename(path)
     remains = [entry.name for entry in path.iterdir() if entry.suffix != ".partial"] if path.exists() else []
     if not remains:
         return path, None
     try:
-        attrs = dict(zarr.open_group(path, mode="r").attrs)
+        attrs = dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs)
     except Exception:
         attrs = {}
     if MARK not in attrs:
@@ -205,14 +219,55 @@ def check_store(store):
     return path, attrs
 
 
+def grown(old, grid):
+    """Return a store of a larger grid in the place of another one, with the points of that.
+
+    Parameters
+    ----------
+    old : ZarrStore
+    grid : Grid
+        The same parameters with all of its values, and more.
+
+    Returns
+    -------
+    ZarrStore
+    """
+    path = old.path
+    room = path.with_name(path.name + ".growing")
+    for left in (room, _aside(path)):
+        if left.exists():
+            shutil.rmtree(left)
+    new = ZarrStore(room, grid, old.attrs)
+    if old.schema is not None:
+        new.begin(old.schema)
+    places = [[values.tolist().index(value) for value in old.grid.parameters[name].tolist()]
+              for name, values in grid.parameters.items()]  # fmt: skip
+    for index in np.argwhere(old.status() != NOT_RUN):
+        new.copy(old, tuple(index), tuple(place[i] for place, i in zip(places, index, strict=True)))
+    path.rename(_aside(path))
+    room.rename(path)
+    shutil.rmtree(_aside(path))
+    return ZarrStore(path, grid, old.attrs)
+
+
+def _aside(path):
+    """Return where a store is while a larger one takes its place."""
+    return path.with_name(path.name + ".outgrown")
+
+
 def stored_parameters(path):
     """Return the parameters of a stored sweep: dict of name to array, in order; None where it holds nothing yet."""
     import zarr
 
-    group = zarr.open_group(path, mode="r")
-    if "status" not in group:
+    if not _is_made(path):
         return None
+    group = zarr.open_group(path, mode="r", use_consolidated=False)
     return {name: _labels(group[name]) for name in group["status"].metadata.dimension_names}
+
+
+def _is_made(path):
+    """Return whether a store has all arrays but those of values."""
+    return (path / "status" / "zarr.json").exists()
 
 
 def _labels(array):

@@ -1,14 +1,17 @@
 """What a worker does at one point of a sweep, and the threads, processes or cluster that do it."""
 
+import contextlib
 import functools
 import os
 import pickle
+import signal
 import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
 import numpy as np
+from tqdm import tqdm
 
 from gifpop import checks
 from gifpop.interrupts import stopped_by
@@ -59,6 +62,8 @@ class Job:
     root: np.random.SeedSequence
     parameters: tuple
 
+    __name__ = "sweep"  # by which dask shows it
+
     def __call__(self, values):
         """Return the `Outcome` of the point with these values of its parameters."""
         stage = "build"
@@ -76,7 +81,7 @@ class Job:
             return Outcome(values=named_values(self.measure(result), name, self.parameters))
         except KeyboardInterrupt:
             return Outcome()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Outcome(error=f"{stage}: {describe(error)}")
 
     def __reduce__(self):
@@ -140,8 +145,8 @@ class Workers:
         for future in futures:
             future.cancel()
 
-    def close(self):
-        """Free what is this object's own."""
+    def close(self, complete):
+        """Free what is this object's own; unless all is complete, without waiting for what still runs."""
 
 
 class OwnThreads(Workers):
@@ -150,8 +155,8 @@ class OwnThreads(Workers):
     def __init__(self, n, job):
         super().__init__(ThreadPoolExecutor(n, thread_name_prefix="sweep"), job)
 
-    def close(self):
-        self._executor.shutdown(wait=False, cancel_futures=True)
+    def close(self, complete):
+        self._executor.shutdown(wait=complete, cancel_futures=True)
 
 
 class OwnProcesses(Workers):
@@ -162,15 +167,28 @@ class OwnProcesses(Workers):
         super().__init__(self._pool(), job)
 
     def _pool(self):
-        return ProcessPoolExecutor(self._n, mp_context=get_context("spawn"))  # a fork would take threads' locks along
+        context = get_context("spawn")  # a fork would take along locks that other threads hold
+        return ProcessPoolExecutor(self._n, context, initializer=_begin_process)
 
     def renew(self):
-        self._executor.shutdown(wait=False)
+        self._executor.shutdown()
         self._executor = self._pool()
         return True
 
-    def close(self):
-        self._executor.shutdown(wait=False, cancel_futures=True)
+    def stop(self, futures):
+        super().stop(futures)
+        for process in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGINT)
+
+    def close(self, complete):
+        if not complete:
+            for process in self._processes():
+                process.terminate()
+        self._executor.shutdown(cancel_futures=True)
+
+    def _processes(self):
+        return list((self._executor._processes or {}).values())  # before Python 3.14 there is no other way
 
 
 class Cluster(Workers):
@@ -180,7 +198,7 @@ class Cluster(Workers):
         check_picklable(job, "a dask client")
         super().__init__(client.get_executor(pure=False), job)
 
-    def close(self):
+    def close(self, complete):
         self._executor.shutdown(wait=False)
 
 
@@ -236,6 +254,12 @@ def outcome_of(future):
         return Outcome(error=f"executor: {describe(error)} This point was under way.", broken=True)
     except Exception as error:  # the executor's own: what it could not send, or a point whose workers died too often
         return Outcome(error=f"executor: {describe(error)}")
+
+
+def _begin_process():
+    """Let Ctrl-C end the simulations of this process, but not the process; no progress bars that it would share."""
+    signal.signal(signal.SIGINT, lambda *arguments: None)
+    tqdm.set_lock(threading.RLock())
 
 
 def _stoppable(stop, job, values):
