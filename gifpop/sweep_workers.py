@@ -8,7 +8,7 @@ import signal
 import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 
 import numpy as np
 from tqdm import tqdm
@@ -251,15 +251,21 @@ def outcome_of(future):
     except CancelledError:  # by somebody else: a client or executor that was closed
         return Outcome(broken=True)
     except BrokenExecutor as error:
-        return Outcome(error=f"executor: {describe(error)} This point was under way.", broken=True)
+        return Outcome(error=f"executor: {describe(error).rstrip('.')}; this point was under way", broken=True)
     except Exception as error:  # the executor's own: what it could not send, or a point whose workers died too often
         return Outcome(error=f"executor: {describe(error)}")
 
 
 def _begin_process():
-    """Let Ctrl-C end the simulations of this process, but not the process; no progress bars that it would share."""
+    """Let Ctrl-C end the simulations of this process, but not the process, and let that end with its parent."""
     signal.signal(signal.SIGINT, lambda *arguments: None)
-    tqdm.set_lock(threading.RLock())
+    tqdm.set_lock(threading.RLock())  # its own, which nothing is left of where the process is killed
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    connection.wait([parent_process().sentinel])
+    os._exit(1)
 
 
 def _stoppable(stop, job, values):

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -391,6 +392,18 @@ def test_another_sweep_is_refused(tmp_path, options, message):
         sweep(**{"store": tmp_path / "s.zarr", **options})
 
 
+def test_seeds_of_a_stored_sweep(tmp_path):
+    """A sweep without a seed takes the one of its store; a seed of several numbers is known again."""
+    data = sweep(store=tmp_path / "s.zarr", seed=[3, 2**40])
+    assert data.attrs["seed"] == "[3, 1099511627776]"
+    for seed in ([3, 2**40], None):
+        xr.testing.assert_identical(sweep(store=tmp_path / "s.zarr", seed=seed), data)
+    larger = {**GRID, "N": [50, 60, 100]}
+    xr.testing.assert_equal(
+        sweep(store=tmp_path / "s.zarr", seed=None, parameters=larger), sweep(parameters=larger, seed=[3, 2**40])
+    )
+
+
 def test_options_without_effect_may_change(tmp_path):
     data = sweep(store=tmp_path / "s.zarr")
     again = sweep(store=tmp_path / "s.zarr", simulate={"dt": 0.5, "duration": 40, "threads": 2})
@@ -445,10 +458,14 @@ def breaks_off(monkeypatch, write, action):
 SMALL = {"I_e": [300.0, 320.0], "N": [50]}
 
 
-def test_killed_at_any_write(tmp_path, monkeypatch):
+STEPS = pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+
+
+@STEPS
+def test_killed_at_any_write(tmp_path, monkeypatch, step):
     """Whatever file was the last one to be written, the sweep continues to the same end and repeats no finished point."""
     expected = sweep(parameters=SMALL)
-    for write in range(100):
+    for write in range(0, 100, step):
         path, counted = tmp_path / f"{write}.zarr", Counted()
         if not breaks_off(monkeypatch, write, lambda path=path: sweep(parameters=SMALL, store=path, workers=1)):
             break
@@ -462,11 +479,12 @@ def test_killed_at_any_write(tmp_path, monkeypatch):
     assert 15 < write < 50
 
 
-def test_killed_while_the_grid_grows(tmp_path, monkeypatch):
+@STEPS
+def test_killed_while_the_grid_grows(tmp_path, monkeypatch, step):
     larger = {"I_e": [*SMALL["I_e"], 330.0], "N": [50]}
     sweep(parameters=SMALL, store=tmp_path / "small.zarr")
     expected, counted = sweep(parameters=larger), Counted()
-    for write in range(100):
+    for write in range(2, 100, step):
         path = tmp_path / f"{write}.zarr"
         shutil.copytree(tmp_path / "small.zarr", path)
         if not breaks_off(monkeypatch, write, lambda path=path: sweep(parameters=larger, store=path, workers=1)):
@@ -498,3 +516,277 @@ def test_killed_while_the_larger_grid_takes_its_place(tmp_path, monkeypatch, ren
     assert sorted(counted.points) == [(330.0, 50), (330.0, 100)]
     xr.testing.assert_equal(data, sweep(parameters=larger))
     assert os.listdir(tmp_path) == ["s.zarr"]
+
+
+# interrupts, processes, clusters
+
+
+LONG = {"duration": 1e7, "dt": 0.5}  # a minute or more
+
+
+def interrupt_after(seconds):
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return time.perf_counter() + seconds
+
+
+def test_interrupt_keeps_what_is_there(tmp_path):
+    """Running points stop within a second; the next call goes on."""
+
+    def build(I_e, N):
+        return single(gp.GIF(I_e=I_e), N=N) if I_e == 300.0 else brunel()
+
+    def simulate(self, duration, **options):
+        return original(self, duration if len(self.populations) == 1 else 1e7, **options)
+
+    original = gp.Network.simulate
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gp.Network, "simulate", simulate)
+        pressed = interrupt_after(0.5)
+        with pytest.raises(gp.SweepInterrupted, match="interrupted with 2 of 6 points") as caught:
+            sweep(build, store=tmp_path / "s.zarr")
+        assert time.perf_counter() - pressed < 1.0
+    data = caught.value.data
+    assert_array_equal(data.status == "finished", [[True, True], [False, False], [False, False]])
+    assert_array_equal(data.status == "not run", data.status != "finished")
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("sweep")]
+    monkey = Counted()
+    with pytest.warns(UserWarning, match="begun with build"):
+        sweep(monkey, store=tmp_path / "s.zarr")
+    assert len(monkey.points) == 4
+
+
+def test_interrupt_in_a_long_measure():
+    """What cannot be stopped is left alone."""
+    release = threading.Event()
+    pressed = interrupt_after(0.3)
+    with pytest.raises(gp.SweepInterrupted, match="0 of 6 points"):
+        sweep(measure=lambda result: float(release.wait(10.0)))
+    assert time.perf_counter() - pressed < 1.0
+    release.set()
+
+
+def test_stop_and_interrupts_of_other_threads():
+    """Only the simulations of the sweep that is interrupted stop."""
+    from gifpop.interrupts import stopped_by
+
+    stop, outcome = threading.Event(), []
+
+    def run():
+        with stopped_by(stop):
+            try:
+                single().simulate(1e7, dt=0.5)
+            except gp.SimulationInterrupted as error:
+                outcome.append(error)
+        single().simulate(10.0, dt=0.5)
+        outcome.append("done")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.1)
+    stop.set()
+    single().simulate(10.0, dt=0.5)
+    thread.join(10.0)
+    assert [type(one) for one in outcome] == [gp.SimulationInterrupted, str]
+
+
+class Breaking(Executor):
+    """The points that run when a worker dies are lost with it."""
+
+    _max_workers = 1
+
+    def __init__(self):
+        self.futures, self.broken = [], False
+
+    def submit(self, function, *arguments):
+        if self.broken:
+            raise BrokenExecutor("broken")
+        future = Future()
+        self.futures.append(future)
+        if len(self.futures) == 1:
+            future.set_result(function(*arguments))
+        elif len(self.futures) == 3:
+            self.broken = True
+            for future in self.futures[1:]:
+                future.set_exception(BrokenExecutor("a worker died"))
+        return future
+
+
+def test_broken_executor(tmp_path):
+    """Points under way fail, others are left, and nothing else is lost."""
+    with pytest.warns(RuntimeWarning) as warned:
+        data = sweep(executor=Breaking(), store=tmp_path / "s.zarr")
+    assert [str(one.message).split(" points ")[0] for one in warned] == ["sweep: 2 of 6", "sweep: 3 of 6"]
+    assert_array_equal(data.status.values.ravel(), ["finished"] + ["failed"] * 2 + ["not run"] * 3)
+    assert data.error[0, 1] == "executor: BrokenExecutor: a worker died; this point was under way"
+    xr.testing.assert_equal(sweep(store=tmp_path / "s.zarr", retry_failed=True), sweep())
+
+
+def test_closed_executor():
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.warns(RuntimeWarning, match="6 of 6 points were not run"):
+        assert (sweep(executor=pool).status == "not run").all()
+
+
+def dies(I_e, N, mark):
+    """Kill the process at one point, as often as there is nothing at the path ``mark``."""
+    if (I_e, N) == (320.0, 50) and not os.path.exists(mark):
+        if mark:
+            open(mark, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return build(I_e, N)
+
+
+@pytest.mark.slow
+def test_processes(tmp_path):
+    """Closures work, too; a process that dies is replaced."""
+    mark = str(tmp_path / "died")
+    data = sweep(lambda I_e, N: dies(I_e, N, mark), executor="processes", workers=2)
+    xr.testing.assert_equal(data, sweep())
+    assert os.path.exists(mark)
+
+
+@pytest.mark.slow
+def test_a_point_that_kills_its_process():
+    """Only this point fails, not those that ran beside it."""
+    with pytest.warns(
+        RuntimeWarning, match=r"1 of 6 points failed, the first at I_e=320.0, N=50: executor: BrokenProc"
+    ):
+        data = sweep(lambda I_e, N: dies(I_e, N, ""), executor="processes", workers=2)
+    assert (data.status == "finished").sum() == 5
+
+
+@pytest.mark.slow
+def test_process_pool_of_the_users():
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        xr.testing.assert_equal(sweep(lambda I_e, N: build(I_e, N), executor=pool), sweep())
+
+
+@pytest.mark.slow
+def test_interrupted_processes():
+    pressed = interrupt_after(4.0)
+    with pytest.raises(gp.SweepInterrupted, match="0 of 6"):
+        sweep(simulate=LONG, executor="processes", workers=2)
+    assert time.perf_counter() - pressed < 1.5
+
+
+SCRIPT = """
+import os
+import sys
+import gifpop as gp
+
+def build(I_e, N):
+    with open("points.log", "a") as log:
+        log.write(f"{I_e} {N} {os.getpid()}\\n")
+    net = gp.Network()
+    net.population("P", N, gp.GIF(I_e=I_e))
+    return net
+
+parameters = {"I_e": [300.0 + i for i in range(40)], "N": [50, 100, 150, 200, 250]}
+if __name__ == "__main__":
+    gp.sweep(build, parameters, dict(duration=200.0, dt=0.5), seed=1, store="s.zarr", executor=sys.argv[1], workers=2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("executor", "times"), [("threads", 5), ("processes", 1)])
+def test_process_killed(tmp_path, executor, times):
+    """Nothing is lost, nothing done twice of what had finished, and no process is left behind."""
+    random = np.random.default_rng(12)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    log = tmp_path / "points.log"
+
+    def logged():
+        return [line.rsplit(" ", 1)[0] for line in lines()]
+
+    def lines():
+        return log.read_text().splitlines() if log.exists() else []
+
+    def run():
+        return subprocess.Popen([sys.executable, "script.py", executor], cwd=tmp_path)
+
+    def finished():
+        done = xr.open_zarr(tmp_path / "s.zarr", consolidated=False)["status"].load() == "finished"
+        return {f"{done.I_e.values[i]} {done.N.values[j]}" for i, j in np.argwhere(done.values)}
+
+    before, seen = set(), 0
+    for _ in range(times):
+        process = run()
+        while len(logged()) == seen:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(random.uniform(0.0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not before & set(logged()[seen:])
+        assert before <= finished()
+        before, seen = finished(), len(logged())
+    assert 0 < len(before) < 200
+    deadline = time.perf_counter() + 10.0
+    while any(os.path.exists(f"/proc/{line.split()[-1]}") for line in lines()):
+        assert time.perf_counter() < deadline
+        time.sleep(0.05)
+    assert run().wait() == 0
+    assert len(finished()) == 200
+    assert not before & set(logged()[seen:])
+    parameters = {"I_e": [300.0 + i for i in range(40)], "N": [50, 100, 150, 200, 250]}
+    xr.testing.assert_equal(
+        xr.open_zarr(tmp_path / "s.zarr").load(), sweep(parameters=parameters, simulate={"duration": 200.0, "dt": 0.5})
+    )
+
+
+# dask
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two worker processes; each dies alone."""
+    distributed = pytest.importorskip("distributed")
+    import logging
+
+    for name in ("nanny", "scheduler", "client", "worker"):
+        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.mark.slow
+def test_cluster_that_loses_a_worker(client, tmp_path):
+    """One of two workers is killed on the way; the result is the local one to the last bit."""
+    parameters = {"I_e": np.linspace(250.0, 350.0, 21), "N": [50, 100]}
+    simulate = {"duration": 10000.0, "dt": 0.5}
+    pids = list(client.run(os.getpid).values())
+    assert len(set(pids)) == 2
+    path, left = tmp_path / "s.zarr", []
+
+    def kill():
+        while len(list(path.glob("status/c/*/*"))) < 5:
+            time.sleep(0.01)
+        os.kill(pids[0], signal.SIGKILL)
+        left.append(42 - len(list(path.glob("status/c/*/*"))))
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    data = sweep(lambda I_e, N: build(I_e, N), parameters, simulate, client=client, store=path)
+    thread.join()
+    assert left[0] > 10
+    assert pids[0] not in client.run(os.getpid).values()
+    xr.testing.assert_identical(data.load(), sweep(lambda I_e, N: build(I_e, N), parameters, simulate))
+
+
+@pytest.mark.slow
+def test_cluster_and_failures(client):
+    with pytest.warns(RuntimeWarning, match="2 of 6 points failed"):
+        data = sweep(fails_at_320, client=client)
+    assert (data.error.sel(I_e=320.0) == "build: RuntimeError: no such drive").all()
+
+
+@pytest.mark.slow
+def test_interrupted_cluster(client):
+    pressed = interrupt_after(1.0)
+    with pytest.raises(gp.SweepInterrupted, match="0 of 6"):
+        sweep(simulate=LONG, client=client)
+    assert time.perf_counter() - pressed < 1.0
