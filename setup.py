@@ -79,7 +79,7 @@ threads = openmp()
 setup(
     ext_modules=cythonize(
         [
-            extension("_core", threads, [] if MSVC else threads),
+            *(extension(name, threads, [] if MSVC else threads) for name in ("_core", "_loop")),
             *map(extension, ("_delivery", "_meso", "_micro", "_wiring")),
             *variants("_carried"),
             *variants("_cells"),

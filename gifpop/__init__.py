@@ -10,6 +10,7 @@ from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine import SimulationError
 from gifpop.network import Network
 from gifpop.parameters import GIF, DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
+from gifpop.reductions import PopulationStatistics, TrialStatistics
 from gifpop.result import PopulationResult, Result
 from gifpop.rules import (
     AllToAll,
@@ -43,6 +44,7 @@ __all__ = [
     "PairwiseBernoulli",
     "PoissonSpikes",
     "PopulationResult",
+    "PopulationStatistics",
     "Result",
     "Simulation",
     "SimulationError",
@@ -50,6 +52,7 @@ __all__ = [
     "SpikeTimes",
     "StepCurrent",
     "SweepInterrupted",
+    "TrialStatistics",
     "Uniform",
     "Waveform",
     "__version__",

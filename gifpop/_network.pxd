@@ -9,7 +9,7 @@ two is delivered.
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random cimport bitgen_t
 
-from gifpop._types cimport Neurons, Population
+from gifpop._types cimport Arrivals, Neurons, Population, Probe, Probes, SpikeList
 
 
 cdef enum:
@@ -68,6 +68,59 @@ cdef struct Noise:          # independent Poisson processes, one onto each of so
     const double *weights   # of the processes' events; NULL: all alike
     Py_ssize_t n
     bitgen_t *random
+
+
+cdef struct Task:           # what one thread takes through a slice: a population, or a block of neurons
+    Py_ssize_t group
+    Py_ssize_t begin        # neurons
+    Py_ssize_t end
+    Probes probes
+    SpikeList spikes
+    int64_t status          # WELL, NO_MEMORY, or the step in which the expected count was not finite
+
+
+cdef struct Network:
+    Py_ssize_t n_groups
+    Py_ssize_t n_neurons
+    Py_ssize_t n_noise
+    Py_ssize_t n_tasks
+    Py_ssize_t slots
+    Py_ssize_t slice_steps  # that groups take before their spikes are delivered
+    Group *group
+    const int64_t *first    # projections first[s] to first[s + 1] start at source s
+    Projection *projections
+    Noise *noise
+    Task *tasks
+    Arrivals *arrivals      # of a slice, (groups, LONGEST_SLICE)
+    int64_t *emitted        # counts of the slice, likewise
+    int64_t *places         # where their neurons end in `fired`
+    const int32_t **forced  # next prescribed spikes of each group
+    int32_t *fired          # of the chunk, in order of step, group, neuron
+    Py_ssize_t n_fired
+    Py_ssize_t fired_capacity
+    Delivery *deliveries    # of the slice
+    Py_ssize_t n_deliveries
+    Py_ssize_t delivery_capacity
+
+
+cdef enum:                  # how a chunk went: well, or it ended with the slice in which a population failed
+    WELL = -1
+    NO_MEMORY = -2
+
+
+cdef struct Chunk:          # steps of a network in one go
+    int64_t step            # the first one, counted from the beginning of the simulation
+    Py_ssize_t steps
+    const double *lines     # what the input lines emit, (steps, n_lines)
+    Py_ssize_t n_lines
+    const double *means     # mean numbers of events of each noise, (steps, n_noise)
+    int64_t *counts         # read where prescribed, else written, (steps, groups)
+    double *records         # written, (steps, n_probes)
+    Probe *probes           # in order of group and unit
+    Py_ssize_t n_probes
+    int64_t status          # written: WELL, NO_MEMORY, or steps until a population failed
+    Py_ssize_t failed       # that population
+    Py_ssize_t advanced     # steps that everything has advanced
 
 
 cdef inline int64_t later(const Group *g, int64_t slot, int64_t steps) noexcept nogil:

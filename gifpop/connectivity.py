@@ -5,7 +5,6 @@ number of connections of a pair of neurons as a factor of its weight. With spars
 besides how much its neurons, each of which sees a sample of the spikes, differ in what they receive.
 """
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from gifpop.grid import MOST_STEPS, whole_steps
 from gifpop.parameters import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.plan import Link, NoiseLink
 from gifpop.rules import IndegreeFraction
+from gifpop.warn import warn
 from gifpop.wiring import check_rule, connect, connection_bytes, is_implicit
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
@@ -98,10 +98,9 @@ def _warn_of_rounding(c, n_pre):
         return
     exact = c.rule.p * n_pre
     if abs(round(exact) - exact) > 0.1 * exact:
-        warnings.warn(
+        warn(
             f"{c.label}: p = {c.rule.p} of {n_pre} sources is {exact:g} connections onto each neuron, rounded to "
             f"{round(exact)}; rule=PairwiseBernoulli({c.rule.p}) keeps the mean",
-            stacklevel=5,
         )
 
 

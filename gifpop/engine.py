@@ -1,46 +1,19 @@
 """The engine that both faces drive: arrays, random streams and the chunked run over the compiled time loop."""
 
 import threading
-import time
-from dataclasses import dataclass
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from gifpop import _core, instruction_set, threads
+from gifpop import _core, chunks, instruction_set
 from gifpop.counting import count_units, multiple
 from gifpop.interrupts import deferred_interrupt
 from gifpop.ring_buffers import RingBuffers
 
 INSTRUCTION_SET = instruction_set.select()
 
-SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
-LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
-SHOW_PROGRESS_AFTER = 2.0  # s
-
 
 class SimulationError(RuntimeError):
     """The equations left the range of numbers; what was simulated until then is kept."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A piece of a run.
-
-    Attributes
-    ----------
-    step : int
-        The first one.
-    counts : int64 array, shape (steps, groups)
-    records : float64 array, shape (steps, probes)
-    neurons : dict of int to pair of arrays
-        For each group of neurons: steps (int64) and neurons (int32) of its spikes, in order.
-    """
-
-    step: int
-    counts: np.ndarray
-    records: np.ndarray
-    neurons: dict
 
 
 class Engine:
@@ -75,6 +48,13 @@ class Engine:
         self.plans.append(plan)
         self.streams.append(stream)
 
+    def restart(self, plans, streams, links, signals, noise=()):
+        """Go back to step 0 with other groups of the same size; nothing is on its way."""
+        self.step = 0
+        self.plans, self.streams = list(plans), list(streams)
+        self._buffers.clear()
+        self.wire(links, signals, noise)
+
     def wire(self, links, signals, noise=()):
         """Set the projections and input lines; what is already on its way is kept.
 
@@ -90,7 +70,7 @@ class Engine:
         single |= {link.target for link in noise}
         units = count_units(links, self.plans)
         self._buffers.fit(self.plans, max(lags, default=0), steps, units, single, self.step, self.dt)
-        self._slice = steps
+        self.slice_steps = steps
         self.links = sorted(links, key=lambda link: link.source)
         self.signals, self.noise = list(signals), list(noise)
         self.bind()
@@ -100,7 +80,7 @@ class Engine:
         sources = [link.source for link in self.links]
         n_sources = len(self.plans) + len(self.signals)
         receptor = _core.RECEPTOR
-        self._core = _core.Core(
+        self.core = _core.Core(
             [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
             self._buffers.shared,
             self._buffers.rings,
@@ -109,7 +89,7 @@ class Engine:
             np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
             [(p.target, p.lag, receptor[p.receptor], p.weight, self._multiple(p), *p.connections) for p in self.links],
             [(p.target, p.lag, receptor[p.receptor], p.weight, p.units, p.weights, p.stream) for p in self.noise],
-            self._slice,
+            self.slice_steps,
         )
 
     def _multiple(self, link):
@@ -161,31 +141,20 @@ class Engine:
             self._running.release()
 
     def _run(self, n_steps, probes, prescribed, progress, label):
-        probes = [(i, unit, self.plans[i].recordables.index(name)) for i, unit, name in probes]
-        probes = np.array(probes, dtype=np.int64).reshape(-1, 3)
-        order = np.lexsort((probes[:, 1], probes[:, 0]))
-        prescribed = prescribed or {}
-        end, size = self.step + n_steps, self._slice * (_core.LONGEST_SLICE // self._slice)
-        bar = tqdm(total=n_steps, desc=label, unit="step", unit_scale=True, mininterval=0.1, leave=bool(progress),
-                   disable=None if progress is None else not progress,
-                   delay=SHOW_PROGRESS_AFTER if progress is None else 0)
-        with bar, deferred_interrupt() as interrupted:
+        probing, pace = chunks.Probing(self.plans, probes, prescribed), chunks.Pace(self.slice_steps)
+        end = self.step + n_steps
+        with chunks.progress_bar(n_steps, label, "step", progress) as bar, deferred_interrupt() as interrupted:
             while self.step < end and not interrupted():
-                size = min(size, end - self.step)
-                began = time.perf_counter()
-                failed, chunk = self._advance(size, probes, order, prescribed)
-                bar.update(len(chunk.counts))
-                yield chunk
+                with pace.chunk(end - self.step) as n:
+                    [(failed, chunk)] = chunks.advance([self], n, probing, self.threads)
+                    bar.update(len(chunk.counts))
+                    yield chunk
                 if failed >= 0:
-                    raise self._failure(failed, chunk)
-                spent = time.perf_counter() - began
-                slices = size / self._slice * min(4.0, SECONDS_PER_CHUNK / max(spent, 1e-9))
-                size = self._slice * max(1, min(LONGEST_CHUNK // self._slice, int(slices)))
-
+                    raise self.failure(failed, chunk)
         if self.step < end:
             raise KeyboardInterrupt  # also where a handler of the user's own has returned
 
-    def _failure(self, group, chunk):
+    def failure(self, group, chunk):
         """Return the error of a group whose numbers are no longer finite."""
         if self.plans[group].neurons:
             what, when = "a potential is", f"by {self.step * self.dt} ms"
@@ -197,53 +166,21 @@ class Engine:
             "a weight or current is too large"
         )
 
-    def _advance(self, n, probes, order, prescribed):
-        """Run one chunk through the compiled loop; ``order`` sorts the probes by group and unit."""
-        first, groups = self.step, len(self.plans)
-        counts = np.zeros((n, groups), dtype=np.int64)
-        forced = _prescribe(prescribed, counts, first)
-        chosen = np.zeros(groups, dtype=np.uint8)
-        chosen[list(prescribed)] = 1
-        records = np.empty((n, len(probes)))
-        lines, means = _emissions(self.signals, first, n), _emissions([p.signal for p in self.noise], first, n)
-        arguments = first, lines, means, counts, chosen, forced, probes[order], records, self.threads
-        failed, done, advanced, fired = threads.call(self._core.advance, *arguments)
-        records = records[:, np.argsort(order)] if np.any(np.diff(order) < 0) else records
-        self.step += advanced
+    def emissions(self, n):
+        """Return what the input lines emit in the next steps, and the mean numbers of events of the noise."""
+        return [_emitted(which, self.step, n) for which in (self.signals, [p.signal for p in self.noise])]
+
+    def first_infinite(self):
+        """Return the first group of neurons with a potential that is not a finite number, or -1."""
         for i, plan in enumerate(self.plans):
-            if failed < 0 and plan.neurons and not np.isfinite(plan.of_neurons("V_m")).all():
-                failed = i
-        neurons = _spikes(counts[:done], fired, first, [i for i, plan in enumerate(self.plans) if plan.neurons])
-        return failed, Chunk(first, counts[:done], records[:done], neurons)
+            if plan.neurons and not np.isfinite(plan.of_neurons("V_m")).all():
+                return i
+        return -1
 
 
-def _emissions(signals, first, n):
+def _emitted(signals, first, n):
     """Return what signals emit in ``n`` steps, shape (n, signals)."""
     values = np.empty((n, len(signals)))
     for column, signal in enumerate(signals):
         values[:, column] = signal.emit(first, n)
     return values
-
-
-def _prescribe(prescribed, counts, first):
-    """Fill in prescribed counts; return for each group of neurons those that are to fire, in order of step."""
-    n, forced = len(counts), {}
-    for i, values in prescribed.items():
-        if isinstance(values, tuple):
-            begin, end = np.searchsorted(values[0], (first, first + n))
-            counts[:, i] = np.bincount(values[0][begin:end] - first, minlength=n)
-            forced[i] = np.ascontiguousarray(values[1][begin:end], dtype=np.int32)
-        else:
-            counts[:, i] = values[first : first + n]
-    return forced
-
-
-def _spikes(counts, fired, first, groups):
-    """Return the spikes of each group of neurons: their steps and neurons."""
-    if not groups:
-        return {}
-    events = np.repeat(np.arange(len(counts) * len(groups)), counts[:, groups].ravel())
-    steps, which = first + events // len(groups), events % len(groups)
-    if len(groups) == 1:
-        return {groups[0]: (steps, fired)}
-    return {group: (steps[which == j], fired[which == j]) for j, group in enumerate(groups)}

@@ -5,7 +5,7 @@ several successive steps; how many it may hold grows with their age, as the diff
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +49,10 @@ class Cells:
     newest: np.ndarray
     rows: np.ndarray
     traces: np.ndarray
+
+    def copy(self):
+        """Return cells with the same parameters and a state of their own."""
+        return replace(self, rows=self.rows.copy(), traces=self.traces.copy())
 
 
 def adaptive_length(cell, dt, len_kernel, automatic, tolerance):

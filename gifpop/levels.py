@@ -14,6 +14,7 @@ from gifpop.plan import automatic_history, plan_adaptive, plan_population, start
 
 MOST_NEURONS = 2**31 - 1
 INITIAL = ("fired", "rest", "stationary", "nest")
+DRAWN_ANEW = ("V_m", "I_syn_ex", "I_syn_in")  # initial values
 
 
 class MesoLevel:
@@ -84,8 +85,8 @@ class MesoLevel:
                 f"{' (chosen at the start; give a longer one)' if population.len_kernel == -1 else ''}"
             )
 
-    def start(self, population, root, index):
-        """Return the plan in its initial state (at rest if that is the stationary one) and the random stream."""
+    def plan(self, population, root, index):
+        """Return the plan in its initial state, or at rest if that is the stationary one."""
         cell = population.cell
         N, binomial = population.N, population.BinoRand
         if self.tolerance is None:
@@ -97,7 +98,11 @@ class MesoLevel:
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
         plan.state["I_syn_ex"] = cell.I_syn_ex
         plan.state["I_syn_in"] = cell.I_syn_in
-        return plan, seeds.stream(root, seeds.POPULATION, index)
+        return plan
+
+    def begin(self, plan, population, root, index):
+        """Return the random stream; of the initial state nothing is drawn."""
+        return seeds.stream(root, seeds.POPULATION, index)
 
     def relaxing(self, population):
         """Return the level of a population that finds the stationary state."""
@@ -140,21 +145,32 @@ class MicroLevel:
                         f"{where}: GIF.{name} must be a number or have {population.N} values, got {len(value.values)}"
                     )
 
-    def start(self, population, root, index):
-        """Return the plan in its initial state (at rest if that is the stationary one) and the random numbers' key."""
+    def plan(self, population, root, index):
+        """Return the plan in its initial state, or at rest if that is the stationary one, but for what `begin` draws.
+
+        ``root`` is the seed of the network, which draws the parameters of each neuron.
+        """
         N = population.N
-        key = seeds.philox_key(root, seeds.POPULATION, index)
         p = self._drawn(population, root, index)
         if p["V_m"] is None:
             p["V_m"] = p["E_L"]
-        plan = plan_neurons(p, N, self.dt, key, least_refractory=1)
+        plan = plan_neurons(p, N, self.dt, least_refractory=1)
         if self.initial == "fired":
             plan.of_neurons("V_m")[:] = p["V_reset"]
             plan.of_neurons("pause")[:] = refractory_steps(p["t_ref"], self.dt)
             for kind in ("sfa", "stc"):
                 for trace, q in zip(plan.state[kind], p[f"q_{kind}"], strict=True):
                     trace[:N] = q
-        return plan, key
+        return plan
+
+    def begin(self, plan, population, root, index):
+        """Draw initial values that differ between neurons; return the key of the random numbers."""
+        names = tuple(name for name in DRAWN_ANEW if isinstance(getattr(population.cell, name), Distribution))
+        for name, values in self._drawn(population, root, index, names).items():
+            plan.of_neurons(name)[:] = values
+        key = seeds.philox_key(root, seeds.POPULATION, index)
+        plan.restart(key)
+        return key
 
     def relaxing(self, population):
         """Return the level of a population that finds the stationary state, at which the neurons begin."""
@@ -173,13 +189,13 @@ class MicroLevel:
             neuron_parameters(self._drawn(population, root, index), population.N, self.dt, least_refractory=1)
         )
 
-    def _drawn(self, population, root, index):
-        """Return the parameters of each neuron; a distribution gives the same values each time."""
+    def _drawn(self, population, root, index, names=None):
+        """Return parameters of each neuron, by default all; a distribution gives the same values each time."""
 
         def random(parameter, term):
             return np.random.Generator(seeds.stream(root, seeds.NEURONS, index, parameter, term))
 
-        return population.cell.draw(population.N, random, f"Population {population.name!r}: GIF")
+        return population.cell.draw(population.N, random, f"Population {population.name!r}: GIF", names)
 
 
 LEVELS = {level.name: level for level in (MesoLevel, MicroLevel)}

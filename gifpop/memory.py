@@ -44,5 +44,12 @@ def aligned_zeros(shape, dtype=np.float64):
     return room[start : start + size].view(dtype).reshape(shape)
 
 
+def aligned_copy(array):
+    """Return a copy of an array that begins at a cache line, as `aligned_zeros`."""
+    copy = aligned_zeros(array.shape, array.dtype)
+    copy[:] = array
+    return copy
+
+
 def _readable(n_bytes):
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"

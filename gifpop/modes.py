@@ -6,7 +6,7 @@ mode that acts like a threshold, and the membrane one more, which begins anew af
 of Delta_V and raise the threshold by their sum.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,6 +74,11 @@ class Carried:
     fired: np.ndarray
     cohorts: np.ndarray
     cells: np.ndarray | None
+
+    def copy(self):
+        """Return the same with a state of its own."""
+        arrays = {name: getattr(self, name).copy() for name in ("recent", "added", "free", "fired", "cohorts")}
+        return replace(self, **arrays, cells=None if self.cells is None else self.cells.copy())
 
     @property
     def states(self):
@@ -172,7 +177,7 @@ def update_carried(carried, new, cells, refractory):
         rows[-1] = np.maximum(means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1)), new.least_lift)
     carried.least_lift = new.least_lift
     for name in ("modes", "decay", "jump", "noise", "capacity", "forget"):
-        getattr(carried, name)[:] = getattr(new, name)
+        setattr(carried, name, getattr(new, name))
 
 
 def _undecayed(moments, decay):

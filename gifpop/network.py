@@ -200,26 +200,71 @@ class Network:
         delay = checks.number(f"{type(input).__name__} onto {post.name!r}: delay", delay, ">= 0", "ms")
         self.injections.append(Injection(post.name, input, delay))
 
-    def simulate(self, duration, **options):
+    def simulate(self, duration, trials=None, keep="all", warmup=0.0, **options):
         """Simulate the network from its initial state and return what was recorded.
 
-        A short form of ``Simulation(net, **options).run(duration)``.
+        Without trials, a short form of ``Simulation(net, **options).run(duration)``.
 
         Parameters
         ----------
         duration : float, ms
             A multiple of the step.
+        trials : int, sequence of int, or None
+            How many trials to run, or the numbers of those to run, >= 0. Trials share connections and neurons, drawn
+            from ``network_seed`` (by default ``seed``); initial states, spikes and inputs of trial k come from the
+            k-th of `Result.seeds`, which ``seed`` determines. ``threads`` of them run at a time. None: one run, with
+            ``seed`` itself.
+        keep : {"all", "mean"} or callable
+            What to keep of trials. ``"all"``: what was recorded of each. ``"mean"``: means, variances and power
+            spectra, in the memory of a few. A function of the `Result` of one trial: what it returns (a number, an
+            array, or a dict of such), joined along a new first axis; it must not keep the result itself.
+        warmup : float, ms
+            Not recorded at the beginning of ``duration``; a multiple of the step.
         **options
             See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``record_neurons``,
-            ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``adaptation``, ``wiring``, ``progress``.
+            ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``adaptation``, ``wiring``,
+            ``network_seed``, ``threads``, ``progress``.
 
         Returns
         -------
-        Result
+        Result, TrialStatistics, array or dict of arrays
+            `Result` of a run, or of trials with an additional first dimension; `TrialStatistics` with
+            ``keep="mean"``; what a function returned.
+
+        Raises
+        ------
+        SimulationInterrupted
+            On Ctrl-C, within a second; its ``result`` holds what was simulated, of trials those that were finished.
+        SimulationError
+            If an expected count or a potential is no longer a finite number; ``result`` likewise.
+
+        Examples
+        --------
+        >>> import gifpop as gp
+        >>> net = gp.Network()
+        >>> E = net.population("E", 500, gp.GIF(I_e=300.0))
+        >>> result = net.simulate(100.0, dt=0.5, trials=20, seed=1)
+        >>> result.activity.shape
+        (20, 200, 1)
+        >>> alone = net.simulate(100.0, dt=0.5, trials=[7], seed=1)
+        >>> bool((alone.counts[0] == result.counts[7]).all())
+        True
         """
         from gifpop.simulation import Simulation  # the description does not depend on what runs it
+        from gifpop.trials import simulate_trials
 
-        return Simulation(self, **options).run(duration)
+        duration = checks.number("simulate.duration", duration, ">= 0", "ms")
+        warmup = checks.number("simulate.warmup", warmup, ">= 0", "ms")
+        if warmup > duration:
+            raise ValueError(f"simulate.warmup must be <= duration = {duration} ms, got {warmup}")
+        if trials is not None:
+            return simulate_trials(self, duration - warmup, trials, keep, warmup, options)
+        if keep != "all":
+            raise ValueError(f"simulate.keep must be left out where trials is None, got {keep!r}")
+        simulation = Simulation(self, **options)
+        if warmup > 0.0:
+            simulation.run(warmup)
+        return simulation.run(duration - warmup)
 
     def _known(self, population, where):
         """Return the population of this network that a name or handle stands for."""

@@ -7,7 +7,7 @@ import numpy as np
 from gifpop import _micro
 from gifpop.grid import refractory_steps
 from gifpop.membrane import log_hazard, synaptic_carry
-from gifpop.memory import aligned_zeros
+from gifpop.memory import aligned_copy, aligned_zeros
 
 RECORDABLES = _micro.RECORDABLES
 EVERLASTING = 1e300  # budget of the places behind the last neuron
@@ -37,18 +37,23 @@ class NeuronPlan:
         """Return the values of a state variable, one for each neuron; writing to them changes the state."""
         return self.state[name][0, : self.N]
 
+    def copy(self):
+        """Return a plan with the same parameters and a state of its own."""
+        state = {name: aligned_copy(values) for name, values in self.state.items()}
+        return NeuronPlan(self.N, dict(self.parameters), state)
+
     def bind(self, key):
         """Return the group for the time loop, with the key of its random numbers."""
         return _micro.MicroPopulation(self.N, self.parameters, self.state, key)
 
     def restart(self, key):
-        """Begin with the random numbers of a key."""
+        """Begin with the random numbers of a key (`gifpop.seeds.philox_key`)."""
         self.state["draws"][:] = 0.0
         _micro.draw_budgets(self.bind(key))
 
 
-def plan_neurons(p, N, dt, key, least_refractory=0):
-    """Return the arrays of a group of neurons at rest in its initial state.
+def plan_neurons(p, N, dt, least_refractory=0):
+    """Return the arrays of a group of neurons at rest in its initial state; `NeuronPlan.restart` is to follow.
 
     Parameters
     ----------
@@ -58,8 +63,6 @@ def plan_neurons(p, N, dt, key, least_refractory=0):
         length N. ``tau_sfa``, ``q_sfa``, ``tau_stc``, ``q_stc``: sequences of such.
     N : int
     dt : float, ms
-    key : uint64 array of length 2
-        Of the group's random numbers (`gifpop.seeds.philox_key`).
     least_refractory : int
         Steps; NEST has 0 and then never resets a neuron with ``t_ref = 0``.
     """
@@ -73,7 +76,6 @@ def plan_neurons(p, N, dt, key, least_refractory=0):
     for name in ("V_m", "I_syn_ex", "I_syn_in"):
         plan.of_neurons(name)[:] = p[name]
     plan.of_neurons("E_sfa")[:] = p["V_T_star"]
-    plan.restart(key)
     return plan
 
 

@@ -165,8 +165,8 @@ class GIF(_Checked):
         value = getattr(self, name)
         return value if isinstance(value, tuple) else (value,)
 
-    def draw(self, n, random, where="GIF"):
-        """Return the parameters of ``n`` neurons.
+    def draw(self, n, random, where="GIF", names=None):
+        """Return parameters of ``n`` neurons.
 
         Parameters
         ----------
@@ -175,6 +175,8 @@ class GIF(_Checked):
             ``random(i, j)`` returns the numpy.random.Generator for the i-th parameter, its j-th entry.
         where : str
             Whose parameters, for messages.
+        names : sequence of str or None
+            Which; None: all.
 
         Returns
         -------
@@ -182,6 +184,8 @@ class GIF(_Checked):
         """
         drawn = {}
         for i, f in enumerate(fields(self)):
+            if names is not None and f.name not in names:
+                continue
             rule, unit = f.metadata["rule"], f.metadata["unit"]
 
             def draw(value, place="", j=0, i=i, name=f.name, rule=rule, unit=unit):

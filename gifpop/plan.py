@@ -5,8 +5,8 @@ threshold kernel, K the number of cohorts in the history.
 """
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, upda
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
+MOST_CELLS_KEPT = 16  # kinds of neurons of which the history that they need is remembered
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 
 
@@ -161,6 +162,12 @@ class PopulationPlan:
         """The cohorts, at most K, the oldest first: a dict of arrays."""
         return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, self.in_use], strict=True))
 
+    def copy(self):
+        """Return a plan with the same parameters and a state of its own."""
+        state = {name: getattr(self, name).copy() for name in ("state", "sfa", "cohorts")}
+        parts = {name: part and part.copy() for name, part in (("cells", self.cells), ("carried", self.carried))}
+        return replace(self, **state, **parts)
+
     def bind(self, stream):
         """Return the population for the time loop, with a bit generator to draw spike counts from."""
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
@@ -216,11 +223,19 @@ def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True, carried=Fal
 
     Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
     """
-    length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
-    widest = history.widest_cells(cell, dt, length, tolerance)
+    widest = _widest(cell, dt, len_kernel, tolerance)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
     return plan_population(cell, N, dt, window, binomial, cells, carried, noisy)
+
+
+@lru_cache(maxsize=MOST_CELLS_KEPT)
+def _widest(cell, dt, len_kernel, tolerance):
+    """Return how many steps a cell may span, by age, in the history that a kind of neurons needs; not to be changed."""
+    length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
+    widest = history.widest_cells(cell, dt, length, tolerance)
+    widest.flags.writeable = False
+    return widest
 
 
 def update_plan(plan, cell, N, dt, binomial=True):
@@ -236,7 +251,7 @@ def update_plan(plan, cell, N, dt, binomial=True):
     if carried:
         update_carried(plan.carried, new.carried, plan.cells, refractory)
     for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
-        getattr(plan, name)[:] = getattr(new, name)
+        setattr(plan, name, getattr(new, name))
     plan.state["spread"] = NOT_KNOWN
 
 
@@ -287,6 +302,7 @@ def start_history(plan, potential, fired=True):
     plan.state["E_sfa"] = plan.constants["V_T_star"]
 
 
+@lru_cache(maxsize=MOST_CELLS_KEPT)
 def automatic_history(cell, dt):
     """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gifpop import memory
-from gifpop.result import PopulationResult
+from gifpop.result import PopulationResult, join_spikes
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,40 @@ class Column:
     variables: dict
 
 
+def require_memory(n, columns, every, runs=1):
+    """Refuse to hold records of so many runs of ``n`` steps that would not fit in memory; see `Recorder`."""
+    always = sum(1 if column.neurons else 2 for column in columns)
+    sampled = sum(len(units) for column in columns for units in column.variables.values())
+    memory.require(
+        8.0 * runs * (always * n + sampled * (n // every + 1)),
+        f"Simulation.run: records of {n} steps{f', {runs} times' if runs > 1 else ''} (longer record_interval, "
+        "fewer variables or shorter runs need less)",
+    )
+
+
+def place_probes(columns):
+    """Return what to record after each step as (group, unit, recordable), and where it stands among the records.
+
+    Returns
+    -------
+    probes : list of tuple
+    slots : list of list of (start, stop)
+        For each column, the places of each of its variables.
+    means : list of (start, stop)
+        Those of the expected counts of each population.
+    """
+    probes = []
+
+    def place(group, name, units):
+        start = len(probes)
+        probes.extend((group, unit, name) for unit in units)
+        return start, len(probes)
+
+    slots = [[place(i, name, units) for name, units in c.variables.items()] for i, c in enumerate(columns)]
+    means = [place(i, "mean", [0]) for i, c in enumerate(columns) if not c.neurons]
+    return probes, slots, means
+
+
 class Recorder:
     """Arrays for one run, filled piece by piece.
 
@@ -45,29 +79,16 @@ class Recorder:
     """
 
     def __init__(self, n, first, columns, every, dt):
-        self.taken, self.probes = 0, []
+        self.taken = 0
         self._first, self._every, self._dt, self._columns = first, every, dt, columns
-        self._slots = [[self._probe(i, name, units) for name, units in c.variables.items()]
-                       for i, c in enumerate(columns)]
-        self._means = [self._probe(i, "mean", [0]) for i, c in enumerate(columns) if not c.neurons]
-        sampled = sum(stop - start for slots in self._slots for start, stop in slots)
+        _, self._slots, self._means = place_probes(columns)
         kept = n // every + 1
-        memory.require(
-            8.0 * ((len(columns) + len(self._means)) * n + sampled * kept),
-            f"Simulation.run: records of {n} steps (longer record_interval, fewer variables or shorter runs need less)",
-        )
         self._counts = np.empty((len(columns), n), dtype=np.int64)
         self._mean = np.empty((len(self._means), n))
         self._steps = np.empty(kept, dtype=np.int64)
         self._records = [[np.empty((kept, stop - start)) for start, stop in slots] for slots in self._slots]
         self._spikes = [[] for _ in columns]
         self._kept = 0
-
-    def _probe(self, group, name, units):
-        """Add probes of one variable; return their place among the records."""
-        start = len(self.probes)
-        self.probes.extend((group, unit, name) for unit in units)
-        return start, len(self.probes)
 
     def take(self, chunk):
         """Copy a piece; of the optional variables those at multiples of the recording interval."""
@@ -112,10 +133,3 @@ class Recorder:
                 )
             )
         return results
-
-
-def join_spikes(pieces):
-    """Join pairs of steps and neurons into one pair of arrays."""
-    if not pieces:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
-    return tuple(np.concatenate(arrays) for arrays in zip(*pieces, strict=True))

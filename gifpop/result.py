@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gifpop import seeds
+
 
 class PopulationResult:
     """What was recorded of one population.
@@ -9,6 +11,9 @@ class PopulationResult:
     Recorded variables are attributes, with one entry per time of `t_record`. Of a mesoscopic population,
     one-dimensional float64 arrays: any of ``V_m``, ``E_sfa`` (mV), ``I_syn_ex``, ``I_syn_in`` (pA). Of neurons, float64
     arrays of shape (times, recorded neurons): any of ``V_m``, ``E_sfa``, ``I_stc``, ``I_syn_ex``, ``I_syn_in``.
+
+    Of trials, all arrays but `t` and `t_record` have one more dimension, the first; `spikes` is a list with a pair of
+    arrays for each trial.
 
     Attributes
     ----------
@@ -33,11 +38,11 @@ class PopulationResult:
         if spikes is None:
             self.mean = mean
         else:
-            self.spikes = (spikes[0] + 1) * dt, spikes[1]
+            self.spikes = _in_ms(spikes, dt) if isinstance(spikes, tuple) else [_in_ms(each, dt) for each in spikes]
             self.neurons = np.zeros(0, dtype=np.int64) if neurons is None else np.asarray(neurons)
 
     def __repr__(self):
-        return f"<gifpop.PopulationResult {self.name!r}: {len(self.counts)} steps, {', '.join(self.recorded)}>"
+        return f"<gifpop.PopulationResult {self.name!r}: {_extent(self.counts)}, {', '.join(self.recorded)}>"
 
     def __getattr__(self, name):
         if name.startswith("_") or "_variables" not in self.__dict__:  # while it is being copied
@@ -57,6 +62,24 @@ class PopulationResult:
         return "meso" if self._spikes is None else "micro"
 
     @property
+    def arrays(self):
+        """What was recorded in every step, or at every time of `t_record`: dict of str to array."""
+        always = {"counts": self.counts} | ({"mean": self.mean} if self.level == "meso" else {})
+        return always | self._variables
+
+    def with_arrays(self, arrays, spikes=None, record_steps=None):
+        """Return the same population with other `arrays`, and steps and neurons of spikes."""
+        variables = {name: arrays[name] for name in self._variables}
+        record_steps = self._record_steps if record_steps is None else record_steps
+        return PopulationResult(self.name, self.N, self.dt, self._first, arrays["counts"], record_steps, variables,
+                                arrays.get("mean"), spikes, getattr(self, "neurons", None))  # fmt: skip
+
+    def trial(self, place):
+        """Return what was recorded of one of several trials; arrays are views."""
+        spikes = None if self.level == "meso" else self._spikes[place]
+        return self.with_arrays({name: values[place] for name, values in self.arrays.items()}, spikes)
+
+    @property
     def recorded(self):
         """Names of what was recorded: tuple of str."""
         return ("counts", "mean" if self._spikes is None else "spikes", *self._variables)
@@ -68,7 +91,7 @@ class PopulationResult:
 
     @property
     def t(self):
-        return stamps(self._first, len(self.counts), self.dt)
+        return stamps(self._first, self.counts.shape[-1], self.dt)
 
     @property
     def t_record(self):
@@ -89,29 +112,11 @@ class PopulationResult:
         return self.mean * (1e3 / (self.N * self.dt))
 
 
-class Result:
-    """What a simulation returns.
+class ByPopulation:
+    """Something for each population; index it with a population or its name."""
 
-    Index it with a population or its name for a `PopulationResult`.
-
-    Attributes
-    ----------
-    dt : float, ms
-    level : str
-    seed : object
-        What `gifpop.Simulation` takes as ``seed`` to repeat the run.
-    t : float64 array of length T, ms
-        Time stamps, the ends of the steps.
-    names : tuple of str
-        Populations, in the order of the columns below.
-    """
-
-    def __init__(self, populations, dt, level, seed, first):
+    def __init__(self, populations):
         self._populations = {p.name: p for p in populations}
-        self.dt, self.level, self.seed, self._first = dt, level, seed, first
-
-    def __repr__(self):
-        return f"<gifpop.Result: {len(self.t)} steps of {self.dt} ms, populations {', '.join(self.names)}>"
 
     def __getitem__(self, population):
         name = getattr(population, "name", population)
@@ -129,9 +134,53 @@ class Result:
     def names(self):
         return tuple(self._populations)
 
+
+class Result(ByPopulation):
+    """What a simulation returns.
+
+    Index it with a population or its name for a `PopulationResult`. Of trials, arrays have one more dimension, the
+    first, but for `t`.
+
+    Attributes
+    ----------
+    dt : float, ms
+    level : str
+    seed, network_seed : numpy.random.SeedSequence
+        What `gifpop.Simulation` takes to repeat the run from the initial state.
+    trials : int64 array, or None
+        Numbers of the trials; None: a single run.
+    t : float64 array of length T, ms
+        Time stamps, the ends of the steps.
+    names : tuple of str
+        Populations, in the order of the columns below.
+    """
+
+    def __init__(self, populations, dt, level, seed, network_seed, first, trials=None):
+        super().__init__(populations)
+        self.dt, self.level, self.seed, self.network_seed, self._first = dt, level, seed, network_seed, first
+        self.trials = trials
+
+    def __repr__(self):
+        extent = _extent(next(iter(self)).counts)
+        return f"<gifpop.Result: {extent} of {self.dt} ms, populations {', '.join(self.names)}>"
+
     @property
     def t(self):
-        return stamps(self._first, len(self.counts), self.dt)
+        return next(iter(self)).t
+
+    @property
+    def seeds(self):
+        """Seeds of the trials, with each of which `gifpop.Simulation` repeats one: list of SeedSequence, or None."""
+        return None if self.trials is None else [seeds.trial(self.seed, number) for number in self.trials.tolist()]
+
+    def trial(self, number):
+        """Return the trial of this number as the `Result` of a single run; its arrays are views."""
+        if self.trials is None or number not in self.trials:
+            known = "no trials" if self.trials is None else f"{len(self.trials)} trials, {self.trials}"
+            raise ValueError(f"Result.trial: number must be of a trial of this result ({known}), got {number!r}")
+        place = int(np.flatnonzero(self.trials == number)[0])
+        seed = seeds.trial(self.seed, number)
+        return Result([p.trial(place) for p in self], self.dt, self.level, seed, self.network_seed, self._first)
 
     @property
     def counts(self):
@@ -146,14 +195,14 @@ class Result:
     @property
     def rate(self):
         """Expected activities, spikes/s: float64 array, shape (T, populations); NaN for neurons."""
-        columns = [p.rate if p.level == "meso" else np.full(len(p.counts), np.nan) for p in self]
-        return np.stack(columns, axis=1)
+        columns = [p.rate if p.level == "meso" else np.full(p.counts.shape, np.nan) for p in self]
+        return np.stack(columns, axis=-1)
 
     def _columns(self, name):
-        return np.stack([getattr(p, name) for p in self], axis=1)
+        return np.stack([getattr(p, name) for p in self], axis=-1)
 
     def plot(self, bin=1.0, figure=None):
-        """Plot activities and expected activities against time.
+        """Plot activities and expected activities against time; of trials, their means.
 
         Parameters
         ----------
@@ -175,9 +224,9 @@ class Result:
         width = max(1, round(bin / self.dt))
         for i, p in enumerate(self):
             style = {"lw": 0.8, "zorder": 3.0 - 0.01 * i, "color": f"C{i}"}  # the first population on top
-            axes[0].plot(*_bins(p.t, p.activity, width), label=f"{p.name} (N = {p.N})", **style)
+            axes[0].plot(*_bins(p.t, self._mean(p.activity), width), label=f"{p.name} (N = {p.N})", **style)
             if p.level == "meso":
-                axes[1].plot(p.t, p.rate, **style)
+                axes[1].plot(p.t, self._mean(p.rate), **style)
                 axes[1].set_ylabel(r"expected $\bar A$ [spikes/s]")
         axes[0].set_ylabel(r"activity $A_N$ [spikes/s]")
         axes[-1].set_xlabel("time [ms]")
@@ -187,9 +236,25 @@ class Result:
         return figure
 
 
+    def _mean(self, values):
+        """Return the mean over trials, if there are any."""
+        return values if self.trials is None else values.mean(axis=0)
+
+
 def stamps(first, n, dt):
     """Return the ends of ``n`` steps from step ``first`` on, in ms."""
     return (first + 1 + np.arange(n)) * dt
+
+
+def _in_ms(spikes, dt):
+    """Return pairs of steps and neurons as pairs of times, the ends of the steps, and neurons."""
+    return (spikes[0] + 1) * dt, spikes[1]
+
+
+def _extent(counts):
+    """Say how many steps, and of how many trials, there are."""
+    trials = f"{len(counts)} trials of " if counts.ndim == 2 else ""
+    return f"{trials}{counts.shape[-1]} steps"
 
 
 def _bins(t, values, width):
@@ -203,26 +268,20 @@ def concatenate(results):
     """Join the results of successive runs of one simulation."""
     first = results[0]
     populations = [_join(parts) for parts in zip(*results, strict=True)]
-    return Result(populations, first.dt, first.level, first.seed, first._first)
+    return Result(populations, first.dt, first.level, first.seed, first.network_seed, first._first)
 
 
 def _join(parts):
     """Join what successive runs recorded of one population."""
     first = parts[0]
+    arrays = {name: np.concatenate([p.arrays[name] for p in parts]) for name in first.arrays}
+    steps = np.concatenate([p._record_steps for p in parts])
+    spikes = None if first.level == "meso" else join_spikes([p._spikes for p in parts])
+    return first.with_arrays(arrays, spikes, steps)
 
-    def joined(get):
-        return np.concatenate([get(p) for p in parts])
 
-    meso = first.level == "meso"
-    return PopulationResult(
-        first.name,
-        first.N,
-        first.dt,
-        first._first,
-        joined(lambda p: p.counts),
-        joined(lambda p: p._record_steps),
-        {name: joined(lambda p, name=name: p._variables[name]) for name in first._variables},
-        mean=joined(lambda p: p.mean) if meso else None,
-        spikes=None if meso else tuple(joined(lambda p, i=i: p._spikes[i]) for i in (0, 1)),
-        neurons=None if meso else first.neurons,
-    )
+def join_spikes(pieces):
+    """Join pairs of steps and neurons into one pair of arrays."""
+    if not pieces:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    return tuple(np.concatenate(arrays) for arrays in zip(*pieces, strict=True))

@@ -74,6 +74,12 @@ class RingBuffers:
                           for ring, row, more in zip(self.externals + new, rows, external, strict=True)]  # fmt: skip
         self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
 
+    def clear(self):
+        """Let nothing be on its way."""
+        for array in (self.shared, *self.rings, *self.externals):
+            if array is not None:
+                array[:] = 0
+
     def add(self, steps, receptor, target, amounts, units=None):
         """Let input arrive at a group; return whether it took a new array.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-POPULATION, INPUT, CONNECTION, NEURONS, STATE = range(5)  # first part of a stream's key
+POPULATION, INPUT, CONNECTION, NEURONS, STATE, TRIAL = range(6)  # first part of a stream's key
 
 
 def root_sequence(seed):
@@ -26,6 +26,11 @@ def root_sequence(seed):
 def child(root, *key):
     """Return the SeedSequence that belongs to a key of small integers."""
     return np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *key))
+
+
+def trial(root, number):
+    """Return the SeedSequence of a trial."""
+    return child(root, TRIAL, number)
 
 
 def stream(root, *key):

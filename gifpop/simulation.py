@@ -2,17 +2,15 @@
 
 from dataclasses import fields, replace
 
-from gifpop import checks, memory, options, seeds, stationary
-from gifpop.connectivity import WIRINGS, check_connections, expand, inputs, links, noisy_populations, sample_links
-from gifpop.engine import Engine, SimulationError
-from gifpop.grid import check_dt, whole_steps
-from gifpop.history import HISTORIES, TOLERANCE
-from gifpop.levels import INITIAL, LEVELS
-from gifpop.network import ADAPTATIONS, Network
+from gifpop import checks, options, seeds
+from gifpop.assembly import Assembly
+from gifpop.connectivity import expand
+from gifpop.engine import SimulationError
+from gifpop.grid import whole_steps
+from gifpop.history import TOLERANCE
 from gifpop.parameters import GIF
-from gifpop.recorder import Column, Recorder
+from gifpop.recording import Recording
 from gifpop.result import Result, concatenate
-from gifpop.threads import check_threads
 
 
 class SimulationInterrupted(KeyboardInterrupt):
@@ -21,12 +19,12 @@ class SimulationInterrupted(KeyboardInterrupt):
     Attributes
     ----------
     result : Result
-        What the run had simulated until then. The simulation can be continued with `Simulation.run`.
+        What the run had simulated until then. The simulation can be continued with `Simulation.run`. Of trials, what
+        `Network.simulate` returns for those that were finished, or None.
     """
 
-    def __init__(self, result):
-        until = result.t[-1] if len(result.t) else 0.0
-        super().__init__(f"interrupted at {until} ms; .result holds what was simulated")
+    def __init__(self, result, until):
+        super().__init__(f"interrupted {until}; .result holds what was simulated")
         self.result = result
 
 
@@ -84,6 +82,9 @@ class Simulation:
         ``adaptation="carried"`` and rules that draw equally many sources for each neuron: ``p``, `IndegreeFraction`,
         `FixedIndegree`, `AllToAll`. Between neurons, connections are drawn in any case; from a population, neurons
         receive the mean.
+    network_seed : see seed
+        Draws connections and what makes neurons differ, as ``seed`` draws initial states, spikes and inputs. None:
+        ``seed`` draws these, too.
     threads : int
         Threads that share populations and blocks of neurons. Results do not depend on it. Worth it for networks with
         much to do between two deliveries of spikes: large ones, long histories, long delays.
@@ -122,55 +123,28 @@ class Simulation:
 
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
                  counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE,
-                 adaptation="carried", wiring="dense", threads=1, progress=None):
-        if not isinstance(net, Network):
-            raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
-        if not net.populations:
-            raise ValueError("Simulation: net must have at least one population, got none")
-        self.dt = check_dt("Simulation.dt", dt)
-        self._net = net.copy()
-        populations = self._net.populations
-        level_names = options.check_levels(populations, level, tuple(LEVELS))
-        self._initial = checks.choice("Simulation.initial", initial, INITIAL)
-        history = checks.choice("Simulation.history", history, HISTORIES)
-        tolerance = checks.number("Simulation.tolerance", tolerance, "in (0, 1)")
-        tolerance = tolerance if history == "adaptive" else None
-        adaptation = checks.choice("Simulation.adaptation", adaptation, ADAPTATIONS)
-        self._wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
-        self._threads = check_threads("Simulation.threads", threads)
+                 adaptation="carried", wiring="dense", network_seed=None, threads=1, progress=None):
+        self._seed = seeds.root_sequence(seed)
+        self._assembly = Assembly(net, self._seed if network_seed is None else seeds.root_sequence(network_seed), dt,
+                                  level, initial, history, tolerance, adaptation, wiring, threads)  # fmt: skip
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        noisy = {"meso": noisy_populations(self._net, self._wiring), "micro": noisy_populations(self._net, "sparse")}
-        self._levels = {
-            name: LEVELS[kind](p, self.dt, self._initial, tolerance, adaptation, noisy[kind].get(name))
-            for (name, p), kind in zip(populations.items(), level_names.values(), strict=True)
-        }
-        self.level = level if isinstance(level, str) else level_names
-        recorded = options.check_record(populations, record, {n: l.recordables for n, l in self._levels.items()})
-        self._columns = self._check_columns(recorded, options.check_neurons(populations, record_neurons))
-        self._record_steps = options.check_interval(record_interval, self.dt)
-        order = list(populations)
-        prescribed = {
-            **options.check_counts(populations, level_names, counts),
-            **options.check_spikes(populations, level_names, spikes, self.dt),
-        }
-        self._prescribed = {order.index(name): values for name, values in prescribed.items()}
-        self._level_names = level_names
-        connections = check_connections(self._net, level_names, self.dt, self._wiring)
-        memory.require(
-            connections + sum(one.bytes for one in self._levels.values()),
-            "Simulation: connections, neurons and histories",
-        )
-        self._root = seeds.root_sequence(seed)
-        inputs(self._net, level_names, self.dt, self._streams(seeds.INPUT))  # what is wrong with them shows before
-        self._links = self._wire()
-        self._relaxed = None
-        self._start()
+        self.level = level if isinstance(level, str) else self._assembly.level_names
+        self._recording = Recording(self._assembly, record, record_interval, record_neurons, counts, spikes)
+        self._assembly.check()
+        self._assembly.wire()
+        self._engine = self._assembly.engine(self._seed)
+        self._results = []
 
     def __repr__(self):
         return (
-            f"<gifpop.Simulation: {len(self._levels)} populations, level {self.level!r}, dt {self.dt} ms, "
+            f"<gifpop.Simulation: {len(self._assembly.levels)} populations, level {self.level!r}, dt {self.dt} ms, "
             f"at {self.time} ms>"
         )
+
+    @property
+    def dt(self):
+        """Step, ms."""
+        return self._assembly.dt
 
     @property
     def time(self):
@@ -179,8 +153,13 @@ class Simulation:
 
     @property
     def seed(self):
-        """SeedSequence that repeats this simulation when given as ``seed``."""
-        return self._root
+        """SeedSequence that repeats this simulation when given as ``seed``, with that of the network."""
+        return self._seed
+
+    @property
+    def network_seed(self):
+        """SeedSequence that connections and what makes neurons differ are drawn with."""
+        return self._assembly.root
 
     def run(self, duration):
         """Simulate on from the present state.
@@ -208,21 +187,21 @@ class Simulation:
         """
         duration = checks.number("Simulation.run: duration", duration, ">= 0", "ms")
         n = whole_steps("Simulation.run: duration", duration, self.dt)
-        self._check_supply(n)
-        recorder = Recorder(n, self._engine.step, self._columns, self._record_steps, self.dt)
         first, interrupted, error = self._engine.step, False, None
+        self._recording.check(n, first + n)
+        recorder = self._recording.recorder(n, first)
         try:
-            for chunk in self._engine.run(n, recorder.probes, self._prescribed, self._progress):
+            for chunk in self._engine.run(n, self._recording.probes, self._recording.prescribed, self._progress):
                 recorder.take(chunk)
         except KeyboardInterrupt:
             interrupted = True
         except SimulationError as caught:
             error = caught
         finally:
-            result = Result(recorder.results(), self.dt, self.level, self._root, first)
+            result = self._make_result(recorder, first, self._seed)
             self._results.append(result)
         if interrupted:
-            raise SimulationInterrupted(result)
+            raise SimulationInterrupted(result, f"at {self.time} ms")
         if error is not None:
             error.result = result
             raise error
@@ -235,17 +214,17 @@ class Simulation:
         return concatenate(self._results)
 
     def reset(self, seed=None):
-        """Go back to the initial state, with the parameters as they are now.
+        """Go back to the initial state, with the parameters as they are now; connections stay.
 
         Parameters
         ----------
         seed : see `Simulation`
-            A new seed. None: the one that this simulation started with, so that the same run comes again.
+            Of what is to come: initial states, spikes, inputs. None: the last one, so that the same run comes again.
         """
         if seed is not None:
-            self._root = seeds.root_sequence(seed)
-            self._links = self._wire()
-        self._start()
+            self._seed = seeds.root_sequence(seed)
+        self._assembly.restart(self._engine, self._seed)
+        self._results = []
 
     def set(self, population, **parameters):
         """Change parameters of a population's neurons; they act from the next step, the history is kept.
@@ -257,7 +236,7 @@ class Simulation:
             Of `GIF`. The number of adaptation terms and the length of the history stay what they are; initial values
             (``V_m``, ``I_syn_ex``, ``I_syn_in``) act at the next `reset`.
         """
-        populations = self._net.populations
+        populations = self._assembly.net.populations
         name = options.population_name(populations, population, "Simulation.set: population")
         known = {f.name for f in fields(GIF)}
         for key in parameters:
@@ -270,12 +249,7 @@ class Simulation:
             before, after = len(getattr(old.cell, terms)), len(getattr(new.cell, terms))
             if after != before:
                 raise ValueError(f"Simulation.set: GIF.{terms} of {name!r} must keep its length {before}, got {after}")
-        self._levels[name].check(new)
-        i = list(populations).index(name)
-        self._levels[name].update(self._engine.plans[i], new, self._root, i)
-        populations[name] = new
-        self._relaxed = None
-        self._engine.bind()
+        self._assembly.update(self._engine, new)
 
     def connections(self, pre, post):
         """Return the connections between the neurons of two populations, as they were drawn.
@@ -290,68 +264,16 @@ class Simulation:
         numpy structured array
             ``source`` and ``target`` (neurons, counted from 0), ``weight`` (pA), ``delay`` (ms); in order of source.
         """
-        populations = self._net.populations
+        populations = self._assembly.net.populations
         names = [options.population_name(populations, p, f"Simulation.connections: {which}")
                  for p, which in ((pre, "pre"), (post, "post"))]  # fmt: skip
         for name in names:
-            if self._level_names[name] != "micro":
+            if self._assembly.level_names[name] != "micro":
                 raise ValueError(f"Simulation.connections: {name!r} must be at the microscopic level, got 'meso'")
         source, target = (list(populations).index(name) for name in names)
-        links = [link for link in self._links if (link.source, link.target) == (source, target)]
+        links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
         return expand(links, *(populations[name].N for name in names), self.dt)
 
-    def _wire(self):
-        """Return the links of all connections."""
-        streams = self._streams(seeds.CONNECTION)
-        return links(self._net, self._level_names, self.dt, streams, self._threads, self._wiring)
-
-    def _start(self):
-        """Allocate the initial state."""
-        populations = self._net.populations
-        started = [self._levels[name].start(p, self._root, i) for i, (name, p) in enumerate(populations.items())]
-        plans, streams = zip(*started, strict=True)
-        lines, input_links, noise = inputs(self._net, self._level_names, self.dt, self._streams(seeds.INPUT))
-        self._engine = Engine(populations, plans, streams, self._links + input_links, lines, noise, dt=self.dt,
-                              n_threads=self._threads)
-        if self._initial == "stationary":
-            stationary.begin(self._engine, self._relax(), self._streams(seeds.STATE))
-        self._results = []
-
-    def _relax(self):
-        """Return an engine with the network in its stationary state, the same as before if nothing has changed."""
-        populations = self._net.populations
-        sizes = [p.N for p in populations.values()]
-        lines, links, _ = inputs(self._net, dict.fromkeys(populations, "meso"), self.dt, self._streams(seeds.INPUT))
-        links += stationary.mean_links(self._links, sizes) + sample_links(self._net, self._level_names, self.dt)
-        if self._relaxed is None or self._relaxed[0] != links:
-            plans = [
-                self._levels[name].relaxing(p).start(replace(p, N=stationary.SIZE, BinoRand=True), self._root, i)[0]
-                for i, (name, p) in enumerate(populations.items())
-            ]
-            engine = stationary.relax(populations, [p.cell for p in populations.values()], plans, sizes,
-                                      links, lines, dt=self.dt, n_threads=self._threads)
-            self._relaxed = links, engine
-        return self._relaxed[1]
-
-    def _streams(self, kind):
-        """Return a function that makes the streams of connections or inputs."""
-        return lambda i: seeds.stream(self._root, kind, i)
-
-    def _check_columns(self, recorded, neurons):
-        """Return what to record of each population."""
-        columns = []
-        for name, population in self._net.populations.items():
-            micro = self._levels[name].name == "micro"
-            units = neurons[name] if micro else [0]
-            columns.append(Column(name, population.N, micro, dict.fromkeys(recorded[name], units)))
-        return columns
-
-    def _check_supply(self, n):
-        """Refuse a run for which prescribed counts do not suffice."""
-        for i, values in self._prescribed.items():
-            if not isinstance(values, tuple) and len(values) < self._engine.step + n:
-                name = list(self._net.populations)[i]
-                raise ValueError(
-                    f"Simulation.counts[{name!r}] must have an entry for each of the {self._engine.step + n} steps "
-                    f"simulated, got {len(values)}"
-                )
+    def _make_result(self, recorder, first, seed):
+        """Return what was recorded from step ``first`` on."""
+        return Result(recorder.results(), self.dt, self.level, seed, self.network_seed, first)

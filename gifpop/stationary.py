@@ -6,7 +6,6 @@ any more. In that state populations of any size begin, in expected numbers, and 
 """
 
 import math
-import warnings
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from gifpop import _meso, history, signals
 from gifpop.engine import Engine
 from gifpop.modes import unpack
 from gifpop.plan import Link
+from gifpop.warn import warn
 
 SIZE = 2**50  # neurons; of 1 spike/s, counts in 0.1 ms fluctuate by 3e-6 of themselves
 SETTLED = 1e-4  # largest relative change of the activity from one window to the next
@@ -86,11 +86,10 @@ def relax(names, cells, plans, sizes, links, lines, *, dt, n_threads=1):
     for plan in engine.plans:
         _fill_up(plan)
     if not settled:
-        warnings.warn(
+        warn(
             f"Simulation.initial = 'stationary': the activity still changes after {engine.step * dt:g} ms: the network "
             "oscillates, or has too little noise to forget how it began; the simulation begins in the state of that "
             "time",
-            stacklevel=5,
         )
     return engine
 

@@ -3,19 +3,18 @@
 import importlib.util
 import inspect
 import json
-import warnings
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from gifpop import checks, seeds
+from gifpop.chunks import progress_bar
 from gifpop.grid import check_dt, whole_steps
 from gifpop.interrupts import deferred_interrupt
 from gifpop.network import Network
 from gifpop.simulation import Simulation
-from gifpop.sweep_points import Grid, check_grid, check_trials, describe_options, qualified_name
+from gifpop.sweep_points import Grid, check_grid, describe_options, describe_trials, qualified_name
 from gifpop.sweep_store import (
     FAILED,
     FINISHED,
@@ -28,7 +27,9 @@ from gifpop.sweep_store import (
 )
 from gifpop.sweep_values import Schema, mean_activity
 from gifpop.sweep_workers import Job, Outcome, check_workers, describe, make_workers, outcome_of
+from gifpop.trials import check_trials
 from gifpop.version import __version__
+from gifpop.warn import warn
 
 LOOK = 0.1  # s, between two looks at Ctrl-C
 GRACE = 0.5  # s, for running points to end after Ctrl-C
@@ -63,7 +64,7 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
     simulate : dict
         Options of `Network.simulate`, such as ``dict(duration=1000.0, dt=0.5)``. Each point runs in one thread unless
         ``threads`` says otherwise.
-    trials : int or None
+    trials : int, sequence of int, or None
         Trials of each point, as `Network.simulate` takes them; None: single runs, whose results have no axis of trials.
     seed : see `Simulation`
         Each point has a seed of its own, which depends on this one and on names and values of the point's parameters,
@@ -108,7 +109,7 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
 
     Warns
     -----
-    RuntimeWarning
+    UserWarning
         If points have failed, because `build`, the simulation or `measure` raised an error there; ``error`` says which.
 
     Notes
@@ -137,8 +138,8 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
     _require_packages()
     grid = check_grid(parameters, units)
     _check_functions(build, measure, grid)
-    _check_simulate(simulate)
-    trials = check_trials(trials)
+    _check_simulate(simulate, measure, trials)
+    trials = None if trials is None else check_trials(trials).tolist()
     check_workers(executor, client, workers)
     progress = progress if progress is None else checks.boolean("sweep: progress", progress)
     retry_failed = checks.boolean("sweep: retry_failed", retry_failed)
@@ -169,9 +170,8 @@ def _run(grid, store, pool, interrupted, progress):
     """Run the points of a store that have not been run; return whether that came to its end without Ctrl-C."""
     todo = [grid.point(index) for index in np.argwhere(store.status() == NOT_RUN)]
     records = _Records(store, todo)
-    bar = tqdm(total=grid.size, initial=grid.size - len(todo), desc="sweep", unit="point", mininterval=0.1,
-               disable=None if progress is None else not progress, delay=2.0 if progress is None else 0)
-    with bar:
+    with progress_bar(grid.size, "sweep", "point", progress) as bar:
+        bar.update(grid.size - len(todo))
         queue, running = deque(todo), {}
         try:
             while (queue or running) and not interrupted():
@@ -323,8 +323,8 @@ def _check_functions(build, measure, grid):
         raise TypeError(f"sweep: build must take the parameters {', '.join(grid.dims)}, got {error}") from None
 
 
-def _check_simulate(simulate):
-    """Refuse options that no simulation has."""
+def _check_simulate(simulate, measure, trials):
+    """Refuse options that no simulation has, and those that do not go together."""
     if not isinstance(simulate, dict):
         raise TypeError(f"sweep: simulate must be a dict of options of Network.simulate, got {simulate!r}")
     for name in ("seed", "trials"):
@@ -335,6 +335,10 @@ def _check_simulate(simulate):
     for name in simulate:
         if name not in known:
             raise TypeError(f"sweep: simulate must have options among {', '.join(sorted(known))}, got {name!r}")
+    if trials is None and simulate.get("keep", "all") != "all":
+        raise ValueError(f"sweep: simulate['keep'] must be left out where trials is None, got {simulate['keep']!r}")
+    if callable(simulate.get("keep")) and measure is mean_activity:
+        raise ValueError("sweep: measure must be given where simulate['keep'] is a function, whose values it measures")
     if "duration" not in simulate:
         raise ValueError("sweep: simulate must have a duration, in ms, got none")
     dt = check_dt("sweep: simulate['dt']", simulate.get("dt", inspect.signature(Simulation).parameters["dt"].default))
@@ -347,7 +351,7 @@ def _describe(build, measure, simulate, trials):
     options = {name: value for name, value in simulate.items() if name not in WITHOUT_EFFECT}
     about = {"gifpop_version": __version__, "build": qualified_name(build), "measure": qualified_name(measure),
              "simulate": describe_options(options)}  # fmt: skip
-    return about if trials is None else {**about, "trials": trials}
+    return about if trials is None else {**about, "trials": describe_trials(trials)}
 
 
 def _open(store, grid, about, seed):
@@ -392,7 +396,7 @@ def _check_same(grid, about, seed, stored, attrs):
                 raise ValueError(f"{where} its {name} is {before}, now {now}")
     for name in ("build", "measure", "gifpop_version"):
         if attrs[name] != asked[name]:
-            warnings.warn(f"sweep: the store was begun with {name} = {attrs[name]}, now {asked[name]}", stacklevel=4)
+            warn(f"sweep: the store was begun with {name} = {attrs[name]}, now {asked[name]}")
 
 
 def _warn(grid, store):
@@ -401,11 +405,7 @@ def _warn(grid, store):
     failed = np.argwhere(status == FAILED)
     if len(failed):
         first = tuple(failed[0])
-        warnings.warn(
-            f"sweep: {len(failed)} of {grid.size} points failed, the first at {grid.point(first)}: {errors[first]}",
-            RuntimeWarning, stacklevel=3,
-        )  # fmt: skip
+        warn(f"sweep: {len(failed)} of {grid.size} points failed, the first at {grid.point(first)}: {errors[first]}")
     left = int((status == NOT_RUN).sum())
     if left:
-        warnings.warn(f"sweep: {left} of {grid.size} points were not run, since the executor broke",
-                      RuntimeWarning, stacklevel=3)  # fmt: skip
+        warn(f"sweep: {left} of {grid.size} points were not run, since the executor broke")

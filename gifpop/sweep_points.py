@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from gifpop import checks, seeds
+from gifpop import seeds
 from gifpop.parameters import GIF
 
 RESERVED = ("status", "error")  # variables of every sweep
@@ -145,6 +145,6 @@ def qualified_name(function):
     return f"{named.__module__}.{named.__qualname__}"
 
 
-def check_trials(trials):
-    """Return a number of trials, or None for single runs."""
-    return None if trials is None else checks.integer("sweep: trials", trials, 1)
+def describe_trials(trials):
+    """Return how many trials there are, or their numbers as a text."""
+    return len(trials) if trials == list(range(len(trials))) else json.dumps(trials)

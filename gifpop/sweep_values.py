@@ -36,7 +36,7 @@ def mean_activity(result):
     activity = np.asarray(result.activity).mean(axis=-2)
     coords = {"population": (("population",), np.array(list(result.names), dtype=str))}
     if activity.ndim == 2:
-        coords["trial"] = (("trial",), np.arange(len(activity)))
+        coords["trial"] = (("trial",), result.trials)
     attrs = {"units": "spikes/s", "long_name": "mean activity"}
     return {"activity": Value(("trial", "population")[2 - activity.ndim :], activity, attrs, coords)}
 

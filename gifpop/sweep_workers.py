@@ -49,7 +49,7 @@ class Job:
     build, measure : callable
     simulate : dict
         Options of `Network.simulate`.
-    trials : int or None
+    trials : list of int, or None
     root : numpy.random.SeedSequence
         Of the sweep.
     parameters : tuple of str
@@ -58,7 +58,7 @@ class Job:
     build: object
     measure: object
     simulate: dict
-    trials: int | None
+    trials: list | None
     root: np.random.SeedSequence
     parameters: tuple
 

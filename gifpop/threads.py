@@ -2,9 +2,9 @@
 
 import os
 import threading
-import warnings
 
 from gifpop import _core, checks
+from gifpop.warn import warn
 
 _forked = False
 
@@ -22,9 +22,8 @@ def check_threads(where, threads):
     """Return a number of threads; warn where it has no effect."""
     threads = checks.integer(where, threads, 1)
     if threads > 1 and not _core.HAS_THREADS:
-        warnings.warn(
+        warn(
             f"{where}: gifpop was built by a compiler without OpenMP; {threads} threads are as fast as one",
-            stacklevel=3,
         )
     return threads
 

@@ -11,7 +11,7 @@ from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import engine, instruction_set, memory
+from gifpop import chunks, engine, instruction_set, memory
 
 EVERYTHING = ("counts", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 
@@ -47,7 +47,7 @@ def test_pieces_equal_one_run():
 def test_chunks_do_not_matter(longest, monkeypatch):
     net = busy_network()
     whole = net.simulate(100.0, dt=0.5, seed=3, record="all")
-    monkeypatch.setattr(engine, "LONGEST_CHUNK", longest)
+    monkeypatch.setattr(chunks, "LONGEST_CHUNK", longest)
     assert_equal_results(net.simulate(100.0, dt=0.5, seed=3, record="all"), whole)
 
 

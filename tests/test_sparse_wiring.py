@@ -49,7 +49,7 @@ def deviations(sample, variance):
 
 def received(sim, population):
     """Return what stands in the state of a population: excitatory and inhibitory variance, pA^2."""
-    state = sim._engine.plans[list(sim._net.populations).index(population)].state
+    state = sim._engine.plans[list(sim._assembly.net.populations).index(population)].state
     return tuple(float(variance) for variance in state["samples"][0])
 
 
@@ -136,7 +136,7 @@ LEVELS = {"A": "meso", "B": "meso", "C": "meso", "D": "micro"}
 def test_links(stretch):
     """Beside the links of dense wiring, one for each connection whose variance a population receives."""
     net, variances = network(stretch)
-    dense, sparse = (gp.Simulation(net, dt=DT, level=LEVELS, **options)._links for options in (DENSE, SPARSE))
+    dense, sparse = (gp.Simulation(net, dt=DT, level=LEVELS, **options)._assembly.links for options in (DENSE, SPARSE))
     order = list(net.populations)
     added = [link for link in sparse if link.receptor.endswith("variance")]
     assert [link for link in sparse if link not in added] == dense
@@ -222,7 +222,7 @@ def test_neurons_take_any_rule(rule, _, level):
 
 def carried(sim, population):
     """Return what the cohorts of a population carry, or None."""
-    return sim._engine.plans[list(sim._net.populations).index(population)].carried
+    return sim._engine.plans[list(sim._assembly.net.populations).index(population)].carried
 
 
 def test_only_populations_that_receive_samples_carry_deviations_of_synaptic_currents():
@@ -287,7 +287,7 @@ def test_samples_need_carried_adaptation():
 
 
 def test_refused_before_connections_are_drawn(monkeypatch):
-    monkeypatch.setattr("gifpop.simulation.links", lambda *_: pytest.fail("connections were drawn"))
+    monkeypatch.setattr("gifpop.assembly.links", lambda *_: pytest.fail("connections were drawn"))
     with pytest.raises(ValueError, match="rule must draw equally many sources"):
         pair(gp.PairwiseBernoulli(0.2), **SPARSE)
 

@@ -271,7 +271,7 @@ def test_connections_that_differ_act_by_their_mean():
 
 def test_neurons_begin_in_the_state_of_sparse_wiring():
     def relaxed(**options):
-        engine = gp.Simulation(brunel(), dt=DT, seed=1, initial="stationary", **options)._relaxed[1]
+        engine = gp.Simulation(brunel(), dt=DT, seed=1, initial="stationary", **options)._assembly._relaxed
         return [plan.state["mean"][0] for plan in engine.plans]
 
     neurons = relaxed(level="micro")

@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -242,7 +243,7 @@ def fails_at_320(I_e, N):
 
 
 def test_failed_points_are_recorded(tmp_path):
-    with pytest.warns(RuntimeWarning, match=r"2 of 6 points failed, the first at I_e=320.0, N=50: build: RuntimeError"):
+    with pytest.warns(UserWarning, match=r"2 of 6 points failed, the first at I_e=320.0, N=50: build: RuntimeError"):
         data = sweep(fails_at_320, store=tmp_path / "s.zarr")
     assert_array_equal(data.status == "failed", [[False, False], [True, True], [False, False]])
     assert (data.error.sel(I_e=320.0) == "build: RuntimeError: no such drive").all()
@@ -267,7 +268,7 @@ def test_failed_points_are_recorded(tmp_path):
     ],
 )
 def test_what_fails_everywhere(options, message):
-    with pytest.warns(RuntimeWarning, match="6 of 6 points failed, the first at I_e=300.0, N=50: " + message):
+    with pytest.warns(UserWarning, match="6 of 6 points failed, the first at I_e=300.0, N=50: " + message):
         data = sweep(**options)
     assert set(data) == {"status", "error"}
     assert (data.status == "failed").all()
@@ -290,14 +291,14 @@ def test_what_fails_everywhere(options, message):
 def test_the_first_point_decides_the_form(odd, message, executor):
     """Not the one that ends first."""
     measure = lambda result: odd if result["P"].N == 100 else [1.0, 2.0]  # noqa: E731
-    with pytest.warns(RuntimeWarning, match="3 of 6 points failed"):
+    with pytest.warns(UserWarning, match="3 of 6 points failed"):
         data = sweep(measure=measure, executor=Later() if executor == "later" else executor)
     assert_array_equal(data.status.sel(N=50), ["finished"] * 3)
     assert_array_equal(data.error.sel(N=100), [f"measure: ValueError: {message}"] * 3)
 
 
 def test_form_where_the_first_points_fail():
-    with pytest.warns(RuntimeWarning, match="3 of 6 points failed"):
+    with pytest.warns(UserWarning, match="3 of 6 points failed"):
         data = sweep(lambda I_e, N: build(I_e, N) if N == 100 else None, executor=Later())
     assert_array_equal(data.activity.sel(N=100), sweep().activity.sel(N=100))
 
@@ -313,7 +314,7 @@ def test_store_is_the_dataset(tmp_path):
 
 def begin(path, points, build=build, **options):
     """Begin a sweep that breaks off after some points."""
-    with pytest.warns(RuntimeWarning, match="of 6 points were not run, since the executor broke"):
+    with pytest.warns(UserWarning, match="of 6 points were not run, since the executor broke"):
         return sweep(build, store=path, executor=Exhausted(points), **options)
 
 
@@ -336,7 +337,7 @@ def test_failed_points_are_run_again_on_demand(tmp_path):
     path, counted = tmp_path / "s.zarr", Counted()
 
     for _ in range(2):
-        with pytest.warns(RuntimeWarning, match="2 of 6 points failed"):
+        with pytest.warns(UserWarning, match="2 of 6 points failed"):
             sweep(fails_at_320, store=path)
     with pytest.warns(UserWarning, match="the store was begun with build = .*fails_at_320, now .*build"):
         data = sweep(counted, store=path, retry_failed=True)
@@ -350,7 +351,7 @@ def test_all_fail_and_then_none(tmp_path):
     def build_later(I_e, N):
         return build(I_e, N) if works else None
 
-    with pytest.warns(RuntimeWarning, match="6 of 6"):
+    with pytest.warns(UserWarning, match="6 of 6"):
         sweep(build_later, store=path)
     works.append(True)
     xr.testing.assert_equal(sweep(build_later, store=path, retry_failed=True), sweep())
@@ -358,10 +359,10 @@ def test_all_fail_and_then_none(tmp_path):
 
 def test_grid_grows(tmp_path):
     path, counted = tmp_path / "s.zarr", Counted()
-    with pytest.warns(RuntimeWarning, match="2 of 6 points failed"):
+    with pytest.warns(UserWarning, match="2 of 6 points failed"):
         sweep(fails_at_320, store=path)
     larger = {"I_e": [290.0, 300.0, 320.0, 330.0, 340.0], "N": [100, 70, 50]}
-    with pytest.warns((UserWarning, RuntimeWarning)):
+    with pytest.warns(UserWarning):
         data = sweep(counted, larger, store=path)
     assert len(counted.points) == 15 - 6
     assert (data.error.sel(I_e=320.0, N=50) == "build: RuntimeError: no such drive").all()
@@ -496,8 +497,6 @@ def test_killed_while_the_grid_grows(tmp_path, monkeypatch, step):
 
 @pytest.mark.parametrize("renamed", [0, 1])
 def test_killed_while_the_larger_grid_takes_its_place(tmp_path, monkeypatch, renamed):
-    from pathlib import Path
-
     larger, path, counted = {"I_e": [*GRID["I_e"], 330.0], "N": [50, 100]}, tmp_path / "s.zarr", Counted()
     sweep(store=path)
     rename, done = Path.rename, []
@@ -613,7 +612,7 @@ class Breaking(Executor):
 
 def test_broken_executor(tmp_path):
     """Points under way fail, others are left, and nothing else is lost."""
-    with pytest.warns(RuntimeWarning) as warned:
+    with pytest.warns(UserWarning) as warned:
         data = sweep(executor=Breaking(), store=tmp_path / "s.zarr")
     assert [str(one.message).split(" points ")[0] for one in warned] == ["sweep: 2 of 6", "sweep: 3 of 6"]
     assert_array_equal(data.status.values.ravel(), ["finished"] + ["failed"] * 2 + ["not run"] * 3)
@@ -624,7 +623,7 @@ def test_broken_executor(tmp_path):
 def test_closed_executor():
     pool = ThreadPoolExecutor(1)
     pool.shutdown()
-    with pytest.warns(RuntimeWarning, match="6 of 6 points were not run"):
+    with pytest.warns(UserWarning, match="6 of 6 points were not run"):
         assert (sweep(executor=pool).status == "not run").all()
 
 
@@ -650,7 +649,7 @@ def test_processes(tmp_path):
 def test_a_point_that_kills_its_process():
     """Only this point fails, not those that ran beside it."""
     with pytest.warns(
-        RuntimeWarning, match=r"1 of 6 points failed, the first at I_e=320.0, N=50: executor: BrokenProc"
+        UserWarning, match=r"1 of 6 points failed, the first at I_e=320.0, N=50: executor: BrokenProc"
     ):
         data = sweep(lambda I_e, N: dies(I_e, N, ""), executor="processes", workers=2)
     assert (data.status == "finished").sum() == 5
@@ -779,7 +778,7 @@ def test_cluster_that_loses_a_worker(client, tmp_path):
 
 @pytest.mark.slow
 def test_cluster_and_failures(client):
-    with pytest.warns(RuntimeWarning, match="2 of 6 points failed"):
+    with pytest.warns(UserWarning, match="2 of 6 points failed"):
         data = sweep(fails_at_320, client=client)
     assert (data.error.sel(I_e=320.0) == "build: RuntimeError: no such drive").all()
 
@@ -790,3 +789,15 @@ def test_interrupted_cluster(client):
     with pytest.raises(gp.SweepInterrupted, match="0 of 6"):
         sweep(simulate=LONG, client=client)
     assert time.perf_counter() - pressed < 1.0
+
+
+@pytest.mark.slow
+def test_slurm_example_on_this_machine(tmp_path):
+    """All of the example but SLURM itself."""
+    import runpy
+
+    example = runpy.run_path(str(Path(__file__).parents[1] / "examples" / "sweep_slurm.py"))
+    arguments = ["--local", "--jobs", "1", "--points", "2", "--duration", "100", "--store", str(tmp_path / "s.zarr")]
+    data = example["main"](arguments)
+    assert dict(data.activity.sizes) == {"g": 2, "I_e": 2, "population": 2}
+    assert (data.status == "finished").all()

@@ -228,7 +228,8 @@ def test_random_numbers_are_those_of_philox():
     cell = {**dict.fromkeys(("E_L", "V_reset", "V_T_star", "V_m", "I_e", "I_syn_ex", "I_syn_in"), 0.0), "C_m": 250.0,
             "tau_m": 20.0, "Delta_V": 2.0, "lambda_0": 10.0, "t_ref": 4.0, "tau_syn_ex": 2.0, "tau_syn_in": 2.0,
             "tau_sfa": [], "q_sfa": [], "tau_stc": [], "q_stc": []}  # fmt: skip
-    plan = plan_neurons(cell, 130, 0.5, key)
+    plan = plan_neurons(cell, 130, 0.5)
+    plan.restart(key)
 
     def budget(neuron, draw):
         counter = (draw + (neuron << 64) - 1) % (1 << 256)  # numpy counts on before it draws

@@ -104,7 +104,8 @@ class NeuronBlock(Block):
     def bring(self, key=None):
         """Bring the plan up to the values that are set; the ``key`` of random numbers is needed the first time."""
         if self.plan is None:
-            self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution, key)
+            self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution)
+            self.plan.restart(key)
             for name in STATE:
                 state = self.plan.of_neurons(name)
                 state[:] = self.columns[name]

@@ -1,0 +1,133 @@
+"""Runs in chunks of steps, between which Ctrl-C and the progress bar are looked at."""
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from gifpop import _core, threads
+
+SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
+LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
+SHOW_PROGRESS_AFTER = 2.0  # s
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of a run.
+
+    Attributes
+    ----------
+    step : int
+        The first one.
+    counts : int64 array, shape (steps, groups)
+    records : float64 array, shape (steps, probes)
+    neurons : dict of int to pair of arrays
+        For each group of neurons: steps (int64) and neurons (int32) of its spikes, in order.
+    """
+
+    step: int
+    counts: np.ndarray
+    records: np.ndarray
+    neurons: dict
+
+
+class Pace:
+    """How many steps to take in a chunk: whole slices, about as many as a look at Ctrl-C may wait for."""
+
+    def __init__(self, slice_steps):
+        self._slice = slice_steps
+        self._size = slice_steps * (_core.LONGEST_SLICE // slice_steps)
+
+    @contextmanager
+    def chunk(self, left):
+        """Yield the steps of the next chunk, of those that are left; measure it."""
+        n, began = min(self._size, left), time.perf_counter()
+        yield n
+        slices = n / self._slice * min(4.0, SECONDS_PER_CHUNK / max(time.perf_counter() - began, 1e-9))
+        self._size = self._slice * max(1, min(LONGEST_CHUNK // self._slice, int(slices)))
+
+
+def progress_bar(total, label, unit, progress):
+    """Return a progress bar; ``progress`` None: where standard error is a terminal, after two seconds."""
+    return tqdm(total=total, desc=label, unit=unit, unit_scale=True, mininterval=0.1, leave=bool(progress),
+                disable=None if progress is None else not progress,
+                delay=SHOW_PROGRESS_AFTER if progress is None else 0)  # fmt: skip
+
+
+class Probing:
+    """What to record after each step, and what groups emit instead of what they would.
+
+    Parameters
+    ----------
+    plans : sequence of PopulationPlan or NeuronPlan
+    probes : sequence of (group, unit, recordable)
+    prescribed : dict of int to array or pair of arrays
+        For a population, counts, entry ``k`` for step ``k`` of the simulation; for neurons, steps in order and the
+        neurons that fire in them.
+    """
+
+    def __init__(self, plans, probes=(), prescribed=None):
+        probes = [(i, unit, plans[i].recordables.index(name)) for i, unit, name in probes]
+        probes = np.array(probes, dtype=np.int64).reshape(-1, 3)
+        order = np.lexsort((probes[:, 1], probes[:, 0]))
+        self.sorted = probes[order]
+        self._places = np.argsort(order) if np.any(np.diff(order) < 0) else None
+        self._prescribed = prescribed or {}
+        self.chosen = np.zeros(len(plans), dtype=np.uint8)
+        self.chosen[list(self._prescribed)] = 1
+
+    def as_asked(self, records):
+        """Return records of the sorted probes in the order in which they were asked for."""
+        return records if self._places is None else records[:, self._places]
+
+    def prescribe(self, counts, first):
+        """Fill in prescribed counts; return for each group of neurons those that are to fire, in order of step."""
+        n, forced = counts.shape[1], {}
+        for i, values in self._prescribed.items():
+            if isinstance(values, tuple):
+                begin, end = np.searchsorted(values[0], (first, first + n))
+                counts[:, :, i] = np.bincount(values[0][begin:end] - first, minlength=n)
+                forced[i] = np.ascontiguousarray(values[1][begin:end], dtype=np.int32)
+            else:
+                counts[:, :, i] = values[first : first + n]
+        return forced
+
+
+def advance(engines, n, probing, n_threads):
+    """Run engines with equal groups, all at the same step, through one chunk of the compiled loop.
+
+    Returns
+    -------
+    list of tuple, one for each engine
+        The group that failed, or -1; what it did as a `Chunk`.
+    """
+    first, groups = engines[0].step, len(engines[0].plans)
+    counts = np.zeros((len(engines), n, groups), dtype=np.int64)
+    forced = probing.prescribe(counts, first)
+    records = np.empty((len(engines), n, len(probing.sorted)))
+    lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
+    cores = [engine.core for engine in engines]
+    outcomes = threads.call(_core.advance, cores, first, lines, means, counts, probing.chosen, forced, probing.sorted,
+                            records, n_threads)  # fmt: skip
+    neurons = [i for i, plan in enumerate(engines[0].plans) if plan.neurons]
+    advanced = []
+    for engine, counted, recorded, (failed, done, steps, fired) in zip(engines, counts, records, outcomes, strict=True):
+        engine.step += steps
+        spikes = _spikes(counted[:done], fired, first, neurons)
+        chunk = Chunk(first, counted[:done], probing.as_asked(recorded[:done]), spikes)
+        advanced.append((failed if failed >= 0 else engine.first_infinite(), chunk))
+    return advanced
+
+
+def _spikes(counts, fired, first, groups):
+    """Return the spikes of each group of neurons: their steps and neurons."""
+    if not groups:
+        return {}
+    events = np.repeat(np.arange(len(counts) * len(groups)), counts[:, groups].ravel())
+    steps, which = first + events // len(groups), events % len(groups)
+    if len(groups) == 1:
+        return {groups[0]: (steps, fired)}
+    return {group: (steps[which == j], fired[which == j]) for j, group in enumerate(groups)}

@@ -1,0 +1,200 @@
+"""What is kept of trials: all of them, statistics over them, or what a function makes of each.
+
+A reduction takes the `Result` of one trial after the other, in order of their numbers, so that what it makes of them
+depends neither on threads nor on how many trials ran side by side.
+"""
+
+import numpy as np
+
+from gifpop.result import ByPopulation, Result
+
+
+def make_reduction(keep, trials, seed):
+    """Return the reduction for the option ``keep`` of `gifpop.Network.simulate`.
+
+    Parameters
+    ----------
+    keep : {"all", "mean"} or callable
+    trials : int64 array
+        Their numbers.
+    seed : numpy.random.SeedSequence
+        Of all.
+    """
+    if callable(keep):
+        return Applied(keep)
+    if not isinstance(keep, str) or keep not in KEPT:
+        raise ValueError(f"simulate.keep must be one of 'all', 'mean' or a function, got {keep!r}")
+    return KEPT[keep](trials, seed)
+
+
+class Everything:
+    """Keeps what was recorded of each trial; parameters as of `make_reduction`."""
+
+    keeps_all = True
+
+    def __init__(self, trials, seed):
+        self._trials, self._seed, self._arrays, self._spikes, self._last = trials, seed, {}, {}, None
+        self._taken = 0
+
+    def take(self, result):
+        for p in result:
+            if p.name not in self._arrays:
+                self._arrays[p.name] = {
+                    name: np.empty((len(self._trials), *values.shape), values.dtype)
+                    for name, values in p.arrays.items()
+                }
+                self._spikes[p.name] = []
+            for name, values in p.arrays.items():
+                self._arrays[p.name][name][self._taken] = values
+            if p.level == "micro":
+                self._spikes[p.name].append(p._spikes)
+        self._last = result
+        self._taken += 1
+
+    def result(self):
+        """Return a `Result` with a leading dimension."""
+        one, n = self._last, self._taken
+        populations = [
+            p.with_arrays({name: values[:n] for name, values in self._arrays[p.name].items()},
+                          self._spikes[p.name] if p.level == "micro" else None)
+            for p in one
+        ]  # fmt: skip
+        return Result(populations, one.dt, one.level, self._seed, one.network_seed, one._first, self._trials[:n])
+
+
+class Applied:
+    """Keeps what a function returns for the `Result` of each trial: numbers, arrays, or dicts of such."""
+
+    keeps_all = False
+
+    def __init__(self, function):
+        self._function, self._values = function, []
+
+    def take(self, result):
+        self._values.append(self._function(result))
+
+    def result(self):
+        """Return an array with a leading dimension, or a dict of such."""
+        if isinstance(self._values[0], dict):
+            return {name: np.stack([value[name] for value in self._values]) for name in self._values[0]}
+        return np.stack(self._values)
+
+
+class Moments:
+    """Keeps means, variances and the mean spectrum; parameters as of `make_reduction`.
+
+    Updated trial by trial (Welford 1962, Technometrics 4:419), so that no trajectory needs to be kept.
+    """
+
+    keeps_all = False
+
+    def __init__(self, trials, seed):
+        self._n, self._sums = 0, {}
+
+    def take(self, result):
+        self._n += 1
+        for p in result:
+            for name, values in (*_in_spikes_per_s(p).items(), ("spectrum", power_spectrum(p.activity, p.dt))):
+                self._add((p.name, name), values)
+        self._last = result
+
+    def _add(self, key, values):
+        if key not in self._sums:
+            self._sums[key] = np.zeros(values.shape), np.zeros(values.shape)
+        mean, squares = self._sums[key]
+        deviation = values - mean
+        mean += deviation / self._n
+        squares += deviation * (values - mean)
+
+    def result(self):
+        """Return `TrialStatistics`."""
+        one, divisor = self._last, max(self._n - 1, 1)
+        populations = []
+        for p in one:
+            names = (*_in_spikes_per_s(p), "spectrum")
+            mean = {name: self._sums[p.name, name][0] for name in names}
+            variance = {name: self._sums[p.name, name][1] / divisor for name in names}
+            populations.append(PopulationStatistics(p, mean, variance))
+        return TrialStatistics(populations, one, self._n)
+
+
+def _in_spikes_per_s(p):
+    """Return the recorded arrays of a population, counts and expected counts as activities in spikes/s."""
+    always = {"activity": p.activity} | ({"rate": p.rate} if p.level == "meso" else {})
+    return always | {name: values for name, values in p.arrays.items() if name not in ("counts", "mean")}
+
+
+KEPT = {"all": Everything, "mean": Moments}
+
+
+def power_spectrum(activity, dt):
+    """Return the two-sided power spectrum of an activity in spikes/s, without its mean: float64 array, Hz.
+
+    At the frequencies ``numpy.fft.rfftfreq(len(activity), 1e-3 * dt)``; of a Poisson process its rate over N.
+    """
+    n = max(len(activity), 1)
+    transform = np.fft.rfft(activity - activity.mean()) if len(activity) else np.zeros(0)
+    return np.abs(transform) ** 2 * (1e-3 * dt / n)
+
+
+class PopulationStatistics:
+    """Statistics over trials of what was recorded of one population.
+
+    Attributes
+    ----------
+    name : str
+    N : int
+    t, t_record : float64 array, ms
+        As of `PopulationResult`.
+    f : float64 array, Hz
+    mean, variance : dict of str to float64 array
+        Over trials, of ``"activity"`` and ``"rate"`` (spikes/s, one entry per time of `t`), of recorded variables (per
+        time of `t_record`, and neuron), and of the power ``"spectrum"`` of the activity of a trial (Hz, per frequency
+        of `f`). The variance is that estimated from a sample (divided by trials - 1).
+    """
+
+    def __init__(self, p, mean, variance):
+        self.name, self.N, self.t, self.t_record = p.name, p.N, p.t, p.t_record
+        self.f = np.fft.rfftfreq(max(len(p.t), 1), 1e-3 * p.dt)[: len(mean["spectrum"])]
+        self.mean, self.variance = mean, variance
+
+    def __repr__(self):
+        return f"<gifpop.PopulationStatistics {self.name!r}: {len(self.t)} steps, {', '.join(self.mean)}>"
+
+
+class TrialStatistics(ByPopulation):
+    """Statistics over trials; index it with a population or its name for `PopulationStatistics`.
+
+    Attributes
+    ----------
+    n : int
+        Trials.
+    dt : float, ms
+    level : str
+    t : float64 array of length T, ms
+    f : float64 array of length F, Hz
+    names : tuple of str
+        Populations, in the order of the columns below.
+    activity, variance : float64 array, shape (T, populations)
+        Mean over trials of the population activity, spikes/s, and its variance, (spikes/s)^2.
+    rate : float64 array, shape (T, populations), spikes/s
+        Mean of the expected activity; NaN for neurons.
+    spectrum : float64 array, shape (F, populations), Hz
+        Mean two-sided power spectrum of the activity of a trial, without its mean over time.
+    """
+
+    def __init__(self, populations, one, n):
+        super().__init__(populations)
+        self.n, self.dt, self.level = n, one.dt, one.level
+        first = populations[0]
+        self.t, self.f = first.t, first.f
+
+        def columns(kind, name):
+            missing = np.full(len(first.t), np.nan)
+            return np.stack([getattr(p, kind).get(name, missing) for p in populations], axis=-1)
+
+        self.activity, self.variance = columns("mean", "activity"), columns("variance", "activity")
+        self.rate, self.spectrum = columns("mean", "rate"), columns("mean", "spectrum")
+
+    def __repr__(self):
+        return f"<gifpop.TrialStatistics: {self.n} trials of {len(self.t)} steps, populations {', '.join(self.names)}>"

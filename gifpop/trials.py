@@ -1,0 +1,136 @@
+"""Trials: one network many times over, side by side in the compiled loop.
+
+Trials share connections, parameters and everything else that does not change. Each has a seed of its own, made from the
+seed of all and the trial's number, so that it does not matter which others run, how many at a time, or in which thread.
+"""
+
+import time
+
+import numpy as np
+
+from gifpop import checks, chunks, memory, seeds
+from gifpop.engine import SimulationError
+from gifpop.grid import whole_steps
+from gifpop.interrupts import deferred_interrupt
+from gifpop.reductions import make_reduction
+from gifpop.simulation import Simulation, SimulationInterrupted
+
+SECONDS_PER_WAVE = 0.1  # as many trials run side by side as are done in about so long,
+MOST_PER_THREAD = 64  # but no more than these for each thread
+
+
+def simulate_trials(net, duration, trials, keep, warmup, options):
+    """Run trials of a network; see `gifpop.Network.simulate`. ``duration`` is what is recorded, after ``warmup``."""
+    numbers = check_trials(trials)
+    sim = Simulation(net, **options)
+    before, steps = (whole_steps(f"simulate.{name}", ms, sim.dt)
+                     for name, ms in (("warmup", warmup), ("duration", duration)))  # fmt: skip
+    return Trials(sim, before, steps).run(numbers, make_reduction(keep, numbers, sim.seed))
+
+
+def check_trials(trials):
+    """Return the numbers of trials, an int64 array, from how many there are or from these numbers."""
+    if np.ndim(trials) == 0:
+        return np.arange(checks.integer("simulate.trials", trials, 1))
+    numbers = np.asarray(trials)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise TypeError(f"simulate.trials must be a number of trials or a sequence of their numbers, got {trials!r}")
+    if not len(numbers) or numbers.min() < 0 or len(np.unique(numbers)) < len(numbers):
+        raise ValueError(f"simulate.trials must be different numbers >= 0, at least one, got {trials!r}")
+    return numbers.astype(np.int64)
+
+
+class Trials:
+    """Engines that run trials in waves, as many side by side as are done soon.
+
+    Parameters
+    ----------
+    sim : Simulation
+        What they have in common. Its engine is one of theirs.
+    before, steps : int
+        Steps that are not recorded, and those that follow.
+    """
+
+    def __init__(self, sim, before, steps):
+        self._assembly, self._recording, self._sim = sim._assembly, sim._recording, sim
+        self._engines = [sim._engine]
+        self._parts = [(before, False), (steps, True)]
+        self._before, self._steps = before, steps
+        self._probing = {
+            True: chunks.Probing(sim._engine.plans, self._recording.probes, self._recording.prescribed),
+            False: chunks.Probing(sim._engine.plans, (), self._recording.prescribed),
+        }
+        self._pace = chunks.Pace(sim._engine.slice_steps)
+        self._threads = self._assembly.threads
+        self._most = self._threads * (1 if any(plan.neurons for plan in sim._engine.plans) else MOST_PER_THREAD)
+
+    def run(self, numbers, reduction):
+        """Run trials of these numbers and return what a reduction makes of them."""
+        self._check(numbers, reduction)
+        done, size, error = 0, min(self._threads, self._most), None
+        total = len(numbers) * (self._before + self._steps)
+        try:
+            with chunks.progress_bar(total, "gifpop", "step", self._sim._progress) as bar, deferred_interrupt() as stop:
+                while done < len(numbers) and error is None and not stop():
+                    wave, began = numbers[done : done + size].tolist(), time.perf_counter()
+                    results, error = self._run_wave(wave, bar, stop)
+                    for result in results:
+                        reduction.take(result)
+                    done += len(results)
+                    size = self._next_size(len(wave), time.perf_counter() - began)
+                if stop():
+                    raise KeyboardInterrupt  # also where a handler of the user's own has returned
+        except KeyboardInterrupt:
+            error = SimulationInterrupted(None, f"after {done} of {len(numbers)} trials")
+        if error is not None:
+            error.result = reduction.result() if done else None
+            raise error
+        return reduction.result()
+
+    def _check(self, numbers, reduction):
+        """Refuse trials that would not fit in memory."""
+        kept, at_once = (len(numbers) if reduction.keeps_all else 1), min(self._threads, len(numbers))
+        self._recording.check(self._steps, self._before + self._steps, kept + at_once)
+        states = sum(level.bytes for level in self._assembly.levels.values())
+        memory.require(at_once * states, f"simulate: states of {at_once} trials at a time (fewer threads need less)")
+
+    def _next_size(self, size, seconds):
+        """Return how many trials the next wave may take: whole rounds of the threads."""
+        rounds = int(size / self._threads * SECONDS_PER_WAVE / max(seconds, 1e-9))
+        return min(self._most, self._threads * max(1, rounds))
+
+    def _run_wave(self, wave, bar, stop):
+        """Return the results of a few trials, those before the first that failed, and its error or None.
+
+        No results if they were interrupted.
+        """
+        roots, error = [seeds.trial(self._sim.seed, number) for number in wave], None
+        engines = self._begin(roots)
+        recorders = [self._recording.recorder(self._steps, self._before) for _ in wave]
+        for steps, recorded in self._parts:
+            probing = self._probing[recorded]
+            while steps > 0 and engines:
+                if stop():
+                    return [], None
+                with self._pace.chunk(steps) as n:
+                    advanced = chunks.advance(engines, n, probing, self._threads)
+                for i, (failed, chunk) in enumerate(advanced):
+                    if failed >= 0:
+                        error = SimulationError(f"trial {wave[i]}: {engines[i].failure(failed, chunk)}")
+                        engines = engines[:i]
+                        break
+                    if recorded:
+                        recorders[i].take(chunk)
+                bar.update(n * len(wave))
+                steps -= n
+        finished = zip(engines, recorders, roots, strict=False)
+        return [self._sim._make_result(recorder, self._before, root) for _, recorder, root in finished], error
+
+    def _begin(self, roots):
+        """Return an engine in its initial state for each seed."""
+        for i, root in enumerate(roots):
+            if i < len(self._engines):
+                self._assembly.restart(self._engines[i], root)
+            else:
+                self._engines.append(self._assembly.engine(root))
+        return self._engines[: len(roots)]

@@ -1,0 +1,12 @@
+"""Warnings that point at the line of the user's code that called gifpop."""
+
+import sys
+import warnings
+
+
+def warn(message):
+    """Warn the nearest caller outside the package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "gifpop":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
