@@ -140,7 +140,7 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
     _check_functions(build, measure, grid)
     _check_simulate(simulate, measure, trials)
     trials = None if trials is None else check_trials(trials).tolist()
-    check_workers(executor, client, workers)
+    check_workers(executor, client, workers, (build, measure, simulate))
     progress = progress if progress is None else checks.boolean("sweep: progress", progress)
     retry_failed = checks.boolean("sweep: retry_failed", retry_failed)
     about = _describe(build, measure, simulate, trials)
@@ -176,15 +176,8 @@ def _run(grid, store, pool, interrupted, progress):
         try:
             while (queue or running) and not interrupted():
                 broken = _top_up(queue, running, pool)
-                lost = []
-                for future in wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done:
-                    point, outcome = running.pop(future), outcome_of(future)
-                    if outcome.broken:
-                        lost.append((point, outcome))
-                    else:
-                        records.take(point, outcome)
-                        bar.update()
-                if (lost or broken) and not _repair(lost, queue, running, pool, records, bar, interrupted):
+                lost = _collect(running, records, bar)
+                if (lost or broken) and not _repair(lost, running, pool, records, bar, interrupted):
                     break
             if interrupted():
                 _wind_up(running, pool, records)
@@ -206,7 +199,20 @@ def _top_up(queue, running, pool):
     return False
 
 
-def _repair(lost, queue, running, pool, records, bar, interrupted):
+def _collect(running, records, bar):
+    """Take the outcomes that are there or come soon; return points and outcomes that a broken executor lost."""
+    lost = []
+    for future in wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done:
+        point, outcome = running.pop(future), outcome_of(future)
+        if outcome.broken:
+            lost.append((point, outcome))
+        else:
+            records.take(point, outcome)
+            bar.update()
+    return lost
+
+
+def _repair(lost, running, pool, records, bar, interrupted):
     """Go on after a process has died: points that were under way are run one by one in new ones.
 
     Returns
@@ -214,13 +220,8 @@ def _repair(lost, queue, running, pool, records, bar, interrupted):
     bool
         False where the executor cannot be replaced: then these points fail, and the others are not run.
     """
-    for future in wait(running).done:
-        point, outcome = running.pop(future), outcome_of(future)
-        if outcome.broken:
-            lost.append((point, outcome))
-        else:
-            records.take(point, outcome)
-            bar.update()
+    while running and not interrupted():
+        lost += _collect(running, records, bar)
     renewed = pool.renew()
     for point, outcome in lost:
         if renewed and not interrupted():

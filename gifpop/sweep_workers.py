@@ -117,8 +117,6 @@ class Workers:
         self._stop = threading.Event()
         size = getattr(executor, "_max_workers", None)
         self.room = AHEAD * size if isinstance(size, int) else room
-        if isinstance(executor, ProcessPoolExecutor):
-            check_picklable(job, "processes")
 
     def submit(self, point):
         """Return the future of a point's `Outcome`.
@@ -195,7 +193,6 @@ class Cluster(Workers):
     """The workers of a dask client. The scheduler hands points of workers that die to others."""
 
     def __init__(self, client, job):
-        check_picklable(job, "a dask client")
         super().__init__(client.get_executor(pure=False), job)
 
     def close(self, complete):
@@ -211,8 +208,11 @@ def make_workers(job, executor, client, workers):
     return (OwnProcesses if executor == "processes" else OwnThreads)(workers or available_cores(), job)
 
 
-def check_workers(executor, client, workers):
-    """Refuse executors, clients and numbers of workers that are none, or several at a time."""
+def check_workers(executor, client, workers, functions):
+    """Refuse executors, clients and numbers of workers that are none, or several at a time.
+
+    ``functions`` are what is to be sent to workers in other processes.
+    """
     if isinstance(executor, str):
         checks.choice("sweep: executor", executor, ("threads", "processes"))
     elif executor is not None and not isinstance(executor, Executor):
@@ -227,16 +227,13 @@ def check_workers(executor, client, workers):
         checks.integer("sweep: workers", workers, 1)
         if client is not None or isinstance(executor, Executor):
             raise ValueError(f"sweep: workers must be left out where an executor or client is given, got {workers}")
-
-
-def check_picklable(job, where):
-    """Refuse a job that cannot be sent to other processes."""
-    try:
-        pickle.dumps(job)
-    except Exception as error:
-        raise TypeError(
-            f"sweep: build, measure and simulate must be ones that can be pickled for {where}, got {describe(error)}"
-        ) from error
+    if client is not None or executor == "processes" or isinstance(executor, ProcessPoolExecutor):
+        try:
+            dumps(functions)
+        except Exception as error:
+            raise TypeError(
+                f"sweep: build, measure and simulate must be such that other processes can have them: {describe(error)}"
+            ) from error
 
 
 def available_cores():

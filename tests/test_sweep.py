@@ -3,6 +3,7 @@
 import doctest
 import functools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,8 @@ xr = pytest.importorskip("xarray")
 zarr = pytest.importorskip("zarr", "3.1")
 
 GRID = {"I_e": [300.0, 320.0, 340.0], "N": [50, 100]}
+DOCUMENT = Path(__file__).parents[1] / "docs" / "sweeps.md"
+LOCK = threading.Lock()  # cannot be pickled
 SIMULATE = {"duration": 40.0, "dt": 0.5}
 
 
@@ -125,6 +128,95 @@ def test_values_reach_build_as_python_values():
     assert_array_equal(data.level, ["x", "y"])
 
 
+@pytest.mark.skipif(not DOCUMENT.exists(), reason="docs are not here")
+def test_blocks_of_the_documentation(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)
+    assert len(blocks) == 4
+    exec(compile("\n".join(blocks), DOCUMENT.name, "exec"), {"__name__": "sweeps"})
+
+
+# what it needs, and what it refuses
+
+
+def test_packages_are_optional(tmp_path):
+    """Without them, gifpop works and says what a sweep needs."""
+    code = """
+import sys
+sys.modules.update(dict.fromkeys(["xarray", "zarr", "dask", "distributed", "cloudpickle"]))
+import gifpop as gp
+try:
+    gp.sweep(None, {}, {})
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "gifpop.sweep needs xarray and zarr: pip install 'gifpop[sweep]'\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"build": 3}, TypeError, "sweep: build must be a function, got 3"),
+        ({"build": lambda I_e: None}, TypeError, "build must take the parameters I_e, N, got .* unexpected .* 'N'"),
+        ({"measure": 3}, TypeError, "sweep: measure must be a function, got 3"),
+        ({"parameters": {}}, TypeError, "parameters must be a dict of names to values, not empty, got {}"),
+        ({"parameters": [1]}, TypeError, "parameters must be a dict of names to values, not empty, got .1."),
+        ({"parameters": {"a b": [1]}}, ValueError, "names of parameters must be names of arguments .* got 'a b'"),
+        ({"parameters": {"status": [1]}}, ValueError, "none of status, error, got 'status'"),
+        (
+            {"parameters": {"I_e": 3.0}},
+            TypeError,
+            r"sweep: parameters\['I_e'\] must be a sequence of numbers, .*got 3.0",
+        ),
+        ({"parameters": {"I_e": "ab"}}, TypeError, "must be a sequence of numbers, bools or strings, got 'ab'"),
+        ({"parameters": {"I_e": []}}, ValueError, "must have at least one value, got none"),
+        ({"parameters": {"I_e": [1.0, "a"]}}, TypeError, "must be a sequence of numbers, of bools or of strings, got"),
+        ({"parameters": {"I_e": [True, 2]}}, TypeError, "must be a sequence of numbers, of bools or of strings, got"),
+        ({"parameters": {"I_e": [[1.0]]}}, TypeError, "must be a sequence of numbers, of bools or of strings, got"),
+        ({"parameters": {"I_e": [1.0, np.nan]}}, ValueError, "must be finite, got nan"),
+        ({"parameters": {"I_e": [1.0, 2.0, 1]}}, ValueError, "must not have a value twice, got 1.0"),
+        ({"simulate": 3}, TypeError, "simulate must be a dict of options of Network.simulate, got 3"),
+        ({"simulate": {"dt": 0.5}}, ValueError, "simulate must have a duration, in ms, got none"),
+        ({"simulate": {"duration": 1.0, "foo": 1}}, TypeError, "simulate must have options among .*, got 'foo'"),
+        (
+            {"simulate": {"duration": 1.0, "seed": 1}},
+            ValueError,
+            "seed must be an argument of sweep, got it in simulate",
+        ),
+        ({"simulate": {"duration": 0.75, "dt": 0.5}}, ValueError, r"simulate\['duration'\] must be a multiple of dt"),
+        ({"simulate": {"duration": -1.0}}, ValueError, r"simulate\['duration'\] must be > 0 ms, got -1.0"),
+        ({"simulate": {"duration": 1.0, "dt": 0}}, ValueError, r"simulate\['dt'\] must be > 0 ms, got 0"),
+        ({"simulate": {**SIMULATE, "keep": "mean"}}, ValueError, r"\['keep'\] must be left out where trials is None"),
+        ({"simulate": {**SIMULATE, "keep": len}, "trials": 2}, ValueError, "measure must be given where simulate"),
+        ({"trials": 0}, ValueError, "simulate.trials must be >= 1, got 0"),
+        ({"trials": 1.5}, TypeError, "simulate.trials must be an integer, got 1.5"),
+        ({"seed": -1}, ValueError, "seed must be what numpy.random.default_rng takes, got -1"),
+        ({"executor": "gpu"}, ValueError, "executor must be one of 'threads', 'processes', got 'gpu'"),
+        ({"executor": 3}, TypeError, "executor must be 'threads', 'processes' or a concurrent.futures.Executor, got 3"),
+        ({"client": 3}, TypeError, "client must be a dask.distributed.Client, got 3"),
+        ({"workers": 0}, ValueError, "sweep: workers must be >= 1, got 0"),
+        ({"workers": 2, "executor": Later()}, ValueError, "workers must be left out where an executor or client is"),
+        ({"units": {"a": "mV"}}, ValueError, r"units must name parameters of the sweep \(I_e, N\), got 'a'"),
+        ({"units": {"N": 3}}, TypeError, "units must be a dict of names to strings, got {'N': 3}"),
+        ({"retry_failed": 1}, TypeError, "sweep: retry_failed must be True or False, got 1"),
+        ({"progress": 1}, TypeError, "sweep: progress must be True or False, got 1"),
+        (
+            {"executor": "processes", "simulate": {**SIMULATE, "record": LOCK}},
+            TypeError,
+            "that other processes can have th",
+        ),
+    ],
+)
+def test_bad_arguments(options, error, message, tmp_path):
+    """Refused before anything is run or written."""
+    counted = Counted()
+    with pytest.raises(error, match=message):
+        sweep(**{"build": counted, "store": tmp_path / "s.zarr", **options})
+    assert not counted.points
+    assert not os.listdir(tmp_path)
+
+
 # seeds
 
 
@@ -167,6 +259,25 @@ def test_seeds_of_other_kinds():
     sweep(seed=np.random.default_rng(1))
     unseeded = sweep(seed=None)
     assert_array_equal(sweep(seed=int(unseeded.attrs["seed"])).activity, unseeded.activity)
+
+
+# trials
+
+
+def test_trials():
+    """The default measure, of all trials, of some of them, and of their mean; one trial is the one of `simulate`."""
+    data, some = sweep(trials=3), sweep(trials=[0, 2])
+    assert data.activity.dims == ("I_e", "N", "trial", "population")
+    assert_array_equal(data.trial, [0, 1, 2])
+    assert_array_equal(some.trial, [0, 2])
+    assert data.attrs["trials"] == 3
+    assert some.attrs["trials"] == "[0, 2]"
+    xr.testing.assert_equal(data.sel(trial=[0, 2]), some)
+    assert_array_equal(data.activity.sel(I_e=320.0, N=100), direct(320.0, 100, trials=3).activity.mean(axis=1))
+    mean = sweep(trials=3, simulate={**SIMULATE, "keep": "mean"})
+    xr.testing.assert_allclose(mean.activity, data.activity.mean("trial"), rtol=1e-12)
+    own = sweep(trials=3, simulate={**SIMULATE, "keep": lambda result: result.counts.sum()}, measure=lambda sums: sums)
+    assert_array_equal(own["lambda"].sel(I_e=320.0, N=100), direct(320.0, 100, trials=3).counts.sum(axis=(1, 2)))
 
 
 # measures
@@ -459,7 +570,7 @@ def breaks_off(monkeypatch, write, action):
 SMALL = {"I_e": [300.0, 320.0], "N": [50]}
 
 
-STEPS = pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+STEPS = pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.slow)])
 
 
 @STEPS
@@ -648,9 +759,7 @@ def test_processes(tmp_path):
 @pytest.mark.slow
 def test_a_point_that_kills_its_process():
     """Only this point fails, not those that ran beside it."""
-    with pytest.warns(
-        UserWarning, match=r"1 of 6 points failed, the first at I_e=320.0, N=50: executor: BrokenProc"
-    ):
+    with pytest.warns(UserWarning, match=r"1 of 6 points failed, the first at I_e=320.0, N=50: executor: BrokenProc"):
         data = sweep(lambda I_e, N: dies(I_e, N, ""), executor="processes", workers=2)
     assert (data.status == "finished").sum() == 5
 
