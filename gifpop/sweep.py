@@ -145,12 +145,9 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
     retry_failed = checks.boolean("sweep: retry_failed", retry_failed)
     about = _describe(build, measure, simulate, trials)
     store, root = _open(store, grid, about, seed)
+    store.retry(map(tuple, np.argwhere(store.status() == FAILED)) if retry_failed else ())
     job = Job(build, measure, dict(simulate), trials, root, grid.dims)
     pool = make_workers(job, executor, client, workers)
-    if retry_failed:
-        store.retry(map(tuple, np.argwhere(store.status() == FAILED)))
-    else:
-        store.retry(())
     complete = False
     try:
         with deferred_interrupt() as interrupted:

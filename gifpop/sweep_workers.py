@@ -166,7 +166,13 @@ class OwnProcesses(Workers):
 
     def _pool(self):
         context = get_context("spawn")  # a fork would take along locks that other threads hold
-        return ProcessPoolExecutor(self._n, context, initializer=_begin_process)
+        pool = ProcessPoolExecutor(self._n, context, initializer=_begin_process)
+        try:
+            pool.submit(os.getpid).result()
+        except BrokenExecutor:
+            message = "sweep: no processes could be started; scripts must guard it by if __name__ == '__main__':"
+            raise RuntimeError(message) from None
+        return pool
 
     def renew(self):
         self._executor.shutdown()

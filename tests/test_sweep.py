@@ -3,7 +3,6 @@
 import doctest
 import functools
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -26,7 +25,6 @@ xr = pytest.importorskip("xarray")
 zarr = pytest.importorskip("zarr", "3.1")
 
 GRID = {"I_e": [300.0, 320.0, 340.0], "N": [50, 100]}
-DOCUMENT = Path(__file__).parents[1] / "docs" / "sweeps.md"
 LOCK = threading.Lock()  # cannot be pickled
 SIMULATE = {"duration": 40.0, "dt": 0.5}
 
@@ -126,14 +124,6 @@ def test_values_reach_build_as_python_values():
     assert [list(map(type, point)) for point in seen] == [[float, int, bool]]
     data = sweep(lambda level: single(gp.GIF(), N=10), {"level": ["x", "y"]})
     assert_array_equal(data.level, ["x", "y"])
-
-
-@pytest.mark.skipif(not DOCUMENT.exists(), reason="docs are not here")
-def test_blocks_of_the_documentation(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)
-    assert len(blocks) == 4
-    exec(compile("\n".join(blocks), DOCUMENT.name, "exec"), {"__name__": "sweeps"})
 
 
 # what it needs, and what it refuses
