@@ -33,7 +33,7 @@ def make_cluster(options):
     if options.local:
         from dask.distributed import LocalCluster
 
-        return LocalCluster(n_workers=options.jobs, threads_per_worker=1, dashboard_address=None)
+        return LocalCluster(n_workers=options.jobs, threads_per_worker=1, dashboard_address=":0")
     from dask_jobqueue import SLURMCluster
 
     cluster = SLURMCluster(

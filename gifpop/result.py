@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gifpop import seeds
+from gifpop import export, seeds
 
 
 class PopulationResult:
@@ -234,6 +234,131 @@ class Result(ByPopulation):
         axes[0].set_title("Population activities" + (f" ({levels[0]}scopic level)" if len(levels) == 1 else ""))
         axes[0].legend(loc="upper left", frameon=False)
         return figure
+
+    def to_xarray(self):
+        """Return the result as a dataset of xarray, which `to_netcdf` and `to_zarr` write as it is.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``counts`` (1), ``activity`` and ``rate`` (Hz; NaN for neurons)
+                (time, population).
+            ``V_m``, ... of mesoscopic populations (mV, pA), where recorded
+                (time, population); NaN for a population of which it was not recorded.
+            ``V_m_E``, ... of neurons of population "E", where recorded
+                (time, neuron_E).
+            ``spike_time_E`` (ms) of neurons of population "E"
+                (spikes_E), flat, since neurons fire unequally often, in order of time; with the coordinate
+                ``spike_neuron_E``.
+
+            The coordinates ``N`` and ``level`` belong to ``population``. Variables that were not recorded at every step
+            are along ``time_record`` instead of ``time``. Trials come first, ``trial``; among spikes they follow one
+            another, with the coordinate ``spike_trial_E``. In names of variables, "_" stands for what is not a letter
+            or digit ("2/3E": ``V_m_2_3E``); their attribute ``population`` has the name itself. All have attributes
+            ``units`` and ``long_name``; those of the dataset are ``source``, ``dt`` (ms), ``level``, ``seed`` and
+            ``network_seed`` (what to give `Simulation` to repeat the run, in Python).
+
+        Raises
+        ------
+        ImportError
+            Without xarray, which ``pip install 'gifpop[export]'`` installs.
+
+        Notes
+        -----
+        Variables of neurons are not copied. NetCDF 3, all that `to_netcdf` can write without further packages, has
+        integers of 32 bits; xarray refuses to write larger counts or numbers of neurons.
+
+        Examples
+        --------
+        >>> import gifpop as gp
+        >>> net = gp.models.brunel()
+        >>> data = net.simulate(100.0, dt=0.5, seed=1).to_xarray()
+        >>> dict(data.activity.sizes)
+        {'time': 200, 'population': 2}
+        >>> data.rate.sel(population="E", time=slice(50.0, None)).attrs["units"]
+        'Hz'
+        """
+        return export.to_xarray(self)
+
+    def to_neo(self):
+        """Return the result as a block of Neo, for Elephant and the formats that Neo writes.
+
+        Returns
+        -------
+        neo.Block
+            With one `Segment`, or one a trial (annotation ``trial``). Each has
+
+            - an `AnalogSignal` named ``activity`` and, with mesoscopic populations, one named ``rate`` (Hz), with one
+              channel a population (array annotation ``population``);
+            - an `AnalogSignal` for each recorded variable of each population (mV, pA), named after the variable,
+              annotated with ``population``, with one channel a recorded neuron (array annotation ``neuron``);
+            - a `SpikeTrain` (ms) for each neuron, also if it is silent, annotated with ``population`` and ``neuron``:
+              populations in their order, neurons in theirs.
+
+            The annotations of the block are the attributes of the dataset of `to_xarray`.
+
+        Raises
+        ------
+        ImportError
+            Without neo, which ``pip install 'gifpop[export]'`` installs.
+
+        Notes
+        -----
+        The value of a step belongs to its end, the time at which a signal has it; a neuron fires at the end of a step,
+        too, so that its train begins with the run, one step before the first sample, and may have a spike at its
+        ``t_stop``. Elephant's bins have their left ends but not their right ones: in bins of dt its counts come one
+        step after those of the result, and it leaves out the spikes of the last step, with a warning.
+
+        Examples
+        --------
+        >>> import gifpop as gp
+        >>> net = gp.models.brunel()
+        >>> block = net.simulate(100.0, dt=0.5, level="micro", seed=1).to_neo()
+        >>> len(block.segments[0].spiketrains)
+        1000
+        >>> trains = block.filter(population="I", objects="SpikeTrain")
+        >>> len(trains), trains[0].name, trains[0].t_stop.item()
+        (200, 'I[0]', 100.0)
+        """
+        return export.to_neo(self)
+
+    def to_dataframe(self, table="activity"):
+        """Return a part of the result as a table of pandas.
+
+        Parameters
+        ----------
+        table : {"activity", "recorded", "spikes"}
+            ``"activity"``: one row a step; columns (population, variable): ``counts`` (int64), ``activity`` and, of
+            mesoscopic populations, ``rate`` (Hz). ``"recorded"``: one row a record; columns (population, variable) of
+            what was recorded (mV, pA). If neurons are among it, (population, variable, neuron), with "" in place of a
+            neuron for populations. ``"spikes"``: one row a spike; columns ``population`` (categorical), ``trial``
+            where there are trials, ``time`` (ms) and ``neuron``, in order of these, but for neurons.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The index of the first two is ``time`` (ms), or (``trial``, ``time``). ``attrs`` are those of the dataset of
+            `to_xarray`.
+
+        Raises
+        ------
+        ImportError
+            Without pandas, which ``pip install 'gifpop[export]'`` installs.
+        ValueError
+            If nothing was recorded, or no population is at the microscopic level for there to be spikes.
+
+        Examples
+        --------
+        >>> import gifpop as gp
+        >>> net = gp.models.brunel()
+        >>> result = net.simulate(100.0, dt=0.5, seed=1, record={"E": ["V_m"]})
+        >>> table = result.to_dataframe().join(result.to_dataframe("recorded"))
+        >>> list(table["E"])
+        ['counts', 'activity', 'rate', 'V_m']
+        >>> table["E", "rate"].loc[50.0:60.0].shape
+        (21,)
+        """
+        return export.to_dataframe(self, table)
 
 
     def _mean(self, values):

@@ -220,6 +220,20 @@ def test_run_of_all_programs(tmp_path):
         assert set(result["programs"]) == expected
 
 
+def test_trials_are_timed(capsys, monkeypatch):
+    import sys
+
+    import many_trials
+
+    monkeypatch.setattr(sys, "argv", ["many_trials.py", "--trials", "2", "--duration", "5", "--repetitions", "1"])
+    monkeypatch.setitem(sys.modules, "nest", None)  # a pool of processes takes seconds
+    many_trials.main()
+    shown = capsys.readouterr().out
+    assert shown.startswith("2 trials of 5 ms; ")
+    assert "| micro | s | ms a trial |" in shown
+    assert shown.count("gifpop, trials, 2 threads") == 2
+
+
 def test_tables_are_replaced(tmp_path):
     """Tables come in the place of the old ones, however often; a file without a place is refused."""
     import report

@@ -15,6 +15,14 @@ LONG = ("plot_compare_levels", "plot_adaptation_closures")
 FAST = [name for name in EXAMPLES if not name.endswith("_nest") and name not in LONG]
 
 
+def blocks_of(path):
+    """Return the blocks of Python in a page."""
+    return re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)
+
+
+DOCUMENTS = sorted(path.stem for path in (ROOT / "docs").glob("*.md") if blocks_of(path))
+
+
 def run(folder, *command):
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONWARNINGS": WARNINGS}
     return subprocess.run(
@@ -24,12 +32,22 @@ def run(folder, *command):
 
 def test_readme_blocks(tmp_path):
     """The blocks build on each other, as a reader would type them."""
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    blocks = blocks_of(ROOT / "README.md")
     assert len(blocks) >= 4
     script = tmp_path / "readme.py"
     script.write_text("\n".join(blocks))
     run(tmp_path, str(script))
     assert (tmp_path / "activity.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documentation_blocks(name, tmp_path):
+    """The blocks of a page build on each other."""
+    if name == "sweeps":
+        pytest.importorskip("zarr", "3.1", reason="needs Python 3.11")
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(blocks_of(ROOT / "docs" / f"{name}.md")))
+    run(tmp_path, str(script))
 
 
 @pytest.mark.parametrize("name", FAST)

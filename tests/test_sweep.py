@@ -819,7 +819,8 @@ def test_process_killed(tmp_path, executor, times):
         assert not before & set(logged()[seen:])
         assert before <= finished()
         before, seen = finished(), len(logged())
-    assert 0 < len(before) < 200
+    assert len(before) < 200
+    assert before or times == 1
     deadline = time.perf_counter() + 10.0
     while any(os.path.exists(f"/proc/{line.split()[-1]}") for line in lines()):
         assert time.perf_counter() < deadline
@@ -845,7 +846,7 @@ def client():
     for name in ("nanny", "scheduler", "client", "worker"):
         logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
