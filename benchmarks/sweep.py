@@ -53,6 +53,7 @@ def main(arguments=None):
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--points", type=int, nargs=2, default=(25, 40), help="values of the two parameters")
     parser.add_argument("--workers", type=int, default=machine.cores())
+    parser.add_argument("--case", default="", help="part of the names of the cases to run")
     options = parser.parse_args(arguments)
     parameters = {"g": np.linspace(2.0, 6.0, options.points[0]), "I_e": np.linspace(250.0, 400.0, options.points[1])}
     size = options.points[0] * options.points[1]
@@ -68,6 +69,7 @@ def main(arguments=None):
         for stored in (False, True):
             name = f"{size} points, {options.workers} {executor}, {'with' if stored else 'without'} a store"
             cases[name] = lambda executor=executor, stored=stored: sweep(executor, stored)
+    cases = {name: action for name, action in cases.items() if options.case in name}
     print(machine.describe()["name"])
     times = {name: [] for name in cases}
     for _ in range(options.repetitions):
