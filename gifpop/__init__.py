@@ -23,6 +23,7 @@ from gifpop.rules import (
     PairwiseBernoulli,
 )
 from gifpop.simulation import Simulation, SimulationInterrupted
+from gifpop.sweep import SweepInterrupted, sweep
 from gifpop.version import __version__
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "SimulationInterrupted",
     "SpikeTimes",
     "StepCurrent",
+    "SweepInterrupted",
     "TrialStatistics",
     "Uniform",
     "Waveform",
@@ -57,4 +59,5 @@ __all__ = [
     "compare",
     "models",
     "show_config",
+    "sweep",
 ]

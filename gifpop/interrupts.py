@@ -4,16 +4,29 @@ import signal
 import threading
 from contextlib import contextmanager
 
+_thread = threading.local()
+
+
+@contextmanager
+def stopped_by(event):
+    """Let runs in this thread, other than the main one, stop as by Ctrl-C once an event is set."""
+    _thread.stopped = event.is_set
+    try:
+        yield
+    finally:
+        del _thread.stopped
+
 
 @contextmanager
 def deferred_interrupt():
     """Hold back SIGINT; yield a function that tells whether one has come, and hand over to the old handler after.
 
-    In threads other than the main one, where Python allows no handlers, nothing is held back.
+    In threads other than the main one, where Python allows no handlers, nothing is held back; there the function tells
+    whether the event of `stopped_by` is set.
     """
     received = []
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield getattr(_thread, "stopped", lambda: False)
         return
     previous = signal.getsignal(signal.SIGINT)
     if not callable(previous):  # ignored, or not installed by Python: nothing to defer

@@ -1,0 +1,280 @@
+"""The arrays of a sweep, in memory or in a zarr group that outlives the process at any moment.
+
+A zarr group is written by one process, in an order such that it can be continued wherever that is killed:
+
+- zarr replaces files as a whole. What makes a group one of a sweep's, its attributes, is the first file.
+- The array ``status`` is made last: a group without it holds nothing yet and is made anew.
+- Each point has chunks of its own. Its status is written after its values: what says finished, is.
+- Arrays of values are made when the first point has values: as long as no point is finished, they are made anew.
+- A larger grid has a new group, which takes the name of the old one when all is copied.
+"""
+
+import math
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from gifpop.sweep_values import Schema
+
+FORMAT = 1
+MARK = "gifpop_sweep"  # attribute with the format
+NOT_RUN, FINISHED, FAILED = "not run", "finished", "failed"
+
+
+class MemoryStore:
+    """Numpy arrays.
+
+    Attributes
+    ----------
+    grid : Grid
+    attrs : dict
+        Of the dataset.
+    schema : Schema or None
+        None: no point has values yet.
+    """
+
+    def __init__(self, grid, attrs):
+        self.grid, self.attrs, self.schema = grid, {MARK: FORMAT, **attrs}, None
+        self._arrays, self._dims, self._attrs = {}, {}, {}
+        self._make()
+
+    def _make(self):
+        """Make all arrays but those of values; the status is the last one."""
+        for name, values in self.grid.parameters.items():
+            unit = self.grid.units[name]
+            self._label(name, (name,), values, {"units": unit} if unit else {})
+        for name, fill in (("error", ""), ("status", NOT_RUN)):
+            self._create(name, self.grid.dims, self.grid.shape, (1,) * len(self.grid.shape), str, fill, {})
+
+    def begin(self, schema):
+        """Make the arrays of values, for points with values of this form."""
+        for name, (dims, labels) in schema.coords.items():
+            self._label(name, dims, labels, {})
+        for name, (dims, shape, dtype, attrs) in schema.variables.items():
+            chunks = (1,) * len(self.grid.shape) + tuple(max(1, size) for size in shape)
+            fill = complex(math.nan, math.nan) if dtype.kind == "c" else math.nan
+            self._create(name, self.grid.dims + dims, self.grid.shape + shape, chunks, dtype, fill, attrs)
+        self.schema = schema
+
+    def _label(self, name, dims, labels, attrs):
+        strings = labels.dtype.kind == "U"
+        chunks = tuple(max(1, size) for size in labels.shape)
+        self._create(name, dims, labels.shape, chunks, str if strings else labels.dtype, "" if strings else 0, attrs)
+        self._arrays[name][...] = labels.astype(object) if strings else labels
+
+    def _create(self, name, dims, shape, chunks, dtype, fill, attrs):
+        self._arrays[name] = np.full(shape, fill, dtype=object if dtype is str else dtype)
+        self._dims[name], self._attrs[name] = dims, attrs
+
+    def status(self):
+        """Return the status of all points: array of strings."""
+        return _strings(self._arrays["status"])
+
+    def errors(self):
+        """Return the errors of all points: array of strings, empty where there is none."""
+        return _strings(self._arrays["error"])
+
+    def put(self, index, values):
+        """Keep the values of a point."""
+        for name, value in values.items():
+            self._arrays[name][index] = value.data
+        self._arrays["status"][index] = FINISHED
+
+    def fail(self, index, error):
+        """Keep the error of a point."""
+        self._arrays["error"][index] = error
+        self._arrays["status"][index] = FAILED
+
+    def retry(self, indices):
+        """Forget that points failed; and errors of points whose status was never written."""
+        for index in indices:
+            self._arrays["status"][index] = NOT_RUN
+        for index in np.argwhere((self.status() == NOT_RUN) & (self.errors() != "")):
+            self._arrays["error"][tuple(index)] = ""
+
+    def dataset(self):
+        """Return all as an `xarray.Dataset`."""
+        import xarray as xr
+
+        variables = {name: (self._dims[name], a, self._attrs[name]) for name, a in self._arrays.items()}
+        coords = [*self.grid.dims, *(self.schema.coords if self.schema else ())]
+        return xr.Dataset({n: v for n, v in variables.items() if n not in coords},
+                          {n: variables[n] for n in coords}, self.attrs)  # fmt: skip
+
+
+class ZarrStore(MemoryStore):
+    """A zarr group in a folder.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A new one, or that of a group that `check_store` has accepted.
+    grid, attrs
+        See `MemoryStore`.
+    """
+
+    def __init__(self, path, grid, attrs):
+        import zarr  # not everybody sweeps
+
+        self.path = path
+        if _is_made(path):
+            self._group = zarr.open_group(path, mode="r+", use_consolidated=False)
+            self.grid, self.attrs, self.schema = grid, attrs, None
+            self._arrays = {name: self._group[name] for name in (*grid.dims, "error", "status")}
+            if (self.status() == FINISHED).any():
+                self._find_values()
+            return
+        self._clear(())
+        self._group = zarr.create_group(path, attributes={MARK: FORMAT, **attrs}, zarr_format=3, overwrite=True)
+        super().__init__(grid, attrs)
+
+    def _clear(self, kept):
+        """Remove the arrays but some, whether whole or not."""
+        for folder in self.path.glob("*/"):
+            if folder.is_dir() and folder.name not in kept:
+                shutil.rmtree(folder)
+
+    def copy(self, other, source, index):
+        """Take over a point of another store with the same variables, the status last."""
+        variables = other.schema.variables if other.schema is not None else ()
+        for name in (*variables, "error", "status"):
+            self._arrays[name][index] = other._arrays[name][source]
+
+    def _find_values(self):
+        """Take over arrays and form of values of the finished points."""
+        n, variables, coords = len(self.grid.dims), {}, {}
+        for name, array in self._group.arrays():
+            dims = array.metadata.dimension_names
+            if name in self._arrays:
+                continue
+            self._arrays[name] = array
+            if dims[:n] == self.grid.dims:
+                variables[name] = dims[n:], array.shape[n:], array.dtype, dict(array.attrs)
+            else:
+                coords[name] = dims, _labels(array)
+        self.schema = Schema(variables, coords)
+
+    def _make(self):
+        super()._make()
+        self._consolidate()
+
+    def begin(self, schema):
+        self._clear({*self.grid.dims, "error", "status"})
+        labels = [name for name, (dims, _) in schema.coords.items() if dims != (name,)]
+        if labels:
+            self._group.attrs["coordinates"] = " ".join(labels)  # so that xarray knows them
+        super().begin(schema)
+        self._consolidate()
+
+    def _create(self, name, dims, shape, chunks, dtype, fill, attrs):
+        self._arrays[name] = self._group.create_array(
+            name, shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=dims, attributes=attrs
+        )
+
+    def _consolidate(self):
+        """Gather what describes the arrays in one file, as xarray likes it."""
+        import zarr
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)
+            zarr.consolidate_metadata(self.path)
+
+    def dataset(self):
+        """Return all as an `xarray.Dataset` that reads values when they are needed."""
+        import xarray as xr
+
+        return xr.open_zarr(self.path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False)
+
+
+def check_store(store):
+    """Return the path of a store, and the attributes of the sweep that it holds, or None where it is to be made.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no path, or one that holds anything else.
+    """
+    import zarr
+
+    if not isinstance(store, (str, Path)) or "://" in str(store):
+        raise TypeError(f"sweep: store must be the path of a local folder, or None, got {store!r}")
+    path = Path(store)
+    if path.is_file():
+        raise ValueError(f"sweep: store must be a folder, got the file {str(path)!r}")
+    if not path.exists() and _aside(path).exists():  # killed just now
+        _aside(path).rename(path)
+    remains = [entry.name for entry in path.iterdir() if entry.suffix != ".partial"] if path.exists() else []
+    if not remains:
+        return path, None
+    try:
+        attrs = dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs)
+    except Exception:
+        attrs = {}
+    if MARK not in attrs:
+        raise ValueError(f"sweep: store must be new or of gifpop.sweep, got {str(path)!r}, which is something else")
+    if attrs[MARK] != FORMAT:
+        raise ValueError(f"sweep: store must be of format {FORMAT}, got {str(path)!r} of format {attrs[MARK]}")
+    return path, attrs
+
+
+def grown(old, grid):
+    """Return a store of a larger grid in the place of another one, with the points of that.
+
+    Parameters
+    ----------
+    old : ZarrStore
+    grid : Grid
+        The same parameters with all of its values, and more.
+
+    Returns
+    -------
+    ZarrStore
+    """
+    path = old.path
+    room = path.with_name(path.name + ".growing")
+    for left in (room, _aside(path)):
+        if left.exists():
+            shutil.rmtree(left)
+    new = ZarrStore(room, grid, old.attrs)
+    if old.schema is not None:
+        new.begin(old.schema)
+    places = [[values.tolist().index(value) for value in old.grid.parameters[name].tolist()]
+              for name, values in grid.parameters.items()]  # fmt: skip
+    for index in np.argwhere(old.status() != NOT_RUN):
+        new.copy(old, tuple(index), tuple(place[i] for place, i in zip(places, index, strict=True)))
+    path.rename(_aside(path))
+    room.rename(path)
+    shutil.rmtree(_aside(path))
+    return ZarrStore(path, grid, old.attrs)
+
+
+def _aside(path):
+    """Return where a store is while a larger one takes its place."""
+    return path.with_name(path.name + ".outgrown")
+
+
+def stored_parameters(path):
+    """Return the parameters of a stored sweep: dict of name to array, in order; None where it holds nothing yet."""
+    import zarr
+
+    if not _is_made(path):
+        return None
+    group = zarr.open_group(path, mode="r", use_consolidated=False)
+    return {name: _labels(group[name]) for name in group["status"].metadata.dimension_names}
+
+
+def _is_made(path):
+    """Return whether a store has all arrays but those of values."""
+    return (path / "status" / "zarr.json").exists()
+
+
+def _labels(array):
+    """Return the values of a coordinate as an array of numbers or strings."""
+    return np.asarray(array[...]) if array.dtype.kind in "biufc" else _strings(array)
+
+
+def _strings(array):
+    """Return an array of whatever strings as one of numpy's old ones."""
+    return np.asarray(array[...]).astype(object).astype(str)

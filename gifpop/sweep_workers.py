@@ -1,0 +1,277 @@
+"""What a worker does at one point of a sweep, and the threads, processes or cluster that do it."""
+
+import contextlib
+import functools
+import os
+import pickle
+import signal
+import threading
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+
+import numpy as np
+from tqdm import tqdm
+
+from gifpop import checks
+from gifpop.interrupts import stopped_by
+from gifpop.network import Network
+from gifpop.sweep_points import seed_of
+from gifpop.sweep_values import named_values
+
+AHEAD = 2  # points handed to each local worker, so that none waits for the next
+REMOTE_AHEAD = 2000  # points handed to a cluster, which is to see that more workers are of use
+
+try:  # comes with dask; functions of notebooks and closures then reach other processes, too
+    from cloudpickle import dumps
+except ImportError:
+    from pickle import dumps
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a point: its ``values``, an ``error``, or neither where it was stopped.
+
+    ``broken``: the executor takes no more points.
+    """
+
+    values: dict | None = None
+    error: str | None = None
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do at each point of a sweep.
+
+    Attributes
+    ----------
+    build, measure : callable
+    simulate : dict
+        Options of `Network.simulate`.
+    trials : list of int, or None
+    root : numpy.random.SeedSequence
+        Of the sweep.
+    parameters : tuple of str
+    """
+
+    build: object
+    measure: object
+    simulate: dict
+    trials: list | None
+    root: np.random.SeedSequence
+    parameters: tuple
+
+    __name__ = "sweep"  # by which dask shows it
+
+    def __call__(self, values):
+        """Return the `Outcome` of the point with these values of its parameters."""
+        stage = "build"
+        try:
+            net = self.build(**values)
+            if not isinstance(net, Network):
+                raise TypeError(f"it must return a gifpop.Network, got {net!r}")
+            stage = "simulate"
+            options = {"threads": 1, "progress": False, **self.simulate, "seed": seed_of(self.root, values)}
+            if self.trials is not None:
+                options["trials"] = self.trials
+            result = net.simulate(**options)
+            stage = "measure"
+            name = getattr(self.measure, "__name__", "value").strip("<>")  # of a lambda function
+            return Outcome(values=named_values(self.measure(result), name, self.parameters))
+        except KeyboardInterrupt:
+            return Outcome()
+        except (Exception, SystemExit) as error:
+            return Outcome(error=f"{stage}: {describe(error)}")
+
+    def __reduce__(self):
+        return _load, (self._pickled,)
+
+    @functools.cached_property
+    def _pickled(self):
+        return dumps((self.build, self.measure, self.simulate, self.trials, self.root, self.parameters))
+
+
+@functools.lru_cache(maxsize=4)
+def _load(pickled):
+    """Return the job that was pickled; once in each process, not once for each point."""
+    return Job(*pickle.loads(pickled))
+
+
+def describe(error):
+    """Return type and message of an error."""
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+class Workers:
+    """An executor of the user's.
+
+    Attributes
+    ----------
+    room : int
+        Points to hand to it at a time.
+    """
+
+    def __init__(self, executor, job, room=REMOTE_AHEAD):
+        self._executor, self._job = executor, job
+        self._stop = threading.Event()
+        size = getattr(executor, "_max_workers", None)
+        self.room = AHEAD * size if isinstance(size, int) else room
+
+    def submit(self, point):
+        """Return the future of a point's `Outcome`.
+
+        Raises
+        ------
+        BrokenExecutor
+            If the executor is broken or has been shut down.
+        """
+        try:
+            if isinstance(self._executor, ThreadPoolExecutor):
+                return self._executor.submit(_stoppable, self._stop, self._job, point.values)
+            return self._executor.submit(self._job, point.values)
+        except RuntimeError as error:  # BrokenExecutor is one, and what executors that were shut down raise
+            raise BrokenExecutor(describe(error)) from error
+
+    def renew(self):
+        """Return whether a broken executor could be replaced."""
+        return False
+
+    def stop(self, futures):
+        """Let nothing more begin, and simulations in threads end at their next look."""
+        self._stop.set()
+        for future in futures:
+            future.cancel()
+
+    def close(self, complete):
+        """Free what is this object's own; unless all is complete, without waiting for what still runs."""
+
+
+class OwnThreads(Workers):
+    """Threads of this process: nothing has to be pickled, and simulations run outside of Python's lock."""
+
+    def __init__(self, n, job):
+        super().__init__(ThreadPoolExecutor(n, thread_name_prefix="sweep"), job)
+
+    def close(self, complete):
+        self._executor.shutdown(wait=complete, cancel_futures=True)
+
+
+class OwnProcesses(Workers):
+    """Processes of this machine; a process that dies is replaced."""
+
+    def __init__(self, n, job):
+        self._n = n
+        super().__init__(self._pool(), job)
+
+    def _pool(self):
+        context = get_context("spawn")  # a fork would take along locks that other threads hold
+        pool = ProcessPoolExecutor(self._n, context, initializer=_begin_process)
+        try:
+            pool.submit(os.getpid).result()
+        except BrokenExecutor:
+            message = "sweep: no processes could be started; scripts must guard it by if __name__ == '__main__':"
+            raise RuntimeError(message) from None
+        return pool
+
+    def renew(self):
+        self._executor.shutdown()
+        self._executor = self._pool()
+        return True
+
+    def stop(self, futures):
+        super().stop(futures)
+        for process in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGINT)
+
+    def close(self, complete):
+        if not complete:
+            for process in self._processes():
+                process.terminate()
+        self._executor.shutdown(cancel_futures=True)
+
+    def _processes(self):
+        return list((self._executor._processes or {}).values())  # before Python 3.14 there is no other way
+
+
+class Cluster(Workers):
+    """The workers of a dask client. The scheduler hands points of workers that die to others."""
+
+    def __init__(self, client, job):
+        super().__init__(client.get_executor(pure=False), job)
+
+    def close(self, complete):
+        self._executor.shutdown(wait=False)
+
+
+def make_workers(job, executor, client, workers):
+    """Return what runs the points: at most one of the three is given."""
+    if client is not None:
+        return Cluster(client, job)
+    if isinstance(executor, Executor):
+        return Workers(executor, job)
+    return (OwnProcesses if executor == "processes" else OwnThreads)(workers or available_cores(), job)
+
+
+def check_workers(executor, client, workers, functions):
+    """Refuse executors, clients and numbers of workers that are none, or several at a time.
+
+    ``functions`` are what is to be sent to workers in other processes.
+    """
+    if isinstance(executor, str):
+        checks.choice("sweep: executor", executor, ("threads", "processes"))
+    elif executor is not None and not isinstance(executor, Executor):
+        raise TypeError(
+            f"sweep: executor must be 'threads', 'processes' or a concurrent.futures.Executor, got {executor!r}"
+        )
+    if client is not None and not hasattr(client, "get_executor"):
+        raise TypeError(f"sweep: client must be a dask.distributed.Client, got {client!r}")
+    if client is not None and executor is not None:
+        raise ValueError(f"sweep: executor must be left out where a client is given, got {executor!r}")
+    if workers is not None:
+        checks.integer("sweep: workers", workers, 1)
+        if client is not None or isinstance(executor, Executor):
+            raise ValueError(f"sweep: workers must be left out where an executor or client is given, got {workers}")
+    if client is not None or executor == "processes" or isinstance(executor, ProcessPoolExecutor):
+        try:
+            dumps(functions)
+        except Exception as error:
+            raise TypeError(
+                f"sweep: build, measure and simulate must be such that other processes can have them: {describe(error)}"
+            ) from error
+
+
+def available_cores():
+    """Return how many threads of this process can run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def outcome_of(future):
+    """Return the `Outcome` of a future that is done."""
+    try:
+        return future.result()
+    except CancelledError:  # by somebody else: a client or executor that was closed
+        return Outcome(broken=True)
+    except BrokenExecutor as error:
+        return Outcome(error=f"executor: {describe(error).rstrip('.')}; this point was under way", broken=True)
+    except Exception as error:  # the executor's own: what it could not send, or a point whose workers died too often
+        return Outcome(error=f"executor: {describe(error)}")
+
+
+def _begin_process():
+    """Let Ctrl-C end the simulations of this process, but not the process, and let that end with its parent."""
+    signal.signal(signal.SIGINT, lambda *arguments: None)
+    tqdm.set_lock(threading.RLock())  # its own, which nothing is left of where the process is killed
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    connection.wait([parent_process().sentinel])
+    os._exit(1)
+
+
+def _stoppable(stop, job, values):
+    """Do the job at one point, unless or until it is to stop."""
+    with stopped_by(stop):
+        return Outcome() if stop.is_set() else job(values)
