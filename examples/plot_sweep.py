@@ -38,7 +38,7 @@ def measure(result):
     binned = counts.reshape(len(counts), -1, BIN).sum(axis=-1)
     seconds = result.t[-1] * 1e-3 - 0.5
     return {
-        "rate": ((), counts.sum(axis=-1).mean() / (800 * seconds), {"long_name": "mean rate", "units": "spikes/s"}),
+        "rate": ((), counts.sum(axis=-1).mean() / (800 * seconds), {"long_name": "mean rate", "units": "Hz"}),
         "synchrony": ((), (binned.var(axis=-1) / binned.mean(axis=-1)).mean(), {"long_name": "variance / mean"}),
     }
 

@@ -73,7 +73,7 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
         ``measure(result)`` returns what to keep of a point: a number, an array, a tuple ``(dims, data[, attrs])``, an
         `xarray.DataArray`, or a dict of names to such. It has the same form at all points. Integers and bools become
         floats. Of a DataArray, coordinates along its dimensions are kept. By default the mean activity of each
-        population over time, spikes/s. It is called where the point runs, so that results of simulations need not
+        population over time, Hz. It is called where the point runs, so that results of simulations need not
         travel.
     store : path or None
         Folder of a zarr store to keep the points in as they finish. If it holds this sweep already, that is continued:

@@ -37,7 +37,7 @@ def mean_activity(result):
     coords = {"population": (("population",), np.array(list(result.names), dtype=str))}
     if activity.ndim == 2:
         coords["trial"] = (("trial",), result.trials)
-    attrs = {"units": "spikes/s", "long_name": "mean activity"}
+    attrs = {"units": "Hz", "long_name": "mean activity"}
     return {"activity": Value(("trial", "population")[2 - activity.ndim :], activity, attrs, coords)}
 
 

@@ -96,7 +96,7 @@ def test_dataset():
     assert_array_equal(data.population, ["P"])
     assert data.I_e.attrs == {"units": "pA"}
     assert data.N.attrs == {"units": "neurons"}
-    assert data.activity.attrs["units"] == "spikes/s"
+    assert data.activity.attrs["units"] == "Hz"
     assert (data.status == "finished").all()
     assert (data.error == "").all()
     assert data.attrs["seed"] == "1"
