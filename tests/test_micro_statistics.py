@@ -39,6 +39,7 @@ def check_seed_network(a):
     assert_spectrum(a[:, :, 1], 1.0, *I)
 
 
+@pytest.mark.slow
 def test_seed_network():
     check_seed_network(seed_network(range(16)))
 

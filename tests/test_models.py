@@ -60,9 +60,10 @@ def dwell_time(net, seconds, seed):
     return a.mean(axis=0), seconds / np.count_nonzero(np.diff(winner))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("adaptation", "winners", "inhibitory", "dwell"),
-    [pytest.param(False, 12.55, 24.6, 5.0, marks=pytest.mark.slow), (True, 7.8, 18.0, 3.2)],
+    [(False, 12.55, 24.6, 5.0), (True, 7.8, 18.0, 3.2)],
 )
 def test_winner_take_all(adaptation, winners, inhibitory, dwell):
     """NEST, 400 s: rates 11.9, 13.2, 24.6 and dwell 5.0 s (80 switches); adapting 7.7, 7.9, 18.0 and 3.2 s (125).
