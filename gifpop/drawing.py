@@ -9,7 +9,7 @@ from gifpop import checks, curves
 from gifpop.reductions import TrialStatistics
 from gifpop.result import Result
 
-COLORS = ("#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#009E73", "#CC79A7", "#000000", "#999999")
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#000000", "#D55E00", "#56B4E9", "#882255", "#CC79A7")
 STYLES = ("-", (0, (5, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (2, 1)))
 LEGEND = {"frameon": False, "fontsize": "small", "title_fontsize": "small", "alignment": "left"}
 
@@ -66,13 +66,11 @@ def _check_axes(where, ax):
 
 def chosen(where, result, populations, colors):
     """Return (population's result, colour, line style) of each population chosen."""
-    for name in colors or ():
-        _name(where, "colors", result.names, name)
+    own = {_name(where, "colors", result.names, p): color for p, color in (colors or {}).items()}
     triples = []
     for name in names_of(where, result.names, populations):
         i = result.names.index(name)
-        color = (colors or {}).get(name, COLORS[i % len(COLORS)])
-        triples.append((result[name], color, STYLES[i % len(STYLES)]))
+        triples.append((result[name], own.get(name, COLORS[i % len(COLORS)]), STYLES[i % len(STYLES)]))
     return triples
 
 

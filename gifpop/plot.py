@@ -1,8 +1,8 @@
 """Pictures of results: matplotlib axes in, axes out.
 
 Every function draws into the axes that it is given and returns them; without any it makes a figure of pyplot for them.
-Nothing else of matplotlib's state is touched, and nothing is shown. Colours are those of Okabe & Ito (2008), which the
-colour-blind tell apart, dark and light by turns, so that neighbours differ in print, too.
+Nothing else of matplotlib's state is touched, and nothing is shown. Colours are those of Okabe & Ito (2008), with the
+wine of Tol (2021) for yellow, in an order in which neighbours differ most for the colour-blind and in grey.
 """
 
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ def activity(result, ax=None, populations=None, bin=1.0, expected=True, time=Non
         Draw expected activities (dark) over the activities (light).
     time : pair of float, ms, optional
         Only steps that end after the first and not after the second.
-    colors : dict of str to colour, optional
-        Of populations by name; others have the colour of their place in the result.
+    colors : dict of Population or str to colour, optional
+        Of populations; others have the colour of their place in the result.
 
     Returns
     -------
@@ -128,9 +128,9 @@ def raster(result, ax=None, populations=None, neurons=500, bin=5.0, trial=None, 
     if lower is None:
         upper.set_xlabel("time [ms]")
         return upper
-    for p, color, _ in chosen:
-        t, rate, _ = curves.activity(p, width, window)
-        drawing.draw_curve(lower, t, rate, color=color, lw=1.0, drawstyle="steps-mid", label=p.name)
+    for i, (p, color, _) in enumerate(chosen):
+        style = {"lw": 1.0, "drawstyle": "steps-mid", "zorder": 2.5 - 0.01 * i, "label": p.name}
+        drawing.draw_curve(lower, *curves.activity(p, width, window), color=color, **style)
     lower.set(xlim=limits, xlabel="time [ms]", ylabel="rate [spikes/s]")
     lower.set_ylim(bottom=0.0)
     lower.legend(loc="upper left", ncols=len(chosen), **drawing.LEGEND)
@@ -441,12 +441,17 @@ def _sources(where, levels, bin, segment):
             raise ValueError(f"{where}: segment must be None for a Comparison, which has its spectra, got {segment!r}")
         sources = {f"{level}scopic": partial(_estimates, levels, level) for level in ("meso", "micro")}
         return levels.names, sources, f"{100 * levels.confidence:g} % confidence"
-    if isinstance(levels, (tuple, list)) and len(levels) == 2:
-        levels = dict(zip(("mesoscopic", "microscopic"), levels, strict=True))
-    if not isinstance(levels, dict) or not levels:
+    pair = isinstance(levels, (tuple, list)) and len(levels) == 2
+    if not pair and not (isinstance(levels, dict) and levels):
         raise TypeError(f"{where}: levels must be a gifpop.Comparison, a pair or a dict of results, got {levels!r}")
-    for each in levels.values():
+    for each in levels if pair else levels.values():
         drawing.check_result(where, each, statistics=True)
+    if pair:
+        found = [each.level for each in levels]
+        if found != ["meso", "micro"]:
+            raise ValueError(f"{where}: levels must be a mesoscopic and a microscopic result, or a dict of results with "
+                             f"labels as keys, got a pair of levels {found}")  # fmt: skip
+        levels = dict(zip(("mesoscopic", "microscopic"), levels, strict=True))
     names = [each.names for each in levels.values()]
     if any(each != names[0] for each in names):
         raise ValueError(f"{where}: levels must have the same populations, got {names}")

@@ -204,6 +204,8 @@ class Result(ByPopulation):
     def plot(self, bin=1.0, figure=None):
         """Plot activities and expected activities against time; of trials, means and standard deviations.
 
+        `gifpop.plot` has more pictures, and draws them into axes.
+
         Parameters
         ----------
         bin : float, ms

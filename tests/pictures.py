@@ -83,7 +83,7 @@ def comparison():
             Estimate(rates, np.array([1.0, 2.0])),
             Estimate(2.0 * rates, np.array([4.0, 5.0])),
             Estimate(power, 0.3 * power),
-            Estimate(response, np.full((100, 2), 2.0)),
+            Estimate(response, np.broadcast_to([2.0, 3.0], (100, 2))),
         )
 
     return Comparison(summary(1.0), summary(1.3), tuple(SIZES), t, f, trials=10, confidence=0.95)

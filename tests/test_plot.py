@@ -63,6 +63,8 @@ def test_activity():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("time [ms]", "activity $A_N$ [spikes/s]")
     assert texts(ax.get_legend()) == ["E (N = 40)", "I (N = 10)", "E, expected", "I, expected"]
     assert ax.get_xlim() == (0.0, 200.0)
+    assert line(ax, "E (N = 40)").get_zorder() > line(ax, "I (N = 10)").get_zorder()  # the first, with less noise, on top
+    assert line(ax, "E, expected").get_zorder() < line(ax, "I, expected").get_zorder()  # which is dashed
     assert line(ax, "E, expected").get_linestyle() != line(ax, "I, expected").get_linestyle()
 
 
@@ -116,7 +118,7 @@ def test_populations_keep_their_colours():
     assert one.lines[0].get_color() == line(both, "I (N = 10)").get_color() != line(both, "E (N = 40)").get_color()
     net = gp.Network()
     I = net.population("I", 10, gp.GIF())
-    mine = gp.plot.activity(result(), axes(), populations=[I, "E"], colors={"I": "red"})
+    mine = gp.plot.activity(result(), axes(), populations=[I, "E"], colors={I: "red"})
     assert texts(mine.get_legend())[:2] == ["I (N = 10)", "E (N = 40)"]
     assert mine.lines[0].get_color() == "red"
     assert mine.lines[1].get_color() == drawing.COLORS[0]
@@ -251,7 +253,9 @@ def test_compare_estimates():
             assert_array_equal(response.lines[j].get_ydata(), level.response.value[:, i])
             assert_array_equal(power.lines[j].get_xydata(), np.stack([c.f, level.spectrum.value[:, i]], axis=1)[1:])
             low, high = band_of(response, j)
-            assert_allclose(high - low, 4.0, rtol=1e-9, atol=0)
+            assert_allclose(high - low, 2.0 * level.response.error[:, i], rtol=1e-9, atol=0)
+            low, high = band_of(power, j)
+            assert_allclose(high - low, 2.0 * level.spectrum.error[1:, i], rtol=1e-9, atol=0)
         assert (response.get_ylabel(), power.get_ylabel()) == (f"{name}: activity [spikes/s]", f"{name}: power [Hz]")
         assert texts(response.get_legend()) == ["mesoscopic", "microscopic"]
         assert response.get_legend().get_title().get_text() == "95 % confidence"
@@ -330,29 +334,35 @@ def test_result_plot(trials):
     assert result("mixed").plot(figure=Figure()).axes[0].get_title() == "Population activities"
 
 
-def draw_everything():
-    """Draw each picture into axes; return these."""
-    a, b, c, d = (axes() for _ in range(4))
-    return [
-        gp.plot.activity(result(), a),
-        *gp.plot.raster(result("micro"), (b, axes())),
-        gp.plot.traces(result("micro"), ax=c),
-        gp.plot.spectrum(result(), d),
-        *gp.plot.compare(comparison(), axes(2, 2)).flat,
-        *result().plot(figure=Figure()).axes,
-        *comparison().plot(Figure()).axes,
-    ]
+@pytest.fixture(scope="module")
+def everything():
+    """Draw each picture into axes, while importing pyplot is an error; return all axes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "matplotlib.pyplot", None)
+        return [
+            gp.plot.activity(result(), axes()),
+            *gp.plot.raster(result("micro"), (axes(), axes())),
+            gp.plot.traces(result("micro"), ax=axes()),
+            gp.plot.spectrum(result(), axes()),
+            *gp.plot.compare(comparison(), axes(2, 2)).flat,
+            *result().plot(figure=Figure()).axes,
+            *comparison().plot(Figure()).axes,
+        ]
 
 
-def test_pyplot_and_its_state_are_left_alone(monkeypatch):
+def test_pyplot_and_settings_are_left_alone(request):
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it is an error now
-    assert len(draw_everything()) == 17
+    assert len(request.getfixturevalue("everything")) == 17
     assert dict(matplotlib.rcParams) == before
-    with pytest.raises(ImportError):
-        gp.plot.activity(result())
+
+
+def test_all_axes_have_units(everything):
+    for ax in everything:
+        labels = [label for label in (ax.get_xlabel(), ax.get_ylabel()) if label not in ("", "neurons")]
+        assert labels or ax.get_ylabel() == "neurons"
+        assert all(re.search(r" \[.+\]", label) for label in labels)
 
 
 def test_titles_are_kept():
@@ -360,13 +370,6 @@ def test_titles_are_kept():
     ax.set_title("mine")
     gp.plot.traces(result("micro"), ax=gp.plot.raster(result("micro"), ax))
     assert ax.get_title() == "mine"
-
-
-def test_all_axes_have_units():
-    for ax in draw_everything():
-        labels = [label for label in (ax.get_xlabel(), ax.get_ylabel()) if label not in ("", "neurons")]
-        assert labels or ax.get_ylabel() == "neurons"
-        assert all(re.search(r" \[.+\]", label) for label in labels)
 
 
 def test_new_figures():
@@ -438,8 +441,9 @@ no_neurons = Result([PopulationResult("E", 10, DT, 0, np.zeros(0, np.int64), np.
         (lambda: gp.plot.spectrum(statistics(), segment=100.0), ValueError, r"plot\.spectrum: segment must be None for statistics, .*, got 100\.0"),
         (lambda: gp.plot.spectrum(statistics(), time=(0.0, 9.0)), ValueError, r"plot\.spectrum: time must be None for statistics"),
         (lambda: gp.plot.compare(result()), TypeError, r"plot\.compare: levels must be a gifpop\.Comparison, a pair or a dict of results"),
+        (lambda: gp.plot.compare((result("micro"), result())), ValueError, r"plot\.compare: levels must be a mesoscopic and a microscopic result, or a dict .*, got a pair of levels \['micro', 'meso'\]"),
         (lambda: gp.plot.compare((result(), 3)), TypeError, r"plot\.compare: result must be a gifpop\.Result or"),
-        (lambda: gp.plot.compare((result(), oscillation())), ValueError, r"plot\.compare: levels must have the same populations, got \[\('E', 'I'\), \('P',\)\]"),
+        (lambda: gp.plot.compare({"a": result(), "b": oscillation()}), ValueError, r"plot\.compare: levels must have the same populations, got \[\('E', 'I'\), \('P',\)\]"),
         (lambda: gp.plot.compare(comparison(), axes(2)), ValueError, r"plot\.compare: ax must have shape \(2, 2\), a row for each population, got \(2,\)"),
         (lambda: gp.plot.compare(comparison(), segment=9.0), ValueError, r"plot\.compare: segment must be None for a Comparison"),
         (lambda: gp.plot.compare(comparison(), colors={"meso": "red"}), ValueError, r"plot\.compare: colors must be one of 'mesoscopic', 'microscopic', got 'meso'"),

@@ -1,8 +1,9 @@
 """Pictures of gifpop.plot against stored ones, pixel by pixel.
 
 ``pytest tests/test_plot_images.py --mpl-generate-path=tests/baseline`` draws them anew. They have no text, whose shapes
-differ between versions of matplotlib; test_plot.py reads it. Everything else agrees within the tolerance, the root
-mean square of differences in grey levels (0 to 255), from matplotlib 3.8 to 3.11.
+differ between versions of matplotlib; test_plot.py reads it. Everything else is the same to the last pixel in
+matplotlib 3.8.4 and 3.11.2. The tolerance, the root mean square of differences in levels of colour (0 to 255), leaves
+room for other processors; one colour that is off by 16 levels of blue makes 0.8, dashes that are shorter by a fifth 3.
 """
 
 import pytest
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 
 import gifpop as gp
 
-TOLERANCE = 1.5
+TOLERANCE = 0.5
 picture = pytest.mark.mpl_image_compare(
     baseline_dir="baseline", tolerance=TOLERANCE, style="default", backend="agg", savefig_kwargs={"dpi": 60}
 )
