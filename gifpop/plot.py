@@ -449,8 +449,10 @@ def _sources(where, levels, bin, segment):
     if pair:
         found = [each.level for each in levels]
         if found != ["meso", "micro"]:
-            raise ValueError(f"{where}: levels must be a mesoscopic and a microscopic result, or a dict of results with "
-                             f"labels as keys, got a pair of levels {found}")  # fmt: skip
+            raise ValueError(
+                f"{where}: levels must be a mesoscopic and a microscopic result, or a dict of results with labels as "
+                f"keys, got a pair of levels {found}"
+            )
         levels = dict(zip(("mesoscopic", "microscopic"), levels, strict=True))
     names = [each.names for each in levels.values()]
     if any(each != names[0] for each in names):
