@@ -17,6 +17,7 @@ from gifpop.reductions import TrialStatistics
 
 RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 SEGMENT = 1000.0  # ms
+MOST_NAMES = 4  # next to each other
 
 
 def activity(result, ax=None, populations=None, bin=1.0, expected=True, time=None, colors=None):
@@ -133,7 +134,8 @@ def raster(result, ax=None, populations=None, neurons=500, bin=5.0, trial=None, 
         drawing.draw_curve(lower, *curves.activity(p, width, window), color=color, **style)
     lower.set(xlim=limits, xlabel="time [ms]", ylabel="rate [spikes/s]")
     lower.set_ylim(bottom=0.0)
-    lower.legend(loc="upper left", ncols=len(chosen), **drawing.LEGEND)
+    if len(chosen) <= MOST_NAMES:  # more would hide the rates; colours are those of the rows above
+        lower.legend(loc="upper left", ncols=len(chosen), **drawing.LEGEND)
     return upper, lower
 
 
@@ -299,12 +301,12 @@ def compare(levels, ax=None, populations=None, bin=1.0, segment=None, colors=Non
     for label in colors or ():
         checks.choice(f"{where}: colors", label, sources)
     names = drawing.names_of(where, known, populations)
+    pictures = [{label: source(name) for label, source in sources.items()} for name in names]
     rows = drawing.rows_of_axes(where, ax, len(names))
-    for (response, power), name in zip(rows, names, strict=True):
-        for i, (label, source) in enumerate(sources.items()):
+    for (response, power), name, picture in zip(rows, names, pictures, strict=True):
+        for i, (label, (curve, spectrum)) in enumerate(picture.items()):
             color = (colors or {}).get(label, drawing.COLORS[i % len(drawing.COLORS)])
             style = {"color": color, "ls": drawing.STYLES[i % len(drawing.STYLES)], "lw": 1.0, "label": label}
-            curve, spectrum = source(name)
             drawing.draw_curve(response, *curve, **style)
             drawing.draw_curve(power, *spectrum, log=True, **style)
         response.set(xlabel="time [ms]", ylabel=f"{name}: activity [spikes/s]")

@@ -139,6 +139,7 @@ def test_raster():
     assert_allclose(line(lower, "E").get_ydata(), in_bins(activity_of("E"), 8), rtol=1e-12, atol=0)
     assert (upper.get_ylabel(), lower.get_ylabel(), lower.get_xlabel()) == ("neurons", "rate [spikes/s]", "time [ms]")
     assert upper.get_xlim() == lower.get_xlim() == (0.0, 200.0)
+    assert texts(lower.get_legend()) == ["E", "I"]
 
 
 def test_raster_alone():
@@ -444,11 +445,17 @@ no_neurons = Result([PopulationResult("E", 10, DT, 0, np.zeros(0, np.int64), np.
         (lambda: gp.plot.compare((result("micro"), result())), ValueError, r"plot\.compare: levels must be a mesoscopic and a microscopic result, or a dict .*, got a pair of levels \['micro', 'meso'\]"),
         (lambda: gp.plot.compare((result(), 3)), TypeError, r"plot\.compare: result must be a gifpop\.Result or"),
         (lambda: gp.plot.compare({"a": result(), "b": oscillation()}), ValueError, r"plot\.compare: levels must have the same populations, got \[\('E', 'I'\), \('P',\)\]"),
+        (lambda: gp.plot.compare((result(), result("micro")), bin=999.0), ValueError, r"plot\.compare: bin must be <= 200 ms"),
         (lambda: gp.plot.compare(comparison(), axes(2)), ValueError, r"plot\.compare: ax must have shape \(2, 2\), a row for each population, got \(2,\)"),
         (lambda: gp.plot.compare(comparison(), segment=9.0), ValueError, r"plot\.compare: segment must be None for a Comparison"),
         (lambda: gp.plot.compare(comparison(), colors={"meso": "red"}), ValueError, r"plot\.compare: colors must be one of 'mesoscopic', 'microscopic', got 'meso'"),
     ],
 )  # fmt: skip
 def test_bad_arguments(call, error, message):
+    """They are refused before a figure is made."""
+    from matplotlib import pyplot
+
+    figures = pyplot.get_fignums()
     with pytest.raises(error, match=message):
         call()
+    assert pyplot.get_fignums() == figures
