@@ -3,7 +3,7 @@
 Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `gifpop.nest`.
 """
 
-from gifpop import models
+from gifpop import models, plot
 from gifpop.compare import Comparison, compare
 from gifpop.config import show_config
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
@@ -58,6 +58,7 @@ __all__ = [
     "__version__",
     "compare",
     "models",
+    "plot",
     "show_config",
     "sweep",
 ]

@@ -106,33 +106,9 @@ class Comparison:
         -------
         matplotlib.figure.Figure
         """
-        if figure is None:
-            import matplotlib.pyplot as plt  # slow to import, and not every comparison is plotted
+        from gifpop import plot  # draws comparisons, so it stands above this module
 
-            figure = plt.figure(figsize=(10.0, 3.0 + 2.2 * len(self.names)), layout="constrained")
-        grid = figure.add_gridspec(1 + len(self.names), 2)
-        self._bars(figure.add_subplot(grid[0, 0]), "rate", "mean rate [spikes/s]")
-        self._bars(figure.add_subplot(grid[0, 1]), "variance", "variance [(spikes/s)²]")
-        for i, name in enumerate(self.names):
-            response = figure.add_subplot(grid[1 + i, 0])
-            spectrum = figure.add_subplot(grid[1 + i, 1])
-            for color, level in zip(("C0", "C1"), LEVELS, strict=True):
-                summary = getattr(self, level)
-                _band(response, self.t, summary.response, i, color, f"{level}scopic")
-                _band(spectrum, self.f[1:], summary.spectrum, i, color, f"{level}scopic", first=1)
-            response.set(xlabel="time [ms]", ylabel=f"{name}: activity [spikes/s]")
-            spectrum.set(xlabel="frequency [Hz]", ylabel=f"{name}: power [Hz]", xscale="log", yscale="log")
-        response.legend(frameon=False)
-        return figure
-
-    def _bars(self, axes, quantity, label):
-        """Draw one quantity of both levels for each population."""
-        x = np.arange(len(self.names))
-        for offset, color, level in ((-0.2, "C0", "meso"), (0.2, "C1", "micro")):
-            estimate = getattr(getattr(self, level), quantity)
-            axes.bar(x + offset, estimate.value, 0.38, yerr=estimate.error, color=color, label=f"{level}scopic")
-        axes.set_xticks(x, self.names)
-        axes.set_ylabel(label)
+        return plot.side_by_side(self, figure)
 
 
 def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, confidence=0.95, threads=2, **options):
@@ -225,10 +201,3 @@ def _estimate(trials, confidence):
     n = len(trials)
     quantile = special.stdtrit(n - 1, 0.5 + 0.5 * confidence)  # of Student's t distribution
     return Estimate(trials.mean(axis=0), quantile * trials.std(axis=0, ddof=1) / np.sqrt(n))
-
-
-def _band(axes, x, estimate, column, color, label, first=0):
-    """Draw a curve with its confidence interval."""
-    value, error = estimate.value[first:, column], estimate.error[first:, column]
-    axes.plot(x, value, color=color, lw=1.0, label=label)
-    axes.fill_between(x, np.maximum(value - error, 1e-300), value + error, color=color, alpha=0.3, lw=0)

@@ -34,7 +34,7 @@ def to_xarray(result):
     coordinates = {
         "time": ("time", result.t, _attributes("time")),
         "population": ("population", _texts(result.names), {"long_name": "population"}),
-        "N": ("population", [p.N for p in result], {"units": "1", "long_name": "number of neurons"}),
+        "N": (*_sizes(result), {"units": "1", "long_name": "number of neurons"}),
         "level": ("population", _texts(p.level for p in result), {"long_name": "level of description"}),
     }
     if lead:
@@ -54,6 +54,14 @@ def to_xarray(result):
             _add_neurons(variables, coordinates, p, labels[p.name], (*lead, along))
             _add_spikes(variables, coordinates, p, labels[p.name], result.trials)
     return xarray.Dataset(variables, coordinates, _provenance(result))
+
+
+def _sizes(result):
+    """Return dimensions and numbers of neurons, one of each population or, where it has changed, of each step."""
+    sizes = [p.N for p in result]
+    if all(np.ndim(N) == 0 for N in sizes):
+        return "population", sizes
+    return ("time", "population"), np.stack([np.broadcast_to(N, len(result.t)) for N in sizes], axis=-1)
 
 
 def _meso_variables(result, dims):
@@ -166,11 +174,11 @@ def _spike_trains(neo, result, p, times, neurons):
     They are slices of one of all neurons: neo takes 9 us for a slice, and 170 us for a train from times.
     """
     order = np.argsort(neurons, kind="stable")
-    bounds = np.searchsorted(neurons[order], np.arange(p.N + 1)).tolist()
+    bounds = np.searchsorted(neurons[order], np.arange(p.largest_N + 1)).tolist()
     start, stop = result._first * result.dt, (result._first + len(result.t)) * result.dt
     every = neo.SpikeTrain(times[order], units="ms", t_start=start, t_stop=stop, sampling_rate=1 / _ms(result.dt))
     every.description = f"spikes of a neuron of {p.name}; stamped with the ends of the steps"
-    for neuron in range(p.N):
+    for neuron in range(p.largest_N):
         train = every[bounds[neuron] : bounds[neuron + 1]]
         train.name = f"{p.name}[{neuron}]"
         train.annotations = {"population": p.name, "neuron": neuron}  # slices share those of the whole

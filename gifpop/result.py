@@ -87,6 +87,11 @@ class PopulationResult:
         return ("counts", "mean" if self._spikes is None else "spikes", *self._variables)
 
     @property
+    def largest_N(self):
+        """Number of neurons, the largest one where it has changed: int."""
+        return int(np.max(self.N))
+
+    @property
     def n_events(self):
         """NEST's name of `counts`."""
         return self.counts
@@ -204,7 +209,9 @@ class Result(ByPopulation):
         return np.stack([getattr(p, name) for p in self], axis=-1)
 
     def plot(self, bin=1.0, figure=None):
-        """Plot activities and expected activities against time; of trials, their means.
+        """Plot activities and expected activities against time; of trials, means and standard deviations.
+
+        `gifpop.plot` has more pictures, and draws them into axes.
 
         Parameters
         ----------
@@ -217,27 +224,9 @@ class Result(ByPopulation):
         -------
         matplotlib.figure.Figure
         """
-        if figure is None:
-            import matplotlib.pyplot as plt  # slow to import, and not every simulation is plotted
+        from gifpop import plot  # draws results, so it imports this module
 
-            figure = plt.figure(figsize=(7.0, 5.0), layout="constrained")
-        meso = [p for p in self if p.level == "meso"]
-        axes = figure.subplots(2 if meso else 1, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        width = max(1, round(bin / self.dt))
-        for i, p in enumerate(self):
-            style = {"lw": 0.8, "zorder": 3.0 - 0.01 * i, "color": f"C{i}"}  # the first population on top
-            sizes = " to ".join(str(N) for N in dict.fromkeys((np.min(p.N), np.max(p.N))))
-            activity = self._mean(p.activity)
-            axes[0].plot(*_bins(p.t, activity, width), label=f"{p.name} (N = {sizes})", **style)
-            if p.level == "meso":
-                axes[1].plot(p.t, self._mean(p.rate), **style)
-                axes[1].set_ylabel(r"expected $\bar A$ [spikes/s]")
-        axes[0].set_ylabel(r"activity $A_N$ [spikes/s]")
-        axes[-1].set_xlabel("time [ms]")
-        levels = sorted({p.level for p in self})
-        axes[0].set_title("Population activities" + (f" ({levels[0]}scopic level)" if len(levels) == 1 else ""))
-        axes[0].legend(loc="upper left", frameon=False)
-        return figure
+        return plot.overview(self, bin, figure)
 
     def to_xarray(self):
         """Return the result as a dataset of xarray, which `to_netcdf` and `to_zarr` write as it is.
@@ -365,11 +354,6 @@ class Result(ByPopulation):
         return export.to_dataframe(self, table)
 
 
-    def _mean(self, values):
-        """Return the mean over trials, if there are any."""
-        return values if self.trials is None else values.mean(axis=0)
-
-
 def stamps(first, n, dt):
     """Return the ends of ``n`` steps from step ``first`` on, in ms."""
     return (first + 1 + np.arange(n)) * dt
@@ -384,13 +368,6 @@ def _extent(counts):
     """Say how many steps, and of how many trials, there are."""
     trials = f"{len(counts)} trials of " if counts.ndim == 2 else ""
     return f"{trials}{counts.shape[-1]} steps"
-
-
-def _bins(t, values, width):
-    """Return centres and averages of successive bins of ``width`` steps; an incomplete last one is left out."""
-    n = len(values) // width
-    shape = (n, width)
-    return t[: n * width].reshape(shape).mean(axis=1), values[: n * width].reshape(shape).mean(axis=1)
 
 
 def concatenate(results):

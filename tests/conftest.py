@@ -18,8 +18,11 @@ for name, examples in (("fast", 40), ("slow", 250)):
     hypothesis.settings.register_profile(name, max_examples=examples, derandomize=True, deadline=None)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """Few examples where the slow tests are left out, many where they are not."""
+    """Few examples where the slow tests are left out, many where they are not; pictures compared without ``--mpl``."""
+    if hasattr(config.option, "mpl"):  # pytest-mpl is installed; the option among addopts would need it
+        config.option.mpl = True
     hypothesis.settings.load_profile("fast" if config.option.markexpr == "not slow" else "slow")
 
 

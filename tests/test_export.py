@@ -396,6 +396,25 @@ def test_library_that_lacks_another(monkeypatch, tmp_path):
         simulate().to_neo()
 
 
+def test_numbers_of_neurons_that_change(xarray, neo, pandas):
+    """Results of runs between which N has changed, in all forms and as pictures."""
+    sim = gp.Simulation(network(), dt=DT, seed=1, level=LEVELS[2])
+    sim.run(5.0)
+    sim.set("2/3E", N=50)
+    sim.set("I", N=10)
+    sim.run(5.0)
+    result = sim.result()
+    data = result.to_xarray()
+    assert data.N.dims == ("time", "population")
+    assert data.N.values[[0, -1]].tolist() == [[30, 20], [50, 10]]
+    np.testing.assert_allclose(data.activity, data.counts / data.N * 1e3 / DT, rtol=1e-12, atol=0)
+    assert len(result.to_neo().segments[0].spiketrains) == 50
+    assert len(result.to_dataframe()) == 20
+    assert "2/3E (N = 30 to 50)" in [text.get_text() for text in result.plot().axes[0].get_legend().get_texts()]
+    assert gp.plot.raster(result, populations=["2/3E"])[0].get_yticklabels()[0].get_text() == "2/3E (50)"
+    gp.plot.spectrum(result, segment=5.0)
+
+
 def test_doctests(xarray, neo, pandas):
     failed, attempted = doctest.testmod(sys.modules["gifpop.result"])
     assert failed == 0 and attempted > 10
