@@ -94,5 +94,6 @@ setup(
             "initializedcheck": False,
             "embedsignature": True,
         },
-    )
+    ),
+    options={"build_ext": {"parallel": True}},  # as many compilers as there are processors
 )
