@@ -56,10 +56,11 @@ def innermost():
     """Return the flags for the innermost loops that the compiler knows.
 
     With gcc, short stores of zeros stay stores, as a call of memset would take longer, and loops over up to 14 moments
-    of adaptation are unrolled, as clang does by itself.
+    of adaptation are unrolled. Clang unrolls them once it has inlined them: up to twice as fast.
     """
-    flags = ("-fno-tree-loop-distribute-patterns", "--param=max-completely-peeled-insns=3000")
-    return [] if MSVC else [flag for flag in flags if compiles("-Werror", flag)]
+    gcc = ["-fno-tree-loop-distribute-patterns"], ["--param=max-completely-peeled-insns=3000"]
+    clang = (["-mllvm", "-inline-threshold=10000"],)
+    return [] if MSVC else [flag for flags in (*gcc, *clang) if compiles("-Werror", *flags) for flag in flags]
 
 
 def extension(name, flags=(), link=()):
