@@ -23,10 +23,6 @@ LIBRARIES = ["npyrandom", "npymath"] + ([] if MSVC else ["m"])
 # No -ffast-math: at link time it would switch the user's whole process to flush denormals.
 OPTIMIZE = [] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 
-# In the innermost loops, short stores of zeros stay stores: a call of memset would take longer. Loops over up to 14
-# moments of adaptation are to be unrolled (gcc; clang unrolls them, and ignores this).
-INNERMOST = [] if MSVC else ["-fno-tree-loop-distribute-patterns", "--param=max-completely-peeled-insns=3000"]
-
 # The innermost loops are compiled from one source for each of these, and chosen at import.
 INSTRUCTION_SETS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64") and not MSVC:
@@ -34,21 +30,37 @@ if platform.machine() in ("x86_64", "AMD64") and not MSVC:
     INSTRUCTION_SETS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"]
 
 
+def compiles(*flags, source="int main(void) { return 0; }"):
+    """Whether the compiler knows these flags and makes a program of this source."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "program")
+        with open(f"{program}.c", "w") as file:
+            file.write(source + "\n")
+        command = [*compiler, *flags, f"{program}.c", "-o", program]
+        try:
+            return subprocess.run(command, capture_output=True).returncode == 0
+        except OSError:  # no compiler: nothing is compiled now
+            return False
+
+
 def openmp():
     """Return the flags for threads, or none where the compiler has no OpenMP: then all runs in one thread."""
     if MSVC:
         return ["/openmp"]
-    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-    with tempfile.TemporaryDirectory() as folder:
-        source = os.path.join(folder, "threads.c")
-        with open(source, "w") as file:
-            file.write("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
-        command = [*compiler, "-fopenmp", source, "-o", os.path.join(folder, "threads")]
-        try:
-            works = subprocess.run(command, capture_output=True).returncode == 0
-        except OSError:  # no compiler: nothing is compiled now
-            works = False
-    return ["-fopenmp"] if works else []
+    source = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"
+    return ["-fopenmp"] if compiles("-fopenmp", source=source) else []
+
+
+def innermost():
+    """Return the flags for the innermost loops that the compiler knows.
+
+    With gcc, short stores of zeros stay stores, as a call of memset would take longer, and loops over up to 14 moments
+    of adaptation are unrolled. Clang unrolls them once it has inlined them: up to twice as fast.
+    """
+    gcc = ["-fno-tree-loop-distribute-patterns"], ["--param=max-completely-peeled-insns=3000"]
+    clang = (["-mllvm", "-inline-threshold=10000"],)
+    return [] if MSVC else [flag for flags in (*gcc, *clang) if compiles("-Werror", *flags) for flag in flags]
 
 
 def extension(name, flags=(), link=()):
@@ -71,10 +83,10 @@ def variants(name):
         variant = f"{name}_{instruction_set}"
         for suffix in (".pyx", ".pxd"):
             shutil.copy2(f"gifpop/{name}{suffix}", f"gifpop/{variant}{suffix}")
-        yield extension(variant, [*INNERMOST, *flags])
+        yield extension(variant, [*loops, *flags])
 
 
-threads = openmp()
+threads, loops = openmp(), innermost()
 
 setup(
     ext_modules=cythonize(
@@ -94,5 +106,6 @@ setup(
             "initializedcheck": False,
             "embedsignature": True,
         },
-    )
+    ),
+    options={"build_ext": {"parallel": True}},  # as many compilers as there are processors
 )

@@ -1,7 +1,6 @@
 """Networks as the time loop sees them, bound to the arrays that hold them."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
@@ -10,7 +9,7 @@ from numpy.random cimport bitgen_t
 import numpy as np
 
 from gifpop cimport _meso, _micro
-from gifpop._loop cimport advance_chunk
+from gifpop._loop cimport advance_side_by_side
 from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, NO_MEMORY, Chunk,
                               Group, Network, Noise, Projection, Task)
 from gifpop._network cimport RECEPTORS as _RECEPTORS
@@ -257,12 +256,7 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
             chunks[i].records = &records[i, 0, 0] if n_probes else NULL
             chunks[i].probes = tables + i * n_probes
         with nogil:
-            if n == 1 or threads == 1:
-                for i in range(n):
-                    advance_chunk(networks[i], &chunks[i], threads)
-            else:
-                for i in prange(n, schedule="dynamic", chunksize=1, num_threads=threads):
-                    advance_chunk(networks[i], &chunks[i], 1)
+            advance_side_by_side(networks, chunks, n, threads)
         return [outcome(core, &chunks[i], counts[i]) for i, core in enumerate(cores)]
     finally:
         free(networks)

@@ -20,7 +20,7 @@ cdef struct Range:
 
 cdef extern from *:
     """
-    #if defined(__GNUC__) || defined(__clang__)
+    #if (defined(__GNUC__) || defined(__clang__)) && !defined(GP_PORTABLE)
     #define gp_prefetch(address) __builtin_prefetch(address)
     #else
     #define gp_prefetch(address) ((void)0)

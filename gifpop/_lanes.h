@@ -1,7 +1,8 @@
 /* Vectors of doubles, several lanes wide, for the innermost loops: the C side of _lanes.pxd.
 
-   The width follows the instruction set that a module is compiled for. Compilers without vector types have one lane.
-   -DGP_LANES=n takes another width (a power of two), in plain vector code where no intrinsics have it: as tests do. */
+   The width follows the instruction set that a module is compiled for. Compilers without vector types (MSVC) have one
+   lane, in standard C; so has -DGP_PORTABLE, which tests that. -DGP_LANES=n takes another width (a power of two), in
+   plain vector code where no intrinsics have it: as tests do. */
 
 #ifndef GP_LANES_H
 #define GP_LANES_H
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #ifndef GP_LANES
-  #if !defined(__GNUC__) && !defined(__clang__)
+  #if defined(GP_PORTABLE) || (!defined(__GNUC__) && !defined(__clang__))
     #define GP_LANES 1
   #elif defined(__AVX512F__) && defined(__AVX512DQ__)
     #define GP_LANES 8
@@ -21,7 +22,9 @@
   #endif
 #endif
 
-#if defined(__AVX2__)
+#if GP_LANES == 1
+  /* no intrinsics */
+#elif defined(__AVX2__)
   #include <immintrin.h>
 #elif defined(__SSE2__)
   #include <emmintrin.h>

@@ -2,4 +2,4 @@
 
 from gifpop._network cimport Chunk, Network
 
-cdef void advance_chunk(Network *net, Chunk *chunk, int threads) noexcept nogil
+cdef void advance_side_by_side(Network **networks, Chunk *chunks, Py_ssize_t n, int threads) noexcept nogil

@@ -54,6 +54,17 @@ cdef void advance_chunk(Network *net, Chunk *chunk, int threads) noexcept nogil:
     chunk.advanced = k
 
 
+cdef void advance_side_by_side(Network **networks, Chunk *chunks, Py_ssize_t n, int threads) noexcept nogil:
+    """Advance networks that know nothing of each other; threads share them, or the groups of a single one."""
+    cdef Py_ssize_t i
+    if n == 1 or threads == 1:
+        for i in range(n):
+            advance_chunk(networks[i], &chunks[i], threads)
+    else:
+        for i in prange(n, schedule="dynamic", chunksize=1, num_threads=threads):
+            advance_chunk(networks[i], &chunks[i], 1)
+
+
 cdef inline int64_t slot_of(const Network *net, const Slice *s, Py_ssize_t k) noexcept nogil:
     """Slot of the ring buffers for the k-th step of a slice."""
     return s.slot + k if s.slot + k < net.slots else s.slot + k - net.slots

@@ -25,7 +25,7 @@ from gifpop._types cimport (Block, Carried, Cells, Common, Constants, Population
 
 cdef extern from *:
     """
-    #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    #if defined(__x86_64__) && defined(__GNUC__) && !defined(GP_PORTABLE)
     #define GP_HAS_AVX2 (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     #define GP_HAS_AVX512 (GP_HAS_AVX2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") \\
                            && __builtin_cpu_supports("avx512vl"))

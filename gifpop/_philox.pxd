@@ -15,7 +15,7 @@ cdef extern from *:
 
     static inline uint64_t gp_multiply(uint64_t a, uint64_t b, uint64_t *high)
     {
-    #ifdef __SIZEOF_INT128__
+    #if defined(__SIZEOF_INT128__) && !defined(GP_PORTABLE)
         unsigned __int128 product = (unsigned __int128)a * b;
         *high = (uint64_t)(product >> 64);
         return (uint64_t)product;

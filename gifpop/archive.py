@@ -1,5 +1,6 @@
 """A file of JSON and arrays: numpy's ``.npz`` without pickle, written whole or not at all."""
 
+import errno
 import json
 import os
 import secrets
@@ -74,7 +75,9 @@ def damage_reported(where):
     """Turn the errors of what cannot be read into one that says so."""
     try:
         yield
-    except UNREADABLE as error:
+    except (*UNREADABLE, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of a place that cannot be in a file
+            raise
         raise ValueError(f"{where} is truncated or damaged: {error}") from error
 
 

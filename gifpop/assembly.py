@@ -63,6 +63,7 @@ class Assembly:
         self.threads = check_threads("Simulation.threads", threads)
         self.levels, self.wired = self._make_levels(), None
         self._initial_plans = self._relaxed = None
+        self._signals = {}
 
     @property
     def links(self):
@@ -143,22 +144,17 @@ class Assembly:
         root : numpy.random.SeedSequence
             Of the run.
         """
-        plans, streams = self._begin(root)
-        lines, input_links, noise = self.inputs(_streams(root, seeds.INPUT))
-        engine = Engine(self.net.populations, plans, streams, self.links + input_links, lines, noise, dt=self.dt,
-                        n_threads=self.threads)  # fmt: skip
+        engine = Engine(self.net.populations, *self._begin(root), dt=self.dt, n_threads=self.threads)
         self._settle(engine, root)
         return engine
 
     def restart(self, engine, root):
         """Take an engine of this network back to the initial state; parameters as of `engine`."""
-        plans, streams = self._begin(root)
-        lines, input_links, noise = self.inputs(_streams(root, seeds.INPUT))
-        engine.restart(plans, streams, self.links + input_links, lines, noise)
+        engine.restart(*self._begin(root))
         self._settle(engine, root)
 
     def _begin(self, root):
-        """Return plans in the initial state and their streams."""
+        """Return plans in the initial state, their streams, links, signals and noise."""
         populations = self.net.populations
         if self._initial_plans is None:
             self._initial_plans = [
@@ -169,11 +165,12 @@ class Assembly:
             self.levels[name].begin(plan, p, root, i)
             for i, (plan, (name, p)) in enumerate(zip(plans, populations.items(), strict=True))
         ]
-        return plans, streams
+        lines, input_links, noise = self.inputs(_streams(root, seeds.INPUT))
+        return plans, streams, self.links + input_links, lines, noise
 
     def inputs(self, streams):
         """Return signals, links and noise of the inputs; ``streams(i)`` is the bit generator of the i-th one."""
-        return inputs(self.net, self.level_names, self.dt, streams)
+        return inputs(self.net, self.level_names, self.dt, streams, self._signals)
 
     def _settle(self, engine, root):
         """Let an engine begin in the stationary state, if it is to."""
@@ -182,10 +179,10 @@ class Assembly:
 
     def _relax(self):
         """Return an engine with the network in its stationary state, the same as before if nothing has changed."""
-        populations = self.net.populations
-        sizes = [p.N for p in populations.values()]
-        lines, made, _ = inputs(self.net, dict.fromkeys(populations, "meso"), self.dt, _streams(self.root, seeds.INPUT))
         if self._relaxed is None:
+            populations = self.net.populations
+            sizes, streams = [p.N for p in populations.values()], _streams(self.root, seeds.INPUT)
+            lines, made, _ = inputs(self.net, dict.fromkeys(populations, "meso"), self.dt, streams, self._signals)
             made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.dt)
             plans = [
                 self.levels[name].relaxing(p).plan(replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)

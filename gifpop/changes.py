@@ -33,9 +33,14 @@ def place_of(net, injection, where):
     if not isinstance(injection, Injection):
         raise TypeError(f"{where}: input must be what Network.inject or Simulation.inject returned, got {injection!r}")
     for i, one in enumerate(net.injections):
-        if (one.number, one.post, type(one.input)) == (injection.number, injection.post, type(injection.input)):
+        if _identity(one) == _identity(injection):
             return i
     raise ValueError(f"{where}: {injection.label} must be an input of this simulation; it is not, or has been removed")
+
+
+def _identity(injection):
+    """Return what an input keeps when its parameters change."""
+    return injection.number, injection.by_simulation, injection.post, type(injection.input)
 
 
 def _population(old, parameters):
@@ -121,7 +126,7 @@ def carry_on(assembly, engine, root, net):
     if wired_alike and not moved and net.injections == old.injections:
         engine.change(plans)
     else:
-        lines, input_links, noise = new.inputs(_streams(assembly, engine, root, net))
+        lines, input_links, noise = new.inputs(_running_streams(assembly, engine, root, net))
         engine.change(plans, new.links + input_links, lines, noise, moved)
     return new
 
@@ -144,7 +149,7 @@ def _carried_on(assembly, engine, root, i, population):
     return plan, neurons
 
 
-def _streams(assembly, engine, root, net):
+def _running_streams(assembly, engine, root, net):
     """Return a function that gives each input of a changed description its stream: where it is, or a new one."""
     running, lines, noise = {}, iter(engine.signals), iter(engine.noise)
     for injection in assembly.net.injections:

@@ -222,7 +222,7 @@ def expand(made, n_pre, n_post, dt):
     return joined[np.argsort(joined["source"], kind="stable")]
 
 
-def inputs(net, levels, dt, streams):
+def inputs(net, levels, dt, streams, kept):
     """Return signals and links of the inputs that all neurons of a population share, and the noise that they do not.
 
     Parameters
@@ -232,6 +232,8 @@ def inputs(net, levels, dt, streams):
     dt : float, ms
     streams : callable
         ``streams(i)`` returns the bit generator of the i-th input.
+    kept : dict
+        Signals that have been made before and have no state, by the number of their input; completed here.
     """
     index = {name: i for i, name in enumerate(net.populations)}
     lines, made, noise = [], [], []
@@ -239,7 +241,7 @@ def inputs(net, levels, dt, streams):
         delay = whole_steps(f"{injection.label}: delay", injection.delay, dt)
         target, stream, weight = index[injection.post], streams(i), getattr(injection.input, "weight", None)
         kind, weight = ("current", 1.0) if weight is None else (receptor(weight), weight)
-        signal = _signal(injection.input, injection.label, dt, stream)
+        signal = _kept_signal(injection, dt, stream, kept)
         own = is_own_noise(injection.input)
         if own and levels[injection.post] == "micro":
             noise.append(NoiseLink(target, delay, kind, weight, signal, stream))
@@ -249,6 +251,16 @@ def inputs(net, levels, dt, streams):
             made.append(replace(made[-1], receptor=f"{kind} variance", weight=weight * weight))
         lines.append(signal)
     return lines, made, noise
+
+
+def _kept_signal(injection, dt, stream, kept):
+    """Return an input as a signal, the same as before if that has no state."""
+    known, signal = kept.get(injection.number, (None, None))
+    if known is not injection:
+        signal = _signal(injection.input, injection.label, dt, stream)
+        if not isinstance(signal, signals.PoissonCounts):
+            kept[injection.number] = injection, signal
+    return signal
 
 
 def _signal(input, label, dt, stream):

@@ -106,12 +106,15 @@ class Injection:
     delay : float, ms
     number : int
         Of the network's inputs, in the order in which they were added.
+    by_simulation : bool
+        Added to a simulation, not to the network that it is of.
     """
 
     post: str
     input: object
     delay: float
     number: int
+    by_simulation: bool = False
 
     def __post_init__(self):
         if not isinstance(self.input, INPUTS):
@@ -260,7 +263,7 @@ class Network:
         keep : {"all", "mean"} or callable
             What to keep of trials. ``"all"``: what was recorded of each. ``"mean"``: means, variances and power
             spectra, in the memory of a few. A function of the `Result` of one trial: what it returns (a number, an
-            array, or a dict of such), joined along a new first axis; it must not keep the result itself.
+            array, or a dict of such), joined along a new first axis.
         warmup : float, ms
             Not recorded at the beginning of ``duration``; a multiple of the step.
         **options
@@ -305,8 +308,7 @@ class Network:
         if keep != "all":
             raise ValueError(f"simulate.keep must be left out where trials is None, got {keep!r}")
         simulation = Simulation(self, **options)
-        if warmup > 0.0:
-            simulation.run(warmup)
+        simulation._skip(warmup)
         return simulation.run(duration - warmup)
 
     def _known(self, population, where):

@@ -28,12 +28,17 @@ class Column:
     variables: dict
 
 
-def require_memory(n, columns, every, runs=1):
-    """Refuse to hold records of so many runs of ``n`` steps that would not fit in memory; see `Recorder`."""
+def bytes_of_records(n, columns, every):
+    """Return the memory of records of ``n`` steps; see `Recorder`."""
     always = sum(1 if column.neurons else 2 for column in columns)
     sampled = sum(len(units) for column in columns for units in column.variables.values())
+    return 8.0 * (always * n + sampled * (n // every + 1))
+
+
+def require_memory(n, columns, every, runs=1):
+    """Refuse to hold records of so many runs of ``n`` steps that would not fit in memory; see `Recorder`."""
     memory.require(
-        8.0 * runs * (always * n + sampled * (n // every + 1)),
+        runs * bytes_of_records(n, columns, every),
         f"Simulation.run: records of {n} steps{f', {runs} times' if runs > 1 else ''} (longer record_interval, "
         "fewer variables or shorter runs need less)",
     )

@@ -68,10 +68,21 @@ class Applied:
     keeps_all = False
 
     def __init__(self, function):
-        self._function, self._values = function, []
+        self._function, self._values, self._form = function, [], None
 
     def take(self, result):
-        self._values.append(self._function(result))
+        value = self._function(result)
+        parts = value if isinstance(value, dict) else {"": value}
+        form = {name: (np.shape(part), np.asarray(part).dtype.kind) for name, part in parts.items()}
+        if any(kind == "O" for _, kind in form.values()):
+            raise TypeError(f"simulate.keep must return numbers, arrays or a dict of such, got {value!r}")
+        self._form = form if self._form is None else self._form
+        if form != self._form:
+            raise ValueError(
+                f"simulate.keep must return values of the same form for all trials, got shapes and kinds {form} after "
+                f"{self._form}"
+            )
+        self._values.append(value)
 
     def result(self):
         """Return an array with a leading dimension, or a dict of such."""
@@ -108,12 +119,12 @@ class Moments:
 
     def result(self):
         """Return `TrialStatistics`."""
-        one, divisor = self._last, max(self._n - 1, 1)
+        one, factor = self._last, 1.0 / (self._n - 1) if self._n > 1 else np.nan
         populations = []
         for p in one:
             names = (*_in_spikes_per_s(p), "spectrum")
             mean = {name: self._sums[p.name, name][0] for name in names}
-            variance = {name: self._sums[p.name, name][1] / divisor for name in names}
+            variance = {name: self._sums[p.name, name][1] * factor for name in names}
             populations.append(PopulationStatistics(p, mean, variance))
         return TrialStatistics(populations, one, self._n)
 

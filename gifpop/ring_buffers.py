@@ -134,7 +134,7 @@ def _recount(ring, unit, new):
         return ring, None
     if new is not None and np.array_equal(unit.size, new.size) and int(ring.max()) + new.most <= MOST:
         return ring, new
-    return ring * unit.size[:, np.newaxis], None
+    return memory.aligned_copy(ring * unit.size[:, np.newaxis]), None
 
 
 def _fit(ring, slots, receptors, row, moved, dtype=np.float64):

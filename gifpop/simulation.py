@@ -1,6 +1,7 @@
 """A simulation: the state of a network, advanced by `run`."""
 
 import threading
+from dataclasses import replace
 from functools import wraps
 
 from gifpop import changes, checks, options, seeds, snapshot
@@ -29,7 +30,10 @@ class SimulationInterrupted(KeyboardInterrupt):
 
     def __init__(self, result, until):
         super().__init__(f"interrupted {until}; .result holds what was simulated")
-        self.result = result
+        self.result, self._until = result, until
+
+    def __reduce__(self):
+        return type(self), (self.result, self._until)
 
 
 def _alone(method):
@@ -298,7 +302,7 @@ class Simulation:
         """
         net = self._assembly.net.copy()
         name = options.population_name(net.populations, population, "Simulation.inject: population")
-        injection = net.inject(name, input, delay)
+        injection = net.injections[-1] = replace(net.inject(name, input, delay), by_simulation=True)
         self._change(net)
         return injection
 
@@ -431,6 +435,21 @@ class Simulation:
         source, target = (list(populations).index(name) for name in names)
         links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
         return expand(links, *(populations[name].N for name in names), self.dt)
+
+    def _skip(self, duration):
+        """Simulate on without recording anything."""
+        n = whole_steps("simulate.warmup", duration, self.dt)
+        self._recording.check(0, self._engine.step + n)
+        nothing = self._recording.recorder(0, self._engine.step)
+        try:
+            for _ in self._engine.run(n, (), self._recording.prescribed, self._progress):
+                pass
+        except KeyboardInterrupt:
+            result = self._make_result(nothing, self._engine.step, self._seed)
+            raise SimulationInterrupted(result, f"at {self.time} ms") from None
+        except SimulationError as error:
+            error.result = self._make_result(nothing, self._engine.step, self._seed)
+            raise
 
     def _make_result(self, recorder, first, seed):
         """Return what was recorded from step ``first`` on."""

@@ -128,6 +128,7 @@ def _resumed(engine):
 def _restored(assembly):
     """Let an assembly find anew what it keeps for `Simulation.reset`."""
     assembly._initial_plans = assembly._relaxed = None
+    assembly._signals = {}
     return assembly
 
 
@@ -183,7 +184,7 @@ KINDS = (
     _kept(MesoLevel, "dt", "initial", "tolerance", "noisy", "carried", "length", "moments"),
     _kept(MicroLevel, "dt", "initial", "tolerance", "noisy", "bytes"),
     _kept(Assembly, "net", "root", "dt", "level_names", "initial", "tolerance", "adaptation", "wiring", "threads",
-          "levels", "wired", anew=("_initial_plans", "_relaxed"), made=_restored),
+          "levels", "wired", anew=("_initial_plans", "_relaxed", "_signals"), made=_restored),
     _kept(Engine, "step", "dt", "threads", "names", "plans", "streams", "links", "signals", "noise", "slice_steps",
           "_buffers", anew=("_running", "core"), made=_resumed),
     _kept(Recording, "columns", "every", "prescribed", "_names", "_dt", "_levels", "_neurons", "_recorded"),

@@ -10,9 +10,12 @@ import numpy as np
 
 from gifpop import checks, seeds
 from gifpop.chunks import progress_bar
+from gifpop.connectivity import WIRINGS
 from gifpop.grid import check_dt, whole_steps
+from gifpop.history import HISTORIES
 from gifpop.interrupts import deferred_interrupt
-from gifpop.network import Network
+from gifpop.levels import INITIAL, LEVELS
+from gifpop.network import ADAPTATIONS, Network
 from gifpop.simulation import Simulation
 from gifpop.sweep_points import Grid, check_grid, describe_options, describe_trials, qualified_name
 from gifpop.sweep_store import (
@@ -34,6 +37,8 @@ from gifpop.warn import warn
 LOOK = 0.1  # s, between two looks at Ctrl-C
 GRACE = 0.5  # s, for running points to end after Ctrl-C
 WITHOUT_EFFECT = ("threads", "progress")  # on results
+CHOICES = {"level": tuple(LEVELS), "initial": INITIAL, "history": HISTORIES, "adaptation": ADAPTATIONS,
+           "wiring": WIRINGS}  # fmt: skip
 
 
 class SweepInterrupted(KeyboardInterrupt):
@@ -49,6 +54,9 @@ class SweepInterrupted(KeyboardInterrupt):
         finished = int((data["status"] == FINISHED).sum())
         super().__init__(f"interrupted with {finished} of {data['status'].size} points; .data holds them")
         self.data = data
+
+    def __reduce__(self):
+        return type(self), (self.data,)
 
 
 def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_activity, store=None, executor=None,
@@ -337,11 +345,20 @@ def _check_simulate(simulate, measure, trials):
         raise ValueError(f"sweep: simulate['keep'] must be left out where trials is None, got {simulate['keep']!r}")
     if callable(simulate.get("keep")) and measure is mean_activity:
         raise ValueError("sweep: measure must be given where simulate['keep'] is a function, whose values it measures")
+    if isinstance(simulate.get("network_seed"), np.random.Generator | np.random.BitGenerator):
+        raise ValueError("sweep: simulate['network_seed'] must not be a generator, which gives each point another")
+    for name, choices in CHOICES.items():
+        if isinstance(simulate.get(name), str):
+            checks.choice(f"sweep: simulate[{name!r}]", simulate[name], choices)
     if "duration" not in simulate:
         raise ValueError("sweep: simulate must have a duration, in ms, got none")
     dt = check_dt("sweep: simulate['dt']", simulate.get("dt", inspect.signature(Simulation).parameters["dt"].default))
     duration = checks.number("sweep: simulate['duration']", simulate["duration"], "> 0", "ms")
     whole_steps("sweep: simulate['duration']", duration, dt)
+    warmup = checks.number("sweep: simulate['warmup']", simulate.get("warmup", 0.0), ">= 0", "ms")
+    if warmup > duration:
+        raise ValueError(f"sweep: simulate['warmup'] must be <= duration = {duration} ms, got {warmup}")
+    whole_steps("sweep: simulate['warmup']", warmup, dt)
 
 
 def _describe(build, measure, simulate, trials):

@@ -91,6 +91,8 @@ def _check_values(name, values):
         raise ValueError(f"{where} must have at least one value, got none")
     if array.ndim != 1 or array.dtype.kind not in "biufU":
         raise TypeError(f"{where} must be a sequence of numbers, of bools or of strings, got {values!r}")
+    if array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{where} must be below 2^63, got {array.max()}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"{where} must be finite, got {array[~np.isfinite(array)][0]}")
     unique, counts = np.unique(array, return_counts=True)
@@ -134,8 +136,8 @@ def describe_options(value):
         return f"array({value.dtype}, {value.shape}, {digest})"
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return repr(float(value))
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return qualified_name(value) if callable(value) else repr(value)
 
 

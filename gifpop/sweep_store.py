@@ -216,6 +216,7 @@ def check_store(store):
         raise ValueError(f"sweep: store must be new or of gifpop.sweep, got {str(path)!r}, which is something else")
     if attrs[MARK] != FORMAT:
         raise ValueError(f"sweep: store must be of format {FORMAT}, got {str(path)!r} of format {attrs[MARK]}")
+    shutil.rmtree(_aside(path), ignore_errors=True)  # left by one that was killed, whose larger grid is in place
     return path, attrs
 
 

@@ -12,11 +12,13 @@ from gifpop import checks, chunks, memory, seeds
 from gifpop.engine import SimulationError
 from gifpop.grid import whole_steps
 from gifpop.interrupts import deferred_interrupt
+from gifpop.recorder import bytes_of_records
 from gifpop.reductions import make_reduction
 from gifpop.simulation import Simulation, SimulationInterrupted
 
 SECONDS_PER_WAVE = 0.1  # as many trials run side by side as are done in about so long,
-MOST_PER_THREAD = 64  # but no more than these for each thread
+MOST_PER_THREAD = 64  # but no more than these for each thread,
+MOST_BYTES = 2.5e8  # and than these hold, unless threads alone need more
 
 
 def simulate_trials(net, duration, trials, keep, warmup, options):
@@ -91,8 +93,11 @@ class Trials:
         """Refuse trials that would not fit in memory."""
         kept, at_once = (len(numbers) if reduction.keeps_all else 1), min(self._threads, len(numbers))
         self._recording.check(self._steps, self._before + self._steps, kept + at_once)
-        states = sum(level.bytes for level in self._assembly.levels.values())
-        memory.require(at_once * states, f"simulate: states of {at_once} trials at a time (fewer threads need less)")
+        state = sum(level.bytes for level in self._assembly.levels.values())
+        memory.require(at_once * state, f"simulate: states of {at_once} trials at a time (fewer threads need less)")
+        records = bytes_of_records(self._steps, self._recording.columns, self._recording.every)
+        at_once = int(MOST_BYTES / (state + records)) // self._threads * self._threads
+        self._most = max(self._threads, min(self._most, at_once))
 
     def _next_size(self, size, seconds):
         """Return how many trials the next wave may take: whole rounds of the threads."""

@@ -10,7 +10,7 @@ import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else threads without a core to themselves take ten times as long
 
-from gifpop import instruction_set
+from gifpop import _core, instruction_set
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -20,10 +20,12 @@ for name, examples in (("fast", 40), ("slow", 250)):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """Few examples where the slow tests are left out, many where they are not; pictures compared without ``--mpl``."""
+    """Few examples where the slow tests are left out, many where they are not; what is installed decides the rest."""
     if hasattr(config.option, "mpl"):  # pytest-mpl is installed; the option among addopts would need it
         config.option.mpl = True
     hypothesis.settings.load_profile("fast" if config.option.markexpr == "not slow" else "slow")
+    if not _core.HAS_THREADS:  # results are the same, whether there are threads or not
+        config.addinivalue_line("filterwarnings", "ignore:.*built by a compiler without OpenMP:UserWarning")
 
 
 @pytest.fixture(params=instruction_set.available())

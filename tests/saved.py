@@ -7,7 +7,7 @@ import gifpop as gp
 
 NOT_STATE = {
     "Simulation": {"_busy", "_progress", "_results"},  # results are compared as users see them
-    "Assembly": {"_initial_plans", "_relaxed"},  # what reset finds anew
+    "Assembly": {"_initial_plans", "_relaxed", "_signals"},  # what reset finds anew
     "Engine": {"core", "_running"},  # pointers to the arrays
     "Link": {"largest_indegree"},  # found anew
 }

@@ -26,10 +26,14 @@ VARIANTS = {
     "avx2": {"needs": "avx2", "flags": AVX2, "lanes": 4},
     "avx512": {"needs": "avx512", "flags": AVX512, "lanes": 8},
     "one lane": {"flags": ["-DGP_LANES=1"], "lanes": 1},
+    "portable": {"flags": ["-DGP_PORTABLE", "-std=c99", "-pedantic-errors"], "lanes": 1},
     "plain, two lanes": {"flags": ["-DGP_LANES=2"], "lanes": 2},
     "plain, four lanes": {"flags": ["-DGP_LANES=4"], "lanes": 4},
     "plain, eight lanes": {"flags": ["-DGP_LANES=8"], "lanes": 8},
     "plain, eight lanes in AVX2": {"needs": "avx2", "flags": [*AVX2, "-DGP_LANES=8"], "lanes": 8},
+    "clang": {"compiler": "clang"},
+    "clang, avx2": {"compiler": "clang", "needs": "avx2", "flags": AVX2, "lanes": 4},
+    "clang, avx512": {"compiler": "clang", "needs": "avx512", "flags": AVX512, "lanes": 8},
     "arm64": {**ARM, "lanes": 2},
 }
 

@@ -694,6 +694,18 @@ def test_results_with_other_neurons_are_not_joined():
     assert some.result()["P"].V_m.shape == (20, 5)
 
 
+def test_inputs_of_the_network_are_not_those_of_the_simulation():
+    """Inputs that both have added later may have the same number."""
+    net = single()
+    sim = gp.Simulation(net, dt=0.5, seed=1)
+    later = net.inject("P", gp.DirectCurrent(10.0))
+    own = sim.inject("P", gp.DirectCurrent(50.0))
+    with pytest.raises(ValueError, match="must be an input of this simulation"):
+        sim.set(later, amplitude=-1000.0)
+    sim.set(own, amplitude=20.0)
+    sim.remove(own)
+
+
 def test_prescribed_counts_and_spikes_limit_the_number_of_neurons():
     sim = gp.Simulation(single(N=20), dt=DT, counts={"P": np.array([3, 7, 0])})
     with pytest.raises(ValueError, match=r"'P': N must be >= 7, so that it can have the counts .*, got 6"):

@@ -168,6 +168,10 @@ except ImportError as error:
         ({"parameters": {"I_e": [1.0, 2.0, 1]}}, ValueError, "must not have a value twice, got 1.0"),
         ({"simulate": 3}, TypeError, "simulate must be a dict of options of Network.simulate, got 3"),
         ({"simulate": {"dt": 0.5}}, ValueError, "simulate must have a duration, in ms, got none"),
+        ({"simulate": {"duration": 1.0, "level": "x"}}, ValueError, r"simulate\['level'\] must be one of 'meso', 'micro'"),
+        ({"simulate": {"duration": 1.0, "warmup": 2.0}}, ValueError, r"simulate\['warmup'\] must be <= duration = 1"),
+        ({"simulate": {"duration": 1.0, "network_seed": np.random.default_rng(1)}}, ValueError, "must not be a generator"),
+        ({"parameters": {"I_e": np.array([2**63 + 1], np.uint64), "N": [50]}}, ValueError, r"must be below 2\^63"),
         ({"simulate": {"duration": 1.0, "foo": 1}}, TypeError, "simulate must have options among .*, got 'foo'"),
         (
             {"simulate": {"duration": 1.0, "seed": 1}},
@@ -356,7 +360,7 @@ def test_failed_points_are_recorded(tmp_path):
     ("options", "message"),
     [
         ({"build": lambda I_e, N: None}, "build: TypeError: it must return a gifpop.Network, got None"),
-        ({"simulate": {**SIMULATE, "level": "x"}}, "simulate: ValueError: Simulation.level must be one of 'meso', 'mi"),
+        ({"simulate": {**SIMULATE, "tolerance": 2.0}}, r"simulate: ValueError: Simulation.tolerance must be in \(0, 1\)"),
         ({"measure": lambda result: result.nothing}, "measure: AttributeError: 'Result' object has no attribute 'noth"),
         ({"measure": lambda result: "text"}, "measure: TypeError: 'lambda' must be a number or an array of numbers"),
         ({"measure": lambda result: {}}, "measure: ValueError: measure must return at least one value, got none"),
@@ -484,7 +488,7 @@ def test_grid_grows(tmp_path):
         ({"parameters": {"I_e": [1.0]}, "build": lambda I_e: None}, "its parameters are I_e, N, now I_e"),
         ({"seed": 2}, "its seed is 1, now 2"),
         ({"seed": np.random.SeedSequence(1, spawn_key=(1,))}, r"its seed_spawn_key is \[\], now \[1\]"),
-        ({"simulate": {"duration": 40.0, "dt": 0.1}}, r"its simulate is {dt: 0.5, duration: 40.0}, now {dt: 0.1, dura"),
+        ({"simulate": {"duration": 40.0, "dt": 0.1}}, r"its simulate is {dt: 0.5, duration: 40}, now {dt: 0.1, dura"),
         ({"trials": 2}, "its trials is None, now 2"),
     ],
 )

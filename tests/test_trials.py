@@ -1,6 +1,7 @@
 """Trials: each is the run that it would be alone, whatever else runs beside it."""
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import reductions, trials
+from gifpop import connectivity, memory, reductions, trials
 
 DT = 0.5
 
@@ -114,6 +115,7 @@ def test_statistics_are_those_of_all_trials(case):
     every = make().simulate(100.0, trials=9, **options)
     summary = make().simulate(100.0, trials=9, keep="mean", threads=2, **options)
     assert summary.n == 9
+    assert np.isnan(make().simulate(5.0, trials=1, keep="mean", **options).variance).all()
     assert_array_equal(summary.t, every.t)
     assert_allclose(summary.activity, every.activity.mean(axis=0), rtol=1e-12, atol=1e-12)
     assert_allclose(summary.variance, every.activity.var(axis=0, ddof=1), rtol=1e-12, atol=1e-9)
@@ -154,6 +156,48 @@ def test_a_function_of_each_trial():
     )
     assert_array_equal(several["first"], every.counts[:, 0])
     assert_array_equal(several["largest"], every.counts.max(axis=(1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("keep", "error"),
+    [(lambda r: r["P"].t[: 3 + r.counts.sum() % 7], ValueError), (lambda r: None, TypeError),
+     (lambda r: {"a": 1} if r.counts.sum() % 2 else {"b": 1}, ValueError)],
+)  # fmt: skip
+def test_functions_return_values_of_one_form(keep, error):
+    with pytest.raises(error, match=r"simulate\.keep must return"):
+        single(gp.GIF(I_e=500.0), N=30).simulate(30.0, trials=20, seed=1, dt=DT, keep=keep)
+
+
+def test_inputs_without_chance_are_shared(monkeypatch):
+    """A long waveform is turned into a signal once."""
+    made = []
+    monkeypatch.setattr("gifpop.connectivity._signal", lambda *a, make=connectivity._signal: (
+        made.append(type(a[0]).__name__), make(*a))[1])  # fmt: skip
+    net = brunel()
+    net.inject("E", gp.Waveform(np.ones(1000)))
+    net.inject("E", gp.PoissonSpikes(100.0, 10.0, shared=True))
+    net.simulate(10.0, trials=5, seed=1, dt=DT, initial="stationary")
+    assert made.count("Waveform") == 1
+
+
+def test_warmup_without_trials_is_not_recorded(monkeypatch):
+    """Nor counted as memory that records need."""
+    monkeypatch.setattr(memory, "available", lambda: 2e6)
+    result = single(N=20).simulate(20_000.0, dt=DT, warmup=19_990.0, seed=1, record="all", initial="rest")
+    assert result.t[0] == 19_990.5
+    assert len(result.t) == 20
+    net = single(gp.GIF(C_m=1e-300))
+    net.inject("P", gp.StepCurrent([5.0, 6.0], [1e300, -1e300]))
+    with pytest.raises(gp.SimulationError, match="the expected spike count") as caught:
+        net.simulate(20.0, dt=DT, warmup=10.0)
+    assert len(caught.value.result.t) == 0
+
+
+def test_interruptions_can_be_pickled():
+    result = single().simulate(5.0, dt=DT, seed=1)
+    again = pickle.loads(pickle.dumps(gp.SimulationInterrupted(result, "at 5.0 ms")))
+    assert str(again) == "interrupted at 5.0 ms; .result holds what was simulated"
+    assert_array_equal(again.result.counts, result.counts)
 
 
 def test_few_trials_are_in_memory_at_a_time(monkeypatch):

@@ -1,0 +1,72 @@
+"""docs/architecture.md names every file of the package; imports run one way; compiled modules know no Python of it."""
+
+import ast
+import re
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gifpop"
+PAGE = ROOT / "docs" / "architecture.md"
+VARIANT = re.compile(r"_(baseline|avx2|avx512)\.(pyx|pxd)$")  # copies that setup.py makes
+
+pytestmark = pytest.mark.skipif(not (PACKAGE.exists() and PAGE.exists()), reason="source and documentation are not here")
+
+
+def sources(*suffixes):
+    """Return the files of the package, without what building adds."""
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in suffixes]
+    return sorted(path for path in files if not VARIANT.search(path.name))
+
+
+def module(path):
+    """Return the full name of the module in a file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(tree, modules):
+    """Yield the modules of the package that statements import when they run at import time."""
+    for node in tree:
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            for name in node.names:
+                submodule = f"{node.module}.{name.name}"
+                if submodule in modules:
+                    yield submodule
+                elif node.module in modules:
+                    yield node.module
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield from imported(ast.iter_child_nodes(node), modules)
+
+
+def test_the_page_names_every_file_and_no_other():
+    named = set(re.findall(r"`((?:nest/)?\w+\.(?:pyx|pxd|py|h))`", PAGE.read_text()))
+    assert {path.relative_to(PACKAGE).as_posix() for path in sources(".py", ".pyx", ".pxd", ".h")} == named
+
+
+def test_imports_run_one_way():
+    """No module needs, while it is imported, one that needs it."""
+    modules = {module(path): path for path in sources(".py", ".pyx")}
+    trees = {name: ast.parse(path.read_text()) for name, path in modules.items() if path.suffix == ".py"}
+    needs = {name: set(imported(tree.body, modules)) for name, tree in trees.items()}
+    assert "gifpop.engine" in needs["gifpop.assembly"]
+    assert not {name for name, needed in needs.items() if "gifpop" in needed}
+    order = list(TopologicalSorter(needs).static_order())  # raises CycleError
+    assert order.index("gifpop.engine") < order.index("gifpop.simulation")
+    for name, needed in needs.items():
+        assert name.startswith("gifpop.nest") or not [other for other in needed if other.startswith("gifpop.nest")]
+
+
+@pytest.mark.parametrize("path", sources(".pyx", ".pxd"), ids=lambda path: path.name)
+def test_compiled_modules_import_no_python_of_the_package(path):
+    compiled = {file.stem for file in sources(".pyx", ".pxd")}
+    text = path.read_text()
+    assert not re.search(r"^\s*(from gifpop\S* import|import gifpop)", text, re.M)
+    cimported = re.findall(r"^from gifpop\.(\w+) cimport", text, re.M)
+    for names in re.findall(r"^from gifpop cimport (.+)", text, re.M):
+        cimported += names.split(", ")
+    assert set(cimported) <= compiled
