@@ -192,7 +192,7 @@ def _fit(axes, values):
     highest = np.nanmax(values, initial=1.0)
     top = axes.get_ylim()[1]
     wanted = next((t for t in TOPS if t >= 1.05 * highest), TOPS[-1])
-    if wanted > top or wanted < top and 1.3 * highest < wanted:
+    if wanted > top or (wanted < top and 1.3 * highest < wanted):
         axes.set_ylim(0.0, wanted)
         return True
     return False

@@ -12,17 +12,20 @@ from gifpop import benchmark, command, config
 
 
 @pytest.fixture(autouse=True)
-def without_display(monkeypatch):
+def without_display():
     import matplotlib
 
     matplotlib.use("Agg")
     yield
-    matplotlib.pyplot.close("all")
+    from matplotlib import pyplot
+
+    pyplot.close("all")
 
 
 def test_help(capsys):
     assert command.main([]) == 0
-    assert all(name in capsys.readouterr().out for name in ("demo", "info", "bench", "explore"))
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("demo", "info", "bench", "explore"))
     with pytest.raises(SystemExit) as leaving:
         command.main(["bench", "--help"])
     assert leaving.value.code == 0
