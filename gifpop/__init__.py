@@ -8,6 +8,7 @@ from gifpop.compare import Comparison, compare
 from gifpop.config import show_config
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine import SimulationError
+from gifpop.explore import explore
 from gifpop.network import Network
 from gifpop.parameters import GIF, DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.reductions import PopulationStatistics, TrialStatistics
@@ -57,6 +58,7 @@ __all__ = [
     "Waveform",
     "__version__",
     "compare",
+    "explore",
     "models",
     "plot",
     "show_config",

@@ -33,7 +33,7 @@ def require(n_bytes, what):
     """
     limit = available()
     if limit is not None and n_bytes > limit:
-        raise MemoryError(f"{what} would need {_readable(n_bytes)}; {_readable(limit)} are available")
+        raise MemoryError(f"{what} would need {readable(n_bytes)}; {readable(limit)} are available")
 
 
 def aligned_zeros(shape, dtype=np.float64):
@@ -51,5 +51,6 @@ def aligned_copy(array):
     return copy
 
 
-def _readable(n_bytes):
+def readable(n_bytes):
+    """Return a number of bytes as text."""
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"

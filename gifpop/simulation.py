@@ -238,6 +238,10 @@ class Simulation:
             raise ValueError("Simulation.result: nothing has been simulated yet")
         return concatenate(self._results)
 
+    def forget(self):
+        """Drop what the runs up to now recorded, which else is kept for `result`; the state goes on."""
+        self._results = []
+
     @_alone
     def reset(self, seed=None):
         """Go back to the initial state, with the parameters as they are now; connections stay.

@@ -345,10 +345,11 @@ def test_instruction_sets_draw_the_same_counts(monkeypatch):
 
 def test_show_config(capsys):
     gp.show_config()
-    first, second, third = capsys.readouterr().out.splitlines()
+    first, second, third, fourth = capsys.readouterr().out.splitlines()
     assert first.startswith(f"gifpop {gp.__version__}, numpy {np.__version__}, Python 3.")
     assert second.startswith(f"instruction set: {engine.INSTRUCTION_SET} (available: ")
     assert third.startswith(("threads: OpenMP, ", "threads: one, built without OpenMP, "))
+    assert fourth.startswith("memory: ")
 
 
 def test_an_instruction_set_can_be_forced(tmp_path, monkeypatch):

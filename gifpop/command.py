@@ -1,0 +1,212 @@
+"""The command ``gifpop``: a first look, facts for a report of an error, and a window onto a running network."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from time import perf_counter
+
+# What the subcommands need is imported by them, so that help comes at once.
+
+
+class CommandError(Exception):
+    """What the user can mend: one line on standard error, exit code 1."""
+
+
+def main(argv=None):
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : list of str or None
+        Arguments; None: those of this process.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 1 for an error that one line on standard error tells; 130 after Ctrl-C. Wrong arguments exit
+        with 2.
+    """
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.run is None:
+        parser.print_help()
+        return 0
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except CommandError as error:
+        print(f"gifpop {options.command}: error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever read our output has seen enough, as in `gifpop info | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def demo(options):
+    """Simulate the seed network at both levels; save the figures; print rates and times."""
+    import matplotlib
+
+    folder = Path(options.output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"--output: cannot make the folder {options.output}: {error.strerror}") from None
+    if options.show:
+        _require_display("--show")
+    else:
+        matplotlib.use("Agg")
+    levels = {level: _demonstrate(level, folder, options) for level in ("meso", "micro")}
+    if options.json:
+        print(json.dumps({"duration_ms": DEMO["duration"], "seed": options.seed, "levels": levels}))
+    else:
+        print(f"An excitatory and an inhibitory population, {DEMO['duration'] / 1e3:g} s; the drive steps up at "
+              f"{DEMO['step'] / 1e3:g} s.")  # fmt: skip
+        for level, numbers in levels.items():
+            print(_told(level, numbers))
+    if options.show:
+        import matplotlib.pyplot as plt
+
+        plt.show()
+
+
+DEMO = {"duration": 2000.0, "dt": 0.5, "step": 1500.0, "jump": 20.0}  # ms, ms, ms, mV
+
+
+def _demonstrate(level, folder, options):
+    """Simulate one level of the demonstration and save its figure; return what there is to tell."""
+    from gifpop import Simulation, models
+
+    net = models.brunel(step=(DEMO["step"], DEMO["jump"]))
+    simulation = Simulation(net, dt=DEMO["dt"], level=level, seed=options.seed)
+    start = perf_counter()
+    result = simulation.run(DEMO["duration"])
+    seconds = perf_counter() - start
+    path = folder / f"gifpop_{level}.png"
+    figure = result.plot()
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise CommandError(f"--output: cannot write {path}: {error.strerror}") from None
+    # the network begins with all neurons having just fired, and forgets it within some hundred ms
+    before = (result.t > 500.0) & (result.t <= DEMO["step"])
+    after = result.t > DEMO["step"]
+    return {
+        "neurons": sum(p.N for p in result),
+        "rates_before": {p.name: float(p.activity[before].mean()) for p in result},
+        "rates_after": {p.name: float(p.activity[after].mean()) for p in result},
+        "seconds": seconds,
+        "times_real_time": DEMO["duration"] / (seconds * 1e3),
+        "figure": str(path),
+    }
+
+
+def _told(level, numbers):
+    """Return what the demonstration found at one level, as lines of text."""
+    before, after = numbers["rates_before"], numbers["rates_after"]
+    rates = "; ".join(f"{name} {before[name]:.2f}, then {after[name]:.2f}" for name in before)
+    what = "2 populations" if level == "meso" else f"{numbers['neurons']:,} neurons"
+    return (
+        f"\n{level}scopic ({what})\n"
+        f"  rates   {rates} spikes/s\n"
+        f"  time    {numbers['seconds'] * 1e3:.1f} ms, {numbers['times_real_time']:.0f} times faster than real time\n"
+        f"  figure  {numbers['figure']}"
+    )
+
+
+def info(options):
+    """Print what this installation uses."""
+    from gifpop import config
+
+    if options.json:
+        print(json.dumps(config.facts()))
+    else:
+        config.show_config()
+
+
+def bench(options):
+    """Print how fast this machine runs some networks."""
+    from gifpop import benchmark, config
+
+    cases = benchmark.measure(options.seconds)
+    if options.json:
+        print(json.dumps({"config": config.facts(), "cases": cases}))
+        return
+    config.show_config()
+    print(f"\n{'':42}{'ms per':>14}{'times':>11}{'ns per step':>13}")
+    print(f"{'medians':42}{'simulated s':>14}{'real time':>11}{'and':>13}")
+    for case in cases:
+        print(f"{case['name']:42}{case['ms_per_simulated_second']:14.2f}{case['times_real_time']:11.0f}"
+              f"{case['ns_per_unit_and_step']:13.1f} {case['unit']}")  # fmt: skip
+
+
+def explore(options):
+    """Open the window."""
+    from gifpop import explore
+
+    _require_display("")
+    explore(seed=options.seed, speed=options.speed).show()
+
+
+def _require_display(option):
+    """Refuse to go on where matplotlib can open no window."""
+    import matplotlib.pyplot as plt
+    from matplotlib.backend_bases import FigureManagerBase
+
+    why = ""
+    try:
+        manager = plt.figure().canvas.manager
+        plt.close("all")
+        opens_none = type(manager) is FigureManagerBase
+    except Exception as error:  # each toolkit has its own exceptions
+        opens_none, why = True, f" ({str(error).splitlines()[0]})"
+    if opens_none:
+        raise CommandError(f"{option or 'it'} needs a display; matplotlib's backend here is {plt.get_backend()}{why}")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="gifpop", description="Fast simulation of finite populations of generalized integrate-and-fire neurons."
+    )
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
+
+    def command(function, help, json=True):
+        sub = commands.add_parser(function.__name__, help=help, description=help[0].upper() + help[1:] + ".")
+        sub.set_defaults(run=function)
+        if json:
+            sub.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+        return sub
+
+    sub = command(demo, "simulate a network at both levels, save the figures, print rates and times")
+    sub.add_argument("--output", default=".", metavar="FOLDER", help="where to save the figures (default: here)")
+    sub.add_argument("--seed", type=_seed, default=1, help="of the simulations (default: 1)")
+    sub.add_argument("--show", action="store_true", help="open the figures in windows, too")
+    command(info, "print versions, instruction set, threads and memory")
+    sub = command(bench, "measure how fast this machine runs some networks")
+    sub.add_argument("--seconds", type=_positive, default=0.5, help="for each network (default: 0.5)")
+    sub = command(explore, "open a window onto a running network whose parameters you move", json=False)
+    sub.add_argument("--speed", type=_positive, default=1.0, help="times real time, 0.1 to 20 (default: 1)")
+    sub.add_argument("--seed", type=_seed, default=None, help="of the simulation (default: another one each time)")
+    return parser
+
+
+def _seed(text):
+    value = int(text) if text.isascii() and text.isdigit() else -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must be an integer >= 0, got {text!r}")
+    return value
+
+
+def _positive(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number > 0, got {text!r}")
+    return value
