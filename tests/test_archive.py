@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -237,7 +238,8 @@ sim.save(sys.argv[3])
 
 def in_another_process(script, *arguments, **options):
     command = [sys.executable, "-W", "error", "-c", script, *map(str, arguments)]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, **options)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(command, cwd=tempfile.gettempdir(), env=environment, **options)  # not where sources are
 
 
 @pytest.mark.parametrize("case", ["mixed", pytest.param("meso", marks=pytest.mark.slow),

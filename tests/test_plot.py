@@ -393,9 +393,9 @@ def test_new_figures():
     pyplot.close("all")
 
 
-def test_matplotlib_is_not_imported_with_gifpop():
+def test_matplotlib_is_not_imported_with_gifpop(tmp_path):
     code = "import sys, gifpop; assert gifpop.plot; sys.exit('matplotlib' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
 
 
 def test_examples_in_docstrings():
