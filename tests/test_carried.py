@@ -57,6 +57,7 @@ def test_compiled_is_twin(name, history, loops):
         assert_allclose(getattr(result["P"], variable), expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
 def test_coupled_network_is_twin(history):
     net, steps = brunel(N=(80, 20)), 400

@@ -132,6 +132,7 @@ def check_accuracy(make, dt, steps, drop, adaptation):
             assert length <= automatic_history(population.cell, dt) / 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adaptation", ["quasi-renewal", "carried"])
 def test_accuracy_on_the_seed_network(adaptation):
     check_accuracy(gp.models.brunel, 0.5, 16_000, 12_000, adaptation)

@@ -230,6 +230,7 @@ def test_populations_at_rest():
     assert_allclose(mean, 1000 * -np.expm1(-0.5 * 0.5e-3 * hazard), rtol=1e-12, atol=0)
 
 
+@pytest.mark.slow
 def test_both_levels_start_alike():
     """Averaged over 200 trials the first 100 ms agree: 20 bins of 5 ms within 5.5 standard errors."""
     cell = gp.GIF(I_e=350.0, tau_sfa=[], q_sfa=[])

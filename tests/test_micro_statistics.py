@@ -73,6 +73,7 @@ def test_step_response():
     check_step_response(range(150))
 
 
+@pytest.mark.slow
 def test_dense_wiring():
     """All to all with weight p J, which is what the mesoscopic equations describe: 5.522 and 5.535 spikes/s."""
     net = gp.Network()
