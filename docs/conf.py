@@ -1,0 +1,90 @@
+"""Settings of Sphinx: ``sphinx-build -W docs docs/_build/html`` runs all tutorials and examples, and takes minutes."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+import links
+import matplotlib
+
+matplotlib.use("Agg")
+
+import gifpop
+
+project = "gifpop"
+author = "the gifpop developers"
+copyright = "the gifpop developers"  # noqa: A001
+release = version = gifpop.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
+    "myst_parser",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "tutorials"]
+nitpicky = False
+
+# Pages are Markdown, the text of galleries and docstrings is reStructuredText.
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath", "attrs_inline"]
+myst_heading_anchors = 3
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+
+# Docstrings have the types, with units and shapes.
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autosummary_generate = True
+autosummary_ignore_module_all = False
+default_role = "py:obj"
+numpydoc_show_class_members = False
+numpydoc_validation_checks = {
+    "all",
+    "ES01",  # an extended summary
+    "EX01",  # an example for each
+    "GL01",  # summaries begin on the line of the quotes
+    "SA01",  # see also
+}
+
+intersphinx_mapping = links.inventories(Path(__file__).with_name("links.txt"))
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["tutorials", "../examples"],
+    "gallery_dirs": ["auto_tutorials", "auto_examples"],
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": r"sweep_slurm\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "only_warn_on_example_error": False,
+    "backreferences_dir": "reference/backreferences",
+    "doc_module": ("gifpop",),
+    "reference_url": {"gifpop": None},
+    "remove_config_comments": True,
+    "min_reported_time": 1,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "plot_gallery": os.environ.get("GIFPOP_DOCS_GALLERY", "True"),
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"gifpop {release}"
+html_static_path = ["_static"]
+html_css_files = ["gifpop.css"]
+html_theme_options = {
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "tango",
+}
+html_show_sourcelink = False
