@@ -15,7 +15,7 @@ import gifpop
 
 project = "gifpop"
 author = "the gifpop developers"
-copyright = "the gifpop developers"  # noqa: A001
+copyright = "the gifpop developers"
 release = version = gifpop.__version__
 
 extensions = [

@@ -3,6 +3,8 @@
 Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `gifpop.nest`.
 """
 
+import logging
+
 from gifpop import models, plot
 from gifpop.compare import Comparison, compare
 from gifpop.config import show_config
@@ -26,6 +28,8 @@ from gifpop.rules import (
 from gifpop.simulation import Simulation, SimulationInterrupted
 from gifpop.sweep import SweepInterrupted, sweep
 from gifpop.version import __version__
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent, unless the program that uses gifpop logs
 
 __all__ = [
     "GIF",

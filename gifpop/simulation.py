@@ -1,6 +1,8 @@
 """A simulation: the state of a network, advanced by `run`."""
 
+import logging
 import threading
+import time
 from dataclasses import replace
 from functools import wraps
 
@@ -13,6 +15,8 @@ from gifpop.history import TOLERANCE
 from gifpop.recording import Recording
 from gifpop.result import Result, concatenate
 from gifpop.threads import check_threads
+
+logger = logging.getLogger(__name__)
 
 # The attributes that a file holds; without the underscore that most have.
 KEPT = ("_seed", "_assembly", "level", "_recording", "_engine", "_results")
@@ -147,6 +151,7 @@ class Simulation:
     def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
                  counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE,
                  adaptation="carried", wiring="dense", network_seed=None, threads=1, progress=None):
+        began = time.perf_counter()
         self._seed = seeds.root_sequence(seed)
         self._assembly = Assembly(net, self._seed if network_seed is None else seeds.root_sequence(network_seed), dt,
                                   level, initial, history, tolerance, adaptation, wiring, threads)  # fmt: skip
@@ -158,6 +163,7 @@ class Simulation:
         self._engine = self._assembly.engine(self._seed)
         self._results = []
         self._busy = threading.Lock()
+        logger.debug("built %r in %.3g s", self, time.perf_counter() - began)
 
     def __repr__(self):
         return (
@@ -212,7 +218,7 @@ class Simulation:
         """
         duration = checks.number("Simulation.run: duration", duration, ">= 0", "ms")
         n = whole_steps("Simulation.run: duration", duration, self.dt)
-        first, interrupted, error = self._engine.step, False, None
+        first, interrupted, error, began = self._engine.step, False, None, time.perf_counter()
         self._recording.check(n, first + n)
         recorder = self._recording.recorder(n, first)
         try:
@@ -225,6 +231,7 @@ class Simulation:
         finally:
             result = self._make_result(recorder, first, self._seed)
             self._results.append(result)
+            logger.debug("ran %d of %d steps in %.3g s", self._engine.step - first, n, time.perf_counter() - began)
         if interrupted:
             raise SimulationInterrupted(result, f"at {self.time} ms")
         if error is not None:
@@ -374,6 +381,7 @@ class Simulation:
         state = {name.lstrip("_"): getattr(self, name) for name in KEPT}
         state["results"] = snapshot.joined(self._results) if results else []
         snapshot.save(path, state, compressed)
+        logger.debug("saved %r to %s", self, path)
 
     @classmethod
     def load(cls, path, threads=None, progress=None):

@@ -5,6 +5,7 @@ nothing is left, with weights that are smaller in proportion, comes from rest to
 any more. In that state populations of any size begin, in expected numbers, and neurons, each drawn from it.
 """
 
+import logging
 import math
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from gifpop.engine import Engine
 from gifpop.modes import unpack
 from gifpop.plan import Link
 from gifpop.warn import warn
+
+logger = logging.getLogger(__name__)
 
 SIZE = 2**50  # neurons; of 1 spike/s, counts in 0.1 ms fluctuate by 3e-6 of themselves
 SETTLED = 1e-4  # largest relative change of the activity from one window to the next
@@ -82,6 +85,7 @@ def relax(names, cells, plans, sizes, links, lines, *, dt, n_threads=1):
     streams = [np.random.PCG64(i) for i in range(len(plans))]
     engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
     settled = _settle(engine, _window(cells, links, dt))
+    logger.debug("stationary state %s after %g ms", "found" if settled else "not found", engine.step * dt)
     for plan in engine.plans:
         _fill_up(plan)
     if not settled:

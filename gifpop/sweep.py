@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import json
+import logging
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 
@@ -33,6 +34,8 @@ from gifpop.sweep_workers import Job, Outcome, check_workers, describe, make_wor
 from gifpop.trials import check_trials
 from gifpop.version import __version__
 from gifpop.warn import warn
+
+logger = logging.getLogger(__name__)
 
 LOOK = 0.1  # s, between two looks at Ctrl-C
 GRACE = 0.5  # s, for running points to end after Ctrl-C
@@ -174,6 +177,7 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
 def _run(grid, store, pool, interrupted, progress):
     """Run the points of a store that have not been run; return whether that came to its end without Ctrl-C."""
     todo = [grid.point(index) for index in np.argwhere(store.status() == NOT_RUN)]
+    logger.info("%d of %d points to run, in %s", len(todo), grid.size, type(pool).__name__)
     records = _Records(store, todo)
     with progress_bar(grid.size, "sweep", "point", progress) as bar:
         bar.update(grid.size - len(todo))
@@ -227,6 +231,7 @@ def _repair(lost, running, pool, records, bar, interrupted):
     """
     while running and not interrupted():
         lost += _collect(running, records, bar)
+    logger.warning("a worker died; the %d points that were under way are run one by one", len(lost))
     renewed = pool.renew()
     for point, outcome in lost:
         if renewed and not interrupted():
@@ -291,6 +296,7 @@ class _Records:
 
     def _write(self, point, outcome):
         if outcome.error is not None:
+            logger.warning("%s failed: %s", point, outcome.error)
             self._store.fail(point.index, outcome.error)
         elif outcome.values is not None:
             if self._store.schema is None:

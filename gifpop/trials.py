@@ -4,6 +4,7 @@ Trials share connections, parameters and everything else that does not change. E
 seed of all and the trial's number, so that it does not matter which others run, how many at a time, or in which thread.
 """
 
+import logging
 import time
 
 import numpy as np
@@ -15,6 +16,8 @@ from gifpop.interrupts import deferred_interrupt
 from gifpop.recorder import bytes_of_records
 from gifpop.reductions import make_reduction
 from gifpop.simulation import Simulation, SimulationInterrupted
+
+logger = logging.getLogger(__name__)
 
 SECONDS_PER_WAVE = 0.1  # as many trials run side by side as are done in about so long,
 MOST_PER_THREAD = 64  # but no more than these for each thread,
@@ -79,7 +82,9 @@ class Trials:
                     for result in results:
                         reduction.take(result)
                     done += len(results)
-                    size = self._next_size(len(wave), time.perf_counter() - began)
+                    seconds = time.perf_counter() - began
+                    logger.debug("%d of %d trials; the last %d in %.3g s", done, len(numbers), len(results), seconds)
+                    size = self._next_size(len(wave), seconds)
                 if stop():
                     raise KeyboardInterrupt  # also where a handler of the user's own has returned
         except KeyboardInterrupt:

@@ -8,7 +8,11 @@ import tempfile
 import zlib
 from pathlib import Path
 
-HEADER = "# Sphinx inventory version 2\n# Project: {}\n# Version: \n# The remainder of this file is compressed using zlib.\n"
+HEADER = """# Sphinx inventory version 2
+# Project: {}
+# Version:
+# The remainder of this file is compressed using zlib.
+"""
 
 
 def inventories(path):
