@@ -10,7 +10,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -21,7 +21,8 @@ from gifpop import memory
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
+    from gifpop.typing import Arrays
+
 Path: TypeAlias = "str | os.PathLike[str]"
 
 DOCUMENT = "gifpop"  # the entry that holds the JSON

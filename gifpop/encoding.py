@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from gifpop.typing import Arrays
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -42,7 +44,7 @@ class Kind(NamedTuple):
     make: Callable[..., Any]
 
 
-def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, dict[str, npt.NDArray[Any]]]:
+def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, Arrays]:
     """Return a value as what the json module takes, and a dict of str to array.
 
     Parameters
@@ -63,14 +65,14 @@ def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, dict
     return encoder.encode(value, ""), encoder.arrays
 
 
-def decode(document: Any, arrays: Mapping[str, npt.NDArray[Any]], kinds: Iterable[Kind]) -> Any:
+def decode(document: Any, arrays: Arrays, kinds: Iterable[Kind]) -> Any:
     """Return the value that `encode` was given; errors of any class where it has not made this."""
     return _Decoder(kinds, arrays).decode(document)
 
 
 class _Encoder:
     def __init__(self, kinds: Iterable[Kind], where: str) -> None:
-        self.arrays: dict[str, npt.NDArray[Any]] = {}
+        self.arrays: Arrays = {}
         self._where = where
         self._kinds = {kind.cls: kind for kind in kinds}
         # by identity; with the objects, which keeps these from being used again
@@ -140,7 +142,7 @@ class _Encoder:
 
 
 class _Decoder:
-    def __init__(self, kinds: Iterable[Kind], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    def __init__(self, kinds: Iterable[Kind], arrays: Arrays) -> None:
         self._kinds, self._arrays = {kind.cls.__name__: kind for kind in kinds}, arrays
         self._numbered: dict[int | None, object] = {}
 
