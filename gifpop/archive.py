@@ -1,5 +1,7 @@
 """A file of JSON and arrays: numpy's ``.npz`` without pickle, written whole or not at all."""
 
+from __future__ import annotations
+
 import errno
 import json
 import os
@@ -8,11 +10,20 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from gifpop import memory
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.typing import Arrays
+
+Path: TypeAlias = "str | os.PathLike[str]"
 
 DOCUMENT = "gifpop"  # the entry that holds the JSON
 BEGIN = b"PK\x03\x04"  # of any file of this kind
@@ -20,7 +31,7 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, 
               NotImplementedError, RuntimeError, SyntaxError, TypeError, AttributeError, IndexError)  # fmt: skip
 
 
-def write(path, document, arrays, compressed=False):
+def write(path: Path, document: dict[str, Any], arrays: Arrays, compressed: bool = False) -> None:
     """Write a file. What was there before stays until the new one is on the disk, and if anything fails.
 
     Parameters
@@ -33,12 +44,12 @@ def write(path, document, arrays, compressed=False):
     """
     listed = {name: _kind(array) for name, array in arrays.items()}
     text = json.dumps(document | {"arrays": listed}, allow_nan=False)
-    save = np.savez_compressed if compressed else np.savez
+    save: Callable[..., None] = np.savez_compressed if compressed else np.savez
     with _replacing(os.fsdecode(path)) as file:
         save(file, **{DOCUMENT: np.array(text.encode())}, **arrays)
 
 
-def read(path, where, accept):
+def read(path: Path, where: str, accept: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], Arrays]:
     """Return what `write` was given, and raise ValueError if it was not this that wrote the file.
 
     Parameters
@@ -71,7 +82,7 @@ def read(path, where, accept):
 
 
 @contextmanager
-def damage_reported(where):
+def damage_reported(where: str) -> Iterator[None]:
     """Turn the errors of what cannot be read into one that says so."""
     try:
         yield
@@ -82,7 +93,7 @@ def damage_reported(where):
 
 
 @contextmanager
-def _replacing(path):
+def _replacing(path: str) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of the one at ``path``, if there is one, once everything is written.
 
     A symbolic link stays, and so do permissions.
@@ -107,7 +118,7 @@ def _replacing(path):
     _sync(folder)
 
 
-def _sync(folder):
+def _sync(folder: str) -> None:
     """Let the new name outlast a loss of power, where the system knows how to."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -117,13 +128,13 @@ def _sync(folder):
             os.close(descriptor)
 
 
-def _kind(array):
+def _kind(array: npt.NDArray[Any]) -> Any:
     """Return type and shape of an array in JSON; the order of bytes does not matter."""
     description = np.lib.format.dtype_to_descr(array.dtype.newbyteorder("<"))
     return json.loads(json.dumps([description, array.shape]))
 
 
-def _checked(name, array, kind):
+def _checked(name: str, array: npt.NDArray[Any], kind: list[Any]) -> npt.NDArray[Any]:
     """Return an array of the kind that is listed, in this machine's order of bytes."""
     if _kind(array) != kind:
         raise ValueError(f"array {name!r} must be {kind[0]} of shape {kind[1]}, got {array.dtype} of shape "

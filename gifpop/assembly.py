@@ -4,8 +4,14 @@ What is drawn comes from two seeds. That of the network draws connections and wh
 draws everything else: initial states, spikes and inputs. A simulation uses the same for both unless told otherwise.
 """
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gifpop import checks, memory, options, seeds, stationary
 from gifpop.connectivity import (
@@ -21,9 +27,14 @@ from gifpop.connectivity import (
 from gifpop.engine import Engine
 from gifpop.grid import check_dt
 from gifpop.history import HISTORIES, TOLERANCE
-from gifpop.levels import INITIAL, LEVELS
-from gifpop.network import ADAPTATIONS, Network
+from gifpop.levels import INITIAL, LEVELS, AnyLevel
+from gifpop.network import ADAPTATIONS, Connection, Injection, Network, Population
 from gifpop.threads import check_threads
+
+if TYPE_CHECKING:
+    from gifpop.plan import Link, NoiseLink
+    from gifpop.signals import Signal
+    from gifpop.typing import Adaptation, History, Initial, Level, Plan, Stream, Streams, Wiring
 
 
 class Assembly:
@@ -45,8 +56,19 @@ class Assembly:
         Of each connection, once they are drawn.
     """
 
-    def __init__(self, net, root, dt=0.1, level="meso", initial="fired", history="adaptive", tolerance=TOLERANCE,
-                 adaptation="carried", wiring="dense", threads=1):
+    def __init__(
+        self,
+        net: Network,
+        root: np.random.SeedSequence,
+        dt: float = 0.1,
+        level: Level | Mapping[str | Population, Level] = "meso",
+        initial: Initial = "fired",
+        history: History = "adaptive",
+        tolerance: float = TOLERANCE,
+        adaptation: Adaptation = "carried",
+        wiring: Wiring = "dense",
+        threads: int = 1,
+    ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
@@ -61,19 +83,21 @@ class Assembly:
         self.adaptation = checks.choice("Simulation.adaptation", adaptation, ADAPTATIONS)
         self.wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
         self.threads = check_threads("Simulation.threads", threads)
-        self.levels, self.wired = self._make_levels(), None
-        self._initial_plans = self._relaxed = None
-        self._signals = {}
+        self.levels = self._make_levels()
+        self.wired: list[list[Link]] = []
+        self._initial_plans: list[Plan] | None = None
+        self._relaxed: Engine | None = None
+        self._signals: dict[int, tuple[Injection, Signal]] = {}
 
     @property
-    def links(self):
-        """The links between the populations: list of Link."""
+    def links(self) -> list[Link]:
+        """The links between the populations."""
         return [link for of_one in self.wired for link in of_one]
 
-    def _make_levels(self, before=None):
+    def _make_levels(self, before: Assembly | None = None) -> dict[str, AnyLevel]:
         """Return levels of the populations, those of an earlier assembly where nothing has changed for them."""
         noisy = {"meso": noisy_populations(self.net, self.wiring), "micro": noisy_populations(self.net, "sparse")}
-        levels = {}
+        levels: dict[str, AnyLevel] = {}
         for (name, p), kind in zip(self.net.populations.items(), self.level_names.values(), strict=True):
             own = noisy[kind].get(name)
             if before is not None and p == before.net.populations[name] and own == before.levels[name].noisy:
@@ -82,13 +106,13 @@ class Assembly:
                 levels[name] = LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, own)
         return levels
 
-    def check(self, before=None):
+    def check(self, before: Assembly | None = None) -> None:
         """Refuse connections and inputs that break their rules, and what would not fit in memory.
 
         Of a changed assembly, connections that have changed and memory that is needed besides: ``before`` is what it
         was.
         """
-        levels, connections = self.levels.values(), self.net.connections
+        levels, connections = list(self.levels.values()), self.net.connections
         if before is not None:
             levels = [one for name, one in self.levels.items() if one.bytes > before.levels[name].bytes]
             connections = [c for c in connections if not self._is_wired_as(before, c)]
@@ -97,11 +121,11 @@ class Assembly:
         if before is None:
             self.inputs(_streams(self.root, seeds.INPUT))
 
-    def wire(self, before=None):
+    def wire(self, before: Assembly | None = None) -> None:
         """Draw the connections; those of an earlier assembly stay, as far as nothing has changed for them."""
         self.wired = [self._wire(before, c) for c in self.net.connections]
 
-    def _wire(self, before, c):
+    def _wire(self, before: Assembly | None, c: Connection) -> list[Link]:
         if before is not None and self._is_wired_as(before, c):
             return before.wired[c.number]
         if before is not None and self._is_drawn_as(before, c):
@@ -109,20 +133,20 @@ class Assembly:
         streams = _streams(self.root, seeds.CONNECTION)
         return links(self.net, c, self.level_names, self.dt, lambda: streams(c.number), self.threads, self.wiring)
 
-    def _is_wired_as(self, before, c):
+    def _is_wired_as(self, before: Assembly, c: Connection) -> bool:
         """Tell whether nothing has changed for a connection."""
         return c == before.net.connections[c.number] and self._has_size_as(before, c)
 
-    def _is_drawn_as(self, before, c):
+    def _is_drawn_as(self, before: Assembly, c: Connection) -> bool:
         """Tell whether single connections are still the same ones."""
         between_neurons = self.level_names[c.pre] == self.level_names[c.post] == "micro"
         alike = is_drawn_alike(c, before.net.connections[c.number])
         return between_neurons and alike and self._has_size_as(before, c)
 
-    def _has_size_as(self, before, c):
+    def _has_size_as(self, before: Assembly, c: Connection) -> bool:
         return all(self.net.populations[name].N == before.net.populations[name].N for name in (c.pre, c.post))
 
-    def changed(self, net):
+    def changed(self, net: Network) -> Assembly:
         """Return what this one becomes with a changed description: the same populations, connections and inputs.
 
         Only what has changed is made anew, as an assembly of that description would have made it. Raises whatever that
@@ -136,7 +160,7 @@ class Assembly:
         new._initial_plans = new._relaxed = None
         return new
 
-    def engine(self, root):
+    def engine(self, root: np.random.SeedSequence) -> Engine:
         """Return an engine in the initial state.
 
         Parameters
@@ -148,41 +172,44 @@ class Assembly:
         self._settle(engine, root)
         return engine
 
-    def restart(self, engine, root):
+    def restart(self, engine: Engine, root: np.random.SeedSequence) -> None:
         """Take an engine of this network back to the initial state; parameters as of `engine`."""
         engine.restart(*self._begin(root))
         self._settle(engine, root)
 
-    def _begin(self, root):
+    def _begin(
+        self, root: np.random.SeedSequence
+    ) -> tuple[list[Plan], list[Stream], list[Link], list[Signal], list[NoiseLink]]:
         """Return plans in the initial state, their streams, links, signals and noise."""
         populations = self.net.populations
         if self._initial_plans is None:
             self._initial_plans = [
                 self.levels[name].plan(p, self.root, i) for i, (name, p) in enumerate(populations.items())
             ]
-        plans = [plan.copy() for plan in self._initial_plans]
-        streams = [
+        plans: list[Plan] = [plan.copy() for plan in self._initial_plans]
+        streams: list[Stream] = [
             self.levels[name].begin(plan, p, root, i)
             for i, (plan, (name, p)) in enumerate(zip(plans, populations.items(), strict=True))
         ]
         lines, input_links, noise = self.inputs(_streams(root, seeds.INPUT))
         return plans, streams, self.links + input_links, lines, noise
 
-    def inputs(self, streams):
+    def inputs(self, streams: Streams) -> tuple[list[Signal], list[Link], list[NoiseLink]]:
         """Return signals, links and noise of the inputs; ``streams(i)`` is the bit generator of the i-th one."""
         return inputs(self.net, self.level_names, self.dt, streams, self._signals)
 
-    def _settle(self, engine, root):
+    def _settle(self, engine: Engine, root: np.random.SeedSequence) -> None:
         """Let an engine begin in the stationary state, if it is to."""
         if self.initial == "stationary":
             stationary.begin(engine, self._relax(), _streams(root, seeds.STATE))
 
-    def _relax(self):
+    def _relax(self) -> Engine:
         """Return an engine with the network in its stationary state, the same as before if nothing has changed."""
         if self._relaxed is None:
             populations = self.net.populations
             sizes, streams = [p.N for p in populations.values()], _streams(self.root, seeds.INPUT)
-            lines, made, _ = inputs(self.net, dict.fromkeys(populations, "meso"), self.dt, streams, self._signals)
+            levels: dict[str, Level] = dict.fromkeys(populations, "meso")
+            lines, made, _ = inputs(self.net, levels, self.dt, streams, self._signals)
             made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.dt)
             plans = [
                 self.levels[name].relaxing(p).plan(replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
@@ -193,6 +220,6 @@ class Assembly:
         return self._relaxed
 
 
-def _streams(root, kind):
+def _streams(root: np.random.SeedSequence, kind: int) -> Streams:
     """Return a function that makes the streams of connections, inputs or initial states."""
     return lambda i: seeds.stream(root, kind, i)

@@ -1,6 +1,10 @@
 """Changes of a network between runs: of its description, and of the simulation that goes on with it."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -9,11 +13,20 @@ from gifpop.connectivity import is_own_noise
 from gifpop.network import Connection, Injection, rule_of
 from gifpop.parameters import GIF
 
+if TYPE_CHECKING:
+    from gifpop.assembly import Assembly
+    from gifpop.engine import Engine
+    from gifpop.network import Network, Population
+    from gifpop.typing import Integers, Plan, Streams
+
+Parameters: TypeAlias = "Mapping[str, Any]"  # by name, as a user gives them
+Part: TypeAlias = "Population | str | Connection | tuple[Population | str, Population | str] | Injection"
+
 OF_POPULATION = ("N", "BinoRand")  # what can be changed beside the parameters of its neurons
 OF_CONNECTION = ("weight", "delay", "p", "rule")
 
 
-def described(net, part, parameters):
+def described(net: Network, part: Part, parameters: Parameters) -> Network:
     """Return a copy of a description with other parameters of a part of it (see `gifpop.Simulation.set`)."""
     net = net.copy()
     if isinstance(part, Injection):
@@ -28,7 +41,7 @@ def described(net, part, parameters):
     return net
 
 
-def place_of(net, injection, where):
+def place_of(net: Network, injection: object, where: str) -> int:
     """Return the place among the inputs of a description of one that may have been changed since it was added."""
     if not isinstance(injection, Injection):
         raise TypeError(f"{where}: input must be what Network.inject or Simulation.inject returned, got {injection!r}")
@@ -38,12 +51,12 @@ def place_of(net, injection, where):
     raise ValueError(f"{where}: {injection.label} must be an input of this simulation; it is not, or has been removed")
 
 
-def _identity(injection):
+def _identity(injection: Injection) -> tuple[int, bool, str, type]:
     """Return what an input keeps when its parameters change."""
     return injection.number, injection.by_simulation, injection.post, type(injection.input)
 
 
-def _population(old, parameters):
+def _population(old: Population, parameters: Parameters) -> Population:
     of_cell = [f.name for f in fields(GIF)]
     _check_names(parameters, (*OF_POPULATION, *of_cell), "one of GIF's, N or BinoRand")
     cell = replace(old.cell, **{name: value for name, value in parameters.items() if name in of_cell})
@@ -54,7 +67,7 @@ def _population(old, parameters):
     return replace(old, cell=cell, **{name: parameters[name] for name in OF_POPULATION if name in parameters})
 
 
-def _connections(net, part):
+def _connections(net: Network, part: Connection | tuple[Population | str, ...]) -> list[Connection]:
     """Return the connections that a handle stands for, or a pair of populations."""
     if isinstance(part, Connection):
         found = net.connections[part.number : part.number + 1]
@@ -71,33 +84,34 @@ def _connections(net, part):
     return found
 
 
-def _connection(old, parameters):
+def _connection(old: Connection, parameters: Parameters) -> Connection:
     _check_names(parameters, OF_CONNECTION, "of a connection")
     values = {name: parameters[name] for name in ("weight", "delay") if name in parameters}
     by = {name: parameters[name] for name in ("p", "rule") if parameters.get(name) is not None}
     return replace(old, **values, rule=rule_of(old.label, **by) if by else old.rule)
 
 
-def _input(old, parameters):
+def _input(old: Injection, parameters: Parameters) -> Injection:
     of_input = [f.name for f in fields(old.input)]
     _check_names(parameters, (*of_input, "delay"), f"of {type(old.input).__name__}, or delay")
     values = dict(parameters)
     delay = values.pop("delay", old.delay)
     new = replace(old, input=replace(old.input, **values), delay=delay)
-    if getattr(new.input, "shared", None) != getattr(old.input, "shared", None):
+    shared = getattr(old.input, "shared", None)
+    if getattr(new.input, "shared", None) != shared:
         raise ValueError(
-            f"Simulation.set: {old.label}: shared must stay {old.input.shared}; remove the input and inject another one"
+            f"Simulation.set: {old.label}: shared must stay {shared}; remove the input and inject another one"
         )
     return new
 
 
-def _check_names(parameters, known, what):
+def _check_names(parameters: Parameters, known: Collection[str], what: str) -> None:
     for name in parameters:
         if name not in known:
             raise TypeError(f"Simulation.set: parameter must be {what} ({', '.join(sorted(known))}), got {name!r}")
 
 
-def carry_on(assembly, engine, root, net):
+def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Network) -> Assembly:
     """Let an engine go on, from its next step, as one of a changed description; return the changed assembly.
 
     Everything that can fail does so before anything changes.
@@ -116,7 +130,8 @@ def carry_on(assembly, engine, root, net):
     if (net.populations, net.connections, net.injections) == (old.populations, old.connections, old.injections):
         return assembly
     new = assembly.changed(net)
-    plans, moved = list(engine.plans), {}
+    plans = list(engine.plans)
+    moved: dict[int, Integers] = {}
     for i, (name, population) in enumerate(net.populations.items()):
         if new.levels[name] is not assembly.levels[name]:
             plans[i], neurons = _carried_on(new, engine, root, i, population)
@@ -131,7 +146,8 @@ def carry_on(assembly, engine, root, net):
     return new
 
 
-def _carried_on(assembly, engine, root, i, population):
+def _carried_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, i: int,
+                population: Population) -> tuple[Plan, Integers | None]:  # fmt: skip
     """Return a plan with changed parameters, and whose state its neurons have, where there are more or fewer of them.
 
     Of fewer, the last ones leave. More of them begin in the state of others, drawn at random, and soon differ from
@@ -143,15 +159,18 @@ def _carried_on(assembly, engine, root, i, population):
         return level.updated(plan, population, assembly.root, i), None
     random = np.random.Generator(seeds.stream(root, seeds.GROWTH, i, engine.step, before))
     neurons = np.concatenate([np.arange(min(N, before)), random.integers(before, size=max(N - before, 0))])
-    plan = level.updated(plan.chosen(neurons), population, assembly.root, i)
+    changed = level.updated(plan.chosen(neurons), population, assembly.root, i)
+    assert changed.neurons
     # no neuron of this number has had so many draws, since each step takes one at most
-    plan.renew_budgets(min(N, before), engine.step + 1.0, engine.streams[i])
-    return plan, neurons
+    changed.renew_budgets(min(N, before), engine.step + 1.0, engine.streams[i])
+    return changed, neurons
 
 
-def _running_streams(assembly, engine, root, net):
+def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSequence,
+                     net: Network) -> Streams:  # fmt: skip
     """Return a function that gives each input of a changed description its stream: where it is, or a new one."""
-    running, lines, noise = {}, iter(engine.signals), iter(engine.noise)
+    running: dict[int, np.random.BitGenerator] = {}
+    lines, noise = iter(engine.signals), iter(engine.noise)
     for injection in assembly.net.injections:
         if is_own_noise(injection.input) and assembly.level_names[injection.post] == "micro":
             running[injection.number] = next(noise).stream
@@ -160,7 +179,7 @@ def _running_streams(assembly, engine, root, net):
             if random is not None:
                 running[injection.number] = random.bit_generator
 
-    def stream(i):
+    def stream(i: int) -> np.random.BitGenerator:
         number = net.injections[i].number
         return running[number] if number in running else seeds.stream(root, seeds.INPUT, number)
 

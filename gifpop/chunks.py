@@ -1,13 +1,21 @@
 """Runs in chunks of steps, between which Ctrl-C and the progress bar are looked at."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from gifpop import _core, threads
+
+if TYPE_CHECKING:
+    from gifpop.engine import Engine
+    from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Shorts, Spikes
 
 SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
 LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
@@ -29,20 +37,20 @@ class Chunk:
     """
 
     step: int
-    counts: np.ndarray
-    records: np.ndarray
-    neurons: dict
+    counts: Integers
+    records: Floats
+    neurons: dict[int, Spikes]
 
 
 class Pace:
     """How many steps to take in a chunk: whole slices, about as many as a look at Ctrl-C may wait for."""
 
-    def __init__(self, slice_steps):
+    def __init__(self, slice_steps: int) -> None:
         self._slice = slice_steps
         self._size = slice_steps * (_core.LONGEST_SLICE // slice_steps)
 
     @contextmanager
-    def chunk(self, left):
+    def chunk(self, left: int) -> Iterator[int]:
         """Yield the steps of the next chunk, of those that are left; measure it."""
         n, began = min(self._size, left), time.perf_counter()
         yield n
@@ -50,7 +58,7 @@ class Pace:
         self._size = self._slice * max(1, min(LONGEST_CHUNK // self._slice, int(slices)))
 
 
-def progress_bar(total, label, unit, progress):
+def progress_bar(total: int, label: str, unit: str, progress: bool | None) -> tqdm[NoReturn]:
     """Return a progress bar; ``progress`` None: where standard error is a terminal, after two seconds."""
     return tqdm(total=total, desc=label, unit=unit, unit_scale=True, mininterval=0.1, leave=bool(progress),
                 disable=None if progress is None else not progress,
@@ -69,23 +77,25 @@ class Probing:
         neurons that fire in them.
     """
 
-    def __init__(self, plans, probes=(), prescribed=None):
-        probes = [(i, unit, plans[i].recordables.index(name)) for i, unit, name in probes]
-        probes = np.array(probes, dtype=np.int64).reshape(-1, 3)
-        order = np.lexsort((probes[:, 1], probes[:, 0]))
-        self.sorted = probes[order]
+    def __init__(self, plans: Sequence[Plan], probes: Sequence[Probe] = (),
+                 prescribed: Mapping[int, Prescribed] | None = None) -> None:  # fmt: skip
+        numbered = [(i, unit, plans[i].recordables.index(name)) for i, unit, name in probes]
+        table = np.array(numbered, dtype=np.int64).reshape(-1, 3)
+        order = np.lexsort((table[:, 1], table[:, 0]))
+        self.sorted = table[order]
         self._places = np.argsort(order) if np.any(np.diff(order) < 0) else None
         self._prescribed = prescribed or {}
         self.chosen = np.zeros(len(plans), dtype=np.uint8)
         self.chosen[list(self._prescribed)] = 1
 
-    def as_asked(self, records):
+    def as_asked(self, records: Floats) -> Floats:
         """Return records of the sorted probes in the order in which they were asked for."""
         return records if self._places is None else records[:, self._places]
 
-    def prescribe(self, counts, first):
+    def prescribe(self, counts: Integers, first: int) -> dict[int, Shorts]:
         """Fill in prescribed counts; return for each group of neurons those that are to fire, in order of step."""
-        n, forced = counts.shape[1], {}
+        n: int = counts.shape[1]
+        forced = {}
         for i, values in self._prescribed.items():
             if isinstance(values, tuple):
                 begin, end = np.searchsorted(values[0], (first, first + n))
@@ -96,7 +106,7 @@ class Probing:
         return forced
 
 
-def advance(engines, n, probing, n_threads):
+def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int) -> list[tuple[int, Chunk]]:
     """Run engines with equal groups, all at the same step, through one chunk of the compiled loop.
 
     Returns
@@ -122,7 +132,7 @@ def advance(engines, n, probing, n_threads):
     return advanced
 
 
-def _spikes(counts, fired, first, groups):
+def _spikes(counts: Integers, fired: Shorts, first: int, groups: list[int]) -> dict[int, Spikes]:
     """Return the spikes of each group of neurons: their steps and neurons."""
     if not groups:
         return {}

@@ -5,7 +5,11 @@ number of connections of a pair of neurons as a factor of its weight. With spars
 besides how much its neurons, each of which sees a sample of the spikes, differ in what they receive.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
@@ -18,23 +22,35 @@ from gifpop.rules import IndegreeFraction
 from gifpop.warn import warn
 from gifpop.wiring import check_rule, connect, connection_bytes, is_implicit
 
+if TYPE_CHECKING:
+    from gifpop import checks
+    from gifpop.network import Connection, Injection, Network
+    from gifpop.parameters import Input
+    from gifpop.typing import Floats, Integers, Level, Receptor, Streams, Structured, Synapse, Wiring
+
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
-WIRINGS = ("dense", "sparse")
+WIRINGS: tuple[Wiring, ...] = ("dense", "sparse")
 MOST_EVENTS = 10**6  # of a Poisson process in a step
 
 
-def receptor(weight):
+def receptor(weight: float) -> Synapse:
     """Return the synapse that the sign of a weight selects."""
     return "excitatory" if weight > 0 else "inhibitory"
 
 
-def check_connections(net, connections, levels, dt, wiring="dense"):
+def variance_receptor(weight: float) -> Receptor:
+    """Return where the variance arrives that comes with spikes of a weight."""
+    return "excitatory variance" if weight > 0 else "inhibitory variance"
+
+
+def check_connections(net: Network, connections: Iterable[Connection], levels: Mapping[str, Level], dt: float,
+                      wiring: Wiring = "dense") -> float:  # fmt: skip
     """Check connections against levels, wiring and time grid; return the memory that they will take, in bytes."""
     total = most = 0.0
     for c in connections:
         pre, post = net.populations[c.pre], net.populations[c.post]
         various = {name: isinstance(getattr(c, name), Distribution) for name in ("weight", "delay")}
-        if not various["delay"]:
+        if not isinstance(c.delay, Distribution):
             whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
         check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
         if levels[c.pre] == levels[c.post] == "micro":
@@ -53,7 +69,7 @@ def check_connections(net, connections, levels, dt, wiring="dense"):
     return total + most
 
 
-def noisy_populations(net, wiring):
+def noisy_populations(net: Network, wiring: Wiring) -> dict[str, list[float]]:
     """Return the populations whose neurons receive input of their own: samples of the spikes, or noise.
 
     A dict of name to the variance, excitatory and inhibitory, pA^2, between neurons that the samples would bring if
@@ -76,12 +92,12 @@ def noisy_populations(net, wiring):
     return noisy
 
 
-def is_own_noise(input):
+def is_own_noise(input: Input) -> TypeGuard[PoissonSpikes]:
     """Tell whether an input is different for each neuron."""
     return isinstance(input, PoissonSpikes) and not input.shared
 
 
-def _check_sample(c, n_pre, n_post):
+def _check_sample(c: Connection, n_pre: int, n_post: int) -> None:
     """Refuse what gives the neurons of a mesoscopic population more than samples of the spikes."""
     if c.rule.variance(n_pre, n_post) is None:
         indegree = round(c.rule.density(n_pre, n_post) * n_pre)
@@ -92,7 +108,7 @@ def _check_sample(c, n_pre, n_post):
         )
 
 
-def _warn_of_rounding(c, n_pre):
+def _warn_of_rounding(c: Connection, n_pre: int) -> None:
     """Tell where an in-degree, which is a whole number, is far from what ``p`` says."""
     if not isinstance(c.rule, IndegreeFraction):
         return
@@ -104,7 +120,15 @@ def _warn_of_rounding(c, n_pre):
         )
 
 
-def links(net, c, levels, dt, stream, threads=1, wiring="dense"):
+def links(
+    net: Network,
+    c: Connection,
+    levels: Mapping[str, Level],
+    dt: float,
+    stream: Callable[[], np.random.BitGenerator],
+    threads: int = 1,
+    wiring: Wiring = "dense",
+) -> list[Link]:
     """Return the link of a connection, and one more for its variance where the wiring is sparse.
 
     Parameters
@@ -131,7 +155,7 @@ def links(net, c, levels, dt, stream, threads=1, wiring="dense"):
     return [mean, *more]
 
 
-def changed_link(link, c, dt):
+def changed_link(link: Link, c: Connection, dt: float) -> Link:
     """Return the link of drawn connections with another weight and delay, the same for all, or as they were."""
     if not isinstance(c.weight, Distribution):
         link = replace(link, weight=c.weight, receptor=receptor(c.weight))
@@ -140,7 +164,7 @@ def changed_link(link, c, dt):
     return link
 
 
-def is_drawn_alike(a, b):
+def is_drawn_alike(a: Connection, b: Connection) -> bool:
     """Tell whether two connections between the same neurons, drawn anew, differ in nothing that is drawn."""
     values = [(one.weight, one.delay) for one in (a, b)]
     return a.rule == b.rule and all(
@@ -149,25 +173,35 @@ def is_drawn_alike(a, b):
     )
 
 
-def _population_link(net, c, dt, source, target):
+def _population_link(net: Network, c: Connection, dt: float, source: int, target: int) -> Link:
     """Return the link of a connection that begins or ends at a mesoscopic population."""
+    weight, delay = _of_all(c.weight), _of_all(c.delay)
     density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
-    lag = whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
-    return Link(source, target, lag, receptor(c.weight), c.weight * density)
+    lag = whole_steps(f"{c.label}: delay", delay, dt, least=1)
+    return Link(source, target, lag, receptor(weight), weight * density)
 
 
-def _variance_links(net, c, mean):
+def _variance_links(net: Network, c: Connection, mean: Link) -> list[Link]:
     """Return the link that adds up, spike by spike, the variance between neurons that comes with a mean; or none."""
-    variance = c.weight * c.weight * c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
-    return [replace(mean, receptor=f"{mean.receptor} variance", weight=variance)] if variance > 0.0 else []
+    weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
+    assert of_number is not None
+    variance = weight * weight * of_number
+    return [replace(mean, receptor=variance_receptor(weight), weight=variance)] if variance > 0.0 else []
 
 
-def sample_links(net, levels, dt):
+def _of_all(value: float | Distribution) -> float:
+    """Return a weight or delay that all connections have, as `check_connections` has made sure."""
+    assert not isinstance(value, Distribution)
+    return value
+
+
+def sample_links(net: Network, levels: Mapping[str, Level], dt: float) -> list[Link]:
     """Return links with the variance that comes with connections between neurons, as far as there is an equation.
 
     That is where connections are alike and all neurons have equally many.
     """
-    index, made = {name: i for i, name in enumerate(net.populations)}, []
+    index = {name: i for i, name in enumerate(net.populations)}
+    made: list[Link] = []
     for c in net.connections:
         drawn = levels[c.pre] == levels[c.post] == "micro"
         various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
@@ -176,26 +210,27 @@ def sample_links(net, levels, dt):
     return made
 
 
-def _neuron_link(net, c, dt, source, target, stream, threads):
+def _neuron_link(net: Network, c: Connection, dt: float, source: int, target: int, stream: np.random.BitGenerator,
+                 threads: int) -> Link:  # fmt: skip
     """Return the link of a connection between neurons, every one drawn."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
     various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
     if is_implicit(c.rule.resolve(n_pre), c.pre == c.post) and not various:
-        return Link(source, target, whole_steps(f"{c.label}: delay", c.delay, dt), receptor(c.weight), c.weight)
+        lag = whole_steps(f"{c.label}: delay", _of_all(c.delay), dt)
+        return Link(source, target, lag, receptor(_of_all(c.weight)), _of_all(c.weight))
     first, units, order = connect(c.rule, n_pre, n_post, c.pre == c.post, stream, threads)
     random = np.random.Generator(stream)
 
-    def draw(name, rule, unit):
-        values = draw_checked(f"{c.label}: {name}", getattr(c, name), len(units), random, rule, unit)
-        given_in_order = order is not None and np.ndim(values) > 0
-        return values[order] if given_in_order else values
+    def draw(name: str, value: float | Distribution, rule: checks.Rule, unit: str) -> float | Floats:
+        values = draw_checked(f"{c.label}: {name}", value, len(units), random, rule, unit)
+        return values if order is None or isinstance(values, float) else values[order]
 
-    weight, delay = draw("weight", "finite", "pA"), draw("delay", "> 0", "ms")
+    weight, delay = draw("weight", c.weight, "finite", "pA"), draw("delay", c.delay, "> 0", "ms")
     weights = lags = None
-    if np.ndim(weight):
+    if isinstance(weight, np.ndarray):
         weight, weights = 1.0, np.ascontiguousarray(weight, dtype=float)
     lag = 1
-    if np.ndim(delay):
+    if isinstance(delay, np.ndarray):
         steps = np.maximum(1, np.floor(delay / dt + 0.5))
         if steps.max(initial=0) > MOST_STEPS:
             raise ValueError(f"{c.label}: delay must be <= {MOST_STEPS} steps of dt = {dt} ms, got {np.max(delay)}")
@@ -205,12 +240,12 @@ def _neuron_link(net, c, dt, source, target, stream, threads):
     return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags)
 
 
-def expand(made, n_pre, n_post, dt):
+def expand(made: Iterable[Link], n_pre: int, n_post: int, dt: float) -> Structured:
     """Return the single connections of links between two groups of neurons as a structured array."""
     pieces = []
     for link in made:
         first, units = link.first, link.units
-        if first is None:
+        if first is None or units is None:
             first, units = np.arange(n_pre + 1) * n_post, np.tile(np.arange(n_post), n_pre)
         piece = np.zeros(len(units), CONNECTION)
         piece["source"] = np.repeat(np.arange(n_pre), np.diff(first))
@@ -222,7 +257,13 @@ def expand(made, n_pre, n_post, dt):
     return joined[np.argsort(joined["source"], kind="stable")]
 
 
-def inputs(net, levels, dt, streams, kept):
+def inputs(
+    net: Network,
+    levels: Mapping[str, Level],
+    dt: float,
+    streams: Streams,
+    kept: dict[int, tuple[Injection, signals.Signal]],
+) -> tuple[list[signals.Signal], list[Link], list[NoiseLink]]:
     """Return signals and links of the inputs that all neurons of a population share, and the noise that they do not.
 
     Parameters
@@ -236,56 +277,66 @@ def inputs(net, levels, dt, streams, kept):
         Signals that have been made before and have no state, by the number of their input; completed here.
     """
     index = {name: i for i, name in enumerate(net.populations)}
-    lines, made, noise = [], [], []
+    lines: list[signals.Signal] = []
+    made: list[Link] = []
+    noise: list[NoiseLink] = []
     for i, injection in enumerate(net.injections):
         delay = whole_steps(f"{injection.label}: delay", injection.delay, dt)
-        target, stream, weight = index[injection.post], streams(i), getattr(injection.input, "weight", None)
-        kind, weight = ("current", 1.0) if weight is None else (receptor(weight), weight)
+        input, target, stream = injection.input, index[injection.post], streams(i)
         signal = _kept_signal(injection, dt, stream, kept)
-        own = is_own_noise(injection.input)
-        if own and levels[injection.post] == "micro":
-            noise.append(NoiseLink(target, delay, kind, weight, signal, stream))
+        if is_own_noise(input) and levels[injection.post] == "micro":
+            noise.append(NoiseLink(target, delay, receptor(input.weight), input.weight, signal, stream))
             continue
-        made.append(Link(len(index) + len(lines), target, delay, kind, weight))
-        if own and weight != 0.0 and injection.input.rate > 0.0:  # the mean for all, and its variance between neurons
-            made.append(replace(made[-1], receptor=f"{kind} variance", weight=weight * weight))
+        line = len(index) + len(lines)
+        if isinstance(input, SpikeTimes | PoissonSpikes):
+            made.append(Link(line, target, delay, receptor(input.weight), input.weight))
+        else:
+            made.append(Link(line, target, delay, "current", 1.0))
+        if is_own_noise(input) and input.weight != 0.0 and input.rate > 0.0:  # besides the mean for all, the variance
+            made.append(replace(made[-1], receptor=variance_receptor(input.weight), weight=input.weight * input.weight))
         lines.append(signal)
     return lines, made, noise
 
 
-def _kept_signal(injection, dt, stream, kept):
+def _kept_signal(injection: Injection, dt: float, stream: np.random.BitGenerator,
+                 kept: dict[int, tuple[Injection, signals.Signal]]) -> signals.Signal:  # fmt: skip
     """Return an input as a signal, the same as before if that has no state."""
-    known, signal = kept.get(injection.number, (None, None))
-    if known is not injection:
-        signal = _signal(injection.input, injection.label, dt, stream)
-        if not isinstance(signal, signals.PoissonCounts):
-            kept[injection.number] = injection, signal
+    if injection.number in kept:
+        known, signal = kept[injection.number]
+        if known is injection:
+            return signal
+    signal = _signal(injection.input, injection.label, dt, stream)
+    if not isinstance(signal, signals.PoissonCounts):
+        kept[injection.number] = injection, signal
     return signal
 
 
-def _signal(input, label, dt, stream):
+def _signal(input: Input, label: str, dt: float, stream: np.random.BitGenerator) -> signals.Signal:
     """Return an input as a signal on the time grid."""
 
-    def step(name, value):
-        return whole_steps(f"{label}: {name}", value, dt)
+    def step(name: str, time: float) -> int:
+        return whole_steps(f"{label}: {name}", time, dt)
 
-    def window():
-        return step("start", input.start), signals.FOREVER if input.stop is None else step("stop", input.stop)
+    def steps(times: tuple[float, ...]) -> Integers:
+        return whole_steps(f"{label}: times", np.array(times), dt)
+
+    def window(start: float, stop: float | None) -> tuple[int, int]:
+        return step("start", start), signals.FOREVER if stop is None else step("stop", stop)
 
     match input:
         case StepCurrent():
-            return signals.Piecewise(step("times", input.times), input.values)
+            return signals.Piecewise(steps(input.times), input.values)
         case DirectCurrent():
-            return signals.Piecewise([0], [input.amplitude], *window())
+            return signals.Piecewise([0], [input.amplitude], *window(input.start, input.stop))
         case Waveform():
             repeat = 1 if input.interval is None else whole_steps(f"{label}: interval", input.interval, dt, least=1)
             return signals.Samples(input.values, step("start", input.start), repeat)
         case SpikeTimes():
-            return signals.Events(step("times", input.times), np.ones(len(input.times)))
+            return signals.Events(steps(input.times), np.ones(len(input.times)))
         case PoissonSpikes():
             mean = 1e-3 * input.rate * dt
             if mean > MOST_EVENTS:
                 raise ValueError(f"{label}: rate must be <= {MOST_EVENTS} spikes a step of {dt} ms, got {mean}")
             if input.shared:
-                return signals.PoissonCounts(mean, np.random.Generator(stream), *window())
-            return signals.Piecewise([0], [mean], *window())
+                return signals.PoissonCounts(mean, np.random.Generator(stream), *window(input.start, input.stop))
+            return signals.Piecewise([0], [mean], *window(input.start, input.stop))

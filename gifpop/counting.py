@@ -3,14 +3,21 @@
 A count takes a quarter of the memory of a sum, and the memory that input passes through is what limits large networks.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from gifpop import _core
 
+if TYPE_CHECKING:
+    from gifpop.plan import Link
+    from gifpop.typing import Floats, Plan, Receptor, Synapse
+
 MOST = np.iinfo(np.uint16).max
-SPIKES = ("excitatory", "inhibitory")
+SPIKES: tuple[Synapse, ...] = ("excitatory", "inhibitory")
 
 
 class Unit(NamedTuple):
@@ -24,11 +31,11 @@ class Unit(NamedTuple):
         Largest count that a neuron can receive in a step.
     """
 
-    size: np.ndarray
+    size: Floats
     most: int
 
 
-def count_units(links, plans):
+def count_units(links: Sequence[Link], plans: Sequence[Plan]) -> list[Unit | None]:
     """Return for each group the `Unit` of its counts, or None where weights must be added up.
 
     Counts need neurons whose single connections all come from neurons, which fire at most once a step, with weights
@@ -40,7 +47,7 @@ def count_units(links, plans):
         Sources from ``len(plans)`` on are generators, whose input is added up apart.
     plans : sequence of PopulationPlan or NeuronPlan
     """
-    own = [[] for _ in plans]
+    own: list[list[Link]] = [[] for _ in plans]
     for link in links:
         if link.source < len(plans) and link.first is not None:
             own[link.target].append(link)
@@ -50,12 +57,13 @@ def count_units(links, plans):
     ]
 
 
-def multiple(link, unit):
+def multiple(link: Link, unit: Unit) -> int:
     """Return the counts that a spike along a link stands for."""
-    return round(link.weight / unit.size[_core.RECEPTOR[link.receptor]])
+    counts: int = round(link.weight / unit.size[_core.RECEPTOR[link.receptor]])
+    return counts
 
 
-def _unit(links):
+def _unit(links: list[Link]) -> Unit | None:
     if any(link.weights is not None or link.lags is not None for link in links):
         return None
     unit = Unit(np.ones(len(SPIKES)), 0)
@@ -63,7 +71,7 @@ def _unit(links):
         weights = [link.weight for link in links if link.receptor == kind and link.weight != 0.0]
         if weights:
             unit.size[_core.RECEPTOR[kind]] = min(weights, key=abs)
-    counts = dict.fromkeys(SPIKES, 0)
+    counts: dict[Receptor, int] = dict.fromkeys(SPIKES, 0)
     for link in links:
         size = unit.size[_core.RECEPTOR[link.receptor]]
         if abs(link.weight) > MOST * abs(size) or multiple(link, unit) * size != link.weight:

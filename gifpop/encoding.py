@@ -6,12 +6,21 @@ several places is one again: it carries an ``id`` where it comes first, and is `
 constructors of known classes is ever called, whatever the JSON says.
 """
 
+from __future__ import annotations
+
 import math
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.typing import Arrays
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MOST_JSON_FLOATS = 8  # in a tuple; longer ones become arrays
 LARGEST_JSON_INTEGER = 2**63
@@ -31,11 +40,11 @@ class Kind(NamedTuple):
     """
 
     cls: type
-    take: Callable
-    make: Callable
+    take: Callable[[Any], dict[str, Any]]
+    make: Callable[..., Any]
 
 
-def encode(value, kinds, where):
+def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, Arrays]:
     """Return a value as what the json module takes, and a dict of str to array.
 
     Parameters
@@ -56,19 +65,22 @@ def encode(value, kinds, where):
     return encoder.encode(value, ""), encoder.arrays
 
 
-def decode(document, arrays, kinds):
+def decode(document: Any, arrays: Arrays, kinds: Iterable[Kind]) -> Any:
     """Return the value that `encode` was given; errors of any class where it has not made this."""
     return _Decoder(kinds, arrays).decode(document)
 
 
 class _Encoder:
-    def __init__(self, kinds, where):
-        self.arrays, self._where = {}, where
+    def __init__(self, kinds: Iterable[Kind], where: str) -> None:
+        self.arrays: Arrays = {}
+        self._where = where
         self._kinds = {kind.cls: kind for kind in kinds}
-        self._seen, self._names = {}, {}  # by identity; with the objects, which keeps these from being used again
+        # by identity; with the objects, which keeps these from being used again
+        self._seen: dict[int, tuple[object, dict[str, Json]]] = {}
+        self._names: dict[int, tuple[npt.NDArray[Any], str]] = {}
         self._numbered = 0
 
-    def encode(self, value, path):
+    def encode(self, value: object, path: str) -> Json:
         if type(value) in self._kinds:
             return self._object(value, path)
         if isinstance(value, np.ndarray):
@@ -83,7 +95,7 @@ class _Encoder:
             return value if math.isfinite(value) else {"float": repr(value)}
         return self._container(value, path)
 
-    def _container(self, value, path):
+    def _container(self, value: object, path: str) -> Json:
         if type(value) is list:
             return self._entries(value, path)
         if type(value) is tuple:
@@ -99,23 +111,24 @@ class _Encoder:
         raise TypeError(f"{self._where}: {path} must be of a class that gifpop can write to a file, got "
                         f"{cls.__module__}.{cls.__qualname__}")  # fmt: skip
 
-    def _entries(self, values, path):
+    def _entries(self, values: Iterable[object], path: str) -> list[Json]:
         return [self.encode(value, _below(path, i)) for i, value in enumerate(values)]
 
-    def _object(self, value, path):
+    def _object(self, value: object, path: str) -> Json:
         if id(value) in self._seen:
-            document = self._seen[id(value)][1]
-            if "id" not in document:
+            first = self._seen[id(value)][1]
+            if "id" not in first:
                 self._numbered += 1
-                document["id"] = self._numbered
-            return {"same": document["id"]}
-        kind, document = self._kinds[type(value)], {}
+                first["id"] = self._numbered
+            return {"same": first["id"]}
+        kind = self._kinds[type(value)]
+        document: dict[str, Json] = {}
         self._seen[id(value)] = value, document
         document[kind.cls.__name__] = {name: self.encode(part, _below(path, name))
                                        for name, part in kind.take(value).items()}  # fmt: skip
         return document
 
-    def _array(self, array, path):
+    def _array(self, array: npt.NDArray[Any], path: str) -> str:
         if array.dtype.hasobject:
             raise TypeError(f"{self._where}: {path} must not be an array of Python objects")
         if id(array) not in self._names:
@@ -129,11 +142,11 @@ class _Encoder:
 
 
 class _Decoder:
-    def __init__(self, kinds, arrays):
+    def __init__(self, kinds: Iterable[Kind], arrays: Arrays) -> None:
         self._kinds, self._arrays = {kind.cls.__name__: kind for kind in kinds}, arrays
-        self._numbered = {}
+        self._numbered: dict[int | None, object] = {}
 
-    def decode(self, document):
+    def decode(self, document: Any) -> Any:
         if isinstance(document, list):
             return [self.decode(entry) for entry in document]
         if not isinstance(document, dict):
@@ -145,7 +158,7 @@ class _Decoder:
             return made
         return self._plain(what, content)
 
-    def _plain(self, what, content):
+    def _plain(self, what: str, content: Any) -> Any:
         match what:
             case "array":
                 return self._arrays[content]
@@ -168,7 +181,7 @@ class _Decoder:
         raise ValueError(f"a {what!r} is not known")
 
 
-def _below(path, part):
+def _below(path: str, part: object) -> str:
     """Return the name of a part, of letters and digits that any tool takes in a file's name."""
-    part = re.sub(r"[^A-Za-z0-9_]", "-", str(part))[:LONGEST_NAME]
-    return f"{path}.{part}" if path else part
+    name = re.sub(r"[^A-Za-z0-9_]", "-", str(part))[:LONGEST_NAME]
+    return f"{path}.{name}" if path else name

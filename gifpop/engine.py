@@ -1,6 +1,10 @@
 """The engine that both faces drive: arrays, random streams and the chunked run over the compiled time loop."""
 
+from __future__ import annotations
+
 import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +12,13 @@ from gifpop import _core, chunks, instruction_set
 from gifpop.counting import count_units, multiple
 from gifpop.interrupts import deferred_interrupt
 from gifpop.ring_buffers import RingBuffers
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.plan import Link, NoiseLink
+    from gifpop.signals import Emitter
+    from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
 
 INSTRUCTION_SET = instruction_set.select()
 
@@ -34,7 +45,18 @@ class Engine:
     n_threads : int
     """
 
-    def __init__(self, names, plans, streams, links=(), signals=(), noise=(), *, dt, n_threads=1):
+    def __init__(
+        self,
+        names: Iterable[str],
+        plans: Iterable[Plan],
+        streams: Iterable[Stream],
+        links: Sequence[Link] = (),
+        signals: Iterable[Emitter] = (),
+        noise: Sequence[NoiseLink] = (),
+        *,
+        dt: float,
+        n_threads: int = 1,
+    ) -> None:
         self.step = 0
         self.dt, self.threads = dt, n_threads
         self.names, self.plans, self.streams = list(names), list(plans), list(streams)
@@ -42,25 +64,26 @@ class Engine:
         self._running = threading.Lock()
         self.wire(links, signals, noise)
 
-    def resume(self):
+    def resume(self) -> None:
         """Make what the other attributes do not hold, once they have been restored from a file."""
         self._running = threading.Lock()
         self.bind()
 
-    def add(self, name, plan, stream):
+    def add(self, name: str, plan: Plan, stream: Stream) -> None:
         """Add a group; to be followed by `wire`, since the numbers of the input lines shift."""
         self.names.append(name)
         self.plans.append(plan)
         self.streams.append(stream)
 
-    def restart(self, plans, streams, links, signals, noise=()):
+    def restart(self, plans: Iterable[Plan], streams: Iterable[Stream], links: Sequence[Link],
+                signals: Iterable[Emitter], noise: Sequence[NoiseLink] = ()) -> None:  # fmt: skip
         """Go back to step 0 with other groups of the same size; nothing is on its way."""
         self.step = 0
         self.plans, self.streams = list(plans), list(streams)
         self._buffers.clear()
         self.wire(links, signals, noise)
 
-    def wire(self, links, signals, noise=()):
+    def wire(self, links: Sequence[Link], signals: Iterable[Emitter], noise: Sequence[NoiseLink] = ()) -> None:
         """Set the projections and input lines; what is already on its way is kept.
 
         Raises
@@ -80,13 +103,16 @@ class Engine:
         self.signals, self.noise = list(signals), list(noise)
         self.bind()
 
-    def change(self, plans, links=None, signals=None, noise=None, moved=None):
+    def change(self, plans: Sequence[Plan], links: Sequence[Link] | None = None, signals: Iterable[Emitter] = (),
+               noise: Sequence[NoiseLink] = (), moved: Mapping[int, Integers] | None = None) -> None:  # fmt: skip
         """Go on with other plans of the same groups, projections and input lines; what is on its way is kept.
 
         Parameters
         ----------
-        plans, links, signals, noise : see `Engine`
-            None for the last three: as they are.
+        plans : sequence of PopulationPlan or NeuronPlan
+        links : sequence of gifpop.plan.Link, or None
+            None: links, signals and noise stay as they are.
+        signals, noise : see `Engine`
         moved : dict of int to int array, or None
             For groups with another number of neurons, what is on its way to which one each of them receives.
 
@@ -97,7 +123,7 @@ class Engine:
         """
         before = self.plans, self._buffers
         try:
-            self.plans, self._buffers = list(plans), self._buffers.chosen(moved or {}, plans)
+            self.plans, self._buffers = list(plans), self._buffers.chosen(moved or {})
             if links is None:
                 self.bind()
             else:
@@ -106,7 +132,7 @@ class Engine:
             self.plans, self._buffers = before
             raise
 
-    def bind(self):
+    def bind(self) -> None:
         """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
         sources = [link.source for link in self.links]
         n_sources = len(self.plans) + len(self.signals)
@@ -123,13 +149,21 @@ class Engine:
             self.slice_steps,
         )
 
-    def _multiple(self, link):
+    def _multiple(self, link: Link) -> int:
         """Return the counts that a spike along a link stands for, or 0 where nothing is counted."""
         unit = self._buffers.units[link.target]
-        counted = unit is not None and link.source < len(self.plans) and link.first is not None
-        return multiple(link, unit) if counted else 0
+        if unit is None or link.source >= len(self.plans) or link.first is None:
+            return 0
+        return multiple(link, unit)
 
-    def add_input(self, steps, receptor, target, amounts, units=None):
+    def add_input(
+        self,
+        steps: int | Integers,
+        receptor: Receptor,
+        target: int,
+        amounts: float | npt.NDArray[np.floating],
+        units: int | Integers | None = None,
+    ) -> None:
         """Let amounts (pA) arrive at a group in steps to come, at most the longest lag from now.
 
         ``steps``, ``amounts`` and ``units`` (neurons; None: all units of the group) are numbers or arrays.
@@ -137,11 +171,18 @@ class Engine:
         if self._buffers.add(steps, receptor, target, amounts, units):
             self.bind()
 
-    def take_over(self, other):
+    def take_over(self, other: Engine) -> None:
         """Let arrive at all units, from step 0 on, what is on its way in another engine with as many groups."""
         self._buffers.take_over(other._buffers, other.step)
 
-    def run(self, n_steps, probes=(), prescribed=None, progress=False, label="gifpop"):
+    def run(
+        self,
+        n_steps: int,
+        probes: Sequence[Probe] = (),
+        prescribed: Mapping[int, Prescribed] | None = None,
+        progress: bool | None = False,
+        label: str = "gifpop",
+    ) -> Iterator[chunks.Chunk]:
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.
 
         Parameters
@@ -171,7 +212,8 @@ class Engine:
         finally:
             self._running.release()
 
-    def _run(self, n_steps, probes, prescribed, progress, label):
+    def _run(self, n_steps: int, probes: Sequence[Probe], prescribed: Mapping[int, Prescribed] | None,
+             progress: bool | None, label: str) -> Iterator[chunks.Chunk]:  # fmt: skip
         probing, pace = chunks.Probing(self.plans, probes, prescribed), chunks.Pace(self.slice_steps)
         end = self.step + n_steps
         with chunks.progress_bar(n_steps, label, "step", progress) as bar, deferred_interrupt() as interrupted:
@@ -185,7 +227,7 @@ class Engine:
         if self.step < end:
             raise KeyboardInterrupt  # also where a handler of the user's own has returned
 
-    def failure(self, group, chunk):
+    def failure(self, group: int, chunk: chunks.Chunk) -> SimulationError:
         """Return the error of a group whose numbers are no longer finite."""
         if self.plans[group].neurons:
             what, when = "a potential is", f"by {self.step * self.dt} ms"
@@ -197,11 +239,11 @@ class Engine:
             "a weight or current is too large"
         )
 
-    def emissions(self, n):
+    def emissions(self, n: int) -> list[Floats]:
         """Return what the input lines emit in the next steps, and the mean numbers of events of the noise."""
         return [_emitted(which, self.step, n) for which in (self.signals, [p.signal for p in self.noise])]
 
-    def first_infinite(self):
+    def first_infinite(self) -> int:
         """Return the first group of neurons with a potential that is not a finite number, or -1."""
         for i, plan in enumerate(self.plans):
             if plan.neurons and not np.isfinite(plan.of_neurons("V_m")).all():
@@ -209,7 +251,7 @@ class Engine:
         return -1
 
 
-def _emitted(signals, first, n):
+def _emitted(signals: Sequence[Emitter], first: int, n: int) -> Floats:
     """Return what signals emit in ``n`` steps, shape (n, signals)."""
     values = np.empty((n, len(signals)))
     for column, signal in enumerate(signals):

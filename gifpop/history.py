@@ -4,8 +4,11 @@ Neurons that fired long ago resemble those that fired a few steps before or afte
 several successive steps; how many it may hold grows with their age, as the differences between them fade.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +16,11 @@ from gifpop import _meso
 from gifpop.grid import refractory_steps
 from gifpop.membrane import threshold_kernel
 
-HISTORIES = ("exact", "adaptive")
+if TYPE_CHECKING:
+    from gifpop.parameters import GIF
+    from gifpop.typing import Floats, History, Integers
+
+HISTORIES: tuple[History, ...] = ("exact", "adaptive")
 TOLERANCE = 3e-3
 MERGE_EVERY = 16  # steps between two rounds of merging
 MOST_LENGTHS = 4  # automatic lengths of NEST that an adaptive history covers at most
@@ -44,18 +51,18 @@ class Cells:
 
     tolerance: float
     every: int
-    widest: np.ndarray
-    tau: np.ndarray
-    newest: np.ndarray
-    rows: np.ndarray
-    traces: np.ndarray
+    widest: Integers
+    tau: Floats
+    newest: Floats
+    rows: Floats
+    traces: Floats
 
-    def copy(self):
+    def copy(self) -> Cells:
         """Return cells with the same parameters and a state of their own."""
         return replace(self, rows=self.rows.copy(), traces=self.traces.copy())
 
 
-def adaptive_length(cell, dt, len_kernel, automatic, tolerance):
+def adaptive_length(cell: GIF, dt: float, len_kernel: int, automatic: int, tolerance: float) -> int:
     """Return the number of steps that an adaptive history covers.
 
     Until nothing of the last spike is left, within the tolerance, but no more than 4 times NEST's automatic length; and
@@ -63,10 +70,10 @@ def adaptive_length(cell, dt, len_kernel, automatic, tolerance):
     """
     ages = np.arange(automatic, MOST_LENGTHS * automatic + 1)
     left, _ = recovery(cell, dt, ages)
-    return max(len_kernel, int(ages[min(np.count_nonzero(left > tolerance), len(ages) - 1)]))
+    return max(len_kernel, int(ages[min(int(np.count_nonzero(left > tolerance)), len(ages) - 1)]))
 
 
-def recovery(cell, dt, ages):
+def recovery(cell: GIF, dt: float, ages: Integers) -> tuple[Floats, Floats]:
     """Return how far neurons are from having recovered from their last spike, and by how much they recover in a step.
 
     Both in units of Delta_V, hence of the logarithm of the hazard, at ages in steps (array). From the reset, potentials
@@ -87,7 +94,7 @@ def recovery(cell, dt, ages):
     return left, slope
 
 
-def widest_cells(cell, dt, length, tolerance):
+def widest_cells(cell: GIF, dt: float, length: int, tolerance: float) -> Integers:
     """Return how many steps a cell may span, for each age in steps, 0 to ``length``, of its youngest cohort.
 
     If the logarithms of hazards in a cell spread evenly over a range r, their common value is wrong by r^2/24 of itself
@@ -105,12 +112,12 @@ def widest_cells(cell, dt, length, tolerance):
     return np.maximum(width, 1).astype(np.int64)
 
 
-def window_length(widest):
+def window_length(widest: Integers) -> int:
     """Return the number of young cohorts that stay apart, up to the age where merging begins."""
     return int(np.count_nonzero(widest == 1)) - 1
 
 
-def most_cells(widest):
+def most_cells(widest: Integers) -> int:
     """Return a number of cells that is never exceeded.
 
     Two neighbours together span more than one cell might where the younger one begins, which is not below half the age
@@ -120,7 +127,8 @@ def most_cells(widest):
     return int(np.sum(2.0 / widest[np.minimum(ages // 2, len(widest) - 1)])) + 2 * MERGE_EVERY
 
 
-def plan_cells(cell, dt, window, widest, tolerance, with_spikes=True):
+def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: float,
+               with_spikes: bool = True) -> Cells:  # fmt: skip
     """Return the cells of a population, all empty, for a window of that many young cohorts.
 
     ``with_spikes``: they remember what their spikes have left in all younger neurons (quasi-renewal).
@@ -137,7 +145,7 @@ def plan_cells(cell, dt, window, widest, tolerance, with_spikes=True):
     )
 
 
-def update_cells(cells, cell, dt, window, used):
+def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int) -> Cells:
     """Return cells with new parameters and the same state, traces as if time constants had always been the new ones.
 
     Parameters

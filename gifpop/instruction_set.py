@@ -9,14 +9,14 @@ from gifpop import _meso, _micro
 VARIABLE = "GIFPOP_ISA"
 
 
-def available():
+def available() -> tuple[str, ...]:
     """Return the names of the variants that were built and that this processor can run, best first."""
     return tuple(
         name for name in _meso.supported_instruction_sets() if importlib.util.find_spec(f"gifpop._cohorts_{name}")
     )
 
 
-def select():
+def select() -> str:
     """Switch the compiled loops to a variant and return its name.
 
     Raises

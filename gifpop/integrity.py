@@ -3,23 +3,38 @@
 Numbers that are merely wrong give wrong results. What would be read or written outside an array is found here.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from gifpop import _core, _meso, _micro, history, signals
 from gifpop.neurons import EVERLASTING, count_places
-from gifpop.ring_buffers import GROUPS
+
+if TYPE_CHECKING:
+    from gifpop.assembly import Assembly
+    from gifpop.engine import Engine
+    from gifpop.modes import Carried
+    from gifpop.neurons import NeuronPlan
+    from gifpop.plan import Link, NoiseLink, PopulationPlan
+    from gifpop.recording import Recording
+    from gifpop.result import Result
+    from gifpop.ring_buffers import RingBuffers
+    from gifpop.typing import Integers, Plan, Prescribed, Shorts
 
 SIGNALS = (signals.Current, signals.Events, signals.PoissonCounts)
 
 
-class Sizes(dict):
+class Sizes(dict[str, int]):
     """Sizes that have names, for arrays that must agree in them."""
 
-    def __init__(self, where, **sizes):
+    def __init__(self, where: str, **sizes: int) -> None:
         super().__init__(sizes)
         self._where = where
 
-    def check(self, name, array, *shape):
+    def check(self, name: str, array: object, *shape: int | str) -> None:
         """Refuse an array that has not this shape: numbers, and names of sizes, which the first array decides."""
         if not isinstance(array, np.ndarray) or array.ndim != len(shape):
             raise ValueError(f"{self._where}: {name} must be an array of {len(shape)} dimensions, got {array!r}")
@@ -29,13 +44,20 @@ class Sizes(dict):
                 raise ValueError(f"{self._where}: {name} must have length {wanted} along axis {axis}, got shape "
                                  f"{array.shape}")  # fmt: skip
 
-    def require(self, holds, rule):
+    def require(self, holds: bool | np.bool_, rule: str) -> None:
         """Refuse what breaks a rule."""
         if not holds:
             raise ValueError(f"{self._where}: {rule} does not hold")
 
 
-def check_simulation(seed, assembly, level, recording, engine, results):
+def check_simulation(
+    seed: np.random.SeedSequence,
+    assembly: Assembly,
+    level: object,
+    recording: Recording,
+    engine: Engine,
+    results: list[Result],
+) -> None:
     """Refuse attributes of a simulation that do not belong to one network.
 
     Raises
@@ -64,7 +86,7 @@ def check_simulation(seed, assembly, level, recording, engine, results):
         _check_prescribed(values, engine.plans[i], sizes)
 
 
-def check_engine(engine):
+def check_engine(engine: Engine) -> None:
     """Refuse an engine whose arrays do not fit together; see `check_simulation`."""
     sizes = Sizes("engine", groups=len(engine.plans))
     sizes.require(len(engine.names) == len(engine.streams) == sizes["groups"], "a name and a stream for each group")
@@ -87,7 +109,7 @@ def check_engine(engine):
         _check_noise(noise, engine, sizes)
 
 
-def _check_population(plan, sizes):
+def _check_population(plan: PopulationPlan, sizes: Sizes) -> None:
     state, constants = plan.state[0], plan.constants[0]
     for name in ("constants", "state"):
         sizes.check(name, getattr(plan, name), 1)
@@ -107,7 +129,7 @@ def _check_population(plan, sizes):
         _check_carried(plan.carried, plan.cells, sizes)
 
 
-def _check_cells(cells, state, sizes):
+def _check_cells(cells: history.Cells, state: np.void, sizes: Sizes) -> None:
     sizes.check("cells.widest", cells.widest, "ages")
     for name in ("tau", "newest"):
         sizes.check(f"cells.{name}", getattr(cells, name), "traces")
@@ -122,7 +144,7 @@ def _check_cells(cells, state, sizes):
     sizes.require(np.all(np.isfinite(widths) & (widths >= 1)), "cells have widths")
 
 
-def _check_carried(carried, cells, sizes):
+def _check_carried(carried: Carried, cells: history.Cells | None, sizes: Sizes) -> None:
     sizes.check("carried.jump", carried.jump, "modes")
     D = sizes["modes"]
     moments = D + D * (D + 1) // 2
@@ -143,7 +165,7 @@ def _check_carried(carried, cells, sizes):
         sizes.check("carried.cells", carried.cells, moments + 1, "cells")
 
 
-def _check_neurons(plan, sizes):
+def _check_neurons(plan: NeuronPlan, sizes: Sizes) -> None:
     sizes.require(plan.N >= 1 and plan.places == count_places(plan.N), "places for whole tiles of neurons")
     sizes.require(plan.state.keys() == {*_micro.STATE, "sfa", "stc"}, "the variables of neurons")
     for name in _micro.STATE:
@@ -158,23 +180,25 @@ def _check_neurons(plan, sizes):
         sizes.require(values.shape[1] in (_micro.TILE, plan.places), f"{name} for each neuron or for a tile")
 
 
-def _check_buffers(buffers, plans, sizes):
+def _check_buffers(buffers: RingBuffers, plans: Sequence[Plan], sizes: Sizes) -> None:
     sizes.check("input", buffers.shared, 2, "groups", "slots", _core.SHARED_RECEPTORS)
     for rings in (buffers.rings, buffers.units, buffers.externals):
         sizes.require(len(rings) == len(plans), "input for each group")
-    for plan, ring, unit, external in zip(plans, buffers.rings, buffers.units, buffers.externals, strict=True):
+    parts = zip(plans, buffers.rings, buffers.units, buffers.externals, strict=True)
+    for i, (plan, ring, unit, external) in enumerate(parts):
         if not plan.neurons:
-            sizes.require(ring is unit is external is None, "only neurons have input each")
+            sizes.require(ring is None and unit is None and external is None, "only neurons have input each")
             continue
-        sizes.check("input of neurons", ring, "slots", _core.SYNAPSES, ring.shape[-1])
-        sizes.require(ring.shape[2] >= plan.places, "input for each neuron")
+        row = f"row of group {i}"
+        sizes.check("input of neurons", ring, "slots", _core.SYNAPSES, row)
+        sizes.require(sizes[row] >= plan.places, "input for each neuron")
         if unit is not None:
             sizes.check("unit of counts", unit.size, _core.SYNAPSES)
         if external is not None:
-            sizes.check("input from generators", external, "slots", _core.RECEPTORS, ring.shape[2])
+            sizes.check("input from generators", external, "slots", _core.RECEPTORS, row)
 
 
-def _check_links(links, engine, sizes):
+def _check_links(links: Iterable[Link], engine: Engine, sizes: Sizes) -> None:
     for link in links:
         source = engine.plans[link.source] if link.source < len(engine.plans) else None
         target, receptor = engine.plans[link.target], _core.RECEPTOR[link.receptor]
@@ -182,36 +206,37 @@ def _check_links(links, engine, sizes):
                       "links lead from groups and signals to groups")  # fmt: skip
         least = 0 if source is None else engine.slice_steps
         sizes.require(least <= link.shortest_lag <= link.longest_lag <= _longest_lag(engine), "links end in the slots")
-        if link.first is None:
-            sizes.require(link.units is link.weights is link.lags is None, "only single connections have arrays")
+        if link.first is None or link.units is None:
+            sizes.require(all(part is None for part in link.connections), "only single connections have arrays")
             continue
-        _check_single(link, 1 if source is None else source.units, target.units, sizes)
+        _check_single(link, link.first, link.units, 1 if source is None else source.units, target.units, sizes)
         if target.neurons:
             buffers, counted = engine._buffers, engine._buffers.units[link.target] is not None
             sizes.require(receptor < (_core.SYNAPSES if source is not None else _core.RECEPTORS), "a synapse")
             if source is None:
                 sizes.require(buffers.externals[link.target] is not None, "room for input from generators")
             elif counted:
-                sizes.require(source.neurons and link.weights is link.lags is None, "spikes that are counted are alike")
+                alike = link.weights is None and link.lags is None
+                sizes.require(source.neurons and alike, "spikes that are counted are alike")
 
 
-def _check_single(link, n_pre, n_post, sizes):
+def _check_single(link: Link, first: Integers, units: Shorts, n_pre: int, n_post: int, sizes: Sizes) -> None:
     """Refuse single connections that do not lead from these units to those."""
-    sizes.check("first", link.first, n_pre + 1)
-    sizes.require(link.first[0] == 0 and link.first[-1] == len(link.units) and np.all(np.diff(link.first) >= 0),
+    sizes.check("first", first, n_pre + 1)
+    sizes.require(first[0] == 0 and first[-1] == len(units) and np.all(np.diff(first) >= 0),
                   "connections are in order of source")  # fmt: skip
     for name in ("units", "weights", "lags"):
-        if name == "units" or getattr(link, name) is not None:
-            sizes.check(name, getattr(link, name), len(link.units))
-    sizes.require(_within(link.units, n_post), f"connections end at one of {n_post}")
+        if getattr(link, name) is not None:
+            sizes.check(name, getattr(link, name), len(units))
+    sizes.require(_within(units, n_post), f"connections end at one of {n_post}")
 
 
-def _check_noise(noise, engine, sizes):
+def _check_noise(noise: NoiseLink, engine: Engine, sizes: Sizes) -> None:
     sizes.require(0 <= noise.target and 0 <= noise.lag <= _longest_lag(engine), "noise ends in the slots")
     sizes.require(isinstance(noise.stream, np.random.BitGenerator), "a bit generator for each noise")
     sizes.require(engine._buffers.externals[noise.target] is not None, "room for noise")
     sizes.require(_core.RECEPTOR[noise.receptor] < _core.SYNAPSES, "noise at synapses")
-    n = engine.plans[noise.target].N
+    n = engine.plans[noise.target].units
     if noise.units is not None:
         sizes.check("units", noise.units, len(noise.units))
         sizes.require(_within(noise.units, n), f"noise ends at one of {n}")
@@ -220,7 +245,7 @@ def _check_noise(noise, engine, sizes):
         sizes.check("weights", noise.weights, n)
 
 
-def _check_prescribed(values, plan, sizes):
+def _check_prescribed(values: Prescribed, plan: Plan, sizes: Sizes) -> None:
     """Refuse prescribed counts of a population, or spikes of neurons, that it cannot have."""
     if plan.neurons:
         steps, neurons = values
@@ -232,11 +257,11 @@ def _check_prescribed(values, plan, sizes):
         sizes.require(_within(values, plan.constants["N"][0] + 1), "prescribed counts are at most N")
 
 
-def _longest_lag(engine):
-    return engine._buffers.shared[GROUPS].shape[1] - engine.slice_steps
+def _longest_lag(engine: Engine) -> int:
+    return engine._buffers.slots - engine.slice_steps
 
 
-def _within(indices, n):
+def _within(indices: Any, n: int) -> bool:
     """Tell whether all indices, of an array, a list or a range, are in [0, n)."""
     indices = np.asarray([*indices[:1], *indices[-1:]] if isinstance(indices, range) else indices)
-    return indices.size == 0 or (0 <= indices.min() and indices.max() < n)
+    return indices.size == 0 or bool(0 <= indices.min() and indices.max() < n)

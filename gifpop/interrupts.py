@@ -1,14 +1,21 @@
 """Ctrl-C during a run: taken note of at once, acted on between two chunks of steps."""
 
+from __future__ import annotations
+
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _thread = threading.local()
 
 
 @contextmanager
-def stopped_by(event):
+def stopped_by(event: threading.Event) -> Iterator[None]:
     """Let runs in this thread, other than the main one, stop as by Ctrl-C once an event is set."""
     _thread.stopped = event.is_set
     try:
@@ -18,13 +25,13 @@ def stopped_by(event):
 
 
 @contextmanager
-def deferred_interrupt():
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     """Hold back SIGINT; yield a function that tells whether one has come, and hand over to the old handler after.
 
     In threads other than the main one, where Python allows no handlers, nothing is held back; there the function tells
     whether the event of `stopped_by` is set.
     """
-    received = []
+    received: list[tuple[int, FrameType | None]] = []
     if threading.current_thread() is not threading.main_thread():
         yield getattr(_thread, "stopped", lambda: False)
         return

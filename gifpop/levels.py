@@ -1,6 +1,10 @@
 """A population at its level of description: how it is checked, planned, started and changed."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -9,11 +13,15 @@ from gifpop.distributions import Distribution, Given
 from gifpop.grid import refractory_steps
 from gifpop.history import TOLERANCE
 from gifpop.modes import count_modes
-from gifpop.neurons import neuron_parameters, plan_neurons
-from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history, update_plan
+from gifpop.neurons import NeuronPlan, neuron_parameters, plan_neurons
+from gifpop.plan import PopulationPlan, automatic_history, plan_adaptive, plan_population, start_history, update_plan
+
+if TYPE_CHECKING:
+    from gifpop.network import Population
+    from gifpop.typing import Adaptation, Initial, Key, Level, Plan
 
 MOST_NEURONS = 2**31 - 1
-INITIAL = ("fired", "rest", "stationary", "nest")
+INITIAL: tuple[Initial, ...] = ("fired", "rest", "stationary", "nest")
 DRAWN_ANEW = ("V_m", "I_syn_ex", "I_syn_in")  # initial values
 
 
@@ -34,10 +42,11 @@ class MesoLevel:
         Neurons receive input of their own; only where adaptation is carried.
     """
 
-    name = "meso"
-    recordables = _meso.RECORDABLES
+    name: ClassVar[Level] = "meso"
+    recordables: ClassVar = _meso.RECORDABLES
 
-    def __init__(self, population, dt, initial, tolerance, adaptation, noisy):
+    def __init__(self, population: Population, dt: float, initial: Initial, tolerance: float | None,
+                 adaptation: Adaptation, noisy: Sequence[float] | None) -> None:  # fmt: skip
         self.dt, self.initial, self.tolerance, self.noisy = dt, initial, tolerance, noisy
         self.carried = (population.adaptation or adaptation) == "carried"
         self.length = population.len_kernel
@@ -48,11 +57,11 @@ class MesoLevel:
             self.length = automatic_history(population.cell, dt)
 
     @property
-    def bytes(self):
+    def bytes(self) -> float:
         """Memory of the state; the window of cohorts slides over twice its length. An adaptive history takes less."""
         return 8.0 * self.length * (2 * (len(_meso.COHORT_ARRAYS) + self.moments) + 2)
 
-    def check(self, population):
+    def check(self, population: Population) -> None:
         """Refuse what this level cannot do with a population."""
         cell, where = population.cell, f"Population {population.name!r}"
         for name in cell.various():
@@ -80,7 +89,7 @@ class MesoLevel:
         if self.length != -1:
             self._check_length(population, self.length)
 
-    def _check_length(self, population, length):
+    def _check_length(self, population: Population, length: int) -> None:
         """Refuse a refractory period that a history does not hold."""
         t_ref, chosen = population.cell.t_ref, population.len_kernel == -1
         refractory = refractory_steps(t_ref, self.dt)
@@ -91,7 +100,7 @@ class MesoLevel:
                 f"{' (chosen at the start; give a longer one)' if chosen else ''}"
             )
 
-    def plan(self, population, root, index):
+    def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return the plan in its initial state, or at rest if that is the stationary one."""
         cell = population.cell
         N, binomial = population.N, population.BinoRand
@@ -106,16 +115,21 @@ class MesoLevel:
         plan.state["I_syn_in"] = cell.I_syn_in
         return plan
 
-    def begin(self, plan, population, root, index):
+    def begin(
+        self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int
+    ) -> np.random.BitGenerator:
         """Return the random stream; of the initial state nothing is drawn."""
         return seeds.stream(root, seeds.POPULATION, index)
 
-    def relaxing(self, population):
+    def relaxing(self, population: Population) -> MesoLevel:
         """Return the level of a population that finds the stationary state."""
         return self
 
-    def updated(self, plan, population, root, index):
+    def updated(
+        self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int
+    ) -> PopulationPlan:
         """Return a plan with the parameters of a population, and the state and history of another plan."""
+        assert not plan.neurons
         self._check_length(population, plan.K if plan.cells is None else len(plan.cells.widest) - 1)
         plan = plan.copy()
         update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, self.noisy)
@@ -125,17 +139,18 @@ class MesoLevel:
 class MicroLevel:
     """A population neuron by neuron; parameters as `MesoLevel`."""
 
-    name = "micro"
-    recordables = _micro.RECORDABLES
+    name: ClassVar[Level] = "micro"
+    recordables: ClassVar = _micro.RECORDABLES
 
-    def __init__(self, population, dt, initial, tolerance, adaptation, noisy):
+    def __init__(self, population: Population, dt: float, initial: Initial, tolerance: float | None,
+                 adaptation: Adaptation, noisy: Sequence[float] | None) -> None:  # fmt: skip
         self.dt, self.initial, self.tolerance, self.noisy = dt, initial, tolerance or TOLERANCE, noisy
         terms = len(population.cell.tau_sfa) + len(population.cell.tau_stc)
         various = len(population.cell.various())
         self.bytes = 8.0 * population.N * (len(_micro.STATE) + terms + 3 * various)
         self.check(population)
 
-    def check(self, population):
+    def check(self, population: Population) -> None:
         """Refuse what this level cannot do with a population."""
         where, cell = f"Population {population.name!r}", population.cell
         if population.N > MOST_NEURONS:
@@ -154,7 +169,7 @@ class MicroLevel:
                         f"{where}: GIF.{name} must be a number or have {population.N} values, got {len(value.values)}"
                     )
 
-    def plan(self, population, root, index):
+    def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> NeuronPlan:
         """Return the plan in its initial state, or at rest if that is the stationary one, but for what `begin` draws.
 
         ``root`` is the seed of the network, which draws the parameters of each neuron.
@@ -172,8 +187,9 @@ class MicroLevel:
                     trace[:N] = q
         return plan
 
-    def begin(self, plan, population, root, index):
+    def begin(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> Key:
         """Draw initial values that differ between neurons; return the key of the random numbers."""
+        assert plan.neurons
         names = tuple(name for name in DRAWN_ANEW if isinstance(getattr(population.cell, name), Distribution))
         for name, values in self._drawn(population, root, index, names).items():
             plan.of_neurons(name)[:] = values
@@ -181,7 +197,7 @@ class MicroLevel:
         plan.restart(key)
         return key
 
-    def relaxing(self, population):
+    def relaxing(self, population: Population) -> MesoLevel:
         """Return the level of a population that finds the stationary state, at which the neurons begin."""
         for name in population.cell.various():
             raise ValueError(
@@ -192,18 +208,22 @@ class MicroLevel:
         alike = replace(population, len_kernel=-1, adaptation="carried")
         return MesoLevel(alike, self.dt, self.initial, self.tolerance, "carried", self.noisy)
 
-    def updated(self, plan, population, root, index):
+    def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> NeuronPlan:
         """Return a plan with the parameters of a population, and the state of a plan of as many neurons."""
+        assert plan.neurons
         p = self._drawn(population, root, index)
         return replace(plan, parameters=neuron_parameters(p, population.N, self.dt, least_refractory=1))
 
-    def _drawn(self, population, root, index, names=None):
+    def _drawn(
+        self, population: Population, root: np.random.SeedSequence, index: int, names: Collection[str] | None = None
+    ) -> dict[str, Any]:
         """Return parameters of each neuron, by default all; a distribution gives the same values each time."""
 
-        def random(parameter, term):
+        def random(parameter: int, term: int) -> np.random.Generator:
             return np.random.Generator(seeds.stream(root, seeds.NEURONS, index, parameter, term))
 
         return population.cell.draw(population.N, random, f"Population {population.name!r}: GIF", names)
 
 
-LEVELS = {level.name: level for level in (MesoLevel, MicroLevel)}
+AnyLevel: TypeAlias = MesoLevel | MicroLevel
+LEVELS: dict[Level, type[AnyLevel]] = {level.name: level for level in (MesoLevel, MicroLevel)}

@@ -6,11 +6,20 @@ mode that acts like a threshold, and the membrane one more, which begins anew af
 of Delta_V and raise the threshold by their sum.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gifpop.membrane import arrival_current, arrival_potential
+
+if TYPE_CHECKING:
+    from gifpop.history import Cells
+    from gifpop.parameters import GIF
+    from gifpop.typing import Floats
 
 NEAREST = 1e-4  # relative; a current as slow as the membrane is taken for one that differs by so much
 
@@ -62,38 +71,38 @@ class Carried:
     membrane: bool
     least_lift: float
     noisy: bool
-    modes: np.ndarray
-    decay: np.ndarray
-    jump: np.ndarray
-    noise: np.ndarray
-    capacity: np.ndarray
-    forget: np.ndarray
-    recent: np.ndarray
-    added: np.ndarray
-    free: np.ndarray
-    fired: np.ndarray
-    cohorts: np.ndarray
-    cells: np.ndarray | None
+    modes: Floats
+    decay: Floats
+    jump: Floats
+    noise: Floats
+    capacity: Floats
+    forget: Floats
+    recent: Floats
+    added: Floats
+    free: Floats
+    fired: Floats
+    cohorts: Floats
+    cells: Floats | None
 
-    def copy(self):
+    def copy(self) -> Carried:
         """Return the same with a state of its own."""
         arrays = {name: getattr(self, name).copy() for name in ("recent", "added", "free", "fired", "cohorts")}
         return replace(self, **arrays, cells=None if self.cells is None else self.cells.copy())
 
     @property
-    def states(self):
+    def states(self) -> list[Floats]:
         """The moments and lifts of neurons, in rows."""
         arrays = [self.free[:, np.newaxis], self.cohorts]
         return arrays if self.cells is None else [*arrays, self.cells]
 
 
-def count_modes(cell, noisy=False):
+def count_modes(cell: GIF, noisy: bool = False) -> int:
     """Return the number of modes of a neuron."""
     currents = len(cell.tau_stc) + 2 * noisy
     return len(cell.tau_sfa) + currents + (currents > 0)
 
 
-def plan_carried(cell, dt, noisy, places, cell_places):
+def plan_carried(cell: GIF, dt: float, noisy: Sequence[float] | None, places: int, cell_places: int | None) -> Carried:
     """Return what cohorts carry, all zero where it is state.
 
     Parameters
@@ -142,7 +151,7 @@ def plan_carried(cell, dt, noisy, places, cell_places):
     )
 
 
-def begin_carried(carried, youngest):
+def begin_carried(carried: Carried, youngest: int) -> None:
     """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort."""
     for rows in (*carried.states, carried.fired, carried.recent):
         rows[:] = 0.0
@@ -150,7 +159,7 @@ def begin_carried(carried, youngest):
     carried.cohorts[:D, youngest] = carried.jump * carried.decay[:D]
 
 
-def update_carried(carried, new, cells, refractory):
+def update_carried(carried: Carried, new: Carried, cells: Cells | None, refractory: slice) -> None:
     """Take over new parameters; what is in the neurons stays, in mV and pA.
 
     Parameters
@@ -162,14 +171,14 @@ def update_carried(carried, new, cells, refractory):
     refractory : slice
         Places of the cohorts that are refractory now; some may no longer be.
     """
-    if cells is not None:
+    if cells is not None and carried.cells is not None:
         grown = np.zeros((len(carried.cells), cells.rows.shape[1]))
         grown[:, : carried.cells.shape[1]] = carried.cells
         carried.cells = grown
     change = new.modes @ _same_neurons(carried, new) @ np.linalg.inv(carried.modes)
     carried.fired = np.ascontiguousarray(_changed(carried.fired[:, np.newaxis], change)[:, 0])
 
-    def changed(rows, at_reset=slice(0)):
+    def changed(rows: Floats, at_reset: slice = slice(0)) -> Floats:
         moments = _changed(_undecayed(rows[:-1], carried.decay[:, np.newaxis]), change)
         if new.membrane:
             moments[:, at_reset] = _changed(moments[:, at_reset], _at_reset(new))
@@ -180,13 +189,13 @@ def update_carried(carried, new, cells, refractory):
 
     carried.free = np.ascontiguousarray(changed(carried.free[:, np.newaxis])[:, 0])
     carried.cohorts = changed(carried.cohorts, refractory)
-    if cells is not None:
+    if carried.cells is not None:
         carried.cells = changed(carried.cells)
     for name in ("membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "capacity", "forget", "added"):
         setattr(carried, name, getattr(new, name))
 
 
-def _same_neurons(old, new):
+def _same_neurons(old: Carried, new: Carried) -> Floats:
     """Return the matrix that gives the state of neurons in thresholds and currents of new modes from that of old ones.
 
     What is of the neurons' own stands last, before the potential.
@@ -199,19 +208,19 @@ def _same_neurons(old, new):
     return same
 
 
-def _undecayed(moments, decay):
+def _undecayed(moments: Floats, decay: Floats) -> Floats:
     """Return moments as they were before; of what decays to nothing within a step, nothing is left."""
     return np.divide(moments, decay, out=np.zeros_like(moments), where=decay > 1e-300)
 
 
-def _changed(moments, change):
+def _changed(moments: Floats, change: Floats) -> Floats:
     """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (new, old)."""
     means, covariances = unpack(moments, change.shape[1])
     covariances = np.einsum("ij,jkn,lk->iln", change, covariances, change, optimize=True)
     return np.concatenate([change @ means, _triangle(covariances)])
 
 
-def _at_reset(carried):
+def _at_reset(carried: Carried) -> Floats:
     """Return the matrix that gives the membrane's mode the value at which potentials are at the reset."""
     release = np.eye(len(carried.jump))
     release[-1] = 0.0
@@ -219,7 +228,7 @@ def _at_reset(carried):
     return release
 
 
-def unpack(moments, D):
+def unpack(moments: Floats, D: int) -> tuple[Floats, Floats]:
     """Return means, shape (D, n), and covariances, shape (D, D, n), of moments, shape (moments, n)."""
     covariances = np.zeros((D, D, moments.shape[1]))
     rows, columns = np.tril_indices(D)
@@ -227,12 +236,12 @@ def unpack(moments, D):
     return moments[:D], covariances
 
 
-def _triangle(matrices):
+def _triangle(matrices: Floats) -> Floats:
     """Return the lower triangle of matrices, shape (D, D, ...), row by row."""
     return matrices[np.tril_indices(len(matrices))]
 
 
-def _apart(tau, tau_m):
+def _apart(tau: float, tau_m: float) -> float:
     """Return the time constant of a current, if need be moved away from that of the membrane."""
     nearest = NEAREST * tau_m
     if abs(tau - tau_m) >= nearest:
@@ -240,7 +249,7 @@ def _apart(tau, tau_m):
     return tau_m + nearest if tau >= tau_m else tau_m - nearest
 
 
-def _noise(cell, dt, modes, moments, noisy):
+def _noise(cell: GIF, dt: float, modes: Floats, moments: int, noisy: bool) -> Floats:
     """Return what input of variance 1 pA^2, spread evenly over a step, adds to the moments."""
     noise = np.zeros((2, moments))
     if not noisy:

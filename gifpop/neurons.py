@@ -1,6 +1,11 @@
 """What the time loop reads of a group of neurons: parameters in physical units as arrays, and the state."""
 
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -8,6 +13,11 @@ from gifpop import _micro
 from gifpop.grid import refractory_steps
 from gifpop.membrane import log_hazard, synaptic_carry
 from gifpop.memory import aligned_copy, aligned_zeros
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.typing import Floats, Integers, Stream
 
 RECORDABLES = _micro.RECORDABLES
 EVERLASTING = 1e300  # budget of the places behind the last neuron
@@ -18,31 +28,31 @@ class NeuronPlan:
     """A group of neurons as arrays (see `_micro.MicroPopulation`)."""
 
     N: int
-    parameters: dict
-    state: dict
+    parameters: dict[str, Floats]
+    state: dict[str, Floats]
 
-    recordables = RECORDABLES
-    neurons = True
+    recordables: ClassVar = RECORDABLES
+    neurons: ClassVar[Literal[True]] = True
 
     @property
-    def units(self):
+    def units(self) -> int:
         return self.N
 
     @property
-    def places(self):
+    def places(self) -> int:
         """Length of the arrays."""
-        return self.state["V_m"].shape[1]
+        return self.state["V_m"].size
 
-    def of_neurons(self, name):
+    def of_neurons(self, name: str) -> Floats:
         """Return the values of a state variable, one for each neuron; writing to them changes the state."""
         return self.state[name][0, : self.N]
 
-    def copy(self):
+    def copy(self) -> NeuronPlan:
         """Return a plan with the same parameters and a state of its own."""
         state = {name: aligned_copy(values) for name, values in self.state.items()}
         return NeuronPlan(self.N, dict(self.parameters), state)
 
-    def chosen(self, neurons):
+    def chosen(self, neurons: Integers) -> NeuronPlan:
         """Return a plan of as many neurons, each in the state that one of these has; parameters are to follow."""
         state = {name: aligned_zeros((len(values), count_places(len(neurons)))) for name, values in self.state.items()}
         state["budget"][:] = EVERLASTING
@@ -50,21 +60,22 @@ class NeuronPlan:
             values[:, : len(neurons)] = self.state[name][:, neurons]
         return NeuronPlan(len(neurons), dict(self.parameters), state)
 
-    def renew_budgets(self, first, draw, key):
+    def renew_budgets(self, first: int, draw: float, key: Stream) -> None:
         """Let the neurons from the first one on draw new budgets, each its draw of this number."""
         self.state["draws"][:, first : self.N] = draw
         _micro.draw_budgets(self.bind(key), first)
 
-    def bind(self, key):
+    def bind(self, key: Stream) -> _micro.MicroPopulation:
         """Return the group for the time loop, with the key of its random numbers."""
+        assert isinstance(key, np.ndarray)
         return _micro.MicroPopulation(self.N, self.parameters, self.state, key)
 
-    def restart(self, key):
+    def restart(self, key: Stream) -> None:
         """Begin with the random numbers of a key (`gifpop.seeds.philox_key`)."""
         self.renew_budgets(0, 0.0, key)
 
 
-def plan_neurons(p, N, dt, least_refractory=0):
+def plan_neurons(p: Mapping[str, Any], N: int, dt: float, least_refractory: int = 0) -> NeuronPlan:
     """Return the arrays of a group of neurons at rest in its initial state; `NeuronPlan.restart` is to follow.
 
     Parameters
@@ -91,10 +102,10 @@ def plan_neurons(p, N, dt, least_refractory=0):
     return plan
 
 
-def neuron_parameters(p, N, dt, least_refractory=0):
+def neuron_parameters(p: Mapping[str, Any], N: int, dt: float, least_refractory: int = 0) -> dict[str, Floats]:
     """Return what does not change from step to step; see `plan_neurons`."""
     tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)
-    slope = np.log2(np.e) / np.asarray(p["Delta_V"], dtype=float)
+    slope = np.log2(math.e) / np.asarray(p["Delta_V"], dtype=float)
     gain = tau_m / C_m * -np.expm1(-dt / tau_m)
     values = {
         "leak": np.exp(-dt / tau_m),
@@ -117,18 +128,18 @@ def neuron_parameters(p, N, dt, least_refractory=0):
     return arrays
 
 
-def _rows(values, N):
+def _rows(values: Iterable[npt.ArrayLike], N: int) -> Floats:
     """Return numbers or arrays of length N as rows, with a place for each neuron if any differs, else of a tile."""
-    values = [np.asarray(value, dtype=float) for value in values]
-    if not any(value.ndim for value in values):
-        return np.repeat(np.reshape(values, (len(values), 1)), _micro.TILE, axis=1)
-    rows = np.empty((len(values), count_places(N)))
-    for row, value in zip(rows, values, strict=True):
+    arrays = [np.asarray(value, dtype=float) for value in values]
+    if not any(array.ndim for array in arrays):
+        return np.repeat(np.reshape(arrays, (len(arrays), 1)), _micro.TILE, axis=1)
+    rows = np.empty((len(arrays), count_places(N)))
+    for row, value in zip(rows, arrays, strict=True):
         row[:N] = value
         row[N:] = row[N - 1]
     return rows
 
 
-def count_places(N):
+def count_places(N: int) -> int:
     """Return N rounded up to whole tiles, and past one tile, which stands for values that all neurons share."""
     return _micro.TILE * max(2, -(-N // _micro.TILE))

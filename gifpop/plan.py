@@ -4,9 +4,13 @@ Symbols as in Schwalger, Deger & Gerstner (2017): h the step, P the leak of the 
 threshold kernel, K the number of cohorts in the history.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -21,6 +25,11 @@ from gifpop.membrane import (
     threshold_kernel,
 )
 from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
+
+if TYPE_CHECKING:
+    from gifpop.parameters import GIF
+    from gifpop.signals import Signal
+    from gifpop.typing import Floats, Integers, Receptor, Shorts, Stream, Structured, Synapse
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
@@ -61,29 +70,30 @@ class Link:
     source: int
     target: int
     lag: int
-    receptor: str
+    receptor: Receptor
     weight: float
-    first: np.ndarray | None = None
-    units: np.ndarray | None = None
-    weights: np.ndarray | None = None
-    lags: np.ndarray | None = None
+    first: Integers | None = None
+    units: Shorts | None = None
+    weights: Floats | None = None
+    lags: Shorts | None = None
 
     @property
-    def connections(self):
+    def connections(self) -> tuple[Integers | None, Shorts | None, Floats | None, Shorts | None]:
         """The arrays of single connections."""
         return self.first, self.units, self.weights, self.lags
 
     @cached_property
-    def largest_indegree(self):
+    def largest_indegree(self) -> int:
         """Largest number of the single connections that end at one unit."""
+        assert self.units is not None
         return _wiring.largest_indegree(self.units)
 
     @property
-    def longest_lag(self):
+    def longest_lag(self) -> int:
         return self.lag if self.lags is None else int(np.max(self.lags, initial=0))
 
     @property
-    def shortest_lag(self):
+    def shortest_lag(self) -> int:
         return self.lag if self.lags is None or not len(self.lags) else int(np.min(self.lags))
 
 
@@ -99,8 +109,8 @@ class NoiseLink:
     receptor : {"excitatory", "inhibitory"}
     weight : float, pA
         Of each event; a factor where ``weights`` are given.
-    signal : object
-        Mean number of events a step (see `gifpop.signals`).
+    signal : gifpop.signals.Signal
+        Mean number of events a step.
     stream : numpy.random.BitGenerator
     units : int32 array, or None
         Target neurons, one entry for each process; None: all of the group, each once.
@@ -110,78 +120,94 @@ class NoiseLink:
 
     target: int
     lag: int
-    receptor: str
+    receptor: Synapse
     weight: float
-    signal: object
-    stream: object
-    units: np.ndarray | None = None
-    weights: np.ndarray | None = None
+    signal: Signal
+    stream: np.random.BitGenerator
+    units: Shorts | None = None
+    weights: Floats | None = None
 
 
 @dataclass
 class PopulationPlan:
     """One mesoscopic population as arrays (see `_meso.MesoPopulation`)."""
 
-    constants: np.ndarray
-    state: np.ndarray
-    theta: np.ndarray
-    quasi: np.ndarray
-    sfa_decay: np.ndarray
-    sfa_feed: np.ndarray
-    sfa_weight: np.ndarray
-    relative_jumps: np.ndarray
-    sfa: np.ndarray
-    cohorts: np.ndarray
+    constants: Structured
+    state: Structured
+    theta: Floats
+    quasi: Floats
+    sfa_decay: Floats
+    sfa_feed: Floats
+    sfa_weight: Floats
+    relative_jumps: Floats
+    sfa: Floats
+    cohorts: Floats
     cells: history.Cells | None = None
     carried: Carried | None = None
 
-    recordables = _meso.RECORDABLES
-    neurons = False
-    units = 1
+    recordables: ClassVar = _meso.RECORDABLES
+    neurons: ClassVar[Literal[False]] = False
+    units: ClassVar[int] = 1
 
     @property
-    def K(self):
+    def K(self) -> int:
         """Number of cohorts, each of one step."""
         return len(self.theta) - _meso.PADDING
 
     @property
-    def merged(self):
+    def merged(self) -> dict[str, Floats]:
         """The cells of merged cohorts, the oldest first: a dict of arrays."""
+        assert self.cells is not None
         used = slice(_meso.PADDING, _meso.PADDING + self.state["cells"][0])
         return dict(zip(_meso.CELL_ARRAYS, self.cells.rows[:, used], strict=True)) | {
             "traces": self.cells.traces[:, used]
         }
 
     @property
-    def in_use(self):
+    def in_use(self) -> slice[int, int]:
         """Places of the cohorts, the oldest first."""
         oldest = self.state["oldest"][0]
         return slice(oldest, oldest + self.state["cohorts"][0])
 
     @property
-    def window(self):
+    def window(self) -> dict[str, Floats]:
         """The cohorts, at most K, the oldest first: a dict of arrays."""
         return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, self.in_use], strict=True))
 
-    def copy(self):
+    def copy(self) -> PopulationPlan:
         """Return a plan with the same parameters and a state of its own."""
-        state = {name: getattr(self, name).copy() for name in ("state", "sfa", "cohorts")}
-        parts = {name: part and part.copy() for name, part in (("cells", self.cells), ("carried", self.carried))}
-        return replace(self, **state, **parts)
+        return replace(
+            self,
+            state=self.state.copy(),
+            sfa=self.sfa.copy(),
+            cohorts=self.cohorts.copy(),
+            cells=self.cells and self.cells.copy(),
+            carried=self.carried and self.carried.copy(),
+        )
 
-    def scale(self, share):
+    def scale(self, share: float) -> None:
         """Let so many times as many neurons be in the same state: what is summed over neurons grows with them."""
         for name in ("mean", "n_events", "survivors", "variance"):
             self.state[name] *= share
         for rows in (self.cohorts,) if self.cells is None else (self.cohorts, self.cells.rows):
             rows[SUMS] *= share
 
-    def bind(self, stream):
+    def bind(self, stream: Stream) -> _meso.MesoPopulation:
         """Return the population for the time loop, with a bit generator to draw spike counts from."""
+        assert isinstance(stream, np.random.BitGenerator)
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
 
 
-def plan_population(cell, N, dt, K, binomial=True, cells=None, carried=False, noisy=None):
+def plan_population(
+    cell: GIF,
+    N: int,
+    dt: float,
+    K: int,
+    binomial: bool = True,
+    cells: history.Cells | None = None,
+    carried: bool = False,
+    noisy: Sequence[float] | None = None,
+) -> PopulationPlan:
     """Return the arrays of a population, all zero where they hold state.
 
     Parameters
@@ -226,7 +252,16 @@ def plan_population(cell, N, dt, K, binomial=True, cells=None, carried=False, no
     )
 
 
-def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True, carried=False, noisy=None):
+def plan_adaptive(
+    cell: GIF,
+    N: int,
+    dt: float,
+    len_kernel: int,
+    tolerance: float,
+    binomial: bool = True,
+    carried: bool = False,
+    noisy: Sequence[float] | None = None,
+) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
     Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
@@ -238,7 +273,7 @@ def plan_adaptive(cell, N, dt, len_kernel, tolerance, binomial=True, carried=Fal
 
 
 @lru_cache(maxsize=MOST_CELLS_KEPT)
-def _widest(cell, dt, len_kernel, tolerance):
+def _widest(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers:
     """Return how many steps a cell may span, by age, in the history that a kind of neurons needs; not to be changed."""
     length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
     widest = history.widest_cells(cell, dt, length, tolerance)
@@ -246,10 +281,11 @@ def _widest(cell, dt, len_kernel, tolerance):
     return widest
 
 
-def update_plan(plan, cell, N, dt, binomial=True, noisy=None):
+def update_plan(plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bool = True,
+                noisy: Sequence[float] | None = None) -> None:  # fmt: skip
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
-        _widen_window(plan, refractory_steps(cell.t_ref, dt))
+        _widen_window(plan, int(refractory_steps(cell.t_ref, dt)))
     stop = plan.in_use.stop
     refractory = slice(max(plan.in_use.start, stop - int(plan.constants["refractory"][0])), stop)
     noisy = _own_input(plan.carried, noisy)
@@ -259,6 +295,7 @@ def update_plan(plan, cell, N, dt, binomial=True, noisy=None):
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
     if plan.carried is not None:
+        assert new.carried is not None  # as many modes, or more
         update_carried(plan.carried, new.carried, plan.cells, refractory)
     elif carried:
         places = None if plan.cells is None else plan.cells.rows.shape[1]
@@ -268,16 +305,17 @@ def update_plan(plan, cell, N, dt, binomial=True, noisy=None):
     plan.state["spread"] = NOT_KNOWN
 
 
-def _own_input(carried, noisy):
+def _own_input(carried: Carried | None, noisy: Sequence[float] | None) -> Sequence[float] | None:
     """Return the ``capacity`` of input of the neurons' own, if there is any, or has been: it still is in them."""
     if carried is None or not carried.noisy:
         return noisy
+    before: list[float] = carried.capacity.tolist()
     if noisy is None:
-        return carried.capacity
-    return np.where(np.array(noisy) > 0.0, noisy, carried.capacity)  # the last samples may still be on their way
+        return before
+    return [now if now > 0.0 else was for now, was in zip(noisy, before, strict=True)]  # samples may be on their way
 
 
-def _widen_window(plan, K):
+def _widen_window(plan: PopulationPlan, K: int) -> None:
     """Let at least K cohorts stay apart in an adaptive history; the oldest ones are empty at first."""
     more = K - plan.K
     if more > 0:
@@ -291,14 +329,14 @@ def _widen_window(plan, K):
         plan.state["cohorts"] = K
 
 
-def _moved(rows, places, old, new):
+def _moved(rows: Floats, places: int, old: slice, new: slice) -> Floats:
     """Return rows of another length with the same content elsewhere."""
     moved = np.zeros((len(rows), places))
     moved[:, new] = rows[:, old]
     return moved
 
 
-def start_history(plan, potential, fired=True):
+def start_history(plan: PopulationPlan, potential: float, fired: bool = True) -> None:
     """Begin anew, every cohort at ``potential`` mV.
 
     All neurons have just fired, in the newest cohort; or their last spike has left the history long ago.
@@ -325,7 +363,7 @@ def start_history(plan, potential, fired=True):
 
 
 @lru_cache(maxsize=MOST_CELLS_KEPT)
-def automatic_history(cell, dt):
+def automatic_history(cell: GIF, dt: float) -> int:
     """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
 
     The shortest history, from 20 s down, beyond which a spike adds less than a tenth of Delta_V to the threshold; at
@@ -343,10 +381,10 @@ def automatic_history(cell, dt):
         K = int(lengths[-1]) - 1
     if K * dt <= cell.t_ref:
         K = int(cell.t_ref / dt) + 1
-    return max(K, refractory_steps(cell.t_ref, dt) + 1)
+    return max(K, int(refractory_steps(cell.t_ref, dt)) + 1)
 
 
-def _constants(cell, N, dt, binomial):
+def _constants(cell: GIF, N: int, dt: float, binomial: bool) -> Structured:
     """Return what does not change from step to step."""
     P = math.exp(-dt / cell.tau_m)
     gain = cell.tau_m / cell.C_m * -math.expm1(-dt / cell.tau_m)

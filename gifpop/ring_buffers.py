@@ -1,14 +1,26 @@
 """Input on its way: what arrives at each group in the steps to come."""
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from gifpop import _core, memory
-from gifpop.counting import MOST
+from gifpop.counting import MOST, Unit
+from gifpop.neurons import count_places
+
+if TYPE_CHECKING:
+    from gifpop.typing import Floats, Integers, Plan, Receptor
 
 SYNAPSES, RECEPTORS, SHARED_RECEPTORS = _core.SYNAPSES, _core.RECEPTORS, _core.SHARED_RECEPTORS
 GROUPS, GENERATORS = 0, 1  # the two kinds of sources, added up apart
+
+Amount = TypeVar("Amount", bound=np.float64 | np.uint16)
+Ring: TypeAlias = npt.NDArray[np.float64 | np.uint16]  # pA, or numbers of spikes
 
 
 class RingBuffers:
@@ -27,15 +39,18 @@ class RingBuffers:
         The same from generators; None where there are none.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.shared = np.zeros((2, 0, 1, SHARED_RECEPTORS))
-        self.rings, self.units, self.externals = [], [], []
+        self.rings: list[Ring | None] = []
+        self.units: list[Unit | None] = []
+        self.externals: list[Floats | None] = []
 
     @property
-    def slots(self):
+    def slots(self) -> int:
         return self.shared.shape[2]
 
-    def fit(self, plans, longest, slice_steps, units, with_external, step, dt):
+    def fit(self, plans: Sequence[Plan], longest: int, slice_steps: int, units: Sequence[Unit | None],
+            with_external: set[int], step: int, dt: float) -> None:  # fmt: skip
         """Make room for the given groups and lags, keeping at its step what is on its way.
 
         Parameters
@@ -67,66 +82,84 @@ class RingBuffers:
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
         shared = np.zeros((2, len(plans), slots, SHARED_RECEPTORS))
         shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
-        new = [None] * (len(plans) - len(self.rings))
-        recounted = [_recount(*each) for each in zip(self.rings + new, self.units + new, units, strict=True)]
-        types = [np.float64 if unit is None else np.uint16 for _, unit in recounted]
+        new: list[None] = [None] * (len(plans) - len(self.rings))
+        recounted = [_recount(*each) for each in zip([*self.rings, *new], [*self.units, *new], units, strict=True)]
+        types: list[type[np.float64 | np.uint16]] = [np.float64 if unit is None else np.uint16 for _, unit in recounted]
         rings = [_fit(ring, slots, SYNAPSES, row, moved, dtype) if row else None
                  for (ring, _), row, dtype in zip(recounted, rows, types, strict=True)]  # fmt: skip
-        self.externals = [_fit(ring, slots, RECEPTORS, row, moved) if row and more else None
-                          for ring, row, more in zip(self.externals + new, rows, external, strict=True)]  # fmt: skip
+        self.externals = [_fit(ring, slots, RECEPTORS, row, moved, np.float64) if row and more else None
+                          for ring, row, more in zip([*self.externals, *new], rows, external, strict=True)]  # fmt: skip
         self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
 
-    def clear(self):
+    def clear(self) -> None:
         """Let nothing be on its way; `fit` is to follow, which makes what generators need."""
         for array in (self.shared, *self.rings):
             if array is not None:
                 array[:] = 0
         self.externals = [None] * len(self.externals)
 
-    def chosen(self, neurons, plans):
+    def chosen(self, neurons: Mapping[int, Integers]) -> RingBuffers:
         """Return buffers in which neurons receive what is on its way to others.
 
         Parameters
         ----------
         neurons : dict of int to int array
             For groups, whose input each of their neurons receives.
-        plans : sequence of PopulationPlan or NeuronPlan
-            The groups.
         """
         new = copy.copy(self)
         new.rings, new.externals = list(self.rings), list(self.externals)
         for i, own in neurons.items():
-            for arrays in (new.rings, new.externals):
-                if arrays[i] is not None:
-                    old = arrays[i]
-                    arrays[i] = memory.aligned_zeros((*old.shape[:2], _row(plans[i].places)), old.dtype)
-                    arrays[i][..., : len(own)] = old[..., own]
+            new.rings[i], new.externals[i] = _chosen(self.rings[i], own), _chosen(self.externals[i], own)
         return new
 
-    def add(self, steps, receptor, target, amounts, units=None):
+    def add(
+        self,
+        steps: int | Integers,
+        receptor: Receptor,
+        target: int,
+        amounts: float | npt.NDArray[np.floating],
+        units: int | Integers | None = None,
+    ) -> bool:
         """Let input arrive at a group; return whether it took a new array.
 
         Numbers or arrays; ``units`` None: at all units. What cannot be counted comes as if from a generator.
         """
         slots, kind = steps % self.slots, _core.RECEPTOR[receptor]
         if units is None:
-            np.add.at(self.shared[GROUPS], (target, slots, kind), amounts)
+            _add(self.shared[GROUPS], (target, slots, kind), amounts)
             return False
-        new = self.units[target] is not None and self.externals[target] is None
-        if new:
-            ring = self.rings[target]
-            self.externals[target] = memory.aligned_zeros((len(ring), RECEPTORS, ring.shape[2]))
-        sums = self.rings if self.units[target] is None else self.externals
-        np.add.at(sums[target], (slots, kind, units), amounts)
+        ring, external = self.rings[target], self.externals[target]
+        assert ring is not None
+        if self.units[target] is None:
+            _add(ring, (slots, kind, units), amounts)
+            return False
+        new = external is None
+        if external is None:
+            external = self.externals[target] = memory.aligned_zeros((len(ring), RECEPTORS, ring.shape[2]))
+        _add(external, (slots, kind, units), amounts)
         return new
 
-    def take_over(self, other, step):
+    def take_over(self, other: RingBuffers, step: int) -> None:
         """Let arrive at all units, from step 0 on, what arrives there from a step on in buffers of as many groups."""
         k = np.arange(min(self.slots, other.slots))
         self.shared[:, :, k] = other.shared[:, :, (step + k) % other.slots]
 
 
-def _recount(ring, unit, new):
+def _add(sums: Ring, place: tuple[Any, ...], amounts: float | npt.NDArray[np.floating]) -> None:
+    """Add amounts to sums at a place, an index of numbers and arrays; what goes to the same place adds up."""
+    np.add.at(sums, place, amounts)
+
+
+def _chosen(ring: npt.NDArray[Amount] | None, neurons: Integers) -> npt.NDArray[Amount] | None:
+    """Return a ring buffer, or None for an empty one, in which neurons receive what is on its way to others."""
+    if ring is None:
+        return None
+    new = memory.aligned_zeros((*ring.shape[:2], _row(count_places(len(neurons)))), ring.dtype)
+    new[..., : len(neurons)] = ring[..., neurons]
+    return new
+
+
+def _recount(ring: Ring | None, unit: Unit | None, new: Unit | None) -> tuple[Ring | None, Unit | None]:
     """Return a ring buffer, or None for an empty one, and its unit: ``new``, unless what is on its way forbids it."""
     if ring is None or not ring.any():
         return (ring if (unit is None) == (new is None) else None), new
@@ -137,7 +170,8 @@ def _recount(ring, unit, new):
     return memory.aligned_copy(ring * unit.size[:, np.newaxis]), None
 
 
-def _fit(ring, slots, receptors, row, moved, dtype=np.float64):
+def _fit(ring: npt.NDArray[Amount] | None, slots: int, receptors: int, row: int, moved: tuple[Integers, Integers],
+         dtype: type[Amount]) -> npt.NDArray[Amount]:  # fmt: skip
     """Return a ring buffer with at least the content of ``ring`` (None: nothing)."""
     if ring is not None and len(ring) == slots:
         return ring
@@ -147,6 +181,6 @@ def _fit(ring, slots, receptors, row, moved, dtype=np.float64):
     return new
 
 
-def _row(places):
+def _row(places: int) -> int:
     """Return the length of a row: an odd number of 64 places, so that rows do not meet in the same lines of a cache."""
     return 64 * (-(-places // 64) | 1)

@@ -3,10 +3,14 @@
 The number of the format rises with every change of the names below, so that each gifpop knows what it can read.
 """
 
+from __future__ import annotations
+
 import os
 import platform
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from itertools import groupby
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,11 +33,13 @@ from gifpop.ring_buffers import RingBuffers
 from gifpop.version import __version__
 from gifpop.warn import warn
 
+T = TypeVar("T")
+
 FORMAT = 1
 MACHINE = f"{platform.system()} {platform.machine()} {INSTRUCTION_SET}"
 
 
-def save(path, state, compressed=False):
+def save(path: archive.Path, state: dict[str, object], compressed: bool = False) -> None:
     """Write the attributes of a simulation.
 
     Parameters
@@ -47,12 +53,12 @@ def save(path, state, compressed=False):
     archive.write(path, header | {"simulation": document}, arrays, compressed)
 
 
-def load(path):
+def load(path: archive.Path) -> dict[str, Any]:
     """Return the attributes of a simulation that were written to a file."""
     where = f"Simulation.load: {os.fsdecode(path)!r}"
     document, arrays = archive.read(path, where, lambda document: _accept(where, document))
     with archive.damage_reported(where):
-        state = decode(document["simulation"], arrays, KINDS)
+        state: dict[str, Any] = decode(document["simulation"], arrays, KINDS)
         integrity.check_simulation(**state)
         machine = document["machine"]
     if machine != MACHINE:
@@ -61,12 +67,12 @@ def load(path):
     return state
 
 
-def joined(results):
+def joined(results: Iterable[Result]) -> list[Result]:
     """Return results of successive runs as few: one as long as populations keep their sizes."""
     return [concatenate(list(group)) for _, group in groupby(results, key=lambda result: [p.N for p in result])]
 
 
-def _accept(where, document):
+def _accept(where: str, document: dict[str, Any]) -> None:
     """Refuse a file of another format."""
     with archive.damage_reported(where):
         format, version = int(document["format"]), str(document["gifpop"])
@@ -76,26 +82,26 @@ def _accept(where, document):
                          f"reads format {FORMAT}{remedy}")  # fmt: skip
 
 
-def _described(cls, *names):
+def _described(cls: type, *names: str) -> Kind:
     """Return the kind of a class whose constructor takes what its attributes hold: by default fields of a dataclass."""
     names = names or tuple(f.name for f in fields(cls))
     return Kind(cls, lambda value: {name: getattr(value, name) for name in names}, cls)
 
 
-def _kept(cls, *names, anew=(), made=None):
+def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), made: Callable[[T], T] | None = None) -> Kind:
     """Return the kind of a class of which these attributes are kept, and those in ``anew`` are made anew.
 
     ``made`` is called with an object once it has its attributes, and returns it.
     """
     kept = {name.lstrip("_"): name for name in names}
 
-    def take(value):
+    def take(value: T) -> dict[str, Any]:
         if vars(value).keys() != {*names, *anew}:
             odd = vars(value).keys() ^ {*names, *anew}
             raise AssertionError(f"gifpop.snapshot does not know what to do with {cls.__name__}: {', '.join(odd)}")
         return {name: getattr(value, attribute) for name, attribute in kept.items()}
 
-    def make(**attributes):
+    def make(**attributes: Any) -> T:
         if attributes.keys() != kept.keys():
             raise ValueError(f"{cls.__name__} must have {', '.join(kept)}, got {', '.join(attributes)}")
         value = cls.__new__(cls)
@@ -105,39 +111,39 @@ def _kept(cls, *names, anew=(), made=None):
     return Kind(cls, take, make)
 
 
-def _aligned(plan):
+def _aligned(plan: NeuronPlan) -> NeuronPlan:
     """Let the arrays of neurons begin at cache lines."""
     plan.state = {name: aligned_copy(values) for name, values in plan.state.items()}
     return plan
 
 
-def _aligned_rings(buffers):
+def _aligned_rings(buffers: RingBuffers) -> RingBuffers:
     """Let the ring buffers of single neurons begin at cache lines."""
     for name in ("rings", "externals"):
         setattr(buffers, name, [None if ring is None else aligned_copy(ring) for ring in getattr(buffers, name)])
     return buffers
 
 
-def _resumed(engine):
+def _resumed(engine: Engine) -> Engine:
     """Let an engine go on, once it is certain that the compiled loop stays within its arrays."""
     integrity.check_engine(engine)
     engine.resume()
     return engine
 
 
-def _restored(assembly):
+def _restored(assembly: Assembly) -> Assembly:
     """Let an assembly find anew what it keeps for `Simulation.reset`."""
     assembly._initial_plans = assembly._relaxed = None
     assembly._signals = {}
     return assembly
 
 
-def _take_result(result):
+def _take_result(result: Result) -> dict[str, Any]:
     return {"populations": list(result), "dt": result.dt, "level": result.level, "seed": result.seed,
             "network_seed": result.network_seed, "first": result._first, "trials": result.trials}  # fmt: skip
 
 
-def _take_population_result(result):
+def _take_population_result(result: PopulationResult) -> dict[str, Any]:
     meso = result.level == "meso"
     return {"name": result.name, "N": result.N, "dt": result.dt, "first": result._first, "counts": result.counts,
             "record_steps": result._record_steps, "variables": result._variables,
@@ -145,7 +151,7 @@ def _take_population_result(result):
             "neurons": None if meso else result.neurons}  # fmt: skip
 
 
-def _pcg64(state):
+def _pcg64(state: Any) -> np.random.PCG64:
     """Return a bit generator in a state."""
     stream = np.random.PCG64(0)
     stream.state = state

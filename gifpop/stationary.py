@@ -5,10 +5,13 @@ nothing is left, with weights that are smaller in proportion, comes from rest to
 any more. In that state populations of any size begin, in expected numbers, and neurons, each drawn from it.
 """
 
+from __future__ import annotations
+
 import logging
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,6 +20,13 @@ from gifpop.engine import Engine
 from gifpop.modes import unpack
 from gifpop.plan import Link
 from gifpop.warn import warn
+
+if TYPE_CHECKING:
+    from gifpop.modes import Carried
+    from gifpop.neurons import NeuronPlan
+    from gifpop.parameters import GIF
+    from gifpop.plan import NoiseLink, PopulationPlan
+    from gifpop.typing import Floats, Integers, Streams, Synapse
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +40,7 @@ WINDOW = 0.5  # in units of the slowest time constant
 MEMBRANES = 10.0  # what counts as such in units of that of the membrane, since several spikes must pass
 
 
-def mean_links(links, sizes):
+def mean_links(links: Iterable[Link], sizes: Sequence[int]) -> list[Link]:
     """Return links with the mean input that each unit of their targets receives along single connections.
 
     Parameters
@@ -39,7 +49,7 @@ def mean_links(links, sizes):
     sizes : sequence of int
         Units of the groups.
     """
-    made = []
+    made: list[Link] = []
     for link in links:
         if link.first is None:
             made.append(link)
@@ -48,20 +58,35 @@ def mean_links(links, sizes):
     return made
 
 
-def _mean_of_connections(link, pairs):
+def _mean_of_connections(link: Link, pairs: int) -> list[Link]:
     """Return a link for each lag and sign among single connections; ``pairs`` of units might have one."""
+    assert link.units is not None
     if link.weights is None and link.lags is None:
         return [Link(link.source, link.target, link.lag, link.receptor, link.weight * len(link.units) / pairs)]
     weights = link.weight * (np.ones(len(link.units)) if link.weights is None else link.weights)
     lags = np.full(len(weights), link.lag) if link.lags is None else link.lags
     made = []
-    for receptor, amounts in (("excitatory", np.maximum(weights, 0.0)), ("inhibitory", np.minimum(weights, 0.0))):
+    signs: list[tuple[Synapse, Floats]] = [
+        ("excitatory", np.maximum(weights, 0.0)),
+        ("inhibitory", np.minimum(weights, 0.0)),
+    ]
+    for receptor, amounts in signs:
         sums = np.bincount(lags, amounts)
         made += [Link(link.source, link.target, int(lag), receptor, sums[lag] / pairs) for lag in np.flatnonzero(sums)]
     return made
 
 
-def relax(names, cells, plans, sizes, links, lines, *, dt, n_threads=1):
+def relax(
+    names: Iterable[str],
+    cells: Sequence[GIF],
+    plans: Sequence[PopulationPlan],
+    sizes: Sequence[int],
+    links: Sequence[Link],
+    lines: Iterable[signals.Signal],
+    *,
+    dt: float,
+    n_threads: int = 1,
+) -> Engine:
     """Return an engine whose populations have come to the stationary state.
 
     Warns if they have not within the longest time: the network oscillates, or is very slow.
@@ -86,7 +111,7 @@ def relax(names, cells, plans, sizes, links, lines, *, dt, n_threads=1):
     engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
     settled = _settle(engine, _window(cells, links, dt))
     logger.debug("stationary state %s after %g ms", "found" if settled else "not found", engine.step * dt)
-    for plan in engine.plans:
+    for plan in _populations(engine):
         _fill_up(plan)
     if not settled:
         warn(
@@ -97,7 +122,7 @@ def relax(names, cells, plans, sizes, links, lines, *, dt, n_threads=1):
     return engine
 
 
-def _settle(engine, window):
+def _settle(engine: Engine, window: int) -> bool:
     """Run, in windows of so many steps, until the activity stays what it is; return whether it does.
 
     Neurons that begin alike fire together, the longer the less noise they have. So for a while they are made to fire
@@ -111,13 +136,18 @@ def _settle(engine, window):
             return True
         if i < DAMPED:
             _activity(engine, window, now)
-            for plan in engine.plans:
+            for plan in _populations(engine):
                 _fill_up(plan)
         before = now
     return False
 
 
-def _fill_up(plan):
+def _populations(engine: Engine) -> list[PopulationPlan]:
+    """Return the plans of an engine that relaxes: it has only populations."""
+    return [plan for plan in engine.plans if not plan.neurons]
+
+
+def _fill_up(plan: PopulationPlan) -> None:
     """Let all neurons that the cohorts lack be free ones, and give their number the variance that it comes to.
 
     By themselves they come there only as fast as free neurons fire, while the activity has long been what it will be:
@@ -133,19 +163,19 @@ def _fill_up(plan):
     state["survivors"], state["variance"] = x, x * (2.0 - S) / (2.0 - p)
 
 
-def _scaled(link, sizes):
+def _scaled(link: Link, sizes: Sequence[int]) -> Link:
     """Return a link with its weight in a network of populations of `SIZE` neurons; of an input line, as it is."""
     if link.source >= len(sizes):
         return link
     return replace(link, weight=link.weight * sizes[link.source] / SIZE)
 
 
-def _held(signal):
+def _held(signal: signals.Signal) -> signals.Piecewise:
     """Return a signal that stays at what is expected of another one at time 0."""
     return signals.Piecewise([0], [signal.expected(0)])
 
 
-def _window(cells, links, dt):
+def _window(cells: Iterable[GIF], links: Iterable[Link], dt: float) -> int:
     """Return the steps in which a network comes a good deal nearer to rest; whole rounds of merging."""
     slowest = max(max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa,
                       *cell.tau_stc) for cell in cells)  # fmt: skip
@@ -153,7 +183,7 @@ def _window(cells, links, dt):
     return history.MERGE_EVERY * math.ceil(steps / history.MERGE_EVERY)
 
 
-def _activity(engine, steps, steady=None):
+def _activity(engine: Engine, steps: int, steady: Floats | None = None) -> Floats:
     """Run for so many steps; return expected activities, spikes/s, averaged between rounds of merging, which ripple.
 
     ``steady``: activities to keep up, one for each population.
@@ -165,10 +195,11 @@ def _activity(engine, steps, steady=None):
         kept = np.clip(np.asarray(steady) * spikes, 0.0, SIZE)
         counts = {i: np.full(engine.step + steps, count, np.int64) for i, count in enumerate(kept)}
     expected = np.concatenate([chunk.records for chunk in engine.run(steps, probes, counts)])
-    return expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / spikes
+    activity: Floats = expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / spikes
+    return activity
 
 
-def begin(engine, relaxed, streams):
+def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
     """Let the groups of an engine begin in the state of a relaxed one, and what is on its way there arrive.
 
     Parameters
@@ -179,32 +210,31 @@ def begin(engine, relaxed, streams):
         ``streams(i)`` returns the bit generator that the neurons of group ``i`` are drawn with.
     """
     engine.take_over(relaxed)
-    for i, (plan, state) in enumerate(zip(engine.plans, relaxed.plans, strict=True)):
+    for i, (plan, state) in enumerate(zip(engine.plans, _populations(relaxed), strict=True)):
         if plan.neurons:
             random = np.random.Generator(streams(i))
             draw_neurons(plan, state, random)
             for process in engine.noise:
                 if process.target == i and process.lag > 0:
-                    _draw_noise(engine, process, random)
+                    _draw_noise(engine, process, plan.N, random)
         else:
             load_population(plan, state)
 
 
-def _draw_noise(engine, process, random):
-    """Let events of a process onto each neuron be on their way, beside their mean, which is already."""
-    steps, neurons = np.arange(process.lag)[:, np.newaxis], np.arange(engine.plans[process.target].N)
-    mean = process.signal.expected(0)
-    amounts = process.weight * (random.poisson(mean, (process.lag, len(neurons))) - mean)
-    engine.add_input(steps, process.receptor, process.target, amounts, neurons)
+def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Generator) -> None:
+    """Let events of a process onto each of N neurons be on their way, beside their mean, which is already."""
+    steps, mean = np.arange(process.lag)[:, np.newaxis], process.signal.expected(0)
+    amounts = process.weight * (random.poisson(mean, (process.lag, N)) - mean)
+    engine.add_input(steps, process.receptor, process.target, amounts, np.arange(N))
 
 
-def load_population(plan, relaxed):
+def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
     """Let a population begin in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
     plan.state[:] = relaxed.state
     pairs = [(plan.sfa, relaxed.sfa), (plan.cohorts, relaxed.cohorts)]
-    if plan.cells is not None:
+    if plan.cells is not None and relaxed.cells is not None:
         pairs += [(plan.cells.rows, relaxed.cells.rows), (plan.cells.traces, relaxed.cells.traces)]
-    if plan.carried is not None:
+    if plan.carried is not None and relaxed.carried is not None:
         pairs += [(getattr(plan.carried, name), getattr(relaxed.carried, name)) for name in ("fired", "recent")]
         pairs += zip(plan.carried.states, relaxed.carried.states, strict=True)
     for mine, theirs in pairs:
@@ -212,7 +242,7 @@ def load_population(plan, relaxed):
     plan.scale(plan.constants["N"][0] / SIZE)
 
 
-def draw_neurons(plan, relaxed, random):
+def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> None:
     """Let neurons begin in the state of a relaxed population, whose cohorts carry their adaptation.
 
     Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, and has their
@@ -241,7 +271,7 @@ def draw_neurons(plan, relaxed, random):
         plan.of_neurons(f"I_syn_{receptor}")[:] = current / constants[f"input_{receptor}"]
 
 
-def _everybody(relaxed):
+def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Floats | None]:
     """Return survivors, potentials, ages in the next step and moments of the free neurons, cells and cohorts."""
     state, window = relaxed.state[0], relaxed.window
     merged = relaxed.merged
@@ -261,16 +291,17 @@ def _everybody(relaxed):
 class _Own(NamedTuple):
     """What neurons do not share with others of their cohort, a column for each."""
 
-    thresholds: np.ndarray  # mV
-    currents: np.ndarray  # spike-triggered, pA
-    synapses: np.ndarray  # deviations of synaptic currents from the mean, pA
-    potential: np.ndarray  # what all these have added to it, mV
+    thresholds: Floats  # mV
+    currents: Floats  # spike-triggered, pA
+    synapses: Floats  # deviations of synaptic currents from the mean, pA
+    potential: Floats  # what all these have added to it, mV
 
 
-def _draw_own(plan, carried, moments, cohort, random):
+def _draw_own(plan: NeuronPlan, carried: Carried | None, moments: Floats | None, cohort: Integers,
+              random: np.random.Generator) -> _Own:  # fmt: skip
     """Return what neurons of these cohorts, whose modes have these moments, have of their own."""
     J, S, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.N
-    if carried is None:
+    if carried is None or moments is None:
         return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((2, N)), np.zeros(N))
     D = len(carried.modes)
     means, covariances = unpack(moments, D)
@@ -285,7 +316,8 @@ def _draw_own(plan, carried, moments, cohort, random):
     )
 
 
-def _square_roots(matrices):
+def _square_roots(matrices: Floats) -> Floats:
     """Return the symmetric square roots of symmetric matrices, shape (n, D, D), without what rounding made negative."""
     values, vectors = np.linalg.eigh(matrices)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)
+    roots: Floats = (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)
+    return roots

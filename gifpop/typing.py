@@ -1,14 +1,25 @@
 """Types that annotations name in several files: arrays, seeds, and what options may be."""
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+if TYPE_CHECKING:
+    from gifpop.neurons import NeuronPlan
+    from gifpop.plan import PopulationPlan
+
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
-Numbers: TypeAlias = float | Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
+Shorts: TypeAlias = npt.NDArray[np.int32]
+Spikes: TypeAlias = tuple[Integers, Shorts]  # steps and neurons
+Structured: TypeAlias = npt.NDArray[np.void]  # with named fields
+Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
+Vector: TypeAlias = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
+Numbers: TypeAlias = float | Vector
+Indices: TypeAlias = Sequence[int] | npt.NDArray[np.integer]
+Streams: TypeAlias = Callable[[int], np.random.BitGenerator]
 
 Seed: TypeAlias = int | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None
 
@@ -17,3 +28,26 @@ Initial: TypeAlias = Literal["fired", "rest", "stationary", "nest"]
 History: TypeAlias = Literal["adaptive", "exact"]
 Adaptation: TypeAlias = Literal["quasi-renewal", "carried"]
 Wiring: TypeAlias = Literal["dense", "sparse"]
+Table: TypeAlias = Literal["activity", "recorded", "spikes"]
+
+Synapse: TypeAlias = Literal["excitatory", "inhibitory"]
+Receptor: TypeAlias = Synapse | Literal["current", "excitatory variance", "inhibitory variance"]
+
+Key: TypeAlias = npt.NDArray[np.uint64]  # of the random numbers of a group of neurons
+Plan: TypeAlias = "PopulationPlan | NeuronPlan"
+Stream: TypeAlias = np.random.BitGenerator | Key
+Prescribed: TypeAlias = Integers | Spikes  # of a population, its counts, step by step
+Probe: TypeAlias = tuple[int, int, str]  # group, unit and recordable
+
+Kept_co = TypeVar("Kept_co", covariant=True)
+Given_contra = TypeVar("Given_contra", contravariant=True)
+
+
+class Field(Generic[Kept_co, Given_contra]):
+    """A field of a frozen dataclass that is given in one form and kept in another; for annotations only."""
+
+    def __get__(self, instance: object, owner: type) -> Kept_co:
+        raise NotImplementedError
+
+    def __set__(self, instance: object, value: Given_contra) -> None:
+        raise NotImplementedError

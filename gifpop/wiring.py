@@ -1,11 +1,18 @@
 """From a connection rule to connections between two groups of neurons, as the time loop reads them."""
 
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gifpop import _wiring
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
+
+if TYPE_CHECKING:
+    from gifpop.rules import Rule
+    from gifpop.typing import Integers, Shorts
 
 # Bytes that each connection takes for good, and besides while it is made.
 PER_CONNECTION, PER_WEIGHT, PER_LAG = 4, 8, 4
@@ -16,7 +23,7 @@ FEWEST_BLOCKS = 8
 SHORTEST_RUN = 64  # connections of a target that start in a block, on average; shares cost much for fewer
 
 
-def check_rule(where, rule, n_pre, n_post, same):
+def check_rule(where: str, rule: Rule, n_pre: int, n_post: int, same: bool) -> None:
     """Refuse a rule that cannot be fulfilled, before anything is drawn."""
     rule = rule.resolve(n_pre)
     without_self = same and not getattr(rule, "allow_autapses", True)
@@ -26,11 +33,12 @@ def check_rule(where, rule, n_pre, n_post, same):
         for name, values, n in (("sources", rule.sources, n_pre), ("targets", rule.targets, n_post)):
             if values.size and values.max() >= n:
                 raise ValueError(f"{where}: Pairs.{name} must be < {n}, got {values.max()}")
-    for kind, name, candidates in (
+    kinds: list[tuple[type[FixedIndegree | FixedOutdegree | FixedTotalNumber], str, int]] = [
         (FixedIndegree, "indegree", n_pre - without_self),
         (FixedOutdegree, "outdegree", n_post - without_self),
         (FixedTotalNumber, "N", n_pre * n_post - without_self * n_pre),
-    ):
+    ]
+    for kind, name, candidates in kinds:
         if isinstance(rule, kind):
             number = getattr(rule, name)
             limit = np.inf if rule.allow_multapses and candidates > 0 else candidates
@@ -41,12 +49,13 @@ def check_rule(where, rule, n_pre, n_post, same):
                 )
 
 
-def expected_connections(rule, n_pre, n_post):
+def expected_connections(rule: Rule, n_pre: int, n_post: int) -> float:
     """Return how many connections a rule makes, or about how many."""
     return rule.density(n_pre, n_post) * n_pre * n_post
 
 
-def connection_bytes(rule, n_pre, n_post, weights=False, lags=False, same=True):
+def connection_bytes(rule: Rule, n_pre: int, n_post: int, weights: bool = False, lags: bool = False,
+                     same: bool = True) -> tuple[float, float]:  # fmt: skip
     """Return the bytes that the connections of a rule take for good, and those besides while they are made."""
     rule = rule.resolve(n_pre)
     if is_implicit(rule, same) and not weights and not lags:
@@ -65,12 +74,13 @@ def connection_bytes(rule, n_pre, n_post, weights=False, lags=False, same=True):
     return 8.0 * n_pre + kept * n, max(making, drawn * n)
 
 
-def is_implicit(rule, same):
+def is_implicit(rule: Rule, same: bool) -> bool:
     """Tell whether equal connections of a rule need not be stored one by one."""
     return isinstance(rule, AllToAll) and (rule.allow_autapses or not same)
 
 
-def connect(rule, n_pre, n_post, same, stream, threads=1):
+def connect(rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.BitGenerator,
+            threads: int = 1) -> tuple[Integers, Shorts, Integers | None]:  # fmt: skip
     """Return the connections of a rule.
 
     Parameters
@@ -93,7 +103,8 @@ def connect(rule, n_pre, n_post, same, stream, threads=1):
     order : int64 array or None
         For `Pairs`: which of the given pairs each connection is.
     """
-    rule, order, random = rule.resolve(n_pre), None, np.random.Generator(stream)
+    rule, random = rule.resolve(n_pre), np.random.Generator(stream)
+    order: Integers | None = None
     without_self = same and not getattr(rule, "allow_autapses", True)
     match rule:
         case AllToAll():
@@ -118,7 +129,8 @@ def connect(rule, n_pre, n_post, same, stream, threads=1):
     return np.asarray(first, dtype=np.int64), targets, order
 
 
-def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
+def by_target(n_pre: int, indegrees: Integers, without_self: bool, multapses: bool, random: np.random.Generator,
+              threads: int = 1) -> tuple[Integers, Shorts]:  # fmt: skip
     """Draw ``indegrees[t]`` sources for each target ``t``.
 
     The sources are cut into blocks. How many of a target's connections start in which block is drawn first; then each
@@ -140,14 +152,14 @@ def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
     -------
     first, targets : see `connect`
     """
-    blocks = _block_count(n_pre, np.mean(indegrees))
+    blocks = _block_count(n_pre, float(np.mean(indegrees)))
     edges = np.append(np.arange(0, n_pre, -(-n_pre // blocks)), n_pre)
     shares = _shares(edges, indegrees, without_self, multapses, random)
     begins = np.append(0, np.cumsum(shares.sum(axis=1, dtype=np.int64)))
     seeds = random.bit_generator.random_raw((len(shares), 4))
     first, targets = np.zeros(n_pre + 1, dtype=np.int64), np.empty(begins[-1], dtype=np.int32)
 
-    def fill(block):
+    def fill(block: int) -> None:
         a, b = edges[block : block + 2]
         rows = np.zeros(b - a + 1, dtype=np.int64)  # not a view: `first[b]` belongs to the next block too
         rows[0] = begins[block]
@@ -163,12 +175,13 @@ def by_target(n_pre, indegrees, without_self, multapses, random, threads=1):
     return first, targets
 
 
-def _block_count(n_pre, indegree):
+def _block_count(n_pre: int, indegree: float) -> int:
     """Return in how many blocks sources are drawn for targets with this mean in-degree."""
     return int(np.clip(indegree / SHORTEST_RUN, 1, max(FEWEST_BLOCKS, n_pre / BLOCK)))
 
 
-def _shares(edges, indegrees, without_self, multapses, random):
+def _shares(edges: Integers, indegrees: Integers, without_self: bool, multapses: bool,
+            random: np.random.Generator) -> Shorts:  # fmt: skip
     """Return how many of a target's connections start in which block of sources, shape (blocks, n_post)."""
     left, neurons = np.array(indegrees), np.arange(len(indegrees))
     shares = np.empty((len(edges) - 1, len(left)), dtype=np.int32)
@@ -184,15 +197,15 @@ def _shares(edges, indegrees, without_self, multapses, random):
     return shares
 
 
-def _indegrees_of_distinct(total, candidates, n_post, random):
+def _indegrees_of_distinct(total: int, candidates: int, n_post: int, random: np.random.Generator) -> Integers:
     """Return how many of ``total`` different pairs end at each target, where each has as many ``candidates``.
 
     Every pair is taken with the probability that gives ``total`` on average. Then as many as are too many, drawn at
     random, are given back, or as many of the others are taken in addition.
     """
     indegrees = random.binomial(candidates, total / max(1, candidates * n_post), n_post)
-    excess = indegrees.sum() - total
+    excess = int(indegrees.sum()) - total
     changeable = indegrees if excess > 0 else candidates - indegrees
     pairs = random.choice(changeable.sum(), abs(excess), replace=False, shuffle=False)
     changed = np.bincount(np.searchsorted(np.cumsum(changeable), pairs, side="right"), minlength=n_post)
-    return indegrees - np.sign(excess) * changed
+    return indegrees - changed if excess > 0 else indegrees + changed
