@@ -9,7 +9,11 @@ from gifpop.counting import count_units, multiple
 from gifpop.interrupts import deferred_interrupt
 from gifpop.ring_buffers import RingBuffers
 
-INSTRUCTION_SET = instruction_set.select()
+UNAVAILABLE: ImportError | None = None  # raised where something is to run, so that the command can tell it in a line
+try:
+    INSTRUCTION_SET = instruction_set.select()
+except ImportError as error:
+    INSTRUCTION_SET, UNAVAILABLE = "none", error
 
 
 class SimulationError(RuntimeError):
@@ -108,6 +112,8 @@ class Engine:
 
     def bind(self):
         """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
+        if UNAVAILABLE is not None:
+            raise UNAVAILABLE
         sources = [link.source for link in self.links]
         n_sources = len(self.plans) + len(self.signals)
         receptor = _core.RECEPTOR
