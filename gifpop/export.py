@@ -231,7 +231,7 @@ def to_dataframe(result: Result, table: str = "activity") -> pd.DataFrame:
         import pandas  # noqa: F401  # the functions below import it again
     checks.choice("Result.to_dataframe: table", table, TABLES)
     frame = {"activity": _activity_table, "recorded": _recorded_table, "spikes": _spike_table}[table](result)
-    frame.attrs = {**_provenance(result)}
+    frame.attrs = dict(_provenance(result).items())
     return frame
 
 
