@@ -45,11 +45,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import xarray as xr
-    from distributed import Client
     from tqdm import tqdm
 
     from gifpop.sweep_points import Parameters, Point
-    from gifpop.sweep_workers import Workers
+    from gifpop.sweep_workers import Client, Workers
     from gifpop.typing import Seed
 
     Running: TypeAlias = dict[Future[Outcome], Point]
@@ -301,13 +300,13 @@ class _Records:
 
     def take(self, point: Point, outcome: Outcome) -> None:
         """Store an outcome as soon as it can be."""
-        if self._store.schema is not None:
+        if self._begun():
             self._write(point, outcome)
             return
         self._held[point.index] = outcome
-        while self._order and self._order[0].index in self._held and self._store.schema is None:
+        while self._order and self._order[0].index in self._held and not self._begun():
             self._write_first()
-        if self._store.schema is not None:
+        if self._begun():
             self.finish()
 
     def finish(self) -> None:
@@ -317,6 +316,9 @@ class _Records:
                 self._write_first()
             else:
                 self._order.popleft()
+
+    def _begun(self) -> bool:
+        return self._store.schema is not None
 
     def _write_first(self) -> None:
         point = self._order.popleft()

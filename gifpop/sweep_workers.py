@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from multiprocessing.process import BaseProcess
 
-    from distributed import Client
-
     from gifpop.sweep_points import Parameter, Point
     from gifpop.sweep_values import Value
 
@@ -39,6 +37,12 @@ try:  # comes with dask; functions of notebooks and closures then reach other pr
     from cloudpickle import dumps
 except ImportError:
     from pickle import dumps
+
+
+class Client(Protocol):
+    """What gives an executor, as `dask.distributed.Client` does."""
+
+    def get_executor(self, *, pure: bool) -> Executor: ...
 
 
 @dataclass(frozen=True)
