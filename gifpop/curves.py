@@ -127,7 +127,8 @@ def spikes_of(p: PopulationResult, neuron: int, limits: Sequence[float]) -> Floa
     """Return the times of the spikes of one neuron."""
     times, neurons = p.spikes
     inside = within(times, limits, p.dt)
-    return times[inside][neurons[inside] == neuron]
+    own: Floats = times[inside][neurons[inside] == neuron]
+    return own
 
 
 def thin(x: Floats, y: Floats, log: bool = False, most: int = MOST_POINTS) -> tuple[Floats, Floats]:

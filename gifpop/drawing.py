@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from gifpop.result import PopulationResult
     from gifpop.typing import Floats
 
-    # Keys of mappings are invariant: a dict of str is none of Population | str.
-    Colors: TypeAlias = Mapping[Population | str, ColorType] | Mapping[Population, ColorType] | Mapping[str, ColorType]
+    Colors: TypeAlias = Mapping[Any, ColorType]  # by Population | str, but keys are invariant: a dict of str is no such
     Populations: TypeAlias = Population | str | Sequence[Population | str]
     Style: TypeAlias = str | tuple[float, tuple[float, ...]]
 

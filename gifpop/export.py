@@ -57,7 +57,7 @@ def to_xarray(result: Result) -> xr.Dataset:
         "N": (*_sizes(result), {"units": "1", "long_name": "number of neurons"}),
         "level": ("population", _texts(p.level for p in result), {"long_name": "level of description"}),
     }
-    if lead:
+    if result.trials is not None:
         coordinates["trial"] = "trial", result.trials, {"long_name": "trial"}
     variables: Variables = {
         name: ((*lead, "time", "population"), getattr(result, name), _attributes(name))
@@ -80,7 +80,7 @@ def _sizes(result: Result) -> tuple[str | tuple[str, ...], npt.ArrayLike]:
     """Return dimensions and numbers of neurons, one of each population or, where it has changed, of each step."""
     sizes = [p.N for p in result]
     if all(np.ndim(N) == 0 for N in sizes):
-        return "population", sizes
+        return "population", np.array(sizes)
     return ("time", "population"), np.stack([np.broadcast_to(N, len(result.t)) for N in sizes], axis=-1)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
 
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from gifpop.typing import Floats
 
     Levels: TypeAlias = Comparison | Sequence[Result | TrialStatistics] | Mapping[str, Result | TrialStatistics]
+    Recordable: TypeAlias = Literal["V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"]
     Chosen: TypeAlias = Sequence[tuple[PopulationResult | PopulationStatistics, ColorType, Style]]
     Source: TypeAlias = Callable[[str], tuple[curves.Curve, curves.Curve]]  # of a population: response and spectrum
 
-RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
+RECORDABLES: tuple[Recordable, ...] = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 SEGMENT = 1000.0  # ms
 MOST_NAMES = 4  # next to each other
 
@@ -107,6 +108,14 @@ def activity(result: Result | TrialStatistics, ax: Axes | None = None, populatio
     return ax
 
 
+@overload
+def raster(result: Result, ax: Axes, populations: Populations | None = None, neurons: int = 500, bin: float = 5.0,
+           trial: int | None = None, time: Sequence[float] | None = None,
+           colors: Colors | None = None) -> Axes: ...  # fmt: skip
+@overload
+def raster(result: Result, ax: Sequence[Axes] | None = None, populations: Populations | None = None,
+           neurons: int = 500, bin: float = 5.0, trial: int | None = None, time: Sequence[float] | None = None,
+           colors: Colors | None = None) -> tuple[Axes, Axes]: ...  # fmt: skip
 def raster(result: Result, ax: Axes | Sequence[Axes] | None = None, populations: Populations | None = None,
            neurons: int = 500, bin: float = 5.0, trial: int | None = None, time: Sequence[float] | None = None,
            colors: Colors | None = None) -> Axes | tuple[Axes, Axes]:  # fmt: skip
@@ -183,9 +192,10 @@ def raster(result: Result, ax: Axes | Sequence[Axes] | None = None, populations:
     return upper, lower
 
 
-def traces(result: Result, variable: str = "V_m", ax: Axes | None = None, populations: Populations | None = None,
-           neurons: int = 5, offset: float | None = None, trial: int | None = None,
-           time: Sequence[float] | None = None, colors: Colors | None = None) -> Axes:  # fmt: skip
+def traces(result: Result, variable: Recordable = "V_m", ax: Axes | None = None,
+           populations: Populations | None = None, neurons: int = 5, offset: float | None = None,
+           trial: int | None = None, time: Sequence[float] | None = None,
+           colors: Colors | None = None) -> Axes:  # fmt: skip
     """Plot a recorded variable against time; of neurons, with their spikes.
 
     Parameters
@@ -512,7 +522,8 @@ def _spectrum(where: str, result: Result | TrialStatistics, name: str, segment: 
                 raise ValueError(f"{where}: {option} must be None for statistics, which have spectra of whole trials "
                                  f"(keep='all' has trajectories), got {value!r}")  # fmt: skip
         of = result[name]
-        return curves.Curve(of.f[1:], of.mean["spectrum"][1:]), float(of.mean["activity"].mean() / of.N)
+        f = np.asarray(of.f[1:], dtype=np.float64)
+        return curves.Curve(f, of.mean["spectrum"][1:]), float(of.mean["activity"].mean() / of.N)
     p = result[name]
     window, _ = drawing.window(where, result, time)
     longest = (window.stop - window.start) * result.dt
