@@ -76,7 +76,7 @@ class ExploreWindow:
         self._timer.add_callback(self.frame)
         canvas.mpl_connect("draw_event", self._drawn)
         canvas.mpl_connect("key_press_event", self._key)
-        # A function, which the figure keeps, and with it this object; of methods it does not keep the object.
+        # Canvases keep functions, not the objects of methods: through this one the window lives as long as its figure.
         canvas.mpl_connect("close_event", lambda event: self._timer.stop())
         self._timer.start()
 
