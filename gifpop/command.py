@@ -1,38 +1,56 @@
 """The command ``gifpop``: a first look, facts for a report of an error, and a window onto a running network."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
 import sys
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING, TypedDict
+
+from gifpop import instruction_set
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gifpop.typing import Level
 
 # What the subcommands need is imported by them, so that help comes at once.
+
+LEVELS: tuple[Level, ...] = ("meso", "micro")
+DEMO = {"duration": 2000.0, "dt": 0.5, "step": 1500.0, "jump": 20.0}  # ms, ms, ms, mV
 
 
 class CommandError(Exception):
     """What the user can mend: one line on standard error, exit code 1."""
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Parameters
     ----------
-    argv : list of str or None
+    argv : sequence of str or None
         Arguments; None: those of this process.
 
     Returns
     -------
     int
-        Exit code: 0; 1 for an error that one line on standard error tells; 130 after Ctrl-C. Wrong arguments exit
-        with 2.
+        Exit code: 0; 1 for an error that one line on standard error tells; 2 where GIFPOP_ISA names an instruction set
+        that this machine has not; 130 after Ctrl-C. Wrong arguments exit with 2.
     """
     parser = _parser()
     options = parser.parse_args(argv)
     if options.run is None:
         parser.print_help()
         return 0
+    try:
+        instruction_set.select()
+    except ImportError as error:
+        print(f"gifpop: error: {error}", file=sys.stderr)
+        return 2
     try:
         options.run(options)
         sys.stdout.flush()
@@ -47,7 +65,7 @@ def main(argv=None):
     return 0
 
 
-def demo(options):
+def demo(options: argparse.Namespace) -> None:
     """Simulate the seed network at both levels; save the figures; print rates and times."""
     import matplotlib
 
@@ -60,7 +78,7 @@ def demo(options):
         _require_display("--show")
     else:
         matplotlib.use("Agg")
-    levels = {level: _demonstrate(level, folder, options) for level in ("meso", "micro")}
+    levels = {level: _demonstrate(level, folder, options.seed) for level in LEVELS}
     if options.json:
         print(json.dumps({"duration_ms": DEMO["duration"], "seed": options.seed, "levels": levels}))
     else:
@@ -74,15 +92,23 @@ def demo(options):
         plt.show()
 
 
-DEMO = {"duration": 2000.0, "dt": 0.5, "step": 1500.0, "jump": 20.0}  # ms, ms, ms, mV
+class Demonstrated(TypedDict):
+    """What the demonstration found at one level; rates in spikes/s, before and after the step of the drive."""
+
+    neurons: int
+    rates_before: dict[str, float]
+    rates_after: dict[str, float]
+    seconds: float
+    times_real_time: float
+    figure: str
 
 
-def _demonstrate(level, folder, options):
+def _demonstrate(level: Level, folder: Path, seed: int) -> Demonstrated:
     """Simulate one level of the demonstration and save its figure; return what there is to tell."""
     from gifpop import Simulation, models
 
     net = models.brunel(step=(DEMO["step"], DEMO["jump"]))
-    simulation = Simulation(net, dt=DEMO["dt"], level=level, seed=options.seed)
+    simulation = Simulation(net, dt=DEMO["dt"], level=level, seed=seed)
     start = perf_counter()
     result = simulation.run(DEMO["duration"])
     seconds = perf_counter() - start
@@ -96,7 +122,7 @@ def _demonstrate(level, folder, options):
     before = (result.t > 500.0) & (result.t <= DEMO["step"])
     after = result.t > DEMO["step"]
     return {
-        "neurons": sum(p.N for p in result),
+        "neurons": sum(p.largest_N for p in result),
         "rates_before": {p.name: float(p.activity[before].mean()) for p in result},
         "rates_after": {p.name: float(p.activity[after].mean()) for p in result},
         "seconds": seconds,
@@ -105,7 +131,7 @@ def _demonstrate(level, folder, options):
     }
 
 
-def _told(level, numbers):
+def _told(level: Level, numbers: Demonstrated) -> str:
     """Return what the demonstration found at one level, as lines of text."""
     before, after = numbers["rates_before"], numbers["rates_after"]
     rates = "; ".join(f"{name} {before[name]:.2f}, then {after[name]:.2f}" for name in before)
@@ -118,7 +144,7 @@ def _told(level, numbers):
     )
 
 
-def info(options):
+def info(options: argparse.Namespace) -> None:
     """Print what this installation uses."""
     from gifpop import config
 
@@ -128,7 +154,7 @@ def info(options):
         config.show_config()
 
 
-def bench(options):
+def bench(options: argparse.Namespace) -> None:
     """Print how fast this machine runs some networks."""
     from gifpop import benchmark, config
 
@@ -137,14 +163,14 @@ def bench(options):
         print(json.dumps({"config": config.facts(), "cases": cases}))
         return
     config.show_config()
-    print(f"\n{'':42}{'ms per':>14}{'times':>11}{'ns per step':>13}")
-    print(f"{'medians':42}{'simulated s':>14}{'real time':>11}{'and':>13}")
+    print(f"\n{'':42}{'a simulated':>13}{'times':>11}{'a step':>12}")
+    print(f"{'medians':42}{'second':>13}{'real time':>11}{'of one':>12}")
     for case in cases:
-        print(f"{case['name']:42}{case['ms_per_simulated_second']:14.2f}{case['times_real_time']:11.0f}"
-              f"{case['ns_per_unit_and_step']:13.1f} {case['unit']}")  # fmt: skip
+        print(f"{case['name']:42}{case['ms_per_simulated_second']:10.2f} ms{case['times_real_time']:11.0f}"
+              f"{case['ns_per_unit_and_step']:9.1f} ns {case['unit']}")  # fmt: skip
 
 
-def explore(options):
+def explore(options: argparse.Namespace) -> None:
     """Open the window."""
     from gifpop import explore
 
@@ -152,7 +178,7 @@ def explore(options):
     explore(seed=options.seed, speed=options.speed).show()
 
 
-def _require_display(option):
+def _require_display(option: str) -> None:
     """Refuse to go on where matplotlib can open no window."""
     import matplotlib.pyplot as plt
     from matplotlib.backend_bases import FigureManagerBase
@@ -168,14 +194,15 @@ def _require_display(option):
         raise CommandError(f"{option or 'it'} needs a display; matplotlib's backend here is {plt.get_backend()}{why}")
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gifpop", description="Fast simulation of finite populations of generalized integrate-and-fire neurons."
     )
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
 
-    def command(function, help, json=True):
+    def command(function: Callable[[argparse.Namespace], None], help: str,
+                json: bool = True) -> argparse.ArgumentParser:  # fmt: skip
         sub = commands.add_parser(function.__name__, help=help, description=help[0].upper() + help[1:] + ".")
         sub.set_defaults(run=function)
         if json:
@@ -195,14 +222,14 @@ def _parser():
     return parser
 
 
-def _seed(text):
+def _seed(text: str) -> int:
     value = int(text) if text.isascii() and text.isdigit() else -1
     if value < 0:
         raise argparse.ArgumentTypeError(f"must be an integer >= 0, got {text!r}")
     return value
 
 
-def _positive(text):
+def _positive(text: str) -> float:
     try:
         value = float(text)
     except ValueError:

@@ -3,18 +3,40 @@
 The arguments ``where`` are the names of public functions, for messages.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
+
 import numpy as np
 
 from gifpop import checks, curves
 from gifpop.reductions import TrialStatistics
 from gifpop.result import Result
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.typing import ColorType
+    from typing_extensions import TypeIs
+
+    from gifpop.network import Population
+    from gifpop.reductions import PopulationStatistics
+    from gifpop.result import PopulationResult
+    from gifpop.typing import Floats
+
+    Colors: TypeAlias = Mapping[Any, ColorType]  # by Population | str, but keys are invariant: a dict of str is no such
+    Populations: TypeAlias = Population | str | Sequence[Population | str]
+    Style: TypeAlias = str | tuple[float, tuple[float, ...]]
+
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#000000", "#D55E00", "#56B4E9", "#882255", "#CC79A7")
-STYLES = ("-", (0, (5, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (2, 1)))
-LEGEND = {"frameon": False, "fontsize": "small", "title_fontsize": "small", "alignment": "left"}
+STYLES: tuple[Style, ...] = ("-", (0, (5, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (2, 1)))
+LEGEND: dict[str, Any] = {"frameon": False, "fontsize": "small", "title_fontsize": "small", "alignment": "left"}
 
 
-def check_result(where, result, statistics=False):
+def check_result(where: str, result: object, statistics: bool = False) -> None:
     """Refuse what is no result; ``statistics`` over trials only where they are enough."""
     if isinstance(result, TrialStatistics) and not statistics:
         raise TypeError(f"{where}: result must be a gifpop.Result, as keep='all' gives it, got {result!r}")
@@ -23,36 +45,42 @@ def check_result(where, result, statistics=False):
         raise TypeError(f"{where}: result must be a {kinds}, got {result!r}")
 
 
-def name_and_size(p):
+def name_and_size(p: PopulationResult | PopulationStatistics) -> str:
     """Return what a legend says of a population."""
     sizes = " to ".join(str(N) for N in dict.fromkeys((int(np.min(p.N)), int(np.max(p.N)))))
     return f"{p.name} (N = {sizes})"
 
 
-def new_figure(width, height):
+def new_figure(width: float, height: float) -> Figure:
     """Return a new figure of pyplot."""
     import matplotlib.pyplot as plt  # slow to import, and not every result is plotted
 
     return plt.figure(figsize=(width, height), layout="constrained")
 
 
-def single_axes(where, ax):
+def single_axes(where: str, ax: Axes | None) -> Axes:
     """Return the axes given, or new ones."""
     return new_figure(7.0, 3.5).subplots() if ax is None else _check_axes(where, ax)
 
 
-def axes_and_more(where, ax):
+def axes_and_more(where: str, ax: Axes | Sequence[Axes] | None) -> tuple[Axes, Axes | None]:
     """Return two axes: those given, the second None if there is one, or new ones above each other."""
     if ax is None:
-        return tuple(new_figure(7.0, 5.0).subplots(2, 1, sharex=True, height_ratios=(3, 1)))
-    if not np.iterable(ax):
+        upper, lower = new_figure(7.0, 5.0).subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        return upper, lower
+    if not _is_sequence(ax):
         return _check_axes(where, ax), None
     if len(ax) != 2:
         raise ValueError(f"{where}: ax must be one or two axes, got {len(ax)}")
-    return tuple(_check_axes(where, each) for each in ax)
+    upper, lower = (_check_axes(where, each) for each in ax)
+    return upper, lower
 
 
-def rows_of_axes(where, ax, n):
+def _is_sequence(ax: Axes | Sequence[Axes]) -> TypeIs[Sequence[Axes]]:
+    return np.iterable(ax)
+
+
+def rows_of_axes(where: str, ax: npt.ArrayLike | None, n: int) -> npt.NDArray[np.object_]:
     """Return an array of axes of shape (n, 2): those given, or new ones."""
     if ax is None:
         return new_figure(9.0, 0.5 + 2.5 * n).subplots(n, 2, squeeze=False)
@@ -64,13 +92,20 @@ def rows_of_axes(where, ax, n):
     return array.reshape(n, 2)
 
 
-def _check_axes(where, ax):
+def _check_axes(where: str, ax: Axes) -> Axes:
     if not hasattr(ax, "fill_between"):
         raise TypeError(f"{where}: ax must be matplotlib axes, got {ax!r}")
     return ax
 
 
-def chosen(where, result, populations, colors):
+@overload
+def chosen(where: str, result: Result, populations: Populations | None,
+           colors: Colors | None) -> list[tuple[PopulationResult, ColorType, Style]]: ...  # fmt: skip
+@overload
+def chosen(where: str, result: TrialStatistics, populations: Populations | None,
+           colors: Colors | None) -> list[tuple[PopulationStatistics, ColorType, Style]]: ...  # fmt: skip
+def chosen(where: str, result: Any, populations: Populations | None,
+           colors: Colors | None) -> list[tuple[Any, ColorType, Style]]:  # fmt: skip
     """Return (population's result, colour, line style) of each population chosen."""
     own = {_name(where, "colors", result.names, p): color for p, color in (colors or {}).items()}
     triples = []
@@ -80,7 +115,7 @@ def chosen(where, result, populations, colors):
     return triples
 
 
-def names_of(where, known, populations):
+def names_of(where: str, known: Sequence[str], populations: Populations | None) -> list[str]:
     """Return the names of populations that are given as themselves or by names, one or several; None: all."""
     if populations is None:
         return list(known)
@@ -91,19 +126,19 @@ def names_of(where, known, populations):
     return [_name(where, "populations", known, p) for p in populations]
 
 
-def is_one(populations):
+def is_one(populations: Populations) -> TypeIs[Population | str]:
     """Tell whether this is one population, not a sequence of them."""
     return isinstance(populations, str) or hasattr(populations, "name")
 
 
-def _name(where, argument, known, population):
+def _name(where: str, argument: str, known: Sequence[str], population: Population | str) -> str:
     name = getattr(population, "name", population)
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"{where}: {argument} must be among {', '.join(map(repr, known))}, got {name!r}")
     return name
 
 
-def one_trial(where, result, trial):
+def one_trial(where: str, result: Result, trial: int | None) -> tuple[Result, int | None]:
     """Return a result of one run, and the number of its trial or None."""
     if result.trials is None:
         if trial is not None:
@@ -113,12 +148,13 @@ def one_trial(where, result, trial):
     return result.trial(number), number
 
 
-def title_of_trial(number):
+def title_of_trial(number: int | None) -> dict[str, str]:
     """Return the title of what shows one of several trials, as keyword of axes; none for a single run."""
     return {} if number is None else {"title": f"trial {number}"}
 
 
-def window(where, result, time):
+def window(where: str, result: Result | TrialStatistics,
+           time: Sequence[float] | None) -> tuple[slice, tuple[float, float]]:  # fmt: skip
     """Return the slice of steps that end after the first of two times and not after the second, and these times."""
     t, dt = result.t, result.dt
     if not len(t):
@@ -135,7 +171,7 @@ def window(where, result, time):
     return steps, (float(first), float(last))
 
 
-def steps_of(where, argument, value, dt, steps):
+def steps_of(where: str, argument: str, value: float, dt: float, steps: slice) -> int:
     """Return how many steps are nearest to a time in ms, at least one; refuse more than the slice ``steps`` has."""
     width = max(1, round(checks.number(f"{where}: {argument}", value, "> 0", "ms") / dt))
     n = steps.stop - steps.start
@@ -144,7 +180,7 @@ def steps_of(where, argument, value, dt, steps):
     return width
 
 
-def note_on_trials(result):
+def note_on_trials(result: Result | TrialStatistics) -> str | None:
     """Return what curves and bands of trials are: str, or None for a single run."""
     if isinstance(result, TrialStatistics):
         n, of = result.n, " of steps"
@@ -155,7 +191,7 @@ def note_on_trials(result):
     return f"mean of {n} trials ± s.d.{of}" if n > 1 else "1 trial"
 
 
-def draw_curve(ax, x, y, error=None, log=False, **style):
+def draw_curve(ax: Axes, x: Floats, y: Floats, error: Floats | None = None, log: bool = False, **style: Any) -> None:
     """Draw a curve, thinned, with a band of the error to both sides."""
     ax.plot(*curves.thin(x, y, log), **style)
     if error is not None:

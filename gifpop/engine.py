@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from gifpop.signals import Emitter
     from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
 
-INSTRUCTION_SET = instruction_set.select()
+UNAVAILABLE: ImportError | None = None  # raised where something is to run, so that the command can tell it in a line
+try:
+    INSTRUCTION_SET = instruction_set.select()
+except ImportError as error:
+    INSTRUCTION_SET, UNAVAILABLE = "none", error
 
 
 class SimulationError(RuntimeError):
@@ -134,6 +138,8 @@ class Engine:
 
     def bind(self) -> None:
         """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
+        if UNAVAILABLE is not None:
+            raise UNAVAILABLE
         sources = [link.source for link in self.links]
         n_sources = len(self.plans) + len(self.signals)
         receptor = _core.RECEPTOR

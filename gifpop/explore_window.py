@@ -1,6 +1,10 @@
 """The window of `gifpop.explore`: scrolling activity above sliders, with nothing but matplotlib."""
 
+from __future__ import annotations
+
+from functools import partial
 from time import perf_counter
+from typing import TYPE_CHECKING, Protocol, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,9 +13,29 @@ from matplotlib.widgets import Button, Slider
 from gifpop.engine import SimulationError
 from gifpop.explore import KNOBS, SPEEDS
 
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.backend_bases import DrawEvent, Event, KeyEvent
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+    from matplotlib.transforms import BboxBase
+
+    from gifpop.explore import Explorer, Knob
+    from gifpop.typing import Floats
+
+TITLE = "gifpop explore"
 INTERVAL = 33  # ms between frames
 COLORS = ("C0", "C3")
 TOPS = (10, 20, 50, 100, 200, 500, 1000, 2000)  # spikes/s, of the vertical axes
+
+
+class Blitting(Protocol):
+    """A canvas that can put back a copy of its picture."""
+
+    def copy_from_bbox(self, bbox: BboxBase) -> object: ...
+    def restore_region(self, region: object) -> None: ...
+    def blit(self, bbox: BboxBase) -> None: ...
 
 
 class ExploreWindow:
@@ -20,66 +44,93 @@ class ExploreWindow:
     Parameters
     ----------
     explorer : gifpop.explore.Explorer
+        What it shows and moves. A window that is open already is closed.
 
     Attributes
     ----------
     explorer : gifpop.explore.Explorer
+        As given.
     figure : matplotlib.figure.Figure
+        Of pyplot.
     sliders : dict of str to matplotlib.widgets.Slider
         By the names of the parameters, and ``speed``. Those of ``N_E``, ``N_I`` and ``speed`` are decimal logarithms.
     buttons : dict of str to matplotlib.widgets.Button
         ``pause``, ``restart`` and ``defaults``.
     paused : bool
+        Whether the time stands still.
     """
 
-    def __init__(self, explorer):
+    def __init__(self, explorer: Explorer) -> None:
         self.explorer, self.paused = explorer, False
+        plt.close(TITLE)  # whose timer would go on in the same figure
         with plt.rc_context({"toolbar": "None"}):
-            self.figure = plt.figure("gifpop explore", figsize=(9.0, 7.0), clear=True)
-        self.figure.gifpop_window = self  # lives as long as its figure, also if nobody keeps it
-        self._background, self._last = None, perf_counter()
+            self.figure = plt.figure(TITLE, figsize=(9.0, 7.0))
+        canvas = self.figure.canvas
+        self._blitting = cast(Blitting, canvas) if canvas.supports_blit else None  # not all canvases have the methods
+        self._background: object = None
+        self._appeared, self._last = False, perf_counter()
         self._draw_axes()
         self._add_sliders()
         self._add_buttons()
-        canvas = self.figure.canvas
-        self._blits = canvas.supports_blit
-        canvas.mpl_connect("draw_event", self._drawn)
-        canvas.mpl_connect("key_press_event", self._key)
-        canvas.mpl_connect("close_event", lambda event: self._timer.stop())
         self._timer = canvas.new_timer(interval=INTERVAL)
         self._timer.add_callback(self.frame)
+        canvas.mpl_connect("draw_event", self._drawn)
+        canvas.mpl_connect("key_press_event", self._key)
+        # Canvases keep functions, not the objects of methods: through this one the window lives as long as its figure.
+        canvas.mpl_connect("close_event", lambda event: self._timer.stop())
         self._timer.start()
 
-    def show(self):
+    def show(self) -> None:
         """Show the window; in a script, wait until it is closed."""
         plt.show()
 
-    def close(self):
+    def close(self) -> None:
         """Stop and close the window."""
         self._timer.stop()
         plt.close(self.figure)
 
-    def pause(self, event=None):
-        """Stop the time, or let it go on."""
+    def pause(self, event: Event | None = None) -> None:
+        """Stop the time, or let it go on.
+
+        Parameters
+        ----------
+        event : matplotlib.backend_bases.Event, optional
+            Of the button; has no effect.
+        """
         self.paused = not self.paused
         self.buttons["pause"].label.set_text("go on" if self.paused else "pause")
         self._last = perf_counter()
         self.figure.canvas.draw_idle()
 
-    def restart(self, event=None):
-        """Begin from the stationary state, with the parameters as they are."""
+    def restart(self, event: Event | None = None) -> None:
+        """Begin from the stationary state, with the parameters as they are.
+
+        Parameters
+        ----------
+        event : matplotlib.backend_bases.Event, optional
+            Of the button; has no effect.
+        """
         self.explorer.restart()
         if self.paused:
             self.pause()
         self._show()
 
-    def defaults(self, event=None):
-        """Move all sliders of parameters back to where they began."""
+    def defaults(self, event: Event | None = None) -> None:
+        """Move all sliders of parameters back to where they began.
+
+        Parameters
+        ----------
+        event : matplotlib.backend_bases.Event, optional
+            Of the button; has no effect.
+        """
         for knob in KNOBS:
             self.sliders[knob.name].reset()
 
-    def frame(self):
+    def frame(self) -> None:
         """Simulate what is due and show it; the timer calls this."""
+        if getattr(self.figure.canvas, "comm", self) is None:  # of ipympl, which closes canvases without an event
+            self._timer.stop()
+            return
         now = perf_counter()
         elapsed, self._last = now - self._last, now
         if self.paused:
@@ -93,7 +144,7 @@ class ExploreWindow:
         if new:
             self._show()
 
-    def _show(self):
+    def _show(self) -> None:
         e = self.explorer
         full = False
         for i, (activity, rate, axes) in enumerate(zip(self._activities, self._rates, self._axes, strict=True)):
@@ -104,28 +155,35 @@ class ExploreWindow:
             if not np.isnan(recent).all():
                 self._means[i].set_text(f"last second: {np.nanmean(recent):.1f} spikes/s")
         self._status.set_text(f"{e.time:.1f} s simulated")
-        if full or not self._blits or self._background is None:
+        if full or self._blitting is None or self._background is None:
             self.figure.canvas.draw_idle()
         else:
-            self.figure.canvas.restore_region(self._background)
-            self._draw_moving()
-            self.figure.canvas.blit(self.figure.bbox)
+            self._blitting.restore_region(self._background)
+            for artist in self._moving():
+                self.figure.draw_artist(artist)
+            self._blitting.blit(self.figure.bbox)
 
-    def _drawn(self, event):
+    def _drawn(self, event: DrawEvent) -> None:
         """Keep what does not move after all was drawn, and draw what moves on top."""
-        if self._blits:
-            self._background = self.figure.canvas.copy_from_bbox(self.figure.bbox)
-            self._draw_moving()
+        on_screen = not self.figure.canvas.is_saving()  # into a file, with its resolution and renderer
+        if on_screen and not self._appeared:
+            self._appeared, self._last = True, perf_counter()  # time begins when there is something to see
+        if self._blitting is not None:
+            if on_screen:
+                self._background = self._blitting.copy_from_bbox(self.figure.bbox)
+            for artist in self._moving():
+                artist.draw(event.renderer)
 
-    def _draw_moving(self):
-        for artist in (*self._activities, *self._rates, *self._means, self._status):
-            self.figure.draw_artist(artist)
+    def _moving(self) -> tuple[Artist, ...]:
+        return *self._activities, *self._rates, *self._means, self._status
 
-    def _draw_axes(self):
-        e, moving = self.explorer, self.figure.canvas.supports_blit
-        self._axes = self.figure.subplots(len(e.populations), 1, sharex=True)
+    def _draw_axes(self) -> None:
+        e, moving = self.explorer, self._blitting is not None
+        self._axes: list[Axes] = list(self.figure.subplots(len(e.populations), 1, sharex=True))
         self.figure.subplots_adjust(left=0.09, right=0.97, top=0.93, bottom=0.38, hspace=0.12)
-        self._activities, self._rates, self._means = [], [], []
+        self._activities: list[Line2D] = []
+        self._rates: list[Line2D] = []
+        self._means: list[Text] = []
         names = {"E": "excitatory", "I": "inhibitory"}
         for axes, name, color in zip(self._axes, e.populations, COLORS, strict=True):
             self._activities += axes.plot([], [], color=color, lw=0.9, alpha=0.55, animated=moving, label="activity")
@@ -139,12 +197,12 @@ class ExploreWindow:
         self.figure.text(0.09, 0.955, "gifpop: two populations of neurons, live", weight="bold")
         self._status = self.figure.text(0.97, 0.955, "", ha="right", animated=moving)
 
-    def _add_sliders(self):
-        self.sliders = {}
+    def _add_sliders(self) -> None:
+        self.sliders: dict[str, Slider] = {}
         for place, knob in enumerate(KNOBS):
             scale = np.log10 if knob.logarithmic else float
             slider = self._slider(place, knob.label, *map(scale, (knob.low, knob.high, knob.start)))
-            slider.on_changed(lambda value, knob=knob: self._moved(knob, value))
+            slider.on_changed(partial(self._moved, knob))
             self.sliders[knob.name] = slider
             self._label(slider, knob.start, knob.unit)
         speed = self._slider(len(KNOBS), "speed", *map(np.log10, (*SPEEDS, self.explorer.speed)))
@@ -152,28 +210,27 @@ class ExploreWindow:
         self.sliders["speed"] = speed
         self._label(speed, self.explorer.speed, "x real time")
 
-    def _slider(self, place, label, low, high, start):
+    def _slider(self, place: int, label: str, low: float, high: float, start: float) -> Slider:
         column, row = divmod(place, 4)
         axes = self.figure.add_axes((0.15 + 0.5 * column, 0.24 - 0.065 * row, 0.24, 0.03))
-        slider = Slider(axes, label, float(low), float(high), valinit=float(start), initcolor="0.6")
-        return slider
+        return Slider(axes, label, float(low), float(high), valinit=float(start), initcolor="0.6")
 
-    def _moved(self, knob, value):
+    def _moved(self, knob: Knob, value: float) -> None:
         value = 10.0**value if knob.logarithmic else value
         value = min(max(value, knob.low), knob.high)  # powers round
         self.explorer.set(**{knob.name: value})
         self._label(self.sliders[knob.name], self.explorer.values[knob.name], knob.unit)
 
-    def _speed_moved(self, value):
+    def _speed_moved(self, value: float) -> None:
         self.explorer.speed = min(max(10.0**value, SPEEDS[0]), SPEEDS[1])
         self._label(self.sliders["speed"], self.explorer.speed, "x real time")
 
-    def _label(self, slider, value, unit):
+    def _label(self, slider: Slider, value: float, unit: str) -> None:
         text = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
         slider.valtext.set_text(f"{text} {unit}".strip())
 
-    def _add_buttons(self):
-        self.buttons = {}
+    def _add_buttons(self) -> None:
+        self.buttons: dict[str, Button] = {}
         for place, (name, action) in enumerate(
             {"pause": self.pause, "restart": self.restart, "defaults": self.defaults}.items()
         ):
@@ -181,13 +238,14 @@ class ExploreWindow:
             self.buttons[name] = Button(axes, name)
             self.buttons[name].on_clicked(action)
 
-    def _key(self, event):
-        actions = {" ": self.pause, "r": self.restart}
-        if event.key in actions:
-            actions[event.key]()
+    def _key(self, event: KeyEvent) -> None:
+        if event.key == " ":
+            self.pause()
+        elif event.key == "r":
+            self.restart()
 
 
-def _fit(axes, values):
+def _fit(axes: Axes, values: Floats) -> bool:
     """Let a vertical axis reach over all values, without following every peak; return whether it has changed."""
     highest = np.nanmax(values, initial=1.0)
     top = axes.get_ylim()[1]

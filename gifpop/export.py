@@ -1,13 +1,32 @@
 """A result as objects of other libraries: xarray, Neo and pandas. None of them is needed for anything else."""
 
-import importlib
+from __future__ import annotations
+
 import json
 import re
+from contextlib import contextmanager
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from gifpop import checks
 from gifpop.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import neo
+    import numpy.typing as npt
+    import pandas as pd
+    import quantities as pq
+    import xarray as xr
+
+    from gifpop.result import PopulationResult, Result
+    from gifpop.typing import Floats, Integers
+
+    # By name: dimensions, array, attributes, as xarray takes them.
+    Variables: TypeAlias = dict[str, tuple[str | tuple[str, ...], npt.ArrayLike, dict[str, str]]]
 
 QUANTITIES = {  # unit and meaning; xarray's plots, pint and quantities know these units
     "time": ("ms", "time"),
@@ -27,19 +46,20 @@ TABLES = ("activity", "recorded", "spikes")
 # xarray
 
 
-def to_xarray(result):
+def to_xarray(result: Result) -> xr.Dataset:
     """Return an `xarray.Dataset`; see `gifpop.Result.to_xarray`."""
-    xarray = _library("xarray", "Result.to_xarray")
+    with _required("xarray", "Result.to_xarray"):
+        import xarray as xr
     lead = () if result.trials is None else ("trial",)
-    coordinates = {
+    coordinates: Variables = {
         "time": ("time", result.t, _attributes("time")),
         "population": ("population", _texts(result.names), {"long_name": "population"}),
         "N": (*_sizes(result), {"units": "1", "long_name": "number of neurons"}),
         "level": ("population", _texts(p.level for p in result), {"long_name": "level of description"}),
     }
-    if lead:
+    if result.trials is not None:
         coordinates["trial"] = "trial", result.trials, {"long_name": "trial"}
-    variables = {
+    variables: Variables = {
         name: ((*lead, "time", "population"), getattr(result, name), _attributes(name))
         for name in ("counts", "activity", "rate")
     }
@@ -53,21 +73,21 @@ def to_xarray(result):
         if p.level == "micro":
             _add_neurons(variables, coordinates, p, labels[p.name], (*lead, along))
             _add_spikes(variables, coordinates, p, labels[p.name], result.trials)
-    return xarray.Dataset(variables, coordinates, _provenance(result))
+    return xr.Dataset(variables, coordinates, _provenance(result))
 
 
-def _sizes(result):
+def _sizes(result: Result) -> tuple[str | tuple[str, ...], npt.ArrayLike]:
     """Return dimensions and numbers of neurons, one of each population or, where it has changed, of each step."""
     sizes = [p.N for p in result]
     if all(np.ndim(N) == 0 for N in sizes):
-        return "population", sizes
+        return "population", np.array(sizes)
     return ("time", "population"), np.stack([np.broadcast_to(N, len(result.t)) for N in sizes], axis=-1)
 
 
-def _meso_variables(result, dims):
+def _meso_variables(result: Result, dims: tuple[str, ...]) -> Variables:
     """Return recorded variables of mesoscopic populations, one column each; NaN where a population has none."""
     recorded = [_recorded(p) if p.level == "meso" else {} for p in result]
-    variables = {}
+    variables: Variables = {}
     for name in dict.fromkeys(name for one in recorded for name in one):
         nothing = np.full(next(one[name] for one in recorded if name in one).shape, np.nan)
         columns = np.stack([one.get(name, nothing) for one in recorded], axis=-1)
@@ -75,7 +95,8 @@ def _meso_variables(result, dims):
     return variables
 
 
-def _add_neurons(variables, coordinates, p, label, dims):
+def _add_neurons(variables: Variables, coordinates: Variables, p: PopulationResult, label: str,
+                 dims: tuple[str, ...]) -> None:  # fmt: skip
     """Add recorded variables of neurons, with a dimension of their own."""
     neuron = f"neuron_{label}"
     for name, values in _recorded(p).items():
@@ -83,7 +104,8 @@ def _add_neurons(variables, coordinates, p, label, dims):
         coordinates[neuron] = neuron, p.neurons, {"long_name": f"neuron of {p.name}", "population": p.name}
 
 
-def _add_spikes(variables, coordinates, p, label, trials):
+def _add_spikes(variables: Variables, coordinates: Variables, p: PopulationResult, label: str,
+                trials: Integers | None) -> None:  # fmt: skip
     """Add spikes of neurons as flat arrays: of each its time, neuron and trial."""
     times, neurons, numbers = _spikes(p, trials)
     dim, about = f"spikes_{label}", {"population": p.name}
@@ -94,7 +116,7 @@ def _add_spikes(variables, coordinates, p, label, trials):
         coordinates[f"spike_trial_{label}"] = dim, numbers, {"long_name": "trial of the spike"} | about
 
 
-def _attributes(name, p=None):
+def _attributes(name: str, p: PopulationResult | None = None) -> dict[str, str]:
     """Return the attributes of a variable, of one population or of all."""
     unit, meaning = QUANTITIES[name]
     if p is None:
@@ -102,13 +124,13 @@ def _attributes(name, p=None):
     return {"units": unit, "long_name": f"{meaning} of {p.name}", "population": p.name}
 
 
-def _texts(values):
+def _texts(values: Iterable[str]) -> npt.NDArray[np.object_]:
     return np.array(list(values), dtype=object)  # zarr's format 3 has no texts of fixed width
 
 
-def _labels(names):
+def _labels(names: Iterable[str]) -> dict[str, str]:
     """Return parts of variables' names that stand for populations, all different: a file takes no "2/3E"."""
-    labels = {}
+    labels: dict[str, str] = {}
     for name in names:
         label = re.sub(r"\W", "_", name)
         while label in labels.values():
@@ -120,38 +142,44 @@ def _labels(names):
 # Neo
 
 
-def to_neo(result):
+def to_neo(result: Result) -> neo.Block:
     """Return a `neo.Block`; see `gifpop.Result.to_neo`."""
-    neo = _library("neo", "Result.to_neo")
+    with _required("neo", "Result.to_neo"):
+        import neo
     block = neo.Block(name="gifpop", description=f"simulation of {', '.join(result.names)}", **_provenance(result))
     if result.trials is None:
-        block.segments.append(_segment(neo, result, lambda values: values, name="run"))
+        block.segments.append(_segment(result, lambda values: values, name="run"))
     else:
         for i, number in enumerate(result.trials.tolist()):
-            one = _segment(neo, result, lambda values, i=i: values[i], name=f"trial {number}", index=i, trial=number)
+            one = _segment(result, itemgetter(i), name=f"trial {number}", index=i, trial=number)
             block.segments.append(one)
     return block
 
 
-def _segment(neo, result, of_trial, **properties):
+def _segment(result: Result, of_trial: Callable[[Any], Any], **properties: object) -> neo.Segment:
     """Return the segment of a trial, which ``of_trial`` takes out of arrays and lists."""
+    import neo
+
     segment = neo.Segment(**properties)
     names, meso = np.array(result.names), np.array([p.level == "meso" for p in result])
     timing = (result._first + 1) * result.dt, result.dt
-    segment.analogsignals.append(_signal(neo, "activity", of_trial(result.activity), timing, {"population": names}))
+    segment.analogsignals.append(_signal("activity", of_trial(result.activity), timing, {"population": names}))
     if meso.any():
         expected = of_trial(result.rate)[:, meso]
-        segment.analogsignals.append(_signal(neo, "rate", expected, timing, {"population": names[meso]}))
+        segment.analogsignals.append(_signal("rate", expected, timing, {"population": names[meso]}))
     for p in result:
         for name, values in _recorded(p).items():
-            segment.analogsignals.append(_recorded_signal(neo, p, name, of_trial(values)))
+            segment.analogsignals.append(_recorded_signal(p, name, of_trial(values)))
         if p.level == "micro":
-            segment.spiketrains.extend(list(_spike_trains(neo, result, p, *of_trial(p.spikes))))  # neo iterates twice
+            segment.spiketrains.extend(list(_spike_trains(result, p, *of_trial(p.spikes))))  # neo iterates twice
     return segment
 
 
-def _signal(neo, name, values, timing, channels, **annotations):
+def _signal(name: str, values: Floats, timing: tuple[float, float], channels: dict[str, npt.NDArray[Any]],
+            **annotations: str) -> neo.AnalogSignal:  # fmt: skip
     """Return an `AnalogSignal`, which begins at a time and has a period; ``channels`` are array annotations."""
+    import neo
+
     unit, meaning = QUANTITIES[name]
     start, period = timing
     return neo.AnalogSignal(
@@ -160,19 +188,22 @@ def _signal(neo, name, values, timing, channels, **annotations):
     )  # fmt: skip
 
 
-def _recorded_signal(neo, p, name, values):
+def _recorded_signal(p: PopulationResult, name: str, values: Floats) -> neo.AnalogSignal:
     """Return a recorded variable: one channel of a mesoscopic population, or one a neuron."""
     times = p.t_record if len(p.t_record) else np.array([p.dt])
     period = round((times[1] - times[0]) / p.dt) * p.dt if len(times) > 1 else p.dt
     values, channels = (values[:, np.newaxis], {}) if p.level == "meso" else (values, {"neuron": p.neurons})
-    return _signal(neo, name, values, (times[0], period), channels, population=p.name)
+    return _signal(name, values, (times[0], period), channels, population=p.name)
 
 
-def _spike_trains(neo, result, p, times, neurons):
+def _spike_trains(result: Result, p: PopulationResult, times: Floats,
+                  neurons: npt.NDArray[np.int32]) -> Iterator[neo.SpikeTrain]:  # fmt: skip
     """Yield a `SpikeTrain` for each neuron.
 
     They are slices of one of all neurons: neo takes 9 us for a slice, and 170 us for a train from times.
     """
+    import neo
+
     order = np.argsort(neurons, kind="stable")
     bounds = np.searchsorted(neurons[order], np.arange(p.largest_N + 1)).tolist()
     start, stop = result._first * result.dt, (result._first + len(result.t)) * result.dt
@@ -185,37 +216,45 @@ def _spike_trains(neo, result, p, times, neurons):
         yield train
 
 
-def _ms(value):
-    return value * _library("quantities", "Result.to_neo").ms
+def _ms(value: float) -> pq.Quantity:
+    import quantities as pq  # comes with neo
+
+    return value * pq.ms
 
 
 # pandas
 
 
-def to_dataframe(result, table="activity"):
+def to_dataframe(result: Result, table: str = "activity") -> pd.DataFrame:
     """Return a `pandas.DataFrame`; see `gifpop.Result.to_dataframe`."""
-    pandas = _library("pandas", "Result.to_dataframe")
+    with _required("pandas", "Result.to_dataframe"):
+        import pandas  # noqa: F401  # the functions below import it again
     checks.choice("Result.to_dataframe: table", table, TABLES)
-    frame = {"activity": _activity_table, "recorded": _recorded_table, "spikes": _spike_table}[table](pandas, result)
-    frame.attrs = _provenance(result)
+    frame = {"activity": _activity_table, "recorded": _recorded_table, "spikes": _spike_table}[table](result)
+    frame.attrs = dict(_provenance(result).items())
     return frame
 
 
-def _activity_table(pandas, result):
+def _activity_table(result: Result) -> pd.DataFrame:
     """One row a step, columns (population, variable)."""
+    import pandas as pd
+
     columns = {}
     for p in result:
         for name in ("counts", "activity", *(["rate"] if p.level == "meso" else [])):
             columns[p.name, name] = getattr(p, name).ravel()
-    frame = pandas.DataFrame(dict(enumerate(columns.values())), index=_index(pandas, result, result.t))
-    frame.columns = _columns(pandas, list(columns), ["population", "variable"])
+    frame = pd.DataFrame(dict(enumerate(columns.values())), index=_index(result, result.t))
+    frame.columns = _columns(list(columns), ["population", "variable"])
     return frame
 
 
-def _recorded_table(pandas, result):
+def _recorded_table(result: Result) -> pd.DataFrame:
     """One row a record, columns (population, variable), and the neuron where there are neurons."""
+    import pandas as pd
+
     micro = any(p.level == "micro" and _recorded(p) for p in result)
-    labels, blocks = [], []
+    labels: list[tuple[str | int, ...]] = []
+    blocks: list[Floats] = []
     for p in result:
         for name, values in _recorded(p).items():
             neurons = p.neurons.tolist() if p.level == "micro" else [""]  # pandas leaves out levels that are ""
@@ -227,29 +266,35 @@ def _recorded_table(pandas, result):
             "simulate)"
         )
     names = ["population", "variable", "neuron"][: 2 + micro]
-    index = _index(pandas, result, _record_times(result))
-    return pandas.DataFrame(np.hstack(blocks), index=index, columns=_columns(pandas, labels, names))
+    index = _index(result, _record_times(result))
+    return pd.DataFrame(np.hstack(blocks), index=index, columns=_columns(labels, names))
 
 
-def _index(pandas, result, times):
+def _index(result: Result, times: Floats) -> pd.Index:
     """Return the index of rows: the time, after the trial where there are trials."""
+    import pandas as pd
+
     if result.trials is None:
-        return pandas.Index(times, name="time")
-    return pandas.MultiIndex.from_product([result.trials, times], names=["trial", "time"])
+        return pd.Index(times, name="time")
+    return pd.MultiIndex.from_product([result.trials, times], names=["trial", "time"])
 
 
-def _columns(pandas, labels, names):
+def _columns(labels: Sequence[tuple[str | int, ...]], names: list[str]) -> pd.MultiIndex:
     """Return labels of columns whose levels keep their order, so that pandas finds parts of them at once."""
+    import pandas as pd
+
     levels, codes = [], []
     for values in zip(*labels, strict=True):
         places = {value: i for i, value in enumerate(dict.fromkeys(values))}
         levels.append(list(places))
         codes.append([places[value] for value in values])
-    return pandas.MultiIndex(levels, codes, names=names)
+    return pd.MultiIndex(levels, codes, names=names)
 
 
-def _spike_table(pandas, result):
+def _spike_table(result: Result) -> pd.DataFrame:
     """One row a spike."""
+    import pandas as pd
+
     micro = [p for p in result if p.level == "micro"]
     if not micro:
         raise ValueError(
@@ -260,37 +305,38 @@ def _spike_table(pandas, result):
     spikes = [_spikes(p, trials) for p in micro]
     times, neurons, numbers = (np.concatenate(parts) for parts in zip(*spikes, strict=True))
     codes = np.repeat(np.arange(len(micro)), [len(times) for times, *_ in spikes])
-    columns = {"population": pandas.Categorical.from_codes(codes, [p.name for p in micro])}
+    columns: dict[str, Any] = {"population": pd.Categorical.from_codes(codes, pd.Index([p.name for p in micro]))}
     if trials is not None:
         columns["trial"] = numbers
-    return pandas.DataFrame(columns | {"time": times, "neuron": neurons})
+    return pd.DataFrame(columns | {"time": times, "neuron": neurons})
 
 
 # What they share
 
 
-def _library(name, method):
-    """Import an optional library."""
+@contextmanager
+def _required(name: str, method: str) -> Iterator[None]:
+    """Say how to install an optional library where its import fails."""
     try:
-        return importlib.import_module(name)
+        yield
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
         raise ImportError(f"{method} needs {name}: pip install 'gifpop[export]'") from None
 
 
-def _recorded(p):
+def _recorded(p: PopulationResult) -> dict[str, Floats]:
     """Return the recorded variables of a population by name; none where they were recorded of no neuron."""
     if p.level == "micro" and not len(p.neurons):
         return {}
     return {name: getattr(p, name) for name in p.recorded if name not in ALWAYS_RECORDED}
 
 
-def _record_times(result):
+def _record_times(result: Result) -> Floats:
     return next(iter(result)).t_record  # those of all populations
 
 
-def _spikes(p, trials):
+def _spikes(p: PopulationResult, trials: Integers | None) -> tuple[Floats, npt.NDArray[np.int32], Integers]:
     """Return times, neurons and trials of the spikes of neurons, in flat arrays."""
     if trials is None:
         return *p.spikes, np.zeros(0, dtype=np.int64)
@@ -298,14 +344,14 @@ def _spikes(p, trials):
     return times, neurons, np.repeat(trials, [len(times) for times, _ in p.spikes])
 
 
-def _provenance(result):
+def _provenance(result: Result) -> dict[str, float | str]:
     """Return what to write on the whole: plain numbers and texts, which every file takes."""
     level = result.level if isinstance(result.level, str) else json.dumps(result.level)
     return {"source": f"gifpop {__version__}", "dt": result.dt, "level": level, "seed": _seed(result.seed),
             "network_seed": _seed(result.network_seed)}  # fmt: skip
 
 
-def _seed(seed):
+def _seed(seed: object) -> str:
     """Return a seed as the Python text that repeats it."""
     if not isinstance(seed, np.random.SeedSequence):
         return repr(seed)

@@ -5,8 +5,12 @@ Nothing else of matplotlib's state is touched, and nothing is shown. Colours are
 wine of Tol (2021) for yellow, in an order in which neighbours differ most for the colour-blind and in grey.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
 
@@ -15,12 +19,32 @@ from gifpop.compare import Comparison
 from gifpop.export import QUANTITIES
 from gifpop.reductions import TrialStatistics
 
-RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.typing import ColorType
+
+    from gifpop.drawing import Colors, Populations, Style
+    from gifpop.reductions import PopulationStatistics
+    from gifpop.result import PopulationResult, Result
+    from gifpop.typing import Floats
+
+    Levels: TypeAlias = Comparison | Sequence[Result | TrialStatistics] | Mapping[str, Result | TrialStatistics]
+    Recordable: TypeAlias = Literal["V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"]
+    Chosen: TypeAlias = Sequence[tuple[PopulationResult | PopulationStatistics, ColorType, Style]]
+    Source: TypeAlias = Callable[[str], tuple[curves.Curve, curves.Curve]]  # of a population: response and spectrum
+
+RECORDABLES: tuple[Recordable, ...] = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 SEGMENT = 1000.0  # ms
 MOST_NAMES = 4  # next to each other
 
 
-def activity(result, ax=None, populations=None, bin=1.0, expected=True, time=None, colors=None):
+def activity(result: Result | TrialStatistics, ax: Axes | None = None, populations: Populations | None = None,
+             bin: float = 1.0, expected: bool = True, time: Sequence[float] | None = None,
+             colors: Colors | None = None) -> Axes:  # fmt: skip
     """Plot population activities against time, and those expected of mesoscopic populations.
 
     Parameters
@@ -30,8 +54,9 @@ def activity(result, ax=None, populations=None, bin=1.0, expected=True, time=Non
         fluctuates, not how well the mean is known. It is that of the activity in bins; of statistics
         (``keep="mean"``), which know the variance of steps only, that of steps.
     ax : matplotlib.axes.Axes, optional
+        To draw into; by default that of a new figure.
     populations : Population, str, or sequence of such, optional
-        By default all.
+        Which to draw, in this order; by default all.
     bin : float, ms
         Activities are averaged over bins of about this width, at least one step.
     expected : bool
@@ -44,6 +69,14 @@ def activity(result, ax=None, populations=None, bin=1.0, expected=True, time=Non
     Returns
     -------
     matplotlib.axes.Axes
+        Those given, or new ones.
+
+    Raises
+    ------
+    TypeError
+        For what is no result, or no axes.
+    ValueError
+        For populations that the result has not, a time without steps, or a bin longer than it.
 
     Notes
     -----
@@ -75,12 +108,23 @@ def activity(result, ax=None, populations=None, bin=1.0, expected=True, time=Non
     return ax
 
 
-def raster(result, ax=None, populations=None, neurons=500, bin=5.0, trial=None, time=None, colors=None):
+@overload
+def raster(result: Result, ax: Axes, populations: Populations | None = None, neurons: int = 500, bin: float = 5.0,
+           trial: int | None = None, time: Sequence[float] | None = None,
+           colors: Colors | None = None) -> Axes: ...  # fmt: skip
+@overload
+def raster(result: Result, ax: Sequence[Axes] | None = None, populations: Populations | None = None,
+           neurons: int = 500, bin: float = 5.0, trial: int | None = None, time: Sequence[float] | None = None,
+           colors: Colors | None = None) -> tuple[Axes, Axes]: ...  # fmt: skip
+def raster(result: Result, ax: Axes | Sequence[Axes] | None = None, populations: Populations | None = None,
+           neurons: int = 500, bin: float = 5.0, trial: int | None = None, time: Sequence[float] | None = None,
+           colors: Colors | None = None) -> Axes | tuple[Axes, Axes]:  # fmt: skip
     """Plot the spikes of neurons, one row a neuron, populations below each other; and their rates in a histogram.
 
     Parameters
     ----------
     result : Result
+        With at least one population of neurons.
     ax : matplotlib.axes.Axes, or a pair of such, optional
         For the raster; the second for the histogram, which else is left out. By default both, one above the other.
     populations : Population, str, or sequence of such, optional
@@ -91,13 +135,22 @@ def raster(result, ax=None, populations=None, neurons=500, bin=5.0, trial=None, 
         Of the histogram, at least one step. It counts all neurons, not only those of the raster.
     trial : int, optional
         Number of the trial; by default the first.
-    time, colors
-        See `activity`.
+    time : pair of float, ms, optional
+        Only spikes after the first and not after the second.
+    colors : dict of Population or str to colour, optional
+        Of populations; others have the colour of their place in the result.
 
     Returns
     -------
     matplotlib.axes.Axes or pair of such
-        As given.
+        One if one was given, else those of the raster and of the histogram.
+
+    Raises
+    ------
+    TypeError
+        For what is no result with spikes, such as statistics over trials, or no axes.
+    ValueError
+        Without neurons among the populations, and for a trial or a time that the result has not.
 
     Notes
     -----
@@ -130,7 +183,7 @@ def raster(result, ax=None, populations=None, neurons=500, bin=5.0, trial=None, 
         upper.set_xlabel("time [ms]")
         return upper
     for i, (p, color, _) in enumerate(chosen):
-        style = {"lw": 1.0, "drawstyle": "steps-mid", "zorder": 2.5 - 0.01 * i, "label": p.name}
+        style: dict[str, Any] = {"lw": 1.0, "drawstyle": "steps-mid", "zorder": 2.5 - 0.01 * i, "label": p.name}
         drawing.draw_curve(lower, *curves.activity(p, width, window), color=color, **style)
     lower.set(xlim=limits, xlabel="time [ms]", ylabel="rate [spikes/s]")
     lower.set_ylim(bottom=0.0)
@@ -139,16 +192,20 @@ def raster(result, ax=None, populations=None, neurons=500, bin=5.0, trial=None, 
     return upper, lower
 
 
-def traces(result, variable="V_m", ax=None, populations=None, neurons=5, offset=None, trial=None, time=None,
-           colors=None):  # fmt: skip
+def traces(result: Result, variable: Recordable = "V_m", ax: Axes | None = None,
+           populations: Populations | None = None, neurons: int = 5, offset: float | None = None,
+           trial: int | None = None, time: Sequence[float] | None = None,
+           colors: Colors | None = None) -> Axes:  # fmt: skip
     """Plot a recorded variable against time; of neurons, with their spikes.
 
     Parameters
     ----------
     result : Result
+        With a record of the variable.
     variable : {"V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"}
         What was recorded (``record=`` of `gifpop.Network.simulate`).
     ax : matplotlib.axes.Axes, optional
+        To draw into; by default that of a new figure.
     populations : Population, str, or sequence of such, optional
         By default all of which the variable was recorded.
     neurons : int
@@ -156,12 +213,24 @@ def traces(result, variable="V_m", ax=None, populations=None, neurons=5, offset=
     offset : float, optional
         From each trace to the next, upwards, in the unit of the variable; 0: all in one place. By default neurons stand
         clear of each other, and populations are in one place.
-    trial, time, colors
-        See `raster`.
+    trial : int, optional
+        Number of the trial; by default the first.
+    time : pair of float, ms, optional
+        Only records and spikes after the first and not after the second.
+    colors : dict of Population or str to colour, optional
+        Of populations; others have the colour of their place in the result.
 
     Returns
     -------
     matplotlib.axes.Axes
+        Those given, or new ones.
+
+    Raises
+    ------
+    TypeError
+        For what is no result with records, such as statistics over trials, or no axes.
+    ValueError
+        Where the variable was not recorded, and for a trial or a time that the result has not.
 
     Notes
     -----
@@ -204,7 +273,9 @@ def traces(result, variable="V_m", ax=None, populations=None, neurons=5, offset=
     return ax
 
 
-def spectrum(result, ax=None, populations=None, segment=None, time=None, poisson=True, colors=None):
+def spectrum(result: Result | TrialStatistics, ax: Axes | None = None, populations: Populations | None = None,
+             segment: float | None = None, time: Sequence[float] | None = None, poisson: bool = True,
+             colors: Colors | None = None) -> Axes:  # fmt: skip
     """Plot power spectra of population activities on logarithmic axes.
 
     Parameters
@@ -212,21 +283,30 @@ def spectrum(result, ax=None, populations=None, segment=None, time=None, poisson
     result : Result or TrialStatistics
         Of trials: the mean of their spectra.
     ax : matplotlib.axes.Axes, optional
+        To draw into; by default that of a new figure.
     populations : Population, str, or sequence of such, optional
-        By default all.
+        Which to draw, in this order; by default all.
     segment : float, ms, optional
         The spectrum is the mean of those of segments of about this length; the lowest frequency is its inverse. By
         default 1000 ms, or the run if that is shorter. Statistics have the spectrum of whole trials.
     time : pair of float, ms, optional
-        See `activity`; leave out a transient with it. Not of statistics.
+        Only steps that end after the first and not after the second; leave out a transient with it. Not of statistics.
     poisson : bool
         Draw the level of Poisson neurons, rate / N, as a dashed line.
-    colors
-        See `activity`.
+    colors : dict of Population or str to colour, optional
+        Of populations; others have the colour of their place in the result.
 
     Returns
     -------
     matplotlib.axes.Axes
+        Those given, or new ones.
+
+    Raises
+    ------
+    TypeError
+        For what is no result, or no axes.
+    ValueError
+        For populations that the result has not, a segment longer than the time, and a segment or time of statistics.
 
     Notes
     -----
@@ -245,11 +325,11 @@ def spectrum(result, ax=None, populations=None, segment=None, time=None, poisson
     where = "plot.spectrum"
     drawing.check_result(where, result, statistics=True)
     poisson = checks.boolean(f"{where}: poisson", poisson)
-    chosen = drawing.chosen(where, result, populations, colors)
-    spectra = [_spectrum(where, result, p, segment, time) for p, *_ in chosen]
+    chosen: Chosen = drawing.chosen(where, result, populations, colors)
+    spectra = [_spectrum(where, result, p.name, segment, time) for p, *_ in chosen]
     ax = drawing.single_axes(where, ax)
-    for (p, color, style), (f, power, level) in zip(chosen, spectra, strict=True):
-        drawing.draw_curve(ax, f, power, log=True, color=color, ls=style, lw=1.0, label=drawing.name_and_size(p))
+    for (p, color, style), (curve, level) in zip(chosen, spectra, strict=True):
+        drawing.draw_curve(ax, *curve, log=True, color=color, ls=style, lw=1.0, label=drawing.name_and_size(p))
         if poisson:
             ax.axhline(level, color=color, ls="--", lw=0.8, zorder=1.5)
     if poisson:
@@ -259,7 +339,9 @@ def spectrum(result, ax=None, populations=None, segment=None, time=None, poisson
     return ax
 
 
-def compare(levels, ax=None, populations=None, bin=1.0, segment=None, colors=None):
+def compare(levels: Levels, ax: npt.ArrayLike | None = None, populations: Populations | None = None, bin: float = 1.0,
+            segment: float | None = None, colors: Mapping[str, ColorType] | None = None,
+            ) -> npt.NDArray[np.object_]:  # fmt: skip
     """Plot responses and spectra of both levels of a network, or of any runs, over each other.
 
     Parameters
@@ -270,7 +352,7 @@ def compare(levels, ax=None, populations=None, bin=1.0, segment=None, colors=Non
     ax : array of matplotlib.axes.Axes, shape (2,) or (populations, 2), optional
         Response and spectrum, a row for each population.
     populations : Population, str, or sequence of such, optional
-        By default all.
+        Which to draw, in this order; by default all.
     bin : float, ms
         Of responses; that of a `Comparison` is its own.
     segment : float, ms, optional
@@ -281,7 +363,15 @@ def compare(levels, ax=None, populations=None, bin=1.0, segment=None, colors=Non
     Returns
     -------
     array of matplotlib.axes.Axes, shape (populations, 2)
-        Of one population that is given as itself or by name, shape (2,).
+        Response and spectrum. Of one population that is given as itself or by name, shape (2,).
+
+    Raises
+    ------
+    TypeError
+        For what is no comparison, pair or dict of results, or no axes.
+    ValueError
+        For a pair of other levels, results with different populations, axes of another shape, and a segment of a
+        `Comparison`.
 
     Notes
     -----
@@ -302,11 +392,13 @@ def compare(levels, ax=None, populations=None, bin=1.0, segment=None, colors=Non
         checks.choice(f"{where}: colors", label, sources)
     names = drawing.names_of(where, known, populations)
     pictures = [{label: source(name) for label, source in sources.items()} for name in names]
+    own = {} if colors is None else colors
     rows = drawing.rows_of_axes(where, ax, len(names))
     for (response, power), name, picture in zip(rows, names, pictures, strict=True):
         for i, (label, (curve, spectrum)) in enumerate(picture.items()):
-            color = (colors or {}).get(label, drawing.COLORS[i % len(drawing.COLORS)])
-            style = {"color": color, "ls": drawing.STYLES[i % len(drawing.STYLES)], "lw": 1.0, "label": label}
+            color = own.get(label, drawing.COLORS[i % len(drawing.COLORS)])
+            ls = drawing.STYLES[i % len(drawing.STYLES)]
+            style: dict[str, Any] = {"color": color, "ls": ls, "lw": 1.0, "label": label}
             drawing.draw_curve(response, *curve, **style)
             drawing.draw_curve(power, *spectrum, log=True, **style)
         response.set(xlabel="time [ms]", ylabel=f"{name}: activity [spikes/s]")
@@ -315,7 +407,7 @@ def compare(levels, ax=None, populations=None, bin=1.0, segment=None, colors=Non
     return rows[0] if populations is not None and drawing.is_one(populations) else rows
 
 
-def overview(result, bin=1.0, figure=None):
+def overview(result: Result, bin: float = 1.0, figure: Figure | None = None) -> Figure:
     """Draw what `gifpop.Result.plot` does: activities above expected activities; return the figure."""
     where = "Result.plot"
     chosen = drawing.chosen(where, result, None, None)
@@ -336,7 +428,7 @@ def overview(result, bin=1.0, figure=None):
     return figure
 
 
-def side_by_side(comparison, figure=None):
+def side_by_side(comparison: Comparison, figure: Figure | None = None) -> Figure:
     """Draw what `gifpop.Comparison.plot` does: rates, variances, responses and spectra; return the figure."""
     n = len(comparison.names)
     figure = drawing.new_figure(10.0, 3.0 + 2.2 * n) if figure is None else figure
@@ -347,30 +439,32 @@ def side_by_side(comparison, figure=None):
     return figure
 
 
-def _draw_activities(ax, chosen, width, window, light=False):
+def _draw_activities(ax: Axes, chosen: Chosen, width: int, window: slice, light: bool = False) -> None:
     """Draw activities in bins, the first population on top; light if expected ones are to lie over them."""
     for i, (p, color, _) in enumerate(chosen):
         alpha = 0.5 if light and curves.expected(p, window) is not None else 1.0
-        style = {"lw": 0.8, "alpha": alpha, "zorder": 2.5 - 0.01 * i, "label": drawing.name_and_size(p)}
+        style: dict[str, Any] = {"lw": 0.8, "alpha": alpha, "zorder": 2.5 - 0.01 * i, "label": drawing.name_and_size(p)}
         drawing.draw_curve(ax, *curves.activity(p, width, window), color=color, **style)
 
 
-def _draw_expected(ax, chosen, window, label=None):
+def _draw_expected(ax: Axes, chosen: Chosen, window: slice, label: str | None = None) -> None:
     """Draw the expected activity of each step; later populations, which are dashed, on top."""
     for i, (p, color, style) in enumerate(chosen):
         rate = curves.expected(p, window)
         if rate is not None:
             text = None if label is None else p.name + label
-            line = {"lw": 1.2, "ls": style, "zorder": 3.0 + 0.01 * i, "label": text}
+            line: dict[str, Any] = {"lw": 1.2, "ls": style, "zorder": 3.0 + 0.01 * i, "label": text}
             drawing.draw_curve(ax, p.t[window], rate, color=color, **line)
 
 
-def _draw_spikes(ax, chosen, neurons, limits):
+def _draw_spikes(ax: Axes, chosen: Sequence[tuple[PopulationResult, ColorType, Style]], neurons: int,
+                 limits: tuple[float, float]) -> None:  # fmt: skip
     """Draw a row of marks for each of at most so many neurons of each population, the first population on top."""
     samples = [curves.even_sample(p.largest_N, neurons) for p, *_ in chosen]
     ends = np.cumsum([len(sample) for sample in samples])
     height = 72.0 * ax.bbox.height / ax.figure.dpi / ends[-1]  # of a row, in points, as marks are
-    style = {"ls": "none", "marker": "|", "ms": min(max(height, 1.5), 8.0), "mew": 0.8, "rasterized": True}
+    size = min(max(height, 1.5), 8.0)
+    style: dict[str, Any] = {"ls": "none", "marker": "|", "ms": size, "mew": 0.8, "rasterized": True}
     for (p, color, _), sample, end in zip(chosen, samples, ends.tolist(), strict=True):
         times, rows = curves.rows_of_spikes(p, sample, limits)
         ax.plot(times, end - len(sample) + rows + 0.5, color=color, label=p.name, **style)
@@ -389,22 +483,23 @@ class _Trace:
     """One line of `traces`, and the times of spikes with the last values before them."""
 
     label: str
-    color: str
-    style: str | tuple
-    t: np.ndarray
-    y: np.ndarray
-    spikes: np.ndarray
-    before: np.ndarray
+    color: ColorType
+    style: Style
+    t: Floats
+    y: Floats
+    spikes: Floats
+    before: Floats
 
-    def draw(self, ax, offset, height, solid):
+    def draw(self, ax: Axes, offset: float, height: float, solid: bool) -> None:
         """Draw it so much higher, and spikes up to ``height`` above its highest value."""
-        style = {"color": self.color, "lw": 0.8}
+        style: dict[str, Any] = {"color": self.color, "lw": 0.8}
         drawing.draw_curve(ax, self.t, self.y + offset, ls="-" if solid else self.style, label=self.label, **style)
         if len(self.spikes):
             ax.vlines(self.spikes, self.before + offset, self.y.max() + height + offset, **style)
 
 
-def _traces(p, color, style, variable, neurons, limits):
+def _traces(p: PopulationResult, color: ColorType, style: Style, variable: str, neurons: int,
+            limits: tuple[float, float]) -> list[_Trace]:  # fmt: skip
     """Return the traces of a population, or of at most so many of its neurons."""
     inside = curves.within(p.t_record, limits, p.dt)
     t, values, none = p.t_record[inside], p.arrays[variable][inside], np.zeros(0)
@@ -418,14 +513,18 @@ def _traces(p, color, style, variable, neurons, limits):
     return made
 
 
-def _spectrum(where, result, p, segment, time=None):
-    """Return frequencies, the power spectrum of a population, and the level of so many Poisson neurons."""
+def _spectrum(where: str, result: Result | TrialStatistics, name: str, segment: float | None,
+              time: Sequence[float] | None = None) -> tuple[curves.Curve, float]:  # fmt: skip
+    """Return the power spectrum of a population, and the level of so many Poisson neurons."""
     if isinstance(result, TrialStatistics):
-        for name, value in (("segment", segment), ("time", time)):
+        for option, value in (("segment", segment), ("time", time)):
             if value is not None:
-                raise ValueError(f"{where}: {name} must be None for statistics, which have spectra of whole trials "
+                raise ValueError(f"{where}: {option} must be None for statistics, which have spectra of whole trials "
                                  f"(keep='all' has trajectories), got {value!r}")  # fmt: skip
-        return p.f[1:], p.mean["spectrum"][1:], p.mean["activity"].mean() / p.N
+        of = result[name]
+        f = np.asarray(of.f[1:], dtype=np.float64)
+        return curves.Curve(f, of.mean["spectrum"][1:]), float(of.mean["activity"].mean() / of.N)
+    p = result[name]
     window, _ = drawing.window(where, result, time)
     longest = (window.stop - window.start) * result.dt
     segment = min(SEGMENT, longest) if segment is None else segment
@@ -433,55 +532,64 @@ def _spectrum(where, result, p, segment, time=None):
     if steps < 2:
         raise ValueError(f"{where}: segment must be at least two steps of {result.dt} ms, got {segment}")
     activity = p.activity[..., window]
-    N = p.N if np.ndim(p.N) == 0 else p.N[window]
-    return *curves.spectrum(activity, result.dt, steps), np.mean(activity / N)
+    N = p.N[window] if isinstance(p.N, np.ndarray) else p.N
+    return curves.spectrum(activity, result.dt, steps), float(np.mean(activity / N))
 
 
-def _sources(where, levels, bin, segment):
+def _sources(where: str, levels: Levels, bin: float,
+             segment: float | None) -> tuple[Sequence[str], Mapping[str, Source], str | None]:  # fmt: skip
     """Return names of populations, a function of a name to response and spectrum for each label, and a note."""
     if isinstance(levels, Comparison):
         if segment is not None:
             raise ValueError(f"{where}: segment must be None for a Comparison, which has its spectra, got {segment!r}")
-        sources = {f"{level}scopic": partial(_estimates, levels, level) for level in ("meso", "micro")}
-        return levels.names, sources, f"{100 * levels.confidence:g} % confidence"
-    pair = isinstance(levels, (tuple, list)) and len(levels) == 2
-    if not pair and not (isinstance(levels, dict) and levels):
-        raise TypeError(f"{where}: levels must be a gifpop.Comparison, a pair or a dict of results, got {levels!r}")
-    for each in levels if pair else levels.values():
-        drawing.check_result(where, each, statistics=True)
-    if pair:
-        found = [each.level for each in levels]
-        if found != ["meso", "micro"]:
-            raise ValueError(
-                f"{where}: levels must be a mesoscopic and a microscopic result, or a dict of results with labels as "
-                f"keys, got a pair of levels {found}"
-            )
-        levels = dict(zip(("mesoscopic", "microscopic"), levels, strict=True))
-    names = [each.names for each in levels.values()]
+        estimates = {f"{level}scopic": partial(_estimates, levels, level) for level in ("meso", "micro")}
+        return levels.names, estimates, f"{100 * levels.confidence:g} % confidence"
+    results = _labelled(where, levels)
+    names = [each.names for each in results.values()]
     if any(each != names[0] for each in names):
         raise ValueError(f"{where}: levels must have the same populations, got {names}")
-    notes = dict.fromkeys(map(drawing.note_on_trials, levels.values()))
-    sources = {label: partial(_of_result, where, each, bin, segment) for label, each in levels.items()}
+    notes = dict.fromkeys(map(drawing.note_on_trials, results.values()))
+    sources = {label: partial(_of_result, where, each, bin, segment) for label, each in results.items()}
     return names[0], sources, "\n".join(filter(None, notes)) or None
 
 
-def _estimates(comparison, level, name):
+def _labelled(where: str, levels: object) -> dict[str, Result | TrialStatistics]:
+    """Return results with their labels, of a pair or a dict of results."""
+    if isinstance(levels, Mapping) and levels:
+        results = dict(levels)
+    elif isinstance(levels, (tuple, list)) and len(levels) == 2:
+        results = dict(zip(("mesoscopic", "microscopic"), levels, strict=True))
+    else:
+        raise TypeError(f"{where}: levels must be a gifpop.Comparison, a pair or a dict of results, got {levels!r}")
+    for each in results.values():
+        drawing.check_result(where, each, statistics=True)
+    found = [each.level for each in results.values()]
+    if not isinstance(levels, Mapping) and found != ["meso", "micro"]:
+        raise ValueError(
+            f"{where}: levels must be a mesoscopic and a microscopic result, or a dict of results with labels as keys, "
+            f"got a pair of levels {found}"
+        )
+    return results
+
+
+def _estimates(comparison: Comparison, level: str, name: str) -> tuple[curves.Curve, curves.Curve]:
     """Return response and spectrum of a population as `gifpop.compare` estimates them, with errors."""
     i, summary = comparison.names.index(name), getattr(comparison, level)
     response, power = summary.response, summary.spectrum
-    spectrum = comparison.f[1:], power.value[1:, i], power.error[1:, i]
-    return (comparison.t, response.value[:, i], response.error[:, i]), spectrum
+    spectrum = curves.Curve(comparison.f[1:], power.value[1:, i], power.error[1:, i])
+    return curves.Curve(comparison.t, response.value[:, i], response.error[:, i]), spectrum
 
 
-def _of_result(where, result, bin, segment, name):
+def _of_result(where: str, result: Result | TrialStatistics, bin: float, segment: float | None,
+               name: str) -> tuple[curves.Curve, curves.Curve]:  # fmt: skip
     """Return response and spectrum of a population, the response with its deviation over trials."""
     window, _ = drawing.window(where, result, None)
     width = drawing.steps_of(where, "bin", bin, result.dt, window)
-    f, power, _ = _spectrum(where, result, result[name], segment)
-    return curves.activity(result[name], width, window), (f, power)
+    power, _ = _spectrum(where, result, name, segment)
+    return curves.activity(result[name], width, window), power
 
 
-def _draw_bars(ax, comparison, quantity, label):
+def _draw_bars(ax: Axes, comparison: Comparison, quantity: str, label: str) -> None:
     """Draw one quantity of both levels for each population."""
     x = np.arange(len(comparison.names))
     for offset, color, level in ((-0.2, drawing.COLORS[0], "meso"), (0.2, drawing.COLORS[1], "micro")):
@@ -491,7 +599,7 @@ def _draw_bars(ax, comparison, quantity, label):
     ax.set_ylabel(label)
 
 
-def _round_up(value):
+def _round_up(value: float) -> float:
     """Return the next 1, 2 or 5 times a power of ten."""
     unit = 10.0 ** np.floor(np.log10(value))
     return float(next(k for k in (1.0, 2.0, 5.0, 10.0) if k * unit >= value) * unit)

@@ -1,11 +1,14 @@
 """Parameter sweeps: a network simulated and measured at every point of a grid."""
 
+from __future__ import annotations
+
 import importlib.util
 import inspect
 import json
 import logging
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -35,6 +38,22 @@ from gifpop.trials import check_trials
 from gifpop.version import __version__
 from gifpop.warn import warn
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Executor, Future
+    from pathlib import Path
+    from typing import Literal
+
+    import numpy.typing as npt
+    import xarray as xr
+    from tqdm import tqdm
+
+    from gifpop.sweep_points import Parameters, Point
+    from gifpop.sweep_workers import Client, Workers
+    from gifpop.typing import Seed
+
+    Running: TypeAlias = dict[Future[Outcome], Point]
+
 logger = logging.getLogger(__name__)
 
 LOOK = 0.1  # s, between two looks at Ctrl-C
@@ -47,29 +66,38 @@ CHOICES = {"level": tuple(LEVELS), "initial": INITIAL, "history": HISTORIES, "ad
 class SweepInterrupted(KeyboardInterrupt):
     """Ctrl-C during a sweep.
 
-    Attributes
+    Parameters
     ----------
     data : xarray.Dataset
         What `sweep` would have returned, with the points that had finished until then.
+
+    Attributes
+    ----------
+    data : xarray.Dataset
+        The same.
     """
 
-    def __init__(self, data):
+    def __init__(self, data: xr.Dataset) -> None:
         finished = int((data["status"] == FINISHED).sum())
         super().__init__(f"interrupted with {finished} of {data['status'].size} points; .data holds them")
         self.data = data
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[SweepInterrupted], tuple[xr.Dataset]]:
         return type(self), (self.data,)
 
 
-def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_activity, store=None, executor=None,
-          client=None, workers=None, units=None, retry_failed=False, progress=None):
+def sweep(build: Callable[..., Network], parameters: Parameters, simulate: dict[str, Any],
+          trials: int | Sequence[int] | None = None, seed: Seed = None,
+          measure: Callable[[Any], object] = mean_activity, store: str | Path | None = None,
+          executor: Literal["threads", "processes"] | Executor | None = None, client: Client | None = None,
+          workers: int | None = None, units: Mapping[str, str] | None = None, retry_failed: bool = False,
+          progress: bool | None = None) -> xr.Dataset:  # fmt: skip
     """Simulate and measure a network at every point of a grid of parameters.
 
     Parameters
     ----------
     build : callable
-        ``build(**point)`` returns the `Network` of a point, a dict of parameter names to values.
+        Function ``build(**point)``, which returns the `Network` of a point, a dict of parameter names to values.
     parameters : dict of str to sequence
         Values of each parameter: numbers, bools or strings. All combinations are simulated.
     simulate : dict
@@ -77,15 +105,16 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
         ``threads`` says otherwise.
     trials : int, sequence of int, or None
         Trials of each point, as `Network.simulate` takes them; None: single runs, whose results have no axis of trials.
-    seed : see `Simulation`
-        Each point has a seed of its own, which depends on this one and on names and values of the point's parameters,
-        not on the other points, their order, nor the worker. None: unpredictable; kept in the dataset.
+    seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
+        As `Simulation` takes it. Each point has a seed of its own, which depends on this one and on names and values of
+        the point's parameters, not on the other points, their order, nor the worker. None: unpredictable; kept in the
+        dataset.
     measure : callable
-        ``measure(result)`` returns what to keep of a point: a number, an array, a tuple ``(dims, data[, attrs])``, an
-        `xarray.DataArray`, or a dict of names to such. It has the same form at all points. Integers and bools become
-        floats. Of a DataArray, coordinates along its dimensions are kept. By default the mean activity of each
-        population over time, Hz. It is called where the point runs, so that results of simulations need not
-        travel.
+        Function ``measure(result)``, which returns what to keep of a point: a number, an array, a tuple
+        ``(dims, data[, attrs])``, an `xarray.DataArray`, or a dict of names to such. It has the same form at all
+        points. Integers and bools become floats. Of a DataArray, coordinates along its dimensions are kept. By default
+        the mean activity of each population over time, Hz. It is called where the point runs, so that results of
+        simulations need not travel.
     store : path or None
         Folder of a zarr store to keep the points in as they finish. If it holds this sweep already, that is continued:
         points that have finished or failed are not run again. None: in memory only.
@@ -150,38 +179,39 @@ def sweep(build, parameters, simulate, trials=None, seed=None, measure=mean_acti
     grid = check_grid(parameters, units)
     _check_functions(build, measure, grid)
     _check_simulate(simulate, measure, trials)
-    trials = None if trials is None else check_trials(trials).tolist()
+    numbers = None if trials is None else check_trials(trials).tolist()
     check_workers(executor, client, workers, (build, measure, simulate))
     progress = progress if progress is None else checks.boolean("sweep: progress", progress)
     retry_failed = checks.boolean("sweep: retry_failed", retry_failed)
-    about = _describe(build, measure, simulate, trials)
-    store, root = _open(store, grid, about, seed)
-    store.retry(map(tuple, np.argwhere(store.status() == FAILED)) if retry_failed else ())
-    job = Job(build, measure, dict(simulate), trials, root, grid.dims)
+    about = _describe(build, measure, simulate, numbers)
+    points, root = _open(store, grid, about, seed)
+    points.retry(map(tuple, np.argwhere(points.status() == FAILED)) if retry_failed else ())
+    job = Job(build, measure, dict(simulate), numbers, root, grid.dims)
     pool = make_workers(job, executor, client, workers)
     complete = False
     try:
         with deferred_interrupt() as interrupted:
-            complete = _run(grid, store, pool, interrupted, progress)
+            complete = _run(grid, points, pool, interrupted, progress)
     except KeyboardInterrupt:
         complete = False
     finally:
         pool.close(complete)
-    data = store.dataset()
+    data = points.dataset()
     if not complete:
         raise SweepInterrupted(data)
-    _warn(grid, store)
+    _warn(grid, points)
     return data
 
 
-def _run(grid, store, pool, interrupted, progress):
+def _run(grid: Grid, store: MemoryStore, pool: Workers, interrupted: Callable[[], bool], progress: bool | None) -> bool:
     """Run the points of a store that have not been run; return whether that came to its end without Ctrl-C."""
     todo = [grid.point(index) for index in np.argwhere(store.status() == NOT_RUN)]
     logger.info("%d of %d points to run, in %s", len(todo), grid.size, type(pool).__name__)
     records = _Records(store, todo)
     with progress_bar(grid.size, "sweep", "point", progress) as bar:
         bar.update(grid.size - len(todo))
-        queue, running = deque(todo), {}
+        queue = deque(todo)
+        running: Running = {}
         try:
             while (queue or running) and not interrupted():
                 broken = _top_up(queue, running, pool)
@@ -197,7 +227,7 @@ def _run(grid, store, pool, interrupted, progress):
     return not interrupted()
 
 
-def _top_up(queue, running, pool):
+def _top_up(queue: deque[Point], running: Running, pool: Workers) -> bool:
     """Hand points to the workers; return whether these are broken."""
     while queue and len(running) < pool.room:
         try:
@@ -208,7 +238,7 @@ def _top_up(queue, running, pool):
     return False
 
 
-def _collect(running, records, bar):
+def _collect(running: Running, records: _Records, bar: tqdm[Any]) -> list[tuple[Point, Outcome]]:
     """Take the outcomes that are there or come soon; return points and outcomes that a broken executor lost."""
     lost = []
     for future in wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done:
@@ -221,7 +251,8 @@ def _collect(running, records, bar):
     return lost
 
 
-def _repair(lost, running, pool, records, bar, interrupted):
+def _repair(lost: list[tuple[Point, Outcome]], running: Running, pool: Workers, records: _Records, bar: tqdm[Any],
+            interrupted: Callable[[], bool]) -> bool:  # fmt: skip
     """Go on after a process has died: points that were under way are run one by one in new ones.
 
     Returns
@@ -241,7 +272,7 @@ def _repair(lost, running, pool, records, bar, interrupted):
     return renewed
 
 
-def _run_alone(point, pool, interrupted):
+def _run_alone(point: Point, pool: Workers, interrupted: Callable[[], bool]) -> Outcome:
     """Return the outcome of a point that runs while no other does."""
     future = pool.submit(point)
     while not future.done() and not interrupted():
@@ -254,7 +285,7 @@ def _run_alone(point, pool, interrupted):
     return outcome
 
 
-def _wind_up(running, pool, records):
+def _wind_up(running: Running, pool: Workers, records: _Records) -> None:
     """Let nothing more begin, and take what ends at once."""
     pool.stop(running)
     for future in wait(running, timeout=GRACE).done:
@@ -268,21 +299,22 @@ class _Records:
     have; what ends before that is known is held back.
     """
 
-    def __init__(self, store, points):
-        self._store, self._order, self._held = store, deque(points), {}
+    def __init__(self, store: MemoryStore, points: Iterable[Point]) -> None:
+        self._store, self._order = store, deque(points)
+        self._held: dict[tuple[int, ...], Outcome] = {}
 
-    def take(self, point, outcome):
+    def take(self, point: Point, outcome: Outcome) -> None:
         """Store an outcome as soon as it can be."""
-        if self._store.schema is not None:
+        if self._begun():
             self._write(point, outcome)
             return
         self._held[point.index] = outcome
-        while self._order and self._order[0].index in self._held and self._store.schema is None:
+        while self._order and self._order[0].index in self._held and not self._begun():
             self._write_first()
-        if self._store.schema is not None:
+        if self._begun():
             self.finish()
 
-    def finish(self):
+    def finish(self) -> None:
         """Store what is held back."""
         while self._order and self._held:
             if self._order[0].index in self._held:
@@ -290,26 +322,31 @@ class _Records:
             else:
                 self._order.popleft()
 
-    def _write_first(self):
+    def _begun(self) -> bool:
+        return self._store.schema is not None
+
+    def _write_first(self) -> None:
         point = self._order.popleft()
         self._write(point, self._held.pop(point.index))
 
-    def _write(self, point, outcome):
+    def _write(self, point: Point, outcome: Outcome) -> None:
         if outcome.error is not None:
             logger.warning("%s failed: %s", point, outcome.error)
             self._store.fail(point.index, outcome.error)
         elif outcome.values is not None:
-            if self._store.schema is None:
-                self._store.begin(Schema.of(outcome.values))
+            schema = self._store.schema
+            if schema is None:
+                schema = Schema.of(outcome.values)
+                self._store.begin(schema)
             try:
-                self._store.schema.check(outcome.values)
+                schema.check(outcome.values)
             except ValueError as error:
                 self._store.fail(point.index, f"measure: {describe(error)}")
             else:
                 self._store.put(point.index, outcome.values)
 
 
-def _require_packages():
+def _require_packages() -> None:
     """Refuse to begin without the packages of the extra."""
     missing = [name for name in ("xarray", "zarr") if importlib.util.find_spec(name) is None]
     if not missing:
@@ -321,8 +358,9 @@ def _require_packages():
         raise ImportError(f"gifpop.sweep needs {' and '.join(missing)}: pip install 'gifpop[sweep]'")
 
 
-def _check_functions(build, measure, grid):
-    for name, function in (("build", build), ("measure", measure)):
+def _check_functions(build: Callable[..., Network], measure: Callable[[Any], object], grid: Grid) -> None:
+    functions: dict[str, object] = {"build": build, "measure": measure}
+    for name, function in functions.items():
         if not callable(function):
             raise TypeError(f"sweep: {name} must be a function, got {function!r}")
     try:
@@ -335,7 +373,7 @@ def _check_functions(build, measure, grid):
         raise TypeError(f"sweep: build must take the parameters {', '.join(grid.dims)}, got {error}") from None
 
 
-def _check_simulate(simulate, measure, trials):
+def _check_simulate(simulate: object, measure: Callable[[Any], object], trials: object) -> None:
     """Refuse options that no simulation has, and those that do not go together."""
     if not isinstance(simulate, dict):
         raise TypeError(f"sweep: simulate must be a dict of options of Network.simulate, got {simulate!r}")
@@ -367,35 +405,42 @@ def _check_simulate(simulate, measure, trials):
     whole_steps("sweep: simulate['warmup']", warmup, dt)
 
 
-def _describe(build, measure, simulate, trials):
+def _describe(build: Callable[..., Network], measure: Callable[[Any], object], simulate: dict[str, Any],
+              trials: list[int] | None) -> dict[str, int | str]:  # fmt: skip
     """Return the attributes by which a stored sweep is known again."""
     options = {name: value for name, value in simulate.items() if name not in WITHOUT_EFFECT}
-    about = {"gifpop_version": __version__, "build": qualified_name(build), "measure": qualified_name(measure),
-             "simulate": describe_options(options)}  # fmt: skip
+    about: dict[str, int | str] = {
+        "gifpop_version": __version__, "build": qualified_name(build), "measure": qualified_name(measure),
+        "simulate": describe_options(options),
+    }  # fmt: skip
     return about if trials is None else {**about, "trials": describe_trials(trials)}
 
 
-def _open(store, grid, about, seed):
+def _open(store: object, grid: Grid, about: dict[str, int | str],
+          seed: Seed) -> tuple[MemoryStore, np.random.SeedSequence]:  # fmt: skip
     """Return the store and the seed of a sweep, new or to be continued."""
-    path, attrs = (None, None) if store is None else check_store(store)
-    stored = None if attrs is None else stored_parameters(path)
-    if stored is None:
+    if store is None:
         root = seeds.root_sequence(seed)
-        attrs = {**about, **_describe_seed(root)}
-        return (MemoryStore(grid, attrs) if path is None else ZarrStore(path, grid, attrs)), root
+        return MemoryStore(grid, {**about, **_describe_seed(root)}), root
+    path, attrs = check_store(store)
+    stored = stored_parameters(path)
+    if attrs is None or stored is None:
+        root = seeds.root_sequence(seed)
+        return ZarrStore(path, grid, {**about, **_describe_seed(root)}), root
     _check_same(grid, about, seed, stored, attrs)
-    store = ZarrStore(path, Grid(stored, grid.units), attrs)
-    if grid.shape != store.grid.shape:
-        store = grown(store, grid)
-    return store, np.random.SeedSequence(json.loads(attrs["seed"]), spawn_key=json.loads(attrs["seed_spawn_key"]))
+    kept = ZarrStore(path, Grid(stored, grid.units), attrs)
+    if grid.shape != kept.grid.shape:
+        kept = grown(kept, grid)
+    return kept, np.random.SeedSequence(json.loads(attrs["seed"]), spawn_key=json.loads(attrs["seed_spawn_key"]))
 
 
-def _describe_seed(root):
-    entropy = root.entropy if isinstance(root.entropy, int) else [int(word) for word in root.entropy]
+def _describe_seed(root: np.random.SeedSequence) -> dict[str, str]:
+    entropy = root.entropy if isinstance(root.entropy, int) else [int(word) for word in root.entropy or ()]
     return {"seed": json.dumps(entropy), "seed_spawn_key": json.dumps([int(word) for word in root.spawn_key])}
 
 
-def _check_same(grid, about, seed, stored, attrs):
+def _check_same(grid: Grid, about: dict[str, int | str], seed: Seed, stored: Mapping[str, npt.NDArray[Any]],
+                attrs: Mapping[str, Any]) -> None:  # fmt: skip
     """Refuse to continue another sweep; warn where the same one may have changed."""
     where = "sweep: store holds another sweep:"
     if tuple(stored) != grid.dims:
@@ -420,7 +465,7 @@ def _check_same(grid, about, seed, stored, attrs):
             warn(f"sweep: the store was begun with {name} = {attrs[name]}, now {asked[name]}")
 
 
-def _warn(grid, store):
+def _warn(grid: Grid, store: MemoryStore) -> None:
     """Warn of points that have no values."""
     status, errors = store.status(), store.errors()
     failed = np.argwhere(status == FAILED)

@@ -1,14 +1,26 @@
 """The points of a sweep: a grid of parameter values, their units, and the seed of each point."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from gifpop import seeds
 from gifpop.parameters import GIF
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    Parameter: TypeAlias = float | str  # int and bool are floats to a checker
+    Parameters: TypeAlias = Mapping[str, Sequence[float] | Sequence[str] | npt.NDArray[Any]]
 
 RESERVED = ("status", "error")  # variables of every sweep
 UNITS = {f.name: f.metadata["unit"] for f in fields(GIF)} | {"weight": "pA", "delay": "ms"}
@@ -18,10 +30,10 @@ UNITS = {f.name: f.metadata["unit"] for f in fields(GIF)} | {"weight": "pA", "de
 class Point:
     """One point of a grid: ``index`` into its arrays, and ``values``, a dict of name to number, bool or string."""
 
-    index: tuple
-    values: dict
+    index: tuple[int, ...]
+    values: dict[str, Parameter]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self.values.items())
 
 
@@ -35,39 +47,40 @@ class Grid:
     units : dict of str to str
     """
 
-    parameters: dict
-    units: dict
+    parameters: dict[str, npt.NDArray[Any]]
+    units: dict[str, str]
 
     @property
-    def dims(self):
+    def dims(self) -> tuple[str, ...]:
         return tuple(self.parameters)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return tuple(map(len, self.parameters.values()))
 
     @property
-    def size(self):
+    def size(self) -> int:
         return math.prod(self.shape)
 
-    def point(self, index):
+    def point(self, index: Iterable[int]) -> Point:
         """Return the point at an index."""
+        index = tuple(map(int, index))
         values = {name: array[i].item() if isinstance(array[i], np.generic) else array[i]
                   for i, (name, array) in zip(index, self.parameters.items(), strict=True)}  # fmt: skip
-        return Point(tuple(map(int, index)), values)
+        return Point(index, values)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Point]:
         """Yield the points, the last parameter varying fastest."""
         return map(self.point, np.ndindex(self.shape))
 
 
-def check_grid(parameters, units):
+def check_grid(parameters: object, units: object) -> Grid:
     """Return the grid of a dict of name to sequence of values, with gifpop's own units where there are none given."""
-    if not isinstance(parameters, dict) or not parameters:
+    if not isinstance(parameters, Mapping) or not parameters:
         raise TypeError(f"sweep: parameters must be a dict of names to values, not empty, got {parameters!r}")
     arrays = {name: _check_values(name, values) for name, values in parameters.items()}
     units = {} if units is None else units
-    if not isinstance(units, dict) or not all(isinstance(unit, str) for unit in units.values()):
+    if not isinstance(units, Mapping) or not all(isinstance(unit, str) for unit in units.values()):
         raise TypeError(f"sweep: units must be a dict of names to strings, got {units!r}")
     for name in units:
         if name not in arrays:
@@ -75,7 +88,7 @@ def check_grid(parameters, units):
     return Grid(arrays, {name: units.get(name, UNITS.get(name, "")) for name in arrays})
 
 
-def _check_values(name, values):
+def _check_values(name: object, values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the values of one parameter as an array of its own: float64, int64, bool or strings."""
     if not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
         raise ValueError(
@@ -101,12 +114,12 @@ def _check_values(name, values):
     return array.astype({"i": np.int64, "u": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype))
 
 
-def _kind(value):
+def _kind(value: object) -> str:
     """Return whether a value is a bool, a string or something else; a sequence has values of one kind."""
     return next((kind for kind, types in (("bool", (bool, np.bool_)), ("str", str)) if isinstance(value, types)), "")
 
 
-def seed_of(root, values):
+def seed_of(root: np.random.SeedSequence, values: Mapping[str, Parameter]) -> np.random.SeedSequence:
     """Return the SeedSequence of a point.
 
     It depends on the names and values of the point's parameters alone: not on their order, nor on the other points.
@@ -116,7 +129,7 @@ def seed_of(root, values):
     return seeds.child(root, *map(int, words))
 
 
-def _text(value):
+def _text(value: object) -> str:
     """Return a text that equal values share: 2 and 2.0, 0.0 and -0.0."""
     if isinstance(value, (bool, str)):
         return json.dumps(value)
@@ -125,14 +138,14 @@ def _text(value):
     return repr(value)
 
 
-def describe_options(value):
+def describe_options(value: object) -> str:
     """Return a text of the options of a simulation by which a sweep knows them again: equal options, equal text."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {describe_options(value[k])}" for k in sorted(value, key=str)) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(describe_options, value)) + "]"
     if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(value)).hexdigest()[:16]
+        digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()[:16]
         return f"array({value.dtype}, {value.shape}, {digest})"
     if isinstance(value, np.generic):
         value = value.item()
@@ -141,12 +154,12 @@ def describe_options(value):
     return qualified_name(value) if callable(value) else repr(value)
 
 
-def qualified_name(function):
+def qualified_name(function: Callable[..., object]) -> str:
     """Return module and name of a function, or of the type of another callable."""
     named = function if hasattr(function, "__qualname__") else type(function)
     return f"{named.__module__}.{named.__qualname__}"
 
 
-def describe_trials(trials):
+def describe_trials(trials: list[int]) -> int | str:
     """Return how many trials there are, or their numbers as a text."""
     return len(trials) if trials == list(range(len(trials))) else json.dumps(trials)

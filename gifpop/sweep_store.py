@@ -9,14 +9,26 @@ A zarr group is written by one process, in an order such that it can be continue
 - A larger grid has a new group, which takes the name of the old one when all is copied.
 """
 
+from __future__ import annotations
+
 import math
 import shutil
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop.sweep_values import Schema
+from gifpop.sweep_values import Form, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    import numpy.typing as npt
+    import xarray as xr
+
+    from gifpop.sweep_points import Grid
+    from gifpop.sweep_values import Labels, Value
 
 FORMAT = 1
 MARK = "gifpop_sweep"  # attribute with the format
@@ -35,12 +47,17 @@ class MemoryStore:
         None: no point has values yet.
     """
 
-    def __init__(self, grid, attrs):
+    schema: Schema | None
+    _arrays: dict[str, Any]  # numpy's or zarr's
+
+    def __init__(self, grid: Grid, attrs: dict[str, Any]) -> None:
         self.grid, self.attrs, self.schema = grid, {MARK: FORMAT, **attrs}, None
-        self._arrays, self._dims, self._attrs = {}, {}, {}
+        self._arrays = {}
+        self._dims: dict[str, tuple[str, ...]] = {}
+        self._attrs: dict[str, dict[str, Any]] = {}
         self._make()
 
-    def _make(self):
+    def _make(self) -> None:
         """Make all arrays but those of values; the status is the last one."""
         for name, values in self.grid.parameters.items():
             unit = self.grid.units[name]
@@ -48,7 +65,7 @@ class MemoryStore:
         for name, fill in (("error", ""), ("status", NOT_RUN)):
             self._create(name, self.grid.dims, self.grid.shape, (1,) * len(self.grid.shape), str, fill, {})
 
-    def begin(self, schema):
+    def begin(self, schema: Schema) -> None:
         """Make the arrays of values, for points with values of this form."""
         for name, (dims, labels) in schema.coords.items():
             self._label(name, dims, labels, {})
@@ -58,43 +75,44 @@ class MemoryStore:
             self._create(name, self.grid.dims + dims, self.grid.shape + shape, chunks, dtype, fill, attrs)
         self.schema = schema
 
-    def _label(self, name, dims, labels, attrs):
+    def _label(self, name: str, dims: tuple[str, ...], labels: npt.NDArray[Any], attrs: dict[str, Any]) -> None:
         strings = labels.dtype.kind == "U"
         chunks = tuple(max(1, size) for size in labels.shape)
         self._create(name, dims, labels.shape, chunks, str if strings else labels.dtype, "" if strings else 0, attrs)
         self._arrays[name][...] = labels.astype(object) if strings else labels
 
-    def _create(self, name, dims, shape, chunks, dtype, fill, attrs):
+    def _create(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], chunks: tuple[int, ...],
+                dtype: np.dtype[Any] | type[str], fill: complex | str, attrs: dict[str, Any]) -> None:  # fmt: skip
         self._arrays[name] = np.full(shape, fill, dtype=object if dtype is str else dtype)
         self._dims[name], self._attrs[name] = dims, attrs
 
-    def status(self):
+    def status(self) -> npt.NDArray[np.str_]:
         """Return the status of all points: array of strings."""
         return _strings(self._arrays["status"])
 
-    def errors(self):
+    def errors(self) -> npt.NDArray[np.str_]:
         """Return the errors of all points: array of strings, empty where there is none."""
         return _strings(self._arrays["error"])
 
-    def put(self, index, values):
+    def put(self, index: tuple[int, ...], values: Mapping[str, Value]) -> None:
         """Keep the values of a point."""
         for name, value in values.items():
             self._arrays[name][index] = value.data
         self._arrays["status"][index] = FINISHED
 
-    def fail(self, index, error):
+    def fail(self, index: tuple[int, ...], error: str) -> None:
         """Keep the error of a point."""
         self._arrays["error"][index] = error
         self._arrays["status"][index] = FAILED
 
-    def retry(self, indices):
+    def retry(self, indices: Iterable[tuple[int, ...]]) -> None:
         """Forget that points failed; and errors of points whose status was never written."""
         for index in indices:
             self._arrays["status"][index] = NOT_RUN
-        for index in np.argwhere((self.status() == NOT_RUN) & (self.errors() != "")):
-            self._arrays["error"][tuple(index)] = ""
+        for place in np.argwhere((self.status() == NOT_RUN) & (self.errors() != "")):
+            self._arrays["error"][tuple(place)] = ""
 
-    def dataset(self):
+    def dataset(self) -> xr.Dataset:
         """Return all as an `xarray.Dataset`."""
         import xarray as xr
 
@@ -115,7 +133,7 @@ class ZarrStore(MemoryStore):
         See `MemoryStore`.
     """
 
-    def __init__(self, path, grid, attrs):
+    def __init__(self, path: Path, grid: Grid, attrs: dict[str, Any]) -> None:
         import zarr  # not everybody sweeps
 
         self.path = path
@@ -130,37 +148,39 @@ class ZarrStore(MemoryStore):
         self._group = zarr.create_group(path, attributes={MARK: FORMAT, **attrs}, zarr_format=3, overwrite=True)
         super().__init__(grid, attrs)
 
-    def _clear(self, kept):
+    def _clear(self, kept: Collection[str]) -> None:
         """Remove the arrays but some, whether whole or not."""
         for folder in self.path.glob("*/"):
             if folder.is_dir() and folder.name not in kept:
                 shutil.rmtree(folder)
 
-    def copy(self, other, source, index):
+    def copy(self, other: ZarrStore, source: tuple[int, ...], index: tuple[int, ...]) -> None:
         """Take over a point of another store with the same variables, the status last."""
         variables = other.schema.variables if other.schema is not None else ()
         for name in (*variables, "error", "status"):
             self._arrays[name][index] = other._arrays[name][source]
 
-    def _find_values(self):
+    def _find_values(self) -> None:
         """Take over arrays and form of values of the finished points."""
-        n, variables, coords = len(self.grid.dims), {}, {}
+        n = len(self.grid.dims)
+        variables: dict[str, Form] = {}
+        coords: dict[str, Labels] = {}
         for name, array in self._group.arrays():
-            dims = array.metadata.dimension_names
+            dims = _dims(array)
             if name in self._arrays:
                 continue
             self._arrays[name] = array
             if dims[:n] == self.grid.dims:
-                variables[name] = dims[n:], array.shape[n:], array.dtype, dict(array.attrs)
+                variables[name] = Form(dims[n:], array.shape[n:], array.dtype, dict(array.attrs))
             else:
                 coords[name] = dims, _labels(array)
         self.schema = Schema(variables, coords)
 
-    def _make(self):
+    def _make(self) -> None:
         super()._make()
         self._consolidate()
 
-    def begin(self, schema):
+    def begin(self, schema: Schema) -> None:
         self._clear({*self.grid.dims, "error", "status"})
         labels = [name for name, (dims, _) in schema.coords.items() if dims != (name,)]
         if labels:
@@ -168,12 +188,13 @@ class ZarrStore(MemoryStore):
         super().begin(schema)
         self._consolidate()
 
-    def _create(self, name, dims, shape, chunks, dtype, fill, attrs):
+    def _create(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], chunks: tuple[int, ...],
+                dtype: np.dtype[Any] | type[str], fill: complex | str, attrs: dict[str, Any]) -> None:  # fmt: skip
         self._arrays[name] = self._group.create_array(
             name, shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=dims, attributes=attrs
         )
 
-    def _consolidate(self):
+    def _consolidate(self) -> None:
         """Gather what describes the arrays in one file, as xarray likes it."""
         import zarr
 
@@ -181,14 +202,17 @@ class ZarrStore(MemoryStore):
             warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)
             zarr.consolidate_metadata(self.path)
 
-    def dataset(self):
+    def dataset(self) -> xr.Dataset:
         """Return all as an `xarray.Dataset` that reads values when they are needed."""
         import xarray as xr
 
-        return xr.open_zarr(self.path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False)
+        data: xr.Dataset = xr.open_zarr(
+            self.path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False
+        )
+        return data
 
 
-def check_store(store):
+def check_store(store: object) -> tuple[Path, dict[str, Any] | None]:
     """Return the path of a store, and the attributes of the sweep that it holds, or None where it is to be made.
 
     Raises
@@ -220,7 +244,7 @@ def check_store(store):
     return path, attrs
 
 
-def grown(old, grid):
+def grown(old: ZarrStore, grid: Grid) -> ZarrStore:
     """Return a store of a larger grid in the place of another one, with the points of that.
 
     Parameters
@@ -251,31 +275,37 @@ def grown(old, grid):
     return ZarrStore(path, grid, old.attrs)
 
 
-def _aside(path):
+def _aside(path: Path) -> Path:
     """Return where a store is while a larger one takes its place."""
     return path.with_name(path.name + ".outgrown")
 
 
-def stored_parameters(path):
+def stored_parameters(path: Path) -> dict[str, npt.NDArray[Any]] | None:
     """Return the parameters of a stored sweep: dict of name to array, in order; None where it holds nothing yet."""
     import zarr
 
     if not _is_made(path):
         return None
     group = zarr.open_group(path, mode="r", use_consolidated=False)
-    return {name: _labels(group[name]) for name in group["status"].metadata.dimension_names}
+    return {name: _labels(group[name]) for name in _dims(group["status"])}
 
 
-def _is_made(path):
+def _dims(array: Any) -> tuple[str, ...]:
+    """Return the names of the dimensions of a zarr array."""
+    names: tuple[str, ...] = array.metadata.dimension_names
+    return names
+
+
+def _is_made(path: Path) -> bool:
     """Return whether a store has all arrays but those of values."""
     return (path / "status" / "zarr.json").exists()
 
 
-def _labels(array):
+def _labels(array: Any) -> npt.NDArray[Any]:
     """Return the values of a coordinate as an array of numbers or strings."""
     return np.asarray(array[...]) if array.dtype.kind in "biufc" else _strings(array)
 
 
-def _strings(array):
+def _strings(array: Any) -> npt.NDArray[np.str_]:
     """Return an array of whatever strings as one of numpy's old ones."""
     return np.asarray(array[...]).astype(object).astype(str)

@@ -1,12 +1,25 @@
 """What a measure returns at one point of a sweep: named arrays with dimensions, the same at all points."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from gifpop.result import Result
 from gifpop.sweep_points import RESERVED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from gifpop.reductions import TrialStatistics
+
+    Labels: TypeAlias = tuple[tuple[str, ...], npt.NDArray[Any]]  # of a coordinate: dimensions and what stands there
 
 NUMBERS, LABELS = "biufc", "biufcU"  # kinds of numpy's dtypes
 
@@ -25,23 +38,25 @@ class Value:
         Labels along its dimensions.
     """
 
-    dims: tuple
-    data: np.ndarray
-    attrs: dict = field(default_factory=dict)
-    coords: dict = field(default_factory=dict)
+    dims: tuple[str, ...]
+    data: npt.NDArray[Any]
+    attrs: dict[str, Any] = field(default_factory=dict)
+    coords: dict[str, Labels] = field(default_factory=dict)
 
 
-def mean_activity(result):
+def mean_activity(result: Result | TrialStatistics) -> dict[str, Value]:
     """Return the mean activity of each population over time, spikes/s; of each trial where there are several."""
     activity = np.asarray(result.activity).mean(axis=-2)
-    coords = {"population": (("population",), np.array(list(result.names), dtype=str))}
-    if activity.ndim == 2:
-        coords["trial"] = (("trial",), result.trials)
-    attrs = {"units": "Hz", "long_name": "mean activity"}
-    return {"activity": Value(("trial", "population")[2 - activity.ndim :], activity, attrs, coords)}
+    trials = result.trials if isinstance(result, Result) else None
+    dims: tuple[str, ...] = ("population",)
+    coords: dict[str, Labels] = {"population": (dims, np.array(list(result.names), dtype=str))}
+    if trials is not None:
+        dims = ("trial", "population")
+        coords["trial"] = ("trial",), trials
+    return {"activity": Value(dims, activity, {"units": "Hz", "long_name": "mean activity"}, coords)}
 
 
-def named_values(returned, name, parameters):
+def named_values(returned: object, name: str, parameters: Iterable[str]) -> dict[str, Value]:
     """Return what a measure returned as a dict of name to `Value`.
 
     Parameters
@@ -53,12 +68,12 @@ def named_values(returned, name, parameters):
     parameters : sequence of str
         Of the sweep, which are not to be used as dimensions again.
     """
-    values = dict(returned) if isinstance(returned, Mapping) else {name: returned}
-    if not values:
+    several: Mapping[Any, object] = returned if isinstance(returned, Mapping) else {name: returned}
+    if not several:
         raise ValueError("measure must return at least one value, got none")
-    values = {key: _value(key, value) for key, value in values.items()}
+    values = {key: _value(key, value) for key, value in several.items()}
     taken = {*parameters, *RESERVED}
-    labels = {}
+    labels: dict[str, Labels] = {}
     for key, value in values.items():
         for dim in value.dims:
             if dim in taken or dim in values:
@@ -74,11 +89,12 @@ def named_values(returned, name, parameters):
     return values
 
 
-def _value(name, value):
+def _value(name: object, value: Any) -> Value:
     """Return one value of whatever form as a `Value`."""
     if isinstance(value, Value):
         return value
-    attrs, coords = {}, {}
+    attrs: dict[str, Any] = {}
+    coords: dict[str, Labels] = {}
     if hasattr(value, "dims") and hasattr(value, "coords"):  # an xarray.DataArray
         dims, data, attrs = value.dims, value.data, dict(value.attrs)
         coords = {str(key): (tuple(map(str, c.dims)), _labels(name, key, c.values))
@@ -101,14 +117,14 @@ def _value(name, value):
     return Value(dims, data, json.loads(json.dumps(attrs, default=_plain)), coords)
 
 
-def _plain(value):
+def _plain(value: object) -> Any:
     """Return an attribute that is of numpy's types as numbers and lists."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise TypeError(f"attributes must be numbers, strings, or lists or dicts of such, got {value!r}")
 
 
-def _labels(name, key, labels):
+def _labels(name: object, key: object, labels: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return the labels of a coordinate as an array of numbers or strings."""
     labels = np.asarray(labels)
     if labels.dtype.kind in "OT" and all(isinstance(label, str) for label in labels.ravel()):
@@ -118,17 +134,26 @@ def _labels(name, key, labels):
     return labels
 
 
-def _check_sizes(values):
+def _check_sizes(values: Mapping[str, Value]) -> None:
     """Refuse dimensions that are not of one length in all variables."""
-    sizes = {}
+    sizes: dict[str, int] = {}
     for name, value in values.items():
         for dim, size in zip(value.dims, value.data.shape, strict=True):
             if sizes.setdefault(dim, size) != size:
                 raise ValueError(f"{name!r}: its dimension {dim!r} has length {size}, {sizes[dim]} in other variables")
 
 
-def _same(one, other):
+def _same(one: Labels, other: Labels) -> bool:
     return one[0] == other[0] and np.array_equal(one[1], other[1])
+
+
+class Form(NamedTuple):
+    """What the values of a variable have in common."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    attrs: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -137,19 +162,20 @@ class Schema:
 
     Attributes
     ----------
-    variables : dict of str to (dims, shape, dtype, attrs)
+    variables : dict of str to Form
     coords : dict of str to (dims, array)
     """
 
-    variables: dict
-    coords: dict
+    variables: dict[str, Form]
+    coords: dict[str, Labels]
 
     @classmethod
-    def of(cls, values):
-        variables = {n: (v.dims, v.data.shape, v.data.dtype, v.attrs) for n, v in values.items()}
+    def of(cls, values: Mapping[str, Value]) -> Schema:
+        """Return the schema of the values of a point."""
+        variables = {n: Form(v.dims, v.data.shape, v.data.dtype, v.attrs) for n, v in values.items()}
         return cls(variables, {name: c for value in values.values() for name, c in value.coords.items()})
 
-    def check(self, values):
+    def check(self, values: Mapping[str, Value]) -> None:
         """Raise ValueError where the values of a point are of another form."""
         if set(values) != set(self.variables):
             raise ValueError(f"it returned {_names(values)}, at the first point {_names(self.variables)}")
@@ -169,9 +195,9 @@ class Schema:
                 raise ValueError(f"its coordinate {name!r} differs from that of the first point")
 
 
-def _names(names):
+def _names(names: Iterable[str]) -> str:
     return ", ".join(map(repr, sorted(names))) or "none"
 
 
-def _form(dims, shape):
+def _form(dims: tuple[str, ...], shape: tuple[int, ...]) -> str:
     return "(" + ", ".join(f"{dim}: {size}" for dim, size in zip(dims, shape, strict=True)) + ")"

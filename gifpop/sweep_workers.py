@@ -1,5 +1,7 @@
 """What a worker does at one point of a sweep, and the threads, processes or cluster that do it."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import os
@@ -9,6 +11,7 @@ import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +22,14 @@ from gifpop.network import Network
 from gifpop.sweep_points import seed_of
 from gifpop.sweep_values import named_values
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Future
+    from multiprocessing.process import BaseProcess
+
+    from gifpop.sweep_points import Parameter, Point
+    from gifpop.sweep_values import Value
+
 AHEAD = 2  # points handed to each local worker, so that none waits for the next
 REMOTE_AHEAD = 2000  # points handed to a cluster, which is to see that more workers are of use
 
@@ -28,6 +39,12 @@ except ImportError:
     from pickle import dumps
 
 
+class Client(Protocol):
+    """What gives an executor, as `dask.distributed.Client` does."""
+
+    def get_executor(self, *, pure: bool) -> Executor: ...
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a point: its ``values``, an ``error``, or neither where it was stopped.
@@ -35,7 +52,7 @@ class Outcome:
     ``broken``: the executor takes no more points.
     """
 
-    values: dict | None = None
+    values: dict[str, Value] | None = None
     error: str | None = None
     broken: bool = False
 
@@ -55,16 +72,16 @@ class Job:
     parameters : tuple of str
     """
 
-    build: object
-    measure: object
-    simulate: dict
-    trials: list | None
+    build: Callable[..., object]
+    measure: Callable[[Any], object]
+    simulate: dict[str, Any]
+    trials: list[int] | None
     root: np.random.SeedSequence
-    parameters: tuple
+    parameters: tuple[str, ...]
 
     __name__ = "sweep"  # by which dask shows it
 
-    def __call__(self, values):
+    def __call__(self, values: Mapping[str, Parameter]) -> Outcome:
         """Return the `Outcome` of the point with these values of its parameters."""
         stage = "build"
         try:
@@ -84,21 +101,22 @@ class Job:
         except (Exception, SystemExit) as error:
             return Outcome(error=f"{stage}: {describe(error)}")
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[bytes], Job], tuple[bytes]]:
         return _load, (self._pickled,)
 
     @functools.cached_property
-    def _pickled(self):
-        return dumps((self.build, self.measure, self.simulate, self.trials, self.root, self.parameters))
+    def _pickled(self) -> bytes:
+        pickled: bytes = dumps((self.build, self.measure, self.simulate, self.trials, self.root, self.parameters))
+        return pickled
 
 
 @functools.lru_cache(maxsize=4)
-def _load(pickled):
+def _load(pickled: bytes) -> Job:
     """Return the job that was pickled; once in each process, not once for each point."""
     return Job(*pickle.loads(pickled))
 
 
-def describe(error):
+def describe(error: BaseException) -> str:
     """Return type and message of an error."""
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
@@ -112,13 +130,13 @@ class Workers:
         Points to hand to it at a time.
     """
 
-    def __init__(self, executor, job, room=REMOTE_AHEAD):
+    def __init__(self, executor: Executor, job: Job, room: int = REMOTE_AHEAD) -> None:
         self._executor, self._job = executor, job
         self._stop = threading.Event()
         size = getattr(executor, "_max_workers", None)
         self.room = AHEAD * size if isinstance(size, int) else room
 
-    def submit(self, point):
+    def submit(self, point: Point) -> Future[Outcome]:
         """Return the future of a point's `Outcome`.
 
         Raises
@@ -133,38 +151,40 @@ class Workers:
         except RuntimeError as error:  # BrokenExecutor is one, and what executors that were shut down raise
             raise BrokenExecutor(describe(error)) from error
 
-    def renew(self):
+    def renew(self) -> bool:
         """Return whether a broken executor could be replaced."""
         return False
 
-    def stop(self, futures):
+    def stop(self, futures: Iterable[Future[Outcome]]) -> None:
         """Let nothing more begin, and simulations in threads end at their next look."""
         self._stop.set()
         for future in futures:
             future.cancel()
 
-    def close(self, complete):
+    def close(self, complete: bool) -> None:
         """Free what is this object's own; unless all is complete, without waiting for what still runs."""
 
 
 class OwnThreads(Workers):
     """Threads of this process: nothing has to be pickled, and simulations run outside of Python's lock."""
 
-    def __init__(self, n, job):
+    def __init__(self, n: int, job: Job) -> None:
         super().__init__(ThreadPoolExecutor(n, thread_name_prefix="sweep"), job)
 
-    def close(self, complete):
+    def close(self, complete: bool) -> None:
         self._executor.shutdown(wait=complete, cancel_futures=True)
 
 
 class OwnProcesses(Workers):
     """Processes of this machine; a process that dies is replaced."""
 
-    def __init__(self, n, job):
+    _executor: ProcessPoolExecutor
+
+    def __init__(self, n: int, job: Job) -> None:
         self._n = n
         super().__init__(self._pool(), job)
 
-    def _pool(self):
+    def _pool(self) -> ProcessPoolExecutor:
         context = get_context("spawn")  # a fork would take along locks that other threads hold
         pool = ProcessPoolExecutor(self._n, context, initializer=_begin_process)
         try:
@@ -174,38 +194,39 @@ class OwnProcesses(Workers):
             raise RuntimeError(message) from None
         return pool
 
-    def renew(self):
+    def renew(self) -> bool:
         self._executor.shutdown()
         self._executor = self._pool()
         return True
 
-    def stop(self, futures):
+    def stop(self, futures: Iterable[Future[Outcome]]) -> None:
         super().stop(futures)
-        for process in self._processes():
+        for pid in self._processes():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGINT)
+                os.kill(pid, signal.SIGINT)
 
-    def close(self, complete):
+    def close(self, complete: bool) -> None:
         if not complete:
-            for process in self._processes():
+            for process in self._processes().values():
                 process.terminate()
         self._executor.shutdown(cancel_futures=True)
 
-    def _processes(self):
-        return list((self._executor._processes or {}).values())  # before Python 3.14 there is no other way
+    def _processes(self) -> dict[int, BaseProcess]:
+        """Return the processes by their ids."""
+        return dict(self._executor._processes or {})  # before Python 3.14 there is no other way
 
 
 class Cluster(Workers):
     """The workers of a dask client. The scheduler hands points of workers that die to others."""
 
-    def __init__(self, client, job):
+    def __init__(self, client: Client, job: Job) -> None:
         super().__init__(client.get_executor(pure=False), job)
 
-    def close(self, complete):
+    def close(self, complete: bool) -> None:
         self._executor.shutdown(wait=False)
 
 
-def make_workers(job, executor, client, workers):
+def make_workers(job: Job, executor: Executor | str | None, client: Client | None, workers: int | None) -> Workers:
     """Return what runs the points: at most one of the three is given."""
     if client is not None:
         return Cluster(client, job)
@@ -214,7 +235,8 @@ def make_workers(job, executor, client, workers):
     return (OwnProcesses if executor == "processes" else OwnThreads)(workers or available_cores(), job)
 
 
-def check_workers(executor, client, workers, functions):
+def check_workers(executor: Executor | str | None, client: Client | None, workers: int | None,
+                  functions: tuple[object, ...]) -> None:  # fmt: skip
     """Refuse executors, clients and numbers of workers that are none, or several at a time.
 
     ``functions`` are what is to be sent to workers in other processes.
@@ -242,12 +264,12 @@ def check_workers(executor, client, workers, functions):
             ) from error
 
 
-def available_cores():
+def available_cores() -> int:
     """Return how many threads of this process can run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def outcome_of(future):
+def outcome_of(future: Future[Outcome]) -> Outcome:
     """Return the `Outcome` of a future that is done."""
     try:
         return future.result()
@@ -259,19 +281,21 @@ def outcome_of(future):
         return Outcome(error=f"executor: {describe(error)}")
 
 
-def _begin_process():
+def _begin_process() -> None:
     """Let Ctrl-C end the simulations of this process, but not the process, and let that end with its parent."""
     signal.signal(signal.SIGINT, lambda *arguments: None)
     tqdm.set_lock(threading.RLock())  # its own, which nothing is left of where the process is killed
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with_parent():
-    connection.wait([parent_process().sentinel])
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None  # this process was started by one
+    connection.wait([parent.sentinel])
     os._exit(1)
 
 
-def _stoppable(stop, job, values):
+def _stoppable(stop: threading.Event, job: Job, values: Mapping[str, Parameter]) -> Outcome:
     """Do the job at one point, unless or until it is to stop."""
     with stopped_by(stop):
         return Outcome() if stop.is_set() else job(values)

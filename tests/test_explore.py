@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from textwrap import dedent
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -164,6 +166,39 @@ def test_pause_and_restart(window):
     assert np.isnan(window.explorer.activity).all()
 
 
+def test_time_begins_with_the_first_picture(window):
+    window._last -= 10.0
+    window.figure.canvas.draw()
+    window.frame()
+    assert window.explorer.lag < 5.0
+    window._last -= 10.0
+    window.figure.canvas.draw()
+    window.frame()
+    assert window.explorer.lag > 9.0
+
+
+def test_another_window_closes_the_first(window):
+    other = gp.explore(seed=2)
+    assert other.figure is not window.figure
+    assert [plt.figure(number) for number in plt.get_fignums()] == [other.figure]
+    other.close()
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_a_picture_is_saved_with_its_activity(window, tmp_path, kind):
+    window.figure.canvas.draw()
+    window._last -= 0.05
+    window.frame()
+    kept = window._background
+    with_activity, without = tmp_path / f"with.{kind}", tmp_path / f"without.{kind}"
+    window.figure.savefig(with_activity, dpi=50)
+    window._activities[0].set_data([], [])
+    window.figure.savefig(without, dpi=50)
+    assert with_activity.stat().st_size > without.stat().st_size
+    assert window._background is kept  # at the resolution of the window
+
+
 SCRIPT = """
 import sys, time
 import gifpop as gp
@@ -207,3 +242,69 @@ def test_on_a_virtual_screen(tmp_path):
     assert inhibition == pytest.approx(2.0, abs=0.2)
     assert simulated > 0.5 * elapsed
     assert (tmp_path / "window.png").stat().st_size > 10_000
+
+
+CELLS = (
+    """
+    %matplotlib widget
+    import asyncio
+    import gifpop as gp
+    window = gp.explore(seed=1)
+    canvas, pictures = window.figure.canvas, []
+    tell, show = canvas.send_event, canvas.send_binary
+
+    def send_event(kind, **content):  # as a browser, which asks for a picture once it has heard of a new one
+        tell(kind, **content)
+        if kind == "draw":
+            asyncio.get_running_loop().call_later(0.01, canvas.handle_event, {"type": "draw"})
+
+    canvas.send_event = send_event
+    canvas.send_binary = lambda data: (pictures.append(data), show(data))
+    """,
+    """
+    await asyncio.sleep(1.0)
+    print(window.explorer.time, len(set(pictures)))
+    """,
+    """
+    window.sliders["drive"].set_val(600.0)
+    x, y = window.sliders["inhibition"].ax.transAxes.transform((0.2, 0.5))
+    for kind in ("button_press", "button_release"):
+        place = {"x": x, "y": canvas.figure.bbox.height - y, "button": 0, "buttons": 1}
+        canvas.handle_event({"type": kind, "modifiers": [], "guiEvent": {}} | place)
+    before = window.explorer.time
+    await asyncio.sleep(1.0)
+    print(window.explorer.time - before, window.explorer.simulation._assembly.net.populations["E"].cell.I_e)
+    print(window.explorer.values["inhibition"])
+    """,
+    """
+    before = window.explorer.time
+    other = gp.explore(seed=2)
+    await asyncio.sleep(0.5)
+    print(window.explorer.time - before, other.explorer.time)
+    other.close()
+    before = other.explorer.time
+    await asyncio.sleep(0.3)
+    print(other.explorer.time - before)
+    """,
+)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # those of Jupyter are its own
+def test_in_a_notebook():
+    for package in ("ipympl", "ipykernel"):
+        pytest.importorskip(package)
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(dedent(cell)) for cell in CELLS])
+    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()  # raises what a cell raises
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    assert "application/vnd.jupyter.widget-view+json" in outputs[0]["data"]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    shown = "".join(output.get("text", "") for output in outputs)
+    simulated, pictures, more, drive, inhibition, old, new, closed = map(float, shown.split())
+    assert simulated > 0.1
+    assert pictures > 2
+    assert more > 0.1
+    assert (drive, inhibition) == (600.0, pytest.approx(2.0, abs=0.2))
+    assert old == 0.0 < new
+    assert closed == 0.0

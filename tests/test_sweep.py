@@ -12,6 +12,7 @@ import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -98,6 +99,7 @@ def test_dataset():
     assert data.N.attrs == {"units": "neurons"}
     assert data.activity.attrs["units"] == "Hz"
     assert (data.status == "finished").all()
+    assert data.identical(sweep(parameters=MappingProxyType(GRID), units=MappingProxyType({"N": "neurons"})))
     assert (data.error == "").all()
     assert data.attrs["seed"] == "1"
     for I_e in GRID["I_e"]:
