@@ -1,15 +1,22 @@
 """Rules of Connect: what a conn_spec says, NEST's conditions, and the pairs that a rule draws."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gifpop import _wiring, wiring
 from gifpop.nest import errors
-from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING
+from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING, Kind
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, PairwiseBernoulli
 
-OPTIONS = {
+if TYPE_CHECKING:
+    from gifpop.rules import Rule
+    from gifpop.typing import Indices, Integers
+
+OPTIONS: dict[str, dict[str, Kind[Any]]] = {
     "all_to_all": {},
     "fixed_indegree": {"indegree": LONG},
     "fixed_outdegree": {"outdegree": LONG},
@@ -29,17 +36,17 @@ class ConnSpec:
     name : str
         Of the rule.
     number : int, float or None
-        Its degree, total or probability.
+        Its degree, total or probability; None where the rule needs none.
     allow_autapses, allow_multapses : bool
     """
 
     name: str
-    number: object = None
+    number: Any = None
     allow_autapses: bool = True
     allow_multapses: bool = True
 
     @property
-    def rule(self):
+    def rule(self) -> Rule:
         """The rule as `gifpop.wiring.connect` draws it."""
         autapses, multapses = self.allow_autapses, self.allow_multapses
         match self.name:
@@ -57,7 +64,7 @@ class ConnSpec:
                 return PairwiseBernoulli(self.number, autapses)
 
 
-def read_conn_spec(spec):
+def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
     """Return what a conn_spec says, its types checked."""
     if spec is None:
         spec = "all_to_all"
@@ -90,10 +97,10 @@ def read_conn_spec(spec):
     return ConnSpec(rule, number, **options)
 
 
-def check_numbers(spec, pre, post):
+def check_numbers(spec: ConnSpec, pre: Integers, post: Integers) -> None:
     """Refuse what a rule cannot do with as many sources and targets (arrays of identifiers)."""
     n_pre, n_post, number = len(pre), len(post), spec.number
-    without_self = not spec.allow_autapses and np.any(np.isin(pre, post))
+    without_self = not spec.allow_autapses and bool(np.any(np.isin(pre, post)))
     match spec.name:
         case "one_to_one" if n_pre != n_post:
             raise errors.DimensionMismatch("Source and Target population must be of the same size.")
@@ -118,18 +125,18 @@ def check_numbers(spec, pre, post):
             raise errors.BadProperty("Connection probability 0 <= p <= 1 required.")
 
 
-def _check_degree(spec, name, n, without_self):
+def _check_degree(spec: ConnSpec, name: str, n: int, without_self: bool) -> None:
     """Refuse a degree that the ``n`` nodes to choose from do not suffice for; NEST searches for ever in one case."""
     if spec.number < 0:
         raise errors.BadProperty(f"{name} cannot be less than zero.")
     if not spec.allow_multapses and spec.number > n:
         raise errors.BadProperty(f"{name} cannot be larger than population size.")
-    candidates = n - bool(without_self)
+    candidates = n - without_self
     if spec.number > (np.inf if spec.allow_multapses and candidates else candidates):
         raise errors.BadProperty(f"{name} cannot be larger than population size without autapses, {candidates}.")
 
 
-def draw(spec, pre, post, stream):
+def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator) -> tuple[Integers, Indices]:
     """Return the connections of a rule.
 
     Parameters
@@ -154,7 +161,9 @@ def draw(spec, pre, post, stream):
     return first, targets
 
 
-def _draw_by_nodes(spec, pre, post, stream):
+def _draw_by_nodes(
+    spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator
+) -> tuple[Integers, Indices]:
     """Draw where some, but not all, sources are targets too and there are to be no autapses."""
     match spec.name:
         case "fixed_indegree":
@@ -174,7 +183,9 @@ def _draw_by_nodes(spec, pre, post, stream):
     return first, targets
 
 
-def _draw_degrees(rule, own, others, stream, inward):
+def _draw_degrees(
+    rule: Rule, own: Integers, others: Integers, stream: np.random.BitGenerator, inward: bool
+) -> tuple[Integers, Integers]:
     """Draw a fixed number of ``others`` for each of ``own`` nodes; return both sides, as places.
 
     The nodes that are on both sides come first on both, so that their places are the same.
@@ -189,10 +200,13 @@ def _draw_degrees(rule, own, others, stream, inward):
         sources = np.repeat(np.arange(n_pre), np.diff(first))
         mine, theirs = (targets, sources) if inward else (sources, targets)
         pieces.append((chosen[mine], order[theirs]))
-    return tuple(np.concatenate(side) for side in zip(*pieces, strict=True))
+    mine, theirs = (np.concatenate(side) for side in zip(*pieces, strict=True))
+    return mine, theirs
 
 
-def _draw_total(total, pre, post, stream):
+def _draw_total(
+    total: int, pre: Integers, post: Integers, stream: np.random.BitGenerator
+) -> tuple[Integers, Integers]:
     """Draw pairs of different nodes."""
     random = np.random.Generator(stream)
     sources, targets = random.integers(len(pre), size=total), random.integers(len(post), size=total)
