@@ -38,9 +38,7 @@ class Assignment(NamedTuple):
     each: bool
 
 
-def assignments(
-    params: Values | Sequence[Values], groups: Sequence[tuple[Block, Integers]]
-) -> list[list[Assignment]]:
+def assignments(params: Values | Sequence[Values], groups: Sequence[tuple[Block, Integers]]) -> list[list[Assignment]]:
     """Return what is assigned to each group of nodes.
 
     Parameters
@@ -81,9 +79,7 @@ def _draw(params: Values, n: int) -> dict[str, Floats]:
     return {name: value.draw(n, kernel.new_stream()) for name, value in params.items() if isinstance(value, Parameter)}
 
 
-def _dealt(
-    name: str, value: Any, drawn: Floats | None, block: Block, start: int, end: int, n: int
-) -> Assignment:
+def _dealt(name: str, value: Any, drawn: Floats | None, block: Block, start: int, end: int, n: int) -> Assignment:
     """Return the assignment of a value of a dict to the nodes ``start`` to ``end`` of ``n``."""
     if drawn is not None and block.draws(name):
         return Assignment(name, slice(None), block.cast_drawn(name, drawn[start:end]), True)

@@ -213,9 +213,7 @@ class _Request:
     def _has_meters(self) -> bool:
         return any(block.sends == "requests" for block, *_ in kernel.parts(np.unique(self.pre)))
 
-    def _split(
-        self, first: Integers, targets: Indices, weight: Weights, delay: Lags
-    ) -> Iterator[Sparse | _Rows]:
+    def _split(self, first: Integers, targets: Indices, weight: Weights, delay: Lags) -> Iterator[Sparse | _Rows]:
         """Yield connections, given as from `rules.draw`, for each pair of blocks."""
         parts = kernel.parts(self.post)
         for source in kernel.parts(self.pre):

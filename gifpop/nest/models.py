@@ -58,9 +58,7 @@ class Parameter:
             raise BadProperty(self.message or f"{self.name} must be a finite number, got {value}.")
 
 
-def number(
-    name: str, default: float, rule: Callable[[Any], bool] = _finite, message: str | None = None
-) -> Parameter:
+def number(name: str, default: float, rule: Callable[[Any], bool] = _finite, message: str | None = None) -> Parameter:
     return Parameter(name, DOUBLE, default, rule, message)
 
 

@@ -185,9 +185,7 @@ class NodeCollection:
 
     # -- values -----------------------------------------------------------------------------------------------------
 
-    def get(
-        self, params: str | Sequence[str] | None = None, *keys: str | Sequence[str], output: None = None
-    ) -> Any:
+    def get(self, params: str | Sequence[str] | None = None, *keys: str | Sequence[str], output: None = None) -> Any:
         """Return values of the nodes.
 
         Parameters

@@ -14,15 +14,13 @@ from gifpop.nest.node_collection import NodeCollection
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
-    from gifpop.typing import Floats, Integers
+    from gifpop.typing import Integers
 
 RASTER = (0.1, 0.3, 0.85, 0.6)  # of the figure, with a histogram below
 HISTOGRAM = (0.1, 0.1, 0.85, 0.17)
 
 
-def from_device(
-    detec: NodeCollection, sel: Sequence[int] | Integers | None = None, **kwargs: Any
-) -> list[Line2D]:
+def from_device(detec: NodeCollection, sel: Sequence[int] | Integers | None = None, **kwargs: Any) -> list[Line2D]:
     """Plot the spikes that a spike recorder holds.
 
     Parameters
@@ -161,7 +159,7 @@ def _plot(
     return lines
 
 
-def _rates(times: npt.NDArray[Any], n_nodes: int, width: float, unit: float) -> tuple[Floats, Floats]:
+def _rates(times: npt.NDArray[Any], n_nodes: int, width: float, unit: float) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
     """Return where bins begin, and the rate in each, spikes/s and node that fired."""
     if not (np.isfinite(width) and width > 0.0):
         raise ValueError(f"raster_plot: hist_binwidth must be > 0, got {width}")

@@ -204,9 +204,7 @@ def _draw_degrees(
     return mine, theirs
 
 
-def _draw_total(
-    total: int, pre: Integers, post: Integers, stream: np.random.BitGenerator
-) -> tuple[Integers, Integers]:
+def _draw_total(total: int, pre: Integers, post: Integers, stream: np.random.BitGenerator) -> tuple[Integers, Integers]:
     """Draw pairs of different nodes."""
     random = np.random.Generator(stream)
     sources, targets = random.integers(len(pre), size=total), random.integers(len(post), size=total)

@@ -58,9 +58,7 @@ def read_receptor(value: object) -> int:
     return int(values[np.argmax(values != 0)])
 
 
-def read_value(
-    name: Adjustable, value: object, spec: ConnSpec, n_pre: int, n_post: int
-) -> float | Floats | Parameter:
+def read_value(name: Adjustable, value: object, spec: ConnSpec, n_pre: int, n_post: int) -> float | Floats | Parameter:
     """Return a weight or delay as a number, a `Parameter`, or an array of the shape that the rule needs."""
     parameter = SYNAPSE[name]
     if isinstance(value, Parameter):

@@ -214,9 +214,7 @@ class Wiring:
         firsts = np.array([block.first for block in blocks])[numbers]
         return np.where(np.array([isinstance(block, NeuronBlock) for block in blocks])[numbers], firsts, nodes)
 
-    def _strand(
-        self, sources: Integers, targets: Integers, weight: Weights, delay: Lags, numbers: Integers
-    ) -> Strand:
+    def _strand(self, sources: Integers, targets: Integers, weight: Weights, delay: Lags, numbers: Integers) -> Strand:
         """Return connections of one source and one target as a strand."""
         block, i, units = self._units(sources)
         target_block, j, target_units = self._units(targets)
@@ -255,9 +253,7 @@ class Wiring:
             chosen = np.flatnonzero(begun == time)
             units = strand.target_units[chosen]
             probes = [(group, unit, name) for unit in units.tolist() for name in variables]
-            self.samplers.append(
-                Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probes)
-            )
+            self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probes))
 
     def _listen(self, strand: Strand, recorder: SpikeRecorderBlock) -> None:
         """Let a spike recorder hear a source, as often as it is connected to it."""
