@@ -1,7 +1,7 @@
 """Types that annotations name in several files: arrays, seeds, and what options may be."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from gifpop.plan import PopulationPlan
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-Indices: TypeAlias = npt.NDArray[np.int32]  # of neurons
 Integers: TypeAlias = npt.NDArray[np.int64]
+Shorts: TypeAlias = npt.NDArray[np.int32]
+Spikes: TypeAlias = tuple[Integers, Shorts]  # steps and neurons
 Structured: TypeAlias = npt.NDArray[np.void]  # with named fields
-Numbers: TypeAlias = float | Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
+Vector: TypeAlias = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
+Numbers: TypeAlias = float | Vector
+Indices: TypeAlias = Sequence[int] | npt.NDArray[np.integer]
+Streams: TypeAlias = Callable[[int], np.random.BitGenerator]
 
 Seed: TypeAlias = int | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None
 
@@ -30,6 +34,18 @@ Receptor: TypeAlias = Synapse | Literal["current", "excitatory variance", "inhib
 Key: TypeAlias = npt.NDArray[np.uint64]  # of the random numbers of a group of neurons
 Plan: TypeAlias = "PopulationPlan | NeuronPlan"
 Stream: TypeAlias = np.random.BitGenerator | Key
-Spikes: TypeAlias = tuple[Integers, Indices]  # steps in order and the neurons that fire in them
 Prescribed: TypeAlias = Integers | Spikes  # of a population, its counts, step by step
 Probe: TypeAlias = tuple[int, int, str]  # group, unit and recordable
+
+Kept_co = TypeVar("Kept_co", covariant=True)
+Given_contra = TypeVar("Given_contra", contravariant=True)
+
+
+class Field(Generic[Kept_co, Given_contra]):
+    """A field of a frozen dataclass that is given in one form and kept in another; for annotations only."""
+
+    def __get__(self, instance: object, owner: type) -> Kept_co:
+        raise NotImplementedError
+
+    def __set__(self, instance: object, value: Given_contra) -> None:
+        raise NotImplementedError

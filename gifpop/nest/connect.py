@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
     from gifpop.nest.projections import Lags, Shared, Weights
     from gifpop.nest.rules import ConnSpec
-    from gifpop.typing import Indices, Integers
+    from gifpop.typing import Indices, Integers, Shorts
 
-    Nodes: TypeAlias = NodeCollection | Sequence[int] | Integers
+    Nodes: TypeAlias = NodeCollection | Indices
 
 FEW = 32  # so many connections of a Connect are kept one by one
 
@@ -213,7 +213,7 @@ class _Request:
     def _has_meters(self) -> bool:
         return any(block.sends == "requests" for block, *_ in kernel.parts(np.unique(self.pre)))
 
-    def _split(self, first: Integers, targets: Indices, weight: Weights, delay: Lags) -> Iterator[Sparse | _Rows]:
+    def _split(self, first: Integers, targets: Shorts, weight: Weights, delay: Lags) -> Iterator[Sparse | _Rows]:
         """Yield connections, given as from `rules.draw`, for each pair of blocks."""
         parts = kernel.parts(self.post)
         for source in kernel.parts(self.pre):
@@ -231,7 +231,7 @@ class _Request:
                 )
 
     def _block_pair(
-        self, source: Part, target: Part, first: Integers, targets: Indices, weight: Weights, delay: Lags
+        self, source: Part, target: Part, first: Integers, targets: Shorts, weight: Weights, delay: Lags
     ) -> Sparse | _Rows:
         """Return the connections between parts of sources and targets, ``first`` counted from the first source."""
         n, sources = len(targets), self.pre[source.start : source.end]

@@ -6,7 +6,7 @@ import math
 import numbers
 import os
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -122,7 +122,7 @@ class Kernel:
         """Choose how populations that are created from now on keep their history; ``name`` is for the message."""
         if value not in HISTORIES:
             raise BadProperty(f"{name} must be one of {', '.join(map(repr, HISTORIES))}, got {value!r}")
-        self.history = cast("History", value)  # one of HISTORIES
+        self.history: History = value
 
     def new_stream(self) -> np.random.BitGenerator:
         """Return a bit generator of its own, for connections or values that are drawn."""

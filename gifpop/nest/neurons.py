@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel, Parameter
     from gifpop.neurons import NeuronPlan
-    from gifpop.typing import Floats, Indices, Integers, Key
+    from gifpop.typing import Floats, Integers, Key, Shorts
 
 Adaptation: TypeAlias = Literal["sfa", "stc"]
 
@@ -160,7 +160,7 @@ class NeuronBlock(Block):
             self._fit_traces(kind, len(parameters[f"q_{kind}"]))
         self.changed = False
 
-    def note_spikes(self, steps: Integers, units: Indices) -> None:
+    def note_spikes(self, steps: Integers, units: Shorts) -> None:
         """Remember when each neuron fired last."""
         self.columns["t_spike"][units] = self.clock.ms(steps + 1)
 

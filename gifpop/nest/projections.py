@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.typing import Floats, Indices, Integers
+from gifpop.typing import Floats, Integers, Shorts
 
 if TYPE_CHECKING:
     from gifpop.nest.neurons import NeuronBlock
 
-Lags: TypeAlias = int | Indices  # steps
+Lags: TypeAlias = int | Shorts  # steps
 Weights: TypeAlias = float | Floats
-Shared = TypeVar("Shared", float | Floats, int | Indices)
+Shared = TypeVar("Shared", float | Floats, int | Shorts)
 Adjustable: TypeAlias = Literal["delay", "weight"]
 
 
@@ -193,7 +193,7 @@ class Sparse(_Shared):
     """
 
     def __init__(
-        self, model: int, source_block: NeuronBlock, target_block: NeuronBlock, first: Integers, units: Indices,
+        self, model: int, source_block: NeuronBlock, target_block: NeuronBlock, first: Integers, units: Shorts,
         weight: Weights, delay: Lags,
     ) -> None:  # fmt: skip
         self.model, self.source_block, self.target_block = model, source_block, target_block

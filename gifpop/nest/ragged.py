@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gifpop.typing import Floats, Indices, Integers
+from gifpop.typing import Floats, Integers, Shorts
 
 
 class Ragged:
@@ -19,7 +19,7 @@ class Ragged:
 
     def __init__(self, n: int, value: Floats) -> None:
         self.values: list[Floats] = [value]
-        self.codes: Indices = np.zeros(n, dtype=np.int32)
+        self.codes: Shorts = np.zeros(n, dtype=np.int32)
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -14,13 +14,13 @@ from gifpop.nest.node_collection import NodeCollection
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
-    from gifpop.typing import Integers
+    from gifpop.typing import Indices
 
 RASTER = (0.1, 0.3, 0.85, 0.6)  # of the figure, with a histogram below
 HISTOGRAM = (0.1, 0.1, 0.85, 0.17)
 
 
-def from_device(detec: NodeCollection, sel: Sequence[int] | Integers | None = None, **kwargs: Any) -> list[Line2D]:
+def from_device(detec: NodeCollection, sel: Indices | None = None, **kwargs: Any) -> list[Line2D]:
     """Plot the spikes that a spike recorder holds.
 
     Parameters
@@ -57,7 +57,7 @@ def from_device(detec: NodeCollection, sel: Sequence[int] | Integers | None = No
     return _plot(_selected(data, sel), unit, **kwargs)
 
 
-def from_data(data: npt.ArrayLike, sel: Sequence[int] | Integers | None = None, **kwargs: Any) -> list[Line2D]:
+def from_data(data: npt.ArrayLike, sel: Indices | None = None, **kwargs: Any) -> list[Line2D]:
     """Plot spikes given as an array.
 
     Parameters
@@ -86,7 +86,7 @@ def from_data(data: npt.ArrayLike, sel: Sequence[int] | Integers | None = None, 
 
 
 def extract_events(
-    data: npt.ArrayLike, time: float | Sequence[float] | None = None, sel: Sequence[int] | Integers | None = None
+    data: npt.ArrayLike, time: float | Sequence[float] | None = None, sel: Indices | None = None
 ) -> npt.NDArray[Any]:
     """Return some of the spikes of an array.
 
@@ -118,7 +118,7 @@ def _is_recorder(detec: object) -> bool:
     return kernel.base_model(detec.global_id) == "spike_recorder"
 
 
-def _selected(data: npt.NDArray[Any], sel: Sequence[int] | Integers | None) -> npt.NDArray[Any]:
+def _selected(data: npt.NDArray[Any], sel: Indices | None) -> npt.NDArray[Any]:
     return data if sel is None else data[np.isin(data[:, 0], np.asarray(sel))]
 
 
@@ -159,7 +159,9 @@ def _plot(
     return lines
 
 
-def _rates(times: npt.NDArray[Any], n_nodes: int, width: float, unit: float) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
+def _rates(
+    times: npt.NDArray[Any], n_nodes: int, width: float, unit: float
+) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
     """Return where bins begin, and the rate in each, spikes/s and node that fired."""
     if not (np.isfinite(width) and width > 0.0):
         raise ValueError(f"raster_plot: hist_binwidth must be > 0, got {width}")

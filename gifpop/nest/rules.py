@@ -14,7 +14,7 @@ from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumb
 
 if TYPE_CHECKING:
     from gifpop.rules import Rule
-    from gifpop.typing import Indices, Integers
+    from gifpop.typing import Integers, Shorts
 
 OPTIONS: dict[str, dict[str, Kind[Any]]] = {
     "all_to_all": {},
@@ -136,7 +136,7 @@ def _check_degree(spec: ConnSpec, name: str, n: int, without_self: bool) -> None
         raise errors.BadProperty(f"{name} cannot be larger than population size without autapses, {candidates}.")
 
 
-def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator) -> tuple[Integers, Indices]:
+def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator) -> tuple[Integers, Shorts]:
     """Return the connections of a rule.
 
     Parameters
@@ -163,24 +163,31 @@ def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGen
 
 def _draw_by_nodes(
     spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator
-) -> tuple[Integers, Indices]:
+) -> tuple[Integers, Shorts]:
     """Draw where some, but not all, sources are targets too and there are to be no autapses."""
     match spec.name:
         case "fixed_indegree":
-            targets, sources = _draw_degrees(spec.rule, post, pre, stream, inward=True)
+            places, sources = _draw_degrees(spec.rule, post, pre, stream, inward=True)
         case "fixed_outdegree":
-            sources, targets = _draw_degrees(spec.rule, pre, post, stream, inward=False)
+            sources, places = _draw_degrees(spec.rule, pre, post, stream, inward=False)
         case "fixed_total_number":
-            sources, targets = _draw_total(spec.number, pre, post, stream)
+            sources, places = _draw_total(spec.number, pre, post, stream)
         case _:
             free = ConnSpec(spec.name, spec.number)
-            first, targets, _ = wiring.connect(free.rule, len(pre), len(post), False, stream)
-            sources = np.repeat(np.arange(len(pre)), np.diff(first))
+            sources, places = _pairs(free.rule, len(pre), len(post), False, stream)
             if not spec.allow_autapses:
-                kept = pre[sources] != post[targets]
-                sources, targets = sources[kept], targets[kept]
-    first, targets, _ = _wiring.by_source(sources.astype(np.int64), targets.astype(np.int64), len(pre), len(post))
+                kept = pre[sources] != post[places]
+                sources, places = sources[kept], places[kept]
+    first, targets, _ = _wiring.by_source(sources.astype(np.int64), places.astype(np.int64), len(pre), len(post))
     return first, targets
+
+
+def _pairs(
+    rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.BitGenerator
+) -> tuple[Integers, Integers]:
+    """Return the sources and targets of the connections of a rule, one by one."""
+    first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream)
+    return np.repeat(np.arange(n_pre), np.diff(first)), targets.astype(np.int64)
 
 
 def _draw_degrees(
@@ -196,8 +203,7 @@ def _draw_degrees(
     pieces = []
     for chosen, same in ((shared_own, True), (rest, False)):
         n_pre, n_post = (len(others), len(chosen)) if inward else (len(chosen), len(others))
-        first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream)
-        sources = np.repeat(np.arange(n_pre), np.diff(first))
+        sources, targets = _pairs(rule, n_pre, n_post, same, stream)
         mine, theirs = (targets, sources) if inward else (sources, targets)
         pieces.append((chosen[mine], order[theirs]))
     mine, theirs = (np.concatenate(side) for side in zip(*pieces, strict=True))

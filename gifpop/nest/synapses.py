@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gifpop.nest.models import SynapseModel
     from gifpop.nest.projections import Adjustable, Lags
     from gifpop.nest.rules import ConnSpec
-    from gifpop.typing import Floats, Indices, Integers
+    from gifpop.typing import Floats, Integers, Shorts
 
 
 def read_syn_spec(spec: str | Values | None) -> tuple[SynapseModel, Values]:
@@ -106,7 +106,7 @@ def _check_shape(name: Adjustable, array: Floats, spec: ConnSpec, n_pre: int, n_
         )
 
 
-def values_of(value: npt.NDArray[Any], spec: ConnSpec, first: Integers, targets: Indices) -> npt.NDArray[Any]:
+def values_of(value: npt.NDArray[Any], spec: ConnSpec, first: Integers, targets: Shorts) -> npt.NDArray[Any]:
     """Return the weights or delays that were given for each connection, in the order of `rules.draw`.
 
     Which of a node's given values goes to which of its connections is drawn where the order of these has no meaning.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,14 +12,14 @@ from gifpop.nest.node_collection import NodeCollection
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
-    from gifpop.typing import Integers
+    from gifpop.typing import Indices
 
 PER_MS = {"ms": 1.0, "s": 1e-3}
 
 
 def from_device(
     detec: NodeCollection,
-    neurons: Sequence[int] | Integers | None = None,
+    neurons: Indices | None = None,
     title: str | None = None,
     grayscale: bool = False,
     timeunit: Literal["ms", "s"] = "ms",

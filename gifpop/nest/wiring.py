@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gifpop.nest.kernel import Kernel
     from gifpop.nest.nodes import Block
     from gifpop.nest.projections import Lags, Projection, Weights
-    from gifpop.typing import Floats, Indices, Integers, Probe, Receptor, Synapse
+    from gifpop.typing import Floats, Integers, Probe, Receptor, Shorts, Synapse
 
     Number = TypeVar("Number", int, float)
     Entry = TypeVar("Entry", bound=np.generic)
@@ -161,7 +161,7 @@ class Wiring:
         self.listeners: list[Listener] = []
         self.samplers: list[Sampler] = []
         self._line_of: dict[Hashable, int] = {}
-        self._noise: dict[Noise, list[tuple[Indices, Floats, int]]] = {}
+        self._noise: dict[Noise, list[tuple[Shorts, Floats, int]]] = {}
         table = kernel.connections
         for first, projection in zip(table.firsts().tolist(), table.projections, strict=True):
             if isinstance(projection, Sparse):
@@ -178,7 +178,7 @@ class Wiring:
         blocks = (self.kernel.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
         return all(isinstance(block, NeuronBlock) for block in blocks)
 
-    def _link_neurons(self, projection: Product | Sparse, first: Integers | None, units: Indices | None) -> None:
+    def _link_neurons(self, projection: Product | Sparse, first: Integers | None, units: Shorts | None) -> None:
         """Wire connections between two blocks of neurons as they are stored."""
         k = np.array([0])
         nodes = (projection.column("source", k), projection.column("target", k))
@@ -309,7 +309,8 @@ class Wiring:
         lag, lags = _split_shared(delay, order, np.int32)
         whole = len(units) == n_units * n_target and np.array_equal(units, np.tile(np.arange(n_target), n_units))
         if whole and weights is None and lags is None and np.all(np.diff(first) == n_target):
-            first = units = None
+            self.links.append(Link(source, target, lag, kind(weight), weight))
+            return
         self.links.append(
             Link(source, target, lag, kind(weight), 1.0 if weights is not None else weight, first, units, weights, lags)
         )
@@ -335,7 +336,7 @@ class Wiring:
                     pieces = self._noise.setdefault(noise, [])
                     pieces.append((strand.target_units[k].astype(np.int32), weights[k], int(strand.numbers[k[0]])))
 
-    def _noise_link(self, noise: Noise, pieces: list[tuple[Indices, Floats, int]]) -> NoiseLink:
+    def _noise_link(self, noise: Noise, pieces: list[tuple[Shorts, Floats, int]]) -> NoiseLink:
         """Return the independent processes of all connections that differ in target and weight only.
 
         Several of one neuron are one entry each, so that each draws on its own.
@@ -372,7 +373,7 @@ def _split_shared(
     return first, np.ascontiguousarray(value[order], dtype=dtype)
 
 
-def _expanded(product: Product) -> tuple[Integers | None, Indices | None]:
+def _expanded(product: Product) -> tuple[Integers | None, Shorts | None]:
     """Return the connections of all neurons to all neurons one by one, or None where they need not be."""
     if not np.ndim(product.weight) and not np.ndim(product.delay):
         return None, None
