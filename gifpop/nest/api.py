@@ -453,7 +453,7 @@ def set_verbosity(level: str) -> None:
     Parameters
     ----------
     level : str
-        "M_" and the name of a `VerbosityLevel`, such as "M_WARNING".
+        ``M_`` and the name of a level, such as ``M_WARNING``.
 
     Raises
     ------
@@ -478,7 +478,7 @@ def get_verbosity() -> int:
     Returns
     -------
     int
-        Value of the `VerbosityLevel`.
+        Value of the level in ``nest.VerbosityLevel``.
     """
     warnings.warn(
         "Provided for backward compatibility only. Look up `nest.verbosity` instead.", UserWarning, stacklevel=2

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest.neurons import NeuronBlock
 
 if TYPE_CHECKING:
     from gifpop.engine import Engine
     from gifpop.nest.kernel import Kernel
-    from gifpop.typing import Floats, Integers
+    from gifpop.typing import Floats, Integers, Synapse
 
 
 class Arrivals(NamedTuple):
@@ -93,10 +94,11 @@ class LateSpikes:
         """Let amounts arrive at neurons or populations in steps to come."""
         steps, targets, amounts, weights = arrivals
         excitatory = weights > 0
+        by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": excitatory, "inhibitory": ~excitatory}
         blocks = self.kernel.block_numbers(targets)
         for b in np.unique(blocks).tolist():
             block = self.kernel.blocks[b]
-            for kind, chosen in (("excitatory", excitatory), ("inhibitory", ~excitatory)):
+            for kind, chosen in by_synapse.items():
                 k = np.flatnonzero((blocks == b) & chosen)
                 if isinstance(block, NeuronBlock):
                     units = targets[k] - block.first

@@ -325,15 +325,12 @@ class Wiring:
                 self.links.append(Link(line, group, lag, receptor(w), w))
             return
         mean, begin, end = block.mean(i)
-        excitatory = weights >= 0
+        by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": weights >= 0, "inhibitory": weights < 0}
         for lag in np.unique(lags).tolist():
-            for noise, chosen in (
-                (Noise(group, lag, "excitatory", mean, begin, end), excitatory),
-                (Noise(group, lag, "inhibitory", mean, begin, end), ~excitatory),
-            ):
+            for kind, chosen in by_synapse.items():
                 k = np.flatnonzero(chosen & (lags == lag))
                 if len(k):
-                    pieces = self._noise.setdefault(noise, [])
+                    pieces = self._noise.setdefault(Noise(group, lag, kind, mean, begin, end), [])
                     pieces.append((strand.target_units[k].astype(np.int32), weights[k], int(strand.numbers[k[0]])))
 
     def _noise_link(self, noise: Noise, pieces: list[tuple[Shorts, Floats, int]]) -> NoiseLink:
