@@ -338,6 +338,24 @@ def test_delays_after_a_run():
     nest.Connect(n, n, syn_spec={"delay": 2.0})
 
 
+@pytest.mark.parametrize(("rule", "side"), [("fixed_indegree", "target"), ("fixed_outdegree", "source")])
+def test_delays_of_drawn_connections_as_a_table(rule, side):
+    """Each neuron of one side has a connection of each delay of its row, and spikes arrive after these."""
+    firing, quiet = nest.Create("gif_psc_exp", 20, ALWAYS), nest.Create("gif_psc_exp", 20, NEVER)
+    delays = np.array([[1.0, 2.0, 5.0], [1.5, 2.5, 5.5]] * 10)
+    spec = {"rule": rule, rule.removeprefix("fixed_"): 3}
+    nest.Connect(firing, quiet, spec, {"weight": 10.0, "delay": delays})
+    made = nest.GetConnections().get(["target", "delay", side])
+    for node, row in zip(quiet if side == "target" else firing, delays, strict=True):
+        assert sorted(np.array(made["delay"])[np.array(made[side]) == node.global_id]) == row.tolist()
+    meter = meter_of(quiet, "I_syn_ex")
+    nest.Simulate(8.0)
+    for node in set(made["target"]):
+        current = of(meter, node, "I_syn_ex")
+        shortest = np.array(made["delay"])[np.array(made["target"]) == node].min()
+        assert np.argmax(current > 0) == shortest / H  # all sources fire in the first step
+
+
 def test_neurons_made_between_runs():
     a = nest.Create("gif_psc_exp", 3, ALWAYS)
     recorder = nest.Create("spike_recorder")

@@ -31,8 +31,11 @@ Where it differs from NEST on purpose:
 - Bars of ``raster_plot`` begin where their bins do; NEST's stand half a bin too early.
 """
 
+from __future__ import annotations
+
 import sys
 import types
+from typing import TYPE_CHECKING, Any
 
 from gifpop.nest import math, random, raster_plot, settings, voltage_trace
 from gifpop.nest.api import (
@@ -65,6 +68,9 @@ from gifpop.nest.parameter import Parameter
 from gifpop.nest.settings import VerbosityLevel
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.version import __version__
+
+if TYPE_CHECKING:
+    from gifpop.typing import History
 
 __all__ = [
     "Cleanup",
@@ -101,6 +107,44 @@ __all__ = [
     "voltage_trace",
 ]
 
+# The settings of the kernel, for those who read or check types: `NestModule` reads and sets them.
+adaptive_target_buffers: bool
+biological_time: float
+connection_rules: list[str]
+data_path: str
+data_prefix: str
+dict_miss_is_error: bool
+gifpop_history: History
+keep_source_table: bool
+kernel_status: dict[str, Any]
+local_num_threads: int
+max_delay: float
+min_delay: float
+ms_per_tic: float
+network_size: int
+node_models: list[str]
+num_connections: int
+num_processes: int
+off_grid_spiking: bool
+overwrite_files: bool
+prepared: bool
+print_time: bool
+resolution: float
+rng_seed: int
+synapse_models: list[str]
+tics_per_ms: float
+tics_per_step: int
+total_num_virtual_procs: int
+use_compressed_spikes: bool
+use_wfr: bool
+verbosity: VerbosityLevel
+
+if TYPE_CHECKING:
+    get = GetKernelStatus
+
+    def set(**params: Any) -> None: ...
+
+
 # Names of PyNEST that gifpop has no counterpart of.
 _MISSING = frozenset(
     (
@@ -121,31 +165,32 @@ _MISSING = frozenset(
 class NestModule(types.ModuleType):
     """This module: the kernel's settings are its attributes."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name in settings.SETTINGS:
             return settings.SETTINGS[name].read()
         if name in _MISSING:
             raise NotInGifpop(f"gifpop.nest has no '{name}', which NEST has")
         raise AttributeError(f"module 'nest' has no attribute '{name}'")
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name in settings.SETTINGS:
-            if settings.SETTINGS[name].set is None:
+            setter = settings.SETTINGS[name].set
+            if setter is None:
                 raise AttributeError(f"`{name}` is a read only kernel attribute.")
-            settings.SETTINGS[name].set(value)
+            setter(value)
         elif name in self.__dict__ or name.startswith("__") or isinstance(value, types.ModuleType):
             super().__setattr__(name, value)  # also for the import system, which sets submodules
         else:
             raise AttributeError(f"Cannot set attribute '{name}' on module 'nest'")
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *settings.SETTINGS})
 
-    def get(self, *names):
+    def get(self, *names: str) -> Any:
         """Return settings of the kernel, as `GetKernelStatus`."""
         return GetKernelStatus(*names)
 
-    def set(self, **params):
+    def set(self, **params: Any) -> None:
         """Set settings of the kernel, as `SetKernelStatus`."""
         settings.change(params)
 

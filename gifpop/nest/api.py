@@ -1,8 +1,11 @@
 """The functions of PyNEST."""
 
-import numbers
+from __future__ import annotations
+
 import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,15 +13,20 @@ from gifpop.nest import errors, settings
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.kernel import BLOCKS, kernel
-from gifpop.nest.kinds import LONG, is_sequence
+from gifpop.nest.kinds import LONG, is_integer, is_sequence
 from gifpop.nest.models import SYNAPSE, NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import set_defaults
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.synapses import model_delay
 
+if TYPE_CHECKING:
+    from gifpop.nest.connect import Nodes
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.synapse_collection import SynapseCollection
 
-def ResetKernel():
+
+def ResetKernel() -> None:
     """Forget all nodes, connections, model defaults and settings, and go back to time zero.
 
     Settings get their defaults: resolution 0.1 ms, ``rng_seed`` 143202461, one thread. Node collections from before
@@ -27,7 +35,7 @@ def ResetKernel():
     kernel.reset()
 
 
-def Create(model, n=1, params=None):
+def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = None) -> NodeCollection:
     """Create nodes.
 
     Parameters
@@ -44,13 +52,14 @@ def Create(model, n=1, params=None):
     Returns
     -------
     NodeCollection
+        The nodes, with identifiers that follow those of all nodes before.
 
     Raises
     ------
     NESTError
-        Of the class that NEST raises; no node is made then.
+        Of the class that NEST raises, if the model is not known or a value or its type is wrong; no node is made then.
     """
-    if isinstance(n, bool) or not isinstance(n, numbers.Integral):
+    if not is_integer(n):
         raise TypeError("n must have an integer value")
     if n < 1:
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
@@ -59,12 +68,13 @@ def Create(model, n=1, params=None):
         _check_params_of_new_nodes(params, block.n)
         places = np.arange(block.n)
         (assigned,) = assignments(params, [(block, places)])
-        block.put(block.checked(places, assigned, lambda node: False))
+        assign = block.checked(places, assigned, lambda node: False)
+        assign()
     kernel.add(block)
     return NodeCollection._of(np.arange(block.first, block.first + block.n))
 
 
-def _check_params_of_new_nodes(params, n):
+def _check_params_of_new_nodes(params: Values | Sequence[Values], n: int) -> None:
     if isinstance(params, dict):
         return
     if not is_sequence(params) or not all(isinstance(each, dict) for each in params):
@@ -73,7 +83,13 @@ def _check_params_of_new_nodes(params, n):
         raise TypeError("list of params must have one dictionary per node")
 
 
-def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=False):
+def Connect(
+    pre: Nodes,
+    post: Nodes,
+    conn_spec: str | Values | None = None,
+    syn_spec: str | Values | None = None,
+    return_synapsecollection: bool = False,
+) -> SynapseCollection | None:
     """Connect nodes.
 
     Parameters
@@ -91,6 +107,7 @@ def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=F
         (targets x sources) for all_to_all, (targets x indegree), (sources x outdegree), one-dimensional for one_to_one
         and fixed_total_number. The sign of the weight chooses the excitatory or inhibitory synapse.
     return_synapsecollection : bool
+        Whether to return the connections.
 
     Returns
     -------
@@ -100,12 +117,17 @@ def Connect(pre, post, conn_spec=None, syn_spec=None, return_synapsecollection=F
     Raises
     ------
     NESTError
-        Of the class that NEST raises; no connection is made then.
+        Of the class that NEST raises, if the nodes cannot be connected so; no connection is made then.
     """
     return connect(pre, post, conn_spec, syn_spec, return_synapsecollection)
 
 
-def GetConnections(source=None, target=None, synapse_model=None, synapse_label=None):
+def GetConnections(
+    source: NodeCollection | None = None,
+    target: NodeCollection | None = None,
+    synapse_model: str | None = None,
+    synapse_label: None = None,
+) -> SynapseCollection:
     """Return connections.
 
     Parameters
@@ -127,11 +149,22 @@ def GetConnections(source=None, target=None, synapse_model=None, synapse_label=N
     return find_connections(source, target, synapse_model)
 
 
-def GetNodes(properties=None):
-    """Return all nodes, or those whose values are as in the dict ``properties``."""
+def GetNodes(properties: Values | None = None) -> NodeCollection:
+    """Return all nodes, or some of them.
+
+    Parameters
+    ----------
+    properties : dict, optional
+        Values by name that nodes must have; those that have no such value are left out.
+
+    Returns
+    -------
+    NodeCollection
+        The nodes whose values are these.
+    """
     found = []
     for block in kernel.blocks:
-        chosen = np.ones(block.n, dtype=bool)
+        chosen = np.ones(block.n, dtype=np.bool_)
         for name, value in (properties or {}).items():
             known = name in block.names()
             chosen &= [each == value for each in block.get_many(name, np.arange(block.n))] if known else False
@@ -139,33 +172,60 @@ def GetNodes(properties=None):
     return NodeCollection._of(np.concatenate(found) if found else [])
 
 
-def Simulate(t):
-    """Simulate for ``t`` ms, a multiple of the resolution.
+def Simulate(t: float) -> None:
+    """Simulate from where the simulation is.
 
-    On Ctrl-C the simulation stops within a second with KeyboardInterrupt; what was simulated is kept, and Simulate goes
-    on from there.
+    Parameters
+    ----------
+    t : float, ms
+        How long; a multiple of the resolution.
+
+    Raises
+    ------
+    NESTError
+        If the time is not such a multiple, what meters record would not fit in memory, or the equations leave the range
+        of numbers.
+    KeyboardInterrupt
+        Within a second of Ctrl-C. What was simulated is kept, and Simulate goes on from there.
     """
     kernel.simulate(t)
 
 
-def Prepare():
+def Prepare() -> None:
     """Get ready for `Run`."""
     kernel.prepare()
 
 
-def Run(t):
-    """Simulate for ``t`` ms, after `Prepare` and before `Cleanup`."""
+def Run(t: float) -> None:
+    """Simulate, after `Prepare` and before `Cleanup`.
+
+    Parameters
+    ----------
+    t : float, ms
+        How long; a multiple of the resolution.
+
+    Raises
+    ------
+    NESTError
+        As of `Simulate`, and without `Prepare`.
+    """
     kernel.run(t)
 
 
-def Cleanup():
+def Cleanup() -> None:
     """End what `Prepare` began."""
     kernel.cleanup()
 
 
 @contextmanager
-def RunManager():
-    """Call `Prepare` before and `Cleanup` after the block that calls `Run`."""
+def RunManager() -> Iterator[None]:
+    """Call `Prepare` before and `Cleanup` after a block of code that calls `Run`.
+
+    Yields
+    ------
+    None
+        ``with RunManager():`` begins the block.
+    """
     Prepare()
     try:
         yield
@@ -173,18 +233,24 @@ def RunManager():
         Cleanup()
 
 
-def GetStatus(nodes, keys=None, output=""):
+def GetStatus(
+    nodes: NodeCollection | SynapseCollection, keys: str | Sequence[str] | None = None, output: str = ""
+) -> tuple[Any, ...]:
     """Return values of nodes or connections; in new scripts use their ``get``.
 
     Parameters
     ----------
     nodes : NodeCollection or SynapseCollection
+        Whose values.
     keys : str or list of str, optional
+        Names of the values; all by default.
+    output : str
+        NEST's other forms of output ("pandas", "json") are not available.
 
     Returns
     -------
     tuple
-        One entry for each: a value, a tuple of values, or a dict of all values.
+        One entry for each node or connection: of one name the value, of a list a tuple of values, else a dict of all.
     """
     _deprecated("GetStatus", "get")
     if output:
@@ -198,30 +264,38 @@ def GetStatus(nodes, keys=None, output=""):
     return tuple(tuple(each.get(list(keys)).values()) for each in nodes)
 
 
-def SetStatus(nodes, params, val=None):
+def SetStatus(
+    nodes: NodeCollection | SynapseCollection, params: str | Values | Sequence[Values], val: Any = None
+) -> None:
     """Set values of nodes or connections; in new scripts use their ``set``.
 
     Parameters
     ----------
     nodes : NodeCollection or SynapseCollection
+        Whose values.
     params : dict, list of dict, or str
-        Values by name, for all or one dict for each; or one name, with its value in ``val``.
+        Values by name, for all or one dict for each; or one name.
+    val : object
+        The value of the one name.
     """
     _deprecated("SetStatus", "set")
     nodes.set({params: val} if isinstance(params, str) else params)
 
 
-def GetDefaults(model, keys=None):
+def GetDefaults(model: str, keys: str | Sequence[str] | None = None) -> Any:
     """Return the values that new nodes or connections of a model have.
 
     Parameters
     ----------
     model : str
+        Name of a model of nodes or connections, or of a copy.
     keys : str or list of str, optional
+        Names of the values; all by default.
 
     Returns
     -------
     dict, value or list of values
+        Of all names, one, or a list of them.
     """
     found = _defaults(model)
     if keys is None:
@@ -229,14 +303,22 @@ def GetDefaults(model, keys=None):
     return found[keys] if isinstance(keys, str) else [found[key] for key in keys]
 
 
-def SetDefaults(model, params, val=None):
+def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
     """Set the values that new nodes or connections of a model have.
 
     Parameters
     ----------
     model : str
+        Name of a model of nodes or connections, or of a copy.
     params : dict or str
-        Values by name; or one name, with its value in ``val``.
+        Values by name; or one name.
+    val : object
+        The value of the one name.
+
+    Raises
+    ------
+    NESTError
+        Of the class that NEST raises, if a value or its type is wrong; nothing has changed then.
     """
     if isinstance(params, str) and val is not None:
         params = {params: val}
@@ -252,23 +334,29 @@ def SetDefaults(model, params, val=None):
     kernel.defaults_changed = True
 
 
-def CopyModel(existing, new, params=None):
+def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
     """Make a model of nodes or connections that differs from another in name and defaults.
 
     Parameters
     ----------
     existing, new : str
+        Names of the model that is there and of the one to make.
     params : dict, optional
         Defaults of the new model that differ.
+
+    Raises
+    ------
+    NESTError
+        If there is no such model, there is one of the new name, or a value or its type is wrong.
     """
     if new in kernel.models or any(model.name == new for model in kernel.synapses):
         raise errors.NewModelNameExists(f"Model {new} is the name of an existing model and cannot be re-used.")
     params = {} if params is None else params
     synapse = next((model for model in kernel.synapses if model.name == existing), None)
     if synapse is not None:
-        copy = SynapseModel(new, synapse.weight, synapse.delay, synapse.receptor_type)
-        _set_synapse_defaults(copy, params)
-        kernel.synapses.append(copy)
+        new_synapse = SynapseModel(new, synapse.weight, synapse.delay, synapse.receptor_type)
+        _set_synapse_defaults(new_synapse, params)
+        kernel.synapses.append(new_synapse)
     else:
         model = kernel.model(existing)
         copy = NodeModel(new, model.base, model.element_type, model.parameters, dict(model.defaults))
@@ -277,32 +365,33 @@ def CopyModel(existing, new, params=None):
     kernel.defaults_changed = True
 
 
-def _known_synapse(name):
+def _known_synapse(name: str) -> SynapseModel:
     for model in kernel.synapses:
         if model.name == name:
             return model
     raise errors.UnknownComponent(f"{name} is not a known component.")
 
 
-def _set_synapse_defaults(model, params):
-    values = {name: SYNAPSE[name].kind.convert(name, params[name]) for name in SYNAPSE.keys() & params.keys()}
-    for name, value in values.items():
-        SYNAPSE[name].check(value)
+def _set_synapse_defaults(model: SynapseModel, params: Values) -> None:
+    values: Values = {name: p.kind.convert(name, params[name]) for name, p in SYNAPSE.items() if name in params}
+    for name, parameter in SYNAPSE.items():
+        if name in values:
+            parameter.check(values[name])
     if "receptor_type" in params:
         values["receptor_type"] = LONG.convert("receptor_type", params["receptor_type"])
     if "delay" in values:
         steps = kernel.clock.delay_steps(values["delay"])
-        kernel.delays.check([steps])
+        kernel.delays.check(steps)
         values["delay"] = kernel.clock.delay_ms(steps)
     if params.keys() - values.keys():
         raise errors.unaccessed(params.keys() - values.keys(), "params", "ModelManager::set_synapse_defaults_")
     vars(model).update(values)
 
 
-def _defaults(name):
+def _defaults(name: str) -> Values:
     if name in kernel.models:
-        model = kernel.models[name]
-        shown = BLOCKS[model.base](kernel.clock, model, 0, 1)
+        node_model = kernel.models[name]
+        shown = BLOCKS[node_model.base](kernel.clock, node_model, 0, 1)
         return {key: shown.get(key, 0) for key in sorted(shown.names()) if key not in ("thread", "vp")}
     model = _known_synapse(name)
     return {
@@ -312,8 +401,24 @@ def _defaults(name):
     }  # fmt: skip
 
 
-def GetKernelStatus(keys=None):
-    """Return settings of the kernel: all as a dict, one by name, or a tuple of several."""
+def GetKernelStatus(keys: str | Sequence[str] | None = None) -> Any:
+    """Return settings of the kernel.
+
+    Parameters
+    ----------
+    keys : str or list of str, optional
+        Names of the settings; all by default.
+
+    Returns
+    -------
+    dict, value or tuple of values
+        Of all settings by name, one, or a list of them.
+
+    Raises
+    ------
+    KeyError
+        If there is no such setting.
+    """
     status = settings.status()
     if keys is None:
         return status
@@ -324,13 +429,37 @@ def GetKernelStatus(keys=None):
     return tuple(status[key] for key in keys)
 
 
-def SetKernelStatus(params):
-    """Set settings of the kernel by name, from a dict."""
+def SetKernelStatus(params: Values) -> None:
+    """Set settings of the kernel.
+
+    Parameters
+    ----------
+    params : dict
+        Values by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting, or it is read-only; nothing has changed then.
+    NESTError
+        If a value or its type is wrong, or the network does not allow the setting to change any more.
+    """
     settings.change(params)
 
 
-def set_verbosity(level):
-    """Set ``verbosity`` by NEST's old names, such as ``"M_WARNING"``."""
+def set_verbosity(level: str) -> None:
+    """Set ``verbosity`` by NEST's old names; in new scripts set ``nest.verbosity``.
+
+    Parameters
+    ----------
+    level : str
+        ``M_`` and the name of a level, such as ``M_WARNING``.
+
+    Raises
+    ------
+    NESTError
+        If there is no such level.
+    """
     warnings.warn(
         "Provided for backward compatibility only. Set `nest.verbosity = nest.VerbosityLevel.XYZ` instead.",
         UserWarning,
@@ -343,25 +472,43 @@ def set_verbosity(level):
     kernel.verbosity = settings.VerbosityLevel[name]
 
 
-def get_verbosity():
-    """Return ``verbosity`` as an int."""
+def get_verbosity() -> int:
+    """Return ``verbosity`` as a number; in new scripts look up ``nest.verbosity``.
+
+    Returns
+    -------
+    int
+        Value of the level in ``nest.VerbosityLevel``.
+    """
     warnings.warn(
         "Provided for backward compatibility only. Look up `nest.verbosity` instead.", UserWarning, stacklevel=2
     )
     return int(kernel.verbosity)
 
 
-def Rank():
-    """Return the number of this process among those that simulate together: 0."""
+def Rank() -> int:
+    """Return the number of this process among those that simulate together.
+
+    Returns
+    -------
+    int
+        0: there is one process.
+    """
     return 0
 
 
-def NumProcesses():
-    """Return how many processes simulate together: 1."""
+def NumProcesses() -> int:
+    """Return how many processes simulate together.
+
+    Returns
+    -------
+    int
+        1.
+    """
     return 1
 
 
-def _deprecated(name, method):
+def _deprecated(name: str, method: str) -> None:
     warnings.warn(
         f"{name}() is deprecated and will be removed in a future version of NEST. Instead of {name}(nrns|conns, args), "
         f"use nrns|conns.{method}(args).",

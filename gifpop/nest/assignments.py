@@ -1,6 +1,9 @@
 """What a user sets: from dicts of values to what is assigned to which nodes of a block."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -8,6 +11,11 @@ from gifpop.nest.errors import BadParameter
 from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import is_sequence
 from gifpop.nest.parameter import Parameter
+
+if TYPE_CHECKING:
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.nodes import Block
+    from gifpop.typing import Floats, Integers
 
 
 class Assignment(NamedTuple):
@@ -25,12 +33,12 @@ class Assignment(NamedTuple):
     """
 
     name: str
-    at: object
-    value: object
+    at: slice | Integers
+    value: Any
     each: bool
 
 
-def assignments(params, groups):
+def assignments(params: Values | Sequence[Values], groups: Sequence[tuple[Block, Integers]]) -> list[list[Assignment]]:
     """Return what is assigned to each group of nodes.
 
     Parameters
@@ -56,7 +64,7 @@ def assignments(params, groups):
     return [_collected(params[start:end], block) for (block, _), start, end in zip(groups, starts, ends, strict=True)]
 
 
-def check_dicts(params, n):
+def check_dicts(params: Sequence[object], n: int) -> None:
     """Refuse a sequence that does not hold a dict for each of ``n`` nodes."""
     if not all(isinstance(each, dict) for each in params):
         raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
@@ -66,12 +74,12 @@ def check_dicts(params, n):
         )
 
 
-def _draw(params, n):
+def _draw(params: Values, n: int) -> dict[str, Floats]:
     """Return the values of those parameters that are drawn."""
     return {name: value.draw(n, kernel.new_stream()) for name, value in params.items() if isinstance(value, Parameter)}
 
 
-def _dealt(name, value, drawn, block, start, end, n):
+def _dealt(name: str, value: Any, drawn: Floats | None, block: Block, start: int, end: int, n: int) -> Assignment:
     """Return the assignment of a value of a dict to the nodes ``start`` to ``end`` of ``n``."""
     if drawn is not None and block.draws(name):
         return Assignment(name, slice(None), block.cast_drawn(name, drawn[start:end]), True)
@@ -82,9 +90,9 @@ def _dealt(name, value, drawn, block, start, end, n):
     return Assignment(name, slice(None), value[start:end], True)
 
 
-def _collected(dicts, block):
+def _collected(dicts: Sequence[Values], block: Block) -> list[Assignment]:
     """Return the assignments of one dict for each node."""
-    found = {}
+    found: dict[str, tuple[list[int], list[Any]]] = {}
     for i, values in enumerate(dicts):
         for name, value in values.items():
             if isinstance(value, Parameter) and block.draws(name):

@@ -1,11 +1,14 @@
 """The clock of a simulation: resolution, time, and the conversions between ms and steps."""
 
 import math
+from typing import overload
 
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.grid import TICS_PER_MS, tics
 from gifpop.nest.errors import BadDelay, BadProperty, KernelException
+from gifpop.typing import Floats, Integers
 
 MS_PER_TIC = 1 / TICS_PER_MS
 LONGEST_DELAY = 2**31 - 2  # steps
@@ -24,34 +27,40 @@ class Clock:
         Whether Simulate has been called.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.tics_per_step = 100
         self.step = 0
         self.simulated = False
 
     @property
-    def resolution(self):
+    def resolution(self) -> float:
+        """Length of a step, in ms."""
         return self.tics_per_step / TICS_PER_MS
 
-    def set_resolution(self, ms):
+    def set_resolution(self, ms: float) -> None:
+        """Choose the length of a step; refuse what is not a whole number of tics."""
         if not ms >= MS_PER_TIC and not math.isnan(ms):
             raise KernelException("Resolution must be greater than or equal to one tic. Value unchanged.")
         if not math.isfinite(ms) or abs(ms * TICS_PER_MS - round(ms * TICS_PER_MS)) > 1e-9 * ms * TICS_PER_MS:
             raise KernelException("Resolution must be a multiple of the tic length. Value unchanged.")
         self.tics_per_step = round(ms * TICS_PER_MS)
 
-    def ms(self, steps):
+    @overload
+    def ms(self, steps: int) -> float: ...
+    @overload
+    def ms(self, steps: Integers) -> Floats: ...
+    def ms(self, steps: int | Integers) -> float | npt.NDArray[np.floating]:
         """Return the time, or an array of times, of whole steps, as NEST shows it."""
         return steps * self.tics_per_step * MS_PER_TIC
 
-    def whole_steps(self, ms):
+    def whole_steps(self, ms: float) -> int | None:
         """Return a time as a number of steps, or None if it is not on the grid of steps."""
         if not math.isfinite(ms):
             return None
-        steps, rest = divmod(tics(ms), self.tics_per_step)
+        steps, rest = divmod(int(tics(ms)), self.tics_per_step)
         return None if rest else steps
 
-    def grid(self, who, times, offgrid=True):
+    def grid(self, who: str, times: Floats, offgrid: bool = True) -> Integers:
         """Return times of a device in ms as steps; those off the grid are rounded up, or refused.
 
         Raises
@@ -67,11 +76,11 @@ class Clock:
             raise BadProperty(f"{who}: Time point {time:g} is not representable in current resolution.")
         return (steps + (rest > 0)).astype(np.int64)
 
-    def steps_above(self, ms):
+    def steps_above(self, ms: float) -> int:
         """Return a time as a number of steps, rounded up."""
-        return -(-tics(ms) // self.tics_per_step)
+        return -(-int(tics(ms)) // self.tics_per_step)
 
-    def point(self, name, ms):
+    def point(self, name: str, ms: float) -> int:
         """Return the step of a time of a device, which lies on the grid.
 
         Raises
@@ -84,7 +93,7 @@ class Clock:
             raise BadProperty(f"{name} must be a multiple of the simulation resolution.")
         return steps
 
-    def delay_steps(self, ms):
+    def delay_steps(self, ms: float) -> int:
         """Return a delay in steps: the nearest, at least one."""
         steps = math.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5) if math.isfinite(ms) else 0
         if steps > LONGEST_DELAY:
@@ -94,17 +103,21 @@ class Clock:
             raise BadDelay(f"Delay value {shown:g} is invalid: Delay must be greater than or equal to resolution")
         return steps
 
-    def delays_steps(self, ms):
+    def delays_steps(self, ms: Floats) -> npt.NDArray[np.int32]:
         """Return delays (array, ms) in steps, as an int32 array; refuse those that `delay_steps` refuses."""
         steps = np.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5)
         for bad in ms[~((steps >= 1) & (steps <= LONGEST_DELAY))][:1].tolist():
             self.delay_steps(bad)
         return steps.astype(np.int32)
 
-    def default_delay_steps(self):
+    def default_delay_steps(self) -> int:
         """Return the delay of 1 ms that every synapse model has at first, rounded up."""
         return -(-TICS_PER_MS // self.tics_per_step)
 
-    def delay_ms(self, steps):
+    @overload
+    def delay_ms(self, steps: int) -> float: ...
+    @overload
+    def delay_ms(self, steps: Integers) -> Floats: ...
+    def delay_ms(self, steps: int | Integers) -> float | npt.NDArray[np.floating]:
         """Return a delay as NEST shows it."""
         return steps * self.resolution

@@ -1,5 +1,9 @@
 """Which nodes can be connected to which; nodes as arrays of identifiers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from gifpop.nest import errors
@@ -7,10 +11,15 @@ from gifpop.nest.generators import CurrentBlock, PoissonBlock
 from gifpop.nest.kernel import kernel
 from gifpop.nest.recorders import MeterBlock
 
+if TYPE_CHECKING:
+    from gifpop.nest.nodes import Block
+    from gifpop.nest.rules import ConnSpec
+    from gifpop.typing import Integers
+
 RULES_FOR_DEVICES = ("all_to_all", "one_to_one")  # as targets
 
 
-def check_blocks(pre, post, spec, receptor):
+def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int) -> None:
     """Refuse connections that the kinds of nodes that a rule could connect do not have."""
     if spec.number == 0:
         return  # as in NEST, where only connections that are made are checked
@@ -30,7 +39,7 @@ def check_blocks(pre, post, spec, receptor):
             raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
 
 
-def _check_kinds(source, target):
+def _check_kinds(source: Block, target: Block) -> None:
     if source.sends is None:
         raise errors.impossible_connection(
             "Source node does not send output.\n  Note that recorders must be connected as Connect(neuron, recorder)."
@@ -46,7 +55,7 @@ def _check_kinds(source, target):
     raise errors.impossible_connection(f"The target node or synapse model does not support {kind}.{note}")
 
 
-def check_meters(sources, targets):
+def check_meters(sources: Integers, targets: Integers) -> None:
     """Refuse meters that cannot record what they should, or that are connected to a node already.
 
     Sources that are not meters are of no interest here; ``targets`` has one node for each source.
@@ -57,7 +66,7 @@ def check_meters(sources, targets):
             _check_meter(source, meter, i, targets[sources == source])
 
 
-def _check_meter(source, meter, i, targets):
+def _check_meter(source: int, meter: MeterBlock, i: int, targets: Integers) -> None:
     for block in (kernel.blocks[b] for b in np.unique(kernel.block_numbers(targets)).tolist()):
         for name in meter.variables(i):
             if name not in block.recordables:
@@ -69,7 +78,7 @@ def _check_meter(source, meter, i, targets):
         raise errors.impossible_connection("Each multimeter can only be connected once to a given node.")
 
 
-def check_synapse_types(sources, model):
+def check_synapse_types(sources: Integers, model: int) -> None:
     """Refuse a second synapse model for a device."""
     devices = sources[kernel.are_devices(sources)]
     if any(kernel.connections.models.get(device, model) != model for device in devices.tolist()):

@@ -1,6 +1,12 @@
 """Connect: from nodes, rule and synapse to projections; nothing is made if anything is wrong."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 
 from gifpop import _wiring, wiring
 from gifpop.nest import errors
@@ -11,15 +17,26 @@ from gifpop.nest.models import SYNAPSE
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
-from gifpop.nest.projections import Product, Sparse
+from gifpop.nest.projections import Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.nest.synapses import delay_steps, read_receptor, read_syn_spec, read_value, synapse_model, values_of
 
+if TYPE_CHECKING:
+    from gifpop.nest.kernel import Part
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.projections import Lags, Shared, Weights
+    from gifpop.nest.rules import ConnSpec
+    from gifpop.typing import Indices, Integers, Shorts
+
+    Nodes: TypeAlias = NodeCollection | Indices
+
 FEW = 32  # so many connections of a Connect are kept one by one
 
 
-def connect(pre, post, conn_spec, syn_spec, collect=False):
+def connect(
+    pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_spec: str | Values | None, collect: bool = False
+) -> SynapseCollection | None:
     """Make connections; return all of this synapse model between these nodes if ``collect``.
 
     Returns
@@ -33,20 +50,22 @@ def connect(pre, post, conn_spec, syn_spec, collect=False):
             raise ValueError("SynapseCollection cannot be returned when connecting two arrays of node IDs")
         _Request(*explicit, spec, syn_spec).make_one_by_one()
         return None
-    pre, post = (nodes if isinstance(nodes, NodeCollection) else NodeCollection(nodes) for nodes in (pre, post))
-    for nodes, side in ((pre, "Presynaptic"), (post, "Postsynaptic")):
+    sources, targets = (nodes if isinstance(nodes, NodeCollection) else NodeCollection(nodes) for nodes in (pre, post))
+    for nodes, side in ((sources, "Presynaptic"), (targets, "Postsynaptic")):
         nodes._check_alive()
         if not len(nodes):
             raise errors.impossible_connection(f"{side} nodes cannot be an empty NodeCollection")
-    request = _Request(np.array(pre), np.array(post), spec, syn_spec)
-    if spec.name == "all_to_all" and (spec.allow_autapses or not np.any(np.isin(pre, post))):
+    request = _Request(np.array(sources), np.array(targets), spec, syn_spec)
+    if spec.name == "all_to_all" and (spec.allow_autapses or not np.any(np.isin(request.pre, request.post))):
         request.make_products()
     else:
         request.make_drawn()
-    return find_connections(pre, post, request.model.name) if collect else None
+    return find_connections(sources, targets, request.model.name) if collect else None
 
 
-def find_connections(source, target, name):
+def find_connections(
+    source: NodeCollection | None, target: NodeCollection | None, name: str | None
+) -> SynapseCollection:
     """Return the connections of some sources and targets (None: any) and of a synapse model, in NEST's order."""
     for nodes, side in ((source, "source"), (target, "target")):
         if nodes is not None and not isinstance(nodes, NodeCollection):
@@ -54,11 +73,11 @@ def find_connections(source, target, name):
         if nodes is not None:
             nodes._check_alive()
     model = None if name is None else kernel.synapses.index(synapse_model(name))
-    nodes = (None if each is None else np.array(each) for each in (source, target))
-    return SynapseCollection(kernel.connections.find(*nodes, model))
+    sources, targets = (None if nodes is None else np.array(nodes) for nodes in (source, target))
+    return SynapseCollection(kernel.connections.find(sources, targets, model))
 
 
-def _identifiers(pre, post, spec):
+def _identifiers(pre: Nodes, post: Nodes, spec: ConnSpec) -> tuple[Integers, Integers] | None:
     """Return sources and targets as arrays if they are identifiers that no NodeCollection can hold, else None."""
     arrays = [np.asarray(nodes) for nodes in (pre, post) if is_sequence(nodes)]
     orderly = [len(nodes) < 2 or np.all(np.diff(nodes) > 0) for nodes in arrays if nodes.ndim == 1]
@@ -68,16 +87,25 @@ def _identifiers(pre, post, spec):
         if any(len(np.unique(nodes)) < nodes.size for nodes in arrays):
             raise ValueError("When connecting two arrays with non-unique IDs, `conn_spec` must be 'one_to_one'.")
         return None
-    arrays = [np.array(nodes) for nodes in (pre, post)]
-    for nodes, name in zip(arrays, ("pre", "post"), strict=True):
+    sources, targets = np.array(pre), np.array(post)
+    for nodes, name in ((sources, "pre"), (targets, "post")):
         if nodes.dtype.kind not in "iu":
             raise TypeError(f"'{name}' node IDs must be integers.")
-    if arrays[0].shape != arrays[1].shape or arrays[0].ndim != 1:
+    if sources.shape != targets.shape or sources.ndim != 1:
         raise ValueError("If 'pre' or 'post' contain non-unique IDs, then they must have the same length.")
-    for nodes in arrays:
+    for nodes in (sources, targets):
         for node in (int(nodes.min()), int(nodes.max())):
             kernel.locate(node)
-    return [nodes.astype(np.int64) for nodes in arrays]
+    return sources.astype(np.int64), targets.astype(np.int64)
+
+
+class _Rows(NamedTuple):
+    """Connections one by one, as `Pairs` takes them."""
+
+    sources: Integers
+    targets: Integers
+    weight: Weights
+    delay: Lags
 
 
 class _Request:
@@ -91,163 +119,163 @@ class _Request:
     syn_spec : str, dict or None
     """
 
-    def __init__(self, pre, post, spec, syn_spec):
+    def __init__(self, pre: Integers, post: Integers, spec: ConnSpec, syn_spec: str | Values | None) -> None:
         self.pre, self.post, self.spec = pre, post, spec
         self.model, given = read_syn_spec(syn_spec)
         self.number = kernel.synapses.index(self.model)
         check_numbers(spec, pre, post)
         values = {
-            name: read_value(name, given.pop(name), spec, len(pre), len(post)) for name in SYNAPSE.keys() & given.keys()
+            name: read_value(name, given.pop(name), spec, len(pre), len(post)) for name in SYNAPSE if name in given
         }
         receptor = read_receptor(given.pop("receptor_type", self.model.receptor_type))
         if given:
             raise errors.unaccessed(given, "syn_spec", "Connect")
         self.weight, delay = values.get("weight", self.model.weight), values.get("delay")
-        self.delay = delay if isinstance(delay, Parameter) else delay_steps(self.model, delay)
+        self.delay: Lags | Parameter = delay if isinstance(delay, Parameter) else delay_steps(self.model, delay)
         check_blocks(pre, post, spec, receptor)
         check_synapse_types(pre, self.number)
 
-    def make_products(self):
+    def make_products(self) -> None:
         """Connect all to all: blocks of neurons that are whole and connections that are equal are not stored."""
         n_pre, n_post = len(self.pre), len(self.post)
         if self._has_meters():
             check_meters(np.repeat(self.pre, n_post), np.tile(self.post, n_pre))
         pieces = [
-            self._product(*source, *target) for source in kernel.parts(self.pre) for target in kernel.parts(self.post)
+            self._product(source, target) for source in kernel.parts(self.pre) for target in kernel.parts(self.post)
         ]
         self._add([_as_rows(piece) if len(piece) <= FEW else piece for piece in pieces])
 
-    def _product(self, source_block, a, b, target_block, c, d):
-        """Return a projection of all nodes ``pre[a:b]`` to all nodes ``post[c:d]``."""
-        sources, targets = self.pre[a:b], self.post[c:d]
-        n = (b - a) * (d - c)
-        neurons = isinstance(source_block, NeuronBlock) and isinstance(target_block, NeuronBlock)
-        whole = b - a == source_block.n and d - c == target_block.n
+    def _product(self, source: Part, target: Part) -> Product | Sparse:
+        """Return a projection of all nodes of a part of the sources to all of a part of the targets."""
+        pre, post = source.block, target.block
+        sources, targets = self.pre[source.start : source.end], self.post[target.start : target.end]
+        n = source.size * target.size
+        neurons = isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)
+        whole = source.size == pre.n and target.size == post.n
         various = self._various()
         listed = neurons and not (whole and not any(various)) and n > FEW
         errors.require_memory((4.0 * listed + np.dot((8.0, 4.0), various)) * n, f"Connect: {n} connections")
-        values = [self._table(name, a, b, c, d) for name in ("weight", "delay")]
-        if not listed:
-            return Product(self.number, sources, targets, *values)
-        units = np.tile((targets - target_block.first).astype(np.int32), b - a)
-        first = _spread(np.arange(b - a + 1) * (d - c), sources - source_block.first, source_block.n)
-        return Sparse(self.number, source_block, target_block, first, units, *values)
+        rows, columns = slice(target.start, target.end), slice(source.start, source.end)
+        weight, delay = self._values(n, lambda table: np.ascontiguousarray(table[rows, columns].T).ravel())
+        if not (listed and isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)):
+            return Product(self.number, sources, targets, weight, delay)
+        units = np.tile((targets - post.first).astype(np.int32), source.size)
+        first = _spread(np.arange(source.size + 1) * target.size, sources - pre.first, pre.n)
+        return Sparse(self.number, pre, post, first, units, weight, delay)
 
-    def _table(self, name, a, b, c, d):
-        """Return the weights, or delays in steps, of all ``pre[a:b]`` to all ``post[c:d]``, ordered by source."""
-        value = getattr(self, name)
-        if isinstance(value, Parameter):
-            return self._drawn(name, (b - a) * (d - c))
-        return np.ascontiguousarray(value[c:d, a:b].T).ravel() if np.ndim(value) else value
-
-    def make_drawn(self):
+    def make_drawn(self) -> None:
         """Connect by a rule."""
         spec, n_pre, n_post = self.spec, len(self.pre), len(self.post)
         needed = wiring.connection_bytes(spec.rule, n_pre, n_post, *self._various())
         errors.require_memory(sum(needed), f"Connect: the connections of {spec.name}")
         first, targets = draw(spec, self.pre, self.post, kernel.new_stream())
-        weight, delay = (self._aligned(name, first, targets) for name in ("weight", "delay"))
+        weight, delay = self._values(len(targets), lambda given: values_of(given, spec, first, targets))
         if self._has_meters():
             check_meters(np.repeat(self.pre, np.diff(first)), self.post[targets])
         self._add(list(self._split(first, targets, weight, delay)))
 
-    def make_one_by_one(self):
+    def make_one_by_one(self) -> None:
         """Connect each source to the target at its place; identifiers in any order."""
         kept = np.flatnonzero((self.pre != self.post) | self.spec.allow_autapses)
         sources, targets = self.pre[kept], self.post[kept]
         if self._has_meters():
             check_meters(sources, targets)
-        self.pre, sources = np.unique(sources, return_inverse=True)
-        self.post, targets = np.unique(targets, return_inverse=True)
-        first, targets, order = _wiring.by_source(
-            sources.astype(np.int64), targets.astype(np.int64), len(self.pre), len(self.post)
+        self.pre, pre = np.unique(sources, return_inverse=True)
+        self.post, post = np.unique(targets, return_inverse=True)
+        first, places, order = _wiring.by_source(
+            pre.astype(np.int64), post.astype(np.int64), len(self.pre), len(self.post)
         )
-        values = []
-        for name in ("weight", "delay"):
-            value = getattr(self, name)
-            drawn = isinstance(value, Parameter)
-            values.append(self._drawn(name, len(kept)) if drawn else value[kept[order]] if np.ndim(value) else value)
-        self._add(list(self._split(first, targets, *values)))
+        weight, delay = self._values(len(kept), lambda given: given[kept[order]])
+        self._add(list(self._split(first, places, weight, delay)))
 
-    def _drawn(self, name, n):
-        """Return ``n`` weights, or delays in steps, drawn and checked."""
-        values = getattr(self, name).draw(n, kernel.new_stream())
-        if name == "delay":
-            values = kernel.clock.delays_steps(values)
-            kernel.delays.check(values)
-        else:
-            SYNAPSE[name].check(values)
-        return values
+    def _values(self, n: int, arranged: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> tuple[Weights, Lags]:
+        """Return weights, and delays in steps, of ``n`` connections.
 
-    def _aligned(self, name, first, targets):
-        """Return the weights, or delays in steps, of connections that were drawn; a number where they are equal."""
-        value = getattr(self, name)
-        if isinstance(value, Parameter):
-            return self._drawn(name, len(targets))
-        return values_of(value, self.spec, first, targets)
+        Some are drawn; an array that was given is ``arranged`` in the order of the connections; numbers are of all.
+        """
+        weight, delay = self.weight, self.delay
+        if isinstance(weight, Parameter):
+            weight = weight.draw(n, kernel.new_stream())
+            SYNAPSE["weight"].check(weight)
+        elif isinstance(weight, np.ndarray):
+            weight = arranged(weight)
+        if isinstance(delay, Parameter):
+            delay = kernel.clock.delays_steps(delay.draw(n, kernel.new_stream()))
+            kernel.delays.check(delay)
+        elif isinstance(delay, np.ndarray):
+            delay = arranged(delay)
+        return weight, delay
 
-    def _various(self):
+    def _various(self) -> tuple[bool, bool]:
         """Return whether weights and whether delays differ between connections."""
-        return [isinstance(value, Parameter) or np.ndim(value) > 0 for value in (self.weight, self.delay)]
+        return isinstance(self.weight, (Parameter, np.ndarray)), isinstance(self.delay, (Parameter, np.ndarray))
 
-    def _has_meters(self):
+    def _has_meters(self) -> bool:
         return any(block.sends == "requests" for block, *_ in kernel.parts(np.unique(self.pre)))
 
-    def _split(self, first, targets, weight, delay):
-        """Yield connections, given as from `rules.draw`, for each pair of blocks: projections or rows."""
+    def _split(self, first: Integers, targets: Shorts, weight: Weights, delay: Lags) -> Iterator[Sparse | _Rows]:
+        """Yield connections, given as from `rules.draw`, for each pair of blocks."""
         parts = kernel.parts(self.post)
-        for source_block, a, b in kernel.parts(self.pre):
-            mine = slice(int(first[a]), int(first[b]))
-            own_first, own_targets = first[a : b + 1] - first[a], targets[mine]
-            own = [value[mine] if np.ndim(value) else value for value in (weight, delay)]
-            for target_block, c, d in parts:
+        for source in kernel.parts(self.pre):
+            mine = slice(int(first[source.start]), int(first[source.end]))
+            own_first, own_targets = first[source.start : source.end + 1] - mine.start, targets[mine]
+            own = part_of(weight, mine), part_of(delay, mine)
+            for target in parts:
                 if len(parts) == 1:
-                    yield self._block_pair(source_block, a, b, target_block, c, d, own_first, own_targets, own)
+                    yield self._block_pair(source, target, own_first, own_targets, *own)
                     continue
-                kept = np.flatnonzero((own_targets >= c) & (own_targets < d))
-                kept_first = np.searchsorted(kept, own_first)
-                kept_values = [value[kept] if np.ndim(value) else value for value in own]
+                kept = np.flatnonzero((own_targets >= target.start) & (own_targets < target.end))
+                kept_values = part_of(own[0], kept), part_of(own[1], kept)
                 yield self._block_pair(
-                    source_block, a, b, target_block, c, d, kept_first, own_targets[kept], kept_values
+                    source, target, np.searchsorted(kept, own_first), own_targets[kept], *kept_values
                 )
 
-    def _block_pair(self, source_block, a, b, target_block, c, d, first, targets, values):
-        """Return the connections from ``pre[a:b]`` to ``post[c:d]``, ``first`` counted from ``pre[a]``."""
-        n, sources = len(targets), self.pre[a:b]
-        neurons = isinstance(source_block, NeuronBlock) and isinstance(target_block, NeuronBlock)
-        if not neurons or n <= FEW or n < source_block.n // 4:
-            return np.repeat(sources, np.diff(first)), self.post[targets], *values
-        if d - c == target_block.n:
-            units = targets - np.int32(c) if c else targets
+    def _block_pair(
+        self, source: Part, target: Part, first: Integers, targets: Shorts, weight: Weights, delay: Lags
+    ) -> Sparse | _Rows:
+        """Return the connections between parts of sources and targets, ``first`` counted from the first source."""
+        n, sources = len(targets), self.pre[source.start : source.end]
+        pre, post = source.block, target.block
+        if not (isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)) or n <= FEW or n < pre.n // 4:
+            return _Rows(np.repeat(sources, np.diff(first)), self.post[targets], weight, delay)
+        if target.size == post.n:
+            units = targets - np.int32(target.start) if target.start else targets
         else:
-            units = (self.post - target_block.first).astype(np.int32)[targets]
-        first = _spread(first, sources - source_block.first, source_block.n)
-        weight, delay = (np.ascontiguousarray(value) if np.ndim(value) else value for value in values)
-        return Sparse(self.number, source_block, target_block, first, units, weight, delay)
+            units = (self.post - post.first).astype(np.int32)[targets]
+        first = _spread(first, sources - pre.first, pre.n)
+        return Sparse(self.number, pre, post, first, units, _contiguous(weight), _contiguous(delay))
 
-    def _add(self, pieces):
-        """Make projections, or rows (sources, targets, weights, delays), part of the network."""
+    def _add(self, pieces: Sequence[Product | Sparse | _Rows]) -> None:
+        """Make projections, or single connections, part of the network."""
         table = kernel.connections
         for piece in pieces:
-            if not isinstance(piece, tuple):
+            if not isinstance(piece, _Rows):
                 table.add(piece)
                 kernel.delays.include(piece.delay)
-            elif len(piece[0]):
-                sources, targets, weight, delay = piece
-                table.pairs(self.number).append(sources, targets, delay, weight)
-                table.note_devices(sources, targets, self.number)
-                kernel.delays.include(delay)
+            elif len(piece.sources):
+                table.pairs(self.number).append(piece.sources, piece.targets, piece.delay, piece.weight)
+                table.note_devices(piece.sources, piece.targets, self.number)
+                kernel.delays.include(piece.delay)
             if isinstance(piece, Product):
                 table.note_devices(piece.sources, piece.targets, self.number, every=True)
         kernel.changes += 1
 
 
-def _as_rows(product):
+def _as_rows(product: Product | Sparse) -> _Rows:
     everything = slice(None)
-    return tuple(product.column(name, everything) for name in ("source", "target", "weight", "delay"))
+    return _Rows(
+        product.column("source", everything),
+        product.column("target", everything),
+        product.column("weight", everything),
+        product.column("delay", everything),
+    )
 
 
-def _spread(first, units, n):
+def _contiguous(value: Shared) -> Shared:
+    return np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value
+
+
+def _spread(first: Integers, units: Integers, n: int) -> Integers:
     """Return the first connections of all ``n`` units of a block, from those of some ascending units."""
     if len(units) == n:
         return first

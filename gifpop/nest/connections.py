@@ -1,9 +1,21 @@
 """All connections, and the delays that they may have."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest.errors import BadDelay, BadProperty, require_memory
 from gifpop.nest.projections import Pairs
+
+if TYPE_CHECKING:
+    from gifpop.nest.clock import Clock
+    from gifpop.nest.kernel import Kernel
+    from gifpop.nest.projections import Adjustable, Lags, Projection, Weights
+    from gifpop.typing import Integers
 
 
 class ConnectionTable:
@@ -11,36 +23,39 @@ class ConnectionTable:
 
     Attributes
     ----------
-    projections : list of Pairs, Product or Sparse
+    projections : list of Projection
     models : dict of int to int
         The synapse model of each device that has connections.
     metered : dict of int to set of int
         The nodes to which each meter is connected.
     """
 
-    def __init__(self, kernel):
+    def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self.projections, self.models, self.metered = [], {}, {}
+        self.projections: list[Projection] = []
+        self.models: dict[int, int] = {}
+        self.metered: dict[int, set[int]] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(map(len, self.projections))
 
-    def starts_at(self, device):
+    def starts_at(self, device: int) -> bool:
         """Tell whether a device has connections that start there."""
         return device in self.models
 
-    def add(self, projection):
+    def add(self, projection: Projection) -> None:
         """Add a projection."""
         self.projections.append(projection)
 
-    def pairs(self, model):
+    def pairs(self, model: int) -> Pairs:
         """Return where single connections of a synapse model are added."""
         last = self.projections[-1] if self.projections else None
         if not isinstance(last, Pairs) or last.model != model:
-            self.add(Pairs(model))
-        return self.projections[-1]
+            last = Pairs(model)
+            self.add(last)
+        return last
 
-    def note_devices(self, sources, targets, model, every=False):
+    def note_devices(self, sources: Integers, targets: Integers, model: int, every: bool = False) -> None:
         """Remember which devices have connections, and what meters are connected to.
 
         Targets are one for each source; if ``every``, any number that all sources have.
@@ -52,15 +67,17 @@ class ConnectionTable:
                 own = targets if every else targets[sources == device]
                 self.metered.setdefault(device, set()).update(own.tolist())
 
-    def firsts(self):
+    def firsts(self) -> Integers:
         """Return the number of the first connection of each projection."""
         return np.cumsum([0, *map(len, self.projections)], dtype=np.int64)[:-1]
 
-    def count(self, model):
+    def count(self, model: int) -> int:
         """Return how many connections a synapse model has."""
         return sum(len(projection) for projection in self.projections if projection.model == model)
 
-    def find(self, sources=None, targets=None, model=None):
+    def find(
+        self, sources: Integers | None = None, targets: Integers | None = None, model: int | None = None
+    ) -> Integers:
         """Return the numbers of connections, in NEST's order: by model, kind, source and time of making.
 
         Parameters
@@ -70,37 +87,38 @@ class ConnectionTable:
         """
         if sources is None and targets is None:
             require_memory(40.0 * len(self), f"GetConnections: {len(self)} connections")
-        numbers, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        found_by, keys_by = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for first, projection in zip(self.firsts().tolist(), self.projections, strict=True):
             if model is None or projection.model == model:
                 found = projection.matching(sources, targets)
-                numbers.append(first + found)
-                keys.append(self._order(projection, found))
-        numbers, keys = np.concatenate(numbers), np.concatenate(keys)
+                found_by.append(first + found)
+                keys_by.append(self._order(projection, found))
+        numbers, keys = np.concatenate(found_by), np.concatenate(keys_by)
         if np.all(keys[1:] >= keys[:-1]):
             return numbers
         return numbers[np.argsort(keys, kind="stable")]
 
-    def column(self, name, numbers):
+    def column(self, name: str, numbers: Integers) -> npt.NDArray[Any]:
         """Return source, target, weight, delay or model of numbered connections as an array."""
-        pieces, order = [], []
-        for projection, k, places in self._split(numbers):
-            pieces.append(np.full(len(k), projection.model) if name == "model" else projection.column(name, k))
-            order.append(places)
-        if len(pieces) == 1:
-            return pieces[0]
+        pieces = [
+            (np.full(len(k), projection.model) if name == "model" else projection.column(name, k), places)
+            for projection, k, places in self._split(numbers)
+        ]
         if not pieces:
             return np.zeros(0, float if name == "weight" else np.int64)
-        values = np.empty(len(numbers), dtype=pieces[0].dtype)
-        values[np.concatenate(order)] = np.concatenate(pieces)
+        if len(pieces) == 1:
+            return pieces[0][0]
+        values = np.empty(len(numbers), dtype=pieces[0][0].dtype)
+        for entries, places in pieces:
+            values[places] = entries
         return values
 
-    def put(self, name, numbers, values):
+    def put(self, name: Adjustable, numbers: Integers, values: Weights | Lags) -> None:
         """Set weights, or delays in steps: one for all or one for each."""
         for projection, k, places in self._split(numbers):
-            projection.put(name, k, values[places] if np.ndim(values) else values)
+            projection.put(name, k, values[places] if isinstance(values, np.ndarray) else values)
 
-    def _split(self, numbers):
+    def _split(self, numbers: Integers) -> Iterator[tuple[Projection, Integers, slice | Integers]]:
         """Yield the projections of numbered connections, their numbers there, and where they stand in ``numbers``."""
         firsts = self.firsts()
         which = np.searchsorted(firsts, numbers, side="right") - 1
@@ -116,13 +134,13 @@ class ConnectionTable:
             i = which[places[0]]
             yield self.projections[i], numbers[places] - firsts[i], places
 
-    def _order(self, projection, k):
+    def _order(self, projection: Projection, k: Integers) -> Integers:
         """Return keys that sort connections by model, kind and source."""
         everything = len(k) == len(projection)
         sources = projection.column("source", slice(None) if everything else k)
         return (projection.model * KINDS + self._kinds(projection, k, sources)) * (self.kernel.size + 1) + sources
 
-    def _kinds(self, projection, k, sources):
+    def _kinds(self, projection: Projection, k: Integers, sources: Integers) -> int | Integers:
         """Return 0 for connections between neurons, 1 for those to recorders, 2 for those from devices."""
         if isinstance(projection, Pairs):
             targets = projection.column("target", k)
@@ -142,52 +160,56 @@ class DelayRange:
 
     Attributes
     ----------
-    least, most : int or None
-        Steps; None before there are connections.
+    range : pair of int, or None
+        Shortest and longest, in steps; None before there are connections.
     fixed : bool
         Whether the user has set them.
     used : bool
         Whether there are connections.
     """
 
-    def __init__(self, clock):
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.least = self.most = None
+        self.range: tuple[int, int] | None = None
         self.fixed = self.used = False
 
     @property
-    def steps(self):
+    def steps(self) -> tuple[int, int]:
         """Shortest and longest delay, in steps; one step where there is none."""
-        return (1, 1) if self.least is None else (self.least, self.most)
+        return self.range or (1, 1)
 
     @property
-    def ms(self):
+    def ms(self) -> tuple[float, float]:
         """Shortest and longest delay, in ms."""
-        return tuple(map(self.clock.ms, self.steps))
+        least, most = self.steps
+        return self.clock.ms(least), self.clock.ms(most)
 
-    def fix(self, least, most):
+    def fix(self, least: float, most: float) -> None:
         """Allow delays from ``least`` to ``most`` ms, of connections that are still to be made."""
         if self.used:
             raise BadProperty("Connections already exist. Please call ResetKernel first")
         low, high = self.clock.delay_steps(least), self.clock.delay_steps(most)
         if low > high:
             raise BadDelay(f"Delay value {least:g} is invalid: min_delay must be smaller than or equal to max_delay.")
-        self.least, self.most, self.fixed = low, high, True
+        self.range, self.fixed = (low, high), True
 
-    def check(self, steps, default_of=None):
+    def check(self, steps: Lags, default_of: str | None = None) -> None:
         """Refuse delays (steps, int or array) that may not be; ``default_of`` names the model whose default it is."""
         if np.size(steps):
             for each in (int(np.min(steps)), int(np.max(steps))):
                 self._check(each, default_of)
 
-    def include(self, steps):
+    def include(self, steps: Lags) -> None:
         """Widen the range by delays (steps, int or array) that were checked."""
-        self.used = self.used or np.size(steps) > 0
-        if not self.fixed and np.size(steps):
-            self.least = int(min(np.min(steps), self.least or np.min(steps)))
-            self.most = int(max(np.max(steps), self.most or 0))
+        if not np.size(steps):
+            return
+        self.used = True
+        if not self.fixed:
+            low, high = int(np.min(steps)), int(np.max(steps))
+            least, most = self.range or (low, high)
+            self.range = min(low, least), max(high, most)
 
-    def _check(self, steps, default_of):
+    def _check(self, steps: int, default_of: str | None) -> None:
         least, most = self.steps
         value = f"Delay value {self.clock.delay_ms(steps):g} is invalid: "
         if self.clock.simulated and not least <= steps <= most:

@@ -1,6 +1,7 @@
 """Error classes under the names that NEST gives them."""
 
 import types
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from gifpop import memory
@@ -34,31 +35,31 @@ class UnknownParameter(KeyError, AttributeError):
     """A node or connection has no value of this name: NEST's KeyError, and an AttributeError for ``hasattr``."""
 
 
-NESTErrors = types.SimpleNamespace(
-    KernelException=KernelException,
-    **{name: type(name, (KernelException,), {"__doc__": f"NEST's {name}.", "__module__": __name__}) for name in _NAMES},
-)
+_CLASSES: dict[str, type[KernelException]] = {
+    name: type(name, (KernelException,), {"__doc__": f"NEST's {name}.", "__module__": __name__}) for name in _NAMES
+}
+NESTErrors = types.SimpleNamespace(KernelException=KernelException, **_CLASSES)
 
-BadDelay = NESTErrors.BadDelay
-BadParameter = NESTErrors.BadParameter
-BadParameterValue = NESTErrors.BadParameterValue
-BadProperty = NESTErrors.BadProperty
-DimensionMismatch = NESTErrors.DimensionMismatch
-IllegalConnection = NESTErrors.IllegalConnection
-NewModelNameExists = NESTErrors.NewModelNameExists
-NotSupported = NESTErrors.NotImplemented
-NumericalInstability = NESTErrors.NumericalInstability
-TypeMismatch = NESTErrors.TypeMismatch
-UnaccessedDictionaryEntry = NESTErrors.UnaccessedDictionaryEntry
-UnknownComponent = NESTErrors.UnknownComponent
-UnknownModelName = NESTErrors.UnknownModelName
-UnknownNode = NESTErrors.UnknownNode
-UnknownReceptorType = NESTErrors.UnknownReceptorType
-UnknownSynapseType = NESTErrors.UnknownSynapseType
+BadDelay = _CLASSES["BadDelay"]
+BadParameter = _CLASSES["BadParameter"]
+BadParameterValue = _CLASSES["BadParameterValue"]
+BadProperty = _CLASSES["BadProperty"]
+DimensionMismatch = _CLASSES["DimensionMismatch"]
+IllegalConnection = _CLASSES["IllegalConnection"]
+NewModelNameExists = _CLASSES["NewModelNameExists"]
+NotSupported = _CLASSES["NotImplemented"]
+NumericalInstability = _CLASSES["NumericalInstability"]
+TypeMismatch = _CLASSES["TypeMismatch"]
+UnaccessedDictionaryEntry = _CLASSES["UnaccessedDictionaryEntry"]
+UnknownComponent = _CLASSES["UnknownComponent"]
+UnknownModelName = _CLASSES["UnknownModelName"]
+UnknownNode = _CLASSES["UnknownNode"]
+UnknownReceptorType = _CLASSES["UnknownReceptorType"]
+UnknownSynapseType = _CLASSES["UnknownSynapseType"]
 
 
 @contextmanager
-def memory_of_nest():
+def memory_of_nest() -> Iterator[None]:
     """Turn the engine's error of what would not fit in memory into one of NEST's."""
     try:
         yield
@@ -66,18 +67,18 @@ def memory_of_nest():
         raise NotEnoughMemory(str(error)) from None
 
 
-def require_memory(n_bytes, what):
+def require_memory(n_bytes: float, what: str) -> None:
     """Refuse what would not fit in memory, before anything is allocated."""
     with memory_of_nest():
         memory.require(n_bytes, what)
 
 
-def unaccessed(names, container, function):
+def unaccessed(names: Iterable[str], container: str, function: str) -> KernelException:
     """Return the error for dictionary entries that mean nothing to the function that was given them."""
     listed = " ".join(sorted(map(str, names)))
     return UnaccessedDictionaryEntry(f"Unaccessed elements in {container}, in function {function}:  {listed}")
 
 
-def impossible_connection(reason):
+def impossible_connection(reason: str) -> KernelException:
     """Return the error for a connection that cannot be."""
     return IllegalConnection(f"Creation of connection is not possible because:\n{reason}")

@@ -4,17 +4,30 @@ A time of ``t`` steps is reached at the end of step ``t - 1``. A device is activ
 origin + stop].
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
 import numpy as np
 
 from gifpop import signals
 from gifpop.nest.errors import BadProperty
 from gifpop.nest.nodes import Block
 
+if TYPE_CHECKING:
+    from gifpop.nest.clock import Clock
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.models import NodeModel
+    from gifpop.typing import Floats, Integers
+
+Part: TypeAlias = Literal["all", "excite", "inhibit"]  # of what a spike generator emits
+
 ENDLESS = 1e15  # ms; a device that stops there or later never stops
 FAR = signals.FOREVER // 2  # steps
 
 
-def check_window(row, clock):
+def check_window(row: Values, clock: Clock) -> None:
     """Refuse start, stop and origin off the grid, and a stop before the start."""
     for name in ("origin", "start"):
         clock.point(name, row[name])
@@ -24,7 +37,7 @@ def check_window(row, clock):
         raise BadProperty("stop >= start required.")
 
 
-def window(row, clock):
+def window(row: Values, clock: Clock) -> tuple[int, int]:
     """Return the steps ``origin + start`` and ``origin + stop``; a device that never stops has a stop far away."""
     origin = clock.point("origin", row["origin"])
     stop = FAR if row["stop"] >= ENDLESS else clock.point("stop", row["stop"])
@@ -35,10 +48,10 @@ class GeneratorBlock(Block):
     """Devices that send."""
 
     @classmethod
-    def normalize(cls, row, given, clock, connected=False):
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         check_window(row, clock)
 
-    def window(self, i):
+    def window(self, i: int) -> tuple[int, int]:
         """Return where the ``i``-th device begins and ends, in steps."""
         return window(self.row(i), self.clock)
 
@@ -48,7 +61,11 @@ class CurrentBlock(GeneratorBlock):
 
     sends = "current"
 
-    def signal(self, i):
+    def amplitudes(self, i: int) -> tuple[Sequence[int] | Integers, list[float]]:
+        """Return when the current of the ``i``-th device changes (steps), and the value before and after each."""
+        raise NotImplementedError
+
+    def signal(self, i: int) -> signals.Piecewise:
         """Return the current of the ``i``-th device."""
         start, stop = self.window(i)
         steps, values = self.amplitudes(i)
@@ -58,7 +75,7 @@ class CurrentBlock(GeneratorBlock):
 class DirectCurrentBlock(CurrentBlock):
     """dc_generator."""
 
-    def amplitudes(self, i):
+    def amplitudes(self, i: int) -> tuple[Sequence[int] | Integers, list[float]]:
         return [], [self.columns["amplitude"][i]]
 
 
@@ -75,15 +92,15 @@ class StepCurrentBlock(CurrentBlock):
 
     together = frozenset({"amplitude_times"})
 
-    def __init__(self, clock, model, first, n):
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
         self.held = np.zeros(n)
-        self.changes = [((), ())] * n
+        self.changes: list[tuple[Integers, Floats]] = [(np.zeros(0, np.int64), np.zeros(0))] * n
         for i in range(n):
             self._schedule(i)
 
     @classmethod
-    def normalize(cls, row, given, clock, connected=False):
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         super().normalize(row, given, clock)
         arrays = given & {"amplitude_times", "amplitude_values"}
         times, values = row["amplitude_times"], row["amplitude_values"]
@@ -105,16 +122,16 @@ class StepCurrentBlock(CurrentBlock):
             raise BadProperty("step_current_generator: amplitude times must be at strictly increasing time steps.")
         row["amplitude_times"] = clock.ms(steps)
 
-    def apply(self, i, values, given):
+    def apply(self, i: int, values: Values, given: Values) -> None:
         super().apply(i, values, given)
         if "amplitude_times" in given:
             self._schedule(i)
 
-    def amplitudes(self, i):
+    def amplitudes(self, i: int) -> tuple[Sequence[int] | Integers, list[float]]:
         steps, values = self.changes[i]
         return steps, [self.held[i], *values]
 
-    def _schedule(self, i):
+    def _schedule(self, i: int) -> None:
         """Hold the amplitude that has been reached, and skip changes up to now."""
         now = self.clock.step
         steps, values = self.changes[i]
@@ -131,12 +148,12 @@ class PoissonBlock(GeneratorBlock):
 
     sends = "spikes"
 
-    def mean(self, i):
+    def mean(self, i: int) -> tuple[float, int, int]:
         """Return the mean number of spikes a step of the ``i``-th generator, and the steps where they begin and end."""
         start, stop = self.window(i)
         return 1e-3 * self.columns["rate"][i].item() * self.clock.resolution, start + 1, stop + 1
 
-    def signal(self, i, random):
+    def signal(self, i: int, random: np.random.Generator) -> signals.PoissonCounts:
         """Return spikes for one target, drawn from its stream."""
         mean, begin, end = self.mean(i)
         return signals.PoissonCounts(mean, random, begin, end)
@@ -149,7 +166,7 @@ class SpikeGeneratorBlock(GeneratorBlock):
     together = frozenset({"spike_times"})
 
     @classmethod
-    def normalize(cls, row, given, clock, connected=False):
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         super().normalize(row, given, clock)
         times = row["spike_times"]
         if "allow_offgrid_times" in given and "spike_times" not in given and len(times):
@@ -168,12 +185,12 @@ class SpikeGeneratorBlock(GeneratorBlock):
                     "property."
                 )
 
-    def parts(self, i):
+    def parts(self, i: int) -> tuple[Part, ...]:
         """Return which of "excite" and "inhibit" the ``i``-th generator has (see `signal`)."""
         weights = self.columns["spike_weights"][i]
         return ("excite", "inhibit") if np.any(weights < 0) else ("excite",)
 
-    def signal(self, i, part):
+    def signal(self, i: int, part: Part) -> signals.Events:
         """Return what the ``i``-th generator emits.
 
         ``part`` is "all": numbers of spikes; "excite" or "inhibit": spikes with weights > 0 or < 0 of their own, times
@@ -190,7 +207,7 @@ class SpikeGeneratorBlock(GeneratorBlock):
             chosen &= weights > 0 if part == "excite" else weights < 0
         return signals.Events(stamps[chosen] - 1, amounts[chosen])
 
-    def _amounts(self, name, i, n):
+    def _amounts(self, name: str, i: int, n: int) -> Floats:
         """Return one amount for each spike, 1 where none were given; as in NEST, times set anew take the first ones."""
         amounts = self.columns[name][i].astype(float)
         return amounts[:n] if len(amounts) else np.ones(n)

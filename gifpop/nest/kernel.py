@@ -1,11 +1,15 @@
 """The kernel: everything that ResetKernel resets."""
 
+from __future__ import annotations
+
+import math
 import numbers
 import os
 from bisect import bisect_right
-from collections import namedtuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from gifpop import seeds
 from gifpop.history import HISTORIES
@@ -19,10 +23,16 @@ from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
 
+if TYPE_CHECKING:
+    from gifpop.nest.models import NodeModel
+    from gifpop.nest.nodes import Block
+    from gifpop.nest.settings import VerbosityLevel
+    from gifpop.typing import History, Integers
+
 DEFAULT_SEED = 143202461
 HISTORY_VARIABLE = "GIFPOP_HISTORY"
 
-BLOCKS = {
+BLOCKS: dict[str, type[Block]] = {
     "gif_pop_psc_exp": PopulationBlock,
     "gif_psc_exp": NeuronBlock,
     "dc_generator": DirectCurrentBlock,
@@ -34,7 +44,23 @@ BLOCKS = {
     "spike_recorder": SpikeRecorderBlock,
 }
 
-Seed = namedtuple("Seed", "value")  # a new one whenever the seed is set, be it to the same value
+
+class Seed(NamedTuple):
+    """A seed of all random numbers; a new object whenever it is set, be it to the same value."""
+
+    value: int
+
+
+class Part(NamedTuple):
+    """Those of some nodes that belong to one block: the nodes ``start`` to ``end``."""
+
+    block: Block
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
 
 
 class Kernel:
@@ -62,18 +88,19 @@ class Kernel:
     """
 
     generation = 0
+    verbosity: VerbosityLevel  # survives a reset
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget nodes, connections, models and settings, and go back to time zero."""
         self.generation += 1
         self.clock = Clock()
         self.models = node_models()
         self.synapses = [SynapseModel("static_synapse")]
-        self.blocks = []
-        self._firsts = []
+        self.blocks: list[Block] = []
+        self._firsts: list[int] = []
         self.connections = ConnectionTable(self)
         self.delays = DelayRange(self.clock)
         self.changes = 0
@@ -83,37 +110,37 @@ class Kernel:
         self.set_history(os.environ.get(HISTORY_VARIABLE) or "exact", HISTORY_VARIABLE)
         self.defaults_changed = False
         self.prepared = False
-        self._simulator = None
+        self._simulator: Simulator | None = None
 
-    def set_seed(self, value):
+    def set_seed(self, value: int) -> None:
         """Start all random streams anew, those of a run at the next one."""
         self.seed = Seed(value)
         self._streams = 0
         self.changes += 1
 
-    def set_history(self, value, name):
+    def set_history(self, value: str, name: str) -> None:
         """Choose how populations that are created from now on keep their history; ``name`` is for the message."""
         if value not in HISTORIES:
             raise BadProperty(f"{name} must be one of {', '.join(map(repr, HISTORIES))}, got {value!r}")
-        self.history = value
+        self.history: History = value
 
-    def new_stream(self):
+    def new_stream(self) -> np.random.BitGenerator:
         """Return a bit generator of its own, for connections or values that are drawn."""
         self._streams += 1
         return seeds.stream(seeds.root_sequence(self.seed.value), seeds.CONNECTION, self._streams)
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of nodes."""
         return self._firsts[-1] + self.blocks[-1].n - 1 if self.blocks else 0
 
-    def model(self, name):
+    def model(self, name: str) -> NodeModel:
         """Return a model of nodes by name."""
         if name not in self.models:
             raise UnknownModelName(f"{name} is not a known model name. gifpop.nest has {', '.join(self.models)}.")
         return self.models[name]
 
-    def new_block(self, name, n):
+    def new_block(self, name: str, n: int) -> Block:
         """Return n new nodes, which `add` makes part of the network."""
         model = self.model(name)
         block = BLOCKS[model.base](self.clock, model, self.size + 1, n)
@@ -121,68 +148,67 @@ class Kernel:
             block.history = self.history
         return block
 
-    def add(self, block):
+    def add(self, block: Block) -> None:
         """Make nodes part of the network."""
         self.blocks.append(block)
         self._firsts.append(block.first)
         self.changes += 1
 
-    def locate(self, node):
+    def locate(self, node: int) -> tuple[Block, int]:
         """Return a node's block and its place there."""
         b = bisect_right(self._firsts, node) - 1
         if b < 0 or node > self.size:
             raise UnknownNode(f"Node with id {node} does not exist.")
         return self.blocks[b], node - self._firsts[b]
 
-    def block_numbers(self, nodes):
+    def block_numbers(self, nodes: Integers) -> Integers:
         """Return the place in ``blocks`` of each node of an array."""
         return np.searchsorted(self._firsts, nodes, side="right") - 1
 
-    def base_model(self, nodes):
-        """Return the name of the model that the first node is, or is copied from."""
-        return self.locate(nodes[0].global_id)[0].model.base
+    def base_model(self, node: int) -> str:
+        """Return the name of the model that a node is, or is copied from."""
+        return self.locate(node)[0].model.base
 
-    def are_devices(self, nodes):
+    def are_devices(self, nodes: Integers) -> npt.NDArray[np.bool_]:
         """Return whether each node of an array is a device."""
         devices = np.array([not block.is_cell for block in self.blocks], dtype=bool)
         return devices[self.block_numbers(nodes)]
 
-    def parts(self, nodes):
-        """Return the blocks of ascending nodes: for each the block, and where in ``nodes`` its nodes begin and end."""
+    def parts(self, nodes: Integers) -> list[Part]:
+        """Return the parts of ascending nodes that belong to each block."""
         numbers = self.block_numbers(nodes)
         ends = [*(1 + np.flatnonzero(np.diff(numbers))).tolist(), len(numbers)]
         return [
-            (self.blocks[numbers[start]], start, end)
+            Part(self.blocks[numbers[start]], start, end)
             for start, end in zip([0, *ends], ends, strict=False) if end > start
         ]  # fmt: skip
 
-    def redeliver(self, connections, sign):
+    def redeliver(self, connections: Integers, sign: Literal[-1, 1]) -> None:
         """Take back (-1) or deliver (1) what connections that are being changed carry of the last slice's spikes."""
         if self._simulator is not None:
             self._simulator.late.on_change(connections, sign)
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Get ready for `run`."""
         if self.prepared:
             raise KernelException("Prepare: the network is prepared already; call Cleanup first.")
         self._bring()
         self.prepared = True
 
-    def run(self, ms):
+    def run(self, ms: float) -> None:
         """Simulate a time in ms from where the simulation is."""
         if not self.prepared:
             raise KernelException("Run: call Prepare first.")
         n = self._run_steps(ms)
-        self._bring()
-        self._simulator.run(n)
+        self._bring().run(n)
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         """End what `prepare` began."""
         if not self.prepared:
             raise KernelException("Cleanup: call Prepare first.")
         self.prepared = False
 
-    def simulate(self, ms):
+    def simulate(self, ms: float) -> None:
         """Prepare, run and clean up."""
         self._run_steps(ms)
         self.prepare()
@@ -191,21 +217,24 @@ class Kernel:
         finally:
             self.cleanup()
 
-    def _bring(self):
+    def _bring(self) -> Simulator:
+        """Return what simulates, with nodes and connections as they are now."""
         if self._simulator is None:
             self._simulator = Simulator(self)
         self._simulator.prepare()
         self.clock.simulated = True
+        return self._simulator
 
-    def _run_steps(self, ms):
+    def _run_steps(self, ms: object) -> int:
         """Return a duration in steps."""
         if not isinstance(ms, numbers.Real):
             raise TypeError(f"must be real number, not {type(ms).__name__}")
-        if ms != ms or ms in (float("inf"), float("-inf")):
+        time = float(ms)
+        if not math.isfinite(time):
             raise BadParameter("The simulation time must be finite.")
-        if ms < 0.0:
+        if time < 0.0:
             raise BadParameter("The simulation time cannot be negative.")
-        steps = self.clock.whole_steps(ms)
+        steps = self.clock.whole_steps(time)
         if steps is None:
             raise BadParameter("The simulation time must be a multiple of the simulation resolution.")
         return steps

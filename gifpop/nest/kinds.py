@@ -1,15 +1,23 @@
 """Types of parameters: what a value must be, what it is stored as, and what NEST calls it in messages."""
 
 import numbers
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from gifpop.nest.errors import TypeMismatch
+from gifpop.nest.errors import KernelException, TypeMismatch
+from gifpop.typing import Floats, Integers
+
+Element: TypeAlias = float | int | bool | str
+Value = TypeVar("Value")
+Values: TypeAlias = dict[str, Any]  # by name of the parameter, whose kind says of which type
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(Generic[Value]):
     """Type of a parameter.
 
     Attributes
@@ -22,22 +30,17 @@ class Kind:
     """
 
     nest_name: str
-    dtype: type
+    dtype: type[Element]
     vector: bool = False
 
-    def convert(self, name, value):
+    def convert(self, name: str, value: Any) -> Value:
         """Return one node's value; raise TypeMismatch if it has another type."""
         if isinstance(value, np.ndarray) and value.ndim == 0:
             value = value.item()
-        if not self.vector:
-            return self._scalar(name, value)
-        if not is_sequence(value):
-            raise self._mismatch(name, value)
-        if not all(self._accepts(element) or (self.dtype is int and _is_bool(element)) for element in value):
-            raise self._mismatch(name, value)
-        return list(value) if self.dtype is str else np.array([self.dtype(element) for element in value], self.dtype)
+        converted: Value = self._vector(name, value) if self.vector else self._scalar(name, value)
+        return converted
 
-    def convert_many(self, name, values):
+    def convert_many(self, name: str, values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any] | list[Value]:
         """Return the values of several nodes or connections: an array; of vectors or texts, a list."""
         numeric = {float: "iuf", int: "iu", bool: "b", str: ""}[self.dtype]
         if not self.vector and isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in numeric:
@@ -47,7 +50,7 @@ class Kind:
         converted = [self.convert(name, value) for value in values]
         return converted if self.vector or self.dtype is str else np.array(converted, dtype=self.dtype)
 
-    def column(self, n, value):
+    def column(self, n: int, value: Value) -> npt.NDArray[Any]:
         """Return an array that holds ``value`` for each of n nodes."""
         if not self.vector and self.dtype is not str:
             return np.full(n, value, dtype={float: np.float64, int: np.int64, bool: np.bool_}[self.dtype])
@@ -56,51 +59,63 @@ class Kind:
             column[i] = value
         return column
 
-    def _scalar(self, name, value):
+    def _scalar(self, name: str, value: Any) -> Any:
         if not self._accepts(value):
             raise self._mismatch(name, value)
         return self.dtype(value)
 
-    def _accepts(self, value):
+    def _vector(self, name: str, value: Any) -> Any:
+        if not is_sequence(value):
+            raise self._mismatch(name, value)
+        if not all(self._accepts(element) or (self.dtype is int and _is_bool(element)) for element in value):
+            raise self._mismatch(name, value)
+        return list(value) if self.dtype is str else np.array([self.dtype(element) for element in value], self.dtype)
+
+    def _accepts(self, value: object) -> bool:
         if self.dtype is bool:
             return _is_bool(value)
         if self.dtype is str:
             return isinstance(value, str)
         if self.dtype is int:
-            return isinstance(value, numbers.Integral) and not _is_bool(value)
+            return is_integer(value)
         return isinstance(value, numbers.Real) or _is_bool(value)
 
-    def _mismatch(self, name, value):
+    def _mismatch(self, name: str, value: object) -> KernelException:
         dot = "." if self.nest_name == "double" else ""
         return TypeMismatch(
             f"Expected datatype: Failed to cast '{name}' from {nest_type(value)} to type {self.nest_name}{dot}"
         )
 
 
-DOUBLE = Kind("double", float)
-LONG = Kind("long", int)
-BOOL = Kind("bool", bool)
-STRING = Kind("std::string", str)
-DOUBLES = Kind("std::vector<double>", float, vector=True)
-LONGS = Kind("std::vector<long, std::allocator<long> >", int, vector=True)
-STRINGS = Kind("std::vector<string>", str, vector=True)
+DOUBLE: Kind[float] = Kind("double", float)
+LONG: Kind[int] = Kind("long", int)
+BOOL: Kind[bool] = Kind("bool", bool)
+STRING: Kind[str] = Kind("std::string", str)
+DOUBLES: Kind[Floats] = Kind("std::vector<double>", float, vector=True)
+LONGS: Kind[Integers] = Kind("std::vector<long, std::allocator<long> >", int, vector=True)
+STRINGS: Kind[list[str]] = Kind("std::vector<string>", str, vector=True)
 
 
-def is_sequence(value):
+def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """Tell whether a value holds several: a list, tuple or array, but not a text."""
     return isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def _all_plain(values):
+def is_integer(value: object) -> TypeGuard[int]:
+    """Tell whether a value is an integer of Python or numpy, and not a bool."""
+    return isinstance(value, numbers.Integral) and not _is_bool(value)
+
+
+def _all_plain(values: Iterable[object]) -> bool:
     """Tell whether a sequence holds nothing but Python's own floats and integers."""
     return set(map(type, values)) <= {float, int}
 
 
-def _is_bool(value):
+def _is_bool(value: object) -> bool:
     return isinstance(value, (bool, np.bool_))
 
 
-def nest_type(value):
+def nest_type(value: object) -> str:
     """Return what NEST's messages call the type of a value."""
     if is_sequence(value):
         element = nest_type(value[0]) if len(value) else "double"
@@ -112,4 +127,4 @@ def nest_type(value):
         return "long"
     if isinstance(value, numbers.Real):
         return "double"
-    return "std::string" if isinstance(value, str) else getattr(value, "nest_type", type(value).__name__)
+    return "std::string" if isinstance(value, str) else str(getattr(value, "nest_type", type(value).__name__))

@@ -1,25 +1,30 @@
 """The models: one table of parameters each, with type, default, rule and NEST's message for who breaks the rule."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest.errors import BadProperty
-from gifpop.nest.kinds import BOOL, DOUBLE, DOUBLES, LONG, LONGS, STRING, STRINGS
+from gifpop.nest.kinds import BOOL, DOUBLE, DOUBLES, LONG, LONGS, STRING, STRINGS, Kind, Values
+
+ElementType: TypeAlias = Literal["neuron", "stimulator", "recorder"]
 
 FOREVER = np.finfo(float).max  # ms; what NEST shows for a device that never stops
 
 
-def _finite(x):
+def _finite(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.isfinite(x)))
 
 
-def _positive(x):
+def _positive(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) > 0)) and _finite(x)
 
 
-def _not_negative(x):
+def _not_negative(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) >= 0)) and _finite(x)
 
 
@@ -41,27 +46,27 @@ class Parameter:
     """
 
     name: str
-    kind: object
+    kind: Kind[Any]
     default: object
-    rule: object = None
+    rule: Callable[[Any], bool] | None = None
     message: str | None = None
     settable: bool = True
 
-    def check(self, value):
+    def check(self, value: object) -> None:
         """Raise BadProperty, without saying whose the value is, if it breaks the rule."""
         if self.rule is not None and not self.rule(value):
             raise BadProperty(self.message or f"{self.name} must be a finite number, got {value}.")
 
 
-def number(name, default, rule=_finite, message=None):
+def number(name: str, default: float, rule: Callable[[Any], bool] = _finite, message: str | None = None) -> Parameter:
     return Parameter(name, DOUBLE, default, rule, message)
 
 
-def shown(name, kind, default):
+def shown(name: str, kind: Kind[Any], default: object) -> Parameter:
     return Parameter(name, kind, default, settable=False)
 
 
-def only(name, kind, neutral):
+def only(name: str, kind: Kind[Any], neutral: object) -> Parameter:
     """Return a parameter of NEST that has no effect here, and may only be given its neutral value."""
     message = f"{name} can only be {neutral!r} in gifpop.nest, which has no other."
     return Parameter(name, kind, neutral, lambda x: x == neutral, message)
@@ -145,7 +150,7 @@ NEURON = (
     shown("t_spike", DOUBLE, -1.0),
 )
 
-TABLES = {
+TABLES: dict[str, tuple[ElementType, tuple[Parameter, ...]]] = {
     "gif_pop_psc_exp": ("neuron", POPULATION),
     "gif_psc_exp": ("neuron", NEURON),
     "dc_generator": ("stimulator", (*GENERATOR, number("amplitude", 0.0))),
@@ -180,7 +185,10 @@ TABLES = {
     "spike_recorder": ("recorder", RECORDER),
 }  # fmt: skip
 
-SYNAPSE = {"weight": number("weight", 1.0), "delay": Parameter("delay", DOUBLE, 1.0)}
+SYNAPSE: dict[Literal["weight", "delay"], Parameter] = {
+    "weight": number("weight", 1.0),
+    "delay": Parameter("delay", DOUBLE, 1.0),
+}
 
 
 @dataclass
@@ -196,16 +204,16 @@ class NodeModel:
         "neuron", "stimulator" or "recorder".
     parameters : dict of str to Parameter
     defaults : dict of str to object
-        What a new node has.
+        What a new node has; those that are not given are the parameters' own.
     """
 
     name: str
     base: str
-    element_type: str
-    parameters: dict
-    defaults: dict = field(default_factory=dict)
+    element_type: ElementType
+    parameters: dict[str, Parameter]
+    defaults: Values = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.defaults = {name: p.default for name, p in self.parameters.items()} | self.defaults
 
 
@@ -222,7 +230,7 @@ class SynapseModel:
     receptor_type: int = 0
 
 
-def node_models():
+def node_models() -> dict[str, NodeModel]:
     """Return all models of nodes as they are after a reset, by name."""
     return {
         name: NodeModel(name, name, element_type, {p.name: p for p in parameters})

@@ -1,16 +1,49 @@
 """Nodes of gif_psc_exp: columns of values for all neurons of a Create call, and the engine's plan that they fill."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest.errors import BadProperty, require_memory, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
 from gifpop.neurons import neuron_parameters, plan_neurons
 
+if TYPE_CHECKING:
+    from gifpop.nest.assignments import Assignment
+    from gifpop.nest.clock import Clock
+    from gifpop.nest.errors import KernelException
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.models import NodeModel, Parameter
+    from gifpop.neurons import NeuronPlan
+    from gifpop.typing import Floats, Integers, Key, Shorts
+
+Adaptation: TypeAlias = Literal["sfa", "stc"]
+
 STATE = ("V_m", "E_sfa", "I_stc")  # columns that are the engine's own arrays once there is a plan
-ADAPTATION = ("sfa", "stc")
+ADAPTATION: tuple[Adaptation, ...] = ("sfa", "stc")
 SCALARS = ("E_L", "V_reset", "V_T_star", "Delta_V", "lambda_0", "t_ref", "tau_syn_ex", "tau_syn_in", "I_e", "C_m")
 BYTES_PER_NEURON = 400.0  # columns, state and parameters that differ
+
+
+class Column(NamedTuple):
+    """Values of a parameter that are to be set: one for all of some nodes, or one for each."""
+
+    name: str
+    nodes: Integers
+    values: Any
+
+
+class Fault(NamedTuple):
+    """What is wrong with the values of a node."""
+
+    node: int
+    error: KernelException
 
 
 class NeuronBlock(Block):
@@ -18,52 +51,59 @@ class NeuronBlock(Block):
 
     Attributes
     ----------
+    begun : bool
+        Whether there is a plan.
+    plan : NeuronPlan
+        What the engine works on, once it is begun.
     changed : bool
         Whether parameters were set that the plan does not have yet.
-    plan : NeuronPlan or None
-        What the engine works on.
     """
+
+    plan: NeuronPlan
 
     recordables = ("E_sfa", "I_stc", "I_syn_ex", "I_syn_in", "V_m")
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
 
-    def __init__(self, clock, model, first, n):
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         require_memory(BYTES_PER_NEURON * n, f"Create: {n} nodes of {model.name}")
         super().__init__(clock, model, first, n)
-        self.plan, self.changed = None, False
+        self.begun = self.changed = False
 
-    def new_column(self, parameter, value):
+    def new_column(self, parameter: Parameter, value: Any) -> npt.NDArray[Any] | Ragged:
         return Ragged(self.n, value) if parameter.kind.vector else super().new_column(parameter, value)
 
     @classmethod
-    def normalize(cls, row, given, clock, connected=False):
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         for kind in ADAPTATION:
             _same_dimension(kind, len(row[f"tau_{kind}"]), len(row[f"q_{kind}"]))
 
     # -- setting ----------------------------------------------------------------------------------------------------
 
-    def checked(self, places, assigned, connected):
-        """Return what would change, as (parameter, nodes, values), having checked it for all nodes at once."""
+    def checked(
+        self, places: Integers, assigned: Iterable[Assignment], connected: Callable[[int], bool]
+    ) -> Callable[[], None]:
+        """Return what assigns values to nodes when it is called, having checked them for all nodes at once."""
         known = [each for each in assigned if settable(self.model, each.name)]
         known.sort(key=lambda each: list(self.model.parameters).index(each.name))  # errors in the order of the table
-        change, faults = [], []
+        change: list[Column] = []
+        faults: list[Fault] = []
         for name, at, value, each in known:
             parameter, nodes = self.model.parameters[name], places[at]
             values = (parameter.kind.convert_many if each else parameter.kind.convert)(name, value)
-            change.append((name, nodes, values))
+            change.append(Column(name, nodes, values))
             faults += _fault(parameter, nodes, values if each else [values])
         faults = [*self._different_dimensions(change), *faults]
         if faults:
-            node, error = min(faults, key=lambda fault: fault[0])
+            node, error = min(faults, key=lambda fault: fault.node)
             raise BadProperty(f"Setting status of a '{self.model.name}' with node ID {self.first + node}: {error}")
         unknown = [each.name for each in assigned if not settable(self.model, each.name)]
         if unknown:
             raise unaccessed(unknown, "params", "NodeManager::set_status")
-        return change
+        return partial(self._put, change)
 
-    def put(self, change):
+    def _put(self, change: list[Column]) -> None:
         for name, nodes, values in change:
             column = self.columns[name]
             if isinstance(column, Ragged):
@@ -72,9 +112,9 @@ class NeuronBlock(Block):
                 column[nodes] = values
             self.changed = self.changed or name not in STATE
 
-    def _different_dimensions(self, change):
+    def _different_dimensions(self, change: list[Column]) -> Iterator[Fault]:
         """Return the first node, and the error, for which time constants and jumps would differ in number."""
-        new = {}
+        new: dict[str, Ragged] = {}
         for name, nodes, values in change:
             if isinstance(self.columns[name], Ragged):
                 new.setdefault(name, self.columns[name].copy()).put(nodes, values)
@@ -87,41 +127,44 @@ class NeuronBlock(Block):
                 try:
                     _same_dimension(kind, tau[node], q[node])
                 except BadProperty as error:
-                    yield node, error
+                    yield Fault(node, error)
 
     # -- getting ----------------------------------------------------------------------------------------------------
 
-    def get_many(self, name, places):
+    def get_many(self, name: str, places: Integers) -> list[Any]:
         if name not in self.columns:
             return super().get_many(name, places)
         column = self.columns[name]
         if isinstance(column, Ragged):
             return [value.copy() for value in column.take(places)]
-        return column[places].tolist()
+        values: list[Any] = column[places].tolist()
+        return values
 
     # -- simulation -------------------------------------------------------------------------------------------------
 
-    def bring(self, key=None):
-        """Bring the plan up to the values that are set; the ``key`` of random numbers is needed the first time."""
-        if self.plan is None:
-            self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution)
-            self.plan.restart(key)
-            for name in STATE:
-                state = self.plan.of_neurons(name)
-                state[:] = self.columns[name]
-                self.columns[name] = state
-        else:
-            parameters = self._physical()
-            self.plan.parameters.update(neuron_parameters(parameters, self.n, self.clock.resolution))
-            for kind in ADAPTATION:
-                self._fit_traces(kind, len(parameters[f"q_{kind}"]))
+    def begin(self, key: Key) -> None:
+        """Make the plan, with the values that are set and the key of its random numbers."""
+        self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution)
+        self.plan.restart(key)
+        for name in STATE:
+            state = self.plan.of_neurons(name)
+            state[:] = self.columns[name]
+            self.columns[name] = state
+        self.begun, self.changed = True, False
+
+    def update(self) -> None:
+        """Bring the plan up to the parameters that are set."""
+        parameters = self._physical()
+        self.plan.parameters.update(neuron_parameters(parameters, self.n, self.clock.resolution))
+        for kind in ADAPTATION:
+            self._fit_traces(kind, len(parameters[f"q_{kind}"]))
         self.changed = False
 
-    def note_spikes(self, steps, units):
+    def note_spikes(self, steps: Integers, units: Shorts) -> None:
         """Remember when each neuron fired last."""
         self.columns["t_spike"][units] = self.clock.ms(steps + 1)
 
-    def _physical(self):
+    def _physical(self) -> dict[str, Any]:
         """Return the parameters as `plan_neurons` takes them: numbers where all neurons have the same."""
         p = {name: _common(self.columns[name]) for name in SCALARS}
         p["tau_m"] = p["C_m"] / _common(self.columns["g_L"])
@@ -132,7 +175,7 @@ class NeuronBlock(Block):
             p[f"q_{kind}"] = self.columns[f"q_{kind}"].rows(terms, fill=0.0)
         return p
 
-    def _fit_traces(self, kind, terms):
+    def _fit_traces(self, kind: Adaptation, terms: int) -> None:
         """Keep the adaptation of the terms that are still there; as in NEST, a new term begins at zero."""
         old, new = self.plan.state[kind], np.zeros((terms, self.plan.places))
         n = min(len(old), terms)
@@ -143,7 +186,7 @@ class NeuronBlock(Block):
             self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[kind])[:] = 0.0
 
 
-def _fault(parameter, nodes, values):
+def _fault(parameter: Parameter, nodes: Integers, values: Sequence[Any] | npt.NDArray[Any]) -> list[Fault]:
     """Return the first node, and the error, whose value breaks the parameter's rule."""
     try:
         for value in values if parameter.kind.vector else [values]:
@@ -153,11 +196,11 @@ def _fault(parameter, nodes, values):
             try:
                 parameter.check(value)
             except BadProperty as error:
-                return [(node, error)]
+                return [Fault(node, error)]
     return []
 
 
-def _same_dimension(kind, tau, q):
+def _same_dimension(kind: Adaptation, tau: int, q: int) -> None:
     if tau != q:
         raise BadProperty(
             f"'tau_{kind}' and 'q_{kind}' need to have the same dimensions.\n"
@@ -165,6 +208,6 @@ def _same_dimension(kind, tau, q):
         )
 
 
-def _common(column):
+def _common(column: Floats) -> float | Floats:
     """Return the number that all entries are, or the column."""
     return float(column[0]) if np.all(column == column[0]) else column

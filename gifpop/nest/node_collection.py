@@ -1,13 +1,23 @@
 """NodeCollection: what users hold of nodes."""
 
+from __future__ import annotations
+
 import numbers
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest import errors
 from gifpop.nest.assignments import assignments, check_dicts
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_sequence
+from gifpop.nest.kinds import is_integer, is_sequence
+
+if TYPE_CHECKING:
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.nodes import Block
+    from gifpop.typing import Integers
 
 
 class NodeCollection:
@@ -30,44 +40,44 @@ class NodeCollection:
     (800, 200)
     """
 
-    def __init__(self, ids=()):
-        ids = np.array(list(ids), dtype=float)
-        if np.any(np.diff(ids) == 0):
+    def __init__(self, ids: Iterable[int] = ()) -> None:
+        given = np.array(list(ids), dtype=float)
+        if np.any(np.diff(given) == 0):
             raise errors.BadProperty("All node IDs in a NodeCollection have to be unique")
-        if np.any(np.diff(ids) < 0):
-            raise errors.BadProperty("Indices must be sorted in ascending order")
-        ids = ids.astype(np.int64)
-        for node in ids[[0, -1]].tolist() if len(ids) else ():
+        if np.any(np.diff(given) < 0):
+            raise errors.BadProperty("Shorts must be sorted in ascending order")
+        nodes = given.astype(np.int64)
+        for node in nodes[[0, -1]].tolist() if len(nodes) else ():
             kernel.locate(node)
-        self._fill(ids)
+        self._fill(nodes)
 
     @classmethod
-    def _of(cls, ids, step=1, generation=None):
+    def _of(cls, ids: npt.ArrayLike, step: int = 1, generation: int | None = None) -> NodeCollection:
         collection = cls.__new__(cls)
         collection._fill(np.asarray(ids, dtype=np.int64), step, generation)
         return collection
 
-    def _fill(self, ids, step=1, generation=None):
+    def _fill(self, ids: Integers, step: int = 1, generation: int | None = None) -> None:
         self._ids = ids
         self._step = step if len(ids) > 1 else 1
         self._generation = kernel.generation if generation is None else generation
 
     # -- a sequence -------------------------------------------------------------------------------------------------
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._ids)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[NodeCollection]:
         self._check_alive()
         return (self._of([node]) for node in self._ids)
 
-    def __contains__(self, node):
+    def __contains__(self, node: object) -> bool:
         if not isinstance(node, numbers.Integral):
             raise TypeError("an integer is required")
-        return bool(np.isin(node, self._ids))
+        return bool(np.isin(int(node), self._ids))
 
-    def __getitem__(self, key):
-        if isinstance(key, numbers.Integral) and not isinstance(key, bool):
+    def __getitem__(self, key: SupportsIndex | slice | Sequence[int] | npt.NDArray[Any]) -> NodeCollection:
+        if is_integer(key):
             if not -len(self) <= key < len(self):
                 raise IndexError("index value outside of the NodeCollection")
             return self._of([self._ids[key]], generation=self._generation)
@@ -79,9 +89,9 @@ class NodeCollection:
             return self._of(self._ids[self._places(key)], generation=self._generation)
         raise IndexError("only integers, slices, lists, tuples, and numpy arrays are valid indices")
 
-    def _places(self, key):
+    def _places(self, indices: npt.ArrayLike) -> Integers:
         """Return the places that an array of indices or a mask chooses."""
-        key = np.asarray(key)
+        key = np.asarray(indices)
         if key.dtype == bool:
             if key.shape != (len(self),):
                 raise IndexError("Bool index array must be the same length as NodeCollection")
@@ -96,41 +106,62 @@ class NodeCollection:
         if len(np.unique(places)) < len(places):
             raise ValueError("All node IDs in a NodeCollection have to be unique")
         if np.any(np.diff(places) < 0):
-            raise errors.BadProperty("Indices must be sorted in ascending order")
+            raise errors.BadProperty("Shorts must be sorted in ascending order")
         return places
 
-    def __add__(self, other):
+    def __add__(self, other: NodeCollection) -> NodeCollection:
         if not isinstance(other, NodeCollection):
             raise TypeError(f"Cannot add object of type '{type(other).__name__}' to 'NodeCollection'")
         if np.intersect1d(self._ids, other._ids).size:
             raise errors.BadProperty("Cannot join overlapping NodeCollections.")
         return self._of(np.union1d(self._ids, other._ids))
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, NodeCollection):
             raise NotImplementedError(f"Cannot compare NodeCollection to {type(other).__name__}")
         return self._generation == other._generation and np.array_equal(self._ids, other._ids)
 
-    __hash__ = None
-
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return len(self) > 0
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.array(self._ids, dtype=dtype)
 
-    def index(self, node):
-        """Return the place of a node identifier in the collection."""
+    def index(self, node: int) -> int:
+        """Return the place of a node in the collection.
+
+        Parameters
+        ----------
+        node : int
+            Its identifier.
+
+        Returns
+        -------
+        int
+            The place, counted from 0.
+
+        Raises
+        ------
+        ValueError
+            If it is not in the collection.
+        """
         place = np.searchsorted(self._ids, node)
         if place == len(self) or self._ids[place] != node:
             raise ValueError(f"{node} is not in NodeCollection")
         return int(place)
 
-    def tolist(self):
-        """Return the identifiers as a list."""
-        return self._ids.tolist()
+    def tolist(self) -> list[int]:
+        """Return the identifiers as a list.
 
-    def __repr__(self):
+        Returns
+        -------
+        list of int
+            One entry for each node, ascending.
+        """
+        ids: list[int] = self._ids.tolist()
+        return ids
+
+    def __repr__(self) -> str:
         if self._generation != kernel.generation:
             return "NodeCollection(<invalid since ResetKernel>)"
         if not len(self):
@@ -140,7 +171,7 @@ class NodeCollection:
             return f"NodeCollection(metadata=None, {parts[0]})"
         return "NodeCollection(metadata=None,\n" + ";\n".join(f"{' ' * 15}{part}" for part in parts) + ")"
 
-    def _parts(self):
+    def _parts(self) -> list[str]:
         """Return a description of each run of nodes that stand side by side and are of one model."""
         ids = self._ids
         models = np.array([block.model.name for block in kernel.blocks])[kernel.block_numbers(ids)]
@@ -154,13 +185,13 @@ class NodeCollection:
 
     # -- values -----------------------------------------------------------------------------------------------------
 
-    def get(self, params=None, *keys, output=None):
+    def get(self, params: str | Sequence[str] | None = None, *keys: str | Sequence[str], output: None = None) -> Any:
         """Return values of the nodes.
 
         Parameters
         ----------
         params : str or list of str, optional
-            What to return; all by default.
+            Names of the values to return; all by default.
         *keys : str or list of str
             Entries of a value that is itself a dict: ``get("events", "times")``.
         output : None
@@ -169,7 +200,13 @@ class NodeCollection:
         Returns
         -------
         value, tuple of values, or dict of these by name
-            One node: the value itself; several: a tuple of theirs.
+            One node: the value itself; several: a tuple of theirs, None for a node that has no such value. One name:
+            its values; else a dict of those of each name.
+
+        Raises
+        ------
+        KeyError
+            If none of the nodes has a value of this name.
         """
         if output is not None:
             raise errors.NotSupported(f"get: output={output!r} is not available in gifpop.nest")
@@ -186,8 +223,9 @@ class NodeCollection:
             raise TypeError("Params should be either a string or an iterable")
         return {name: self._get_one(name) for name in params}
 
-    def _get_one(self, name):
-        values, known = [], False
+    def _get_one(self, name: str) -> Any:
+        values: list[Any] = []
+        known = False
         for block, places in self._groups():
             try:
                 values += block.get_many(name, places)
@@ -198,7 +236,7 @@ class NodeCollection:
             raise errors.UnknownParameter(name)
         return values[0] if len(values) == 1 else tuple(values)
 
-    def _get_nested(self, name, keys):
+    def _get_nested(self, name: object, keys: tuple[str | Sequence[str], ...]) -> Any:
         if not isinstance(name, str):
             raise TypeError("First argument must be a string, specifying path into hierarchical dictionary")
         found = self._get_one(name)
@@ -209,22 +247,27 @@ class NodeCollection:
         if not all(isinstance(each, dict) for each in dicts):
             raise TypeError(f"{name} is not a dictionary, so {keys!r} cannot be looked up in it")
 
-        def of(key):
+        def of(key: str) -> Any:
             values = [each[key] for each in dicts]
             return values if len(self) > 1 else values[0]
 
         return of(last) if isinstance(last, str) else {key: of(key) for key in last}
 
-    def set(self, params=None, **kwargs):
+    def set(self, params: Values | Sequence[Values] | None = None, **kwargs: Any) -> None:
         """Set values of the nodes; nothing changes if anything is wrong.
 
         Parameters
         ----------
         params : dict or list of dict
             Values by name for all nodes, or one dict for each. In a dict a sequence gives each node its own value,
-            unless the parameter is itself a sequence of numbers.
+            unless the parameter is itself a sequence of numbers. A number may be a `Parameter`, drawn for each node.
         **kwargs
             The same as a dict.
+
+        Raises
+        ------
+        NESTError
+            Of the class that NEST raises, if a value or its type is wrong.
         """
         if kwargs and params is not None:
             raise TypeError("must either provide params or kwargs, but not both.")
@@ -237,34 +280,34 @@ class NodeCollection:
         elif not isinstance(params, dict):
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
         groups = list(self._groups())
-        changes = [
+        assign = [
             block.checked(places, assigned, kernel.connections.starts_at)
             for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
         ]
-        for (block, _), change in zip(groups, changes, strict=True):
-            block.put(change)
+        for change in assign:
+            change()
         if not all(block.is_cell for block, _ in groups):
             kernel.changes += 1  # signals and recorders are made anew
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         if not len(self):
             raise AttributeError("Cannot get attribute of empty NodeCollection")
         return self.get(name)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_"):
             object.__setattr__(self, name, value)
         else:
             self.set({name: value})
 
-    def _groups(self):
+    def _groups(self) -> Iterator[tuple[Block, Integers]]:
         """Yield the blocks that the nodes belong to, each with the nodes' places in it."""
         for block, start, end in kernel.parts(self._ids):
             yield block, self._ids[start:end] - block.first
 
-    def _check_alive(self):
+    def _check_alive(self) -> None:
         if self._generation != kernel.generation:
             raise errors.KernelException(
                 "InvalidNodeCollection: note that ResetKernel invalidates all previously created NodeCollections."

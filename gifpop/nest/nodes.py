@@ -1,9 +1,25 @@
 """Nodes: what each kind of node has in common. The nodes of one Create call are one block of columns."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest.errors import BadProperty, unaccessed
-from gifpop.nest.kinds import is_sequence
+from gifpop.nest.kinds import Values, is_sequence
+
+if TYPE_CHECKING:
+    from gifpop.nest.assignments import Assignment
+    from gifpop.nest.clock import Clock
+    from gifpop.nest.models import NodeModel, Parameter
+    from gifpop.nest.ragged import Ragged
+    from gifpop.typing import Floats, Integers
+
+Payload: TypeAlias = Literal["spikes", "current", "requests"]  # what a connection brings
 
 
 class Block:
@@ -18,24 +34,31 @@ class Block:
     first : int
         Identifier of the first node; the others follow.
     n : int
+
+    Attributes
+    ----------
+    columns : dict of str to array
+        The values of each parameter, by name; of vectors, an array of objects or `Ragged`.
     """
 
-    recordables = ()
-    receives = frozenset()  # what connections may bring: "spikes", "current", "requests"
-    sends = None  # one of these, or None
-    together = frozenset()  # parameters that are checked in view of each other
+    recordables: tuple[str, ...] = ()
+    receives: frozenset[Payload] = frozenset()
+    sends: Payload | None = None
+    together: frozenset[str] = frozenset()  # parameters that are checked in view of each other
     is_cell = False  # a neuron or a population of them, which the engine advances
 
-    def __init__(self, clock, model, first, n):
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         self.clock, self.model, self.first, self.n = clock, model, first, n
-        self.columns = {name: self.new_column(p, model.defaults[name]) for name, p in model.parameters.items()}
+        self.columns: dict[str, Any] = {
+            name: self.new_column(p, model.defaults[name]) for name, p in model.parameters.items()
+        }
 
-    def new_column(self, parameter, value):
+    def new_column(self, parameter: Parameter, value: Any) -> npt.NDArray[Any] | Ragged:
         """Return a column that holds a value for each node."""
         return parameter.kind.column(self.n, value)
 
     @classmethod
-    def normalize(cls, row, given, clock, connected=False):
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         """Check one node's values in view of each other, in place; ``given`` names those that are being set.
 
         Raises
@@ -45,7 +68,9 @@ class Block:
         """
 
     @classmethod
-    def converted(cls, model, current, given, clock, connected=False):
+    def converted(
+        cls, model: NodeModel, current: Values, given: Values, clock: Clock, connected: bool = False
+    ) -> Values:
         """Return a node's new values.
 
         Parameters
@@ -72,24 +97,26 @@ class Block:
         cls.normalize(row, known.keys(), clock, connected)
         return {name: row[name] for name in {*known, *(cls.together if known else ())}}
 
-    def takes_one_of(self, name, values):
+    def takes_one_of(self, name: str, values: Sequence[Any]) -> bool:
         """Tell whether a sequence given for a parameter holds a value for each node."""
         parameter = self.model.parameters.get(name)
         if parameter is None:
             return False
         return not parameter.kind.vector or (len(values) > 0 and is_sequence(values[0]))
 
-    def draws(self, name):
+    def draws(self, name: str) -> bool:
         """Tell whether a `Parameter` can be drawn for a parameter: whether it is a number."""
         parameter = self.model.parameters.get(name)
         return parameter is not None and not parameter.kind.vector and parameter.kind.dtype in (float, int)
 
-    def cast_drawn(self, name, values):
+    def cast_drawn(self, name: str, values: Floats) -> npt.NDArray[Any]:
         """Return drawn values as a parameter takes them; integers are cut off as in NEST."""
         return values.astype(self.model.parameters[name].kind.dtype)
 
-    def checked(self, places, assigned, connected):
-        """Return what would change if values were assigned to nodes, having checked it; see `put`.
+    def checked(
+        self, places: Integers, assigned: Iterable[Assignment], connected: Callable[[int], bool]
+    ) -> Callable[[], None]:
+        """Return what assigns values to nodes when it is called, having checked them.
 
         Parameters
         ----------
@@ -99,22 +126,22 @@ class Block:
         connected : callable
             Tells whether a device, by identifier, has connections.
         """
-        given = [{} for _ in places]
+        given: list[Values] = [{} for _ in places]
         for name, at, value, each in assigned:
             nodes = range(len(places))[at] if isinstance(at, slice) else at
             for k, i in enumerate(nodes):
                 given[i][name] = value[k] if each else value
-        return [
+        planned = [
             (i, self.planned(i, values, connected(self.first + i)), values)
             for i, values in zip(places.tolist(), given, strict=True)
         ]
+        return partial(self._apply_all, planned)
 
-    def put(self, change):
-        """Set what `checked` returned."""
-        for i, values, given in change:
+    def _apply_all(self, planned: list[tuple[int, Values, Values]]) -> None:
+        for i, values, given in planned:
             self.apply(i, values, given)
 
-    def planned(self, i, given, connected=False):
+    def planned(self, i: int, given: Values, connected: bool = False) -> Values:
         """Return the values of the ``i``-th node that would change if ``given`` were set, having checked them."""
         try:
             values = self.converted(self.model, self.row(i), given, self.clock, connected)
@@ -127,25 +154,25 @@ class Block:
             raise unaccessed(unknown, "params", "NodeManager::set_status")
         return values
 
-    def apply(self, i, values, given):
+    def apply(self, i: int, values: Values, given: Values) -> None:
         """Set values that `planned` returned; ``given`` names those that the user gave."""
         for name, value in values.items():
             self.columns[name][i] = value
 
-    def row(self, i):
+    def row(self, i: int) -> Values:
         """Return all values of the ``i``-th node, as they are stored."""
         return {name: column[i] for name, column in self.columns.items()}
 
-    def names(self):
+    def names(self) -> list[str]:
         """Return the names of all that can be got."""
         extra = ("recordables",) if self.recordables else ()
         return [*self.columns, "element_type", "global_id", "local", "model", "thread", "vp", *extra]
 
-    def get_many(self, name, places):
+    def get_many(self, name: str, places: Integers) -> list[Any]:
         """Return one value of several nodes, as a list; KeyError if unknown."""
         return [self.get(name, i) for i in places.tolist()]
 
-    def get(self, name, i):
+    def get(self, name: str, i: int) -> Any:
         """Return one value of the ``i``-th node, as a Python object or an array of its own; KeyError if unknown."""
         if name in self.columns:
             value = self.columns[name][i]
@@ -158,12 +185,12 @@ class Block:
         }[name]  # fmt: skip
 
 
-def settable(model, name):
+def settable(model: NodeModel, name: str) -> bool:
     """Tell whether nodes of a model have a parameter that can be set."""
     return name in model.parameters and model.parameters[name].settable
 
 
-def set_defaults(block_type, model, given, clock):
+def set_defaults(block_type: type[Block], model: NodeModel, given: Values, clock: Clock) -> None:
     """Change what new nodes of a model have; nothing changes if anything is wrong."""
     try:
         values = block_type.converted(model, model.defaults, given, clock)

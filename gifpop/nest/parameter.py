@@ -1,10 +1,18 @@
 """Parameter: values that are drawn where they are used, one for each node or connection."""
 
+from __future__ import annotations
+
 import numbers
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest.kernel import kernel
+from gifpop.typing import Floats
+
+Draw: TypeAlias = Callable[[np.random.Generator, int], npt.ArrayLike]
 
 MOST_REDRAWS = 1000
 
@@ -26,83 +34,107 @@ class Parameter:
     __array_ufunc__ = None  # numpy's numbers leave the arithmetic to this class
     nest_type = "std::shared_ptr<nest::Parameter>"
 
-    def __init__(self, draw, text):
+    def __init__(self, draw: Draw, text: str) -> None:
         self._draw, self._text = draw, text
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Parameter {self._text}>"
 
-    def draw(self, n, stream):
-        """Return ``n`` values as a float64 array, drawn from a bit generator."""
-        return self.drawn(np.random.Generator(stream), n)
+    def draw(self, n: int, stream: np.random.BitGenerator) -> Floats:
+        """Draw values.
 
-    def drawn(self, random, n):
-        """Return ``n`` values as a float64 array, drawn from a numpy.random.Generator."""
+        Parameters
+        ----------
+        n : int
+            How many.
+        stream : numpy.random.BitGenerator
+            Where randomness comes from.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+            The values.
+        """
+        return self._drawn(np.random.Generator(stream), n)
+
+    def _drawn(self, random: np.random.Generator, n: int) -> Floats:
+        """Return ``n`` values, drawn from a generator."""
         values = np.empty(n)
         values[:] = self._draw(random, n)
         return values
 
-    def GetValue(self):
-        """Draw and return one value."""
+    def GetValue(self) -> float:
+        """Draw one value.
+
+        Returns
+        -------
+        float
+            The value, from a random stream of its own that ``rng_seed`` determines.
+        """
         return float(self.draw(1, kernel.new_stream())[0])
 
-    def is_spatial(self):
-        """Return whether the values depend on positions of nodes: never."""
+    def is_spatial(self) -> bool:
+        """Tell whether the values depend on positions of nodes.
+
+        Returns
+        -------
+        bool
+            False: nodes have no positions here.
+        """
         return False
 
-    def __add__(self, other):
+    def __add__(self, other: Parameter | float) -> Parameter:
         return _combined(np.add, self, other, "+")
 
-    def __radd__(self, other):
+    def __radd__(self, other: Parameter | float) -> Parameter:
         return _combined(np.add, other, self, "+")
 
-    def __sub__(self, other):
+    def __sub__(self, other: Parameter | float) -> Parameter:
         return _combined(np.subtract, self, other, "-")
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Parameter | float) -> Parameter:
         return _combined(np.subtract, other, self, "-")
 
-    def __mul__(self, other):
+    def __mul__(self, other: Parameter | float) -> Parameter:
         return _combined(np.multiply, self, other, "*")
 
-    def __rmul__(self, other):
+    def __rmul__(self, other: Parameter | float) -> Parameter:
         return _combined(np.multiply, other, self, "*")
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Parameter | float) -> Parameter:
         return _combined(np.divide, self, other, "/")
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: Parameter | float) -> Parameter:
         return _combined(np.divide, other, self, "/")
 
-    def __pow__(self, exponent):
+    def __pow__(self, exponent: float) -> Parameter:
         return _combined(np.power, self, float(exponent), "**")
 
-    def __neg__(self):
+    def __neg__(self) -> Parameter:
         return _combined(np.multiply, self, -1.0, "*")
 
-    def __pos__(self):
+    def __pos__(self) -> Parameter:
         return self
 
 
-def as_parameter(value):
+def as_parameter(value: object) -> Parameter:
     """Return a parameter as it is, a number as one that is always this number."""
     if isinstance(value, Parameter):
         return value
     if not isinstance(value, numbers.Real):
         raise NotImplementedError(f"a Parameter combines with numbers and other Parameters, got {value!r}")
-    return Parameter(lambda random, n: np.full(n, float(value)), f"{value}")
+    number = float(value)
+    return Parameter(lambda random, n: np.full(n, number), f"{value}")
 
 
-def _combined(function, first, second, sign):
-    first, second = as_parameter(first), as_parameter(second)
-    return Parameter(
-        lambda random, n: function(first.drawn(random, n), second.drawn(random, n)),
-        f"({first._text} {sign} {second._text})",
-    )
+def _combined(function: np.ufunc, first: Parameter | float, second: Parameter | float, sign: str) -> Parameter:
+    a, b = as_parameter(first), as_parameter(second)
+    text = f"({a._text} {sign} {b._text})"
+    return Parameter(lambda random, n: function(a._drawn(random, n), b._drawn(random, n)), text)
 
 
-def transformed(function, parameter, name):
+def transformed(function: Callable[[Floats], Floats], parameter: Parameter, name: str) -> Parameter:
     """Return a parameter whose values are those of another after a function."""
     if not isinstance(parameter, Parameter):
         raise TypeError(f"{name}: parameter must be a Parameter, got {parameter!r}")
-    return Parameter(lambda random, n: function(parameter.drawn(random, n)), f"{name}({parameter._text})")
+    return Parameter(lambda random, n: function(parameter._drawn(random, n)), f"{name}({parameter._text})")

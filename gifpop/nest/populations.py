@@ -1,5 +1,10 @@
 """Nodes of gif_pop_psc_exp: from NEST's parameters to the engine's plan, and its state back."""
 
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from gifpop.grid import refractory_steps
@@ -8,6 +13,13 @@ from gifpop.nest.errors import BadProperty, require_memory
 from gifpop.nest.nodes import Block
 from gifpop.parameters import GIF
 from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history
+
+if TYPE_CHECKING:
+    from gifpop.nest.clock import Clock
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.models import NodeModel
+    from gifpop.plan import PopulationPlan
+    from gifpop.typing import History
 
 CELL = ("C_m", "tau_m", "t_ref", "lambda_0", "Delta_V", "I_e", "V_reset", "V_T_star", "E_L", "tau_syn_ex",
         "tau_syn_in", "tau_sfa", "q_sfa")  # fmt: skip
@@ -32,15 +44,15 @@ class PopulationBlock(Block):
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
-    history = "exact"
+    history: History = "exact"
 
-    def __init__(self, clock, model, first, n):
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
         self.changed = np.ones(n, dtype=bool)
-        self.plans = [None] * n
+        self.plans: list[PopulationPlan | None] = [None] * n
 
     @classmethod
-    def normalize(cls, row, given, clock, connected=False):
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         if len(row["tau_sfa"]) != len(row["q_sfa"]):
             raise BadProperty(
                 "'tau_sfa' and 'q_sfa' need to have the same dimension.\n"
@@ -53,11 +65,11 @@ class PopulationBlock(Block):
                 f"got {row['len_kernel']}; -1 chooses it."
             )
 
-    def apply(self, i, values, given):
+    def apply(self, i: int, values: Values, given: Values) -> None:
         super().apply(i, values, given)
         self.changed[i] = True
 
-    def plan(self, i):
+    def plan(self, i: int) -> PopulationPlan:
         """Return the plan of the ``i``-th population as it is set, with a history that begins anew."""
         row = self.row(i)
         cell = GIF(**{name: row[name] for name in CELL})
@@ -66,6 +78,7 @@ class PopulationBlock(Block):
             row["len_kernel"] = self.columns["len_kernel"][i] = automatic_history(cell, dt)
         require_memory(64.0 * row["len_kernel"], f"gif_pop_psc_exp: a len_kernel of {row['len_kernel']} steps")
         N, K, binomial = int(row["N"]), int(row["len_kernel"]), bool(row["BinoRand"])
+        plan: PopulationPlan
         if self.history == "adaptive":
             plan = plan_adaptive(cell, N, dt, K, TOLERANCE, binomial)
         else:
@@ -76,7 +89,7 @@ class PopulationBlock(Block):
         self.plans[i], self.changed[i] = plan, False
         return plan
 
-    def show(self):
+    def show(self) -> None:
         """Take over the state that the engine has reached."""
         for i, plan in enumerate(self.plans):
             if plan is not None:

@@ -5,10 +5,57 @@ between two blocks of neurons. Weights and delays are one number where they are 
 The connections of a projection are counted from 0, those of `Product` and `Sparse` ordered by source.
 """
 
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
 import numpy as np
+import numpy.typing as npt
+
+from gifpop.typing import Floats, Integers, Shorts
+
+if TYPE_CHECKING:
+    from gifpop.nest.neurons import NeuronBlock
+
+Lags: TypeAlias = int | Shorts  # steps
+Weights: TypeAlias = float | Floats
+Shared = TypeVar("Shared", float | Floats, int | Shorts)
+Adjustable: TypeAlias = Literal["delay", "weight"]
 
 
-class Pairs:
+class Projection(ABC):
+    """Connections that were made together.
+
+    Attributes
+    ----------
+    model : int
+        Number of the synapse model.
+    """
+
+    model: int
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
+        """Return source, target, delay or weight of the connections ``k``."""
+
+    @abstractmethod
+    def put(self, name: Adjustable, k: Integers, values: Weights | Lags) -> None:
+        """Set delays or weights of the connections ``k``."""
+
+    @abstractmethod
+    def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
+        """Return the connections of some nodes (ascending identifiers; None: of any)."""
+
+    @abstractmethod
+    def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
+        """Return which of some nodes have connections that start there."""
+
+
+class Pairs(Projection):
     """Connections given one by one; more can be added while the projection is the youngest.
 
     Parameters
@@ -17,20 +64,20 @@ class Pairs:
         Number of the synapse model.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: int) -> None:
         self.model = model
-        self._pieces = []
-        self._columns = {
+        self._pieces: list[dict[str, npt.NDArray[Any]]] = []
+        self._columns: dict[str, npt.NDArray[Any]] = {
             "source": np.zeros(0, np.int64), "target": np.zeros(0, np.int64), "delay": np.zeros(0, np.int32),
             "weight": np.zeros(0),
         }  # fmt: skip
         self._n = 0
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._n
 
     @property
-    def columns(self):
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
         """The connections as arrays by name; writing to them changes the connections."""
         if self._pieces:
             pieces, self._pieces = [self._columns, *self._pieces], []
@@ -38,7 +85,7 @@ class Pairs:
                 self._columns[name] = np.concatenate([np.asarray(p[name], dtype=column.dtype) for p in pieces])
         return self._columns
 
-    def append(self, source, target, delay, weight):
+    def append(self, source: Integers, target: Integers, delay: Lags, weight: Weights) -> None:
         """Add connections; nodes as arrays, delay and weight as arrays or numbers."""
         n = len(source)
         self._pieces.append(
@@ -51,39 +98,38 @@ class Pairs:
         )
         self._n += n
 
-    def column(self, name, k):
-        """Return source, target, delay or weight of the connections ``k`` (slice or int array)."""
+    def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         return self.columns[name][k]
 
-    def put(self, name, k, values):
-        """Set delays or weights of the connections ``k`` (int array)."""
+    def put(self, name: Adjustable, k: Integers, values: Weights | Lags) -> None:
         self.columns[name][k] = values
 
-    def matching(self, sources, targets):
-        """Return the connections of some nodes (ascending identifiers; None: of any)."""
+    def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
         chosen = np.ones(self._n, dtype=bool)
-        for nodes, name in ((sources, "source"), (targets, "target")):
-            if nodes is not None:
-                chosen &= among(self.columns[name], nodes)
+        if sources is not None:
+            chosen &= among(self.columns["source"], sources)
+        if targets is not None:
+            chosen &= among(self.columns["target"], targets)
         return np.flatnonzero(chosen)
 
-    def start_of(self, nodes):
-        """Return which of some nodes have connections that start there."""
+    def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
         return np.isin(nodes, self.columns["source"])
 
 
-class _Shared:
+class _Shared(Projection):
     """Base of projections whose weights and delays may be shared."""
 
-    def _value(self, name, k):
-        value = getattr(self, name)
-        if np.ndim(value):
+    weight: Weights
+    delay: Lags
+
+    def _value(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
+        value: Weights | Lags = getattr(self, name)
+        if isinstance(value, np.ndarray):
             return value[k]
         n = len(range(len(self))[k]) if isinstance(k, slice) else len(k)
         return np.full(n, value)
 
-    def put(self, name, k, values):
-        """Set delays or weights of the connections ``k`` (int array)."""
+    def put(self, name: Adjustable, k: Integers, values: Weights | Lags) -> None:
         value = getattr(self, name)
         if not np.ndim(value):
             if np.ndim(values) == 0 and len(k) == len(self):
@@ -106,14 +152,14 @@ class Product(_Shared):
         Steps.
     """
 
-    def __init__(self, model, sources, targets, weight, delay):
+    def __init__(self, model: int, sources: Integers, targets: Integers, weight: Weights, delay: Lags) -> None:
         self.model, self.sources, self.targets = model, sources, targets
         self.weight, self.delay = weight, delay
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.sources) * len(self.targets)
 
-    def column(self, name, k):
+    def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         if name in ("delay", "weight"):
             return self._value(name, k)
         if isinstance(k, slice):
@@ -121,12 +167,12 @@ class Product(_Shared):
         source, target = np.divmod(k, len(self.targets))
         return self.sources[source] if name == "source" else self.targets[target]
 
-    def matching(self, sources, targets):
+    def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
         rows = np.arange(len(self.sources)) if sources is None else np.flatnonzero(among(self.sources, sources))
         columns = np.arange(len(self.targets)) if targets is None else np.flatnonzero(among(self.targets, targets))
         return (rows[:, None] * len(self.targets) + columns).ravel()
 
-    def start_of(self, nodes):
+    def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
         return among(nodes, self.sources)
 
 
@@ -146,15 +192,18 @@ class Sparse(_Shared):
         Steps.
     """
 
-    def __init__(self, model, source_block, target_block, first, units, weight, delay):
+    def __init__(
+        self, model: int, source_block: NeuronBlock, target_block: NeuronBlock, first: Integers, units: Shorts,
+        weight: Weights, delay: Lags,
+    ) -> None:  # fmt: skip
         self.model, self.source_block, self.target_block = model, source_block, target_block
         self.first, self.units = first, units
         self.weight, self.delay = weight, delay
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.units)
 
-    def column(self, name, k):
+    def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         if name == "target":
             return self.target_block.first + self.units[k].astype(np.int64)
         if name == "source":
@@ -163,7 +212,7 @@ class Sparse(_Shared):
             return self.source_block.first - 1 + np.searchsorted(self.first, k, side="right")
         return self._value(name, k)
 
-    def matching(self, sources, targets):
+    def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
         if sources is None:
             k = np.arange(len(self))
         else:
@@ -172,25 +221,35 @@ class Sparse(_Shared):
             k = ranges(self.first[units], self.first[units + 1])
         return k if targets is None else k[among(self.column("target", k), targets)]
 
-    def start_of(self, nodes):
+    def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
         units = nodes - self.source_block.first
         inside = (units >= 0) & (units < self.source_block.n)
         units = np.where(inside, units, 0)
-        return inside & (self.first[units + 1] > self.first[units])
+        starts: npt.NDArray[np.bool_] = inside & (self.first[units + 1] > self.first[units])
+        return starts
 
 
-def among(values, nodes):
+def part_of(value: Shared, k: slice | Integers) -> Shared:
+    """Return the weights or delays of some connections; a number where all share it."""
+    return value[k] if isinstance(value, np.ndarray) else value
+
+
+def among(values: Integers, nodes: Integers) -> npt.NDArray[np.bool_]:
     """Return which values are among ascending nodes."""
     if not len(nodes):
         return np.zeros(len(values), dtype=bool)
+    found: npt.NDArray[np.bool_]
     if nodes[-1] - nodes[0] == len(nodes) - 1:
-        return (values >= nodes[0]) & (values <= nodes[-1])
-    return nodes[np.minimum(np.searchsorted(nodes, values), len(nodes) - 1)] == values
+        found = (values >= nodes[0]) & (values <= nodes[-1])
+    else:
+        found = nodes[np.minimum(np.searchsorted(nodes, values), len(nodes) - 1)] == values
+    return found
 
 
-def ranges(starts, ends):
+def ranges(starts: Integers, ends: Integers) -> Integers:
     """Return the integers of several ranges, one after the other."""
     lengths = ends - starts
     offsets = np.cumsum(lengths)
     total = int(offsets[-1]) if len(offsets) else 0
-    return np.arange(total) + np.repeat(starts - (offsets - lengths), lengths)
+    numbers: Integers = np.arange(total) + np.repeat(starts - (offsets - lengths), lengths)
+    return numbers

@@ -1,6 +1,10 @@
 """A column of vectors: for each node an array of its own length, equal ones held once."""
 
+from __future__ import annotations
+
 import numpy as np
+
+from gifpop.typing import Floats, Integers, Shorts
 
 
 class Ragged:
@@ -13,57 +17,55 @@ class Ragged:
         What all nodes have at first.
     """
 
-    def __init__(self, n, value):
-        self.values, self.codes = [value], np.zeros(n, dtype=np.int32)
+    def __init__(self, n: int, value: Floats) -> None:
+        self.values: list[Floats] = [value]
+        self.codes: Shorts = np.zeros(n, dtype=np.int32)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.codes)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> Floats:
         """Return the array of the ``i``-th node."""
-        return self.values[self.codes[i]]
+        return self.values[int(self.codes[i])]
 
-    def take(self, places):
+    def take(self, places: Integers) -> list[Floats]:
         """Return the arrays of some nodes, as a list."""
         return [self.values[code] for code in self.codes[places].tolist()]
 
-    def copy(self):
+    def copy(self) -> Ragged:
         """Return a column with the same arrays, to be changed apart."""
-        other = Ragged(0, None)
+        other = Ragged(0, self.values[0])
         other.values, other.codes = list(self.values), self.codes.copy()
         return other
 
-    def put(self, places, arrays):
+    def put(self, places: Integers, arrays: Floats | list[Floats]) -> None:
         """Set the arrays of some nodes: one for all, or a list with one for each."""
-        if isinstance(arrays, list):
-            known = {}
-            codes = [known.setdefault(array.tobytes(), len(known)) for array in arrays]
-            new = [None] * len(known)
-            for code, array in zip(codes, arrays, strict=True):
-                new[code] = array
-        else:
-            codes, new = 0, [arrays]
-        self.codes[places] = np.asarray(codes, dtype=np.int32) + len(self.values)
-        self.values += new
+        if not isinstance(arrays, list):
+            arrays = [arrays]
+        keys = [array.tobytes() for array in arrays]
+        new = dict(zip(keys, arrays, strict=True))
+        codes = {key: code for code, key in enumerate(new, len(self.values))}
+        self.codes[places] = [codes[key] for key in keys]
+        self.values += new.values()
         if len(places) == len(self) or len(self.values) > 2 * len(self) + 16:
             self._compact()
 
-    def _compact(self):
+    def _compact(self) -> None:
         """Forget arrays that no node has."""
-        used, self.codes = np.unique(self.codes, return_inverse=True)
-        self.codes = self.codes.astype(np.int32)
+        used, codes = np.unique(self.codes, return_inverse=True)
+        self.codes = codes.astype(np.int32)
         self.values = [self.values[code] for code in used.tolist()]
 
-    def lengths(self):
+    def lengths(self) -> Integers:
         """Return the length of each node's array."""
         return np.array([len(value) for value in self.values])[self.codes]
 
-    def rows(self, count, fill):
+    def rows(self, count: int, fill: float) -> list[float] | list[Floats]:
         """Return the entries 0 to ``count`` - 1: each a number, or an array over the nodes where they differ."""
         self._compact()
         table = np.full((len(self.values), count), fill)
         for row, value in zip(table, self.values, strict=True):
             row[: len(value)] = value
         if len(self.values) == 1:
-            return table[0].tolist()
+            return [float(entry) for entry in table[0]]
         return list(np.ascontiguousarray(table[self.codes].T))

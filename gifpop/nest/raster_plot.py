@@ -1,15 +1,26 @@
 """Raster plots of recorded spikes: ``nest.raster_plot``."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest.kernel import kernel
 from gifpop.nest.node_collection import NodeCollection
+
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
+
+    from gifpop.typing import Indices
 
 RASTER = (0.1, 0.3, 0.85, 0.6)  # of the figure, with a histogram below
 HISTOGRAM = (0.1, 0.1, 0.85, 0.17)
 
 
-def from_device(detec, sel=None, **kwargs):
+def from_device(detec: NodeCollection, sel: Indices | None = None, **kwargs: Any) -> list[Line2D]:
     """Plot the spikes that a spike recorder holds.
 
     Parameters
@@ -17,7 +28,7 @@ def from_device(detec, sel=None, **kwargs):
     detec : NodeCollection
         One spike_recorder.
     sel : sequence of int, optional
-        Only spikes of these nodes.
+        Only spikes of these nodes; of all by default.
     **kwargs
         ``hist`` (draw a histogram of the rate below, True), ``hist_binwidth`` (5.0, ms or, of a recorder with
         ``time_in_steps``, steps), ``grayscale``, ``title``, ``xlabel``.
@@ -25,6 +36,7 @@ def from_device(detec, sel=None, **kwargs):
     Returns
     -------
     list of matplotlib.lines.Line2D
+        The dots, as one line without strokes.
 
     Raises
     ------
@@ -33,7 +45,7 @@ def from_device(detec, sel=None, **kwargs):
     ValueError
         If it holds no spikes.
     """
-    if not isinstance(detec, NodeCollection) or len(detec) != 1 or kernel.base_model(detec) != "spike_recorder":
+    if not _is_recorder(detec):
         raise TypeError("Please provide a 'spike_recorder'.")
     events, in_steps = detec.events, detec.time_in_steps
     if not len(events["times"]):
@@ -45,7 +57,7 @@ def from_device(detec, sel=None, **kwargs):
     return _plot(_selected(data, sel), unit, **kwargs)
 
 
-def from_data(data, sel=None, **kwargs):
+def from_data(data: npt.ArrayLike, sel: Indices | None = None, **kwargs: Any) -> list[Line2D]:
     """Plot spikes given as an array.
 
     Parameters
@@ -53,21 +65,29 @@ def from_data(data, sel=None, **kwargs):
     data : array, shape (spikes, 2)
         Node and time (ms) of each spike.
     sel : sequence of int, optional
-        Only spikes of these nodes.
+        Only spikes of these nodes; of all by default.
     **kwargs
         See `from_device`.
 
     Returns
     -------
     list of matplotlib.lines.Line2D
+        The dots, as one line without strokes.
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape or is empty.
     """
-    data = np.asarray(data, dtype=float)
-    if data.ndim != 2 or data.shape[1] < 2 or not len(data):
-        raise ValueError(f"raster_plot: data must have a row (node, time) for each spike, got shape {data.shape}")
-    return _plot(_selected(data, sel), 1.0, **kwargs)
+    spikes = np.asarray(data, dtype=float)
+    if spikes.ndim != 2 or spikes.shape[1] < 2 or not len(spikes):
+        raise ValueError(f"raster_plot: data must have a row (node, time) for each spike, got shape {spikes.shape}")
+    return _plot(_selected(spikes, sel), 1.0, **kwargs)
 
 
-def extract_events(data, time=None, sel=None):
+def extract_events(
+    data: npt.ArrayLike, time: float | Sequence[float] | None = None, sel: Indices | None = None
+) -> npt.NDArray[Any]:
     """Return some of the spikes of an array.
 
     Parameters
@@ -75,22 +95,42 @@ def extract_events(data, time=None, sel=None):
     data : array, shape (spikes, 2)
         Node and time (ms) of each spike.
     time : sequence of two floats, or one float, ms
-        Spikes from the first time on and before the second; one float: before it.
+        Spikes from the first time on and before the second; one float: from 0 on and before it.
     sel : sequence of int, optional
-        Spikes of these nodes.
+        Spikes of these nodes; of all by default.
+
+    Returns
+    -------
+    array, shape (chosen spikes, 2)
+        The rows of these spikes, in the same order.
     """
-    data = _selected(np.asarray(data), sel)
+    spikes = _selected(np.asarray(data), sel)
     if time is None:
-        return data
-    begin, end = (0.0, time) if np.ndim(time) == 0 else time
-    return data[(data[:, 1] >= begin) & (data[:, 1] < end)]
+        return spikes
+    bounds = np.ravel(time)
+    begin, end = (0.0, *bounds) if np.ndim(time) == 0 else bounds
+    return spikes[(spikes[:, 1] >= begin) & (spikes[:, 1] < end)]
 
 
-def _selected(data, sel):
+def _is_recorder(detec: object) -> bool:
+    if not isinstance(detec, NodeCollection) or len(detec) != 1:
+        return False
+    return kernel.base_model(detec.global_id) == "spike_recorder"
+
+
+def _selected(data: npt.NDArray[Any], sel: Indices | None) -> npt.NDArray[Any]:
     return data if sel is None else data[np.isin(data[:, 0], np.asarray(sel))]
 
 
-def _plot(data, unit, hist=True, hist_binwidth=5.0, grayscale=False, title="Raster plot", xlabel="Time (ms)"):
+def _plot(
+    data: npt.NDArray[Any],
+    unit: float,
+    hist: bool = True,
+    hist_binwidth: float = 5.0,
+    grayscale: bool = False,
+    title: str = "Raster plot",
+    xlabel: str = "Time (ms)",
+) -> list[Line2D]:
     """Draw spikes, and their rate below; ``unit`` is that of times, in ms."""
     import matplotlib.pyplot as plt  # only those who plot need it
 
@@ -119,11 +159,13 @@ def _plot(data, unit, hist=True, hist_binwidth=5.0, grayscale=False, title="Rast
     return lines
 
 
-def _rates(times, n_nodes, width, unit):
+def _rates(
+    times: npt.NDArray[Any], n_nodes: int, width: float, unit: float
+) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
     """Return where bins begin, and the rate in each, spikes/s and node that fired."""
     if not (np.isfinite(width) and width > 0.0):
         raise ValueError(f"raster_plot: hist_binwidth must be > 0, got {width}")
-    begin = times.min() if len(times) else 0.0
+    begin = float(times.min()) if len(times) else 0.0
     bins = np.floor((times - begin) / width).astype(int)
     counts = np.bincount(bins)
     return begin + width * np.arange(len(counts)), 1000.0 * counts / (width * unit * max(n_nodes, 1))

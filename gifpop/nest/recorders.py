@@ -4,11 +4,23 @@ NEST works in slices of the shortest delay: events stand slice after slice, with
 gets the values of a slice at the end of the next one, so the last slice is missing until the simulation goes on.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest.errors import BadProperty
 from gifpop.nest.generators import check_window, window
 from gifpop.nest.nodes import Block
+
+if TYPE_CHECKING:
+    from gifpop.nest.clock import Clock
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.models import NodeModel
+    from gifpop.typing import Floats, Integers
 
 
 class RecorderBlock(Block):
@@ -22,35 +34,39 @@ class RecorderBlock(Block):
         Of each: whether it took part in a run.
     """
 
-    def __init__(self, clock, model, first, n):
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
-        self.stored = [[] for _ in range(n)]
+        self.stored: list[list[dict[str, npt.NDArray[Any]]]] = [[] for _ in range(n)]
         self.ready = np.zeros(n, dtype=bool)
 
     @classmethod
-    def normalize(cls, row, given, clock, connected=False):
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         check_window(row, clock)
         if "time_in_steps" in given and clock.step > 0:
             raise BadProperty("Property time_in_steps cannot be set after Simulate has been called.")
 
-    def apply(self, i, values, given):
+    def apply(self, i: int, values: Values, given: Values) -> None:
         if "n_events" in given:
             self.stored[i].clear()
         super().apply(i, values, given)
 
-    def names(self):
+    def names(self) -> list[str]:
         return [*super().names(), "events"]
 
-    def get(self, name, i):
+    def get(self, name: str, i: int) -> Any:
         if name == "n_events":
             return sum(len(piece["senders"]) for piece in self.stored[i])
         return self.events(i) if name == "events" else super().get(name, i)
 
-    def variables(self, i):
+    def variables(self, i: int) -> Sequence[str]:
         """Return what the ``i``-th device records besides senders and times."""
         return ()
 
-    def events(self, i):
+    def flush(self, slice_steps: int) -> None:
+        """Turn what was taken into events; slices are of so many steps."""
+        raise NotImplementedError
+
+    def events(self, i: int) -> dict[str, npt.NDArray[Any]]:
         """Return the events of the ``i``-th device as arrays by name."""
         in_steps = self.columns["time_in_steps"][i]
         names = {"senders", "times"} | ({"offsets"} if in_steps else set())
@@ -68,7 +84,10 @@ class RecorderBlock(Block):
             events["offsets"] = np.zeros(len(held["stamps"]))
         return dict(sorted(events.items()))
 
-    def store(self, i, stamps, senders, order, slice_steps, variables):
+    def store(
+        self, i: int, stamps: Integers, senders: Integers, order: Integers, slice_steps: int,
+        variables: Mapping[str, Floats],
+    ) -> None:  # fmt: skip
         """Keep events that lie in the device's window, sorted by slice, place in the order of senders, and time."""
         start, stop = window(self.row(i), self.clock)
         kept = np.flatnonzero((stamps > start) & (stamps <= stop))
@@ -94,19 +113,18 @@ class SpikeRecorderBlock(RecorderBlock):
 
     receives = frozenset({"spikes"})
 
-    def __init__(self, clock, model, first, n):
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
-        self.taken = [[] for _ in range(n)]
+        self.taken: list[list[tuple[Integers, Integers]]] = [[] for _ in range(n)]
 
-    def take(self, i, senders, stamps, repeats=None):
+    def take(self, i: int, senders: Integers, stamps: Integers, repeats: Integers | None = None) -> None:
         """Take spikes: senders and stamps (arrays), and how often each is to be noted."""
         if repeats is not None:
             senders, stamps = np.repeat(senders, repeats), np.repeat(stamps, repeats)
         if len(stamps):
             self.taken[i].append((senders, stamps))
 
-    def flush(self, slice_steps):
-        """Turn what was taken into events."""
+    def flush(self, slice_steps: int) -> None:
         for i, taken in enumerate(self.taken):
             self.ready[i] = True
             if taken:
@@ -115,24 +133,36 @@ class SpikeRecorderBlock(RecorderBlock):
                 taken.clear()
 
 
+class Samples(NamedTuple):
+    """What a meter has sampled in a piece of the run.
+
+    ``places`` are the numbers of the connections to the ``senders``; ``values`` has the shape (variables, stamps,
+    senders).
+    """
+
+    places: Integers
+    senders: Integers
+    stamps: Integers
+    values: Floats
+
+
 class MeterBlock(RecorderBlock):
     """multimeter and voltmeter.
 
     Attributes
     ----------
-    taken : list of list of (int array, int array, int array, float array)
-        Of each device: numbers of the connections, senders, stamps, and values (variables, stamps, senders) that it has
-        not shown.
+    taken : list of list of Samples
+        Of each device, what it has not shown.
     """
 
     sends = "requests"
 
-    def __init__(self, clock, model, first, n):
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
-        self.taken = [[] for _ in range(n)]
+        self.taken: list[list[Samples]] = [[] for _ in range(n)]
 
     @classmethod
-    def normalize(cls, row, given, clock, connected=False):
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         super().normalize(row, given, clock)
         if given & {"interval", "offset", "record_from"} and connected:
             raise BadProperty(
@@ -155,56 +185,56 @@ class MeterBlock(RecorderBlock):
                     "The offset for the sampling interval must be a multiple of the simulation resolution."
                 )
 
-    def variables(self, i):
-        return self.columns["record_from"][i]
+    def variables(self, i: int) -> Sequence[str]:
+        names: list[str] = self.columns["record_from"][i]
+        return names
 
-    def interval(self, i):
+    def interval(self, i: int) -> int:
         """Return the sampling interval of the ``i``-th meter in steps, rounded up."""
         return self.clock.steps_above(self.columns["interval"][i])
 
-    def selected(self, i, stamps, begun):
+    def selected(self, i: int, stamps: Integers, begun: int) -> npt.NDArray[np.bool_]:
         """Return which stamps the ``i``-th meter samples.
 
         ``begun`` is the step in which its connection was first simulated; with an offset, that step is left out.
         """
         interval = self.interval(i)
         offset = self.clock.steps_above(self.columns["offset"][i])
-        if offset == 0:
-            return stamps % interval == 0
-        return ((stamps - offset) % interval == 0) & (stamps >= offset) & (stamps >= begun + 2)
+        chosen: npt.NDArray[np.bool_] = (stamps - offset) % interval == 0
+        return chosen if offset == 0 else chosen & (stamps >= offset) & (stamps >= begun + 2)
 
-    def take(self, i, places, senders, stamps, values):
-        """Take sampled values (variables, stamps, senders) of nodes."""
-        if len(stamps):
-            self.taken[i].append((places, senders, stamps, values))
+    def take(self, i: int, samples: Samples) -> None:
+        """Take sampled values of nodes."""
+        if len(samples.stamps):
+            self.taken[i].append(samples)
 
-    def flush(self, slice_steps):
+    def flush(self, slice_steps: int) -> None:
         """Turn what was taken into events, all but the last slice."""
         shown_until = (-(-self.clock.step // slice_steps) - 1) * slice_steps
         for i, taken in enumerate(self.taken):
             self.ready[i] = True
             pieces = [_split(piece, shown_until) for piece in taken]
-            self.taken[i] = [late for _, late in pieces if len(late[2])]
-            pieces = [early for early, _ in pieces if len(early[2])]
-            if not pieces:
+            self.taken[i] = [late for _, late in pieces if len(late.stamps)]
+            shown = [early for early, _ in pieces if len(early.stamps)]
+            if not shown:
                 continue
             places, senders, stamps = (
-                np.concatenate(column)
-                for column in zip(*(_flat(*piece[:3]) for piece in pieces), strict=True)
-            )  # fmt: skip
-            values = np.concatenate([v.reshape(len(v), len(s) * len(t)) for _, s, t, v in pieces], axis=1)
+                np.concatenate(column) for column in zip(*(_flat(piece) for piece in shown), strict=True)
+            )
+            values = np.concatenate([v.reshape(len(v), len(s) * len(t)) for _, s, t, v in shown], axis=1)
             variables = dict(zip(self.columns["record_from"][i], values, strict=True))
             _, order = np.unique(places, return_inverse=True)
             self.store(i, stamps, senders, order, slice_steps, variables)
 
 
-def _flat(places, senders, stamps):
+def _flat(samples: Samples) -> tuple[Integers, Integers, Integers]:
     """Return places, senders and stamps of each sample, stamp after stamp."""
+    places, senders, stamps, _ = samples
     return np.tile(places, len(stamps)), np.tile(senders, len(stamps)), np.repeat(stamps, len(senders))
 
 
-def _split(piece, until):
-    """Return the parts of a piece up to a stamp and after it."""
-    places, senders, stamps, values = piece
+def _split(samples: Samples, until: int) -> tuple[Samples, Samples]:
+    """Return the samples up to a stamp and those after it."""
+    places, senders, stamps, values = samples
     n = np.searchsorted(stamps, until, side="right")
-    return (places, senders, stamps[:n], values[:, :n]), (places, senders, stamps[n:], values[:, n:])
+    return Samples(places, senders, stamps[:n], values[:, :n]), Samples(places, senders, stamps[n:], values[:, n:])

@@ -1,15 +1,22 @@
 """Rules of Connect: what a conn_spec says, NEST's conditions, and the pairs that a rule draws."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gifpop import _wiring, wiring
 from gifpop.nest import errors
-from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING
+from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING, Kind
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, PairwiseBernoulli
 
-OPTIONS = {
+if TYPE_CHECKING:
+    from gifpop.rules import Rule
+    from gifpop.typing import Integers, Shorts
+
+OPTIONS: dict[str, dict[str, Kind[Any]]] = {
     "all_to_all": {},
     "fixed_indegree": {"indegree": LONG},
     "fixed_outdegree": {"outdegree": LONG},
@@ -29,17 +36,17 @@ class ConnSpec:
     name : str
         Of the rule.
     number : int, float or None
-        Its degree, total or probability.
+        Its degree, total or probability; None where the rule needs none.
     allow_autapses, allow_multapses : bool
     """
 
     name: str
-    number: object = None
+    number: Any = None
     allow_autapses: bool = True
     allow_multapses: bool = True
 
     @property
-    def rule(self):
+    def rule(self) -> Rule:
         """The rule as `gifpop.wiring.connect` draws it."""
         autapses, multapses = self.allow_autapses, self.allow_multapses
         match self.name:
@@ -57,7 +64,7 @@ class ConnSpec:
                 return PairwiseBernoulli(self.number, autapses)
 
 
-def read_conn_spec(spec):
+def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
     """Return what a conn_spec says, its types checked."""
     if spec is None:
         spec = "all_to_all"
@@ -90,10 +97,10 @@ def read_conn_spec(spec):
     return ConnSpec(rule, number, **options)
 
 
-def check_numbers(spec, pre, post):
+def check_numbers(spec: ConnSpec, pre: Integers, post: Integers) -> None:
     """Refuse what a rule cannot do with as many sources and targets (arrays of identifiers)."""
     n_pre, n_post, number = len(pre), len(post), spec.number
-    without_self = not spec.allow_autapses and np.any(np.isin(pre, post))
+    without_self = not spec.allow_autapses and bool(np.any(np.isin(pre, post)))
     match spec.name:
         case "one_to_one" if n_pre != n_post:
             raise errors.DimensionMismatch("Source and Target population must be of the same size.")
@@ -118,18 +125,18 @@ def check_numbers(spec, pre, post):
             raise errors.BadProperty("Connection probability 0 <= p <= 1 required.")
 
 
-def _check_degree(spec, name, n, without_self):
+def _check_degree(spec: ConnSpec, name: str, n: int, without_self: bool) -> None:
     """Refuse a degree that the ``n`` nodes to choose from do not suffice for; NEST searches for ever in one case."""
     if spec.number < 0:
         raise errors.BadProperty(f"{name} cannot be less than zero.")
     if not spec.allow_multapses and spec.number > n:
         raise errors.BadProperty(f"{name} cannot be larger than population size.")
-    candidates = n - bool(without_self)
+    candidates = n - without_self
     if spec.number > (np.inf if spec.allow_multapses and candidates else candidates):
         raise errors.BadProperty(f"{name} cannot be larger than population size without autapses, {candidates}.")
 
 
-def draw(spec, pre, post, stream):
+def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator) -> tuple[Integers, Shorts]:
     """Return the connections of a rule.
 
     Parameters
@@ -154,27 +161,38 @@ def draw(spec, pre, post, stream):
     return first, targets
 
 
-def _draw_by_nodes(spec, pre, post, stream):
+def _draw_by_nodes(
+    spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator
+) -> tuple[Integers, Shorts]:
     """Draw where some, but not all, sources are targets too and there are to be no autapses."""
     match spec.name:
         case "fixed_indegree":
-            targets, sources = _draw_degrees(spec.rule, post, pre, stream, inward=True)
+            places, sources = _draw_degrees(spec.rule, post, pre, stream, inward=True)
         case "fixed_outdegree":
-            sources, targets = _draw_degrees(spec.rule, pre, post, stream, inward=False)
+            sources, places = _draw_degrees(spec.rule, pre, post, stream, inward=False)
         case "fixed_total_number":
-            sources, targets = _draw_total(spec.number, pre, post, stream)
+            sources, places = _draw_total(spec.number, pre, post, stream)
         case _:
             free = ConnSpec(spec.name, spec.number)
-            first, targets, _ = wiring.connect(free.rule, len(pre), len(post), False, stream)
-            sources = np.repeat(np.arange(len(pre)), np.diff(first))
+            sources, places = _pairs(free.rule, len(pre), len(post), False, stream)
             if not spec.allow_autapses:
-                kept = pre[sources] != post[targets]
-                sources, targets = sources[kept], targets[kept]
-    first, targets, _ = _wiring.by_source(sources.astype(np.int64), targets.astype(np.int64), len(pre), len(post))
+                kept = pre[sources] != post[places]
+                sources, places = sources[kept], places[kept]
+    first, targets, _ = _wiring.by_source(sources.astype(np.int64), places.astype(np.int64), len(pre), len(post))
     return first, targets
 
 
-def _draw_degrees(rule, own, others, stream, inward):
+def _pairs(
+    rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.BitGenerator
+) -> tuple[Integers, Integers]:
+    """Return the sources and targets of the connections of a rule, one by one."""
+    first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream)
+    return np.repeat(np.arange(n_pre), np.diff(first)), targets.astype(np.int64)
+
+
+def _draw_degrees(
+    rule: Rule, own: Integers, others: Integers, stream: np.random.BitGenerator, inward: bool
+) -> tuple[Integers, Integers]:
     """Draw a fixed number of ``others`` for each of ``own`` nodes; return both sides, as places.
 
     The nodes that are on both sides come first on both, so that their places are the same.
@@ -185,14 +203,14 @@ def _draw_degrees(rule, own, others, stream, inward):
     pieces = []
     for chosen, same in ((shared_own, True), (rest, False)):
         n_pre, n_post = (len(others), len(chosen)) if inward else (len(chosen), len(others))
-        first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream)
-        sources = np.repeat(np.arange(n_pre), np.diff(first))
+        sources, targets = _pairs(rule, n_pre, n_post, same, stream)
         mine, theirs = (targets, sources) if inward else (sources, targets)
         pieces.append((chosen[mine], order[theirs]))
-    return tuple(np.concatenate(side) for side in zip(*pieces, strict=True))
+    mine, theirs = (np.concatenate(side) for side in zip(*pieces, strict=True))
+    return mine, theirs
 
 
-def _draw_total(total, pre, post, stream):
+def _draw_total(total: int, pre: Integers, post: Integers, stream: np.random.BitGenerator) -> tuple[Integers, Integers]:
     """Draw pairs of different nodes."""
     random = np.random.Generator(stream)
     sources, targets = random.integers(len(pre), size=total), random.integers(len(post), size=total)

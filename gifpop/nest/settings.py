@@ -1,13 +1,20 @@
 """Settings of the kernel: names, how they are read and how they are set."""
 
+from __future__ import annotations
+
 import enum
-from collections import namedtuple
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gifpop.nest.clock import MS_PER_TIC
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, nest_type
 from gifpop.nest.rules import OPTIONS
+
+if TYPE_CHECKING:
+    from gifpop.nest.kinds import Values
 
 
 class VerbosityLevel(enum.IntEnum):
@@ -28,7 +35,7 @@ class VerbosityLevel(enum.IntEnum):
 kernel.verbosity = VerbosityLevel.INFO  # survives ResetKernel
 
 
-def _set_resolution(value):
+def _set_resolution(value: object) -> None:
     conditions = [
         text
         for text, met in (
@@ -47,28 +54,28 @@ def _set_resolution(value):
     kernel.clock.set_resolution(DOUBLE.convert("resolution", value))
 
 
-def _set_seed(value):
-    value = LONG.convert("rng_seed", value)
-    if not 0 < value < 2**32:
+def _set_seed(value: object) -> None:
+    seed = LONG.convert("rng_seed", value)
+    if not 0 < seed < 2**32:
         raise BadProperty("RNG seed must be in (0, 2^32-1).")
-    kernel.set_seed(value)
+    kernel.set_seed(seed)
 
 
-def _set_time(value):
+def _set_time(value: object) -> None:
     if DOUBLE.convert("biological_time", value) != 0.0:
         raise BadProperty("The simulation time can only be set to 0.0.")
     if kernel.clock.step:
         raise BadProperty("biological_time: gifpop.nest cannot turn back the time; ResetKernel begins anew.")
 
 
-def _set_threads(value, name="local_num_threads"):
-    value = LONG.convert(name, value)
-    if value < 1:
-        raise BadProperty(f"{name} must be >= 1, got {value}")
-    kernel.threads = value
+def _set_threads(name: str, value: object) -> None:
+    threads = LONG.convert(name, value)
+    if threads < 1:
+        raise BadProperty(f"{name} must be >= 1, got {threads}")
+    kernel.threads = threads
 
 
-def _set_verbosity(value):
+def _set_verbosity(value: object) -> None:
     if not isinstance(value, VerbosityLevel):
         raise TypeMismatch(
             f"Expected datatype: Failed to cast 'verbosity' from {nest_type(value)} to type nest::VerbosityLevel"
@@ -76,75 +83,84 @@ def _set_verbosity(value):
     kernel.verbosity = value
 
 
-def _set_print_time(value):
+def _set_print_time(value: object) -> None:
     kernel.print_time = BOOL.convert("print_time", value)
 
 
-def _refuse_single_delay(value):
+def _refuse_single_delay(value: object) -> None:
     raise BadProperty("Both min_delay and max_delay have to be specified")
 
 
-def _unchangeable(name, neutral):
-    def set_neutral(value):
-        if value != neutral:
-            raise BadProperty(f"{name} can only be {neutral!r} in gifpop.nest, which has no other.")
-
-    return set_neutral
+def _set_neutral(name: str, neutral: bool | str, value: object) -> None:
+    if value != neutral:
+        raise BadProperty(f"{name} can only be {neutral!r} in gifpop.nest, which has no other.")
 
 
-Setting = namedtuple("Setting", "read set")  # set: None where it is read-only
+class Setting(NamedTuple):
+    """How a setting is read and set; ``set`` is None where it is read-only."""
 
-NEUTRAL = {
+    read: Callable[[], Any]
+    set: Callable[[Any], None] | None = None
+
+
+NEUTRAL: dict[str, bool | str] = {
     "data_path": "", "data_prefix": "", "overwrite_files": False, "off_grid_spiking": False, "use_wfr": True,
     "keep_source_table": True, "use_compressed_spikes": True, "adaptive_target_buffers": True,
     "dict_miss_is_error": True,
 }  # fmt: skip
 
-SETTINGS = {
+SETTINGS: dict[str, Setting] = {
     "biological_time": Setting(lambda: kernel.clock.ms(kernel.clock.step), _set_time),
-    "connection_rules": Setting(lambda: sorted(OPTIONS), None),
+    "connection_rules": Setting(lambda: sorted(OPTIONS)),
     "gifpop_history": Setting(lambda: kernel.history, lambda value: kernel.set_history(value, "gifpop_history")),
-    "kernel_status": Setting(lambda: status(), None),
-    "local_num_threads": Setting(lambda: kernel.threads, _set_threads),
+    "kernel_status": Setting(lambda: status()),
+    "local_num_threads": Setting(lambda: kernel.threads, partial(_set_threads, "local_num_threads")),
     "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),
     "min_delay": Setting(lambda: kernel.delays.ms[0], _refuse_single_delay),
-    "ms_per_tic": Setting(lambda: MS_PER_TIC, None),
-    "network_size": Setting(lambda: kernel.size, None),
-    "node_models": Setting(lambda: sorted(kernel.models), None),
-    "num_connections": Setting(lambda: len(kernel.connections), None),
-    "num_processes": Setting(lambda: 1, None),
-    "prepared": Setting(lambda: kernel.prepared, None),
+    "ms_per_tic": Setting(lambda: MS_PER_TIC),
+    "network_size": Setting(lambda: kernel.size),
+    "node_models": Setting(lambda: sorted(kernel.models)),
+    "num_connections": Setting(lambda: len(kernel.connections)),
+    "num_processes": Setting(lambda: 1),
+    "prepared": Setting(lambda: kernel.prepared),
     "print_time": Setting(lambda: kernel.print_time, _set_print_time),
     "resolution": Setting(lambda: kernel.clock.resolution, _set_resolution),
     "rng_seed": Setting(lambda: kernel.seed.value, _set_seed),
-    "synapse_models": Setting(lambda: sorted(model.name for model in kernel.synapses), None),
-    "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC, None),
-    "tics_per_step": Setting(lambda: kernel.clock.tics_per_step, None),
-    "total_num_virtual_procs": Setting(
-        lambda: kernel.threads, lambda value: _set_threads(value, "total_num_virtual_procs")
-    ),
+    "synapse_models": Setting(lambda: sorted(model.name for model in kernel.synapses)),
+    "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC),
+    "tics_per_step": Setting(lambda: kernel.clock.tics_per_step),
+    "total_num_virtual_procs": Setting(lambda: kernel.threads, partial(_set_threads, "total_num_virtual_procs")),
     "verbosity": Setting(lambda: kernel.verbosity, _set_verbosity),
-    **{name: Setting(lambda value=value: value, _unchangeable(name, value)) for name, value in NEUTRAL.items()},
+    **{
+        name: Setting(partial(NEUTRAL.get, name), partial(_set_neutral, name, neutral))
+        for name, neutral in NEUTRAL.items()
+    },
 }
 
 
-def status():
+def status() -> Values:
     """Return all settings by name."""
     return {name: setting.read() for name, setting in SETTINGS.items() if name != "kernel_status"}
 
 
-def change(params):
+def change(params: Values) -> None:
     """Set settings by name; refuse unknown and read-only ones first."""
-    for name in params:
-        if name not in SETTINGS:
-            known = ", ".join(map(repr, SETTINGS))
-            raise ValueError(f"`{name}` is not a valid kernel parameter, valid parameters are: {known}")
-        if SETTINGS[name].set is None:
-            raise ValueError(f"`{name}` is a readonly kernel parameter")
+    setters = {name: _setter(name) for name in params}
     params = dict(params)
     if {"min_delay", "max_delay"} <= params.keys():
         kernel.delays.fix(
             DOUBLE.convert("min_delay", params.pop("min_delay")), DOUBLE.convert("max_delay", params.pop("max_delay"))
         )
     for name, value in params.items():
-        SETTINGS[name].set(value)
+        setters[name](value)
+
+
+def _setter(name: str) -> Callable[[Any], None]:
+    """Return what sets a setting."""
+    if name not in SETTINGS:
+        known = ", ".join(map(repr, SETTINGS))
+        raise ValueError(f"`{name}` is not a valid kernel parameter, valid parameters are: {known}")
+    setter = SETTINGS[name].set
+    if setter is None:
+        raise ValueError(f"`{name}` is a readonly kernel parameter")
+    return setter

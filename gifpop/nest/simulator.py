@@ -1,5 +1,9 @@
 """What runs: the engine, with the nodes' state, random streams and records between the runs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
 import numpy as np
 
 from gifpop import seeds
@@ -8,8 +12,16 @@ from gifpop.nest.errors import NumericalInstability, memory_of_nest, require_mem
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
-from gifpop.nest.recorders import RecorderBlock
+from gifpop.nest.recorders import RecorderBlock, Samples
 from gifpop.nest.wiring import Tap, Wiring
+
+if TYPE_CHECKING:
+    from gifpop.chunks import Chunk
+    from gifpop.nest.kernel import Kernel, Seed
+    from gifpop.nest.nodes import Block
+    from gifpop.typing import Key, Plan, Stream
+
+    Kind = TypeVar("Kind", bound=Block)
 
 
 class Simulator:
@@ -24,16 +36,17 @@ class Simulator:
     late : LateSpikes
     """
 
-    def __init__(self, kernel):
+    def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self.engine = Engine([], [], [], dt=kernel.clock.resolution)
         self.late = LateSpikes(kernel, self.engine)
-        self._groups = {}  # population, or first neuron of a block -> group of the engine
-        self._seed = self._known = None
-        self._random = {}  # connection -> numpy Generator
-        self._begun = {}  # connection of a meter -> step
+        self._groups: dict[int, int] = {}  # population, or first neuron of a block -> group of the engine
+        self._seed: Seed | None = None
+        self._known: int | None = None  # changes of the kernel
+        self._random: dict[int, np.random.Generator] = {}  # of connections
+        self._begun: dict[int, int] = {}  # connection of a meter -> step
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Bring nodes and connections, as they are now, to the engine."""
         self._reseed()
         changed = self._bring_populations() + self._bring_neurons()
@@ -43,7 +56,7 @@ class Simulator:
         elif changed:
             self.engine.bind()
 
-    def _wire(self):
+    def _wire(self) -> None:
         self._wiring = wiring = Wiring(
             self.kernel, self._groups, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
         )
@@ -51,7 +64,7 @@ class Simulator:
             self.engine.wire(wiring.links, wiring.lines, wiring.noise)
         self.late.wire(self._groups)
 
-    def run(self, n_steps):
+    def run(self, n_steps: int) -> None:
         """Simulate; what was simulated is kept whatever ends the run."""
         kernel, began = self.kernel, self.engine.step
         self.engine.threads = kernel.threads
@@ -67,7 +80,7 @@ class Simulator:
             kernel.clock.step = self.engine.step
             self._show(began)
 
-    def _check_memory(self, n_steps):
+    def _check_memory(self, n_steps: int) -> None:
         """Refuse a run whose meters would not fit in memory."""
         needed = sum(
             8.0 * (2 * len(sampler.senders) + len(sampler.probes)) * n_steps / sampler.block.interval(sampler.i)
@@ -77,7 +90,7 @@ class Simulator:
 
     # -- streams ----------------------------------------------------------------------------------------------------
 
-    def _reseed(self):
+    def _reseed(self) -> None:
         """Start all random streams anew if the seed was set."""
         if self._seed is self.kernel.seed:
             return
@@ -86,17 +99,22 @@ class Simulator:
         self._random.clear()
         for node, group in self._groups.items():
             block, _ = self.kernel.locate(node)
-            self.engine.streams[group] = self._stream(block, node)
             if isinstance(block, NeuronBlock):
-                block.plan.restart(self.engine.streams[group])
+                key = self._key(node)
+                self.engine.streams[group] = key
+                block.plan.restart(key)
+            else:
+                self.engine.streams[group] = self._stream(node)
 
-    def _stream(self, block, node):
-        """Return the stream of a population, or the key of a block of neurons."""
-        if isinstance(block, NeuronBlock):
-            return seeds.philox_key(self._root, seeds.POPULATION, node)
+    def _key(self, node: int) -> Key:
+        """Return the key of the random numbers of a block of neurons."""
+        return seeds.philox_key(self._root, seeds.POPULATION, node)
+
+    def _stream(self, node: int) -> np.random.BitGenerator:
+        """Return the random stream of a population."""
         return seeds.stream(self._root, seeds.POPULATION, node)
 
-    def _generator(self, k):
+    def _generator(self, k: int) -> np.random.Generator:
         """Return the random generator of a connection with noise of its own, as far as it has been drawn from."""
         if k not in self._random:
             self._random[k] = np.random.Generator(seeds.stream(self._root, seeds.INPUT, k))
@@ -104,7 +122,7 @@ class Simulator:
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
-    def _bring_populations(self):
+    def _bring_populations(self) -> int:
         """Add new populations, and start those anew that were set; return how many changed."""
         changed = 0
         for block in self._blocks(PopulationBlock):
@@ -113,59 +131,61 @@ class Simulator:
                 if node in self._groups:
                     self.engine.plans[self._groups[node]] = plan
                 else:
-                    self._add(f"{block.model.name} {node}", block, node, plan, self._stream(block, node))
+                    self._add(block, node, plan, self._stream(node))
                 changed += 1
         return changed
 
-    def _bring_neurons(self):
+    def _bring_neurons(self) -> int:
         """Add new neurons, and give the others the parameters that were set; return how many blocks changed."""
         changed = 0
         for block in self._blocks(NeuronBlock):
-            if block.plan is None:
-                key = self._stream(block, block.first)
-                block.bring(key)
-                self._add(f"{block.model.name} {block.first}", block, block.first, block.plan, key)
+            if not block.begun:
+                key = self._key(block.first)
+                block.begin(key)
+                self._add(block, block.first, block.plan, key)
             elif block.changed:
-                block.bring()
+                block.update()
             else:
                 continue
             changed += 1
         return changed
 
-    def _add(self, name, block, node, plan, stream):
+    def _add(self, block: Block, node: int, plan: Plan, stream: Stream) -> None:
+        """Make a population, or a block of neurons by its first one, a group of the engine."""
         self._groups[node] = len(self._groups)
-        self.engine.add(name, plan, stream)
+        self.engine.add(f"{block.model.name} {node}", plan, stream)
 
     # -- records ----------------------------------------------------------------------------------------------------
 
-    def _record(self, chunk):
+    def _record(self, chunk: Chunk) -> None:
         """Hand a piece of the run to the recorders."""
-        for block, i, first, heard, repeats in self._wiring.listeners:
+        for recorder, i, first, heard, repeats in self._wiring.listeners:
             if not isinstance(heard, Tap) and heard in chunk.neurons:
                 steps, units = chunk.neurons[heard]
-                block.take(i, first + units.astype(np.int64), steps + 1, None if repeats is None else repeats[units])
+                recorder.take(i, first + units.astype(np.int64), steps + 1, None if repeats is None else repeats[units])
                 continue
             counts = heard.last[: len(chunk.counts)] if isinstance(heard, Tap) else chunk.counts[:, heard]
             fired = np.flatnonzero(counts)
-            block.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
+            recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
         column = 0
-        for block, i, places, senders, begun, probes in self._wiring.samplers:
-            chosen = block.selected(i, stamps, begun)
+        for meter, i, places, senders, begun, probes in self._wiring.samplers:
+            chosen = meter.selected(i, stamps, begun)
             end = column + len(probes)
             sampled, n = stamps[chosen], len(senders)
             values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(probes) // n)
-            block.take(i, places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1)))
+            meter.take(i, Samples(places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1))))
             column = end
 
-    def _note_spikes(self, chunk):
+    def _note_spikes(self, chunk: Chunk) -> None:
         """Remember spikes of the last slice, and when each neuron fired."""
         slice_steps = self.kernel.delays.steps[0]
         end = chunk.step + len(chunk.counts)
         for node, group in self._groups.items():
-            if group in chunk.neurons:
+            block, _ = self.kernel.locate(node)
+            if isinstance(block, NeuronBlock):
                 steps, units = chunk.neurons[group]
-                self.kernel.locate(node)[0].note_spikes(steps, units)
+                block.note_spikes(steps, units)
                 late = np.searchsorted(steps, end - slice_steps)
                 self.late.take(steps[late:], node + units[late:].astype(np.int64), np.ones(len(steps) - late, np.int64))
             else:
@@ -174,12 +194,12 @@ class Simulator:
                 self.late.take(end - len(counts) + fired, np.full(len(fired), node), counts[fired])
         self.late.forget(slice_steps)
 
-    def _show(self, began):
+    def _show(self, began: int) -> None:
         """Let nodes show the state and the events of the run that began at a step."""
-        for block in self._blocks(PopulationBlock) if self.engine.step > began else ():
-            block.show()
-        for block in self._blocks(RecorderBlock):
-            block.flush(self.kernel.delays.steps[0])
+        for population in self._blocks(PopulationBlock) if self.engine.step > began else ():
+            population.show()
+        for recorder in self._blocks(RecorderBlock):
+            recorder.flush(self.kernel.delays.steps[0])
 
-    def _blocks(self, kind):
+    def _blocks(self, kind: type[Kind]) -> list[Kind]:
         return [block for block in self.kernel.blocks if isinstance(block, kind)]

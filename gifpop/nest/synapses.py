@@ -1,6 +1,11 @@
 """What a syn_spec says: the synapse model, and weights and delays that differ between connections."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+import numpy.typing as npt
 
 from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
@@ -8,8 +13,15 @@ from gifpop.nest.kinds import LONG, is_sequence
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.parameter import Parameter
 
+if TYPE_CHECKING:
+    from gifpop.nest.kinds import Values
+    from gifpop.nest.models import SynapseModel
+    from gifpop.nest.projections import Adjustable, Lags
+    from gifpop.nest.rules import ConnSpec
+    from gifpop.typing import Floats, Integers, Shorts
 
-def read_syn_spec(spec):
+
+def read_syn_spec(spec: str | Values | None) -> tuple[SynapseModel, Values]:
     """Return a synapse model and what else a syn_spec gives."""
     if spec is None:
         spec = {}
@@ -24,7 +36,7 @@ def read_syn_spec(spec):
     return synapse_model(name), given
 
 
-def synapse_model(name):
+def synapse_model(name: str) -> SynapseModel:
     """Return a synapse model by name."""
     for model in kernel.synapses:
         if model.name == name:
@@ -34,19 +46,19 @@ def synapse_model(name):
     )
 
 
-def model_delay(model):
+def model_delay(model: SynapseModel) -> int:
     """Return the delay, in steps, that a connection of a model has unless it is given another."""
     clock = kernel.clock
     return clock.default_delay_steps() if model.delay is None else clock.delay_steps(model.delay)
 
 
-def read_receptor(value):
+def read_receptor(value: object) -> int:
     """Return the receptor of all connections."""
     values = np.unique([LONG.convert("receptor_type", each) for each in (value if is_sequence(value) else [value])])
     return int(values[np.argmax(values != 0)])
 
 
-def read_value(name, value, spec, n_pre, n_post):
+def read_value(name: Adjustable, value: object, spec: ConnSpec, n_pre: int, n_post: int) -> float | Floats | Parameter:
     """Return a weight or delay as a number, a `Parameter`, or an array of the shape that the rule needs."""
     parameter = SYNAPSE[name]
     if isinstance(value, Parameter):
@@ -56,16 +68,16 @@ def read_value(name, value, spec, n_pre, n_post):
     if isinstance(value, str):
         raise errors.BadProperty("Cannot handle parameter type. Received std::string")
     if not is_sequence(value):
-        value = parameter.kind.convert(name, value)
-        parameter.check(value)
-        return value
+        one: float = parameter.kind.convert(name, value)
+        parameter.check(one)
+        return one
     array = np.array(value, dtype=float)
     _check_shape(name, array, spec, n_pre, n_post)
     parameter.check(array)
     return array
 
 
-def _check_shape(name, array, spec, n_pre, n_post):
+def _check_shape(name: Adjustable, array: Floats, spec: ConnSpec, n_pre: int, n_post: int) -> None:
     vectors = {"one_to_one": n_pre, "fixed_total_number": spec.number}
     tables = {
         "all_to_all": ((n_post, n_pre), "n_target x n_sources"),
@@ -94,13 +106,11 @@ def _check_shape(name, array, spec, n_pre, n_post):
         )
 
 
-def values_of(value, spec, first, targets):
-    """Return a weight or delay for each connection, in the order of `rules.draw`; a number where it is one.
+def values_of(value: npt.NDArray[Any], spec: ConnSpec, first: Integers, targets: Shorts) -> npt.NDArray[Any]:
+    """Return the weights or delays that were given for each connection, in the order of `rules.draw`.
 
     Which of a node's given values goes to which of its connections is drawn where the order of these has no meaning.
     """
-    if np.ndim(value) == 0:
-        return value
     sources = np.repeat(np.arange(len(first) - 1), np.diff(first))
     match spec.name:
         case "one_to_one":
@@ -115,20 +125,21 @@ def values_of(value, spec, first, targets):
             return _dealt(value, targets)
 
 
-def _dealt(rows, nodes):
+def _dealt(rows: npt.NDArray[Any], nodes: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
     """Return values for connections, given the node of each and a row for each node: who gets which is drawn."""
     tie_breaks = np.random.Generator(kernel.new_stream()).random(len(nodes))
-    values = np.empty(len(nodes))
+    values = np.empty(len(nodes), rows.dtype)
     values[np.lexsort((tie_breaks, nodes))] = rows.ravel()
     return values
 
 
-def delay_steps(model, value):
+def delay_steps(model: SynapseModel, value: float | Floats | None) -> Lags:
     """Return delays (None, number or array, ms) in steps, checked; None: that of the model."""
     if value is None:
-        steps = model_delay(model)
-        kernel.delays.check(steps, default_of=model.name)
-        return steps
-    steps = kernel.clock.delays_steps(value) if np.ndim(value) else kernel.clock.delay_steps(value)
+        default = model_delay(model)
+        kernel.delays.check(default, default_of=model.name)
+        return default
+    clock = kernel.clock
+    steps = clock.delays_steps(value) if isinstance(value, np.ndarray) else clock.delay_steps(value)
     kernel.delays.check(steps)
     return steps

@@ -1,14 +1,29 @@
 """Plots of recorded membrane potentials: ``nest.voltage_trace``."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
 from gifpop.nest.kernel import kernel
 from gifpop.nest.node_collection import NodeCollection
 
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
+
+    from gifpop.typing import Indices
+
 PER_MS = {"ms": 1.0, "s": 1e-3}
 
 
-def from_device(detec, neurons=None, title=None, grayscale=False, timeunit="ms"):
+def from_device(
+    detec: NodeCollection,
+    neurons: Indices | None = None,
+    title: str | None = None,
+    grayscale: bool = False,
+    timeunit: Literal["ms", "s"] = "ms",
+) -> list[list[Line2D]]:
     """Plot the membrane potentials that a meter holds.
 
     Parameters
@@ -16,26 +31,31 @@ def from_device(detec, neurons=None, title=None, grayscale=False, timeunit="ms")
     detec : NodeCollection
         One voltmeter, or one multimeter that records ``V_m``.
     neurons : sequence of int, optional
-        Only these nodes.
+        Only these nodes; all by default.
     title : str, optional
+        Of the plot; "Membrane potential" by default.
     grayscale : bool
+        Draw all lines in black.
     timeunit : {"ms", "s"}
+        Unit of the time axis.
 
     Returns
     -------
     list of list of matplotlib.lines.Line2D
-        One for each node.
+        For each node, in ascending order, a list with its line.
 
     Raises
     ------
-    TypeError, ValueError
-        If it is not one such meter, or holds no events.
+    TypeError
+        If it is not a meter.
+    ValueError
+        If it is not one, does not record ``V_m``, or holds no events.
     """
     import matplotlib.pyplot as plt  # only those who plot need it
 
-    if not isinstance(detec, NodeCollection) or len(detec) != 1:
+    if not _is_single(detec):
         raise ValueError("Please provide a single 'voltmeter' or 'multimeter'.")
-    if kernel.base_model(detec) not in ("multimeter", "voltmeter"):
+    if kernel.base_model(detec.global_id) not in ("multimeter", "voltmeter"):
         raise TypeError("Please provide a 'voltmeter' or a 'multimeter' measuring V_m.")
     if "V_m" not in detec.record_from:
         raise ValueError("Please provide a 'multimeter' measuring 'V_m'.")
@@ -51,10 +71,14 @@ def from_device(detec, neurons=None, title=None, grayscale=False, timeunit="ms")
         own = events["senders"] == node
         if not own.any():
             raise ValueError(f"voltage_trace: node {node} was not recorded.")
-        style = {"color": "black"} if grayscale else {}
-        lines.append(plt.plot(times[own], events["V_m"][own], label=f"Neuron {node}", **style))
+        color = "black" if grayscale else None
+        lines.append(plt.plot(times[own], events["V_m"][own], label=f"Neuron {node}", color=color))
     plt.title("Membrane potential" if title is None else title)
     plt.xlabel(f"Time ({timeunit})")
     plt.ylabel("Membrane potential (mV)")
     plt.legend(loc="best")
     return lines
+
+
+def _is_single(nodes: object) -> bool:
+    return isinstance(nodes, NodeCollection) and len(nodes) == 1

@@ -4,19 +4,33 @@ Connections are taken in strands: those from one population, one device or one b
 recorder or one block of neurons.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from gifpop import _wiring, signals
 from gifpop.connectivity import receptor
 from gifpop.nest import errors
-from gifpop.nest.generators import CurrentBlock, PoissonBlock
+from gifpop.nest.generators import CurrentBlock, PoissonBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
-from gifpop.nest.projections import Product, Sparse
+from gifpop.nest.projections import Product, Sparse, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.plan import Link, NoiseLink
+
+if TYPE_CHECKING:
+    from gifpop.nest.kernel import Kernel
+    from gifpop.nest.nodes import Block
+    from gifpop.nest.projections import Lags, Projection, Weights
+    from gifpop.typing import Floats, Integers, Probe, Receptor, Shorts, Synapse
+
+    Number = TypeVar("Number", int, float)
+    Entry = TypeVar("Entry", bound=np.generic)
 
 
 class Listener(NamedTuple):
@@ -26,11 +40,11 @@ class Listener(NamedTuple):
     heard (int array), or None: once.
     """
 
-    block: object
+    block: SpikeRecorderBlock
     i: int
     first: int
-    heard: object
-    repeats: object
+    heard: int | Tap
+    repeats: Integers | None
 
 
 class Sampler(NamedTuple):
@@ -40,22 +54,22 @@ class Sampler(NamedTuple):
     connections were made known; ``probes`` as `Engine.run` takes them, node after node.
     """
 
-    block: object
+    block: MeterBlock
     i: int
-    places: np.ndarray
-    senders: np.ndarray
+    places: Integers
+    senders: Integers
     begun: int
-    probes: list
+    probes: list[Probe]
 
 
 class Tap:
     """A signal that keeps what it emitted last, for recorders."""
 
-    def __init__(self, signal):
+    def __init__(self, signal: signals.Emitter) -> None:
         self.signal = signal
-        self.last = None
+        self.last = np.zeros(0)
 
-    def emit(self, step, n):
+    def emit(self, step: int, n: int) -> Floats:
         self.last = self.signal.emit(step, n)
         return self.last
 
@@ -66,9 +80,9 @@ class Strand:
 
     Attributes
     ----------
-    block, i : Block, int or None
-        Source: the ``i``-th node of a block, or all neurons of one.
-    target_block, j : Block, int or None
+    block, i : Block, int
+        Source: the ``i``-th node of a block; of neurons, all of them, and 0.
+    target_block, j : Block, int
         Target, likewise.
     units, target_units : int array
         Neurons of the blocks, for each connection; 0 where it is one node.
@@ -77,24 +91,42 @@ class Strand:
         Of the connections.
     """
 
-    block: object
-    i: int | None
-    target_block: object
-    j: int | None
-    units: np.ndarray
-    target_units: np.ndarray
-    weight: object
-    delay: object
-    numbers: np.ndarray
+    block: Block
+    i: int
+    target_block: Block
+    j: int
+    units: Integers
+    target_units: Integers
+    weight: Weights
+    delay: Lags
+    numbers: Integers
 
     @property
-    def source(self):
+    def source(self) -> int:
         """First node of the source."""
-        return self.block.first + (self.i or 0)
+        return self.block.first + self.i
 
     @property
-    def target(self):
-        return self.target_block.first + (self.j or 0)
+    def target(self) -> int:
+        """First node of the target."""
+        return self.target_block.first + self.j
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Numbers of neurons of source and target; 1 for a population or device."""
+        n_source, n_target = (b.n if isinstance(b, NeuronBlock) else 1 for b in (self.block, self.target_block))
+        return n_source, n_target
+
+
+class Noise(NamedTuple):
+    """What independent Poisson processes onto a group have in common (see `gifpop.plan.NoiseLink`)."""
+
+    group: int
+    lag: int
+    receptor: Synapse
+    mean: float
+    begin: int
+    end: int
 
 
 class Wiring:
@@ -119,10 +151,17 @@ class Wiring:
     samplers : list of Sampler
     """
 
-    def __init__(self, kernel, groups, random, begun):
+    def __init__(
+        self, kernel: Kernel, groups: dict[int, int], random: Callable[[int], np.random.Generator],
+        begun: Callable[[int], int],
+    ) -> None:  # fmt: skip
         self.kernel, self.groups, self.random, self.begun = kernel, groups, random, begun
-        self.links, self.lines, self.listeners, self.samplers = [], [], [], []
-        self._line_of, self._noise = {}, {}
+        self.links: list[Link] = []
+        self.lines: list[Tap] = []
+        self.listeners: list[Listener] = []
+        self.samplers: list[Sampler] = []
+        self._line_of: dict[Hashable, int] = {}
+        self._noise: dict[Noise, list[tuple[Shorts, Floats, int]]] = {}
         table = kernel.connections
         for first, projection in zip(table.firsts().tolist(), table.projections, strict=True):
             if isinstance(projection, Sparse):
@@ -132,154 +171,153 @@ class Wiring:
             else:
                 for strand in self._strands(projection, first):
                     self._wire(strand)
-        self.noise = [self._noise_link(key, *zip(*pieces, strict=True)) for key, pieces in self._noise.items()]
+        self.noise = [self._noise_link(noise, pieces) for noise, pieces in self._noise.items()]
 
-    def _is_between_neurons(self, projection):
+    def _is_between_neurons(self, projection: Product) -> bool:
         """Tell whether a product is of whole blocks of neurons, as those of neurons are."""
         blocks = (self.kernel.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
         return all(isinstance(block, NeuronBlock) for block in blocks)
 
-    def _link_neurons(self, projection, first, units):
+    def _link_neurons(self, projection: Product | Sparse, first: Integers | None, units: Shorts | None) -> None:
         """Wire connections between two blocks of neurons as they are stored."""
-        source, target = (
-            self.groups[self.kernel.locate(int(projection.column(name, np.array([0]))[0]))[0].first]
-            for name in ("source", "target")
-        )
-        weight, delay = projection.weight, projection.delay
-        weights, lags = (value if np.ndim(value) else None for value in (weight, delay))
-        weight, lag = 1.0 if np.ndim(weight) else weight, 1 if np.ndim(delay) else delay
+        k = np.array([0])
+        nodes = (projection.column("source", k), projection.column("target", k))
+        source, target = (self.groups[self.kernel.locate(int(node))[0].first] for (node,) in nodes)
+        weight, weights = _either(projection.weight, 1.0)
+        lag, lags = _either(projection.delay, 1)
         self.links.append(Link(source, target, lag, receptor(weight), weight, first, units, weights, lags))
 
     # -- strands ----------------------------------------------------------------------------------------------------
 
-    def _strands(self, projection, first):
+    def _strands(self, projection: Projection, first: int) -> Iterator[Strand]:
         """Return the strands of a projection whose first connection has a number."""
         everything = slice(None)
-        sources, targets = (projection.column(name, everything) for name in ("source", "target"))
-        shared = isinstance(projection, Product)
-        weight, delay = (
-            getattr(projection, name) if shared else projection.column(name, everything) for name in ("weight", "delay")
-        )
+        sources, targets = projection.column("source", everything), projection.column("target", everything)
+        weight: Weights
+        delay: Lags
+        if isinstance(projection, Product):
+            weight, delay = projection.weight, projection.delay
+        else:
+            weight, delay = projection.column("weight", everything), projection.column("delay", everything)
         ends = [self._end(nodes) for nodes in (sources, targets)]
         key = ends[0] * (self.kernel.size + 1) + ends[1]
         order = np.argsort(key, kind="stable")
         bounds = [*(1 + np.flatnonzero(np.diff(key[order]))).tolist(), len(order)]
         found = [np.array(order[a:b]) for a, b in zip([0, *bounds[:-1]], bounds, strict=True)]
         for k in sorted(found, key=lambda k: k[0]):
-            values = [value[k] if np.ndim(value) else value for value in (weight, delay)]
-            yield self._strand(sources[k], targets[k], *values, first + k)
+            yield self._strand(sources[k], targets[k], part_of(weight, k), part_of(delay, k), first + k)
 
-    def _end(self, nodes):
+    def _end(self, nodes: Integers) -> Integers:
         """Return the first node of what each node is one with: its block for neurons, else itself."""
         blocks = self.kernel.blocks
         numbers = self.kernel.block_numbers(nodes)
         firsts = np.array([block.first for block in blocks])[numbers]
         return np.where(np.array([isinstance(block, NeuronBlock) for block in blocks])[numbers], firsts, nodes)
 
-    def _strand(self, sources, targets, weight, delay, numbers):
+    def _strand(self, sources: Integers, targets: Integers, weight: Weights, delay: Lags, numbers: Integers) -> Strand:
         """Return connections of one source and one target as a strand."""
-        ends = []
-        for nodes in (sources, targets):
-            block, i = self.kernel.locate(int(nodes[0]))
-            neurons = isinstance(block, NeuronBlock)
-            ends.append((block, None if neurons else i, nodes - block.first if neurons else np.zeros_like(nodes)))
-        (block, i, units), (target_block, j, target_units) = ends
+        block, i, units = self._units(sources)
+        target_block, j, target_units = self._units(targets)
         return Strand(block, i, target_block, j, units, target_units, weight, delay, numbers)
 
-    def _wire(self, strand):
+    def _units(self, nodes: Integers) -> tuple[Block, int, Integers]:
+        """Return the block of nodes that are one, their place in it, and which neuron of it each is."""
+        block, i = self.kernel.locate(int(nodes[0]))
+        return (block, 0, nodes - block.first) if isinstance(block, NeuronBlock) else (block, i, np.zeros_like(nodes))
+
+    def _wire(self, strand: Strand) -> None:
         block, i = strand.block, strand.i
         if isinstance(block, MeterBlock):
-            self._sample(strand)
+            self._sample(strand, block)
         elif isinstance(strand.target_block, SpikeRecorderBlock):
-            self._listen(strand)
+            self._listen(strand, strand.target_block)
         elif block.is_cell:
-            self._link(strand, self.groups[strand.source], strand.weight)
+            self._link(strand, self.groups[strand.source])
         elif isinstance(block, CurrentBlock):
-            line = self._line((strand.source,), lambda: block.signal(i))
-            self._link(strand, line, strand.weight, current=True)
+            line = self._line((strand.source,), partial(block.signal, i))
+            self._link(strand, line, current=True)
         elif isinstance(block, PoissonBlock):
-            self._drive(strand)
-        else:
+            self._drive(strand, block)
+        elif isinstance(block, SpikeGeneratorBlock):
             for part in block.parts(i):
-                line = self._line((strand.source, part), lambda part=part: block.signal(i, part))
-                self._link(strand, line, strand.weight, sign=1.0 if part == "excite" else -1.0)
+                line = self._line((strand.source, part), partial(block.signal, i, part))
+                self._link(strand, line, sign=1.0 if part == "excite" else -1.0)
 
     # -- recorders --------------------------------------------------------------------------------------------------
 
-    def _sample(self, strand):
+    def _sample(self, strand: Strand, meter: MeterBlock) -> None:
         """Let a meter sample nodes; those whose connections became known at different times, apart."""
         begun = np.array([self.begun(number) for number in strand.numbers.tolist()])
-        group, variables = self.groups[strand.target], strand.block.variables(strand.i)
+        group, variables = self.groups[strand.target], meter.variables(strand.i)
         for time in np.unique(begun).tolist():
             chosen = np.flatnonzero(begun == time)
             units = strand.target_units[chosen]
             probes = [(group, unit, name) for unit in units.tolist() for name in variables]
-            self.samplers.append(
-                Sampler(strand.block, strand.i, strand.numbers[chosen], strand.target + units, time, probes)
-            )
+            self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probes))
 
-    def _listen(self, strand):
-        block, i, repeats = strand.block, strand.i, None
+    def _listen(self, strand: Strand, recorder: SpikeRecorderBlock) -> None:
+        """Let a spike recorder hear a source, as often as it is connected to it."""
+        block = strand.block
         if isinstance(block, NeuronBlock):
             counts = np.bincount(strand.units, minlength=block.n)
             repeats = None if np.all(counts == 1) else counts
-            self._hear(strand, self.groups[strand.source], repeats)
+            self.listeners.append(Listener(recorder, strand.j, strand.source, self.groups[strand.source], repeats))
             return
         for number in strand.numbers.tolist():
-            if block.is_cell:
-                heard = self.groups[strand.source]
-            elif isinstance(block, PoissonBlock):
-                heard = self.lines[self._poisson_line(block, i, number)]
-            else:
-                heard = self.lines[self._line((strand.source, "all"), lambda: block.signal(i, "all"))]
-            self._hear(strand, heard, None)
+            self.listeners.append(Listener(recorder, strand.j, strand.source, self._heard(strand, number), None))
 
-    def _hear(self, strand, heard, repeats):
-        self.listeners.append(Listener(strand.target_block, strand.j, strand.source, heard, repeats))
+    def _heard(self, strand: Strand, number: int) -> int | Tap:
+        """Return what a spike recorder hears through a connection that starts at a population or device."""
+        block, i = strand.block, strand.i
+        if isinstance(block, PoissonBlock):
+            return self.lines[self._poisson_line(block, i, number)]
+        if isinstance(block, SpikeGeneratorBlock):
+            return self.lines[self._line((strand.source, "all"), partial(block.signal, i, "all"))]
+        return self.groups[strand.source]
 
     # -- input and spikes -------------------------------------------------------------------------------------------
 
-    def _line(self, key, signal):
+    def _line(self, key: Hashable, signal: Callable[[], signals.Emitter]) -> int:
         """Return the number of an input line; the lines of equal keys are one."""
         if key not in self._line_of:
             self._line_of[key] = len(self.lines)
             self.lines.append(Tap(signal()))
         return self._line_of[key]
 
-    def _poisson_line(self, block, i, number):
+    def _poisson_line(self, block: PoissonBlock, i: int, number: int) -> int:
         return self._line(("poisson", number), lambda: block.signal(i, self.random(number)))
 
-    def _link(self, strand, source, weight, current=False, sign=1.0):
+    def _link(self, strand: Strand, source: int, current: bool = False, sign: float = 1.0) -> None:
         """Wire a strand from a group or, of a device, from an input line."""
         if not strand.block.is_cell:
             source += len(self.groups)
-        target, lag = self.groups[strand.target], strand.delay + current
-        n_units = strand.block.n if strand.i is None else 1
-        n_target = strand.target_block.n if strand.j is None else 1
+        target, delay = self.groups[strand.target], strand.delay + current
+        n_units, n_target = strand.sizes
 
-        def kind(weight):
+        def kind(weight: float) -> Receptor:
             return "current" if current else receptor(sign * weight)
 
         if n_units == n_target == 1:
             n = len(strand.numbers)
-            for w, d in zip(*(np.broadcast_to(value, n).tolist() for value in (weight, lag)), strict=True):
+            for w, d in zip(*(np.broadcast_to(value, n).tolist() for value in (strand.weight, delay)), strict=True):
                 self.links.append(Link(source, target, d, kind(w), w))
             return
         first, units, order = _wiring.by_source(
             strand.units.astype(np.int64), strand.target_units.astype(np.int64), n_units, n_target
         )
-        weight, weights = _split_shared(weight, order, float)
-        lag, lags = _split_shared(lag, order, np.int32)
+        weight, weights = _split_shared(strand.weight, order, float)
+        lag, lags = _split_shared(delay, order, np.int32)
         whole = len(units) == n_units * n_target and np.array_equal(units, np.tile(np.arange(n_target), n_units))
         if whole and weights is None and lags is None and np.all(np.diff(first) == n_target):
-            first = units = None
+            self.links.append(Link(source, target, lag, kind(weight), weight))
+            return
         self.links.append(
             Link(source, target, lag, kind(weight), 1.0 if weights is not None else weight, first, units, weights, lags)
         )
 
-    def _drive(self, strand):
+    def _drive(self, strand: Strand, block: PoissonBlock) -> None:
         """Wire a Poisson generator: spikes of its own for each connection."""
-        block, i, group = strand.block, strand.i, self.groups[strand.target]
+        i, group = strand.i, self.groups[strand.target]
         weights, lags = (np.broadcast_to(value, len(strand.numbers)) for value in (strand.weight, strand.delay))
         if not isinstance(strand.target_block, NeuronBlock):
             for number, w, lag in zip(*(array.tolist() for array in (strand.numbers, weights, lags)), strict=True):
@@ -287,31 +325,44 @@ class Wiring:
                 self.links.append(Link(line, group, lag, receptor(w), w))
             return
         mean, begin, end = block.mean(i)
-        excitatory = weights >= 0
+        by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": weights >= 0, "inhibitory": weights < 0}
         for lag in np.unique(lags).tolist():
-            for kind, chosen in (("excitatory", excitatory), ("inhibitory", ~excitatory)):
+            for kind, chosen in by_synapse.items():
                 k = np.flatnonzero(chosen & (lags == lag))
                 if len(k):
-                    key = (group, lag, kind, mean, begin, end)
-                    pieces = self._noise.setdefault(key, [])
+                    pieces = self._noise.setdefault(Noise(group, lag, kind, mean, begin, end), [])
                     pieces.append((strand.target_units[k].astype(np.int32), weights[k], int(strand.numbers[k[0]])))
 
-    def _noise_link(self, key, units, weights, numbers):
+    def _noise_link(self, noise: Noise, pieces: list[tuple[Shorts, Floats, int]]) -> NoiseLink:
         """Return the independent processes of all connections that differ in target and weight only.
 
         Several of one neuron are one entry each, so that each draws on its own.
         """
-        group, lag, kind, mean, begin, end = key
-        units, weights = np.concatenate(units), np.concatenate(weights)
-        weight, weights = _split_shared(weights, slice(None), float)
-        signal = signals.Piecewise([0], [mean], begin, end)
-        stream = self.random(numbers[0]).bit_generator
-        return NoiseLink(group, lag, kind, 1.0 if weights is not None else weight, signal, stream, units, weights)
+        all_units, all_weights, numbers = zip(*pieces, strict=True)
+        units = np.concatenate(all_units)
+        weight, weights = _split_shared(np.concatenate(all_weights), slice(None), float)
+        return NoiseLink(
+            target=noise.group,
+            lag=noise.lag,
+            receptor=noise.receptor,
+            weight=1.0 if weights is not None else weight,
+            signal=signals.Piecewise([0], [noise.mean], noise.begin, noise.end),
+            stream=self.random(numbers[0]).bit_generator,
+            units=units,
+            weights=weights,
+        )
 
 
-def _split_shared(value, order, dtype):
+def _either(value: Number | npt.NDArray[Entry], factor: Number) -> tuple[Number, npt.NDArray[Entry] | None]:
+    """Return a number that connections share, and None; or a factor, and the array with one value for each."""
+    return (factor, value) if isinstance(value, np.ndarray) else (value, None)
+
+
+def _split_shared(
+    value: Number | npt.NDArray[Entry], order: Integers | slice, dtype: type[Number] | type[Entry]
+) -> tuple[Number, npt.NDArray[Entry] | None]:
     """Return a value that connections share, and None; or that of the first, and an array with one for each."""
-    if np.ndim(value) == 0:
+    if not isinstance(value, np.ndarray):
         return value, None
     first = value[0].item()
     if np.all(value == value[0]):
@@ -319,7 +370,7 @@ def _split_shared(value, order, dtype):
     return first, np.ascontiguousarray(value[order], dtype=dtype)
 
 
-def _expanded(product):
+def _expanded(product: Product) -> tuple[Integers | None, Shorts | None]:
     """Return the connections of all neurons to all neurons one by one, or None where they need not be."""
     if not np.ndim(product.weight) and not np.ndim(product.delay):
         return None, None
