@@ -11,10 +11,16 @@ nothing but gifpop; NEST does not have to be installed.
 # A script for NEST
 # -----------------
 #
-# Two populations of adapting neurons, one excitatory, one inhibitory, are one ``gif_pop_psc_exp`` each: Brunel's network
-# of NEST's gallery. After 1500 ms the drive of all neurons steps up by 250 pA. The script is what you would give to
-# NEST 3.10, but for its first line, which there is ``import nest``.
+# Two populations of adapting neurons, one excitatory, one inhibitory, are one ``gif_pop_psc_exp`` each: Brunel's
+# network of NEST's gallery. After 1500 ms the drive of all neurons steps up by 250 pA. NEST 3.10 runs the same script, with
+# ``import nest`` as the line that imports ``nest``.
 
+from time import perf_counter
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import gifpop as gp
 import gifpop.nest as nest
 
 neuron = {
@@ -46,10 +52,8 @@ def simulate_with_nest(seed, duration=2000.0):
 
 
 # %%
-# The multimeter gives spike counts (``n_events``) and expected counts (``mean``) of every step. Divided by the number of
-# neurons and the length of a step they are the activity and the expected activity of a population.
-
-import matplotlib.pyplot as plt
+# The multimeter gives spike counts (``n_events``) and expected counts (``mean``) of every step. Divided by the number
+# of neurons and the length of a step they are the activity and the expected activity of a population.
 
 recorded = simulate_with_nest(seed=1)
 per_second = {"E": 1e3 / (800 * 0.5), "I": 1e3 / (200 * 0.5)}  # a count as spikes/s
@@ -70,8 +74,6 @@ plt.show()
 #
 # A `gifpop.Network` is a description. It knows populations, not nodes; weights and probabilities are those of single
 # synapses, so that the same description serves neurons, too. Whatever is counted, drawn or recorded belongs to a run.
-
-import gifpop as gp
 
 cell = gp.GIF(**neuron)
 
@@ -162,8 +164,6 @@ for population in result:
 # Chance differs between the two faces, so that only averages can be compared. Here are the mean rates between 500 and
 # 1500 ms, before the step, in twenty runs of each.
 
-import numpy as np
-
 as_nest = {"dt": 0.5, "adaptation": "quasi-renewal", "history": "exact", "initial": "nest"}
 own = net.simulate(2000.0, trials=20, seed=1, **as_nest).activity[:, 1000:3000].mean(axis=1)
 other = np.array([
@@ -233,12 +233,9 @@ try_it("a wrong value", lambda: nest.Create("gif_pop_psc_exp", params={"tau_m": 
 # Why go on in the own words
 # --------------------------
 #
-# A script for NEST pays for NEST's exact history: all steps that a spike is remembered are kept apart. The default takes
-# them together, the coarser the longer ago. The times below are those of the machine that made this page, for the 2 s
-# of the network above, with whatever else the machine was doing.
-
-from time import perf_counter
-
+# A script for NEST pays for NEST's exact history: all steps that a spike is remembered are kept apart. The default
+# takes them together, the coarser the longer ago. The times below are those of the machine that made this page, for the
+# 2 s of the network above, with whatever else the machine was doing.
 
 def seconds(action):
     """Return the shortest of three times that it takes."""

@@ -3,8 +3,8 @@
 ==========================
 
 A network is described once and simulated in either of two ways: as one stochastic equation for each population
-(mesoscopic), or as all of its neurons and synapses (microscopic). This tutorial looks at what both have in common, where
-finite size shows, and when the mesoscopic level is the right one.
+(mesoscopic), or as all of its neurons and synapses (microscopic). This tutorial looks at what both have in common,
+where finite size shows, and when the mesoscopic level is the right one.
 """
 
 # %%
@@ -128,7 +128,8 @@ plt.show()
 # to them in the mean proportion; populations receive the spikes of neurons. So one can look at neurons where they are
 # of interest, in the company of populations that cost little.
 
-mixed = net.simulate(1000.0, level={"E": "micro", "I": "meso"}, seed=1, record={"E": ["V_m"]}, record_neurons=3, **common)
+levels = {"E": "micro", "I": "meso"}
+mixed = net.simulate(1000.0, level=levels, seed=1, record={"E": ["V_m"]}, record_neurons=3, **common)
 for population in mixed:
     print(f"{population.name}: {population.level}, recorded {', '.join(population.recorded)}")
 
@@ -174,8 +175,8 @@ for options in ({"level": "meso"}, {"level": "meso", "wiring": "sparse"}, {"leve
 #
 # Simulate neurons
 #
-# - where the neurons of a population differ in their parameters (arrays or `gifpop.Normal` and the like in `gifpop.GIF`),
-#   or in how many connections they have (`gifpop.PairwiseBernoulli`);
+# - where the neurons of a population differ in their parameters (arrays, or `gifpop.Normal` and the like, in
+#   `gifpop.GIF`), or in how many connections they have (`gifpop.PairwiseBernoulli`);
 # - where single connections matter: weights that differ, structure beyond populations;
 # - where populations are of ten neurons rather than a hundred, or single synapses so strong that a few spikes decide;
 # - where you want potentials or spike trains of neurons.
