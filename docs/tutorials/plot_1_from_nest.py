@@ -12,8 +12,8 @@ nothing but gifpop; NEST does not have to be installed.
 # -----------------
 #
 # Two populations of adapting neurons, one excitatory, one inhibitory, are one ``gif_pop_psc_exp`` each: Brunel's
-# network of NEST's gallery. After 1500 ms the drive of all neurons steps up by 250 pA. NEST 3.10 runs the same script, with
-# ``import nest`` as the line that imports ``nest``.
+# network of NEST's gallery. After 1500 ms the drive of all neurons steps up by 250 pA. NEST 3.10 runs the same
+# script; there, the line that imports it is ``import nest``.
 
 from time import perf_counter
 

@@ -75,8 +75,9 @@ plt.show()
 # - ``adaptation="carried"``, the default, lets neurons that fired together carry the mean and the covariance of their
 #   adaptation.
 #
-# Of four thousand neurons, chance moves the activity in bins of 5 ms by 1 spike/s. They tell which is right: adapting neurons fire regularly, not as Poisson processes do. Where a spike
-# lifts the threshold by four Delta_V, as here, this matters.
+# Four thousand neurons tell which is right: adapting neurons fire regularly, not as Poisson processes do. Where a spike
+# lifts the threshold by four Delta_V, as here, this matters. (Chance moves the activity of so many neurons, in bins of
+# 5 ms, by 1 spike/s.)
 
 
 def step_response(N, **options):
@@ -107,7 +108,8 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# With the carried closure, what remains is the neurons' own chance. Use ``"quasi-renewal"`` to repeat published results, or NEST's.
+# With the carried closure, what remains is the neurons' own chance. Use ``"quasi-renewal"`` to repeat published
+# results, or NEST's.
 #
 # What the memory costs
 # ---------------------
@@ -172,8 +174,8 @@ plt.show()
 # -----------------------
 #
 # ``len_kernel`` of a population is the length of its history in steps. The automatic one (-1) comes from the time
-# constants, as in NEST: long enough for what a spike still does to be small. Neurons whose last spike is older than that
-# count as free. With the quasi-renewal closure the history is all that is known of adaptation, and a short one
+# constants, as in NEST: long enough for what a spike still does to be small. Neurons whose last spike is older than
+# that count as free. With the quasi-renewal closure the history is all that is known of adaptation, and a short one
 # forgets too early. With the carried one it only has to be as long as neurons go without a spike.
 
 print("len_kernel    quasi-renewal        carried")
