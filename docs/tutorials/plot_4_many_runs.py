@@ -33,8 +33,8 @@ print("activity:", result.activity.shape, "trials, steps, populations")
 print("trial 7, spikes of E in the first ten steps:", result.trial(7)["E"].counts[:10])
 
 # %%
-# Each trial has a seed of its own, made from ``seed`` and its number. So trial 7 is the same whether it runs alone, in a
-# hundred, or on another machine that runs ``trials=range(50, 100)``.
+# Each trial has a seed of its own, made from ``seed`` and its number. So trial 7 is the same whether it runs alone, in
+# a hundred, or on another machine that runs ``trials=range(50, 100)``.
 
 alone = net.simulate(400.0, trials=[7], seed=1, **common)
 assert np.array_equal(alone.counts[0], result.counts[7])
@@ -158,15 +158,15 @@ data = gp.sweep(
 print(data)
 
 # %%
-# The result is a dataset of xarray, with the parameters as dimensions. Each point was written to the store as soon as it
-# was done. Called again, with further values, a sweep runs only what is new, be it because values were added or because
-# it was interrupted.
+# The result is a dataset of xarray, with the parameters as dimensions. Each point was written to the store as soon as
+# it was done. Called again, with further values, a sweep runs only what is new, be it because values were added or
+# because it was interrupted.
 
 grid["g"] = np.linspace(1.5, 5.5, 9)
 data = gp.sweep(
     build, grid, options, trials=4, seed=1, measure=measure, store=files / "sweep.zarr", units={"drive": "mV"}
 )
-print({name: size for name, size in data.sizes.items()}, "of which", 5 * 5, "points were there already")
+print(f"{data.rate[..., 0].size} points, of which {5 * 5} were there already")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.0, 3.8), layout="constrained")
 rate, deviation = data.rate.mean("trial"), data.deviation.mean("trial")

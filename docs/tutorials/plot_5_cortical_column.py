@@ -89,7 +89,8 @@ plt.show()
 # other; `gifpop.Network.inject` makes such. Twenty trials show the mean answer, and by how much single ones differ.
 
 stimulated = gp.models.potjans_diesmann(thalamus=(100.0, 19.0))
-print(*(f"{i.post}: {i.input.values[0]:.0f} pA from {i.input.times[0]:g} ms on" for i in stimulated.injections), sep="\n")
+for injection in stimulated.injections:
+    print(f"{injection.post}: {injection.input.values[0]:.0f} pA from {injection.input.times[0]:g} ms on")
 
 answer = stimulated.simulate(200.0, trials=20, seed=2, **common)
 figure, axes = plt.subplots(2, 2, figsize=(9.0, 5.5), sharex=True, layout="constrained")
@@ -107,54 +108,68 @@ figure.suptitle("Mean of 20 trials, band of one standard deviation; input in gre
 plt.show()
 
 # %%
-# Layer 4 answers first, layer 2/3 after it, layer 5 hardly; inhibition ends the answer of excitatory neurons before the
-# input ends.
+# Layer 4 answers first, layers 2/3 and 5 follow within 15 ms, and inhibition ends this first wave before the input
+# ends. A second wave, at the end of the input, differs much from trial to trial; its band reaches below zero, since a
+# few trials lie far above the mean.
 #
 # Scale, and neurons
 # ------------------
 #
-# ``scale`` is a factor of all numbers of neurons. Weights grow by its inverse, which keeps mean inputs, and so
-# fluctuations grow. A tenth of the column are 7,717 neurons, few enough to simulate here one by one, and to see how well
-# the equations do.
-#
-# (The sparsest projections of a tenth have less than one synapse for each neuron. gifpop rounds their number, and warns.)
+# ``scale`` is a factor of all numbers of neurons. Weights grow by its inverse, which keeps mean inputs. A tenth of the
+# column are 7,717 neurons, few enough to simulate them here one by one. (Its sparsest projections have about one
+# synapse for each neuron, a number that gifpop rounds, with a warning.)
 
 small = gp.models.potjans_diesmann(scale=0.1)
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", ".*rounded to.*")
     start = perf_counter()
     neurons = small.simulate(1000.0, level="micro", seed=1, **common)
-    print(f"7,717 neurons, built and one second simulated: {perf_counter() - start:.1f} s")
-equations = small.simulate(1000.0, seed=1, **common)
+    print(f"{neurons}: {perf_counter() - start:.1f} s with building")
 
-print("      rate: neurons, equations   sd of 1 ms bins: neurons, equations, equations at scale 1")
-for p, q, r in zip(neurons, equations, rest, strict=True):
-    sd = [population.activity.reshape(-1, 10).mean(axis=1).std() for population in (p, q, r)]
-    print(f"{p.name:5} {p.activity.mean():13.2f} {q.activity.mean():10.2f} {sd[0]:25.2f} {sd[1]:10.2f} {sd[2]:10.2f}")
-
-figure, (top, bottom) = plt.subplots(
-    2, 1, figsize=(8.0, 6.5), sharex=True, height_ratios=(3, 1), layout="constrained"
-)
-gp.plot.raster(neurons, (top, bottom), neurons=100, time=(500.0, 1000.0), bin=2.0)
-top.set_title("A tenth of the column: 800 of 7,717 neurons, and the rates of all")
+figure, ax = plt.subplots(figsize=(8.0, 5.0), layout="constrained")
+gp.plot.raster(neurons, ax, neurons=100, time=(500.0, 1000.0))
+ax.set_title("A tenth of the column, spikes of 100 neurons of each population")
 plt.show()
 
 # %%
-# At a tenth, single synapses are ten times as strong, and neurons have few inputs of their own: ``wiring="sparse"``
-# exists for this (:doc:`/closures`). All 77,169 neurons with their 300 million synapses take 1.2 GB and five seconds for
-# a simulated one (:doc:`/speed`).
+# How well do the equations do? At a tenth, single synapses are ten times as strong. Each neuron receives its own sample
+# of the spikes, and the differences matter: neurons fire more than equations say in which all receive the same.
+# ``wiring="sparse"`` takes the samples into account (:doc:`/closures`). Of the whole column, it changes rates by a few
+# percent.
+
+runs = {
+    "neurons, 0.1": neurons,
+    "equations, 0.1": small.simulate(1000.0, seed=1, **common),
+    "sparse, 0.1": small.simulate(1000.0, seed=1, wiring="sparse", **common),
+    "equations, 1": rest,
+    "sparse, 1": net.simulate(1000.0, seed=1, wiring="sparse", **common),
+}
+print(f"{'rates [spikes/s]':20}", *(f"{name:>6}" for name in names))
+for label, run in runs.items():
+    print(f"{label:20}", *(f"{population.activity.mean():6.2f}" for population in run))
+
+print(f"\n{'deviation in 1 ms':20}", *(f"{name:>6}" for name in names))
+for label, run in runs.items():
+    print(f"{label:20}", *(f"{p.activity.reshape(-1, 10).mean(axis=1).std():6.2f}" for p in run))
+
+# %%
+# Standard deviations at scale 1 are smaller by about the square root of ten.
+#
+# All 77,169 neurons and 300 million synapses take 1.2 GB, and some five seconds for a simulated one (:doc:`/speed`).
 #
 # What it costs
 # -------------
 #
-# Populations are shared among threads, with the same result to the last bit; eight are few, but each has work for its
-# own thread. Adaptation makes histories longer. With exact ones that would be costly.
+# Threads share the populations, with the same result to the last bit. At this size two of them are worth it on a
+# machine that has nothing else to do, and not on one that has. Adaptation of the excitatory neurons makes histories longer,
+# which exact ones pay for.
 
+adapting = gp.models.potjans_diesmann(adaptation=True)
 for label, network, options in (
     ("equations", net, {}),
     ("equations, 2 threads", net, {"threads": 2}),
-    ("equations, adapting", gp.models.potjans_diesmann(adaptation=True), {}),
-    ("equations, adapting, exact", gp.models.potjans_diesmann(adaptation=True), {"history": "exact"}),
+    ("equations, adapting", adapting, {}),
+    ("equations, adapting, exact", adapting, {"history": "exact"}),
 ):
     sim = gp.Simulation(network, dt=0.1, seed=1, **options)
     sim.run(20.0)
@@ -163,19 +178,62 @@ for label, network, options in (
     print(f"{label:27} {(perf_counter() - start) / 0.2:6.3f} s per simulated second")
 
 # %%
-# Change it
-# ---------
+# Change it: silence a population
+# -------------------------------
 #
-# What does a population do? Take it away: `gifpop.Simulation.set` changes a running simulation, and neurons whose
-# hazard is zero are silent. Three seconds: the column as it is, without the inhibitory neurons of layer 2/3, and as it
-# was.
+# What does a population do? Take it away and see. `gifpop.Simulation.set` changes a running simulation, and neurons
+# whose hazard is zero are silent. Here these are the thousand inhibitory neurons of layer 5, for 200 ms.
 
 sim = gp.Simulation(net, seed=3, **common)
 lambda_0 = net.populations["5I"].cell.lambda_0
-phases = {}
-for phase, hazard in (("intact", lambda_0), ("5I silent", 0.0), ("again", lambda_0)):
+print(f"{'rates [spikes/s]':20}", *(f"{name:>6}" for name in names))
+for phase, hazard in (("as it is", lambda_0), ("5I silent", 0.0), ("as it was", lambda_0)):
     sim.set("5I", lambda_0=hazard)
-    phases[phase] = sim.run(300.0)
-print("spikes/s  ", *(f"{name:>6}" for name in names))
-for phase, run in phases.items():
-    print(f"{phase:10}", *(f"{rate:6.2f}" for rate in run.activity[1000:].mean(axis=0)))
+    run = sim.run(200.0)
+    print(f"{phase:20}", *(f"{rate:6.2f}" for rate in run.activity[500:].mean(axis=0)))  # after 50 ms
+
+whole = sim.result()
+figure, ax = plt.subplots(figsize=(8.0, 4.0), layout="constrained")
+gp.plot.activity(whole, ax, populations=["5E", "2/3I", "2/3E"], bin=2.0, expected=False)
+ax.axvspan(200.0, 400.0, color="0.92", zorder=0)
+ax.set(title="5I is silent from 200 to 400 ms", ylim=(0.0, 80.0))
+plt.show()
+
+# %%
+# Freed of their inhibition, the excitatory neurons of layer 5 fire five times as fast, which drives inhibition in the
+# upper layers and nearly silences the excitatory neurons there.
+#
+# Change it: other neurons
+# ------------------------
+#
+# ``adaptation=True`` makes the excitatory neurons adapt with a time constant of 1 s, and raises their drives so that
+# rates at rest stay. Does the column still answer in the same way?
+
+figure, axes = plt.subplots(1, 2, figsize=(9.0, 3.6), sharex=True, layout="constrained")
+for adaptation, color, style in ((False, "#0072B2", "-"), (True, "#D55E00", "--")):
+    column = gp.models.potjans_diesmann(adaptation=adaptation, thalamus=(100.0, 19.0))
+    mean = column.simulate(180.0, trials=10, seed=4, keep="mean", **common)
+    for ax, name in zip(axes, ("4E", "5E"), strict=True):
+        rate = mean[name].mean["rate"]
+        label = "adapting" if adaptation else "not adapting"
+        ax.plot(mean.t, rate, color=color, ls=style, lw=1.2, label=label)
+        ax.set(xlim=(80.0, 180.0), title=name, xlabel="time [ms]")
+        print(f"{name} {label:13} {rate[:1000].mean():5.2f} spikes/s at rest, at most {rate.max():5.1f}")
+for ax in axes:
+    ax.axvspan(100.0, 130.0, color="0.92", zorder=0)
+axes[0].set_ylabel("expected activity [spikes/s]")
+axes[0].legend(frameon=False)
+plt.show()
+
+# %%
+# Other changes go into the description: copy the few lines of `gifpop.models.potjans_diesmann`, or add populations,
+# connections and inputs to what it returns.
+#
+# Where to go next
+# ----------------
+#
+# - :doc:`/auto_examples/plot_cortical_column`: both levels side by side, at any scale
+# - :doc:`/auto_examples/plot_winner_take_all`: another network of the literature, which switches between states
+# - :doc:`/rerun`: what can be changed while a simulation runs
+# - :doc:`/closures`: sparse wiring, and where the equations hold
+# - :doc:`/speed`: what networks cost
