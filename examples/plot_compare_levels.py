@@ -6,10 +6,12 @@ Both levels of one network, with confidence intervals
 the activity, power spectra and the response to a step side by side. The neurons here adapt strongly, which is where the
 mesoscopic equations (quasi-renewal) are least exact: after the step they oscillate more than the neurons do.
 
-Run it as ``python plot_compare_levels.py [figure.png]``.
+``python plot_compare_levels.py`` shows the figure, ``python plot_compare_levels.py figure.png`` writes it.
 """
 
 import sys
+
+import matplotlib.pyplot as plt
 
 import gifpop as gp
 
@@ -29,6 +31,7 @@ for post in ("E", "I"):
 comparison = gp.compare(net, 2000.0, dt=0.5, trials=40, seed=1, warmup=500.0)
 print(comparison.table())
 
-path = sys.argv[1] if len(sys.argv) > 1 else "compare_levels.png"
-comparison.plot().savefig(path, dpi=100)
-print("figure:", path)
+figure = comparison.plot()
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=100)
+plt.show()

@@ -161,8 +161,8 @@ for label, run in runs.items():
 # -------------
 #
 # Threads share the populations, with the same result to the last bit. At this size two of them are worth it on a
-# machine that has nothing else to do, and not on one that has. Adaptation of the excitatory neurons makes histories longer,
-# which exact ones pay for.
+# machine that has nothing else to do, and not on one that has. Adaptation of the excitatory neurons makes histories
+# longer, which exact ones pay for.
 
 adapting = gp.models.potjans_diesmann(adaptation=True)
 for label, network, options in (
@@ -194,14 +194,15 @@ for phase, hazard in (("as it is", lambda_0), ("5I silent", 0.0), ("as it was", 
 
 whole = sim.result()
 figure, ax = plt.subplots(figsize=(8.0, 4.0), layout="constrained")
-gp.plot.activity(whole, ax, populations=["5E", "2/3I", "2/3E"], bin=2.0, expected=False)
+gp.plot.activity(whole, ax, populations=["5E", "2/3I", "2/3E"], bin=2.0, expected=False, time=(100.0, 500.0))
 ax.axvspan(200.0, 400.0, color="0.92", zorder=0)
-ax.set(title="5I is silent from 200 to 400 ms", ylim=(0.0, 80.0))
+ax.set_title("5I is silent from 200 to 400 ms")
 plt.show()
 
 # %%
-# Freed of their inhibition, the excitatory neurons of layer 5 fire five times as fast, which drives inhibition in the
-# upper layers and nearly silences the excitatory neurons there.
+# Freed of their inhibition, the excitatory neurons of layer 5 fire in volleys, one some 35 ms after the other, with
+# four times as many spikes as before. Each volley sets off one of the inhibitory neurons of the upper layers, whose excitatory
+# neurons fall nearly silent. Afterwards all is as it was.
 #
 # Change it: other neurons
 # ------------------------
@@ -226,6 +227,8 @@ axes[0].legend(frameon=False)
 plt.show()
 
 # %%
+# The first wave hardly changes, since thresholds rise slowly. The second one is lower in layer 5, which has fired much.
+#
 # Other changes go into the description: copy the few lines of `gifpop.models.potjans_diesmann`, or add populations,
 # connections and inputs to what it returns.
 #
