@@ -10,6 +10,7 @@ import links
 import matplotlib
 
 matplotlib.use("Agg")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait leave the processor to others
 
 import gifpop
 
@@ -67,6 +68,7 @@ sphinx_gallery_conf = {
     "doc_module": ("gifpop",),
     "reference_url": {"gifpop": None},
     "remove_config_comments": True,
+    "capture_repr": (),  # pages show what scripts print
     "min_reported_time": 1,
     "show_memory": False,
     "show_signature": False,

@@ -2,9 +2,10 @@
 Both levels of one network, with confidence intervals
 =====================================================
 
-``gp.compare`` runs a network mesoscopically and neuron by neuron, many times each, and sets mean rates, variances of
-the activity, power spectra and the response to a step side by side. The neurons here adapt strongly, which is where the
-mesoscopic equations (quasi-renewal) are least exact: after the step they oscillate more than the neurons do.
+`gifpop.compare` runs a network mesoscopically and neuron by neuron, many times each, and sets mean rates, variances of
+the activity, power spectra and the response to a step side by side. Mean rates here differ by 1.5 %, and
+after the step the populations oscillate a little more than the neurons do, each of which receives a sample of the
+spikes of its own. ``wiring="sparse"``, an option of `gifpop.compare` as of all simulations, takes that into account.
 
 ``python plot_compare_levels.py`` shows the figure, ``python plot_compare_levels.py figure.png`` writes it.
 """
