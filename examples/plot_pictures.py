@@ -2,11 +2,11 @@
 Pictures of results
 ===================
 
-What `gifpop.plot` draws, each into the axes that it is given: activities, a raster, potentials, spectra, and both levels
-over each other, of a Brunel network whose drive steps up by 10 mV at 600 ms.
+What `gifpop.plot` draws, each into the axes that it is given: activities, a raster, potentials, spectra, and both
+levels over each other, of a Brunel network whose drive steps up by 10 mV at 600 ms.
 
-``python plot_pictures.py`` shows the figure, ``python plot_pictures.py figure.png`` writes it. With a folder after that,
-the pictures go there one by one, as they are in :doc:`/plots`.
+``python plot_pictures.py`` shows the figure, ``python plot_pictures.py figure.png`` writes it. With a folder after
+that, the pictures go there one by one, as they are in :doc:`/plots`.
 """
 
 import sys

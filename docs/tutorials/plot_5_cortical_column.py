@@ -201,8 +201,8 @@ plt.show()
 
 # %%
 # Freed of their inhibition, the excitatory neurons of layer 5 fire in volleys, one some 35 ms after the other, with
-# four times as many spikes as before. Each volley sets off one of the inhibitory neurons of the upper layers, whose excitatory
-# neurons fall nearly silent. Afterwards all is as it was.
+# four times as many spikes as before. Each volley sets off one of the inhibitory neurons of the upper layers,
+# whose excitatory neurons fall nearly silent. Afterwards all is as it was.
 #
 # Change it: other neurons
 # ------------------------
