@@ -4,9 +4,9 @@ A cortical column answers a thalamic input
 
 The column of Potjans & Diesmann (2014) in eight populations, as stochastic equations and neuron by neuron (Schwalger,
 Deger & Gerstner 2017, Fig. 10): layers 4 and 6 receive a step of 30 ms. A tenth of the column, 7,717 neurons, takes
-about a second. So few neurons have few and strong inputs, of each neuron its own ones: ``wiring="sparse"`` of the
-equations. All of its 77,169 neurons and 300 million synapses (scale 1) take 1.2 GB and half a minute; its
-mesoscopic equations take no longer than those of the tenth.
+about a second. Synapses are strong there, and each neuron receives its own sample of the spikes, which
+``wiring="sparse"`` takes into account in the equations. All of its 77,169 neurons and 300 million synapses (scale 1)
+take 1.1 GB and some ten seconds; its equations take no longer than those of the tenth.
 
 ``python plot_cortical_column.py`` shows the figure, ``python plot_cortical_column.py figure.png`` writes it; a number
 after that is the scale.

@@ -155,7 +155,7 @@ for label, run in runs.items():
 # %%
 # Standard deviations at scale 1 are smaller by about the square root of ten.
 #
-# All 77,169 neurons and 300 million synapses take 1.2 GB, and some five seconds for a simulated one (:doc:`/speed`).
+# All 77,169 neurons and 300 million synapses take 1.1 GB, and some five seconds for a simulated one (:doc:`/speed`).
 #
 # What it costs
 # -------------
