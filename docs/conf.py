@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
@@ -13,6 +14,8 @@ matplotlib.use("Agg")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait leave the processor to others
 
 import gifpop
+
+warnings.filterwarnings("ignore", "Provided for backward compatibility only")  # nest.set_verbosity, in examples
 
 project = "gifpop"
 author = "the gifpop developers"
