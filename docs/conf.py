@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
@@ -10,8 +11,11 @@ import links
 import matplotlib
 
 matplotlib.use("Agg")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait leave the processor to others
 
 import gifpop
+
+warnings.filterwarnings("ignore", "Provided for backward compatibility only")  # nest.set_verbosity, in examples
 
 project = "gifpop"
 author = "the gifpop developers"
@@ -67,6 +71,7 @@ sphinx_gallery_conf = {
     "doc_module": ("gifpop",),
     "reference_url": {"gifpop": None},
     "remove_config_comments": True,
+    "capture_repr": (),  # pages show what scripts print
     "min_reported_time": 1,
     "show_memory": False,
     "show_signature": False,

@@ -6,7 +6,7 @@ A hundred neurons of the model ``gif_psc_exp``, with adaptation of threshold and
 are driven by fifty Poisson processes and excite each other along random connections: a script for NEST with one line
 changed, the import of nest. Bursts of the whole population grow further apart as the neurons adapt.
 
-    python gif_population_nest.py [figure.png]
+``python gif_population_nest.py`` shows the figure, ``python gif_population_nest.py figure.png`` writes it.
 """
 
 import sys
@@ -56,5 +56,6 @@ nest.Simulate(simulation_time)
 # All spikes, and the rate of the population below.
 
 nest.raster_plot.from_device(spike_recorder, hist=True, hist_binwidth=10.0, title="A population of GIF neurons")
-plt.savefig(sys.argv[1] if len(sys.argv) > 1 else "gif_population_nest.png")
+if len(sys.argv) > 1:
+    plt.savefig(sys.argv[1])
 plt.show()

@@ -13,9 +13,10 @@ cohort carry mean and variance of its members' adaptation. Both are compared her
 
 Levels differ in how they divide time, too: `cell` and `rate_of_population` tell how that is kept out of the comparison.
 
-Run it as ``python plot_adaptation_closures.py [figure.png]`` for a small part of the study (about ten seconds), with
-``--full`` for all of it (about an hour on one core; an interrupted one continues where it was), with ``--redraw`` for
-table and figure from stored numbers. ``docs/closures.md`` discusses the result.
+``python plot_adaptation_closures.py`` measures a small part of the study (about ten seconds) and shows the figure, or
+writes it to a file that is named. With ``--full`` it measures all of it (about an hour on one core; an interrupted one
+continues where it was), with ``--redraw`` it makes tables and figure from stored numbers. :doc:`/closures` has the
+result of the whole study.
 """
 
 import argparse
@@ -45,14 +46,15 @@ BANDS = {2: 1.0, 5: 2.0, 10: 2.0, 20: 2.0, 50: 5.0, 100: 10.0}  # Hz: centre and
 
 GRIDS = {
     "quick": {
-        "strengths": (0, 4), "taus": (100, 1000), "rates": (5, 20), "spikes": 200, "neurons": 5_000,
-        "sizes": (), "ensembles": (), "ensemble_rates": (), "seconds": 0, "trials": 10, "runs": 1,
+        "strengths": (0, 4), "taus": (100, 300), "rates": (5, 20), "spikes": 200, "neurons": 4_000,
+        "responses": ((4, 100),), "sizes": (), "ensembles": (), "ensemble_rates": (), "seconds": 0, "trials": 6,
+        "runs": 1, "uncoupled_runs": 0,
     },
     "full": {
         "strengths": (0, 1, 2, 4, 6), "taus": (30, 100, 300, 1000, 3000), "rates": (2, 5, 10, 20, 40, 60),
-        "spikes": 2000, "neurons": 100_000, "sizes": (50, 200, 1000, 5000),
+        "spikes": 2000, "neurons": 100_000, "responses": None, "sizes": (50, 200, 1000, 5000),
         "ensembles": ((0, 100), (2, 100), (4, 100), (4, 1000), (6, 300)), "ensemble_rates": (5, 20),
-        "seconds": 400, "trials": 2000, "runs": 100,
+        "seconds": 400, "trials": 2000, "runs": 100, "uncoupled_runs": 100,
     },
 }  # fmt: skip
 
@@ -355,13 +357,16 @@ def measure_ensembles(study, grid):
 
 
 def measure_network(study, grid):
-    """Return statistics and response of the network, and statistics without connections, each by who."""
+    """Return statistics and response of the network, and statistics without connections if wanted, each by who."""
     response = study.compare("network response", network_response, grid["trials"])
-    return {
+    measured = {
         "connected": study.compare("network", network_statistics, grid["runs"], True),
-        "uncoupled": study.compare("network uncoupled", network_statistics, grid["runs"], False),
         "response": {who: smooth(measured["response"]) for who, measured in response.items()},
     }
+    if grid["uncoupled_runs"]:
+        runs = grid["uncoupled_runs"]
+        measured["uncoupled"] = study.compare("network uncoupled", network_statistics, runs, False)
+    return measured
 
 
 # %%
@@ -437,10 +442,12 @@ def ensembles_table(ensembles):
 
 def network_table(network):
     """Return statistics and errors of the response of the network."""
-    rows = []
     kinds = ["rate", "variance", *(f"power at {f} Hz" for f in BANDS)]
-    for i, kind, by in (*((i, k, network["connected"]) for i, k in enumerate(kinds)),
-                        (0, "rate without connections", network["uncoupled"])):  # fmt: skip
+    lines = [(i, kind, network["connected"]) for i, kind in enumerate(kinds)]
+    if "uncoupled" in network:
+        lines.append((0, "rate without connections", network["uncoupled"]))
+    rows = []
+    for i, kind, by in lines:
         row = [kind, f"{by[NEURONS]['value'][i]:.4g} ± {by[NEURONS]['error'][i]:.1g}"]
         for who in CLOSURES:
             percent, error = deviation(by[who], by[NEURONS])[:, i]
@@ -510,8 +517,8 @@ def draw_deviations(axes, rates, strength, grid):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    arguments.add_argument("figure", nargs="?", default="adaptation_closures.png")
+    arguments = argparse.ArgumentParser(description="Where each closure of adaptation holds.")
+    arguments.add_argument("figure", nargs="?", help="file to write the figure to; else it is shown")
     arguments.add_argument("--full", action="store_true", help="the whole study, about an hour")
     arguments.add_argument("--redraw", action="store_true", help="from stored numbers of the whole study")
     arguments.add_argument("--numbers", default="adaptation_closures.json", help="where those are stored")
@@ -522,7 +529,7 @@ def main():
     study = Study(Path(chosen.numbers) if full else None, complete=chosen.redraw)
 
     rates = measure_rates(study, grid)
-    responses = measure_curves(study, grid, "response", response, cells(grid))
+    responses = measure_curves(study, grid, "response", response, grid["responses"] or cells(grid))
     volleys = measure_curves(study, grid, "volley", volley, [VOLLEY])
     network = measure_network(study, grid)
     tables = {
@@ -536,8 +543,10 @@ def main():
         print(f"{name}\n\n{table}")
         if chosen.table:
             renew(Path(chosen.table), name, table)
-    draw(rates, responses, volleys, network, grid).savefig(chosen.figure, dpi=100)
-    print("figure:", chosen.figure)
+    figure = draw(rates, responses, volleys, network, grid)
+    if chosen.figure is not None:
+        figure.savefig(chosen.figure, dpi=100)
+    plt.show()
 
 
 if __name__ == "__main__":

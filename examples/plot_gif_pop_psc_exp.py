@@ -6,7 +6,7 @@ A Brunel network of one excitatory and one inhibitory population of adapting neu
 equation per population (Schwalger, Deger & Gerstner 2017, PLoS Comput Biol 13(4):e1005507), and neuron by neuron. At
 1500 ms the drive of all neurons steps up by 20 mV.
 
-Run it as ``python plot_gif_pop_psc_exp.py [figure.png]``.
+``python plot_gif_pop_psc_exp.py`` shows the figure, ``python plot_gif_pop_psc_exp.py figure.png`` writes it.
 """
 
 import sys
@@ -55,6 +55,6 @@ traces[-1].set_xlabel("time [ms]")
 for result in (meso, micro):
     rates = ", ".join(f"{p.name} {p.activity[1000:3000].mean():.2f}" for p in result)
     print(f"{result.level}: mean rates before the step, spikes/s: {rates}")
-path = sys.argv[1] if len(sys.argv) > 1 else "gif_pop_psc_exp.png"
-figure.savefig(path, dpi=100)
-print("figure:", path)
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=100)
+plt.show()

@@ -2,11 +2,11 @@
 Pictures of results
 ===================
 
-What `gp.plot` draws, each into the axes that it is given: activities, a raster, potentials, spectra, and both levels
-over each other, of a Brunel network whose drive steps up by 10 mV at 600 ms.
+What `gifpop.plot` draws, each into the axes that it is given: activities, a raster, potentials, spectra, and both
+levels over each other, of a Brunel network whose drive steps up by 10 mV at 600 ms.
 
-Run it as ``python plot_pictures.py [figure.png [folder]]``; into the folder go the pictures one by one, as they are in
-docs/plots.md.
+``python plot_pictures.py`` shows the figure, ``python plot_pictures.py figure.png`` writes it. With a folder after
+that, the pictures go there one by one, as they are in :doc:`/plots`.
 """
 
 import sys
@@ -36,8 +36,9 @@ gp.plot.activity(trials, axes["trials"], populations="E", bin=2.0)
 gp.plot.raster(micro, (axes["raster"], axes["rates"]))
 gp.plot.traces(micro, ax=axes["traces"], neurons=2)
 gp.plot.compare((trials, micro_trials), (axes["response"], axes["power"]), populations="E", bin=5.0, segment=500.0)
-figure.savefig(sys.argv[1] if len(sys.argv) > 1 else "pictures.png", dpi=80)
-
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=80)
+plt.show()
 
 # %%
 # Without axes each makes a figure of its own.

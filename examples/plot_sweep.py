@@ -7,7 +7,7 @@ inhibition is relative to excitation, and how strongly all neurons are driven. O
 mean rate of the excitatory neurons and how synchronous they fire: the variance of their spike counts in bins of 10 ms
 over the mean, which is one for neurons that fire independently, as Poisson processes. The dashed line is where they do.
 
-Run it as ``python plot_sweep.py [figure.png]``.
+``python plot_sweep.py`` shows the figure, ``python plot_sweep.py figure.png`` writes it.
 """
 
 import sys
@@ -55,6 +55,6 @@ if __name__ == "__main__":  # so that it could use processes, too
     data.synchrony.plot.contour(ax=right, x="g", levels=[1.0], colors="w", linestyles="--")
     left.set_title("Mean rate")
     right.set_title("Synchrony of spike counts in 10 ms")
-    path = sys.argv[1] if len(sys.argv) > 1 else "sweep.png"
-    figure.savefig(path, dpi=100)
-    print("figure:", path)
+    if len(sys.argv) > 1:
+        figure.savefig(sys.argv[1], dpi=100)
+    plt.show()

@@ -6,7 +6,7 @@ Two excitatory populations of 400 neurons share one inhibitory population of 200
 fluctuation lets the other one win: an effect of finite size, which the mesoscopic equations keep (Schwalger, Deger &
 Gerstner 2017, Fig. 7). With adaptation the winner tires and the turns come more regularly.
 
-Run it as ``python plot_winner_take_all.py [figure.png]``.
+``python plot_winner_take_all.py`` shows the figure, ``python plot_winner_take_all.py figure.png`` writes it.
 """
 
 import sys
@@ -27,6 +27,6 @@ for ax, adaptation in zip(axes, (False, True), strict=True):
 axes[0].legend(frameon=False, ncols=2, loc="upper right")
 axes[1].set_xlabel("time [s]")
 
-path = sys.argv[1] if len(sys.argv) > 1 else "winner_take_all.png"
-figure.savefig(path, dpi=100)
-print("figure:", path)
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=100)
+plt.show()

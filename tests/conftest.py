@@ -51,6 +51,7 @@ def run_example(tmp_path, monkeypatch):
         monkeypatch.setattr("sys.argv", [f"{name}.py", "figure.png"])
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Provided for backward compatibility only")  # nest.set_verbosity
+            warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")  # plt.show
             return runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
 
     yield run

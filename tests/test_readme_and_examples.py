@@ -1,4 +1,4 @@
-"""Every block of Python in the README and every example runs, in an empty folder."""
+"""Every block of Python in the README and the documentation, every example and every tutorial runs in an empty folder."""
 
 import os
 import re
@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-WARNINGS = "error,ignore:Provided for backward compatibility only"  # nest.set_verbosity warns, as NEST's own does
+WARNINGS = ",".join(
+    (
+        "error",
+        "ignore:Provided for backward compatibility only",  # nest.set_verbosity warns, as NEST's own does
+        "ignore:FigureCanvasAgg is non-interactive",  # plt.show, where there is a display
+    )
+)
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py") if path.stem != "sweep_slurm")
 LONG = ("plot_compare_levels", "plot_adaptation_closures", "plot_cortical_column")
+TUTORIALS = sorted(path.stem for path in (ROOT / "docs" / "tutorials").glob("*.py"))
 FAST = [name for name in EXAMPLES if not name.endswith("_nest") and name not in LONG]
 
 
@@ -62,6 +69,17 @@ def test_example(name, tmp_path, run_example):
 def test_example_on_its_own(name, tmp_path):
     run(tmp_path, str(ROOT / "examples" / f"{name}.py"), "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_tutorial_on_its_own(name, tmp_path):
+    """As a reader would run it who has downloaded it; nothing stays behind."""
+    if name == "plot_4_many_runs":
+        pytest.importorskip("zarr", "3.1", reason="needs Python 3.11")
+    printed = run(tmp_path, str(ROOT / "docs" / "tutorials" / f"{name}.py"))
+    assert printed.count("\n") >= 5
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not (ROOT / "docs").exists(), reason="docs are not here")
