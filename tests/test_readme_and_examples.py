@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WARNINGS = "error,ignore:Provided for backward compatibility only"  # nest.set_verbosity warns, as NEST's own does
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py") if path.stem != "sweep_slurm")
-LONG = ("plot_compare_levels", "plot_adaptation_closures", "plot_cortical_column")
+LONG = ("plot_compare_levels", "plot_adaptation_closures", "plot_cortical_column", "plot_where_theory_departs")
 FAST = [name for name in EXAMPLES if not name.endswith("_nest") and name not in LONG]
 
 
