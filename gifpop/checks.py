@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gifpop.typing import Floats
 
 Rule: TypeAlias = Literal["> 0", ">= 0", "in [0, 1]", "in (0, 1)", "finite"]
-Option = TypeVar("Option")
+Option = TypeVar("Option", bound=str)
 
 RULES: dict[Rule, Callable[[float | Floats], bool | npt.NDArray[np.bool_]]] = {
     "> 0": lambda x: x > 0,
@@ -89,11 +89,13 @@ def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") ->
     return array
 
 
-def choice(where: str, value: Option, options: Iterable[str]) -> Option:
-    """Return ``value`` if it is one of ``options``."""
-    if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
-    return value
+def choice(where: str, value: object, options: Collection[Option]) -> Option:
+    """Return that one of ``options`` which the value is."""
+    if isinstance(value, str):
+        for option in options:
+            if option == value:
+                return option
+    raise ValueError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
 
 
 def boolean(where: str, value: object) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from gifpop import checks
 
 if TYPE_CHECKING:
-    from gifpop.typing import Floats, Numbers
+    from gifpop.typing import Floats, Vector
 
 
 class Distribution:
@@ -122,7 +122,7 @@ class Exponential(Distribution):
 class Given(Distribution):
     """Values given as an array, one for each neuron or connection."""
 
-    def __init__(self, values: Numbers) -> None:
+    def __init__(self, values: Vector) -> None:
         self.values = np.array(values, dtype=float)
         self.values.flags.writeable = False
 

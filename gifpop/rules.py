@@ -10,9 +10,7 @@ import numpy as np
 from gifpop import checks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gifpop.typing import Integers
+    from gifpop.typing import Indices, Integers
 
 
 class Rule:
@@ -250,7 +248,7 @@ class Pairs(Rule):
         Neurons of the two populations, counted from 0; the i-th connection is from ``sources[i]`` to ``targets[i]``.
     """
 
-    def __init__(self, sources: Sequence[int] | Integers, targets: Sequence[int] | Integers) -> None:
+    def __init__(self, sources: Indices, targets: Indices) -> None:
         self.sources, self.targets = (
             _indices(f"Pairs.{name}", values) for name, values in (("sources", sources), ("targets", targets))
         )

@@ -1,14 +1,19 @@
 """Types that annotations name in several files: arrays, seeds, and what options may be."""
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
-Numbers: TypeAlias = float | Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
+Shorts: TypeAlias = npt.NDArray[np.int32]
+Spikes: TypeAlias = tuple[Integers, Shorts]  # steps and neurons
+Vector: TypeAlias = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
+Numbers: TypeAlias = float | Vector
+Indices: TypeAlias = Sequence[int] | npt.NDArray[np.integer]
+Streams: TypeAlias = Callable[[int], np.random.BitGenerator]
 
 Seed: TypeAlias = int | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None
 
@@ -17,3 +22,16 @@ Initial: TypeAlias = Literal["fired", "rest", "stationary", "nest"]
 History: TypeAlias = Literal["adaptive", "exact"]
 Adaptation: TypeAlias = Literal["quasi-renewal", "carried"]
 Wiring: TypeAlias = Literal["dense", "sparse"]
+
+Kept_co = TypeVar("Kept_co", covariant=True)
+Given_contra = TypeVar("Given_contra", contravariant=True)
+
+
+class Field(Generic[Kept_co, Given_contra]):
+    """A field of a frozen dataclass that is given in one form and kept in another; for annotations only."""
+
+    def __get__(self, instance: object, owner: type) -> Kept_co:
+        raise NotImplementedError
+
+    def __set__(self, instance: object, value: Given_contra) -> None:
+        raise NotImplementedError
