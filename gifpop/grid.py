@@ -51,6 +51,11 @@ def whole_steps(where: str, ms: float | Floats, dt: float, least: int = 0) -> in
     return steps.astype(np.int64) if times.ndim else int(steps)
 
 
+def ends(steps: Integers, dt: float) -> Floats:
+    """Return the time stamps of steps, ms."""
+    return np.asarray((steps + 1) * dt, dtype=np.float64)
+
+
 def check_dt(where: str, dt: object) -> float:
     """Return a valid step in ms."""
     step = checks.number(where, dt, "> 0", "ms")

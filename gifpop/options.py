@@ -12,7 +12,19 @@ from gifpop.grid import whole_steps
 from gifpop.network import Population
 
 if TYPE_CHECKING:
-    from gifpop.typing import Adaptation, History, Indices, Initial, Integers, Level, Seed, Spikes, Vector, Wiring
+    from gifpop.typing import (
+        Adaptation,
+        History,
+        Indices,
+        Initial,
+        Integers,
+        Level,
+        Prescribed,
+        Seed,
+        Spikes,
+        Vector,
+        Wiring,
+    )
 
     Names: TypeAlias = Sequence[str]  # "all" and "V_m" are such, too
     Neurons: TypeAlias = int | Indices | None
@@ -183,7 +195,7 @@ def check_spikes(
     return prescribed
 
 
-def check_size(population: Population, values: Integers | Spikes) -> None:
+def check_size(population: Population, values: Prescribed) -> None:
     """Refuse a population that is too small for its prescribed counts, or steps and neurons."""
     if isinstance(values, tuple):
         least, why = 1 + np.max(values[1], initial=-1), "so that it has the neurons of Simulation.spikes"

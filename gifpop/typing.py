@@ -1,7 +1,7 @@
 """Types that annotations name in several files: arrays, seeds, and what options may be."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
 Shorts: TypeAlias = npt.NDArray[np.int32]
 Spikes: TypeAlias = tuple[Integers, Shorts]  # steps and neurons
+Structured: TypeAlias = npt.NDArray[np.void]  # with named fields
+Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 Vector: TypeAlias = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
 Numbers: TypeAlias = float | Vector
 Indices: TypeAlias = Sequence[int] | npt.NDArray[np.integer]
@@ -22,6 +24,10 @@ Initial: TypeAlias = Literal["fired", "rest", "stationary", "nest"]
 History: TypeAlias = Literal["adaptive", "exact"]
 Adaptation: TypeAlias = Literal["quasi-renewal", "carried"]
 Wiring: TypeAlias = Literal["dense", "sparse"]
+Table: TypeAlias = Literal["activity", "recorded", "spikes"]
+
+Prescribed: TypeAlias = Integers | Spikes  # of a population, its counts, step by step
+Probe: TypeAlias = tuple[int, int, str]  # group, unit and recordable
 
 Kept_co = TypeVar("Kept_co", covariant=True)
 Given_contra = TypeVar("Given_contra", contravariant=True)
