@@ -185,7 +185,7 @@ def compare(
         raise TypeError(f"compare: net must be a gifpop.Network, got {net!r}")
     for name in ("level", "progress"):
         if name in options:
-            raise TypeError(f"compare: {name} must be left out, got {options[name]!r}")
+            raise TypeError(f"compare: {name} must be left out, got {options.get(name)!r}")
     dt = check_dt("compare.dt", dt)
     trials = checks.integer("compare.trials", trials, LEAST_TRIALS)
     threads = checks.integer("compare.threads", threads, 1)
@@ -203,7 +203,8 @@ def compare(
         level, trial = key
         own = seeds.child(root, LEVELS.index(level), trial)
         result = Simulation(net, dt=dt, level=level, seed=own, progress=False, **options).run(duration)
-        return result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
+        means: Floats = result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
+        return means
 
     with ThreadPoolExecutor(threads) as pool:
         binned = {level: list(pool.map(activity, [(level, k) for k in range(trials)])) for level in LEVELS}
@@ -213,8 +214,8 @@ def compare(
     return Comparison(
         **summaries,
         names=tuple(net.populations),
-        t=(np.arange(total) + 0.5) * width * dt,
-        f=np.fft.rfftfreq(total - dropped, width * dt * 1e-3),
+        t=(np.arange(total, dtype=float) + 0.5) * width * dt,
+        f=np.asarray(np.fft.rfftfreq(total - dropped, width * dt * 1e-3), dtype=float),
         trials=trials,
         confidence=confidence,
     )

@@ -26,24 +26,29 @@ if TYPE_CHECKING:
         Wiring,
     )
 
+    T = TypeVar("T")
+    Populations: TypeAlias = dict[str, Population]
+    PerPopulation: TypeAlias = Mapping[Population, T] | Mapping[str, T] | Mapping[Population | str, T]
+
+    Levels: TypeAlias = Level | PerPopulation[Level]
     Names: TypeAlias = Sequence[str]  # "all" and "V_m" are such, too
+    Record: TypeAlias = Names | PerPopulation[Names] | None
     Neurons: TypeAlias = int | Indices | None
+    RecordNeurons: TypeAlias = Neurons | PerPopulation[Neurons]
+    GivenCounts: TypeAlias = PerPopulation[Indices] | None
+    GivenSpikes: TypeAlias = PerPopulation[tuple[Vector, Indices] | list[Vector]] | None
 
 ALWAYS_RECORDED = ("n_events", "mean")
-
-T = TypeVar("T")
-PerPopulation: TypeAlias = Mapping[Population, T] | Mapping[str, T] | Mapping[Population | str, T]
-Populations: TypeAlias = dict[str, Population]
 
 
 class ModelOptions(TypedDict, total=False):
     """Options of a simulation that are the same at both levels; see `gifpop.Simulation`."""
 
-    record: Names | PerPopulation[Names] | None
+    record: Record
     record_interval: float | None
-    record_neurons: Neurons | PerPopulation[Neurons]
-    counts: PerPopulation[Indices] | None
-    spikes: PerPopulation[tuple[Vector, Indices]] | None
+    record_neurons: RecordNeurons
+    counts: GivenCounts
+    spikes: GivenSpikes
     initial: Initial
     history: History
     tolerance: float
@@ -56,7 +61,7 @@ class Options(ModelOptions, total=False):
     """All options of a simulation; see `gifpop.Simulation`."""
 
     dt: float
-    level: Level | PerPopulation[Level]
+    level: Levels
     seed: Seed
     threads: int
     progress: bool | None
@@ -81,9 +86,7 @@ def per_population(
     return dict.fromkeys(populations, default if values is None else values)
 
 
-def check_levels(
-    populations: Populations, level: Level | PerPopulation[Level], levels: tuple[Level, ...]
-) -> dict[str, Level]:
+def check_levels(populations: Populations, level: Levels, levels: tuple[Level, ...]) -> dict[str, Level]:
     """Return the level of each population, by name."""
     if isinstance(level, Mapping):
         chosen: dict[str, Level | None] = per_population(populations, level, "Simulation.level", None)
@@ -92,7 +95,7 @@ def check_levels(
 
 
 def check_record(
-    populations: Populations, record: Names | PerPopulation[Names] | None, recordables: Mapping[str, tuple[str, ...]]
+    populations: Populations, record: Record, recordables: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
     """Return the names of the variables to record of each population, beside those that always are."""
     chosen = per_population(populations, record, "Simulation.record", ())
@@ -114,7 +117,7 @@ def _variables(population: str, names: Names, recordables: tuple[str, ...]) -> t
     return tuple(name for name in dict.fromkeys(names) if name not in ALWAYS_RECORDED)
 
 
-def check_neurons(populations: Populations, neurons: Neurons | PerPopulation[Neurons]) -> dict[str, range | Integers]:
+def check_neurons(populations: Populations, neurons: RecordNeurons) -> dict[str, range | Integers]:
     """Return the neurons to record of each population, by name: a range or an int64 array."""
     chosen = per_population(populations, neurons, "Simulation.record_neurons", None)
     return {name: _neurons(p, chosen[name]) for name, p in populations.items()}
@@ -142,9 +145,7 @@ def check_interval(interval: float | None, dt: float) -> int:
     return whole_steps("Simulation.record_interval", interval, dt, least=1)
 
 
-def check_counts(
-    populations: Populations, levels: Mapping[str, Level], counts: PerPopulation[Indices] | None
-) -> dict[str, Integers]:
+def check_counts(populations: Populations, levels: Mapping[str, Level], counts: GivenCounts) -> dict[str, Integers]:
     """Return prescribed counts of mesoscopic populations as int64 arrays, by name."""
     prescribed = {}
     for population, given in _mapping("Simulation.counts", counts, "int array").items():
@@ -165,7 +166,7 @@ def check_counts(
 def check_spikes(
     populations: Populations,
     levels: Mapping[str, Level],
-    spikes: PerPopulation[tuple[Vector, Indices]] | None,
+    spikes: GivenSpikes,
     dt: float,
 ) -> dict[str, Spikes]:
     """Return prescribed spikes of neurons: steps in order and neurons (int arrays), by name."""

@@ -10,8 +10,8 @@ from gifpop.recorder import Column, Recorder, place_probes, require_memory
 
 if TYPE_CHECKING:
     from gifpop.assembly import Assembly
-    from gifpop.options import Names, Neurons, PerPopulation, Populations
-    from gifpop.typing import Indices, Prescribed, Probe, Vector
+    from gifpop.options import GivenCounts, GivenSpikes, Populations, Record, RecordNeurons
+    from gifpop.typing import Prescribed, Probe
 
 
 class Recording:
@@ -30,11 +30,11 @@ class Recording:
     def __init__(
         self,
         assembly: Assembly,
-        record: Names | PerPopulation[Names] | None,
+        record: Record,
         record_interval: float | None,
-        record_neurons: Neurons | PerPopulation[Neurons],
-        counts: PerPopulation[Indices] | None,
-        spikes: PerPopulation[tuple[Vector, Indices]] | None,
+        record_neurons: RecordNeurons,
+        counts: GivenCounts,
+        spikes: GivenSpikes,
     ) -> None:
         populations, levels, self._dt = assembly.net.populations, assembly.level_names, assembly.dt
         self._names, self._levels, self._neurons = tuple(populations), levels, record_neurons

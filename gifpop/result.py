@@ -115,8 +115,13 @@ class PopulationResult:
         always = {"counts": self.counts} | ({"mean": self.mean} if self.level == "meso" else {})
         return always | self._variables
 
-    def with_arrays(self, arrays: Arrays, spikes: Spikes | list[Spikes] | None = None,
-                    record_steps: Integers | None = None, N: int | Integers | None = None) -> PopulationResult:  # fmt: skip
+    def with_arrays(
+        self,
+        arrays: Arrays,
+        spikes: Spikes | list[Spikes] | None = None,
+        record_steps: Integers | None = None,
+        N: int | Integers | None = None,
+    ) -> PopulationResult:
         """Return the same population with other records.
 
         Parameters

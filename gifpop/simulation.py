@@ -26,21 +26,11 @@ if TYPE_CHECKING:
 
     from gifpop.changes import Part
     from gifpop.network import Injection, Network, Population
-    from gifpop.options import Names, Neurons, PerPopulation
+    from gifpop.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
     from gifpop.parameters import Input
     from gifpop.recorder import Recorder
     from gifpop.reductions import Outcome
-    from gifpop.typing import (
-        Adaptation,
-        History,
-        Indices,
-        Initial,
-        Level,
-        Seed,
-        Structured,
-        Vector,
-        Wiring,
-    )
+    from gifpop.typing import Adaptation, History, Initial, Level, Seed, Structured, Wiring
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
@@ -183,13 +173,13 @@ class Simulation:
         self,
         net: Network,
         dt: float = 0.1,
-        level: Level | PerPopulation[Level] = "meso",
+        level: Levels = "meso",
         seed: Seed = None,
-        record: Names | PerPopulation[Names] | None = None,
+        record: Record = None,
         record_interval: float | None = None,
-        record_neurons: Neurons | PerPopulation[Neurons] = None,
-        counts: PerPopulation[Indices] | None = None,
-        spikes: PerPopulation[tuple[Vector, Indices]] | None = None,
+        record_neurons: RecordNeurons = None,
+        counts: GivenCounts = None,
+        spikes: GivenSpikes = None,
         initial: Initial = "fired",
         history: History = "adaptive",
         tolerance: float = TOLERANCE,
@@ -498,14 +488,14 @@ class Simulation:
             ``source`` and ``target`` (neurons, counted from 0), ``weight`` (pA), ``delay`` (ms); in order of source.
         """
         populations = self._assembly.net.populations
-        names = [options.population_name(populations, p, f"Simulation.connections: {which}")
-                 for p, which in ((pre, "pre"), (post, "post"))]  # fmt: skip
-        for name in names:
+        first = options.population_name(populations, pre, "Simulation.connections: pre")
+        second = options.population_name(populations, post, "Simulation.connections: post")
+        for name in (first, second):
             if self._assembly.level_names[name] != "micro":
                 raise ValueError(f"Simulation.connections: {name!r} must be at the microscopic level, got 'meso'")
-        source, target = (list(populations).index(name) for name in names)
+        source, target = (list(populations).index(name) for name in (first, second))
         links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
-        return expand(links, *(populations[name].N for name in names), self.dt)
+        return expand(links, populations[first].N, populations[second].N, self.dt)
 
     def _skip(self, duration: float) -> None:
         """Simulate on without recording anything."""
