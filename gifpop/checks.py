@@ -1,11 +1,22 @@
 """Checks of values that users give: each error names object, parameter, rule and value."""
 
+from __future__ import annotations
+
 import math
 import numbers
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-RULES = {
+if TYPE_CHECKING:
+    from gifpop.typing import Floats
+
+Rule: TypeAlias = Literal["> 0", ">= 0", "in [0, 1]", "in (0, 1)", "finite"]
+Option = TypeVar("Option", bound=str)
+
+RULES: dict[Rule, Callable[[float | Floats], bool | npt.NDArray[np.bool_]]] = {
     "> 0": lambda x: x > 0,
     ">= 0": lambda x: x >= 0,
     "in [0, 1]": lambda x: (x >= 0) & (x <= 1),
@@ -14,7 +25,7 @@ RULES = {
 }
 
 
-def number(where, value, rule="finite", unit=""):
+def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> float:
     """Return ``value`` as a float.
 
     Parameters
@@ -22,10 +33,16 @@ def number(where, value, rule="finite", unit=""):
     where : str
         Object and parameter, for the message: ``"GIF.tau_m"``.
     value : real number
+        A number of Python or numpy, or an array of no dimension; not a bool.
     rule : str
         A key of ``RULES``; every rule implies that the value is finite.
     unit : str
         For the message.
+
+    Returns
+    -------
+    float
+        The value.
 
     Raises
     ------
@@ -38,13 +55,13 @@ def number(where, value, rule="finite", unit=""):
         value = value[()]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{where} must be a real number{_in(unit)}, got {value!r}")
-    value = float(value)
-    if not math.isfinite(value) or not RULES[rule](value):
-        raise ValueError(f"{where} must be {rule}{' ' + unit if unit else ''}, got {value}")
-    return value
+    number = float(value)
+    if not math.isfinite(number) or not RULES[rule](number):
+        raise ValueError(f"{where} must be {rule}{' ' + unit if unit else ''}, got {number}")
+    return number
 
 
-def integer(where, value, least):
+def integer(where: str, value: object, least: int) -> int:
     """Return ``value`` as an int of at least ``least``; floats and bools are refused."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{where} must be an integer, got {value!r}")
@@ -53,7 +70,7 @@ def integer(where, value, least):
     return int(value)
 
 
-def vector(where, values, rule="finite", unit=""):
+def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") -> Floats:
     """Return a sequence of real numbers as a one-dimensional float64 array of its own."""
     if isinstance(values, (str, bytes, dict, set)) or not np.iterable(values):
         raise TypeError(f"{where} must be a sequence of real numbers{_in(unit)}, got {values!r}")
@@ -72,21 +89,23 @@ def vector(where, values, rule="finite", unit=""):
     return array
 
 
-def choice(where, value, options):
-    """Return ``value`` if it is one of ``options``."""
-    if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
-    return value
+def choice(where: str, value: object, options: Collection[Option]) -> Option:
+    """Return that one of ``options`` which the value is."""
+    if isinstance(value, str):
+        for option in options:
+            if option == value:
+                return option
+    raise ValueError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
 
 
-def boolean(where, value):
+def boolean(where: str, value: object) -> bool:
     """Return ``value`` as a bool; only bools are accepted."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{where} must be True or False, got {value!r}")
     return bool(value)
 
 
-def same_length(where, first, second, n_first, n_second):
+def same_length(where: str, first: str, second: str, n_first: int, n_second: int) -> None:
     """Refuse two parameters that belong together and differ in length."""
     if n_first != n_second:
         raise ValueError(
@@ -94,5 +113,5 @@ def same_length(where, first, second, n_first, n_second):
         )
 
 
-def _in(unit):
+def _in(unit: str) -> str:
     return f" in {unit}" if unit else ""

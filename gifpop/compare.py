@@ -1,7 +1,10 @@
 """The two levels of one network side by side."""
 
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
@@ -11,7 +14,14 @@ from gifpop.grid import check_dt, whole_steps
 from gifpop.network import Network
 from gifpop.simulation import Simulation
 
-LEVELS = ("meso", "micro")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from typing_extensions import Unpack
+
+    from gifpop.options import ModelOptions
+    from gifpop.typing import Floats, Level, Seed
+
+LEVELS: tuple[Level, ...] = ("meso", "micro")
 LEAST_TRIALS = 2
 
 
@@ -19,17 +29,18 @@ LEAST_TRIALS = 2
 class Estimate:
     """A mean over trials with its confidence interval.
 
-    Attributes
+    Parameters
     ----------
     value : float64 array
+        The mean.
     error : float64 array
         Half the width of the confidence interval (Student's t over the trials).
     """
 
-    value: np.ndarray
-    error: np.ndarray
+    value: Floats
+    error: Floats
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Estimate({self.value} +- {self.error})"
 
 
@@ -37,7 +48,7 @@ class Estimate:
 class LevelSummary:
     """Statistics of one level; arrays have one column for each population.
 
-    Attributes
+    Parameters
     ----------
     rate : Estimate, shape (populations,), spikes/s
         Mean rate.
@@ -59,9 +70,11 @@ class LevelSummary:
 class Comparison:
     """What `compare` returns.
 
-    Attributes
+    Parameters
     ----------
     meso, micro : LevelSummary
+        Statistics of each level: ``rate``, ``variance``, ``spectrum`` and ``response``, each with a ``value`` and an
+        ``error``, arrays whose last axis has one entry for each population.
     names : tuple of str
         Populations.
     t : float64 array, ms
@@ -69,19 +82,27 @@ class Comparison:
     f : float64 array, Hz
         Frequencies of ``spectrum``.
     trials : int
+        Trials at each level.
     confidence : float
+        Of the intervals, in (0, 1).
     """
 
     meso: LevelSummary
     micro: LevelSummary
-    names: tuple
-    t: np.ndarray = field(repr=False)
-    f: np.ndarray = field(repr=False)
+    names: tuple[str, ...]
+    t: Floats = field(repr=False)
+    f: Floats = field(repr=False)
     trials: int
     confidence: float
 
-    def table(self):
-        """Return rates and variances of both levels as text."""
+    def table(self) -> str:
+        """Return rates and variances of both levels as text.
+
+        Returns
+        -------
+        str
+            One line for each population, with confidence intervals.
+        """
         rows = [["", "rate, meso", "rate, micro", "variance, meso", "variance, micro"]]
         for i, name in enumerate(self.names):
             estimates = (self.meso.rate, self.micro.rate, self.meso.variance, self.micro.variance)
@@ -94,7 +115,7 @@ class Comparison:
         )
         return "\n".join([*lines, note])
 
-    def plot(self, figure=None):
+    def plot(self, figure: Figure | None = None) -> Figure:
         """Plot rates, variances, spectra and responses of both levels.
 
         Parameters
@@ -105,24 +126,39 @@ class Comparison:
         Returns
         -------
         matplotlib.figure.Figure
+            The one drawn into.
         """
         from gifpop import plot  # draws comparisons, so it stands above this module
 
         return plot.side_by_side(self, figure)
 
 
-def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, confidence=0.95, threads=2, **options):
+def compare(
+    net: Network,
+    duration: float,
+    dt: float = 0.1,
+    trials: int = 20,
+    seed: Seed = None,
+    warmup: float = 0.0,
+    bin: float = 1.0,
+    confidence: float = 0.95,
+    threads: int = 2,
+    **options: Unpack[ModelOptions],
+) -> Comparison:
     """Simulate a network at both levels and compare their statistics.
 
     Parameters
     ----------
     net : Network
+        What to simulate.
     duration : float, ms
         Of each trial, with the warm-up.
     dt : float, ms
+        Step.
     trials : int
         At each level, >= 2.
-    seed : see `Simulation`
+    seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
+        As of `Simulation`; the trials have seeds made from it.
     warmup : float, ms
         Left out of rates, variances and spectra at the beginning of each trial.
     bin : float, ms
@@ -137,6 +173,7 @@ def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, co
     Returns
     -------
     Comparison
+        Statistics of both levels with confidence intervals.
 
     Notes
     -----
@@ -148,7 +185,7 @@ def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, co
         raise TypeError(f"compare: net must be a gifpop.Network, got {net!r}")
     for name in ("level", "progress"):
         if name in options:
-            raise TypeError(f"compare: {name} must be left out, got {options[name]!r}")
+            raise TypeError(f"compare: {name} must be left out, got {options.get(name)!r}")
     dt = check_dt("compare.dt", dt)
     trials = checks.integer("compare.trials", trials, LEAST_TRIALS)
     threads = checks.integer("compare.threads", threads, 1)
@@ -162,11 +199,12 @@ def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, co
         )
     root = seeds.root_sequence(seed)
 
-    def activity(key):
+    def activity(key: tuple[Level, int]) -> Floats:
         level, trial = key
         own = seeds.child(root, LEVELS.index(level), trial)
         result = Simulation(net, dt=dt, level=level, seed=own, progress=False, **options).run(duration)
-        return result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
+        means: Floats = result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
+        return means
 
     with ThreadPoolExecutor(threads) as pool:
         binned = {level: list(pool.map(activity, [(level, k) for k in range(trials)])) for level in LEVELS}
@@ -176,14 +214,14 @@ def compare(net, duration, dt=0.1, trials=20, seed=None, warmup=0.0, bin=1.0, co
     return Comparison(
         **summaries,
         names=tuple(net.populations),
-        t=(np.arange(total) + 0.5) * width * dt,
-        f=np.fft.rfftfreq(total - dropped, width * dt * 1e-3),
+        t=(np.arange(total, dtype=float) + 0.5) * width * dt,
+        f=np.asarray(np.fft.rfftfreq(total - dropped, width * dt * 1e-3), dtype=float),
         trials=trials,
         confidence=confidence,
     )
 
 
-def _summarize(activity, dropped, bin_ms, confidence):
+def _summarize(activity: Floats, dropped: int, bin_ms: float, confidence: float) -> LevelSummary:
     """Return the statistics of activities of shape (trials, bins, populations)."""
     steady = activity[:, dropped:]
     centred = steady - steady.mean(axis=1, keepdims=True)
@@ -196,7 +234,7 @@ def _summarize(activity, dropped, bin_ms, confidence):
     )
 
 
-def _estimate(trials, confidence):
+def _estimate(trials: Floats, confidence: float) -> Estimate:
     """Return mean and confidence interval over the first axis."""
     n = len(trials)
     quantile = special.stdtrit(n - 1, 0.5 + 0.5 * confidence)  # of Student's t distribution

@@ -1,8 +1,11 @@
 """What this installation uses."""
 
+from __future__ import annotations
+
 import os
 import platform
 from importlib.metadata import version
+from typing import TypedDict
 
 import numpy as np
 
@@ -11,7 +14,24 @@ from gifpop.engine import INSTRUCTION_SET
 from gifpop.version import __version__
 
 
-def facts():
+class Facts(TypedDict):
+    """What is to be known about an installation; of what the system does not tell, None."""
+
+    gifpop: str
+    numpy: str
+    scipy: str
+    matplotlib: str
+    python: str
+    system: str
+    machine: str
+    instruction_set: str
+    instruction_sets: list[str]
+    openmp: bool
+    processors: int | None
+    memory_available: int | None
+
+
+def facts() -> Facts:
     """Return what `show_config` prints, and the versions of scipy and matplotlib, as a dict of plain values."""
     return {
         "gifpop": __version__,
@@ -29,7 +49,7 @@ def facts():
     }
 
 
-def show_config():
+def show_config() -> None:
     """Print versions, which variant of the innermost loops is in use, whether there are threads, and the free memory.
 
     The environment variable ``GIFPOP_ISA``, read at import, names another variant.

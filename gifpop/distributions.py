@@ -1,106 +1,149 @@
 """Values that differ between neurons or connections: arrays, or distributions to draw them from."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from gifpop import checks
 
+if TYPE_CHECKING:
+    from gifpop.typing import Floats, Vector
+
 
 class Distribution:
     """Base of what a parameter can be besides a number."""
 
-    def draw(self, n, random):
-        """Return ``n`` values as a float64 array.
+    def draw(self, n: int, random: np.random.Generator) -> Floats:
+        """Draw values, one for each neuron or connection.
 
         Parameters
         ----------
         n : int
+            How many.
         random : numpy.random.Generator
+            What to draw them with.
+
+        Returns
+        -------
+        float64 array of length n
+            In the unit of the parameter.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Uniform(Distribution):
-    """Uniform distribution between ``low`` and ``high`` (in the unit of the parameter)."""
+    """Uniform distribution.
+
+    Parameters
+    ----------
+    low, high : float, unit of the parameter
+        Bounds of the values; ``high`` >= ``low``.
+    """
 
     low: float = 0.0
     high: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _numbers(self)
         if self.high < self.low:
             raise ValueError(f"Uniform.high must be >= low = {self.low}, got {self.high}")
 
-    def draw(self, n, random):
+    def draw(self, n: int, random: np.random.Generator) -> Floats:
         return random.uniform(self.low, self.high, n)
 
 
 @dataclass(frozen=True)
 class Normal(Distribution):
-    """Normal distribution, by mean and standard deviation."""
+    """Normal distribution.
+
+    Parameters
+    ----------
+    mean : float, unit of the parameter
+        Mean of the values.
+    std : float, unit of the parameter
+        Their standard deviation, >= 0.
+    """
 
     mean: float = 0.0
     std: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _numbers(self, std=">= 0")
 
-    def draw(self, n, random):
+    def draw(self, n: int, random: np.random.Generator) -> Floats:
         return random.normal(self.mean, self.std, n)
 
 
 @dataclass(frozen=True)
 class Lognormal(Distribution):
-    """Distribution whose logarithm is normal with the given mean and standard deviation."""
+    """Lognormal distribution: the logarithm of a value, in the unit of the parameter, is normal.
+
+    Parameters
+    ----------
+    mean : float
+        Mean of the logarithm; the median of the values is ``exp(mean)``.
+    std : float
+        Standard deviation of the logarithm, >= 0.
+    """
 
     mean: float = 0.0
     std: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _numbers(self, std=">= 0")
 
-    def draw(self, n, random):
+    def draw(self, n: int, random: np.random.Generator) -> Floats:
         return random.lognormal(self.mean, self.std, n)
 
 
 @dataclass(frozen=True)
 class Exponential(Distribution):
-    """Exponential distribution with mean ``beta``."""
+    """Exponential distribution.
+
+    Parameters
+    ----------
+    beta : float, unit of the parameter
+        Mean of the values, >= 0.
+    """
 
     beta: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _numbers(self, beta=">= 0")
 
-    def draw(self, n, random):
+    def draw(self, n: int, random: np.random.Generator) -> Floats:
         return random.exponential(self.beta, n)
 
 
 class Given(Distribution):
     """Values given as an array, one for each neuron or connection."""
 
-    def __init__(self, values):
+    def __init__(self, values: Vector) -> None:
         self.values = np.array(values, dtype=float)
         self.values.flags.writeable = False
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{len(self.values)} values>"
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Given) and np.array_equal(self.values, other.values)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.values.tobytes())
 
-    def draw(self, n, random):
+    def draw(self, n: int, random: np.random.Generator) -> Floats:
         if len(self.values) != n:
             raise ValueError(f"must be a number or have {n} values, got {len(self.values)}")
         return self.values
 
 
-def scalar_or_distribution(where, value, rule="finite", unit=""):
+def scalar_or_distribution(
+    where: str, value: object, rule: checks.Rule = "finite", unit: str = ""
+) -> float | Distribution:
     """Return a number as a float, an array as `Given`, a distribution as it is.
 
     What a distribution draws is checked against the rule when it has been drawn (`draw_checked`).
@@ -112,7 +155,14 @@ def scalar_or_distribution(where, value, rule="finite", unit=""):
     return checks.number(where, value, rule, unit)
 
 
-def draw_checked(where, value, n, random, rule="finite", unit=""):
+@overload
+def draw_checked(where: str, value: Distribution, n: int, random: np.random.Generator, rule: checks.Rule = "finite",
+                 unit: str = "") -> Floats: ...  # fmt: skip
+@overload
+def draw_checked(where: str, value: float | Distribution, n: int, random: np.random.Generator,
+                 rule: checks.Rule = "finite", unit: str = "") -> float | Floats: ...  # fmt: skip
+def draw_checked(where: str, value: float | Distribution, n: int, random: np.random.Generator,
+                 rule: checks.Rule = "finite", unit: str = "") -> float | Floats:  # fmt: skip
     """Return a number as it is, and of a distribution ``n`` values that keep the rule."""
     if not isinstance(value, Distribution):
         return value
@@ -126,7 +176,7 @@ def draw_checked(where, value, n, random, rule="finite", unit=""):
     return values
 
 
-def _numbers(distribution, **rules):
+def _numbers(distribution: Distribution, **rules: checks.Rule) -> None:
     name = type(distribution).__name__
     for parameter, value in vars(distribution).items():
         checked = checks.number(f"{name}.{parameter}", value, rules.get(parameter, "finite"))

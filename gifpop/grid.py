@@ -1,19 +1,35 @@
 """The time grid: step ``k`` covers (k dt, (k+1) dt] and carries the stamp (k+1) dt."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from gifpop import checks
+
+if TYPE_CHECKING:
+    from gifpop.typing import Floats, Integers
 
 TICS_PER_MS = 1000  # NEST's finest time is 1 us
 MOST_STEPS = 2**31 - 1
 
 
-def tics(ms):
+@overload
+def tics(ms: float) -> np.int64: ...
+@overload
+def tics(ms: Floats) -> Integers: ...
+def tics(ms: float | Floats) -> np.int64 | Integers:
     """Return a time (number or array) in whole microseconds, the unit in which NEST compares times."""
-    return np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5).astype(np.int64)
+    tics: np.int64 | Integers = np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5).astype(np.int64)
+    return tics
 
 
-def whole_steps(where, ms, dt, least=0):
+@overload
+def whole_steps(where: str, ms: float, dt: float, least: int = 0) -> int: ...
+@overload
+def whole_steps(where: str, ms: Floats, dt: float, least: int = 0) -> Integers: ...
+def whole_steps(where: str, ms: float | Floats, dt: float, least: int = 0) -> int | Integers:
     """Return a time (number or array) as a number of steps.
 
     Raises
@@ -35,14 +51,23 @@ def whole_steps(where, ms, dt, least=0):
     return steps.astype(np.int64) if times.ndim else int(steps)
 
 
-def check_dt(where, dt):
+def ends(steps: Integers, dt: float) -> Floats:
+    """Return the time stamps of steps, ms."""
+    return np.asarray((steps + 1) * dt, dtype=np.float64)
+
+
+def check_dt(where: str, dt: object) -> float:
     """Return a valid step in ms."""
-    dt = checks.number(where, dt, "> 0", "ms")
-    if tics(dt) < 1:
-        raise ValueError(f"{where} must be >= 0.001 ms, got {dt}")
-    return dt
+    step = checks.number(where, dt, "> 0", "ms")
+    if tics(step) < 1:
+        raise ValueError(f"{where} must be >= 0.001 ms, got {step}")
+    return step
 
 
-def refractory_steps(t_ref, dt, least=1):
+@overload
+def refractory_steps(t_ref: float, dt: float, least: int = 1) -> np.int64: ...
+@overload
+def refractory_steps(t_ref: Floats, dt: float, least: int = 1) -> Integers: ...
+def refractory_steps(t_ref: float | Floats, dt: float, least: int = 1) -> np.int64 | Integers:
     """Return the refractory period (number or array) in steps: rounded up on microseconds, at least ``least``."""
     return np.maximum(least, np.ceil(tics(t_ref) / (TICS_PER_MS * dt) - 1e-6).astype(np.int64))

@@ -1,13 +1,23 @@
 """What would not fit in memory is refused before anything is allocated; arrays that begin at cache lines."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.typing import Floats
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 CACHE_LINE = 64  # bytes
 
 
-def available():
+def available() -> int | None:
     """Return the memory that the system can give, in bytes, or None where it does not tell."""
     try:
         with open("/proc/meminfo") as lines:
@@ -22,7 +32,7 @@ def available():
         return None
 
 
-def require(n_bytes, what):
+def require(n_bytes: float, what: str) -> None:
     """Raise MemoryError with the estimate if ``n_bytes`` are more than the system has.
 
     Parameters
@@ -36,7 +46,11 @@ def require(n_bytes, what):
         raise MemoryError(f"{what} would need {readable(n_bytes)}; {readable(limit)} are available")
 
 
-def aligned_zeros(shape, dtype=np.float64):
+@overload
+def aligned_zeros(shape: tuple[int, ...]) -> Floats: ...
+@overload
+def aligned_zeros(shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> npt.NDArray[Scalar]: ...
+def aligned_zeros(shape: tuple[int, ...], dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
     """Return an array of zeros that begins at a cache line and shares its last line with nothing else."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.zeros(size + 2 * CACHE_LINE, dtype=np.uint8)
@@ -44,13 +58,13 @@ def aligned_zeros(shape, dtype=np.float64):
     return room[start : start + size].view(dtype).reshape(shape)
 
 
-def aligned_copy(array):
+def aligned_copy(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
     """Return a copy of an array that begins at a cache line, as `aligned_zeros`."""
     copy = aligned_zeros(array.shape, array.dtype)
     copy[:] = array
     return copy
 
 
-def readable(n_bytes):
+def readable(n_bytes: float) -> str:
     """Return a number of bytes as text."""
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"

@@ -3,6 +3,10 @@
 All are from Schwalger T, Deger M, Gerstner W (2017), PLoS Comput Biol 13(4):e1005507.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from gifpop import checks
@@ -29,7 +33,7 @@ COLUMN_PROBABILITIES = np.array([
 ])  # fmt: skip
 
 
-def brunel(size=200, adaptation=True, step=None):
+def brunel(size: int = 200, adaptation: bool = True, step: tuple[float, float] | None = None) -> Network:
     """Return one excitatory and one inhibitory population (Fig. 5; NEST's gallery example).
 
     Parameters
@@ -61,7 +65,7 @@ def brunel(size=200, adaptation=True, step=None):
     return net
 
 
-def winner_take_all(adaptation=False):
+def winner_take_all(adaptation: bool = False) -> Network:
     """Return two excitatory populations that compete through a common inhibitory one (Fig. 7).
 
     Either wins for some seconds, until a fluctuation of its finite size lets the other one win.
@@ -92,7 +96,9 @@ def winner_take_all(adaptation=False):
     return net
 
 
-def potjans_diesmann(scale=1.0, adaptation=False, thalamus=None):
+def potjans_diesmann(
+    scale: float = 1.0, adaptation: bool = False, thalamus: tuple[float, float] | None = None
+) -> Network:
     """Return the cortical column of Potjans & Diesmann (2014) as GIF neurons (Fig. 8, Table 1).
 
     Four layers of excitatory and inhibitory neurons, 77,169 in all, with 3e8 synapses. Use a step of 0.1 ms.
@@ -112,7 +118,8 @@ def potjans_diesmann(scale=1.0, adaptation=False, thalamus=None):
         Populations ``"2/3E"``, ``"2/3I"``, ``"4E"``, ``"4I"``, ``"5E"``, ``"5I"``, ``"6E"``, ``"6I"``.
     """
     scale = checks.number("models.potjans_diesmann: scale", scale, "> 0")
-    net, cells = Network(), {}
+    net = Network()
+    cells: dict[str, GIF] = {}
     for name, N, mu, rate in zip(COLUMN_POPULATIONS, COLUMN_SIZES, COLUMN_DRIVES, COLUMN_RATES, strict=True):
         adapting = adaptation and name.endswith("E")
         cells[name] = _cell(
@@ -134,19 +141,21 @@ def potjans_diesmann(scale=1.0, adaptation=False, thalamus=None):
     return net
 
 
-def _cell(mu, **parameters):
+def _cell(mu: float, tau_m: float = 20.0, t_ref: float = 4.0, Delta_V: float = 2.5, tau_syn_ex: float = 3.0,
+          tau_syn_in: float = 6.0, tau_sfa: Sequence[float] = (), q_sfa: Sequence[float] = ()) -> GIF:  # fmt: skip
     """Return neurons with a drive of ``mu`` mV; no adaptation unless given."""
-    p = {"tau_m": 20.0, "t_ref": 4.0, "Delta_V": 2.5, "V_T_star": 15.0, "lambda_0": 10.0, "tau_syn_ex": 3.0,
-         "tau_syn_in": 6.0, "tau_sfa": [], "q_sfa": [], **parameters}  # fmt: skip
-    return GIF(C_m=CAPACITANCE, E_L=0.0, V_reset=0.0, I_e=mu * CAPACITANCE / p["tau_m"], **p)
+    return GIF(
+        C_m=CAPACITANCE, tau_m=tau_m, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=Delta_V, lambda_0=10.0, t_ref=t_ref,
+        I_e=mu * CAPACITANCE / tau_m, tau_syn_ex=tau_syn_ex, tau_syn_in=tau_syn_in, tau_sfa=tau_sfa, q_sfa=q_sfa,
+    )  # fmt: skip
 
 
-def _current(mV, cell):
+def _current(mV: float, cell: GIF) -> float:
     """Return the current, pA, that moves the resting potential by ``mV``."""
     return mV * cell.C_m / cell.tau_m
 
 
-def _connect(net, pre, post, mV, p=1.0):
+def _connect(net: Network, pre: str, post: str, mV: float, p: float = 1.0) -> None:
     """Connect with a weight given as what the charge of a spike moves the potential by, and a delay of 1 ms."""
     cell = net.populations[post].cell
     tau = cell.tau_syn_ex if mV > 0.0 else cell.tau_syn_in

@@ -1,13 +1,28 @@
 """A network as a description: populations, connections and inputs. No state, no arrays."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from gifpop import checks
-from gifpop.distributions import scalar_or_distribution
+from gifpop.distributions import Distribution, scalar_or_distribution
 from gifpop.parameters import GIF, INPUTS
 from gifpop.rules import IndegreeFraction, Rule
 
-ADAPTATIONS = ("quasi-renewal", "carried")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+    from typing_extensions import Unpack
+
+    from gifpop.options import Options
+    from gifpop.parameters import Input, Value
+    from gifpop.reductions import Keep, Outcome, TrialStatistics
+    from gifpop.result import Result
+    from gifpop.typing import Adaptation, Indices
+
+ADAPTATIONS: tuple[Adaptation, ...] = ("quasi-renewal", "carried")
 MOST_NEURONS = 2**53  # counts are exact up to here
 
 
@@ -36,10 +51,11 @@ class Population:
     cell: GIF
     len_kernel: int = -1
     BinoRand: bool = True
-    adaptation: str | None = None
+    adaptation: Adaptation | None = None
 
-    def __post_init__(self):
-        if not isinstance(self.name, str) or not self.name:
+    def __post_init__(self) -> None:
+        name: object = self.name
+        if not isinstance(name, str) or not name:
             raise TypeError(f"Population.name must be a non-empty string, got {self.name!r}")
         where = f"Population {self.name!r}"
         object.__setattr__(self, "N", checks.integer(f"{where}: N", self.N, 1))
@@ -75,20 +91,21 @@ class Connection:
 
     pre: str
     post: str
-    weight: object
-    delay: object
+    weight: float | Distribution
+    delay: float | Distribution
     rule: Rule
     number: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.rule, Rule):
             raise TypeError(f"{self.label}: rule must be one of gifpop's connection rules, got {self.rule!r}")
-        for name, rule, unit in (("weight", "finite", "pA"), ("delay", "> 0", "ms")):
-            value = scalar_or_distribution(f"{self.label}: {name}", getattr(self, name), rule, unit)
-            object.__setattr__(self, name, value)
+        weight = scalar_or_distribution(f"{self.label}: weight", self.weight, "finite", "pA")
+        delay = scalar_or_distribution(f"{self.label}: delay", self.delay, "> 0", "ms")
+        object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "delay", delay)
 
     @property
-    def label(self):
+    def label(self) -> str:
         return f"Connection {self.pre!r} -> {self.post!r}"
 
 
@@ -111,19 +128,18 @@ class Injection:
     """
 
     post: str
-    input: object
+    input: Input
     delay: float
     number: int
     by_simulation: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.input, INPUTS):
-            names = ", ".join(kind.__name__ for kind in INPUTS)
-            raise TypeError(f"Network.inject: input must be one of {names}, got {self.input!r}")
+            raise TypeError(f"Network.inject: input must be one of {_names(INPUTS)}, got {self.input!r}")
         object.__setattr__(self, "delay", checks.number(f"{self.label}: delay", self.delay, ">= 0", "ms"))
 
     @property
-    def label(self):
+    def label(self) -> str:
         return f"{type(self.input).__name__} onto {self.post!r}"
 
 
@@ -144,20 +160,26 @@ class Network:
     (400, 1)
     """
 
-    def __init__(self):
-        self.populations = {}
-        self.connections = []
-        self.injections = []
+    def __init__(self) -> None:
+        self.populations: dict[str, Population] = {}
+        self.connections: list[Connection] = []
+        self.injections: list[Injection] = []
         self._inputs_made = 0
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"<gifpop.Network: {len(self.populations)} populations, {len(self.connections)} connections, "
             f"{len(self.injections)} inputs>"
         )
 
-    def copy(self):
-        """Return the description as it is now; later changes of this one do not change it."""
+    def copy(self) -> Network:
+        """Return the description as it is now.
+
+        Returns
+        -------
+        Network
+            With the same populations, connections and inputs; later changes of either do not change the other.
+        """
         copy = Network()
         copy.populations = dict(self.populations)
         copy.connections = list(self.connections)
@@ -165,7 +187,8 @@ class Network:
         copy._inputs_made = self._inputs_made
         return copy
 
-    def population(self, name, N, cell, len_kernel=-1, BinoRand=True, adaptation=None):
+    def population(self, name: str, N: int, cell: GIF, len_kernel: int = -1, BinoRand: bool = True,
+                   adaptation: Adaptation | None = None) -> Population:  # fmt: skip
         """Add a population.
 
         Parameters
@@ -187,6 +210,7 @@ class Network:
         Returns
         -------
         Population
+            Stands for the population in `connect`, `inject` and results, as its name does.
         """
         population = Population(name, N, cell, len_kernel, BinoRand, adaptation)
         if name in self.populations:
@@ -194,7 +218,8 @@ class Network:
         self.populations[name] = population
         return population
 
-    def connect(self, pre, post, weight, delay=1.0, p=None, rule=None):
+    def connect(self, pre: Population | str, post: Population | str, weight: Value, delay: Value = 1.0,
+                p: float | None = None, rule: Rule | None = None) -> Connection:  # fmt: skip
         """Connect the neurons of one population to those of another.
 
         Several connections between the same populations add up.
@@ -202,6 +227,7 @@ class Network:
         Parameters
         ----------
         pre, post : Population or str
+            Source and target, or their names; may be the same one.
         weight : float, array or distribution, pA
             Of one synapse: the jump of the synaptic current at a spike. > 0 excitatory (decays with ``tau_syn_ex`` of
             ``post``), < 0 inhibitory. One for each connection (between neurons only): a distribution, or an array in
@@ -220,33 +246,57 @@ class Network:
         Returns
         -------
         Connection
+            Stands for these connections in `Simulation.set`.
         """
         pre, post = self._known(pre, "connect: pre"), self._known(post, "connect: post")
         rule = rule_of(f"Connection {pre.name!r} -> {post.name!r}", p, rule)
-        connection = Connection(pre.name, post.name, weight, delay, rule, len(self.connections))
+        number = len(self.connections)
+        connection = Connection(pre.name, post.name, weight, delay, rule, number)  # type: ignore[arg-type]  # converts
         self.connections.append(connection)
         return connection
 
-    def inject(self, post, input, delay=0.0):
+    def inject(self, post: Population | str, input: Input, delay: float = 0.0) -> Injection:
         """Add an input onto every neuron of a population.
 
         Parameters
         ----------
         post : Population or str
+            Target, or its name.
         input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
+            The same for all neurons, but for `PoissonSpikes` with ``shared=False``.
         delay : float, ms
             By how much the input arrives later than its own times say; >= 0 and a multiple of the step.
 
         Returns
         -------
         Injection
+            Stands for the input in `Simulation.set` and `Simulation.remove`.
         """
         injection = Injection(self._known(post, "inject: post").name, input, delay, self._inputs_made)
         self._inputs_made += 1
         self.injections.append(injection)
         return injection
 
-    def simulate(self, duration, trials=None, keep="all", warmup=0.0, **options):
+    @overload
+    def simulate(self, duration: float, trials: int | Indices | None = None, keep: Literal["all"] = "all",
+                 warmup: float = 0.0, **options: Unpack[Options]) -> Result: ...  # fmt: skip
+    @overload
+    def simulate(self, duration: float, trials: int | Indices, keep: Literal["mean"],
+                 warmup: float = 0.0, **options: Unpack[Options]) -> TrialStatistics: ...  # fmt: skip
+    @overload
+    def simulate(self, duration: float, trials: int | Indices, keep: Callable[[Result], dict[str, Any]],
+                 warmup: float = 0.0, **options: Unpack[Options]) -> dict[str, npt.NDArray[Any]]: ...  # fmt: skip
+    @overload
+    def simulate(self, duration: float, trials: int | Indices, keep: Callable[[Result], npt.ArrayLike],
+                 warmup: float = 0.0, **options: Unpack[Options]) -> npt.NDArray[Any]: ...  # fmt: skip
+    def simulate(
+        self,
+        duration: float,
+        trials: int | Indices | None = None,
+        keep: Keep = "all",
+        warmup: float = 0.0,
+        **options: Unpack[Options],
+    ) -> Outcome:
         """Simulate the network from its initial state and return what was recorded.
 
         Without trials, a short form of ``Simulation(net, **options).run(duration)``.
@@ -311,7 +361,7 @@ class Network:
         simulation._skip(warmup)
         return simulation.run(duration - warmup)
 
-    def _known(self, population, where):
+    def _known(self, population: Population | str, where: str) -> Population:
         """Return the population of this network that a name or handle stands for."""
         name = population.name if isinstance(population, Population) else population
         if not isinstance(name, str):
@@ -324,7 +374,11 @@ class Network:
         return self.populations[name]
 
 
-def rule_of(where, p=None, rule=None):
+def _names(kinds: tuple[type, ...]) -> str:
+    return ", ".join(kind.__name__ for kind in kinds)
+
+
+def rule_of(where: str, p: float | None = None, rule: Rule | None = None) -> Rule:
     """Return the rule that is meant by a connection probability or a rule, of which one at most is given."""
     if rule is None:
         return IndegreeFraction(checks.number(f"{where}: p", 1.0 if p is None else p, "in [0, 1]"))

@@ -1,15 +1,73 @@
 """Checks of what a simulation is asked to record and to replay."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
+
 import numpy as np
 
 from gifpop import checks
 from gifpop.grid import whole_steps
 from gifpop.network import Population
 
+if TYPE_CHECKING:
+    from gifpop.typing import (
+        Adaptation,
+        History,
+        Indices,
+        Initial,
+        Integers,
+        Level,
+        Prescribed,
+        Seed,
+        Spikes,
+        Vector,
+        Wiring,
+    )
+
+    T = TypeVar("T")
+    Populations: TypeAlias = dict[str, Population]
+    PerPopulation: TypeAlias = Mapping[Population, T] | Mapping[str, T] | Mapping[Population | str, T]
+
+    Levels: TypeAlias = Level | PerPopulation[Level]
+    Names: TypeAlias = Sequence[str]  # "all" and "V_m" are such, too
+    Record: TypeAlias = Names | PerPopulation[Names] | None
+    Neurons: TypeAlias = int | Indices | None
+    RecordNeurons: TypeAlias = Neurons | PerPopulation[Neurons]
+    GivenCounts: TypeAlias = PerPopulation[Indices] | None
+    GivenSpikes: TypeAlias = PerPopulation[tuple[Vector, Indices] | list[Vector]] | None
+
 ALWAYS_RECORDED = ("n_events", "mean")
 
 
-def population_name(populations, population, where):
+class ModelOptions(TypedDict, total=False):
+    """Options of a simulation that are the same at both levels; see `gifpop.Simulation`."""
+
+    record: Record
+    record_interval: float | None
+    record_neurons: RecordNeurons
+    counts: GivenCounts
+    spikes: GivenSpikes
+    initial: Initial
+    history: History
+    tolerance: float
+    adaptation: Adaptation
+    wiring: Wiring
+    network_seed: Seed
+
+
+class Options(ModelOptions, total=False):
+    """All options of a simulation; see `gifpop.Simulation`."""
+
+    dt: float
+    level: Levels
+    seed: Seed
+    threads: int
+    progress: bool | None
+
+
+def population_name(populations: Populations, population: object, where: str) -> str:
     """Return the name of one of the populations, given as itself or by name."""
     name = population.name if isinstance(population, Population) else population
     if not isinstance(name, str) or name not in populations:
@@ -18,31 +76,33 @@ def population_name(populations, population, where):
     return name
 
 
-def per_population(populations, values, where, default):
+def per_population(
+    populations: Populations, values: PerPopulation[T] | T | None, where: str, default: T
+) -> dict[str, T]:
     """Return a dict with a value for each population, from such a dict or from one value for all."""
-    if isinstance(values, dict):
+    if isinstance(values, Mapping):
         chosen = {population_name(populations, p, f"{where}: key"): value for p, value in values.items()}
         return {name: chosen.get(name, default) for name in populations}
     return dict.fromkeys(populations, default if values is None else values)
 
 
-def check_levels(populations, level, levels):
+def check_levels(populations: Populations, level: Levels, levels: tuple[Level, ...]) -> dict[str, Level]:
     """Return the level of each population, by name."""
-    if isinstance(level, dict):
-        chosen = per_population(populations, level, "Simulation.level", None)
-        for name, value in chosen.items():
-            checks.choice(f"Simulation.level[{name!r}]", value, levels)
-        return chosen
+    if isinstance(level, Mapping):
+        chosen: dict[str, Level | None] = per_population(populations, level, "Simulation.level", None)
+        return {name: checks.choice(f"Simulation.level[{name!r}]", value, levels) for name, value in chosen.items()}
     return dict.fromkeys(populations, checks.choice("Simulation.level", level, levels))
 
 
-def check_record(populations, record, recordables):
+def check_record(
+    populations: Populations, record: Record, recordables: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
     """Return the names of the variables to record of each population, beside those that always are."""
     chosen = per_population(populations, record, "Simulation.record", ())
     return {name: _variables(name, chosen[name], recordables[name]) for name in populations}
 
 
-def _variables(population, names, recordables):
+def _variables(population: str, names: Names, recordables: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(names, str):
         names = recordables if names == "all" else (names,)
     if not np.iterable(names):
@@ -57,13 +117,13 @@ def _variables(population, names, recordables):
     return tuple(name for name in dict.fromkeys(names) if name not in ALWAYS_RECORDED)
 
 
-def check_neurons(populations, neurons):
+def check_neurons(populations: Populations, neurons: RecordNeurons) -> dict[str, range | Integers]:
     """Return the neurons to record of each population, by name: a range or an int64 array."""
     chosen = per_population(populations, neurons, "Simulation.record_neurons", None)
     return {name: _neurons(p, chosen[name]) for name, p in populations.items()}
 
 
-def _neurons(population, neurons):
+def _neurons(population: Population, neurons: Neurons) -> range | Integers:
     where = f"Simulation.record_neurons[{population.name!r}]"
     if neurons is None:
         return range(population.N)
@@ -77,7 +137,7 @@ def _neurons(population, neurons):
     return indices.astype(np.int64)
 
 
-def check_interval(interval, dt):
+def check_interval(interval: float | None, dt: float) -> int:
     """Return the recording interval in steps."""
     if interval is None:
         return 1
@@ -85,12 +145,12 @@ def check_interval(interval, dt):
     return whole_steps("Simulation.record_interval", interval, dt, least=1)
 
 
-def check_counts(populations, levels, counts):
+def check_counts(populations: Populations, levels: Mapping[str, Level], counts: GivenCounts) -> dict[str, Integers]:
     """Return prescribed counts of mesoscopic populations as int64 arrays, by name."""
     prescribed = {}
-    for population, values in _mapping("Simulation.counts", counts, "int array").items():
+    for population, given in _mapping("Simulation.counts", counts, "int array").items():
         name = population_name(populations, population, "Simulation.counts: key")
-        where, values, N = f"Simulation.counts[{name!r}]", np.asarray(values), populations[name].N
+        where, values, N = f"Simulation.counts[{name!r}]", np.asarray(given), populations[name].N
         if levels[name] != "meso":
             raise ValueError(f"{where} must be of a mesoscopic population; neurons take Simulation.spikes")
         if values.dtype.kind not in "iu":
@@ -103,7 +163,12 @@ def check_counts(populations, levels, counts):
     return prescribed
 
 
-def check_spikes(populations, levels, spikes, dt):
+def check_spikes(
+    populations: Populations,
+    levels: Mapping[str, Level],
+    spikes: GivenSpikes,
+    dt: float,
+) -> dict[str, Spikes]:
     """Return prescribed spikes of neurons: steps in order and neurons (int arrays), by name."""
     prescribed = {}
     for population, values in _mapping("Simulation.spikes", spikes, "(times, neurons)").items():
@@ -120,18 +185,18 @@ def check_spikes(populations, levels, spikes, dt):
             raise ValueError(f"{where} neurons must be in [0, N = {N}), got {neurons.min()} to {neurons.max()}")
         steps = whole_steps(f"{where} times", times, dt, least=1) - 1
         order = np.lexsort((neurons, steps))
-        steps, neurons = steps[order], neurons[order].astype(np.int32)
-        twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(neurons) == 0))
+        steps, which = steps[order], neurons[order].astype(np.int32)
+        twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(which) == 0))
         if twice.size:
             raise ValueError(
-                f"{where} must hold each neuron at most once a step, got neuron {neurons[twice[0]]} twice at "
+                f"{where} must hold each neuron at most once a step, got neuron {which[twice[0]]} twice at "
                 f"{(steps[twice[0]] + 1) * dt} ms"
             )
-        prescribed[name] = steps, neurons
+        prescribed[name] = steps, which
     return prescribed
 
 
-def check_size(population, values):
+def check_size(population: Population, values: Prescribed) -> None:
     """Refuse a population that is too small for its prescribed counts, or steps and neurons."""
     if isinstance(values, tuple):
         least, why = 1 + np.max(values[1], initial=-1), "so that it has the neurons of Simulation.spikes"
@@ -141,9 +206,9 @@ def check_size(population, values):
         raise ValueError(f"Population {population.name!r}: N must be >= {least}, {why}, got {population.N}")
 
 
-def _mapping(where, values, content):
+def _mapping(where: str, values: PerPopulation[object] | None, content: str) -> PerPopulation[object]:
     if values is None:
         return {}
-    if not isinstance(values, dict):
+    if not isinstance(values, Mapping):
         raise TypeError(f"{where} must be a dict of population to {content}, got {type(values).__name__}")
     return values

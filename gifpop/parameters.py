@@ -1,38 +1,56 @@
 """Neuron parameters and inputs: what a user describes, in NEST's names and units."""
 
+# ruff: noqa: RUF009 - the functions that stand for defaults return dataclasses.field
+
+from __future__ import annotations
+
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from gifpop import checks
 from gifpop.distributions import Distribution, draw_checked, scalar_or_distribution
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-def _scalar(default, unit, rule="finite"):
+    from typing_extensions import Self
+
+    from gifpop.typing import Field, Floats, Numbers, Vector
+
+    Value: TypeAlias = Numbers | Distribution
+    Values: TypeAlias = Vector | Sequence[Value]
+    Drawn: TypeAlias = float | Floats | tuple[float | Floats, ...] | None
+
+
+# Fields are annotated with what they hold, not with what describes them: hence Any, as of dataclasses.field.
+def _scalar(default: float, unit: str, rule: checks.Rule = "finite") -> Any:
     return field(default=default, metadata={"kind": "scalar", "unit": unit, "rule": rule})
 
 
-def _various(default, unit, rule="finite"):
+def _various(default: float | None, unit: str, rule: checks.Rule = "finite") -> Any:
     return field(default=default, metadata={"kind": "various", "unit": unit, "rule": rule})
 
 
-def _terms(default, unit, rule="finite"):
+def _terms(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite") -> Any:
     return field(default=default, metadata={"kind": "terms", "unit": unit, "rule": rule})
 
 
-def _optional(unit):
+def _optional(unit: str) -> Any:
     return field(default=None, metadata={"kind": "optional", "unit": unit, "rule": "finite"})
 
 
-def _vector(default, unit, rule="finite"):
+def _vector(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite") -> Any:
     return field(default=default, metadata={"kind": "vector", "unit": unit, "rule": rule})
 
 
+@dataclass(frozen=True)
 class _Checked:
     """Mixin of the frozen dataclasses below: check and convert every field as its metadata says."""
 
-    def __new__(cls, *args, **parameters):
+    def __new__(cls, *args: object, **parameters: object) -> Self:
         known = [f.name for f in fields(cls)]
         for name in parameters:
             if name not in known:
@@ -40,18 +58,18 @@ class _Checked:
                 raise TypeError(f"{cls.__name__} has no parameter {name!r}; it has {', '.join(known)}{hint}")
         return super().__new__(cls)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for f in fields(self):
             value = getattr(self, f.name)
             if "kind" in f.metadata and not (value is None and f.default is None):
                 object.__setattr__(self, f.name, _checked(f"{type(self).__name__}.{f.name}", value, **f.metadata))
         self._check()
 
-    def _check(self):
+    def _check(self) -> None:
         """Check what concerns several fields."""
 
 
-def _checked(where, value, kind, rule, unit):
+def _checked(where: str, value: object, kind: str, rule: checks.Rule, unit: str) -> object:
     """Return a value in the form in which a parameter of this kind is kept."""
     match kind:
         case "vector":
@@ -131,46 +149,65 @@ class GIF(_Checked):
     10.0
     """
 
-    C_m: float = _various(250.0, "pF", "> 0")
-    tau_m: float = _various(20.0, "ms", "> 0")
-    E_L: float = _various(0.0, "mV")
-    V_reset: float = _various(0.0, "mV")
-    V_T_star: float = _various(15.0, "mV")
-    Delta_V: float = _various(2.0, "mV", "> 0")
-    lambda_0: float = _various(10.0, "1/s", ">= 0")
-    t_ref: float = _various(4.0, "ms", ">= 0")
-    I_e: float = _various(0.0, "pA")
-    tau_syn_ex: float = _various(3.0, "ms", "> 0")
-    tau_syn_in: float = _various(6.0, "ms", "> 0")
-    tau_sfa: tuple = _terms((300.0,), "ms", "> 0")
-    q_sfa: tuple = _terms((0.5,), "mV")
-    tau_stc: tuple = _terms((), "ms", "> 0")
-    q_stc: tuple = _terms((), "pA")
-    V_m: float | None = _various(None, "mV")
-    I_syn_ex: float = _various(0.0, "pA")
-    I_syn_in: float = _various(0.0, "pA")
+    C_m: Field[float, Value] = _various(250.0, "pF", "> 0")
+    tau_m: Field[float, Value] = _various(20.0, "ms", "> 0")
+    E_L: Field[float, Value] = _various(0.0, "mV")
+    V_reset: Field[float, Value] = _various(0.0, "mV")
+    V_T_star: Field[float, Value] = _various(15.0, "mV")
+    Delta_V: Field[float, Value] = _various(2.0, "mV", "> 0")
+    lambda_0: Field[float, Value] = _various(10.0, "1/s", ">= 0")
+    t_ref: Field[float, Value] = _various(4.0, "ms", ">= 0")
+    I_e: Field[float, Value] = _various(0.0, "pA")
+    tau_syn_ex: Field[float, Value] = _various(3.0, "ms", "> 0")
+    tau_syn_in: Field[float, Value] = _various(6.0, "ms", "> 0")
+    tau_sfa: Field[tuple[float, ...], Values] = _terms((300.0,), "ms", "> 0")
+    q_sfa: Field[tuple[float, ...], Values] = _terms((0.5,), "mV")
+    tau_stc: Field[tuple[float, ...], Values] = _terms((), "ms", "> 0")
+    q_stc: Field[tuple[float, ...], Values] = _terms((), "pA")
+    V_m: Field[float | None, Value | None] = _various(None, "mV")
+    I_syn_ex: Field[float, Value] = _various(0.0, "pA")
+    I_syn_in: Field[float, Value] = _various(0.0, "pA")
 
-    def _check(self):
+    def _check(self) -> None:
         for kind in ("sfa", "stc"):
             tau, q = getattr(self, f"tau_{kind}"), getattr(self, f"q_{kind}")
             checks.same_length("GIF", f"tau_{kind}", f"q_{kind}", len(tau), len(q))
 
-    def various(self):
-        """Return the names of the parameters that differ between neurons: tuple of str."""
+    def various(self) -> tuple[str, ...]:
+        """Return the names of the parameters that differ between neurons.
+
+        Returns
+        -------
+        tuple of str
+            Those with an array or a distribution, in the order of the parameters.
+        """
         names = (f.name for f in fields(self))
         return tuple(name for name in names if any(isinstance(v, Distribution) for v in self.entries(name)))
 
-    def entries(self, name):
-        """Return the entries of a parameter as a tuple; of a scalar, its only value."""
+    def entries(self, name: str) -> tuple[float | Distribution | None, ...]:
+        """Return the entries of a parameter.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+
+        Returns
+        -------
+        tuple of float or Distribution
+            Of ``tau_sfa`` and the like all entries, of the others the only value.
+        """
         value = getattr(self, name)
         return value if isinstance(value, tuple) else (value,)
 
-    def draw(self, n, random, where="GIF", names=None):
-        """Return parameters of ``n`` neurons.
+    def draw(self, n: int, random: Callable[[int, int], np.random.Generator], where: str = "GIF",
+             names: Collection[str] | None = None) -> dict[str, Drawn]:  # fmt: skip
+        """Draw the parameters of each neuron.
 
         Parameters
         ----------
         n : int
+            Number of neurons.
         random : callable
             ``random(i, j)`` returns the numpy.random.Generator for the i-th parameter, its j-th entry.
         where : str
@@ -180,15 +217,17 @@ class GIF(_Checked):
 
         Returns
         -------
-        dict of str to float, array of length n, or tuple of such
+        dict of str to float, float64 array of length n, or tuple of such
+            By name of the parameter: a number where neurons are alike, else one value for each.
         """
-        drawn = {}
+        drawn: dict[str, Drawn] = {}
         for i, f in enumerate(fields(self)):
             if names is not None and f.name not in names:
                 continue
             rule, unit = f.metadata["rule"], f.metadata["unit"]
 
-            def draw(value, place="", j=0, i=i, name=f.name, rule=rule, unit=unit):
+            def draw(value: float | Distribution, place: str = "", j: int = 0, i: int = i, name: str = f.name,
+                     rule: checks.Rule = rule, unit: str = unit) -> float | Floats:  # fmt: skip
                 if not isinstance(value, Distribution):
                     return value
                 return draw_checked(f"{where}.{name}{place}", value, n, random(i, j), rule, unit)
@@ -208,16 +247,20 @@ class StepCurrent(_Checked):
     Parameters
     ----------
     times : sequence of float, ms
-        Increasing, >= 0, on the time grid. ``values[i]`` acts from the step that starts at ``times[i]``, so that
-        the potential first differs at the stamp ``times[i] + dt``, until the next entry. Before the first: zero.
-        (A NEST ``step_current_generator`` connected with delay dt acts one step later than its ``amplitude_times``.)
+        When the current changes; increasing, >= 0, on the time grid.
     values : sequence of float, pA
+        What it changes to: ``values[i]`` acts from the step that starts at ``times[i]``, so that the potential first
+        differs at the stamp ``times[i] + dt``, until the next entry. Before the first: zero.
+
+    Notes
+    -----
+    A NEST ``step_current_generator`` connected with delay dt acts one step later than its ``amplitude_times``.
     """
 
-    times: tuple = _vector((), "ms", ">= 0")
-    values: tuple = _vector((), "pA")
+    times: Field[tuple[float, ...], Vector] = _vector((), "ms", ">= 0")
+    values: Field[tuple[float, ...], Vector] = _vector((), "pA")
 
-    def _check(self):
+    def _check(self) -> None:
         name = type(self).__name__
         checks.same_length(name, "times", "values", len(self.times), len(self.values))
         _check_increasing(f"{name}.times", self.times)
@@ -230,6 +273,7 @@ class DirectCurrent(_Checked):
     Parameters
     ----------
     amplitude : float, pA
+        The current while it acts; zero before and after.
     start, stop : float or None, ms
         On the time grid. The current acts in the steps within [start, stop); None for ``stop``: without end.
     """
@@ -238,7 +282,7 @@ class DirectCurrent(_Checked):
     start: float = _scalar(0.0, "ms", ">= 0")
     stop: float | None = _optional("ms")
 
-    def _check(self):
+    def _check(self) -> None:
         _check_window(self)
 
 
@@ -256,7 +300,7 @@ class Waveform(_Checked):
         When the first value begins to act, on the time grid.
     """
 
-    values: tuple = _vector((), "pA")
+    values: Field[tuple[float, ...], Vector] = _vector((), "pA")
     interval: float | None = _optional("ms")
     start: float = _scalar(0.0, "ms", ">= 0")
 
@@ -274,10 +318,10 @@ class SpikeTimes(_Checked):
         Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
     """
 
-    times: tuple = _vector((), "ms", ">= 0")
+    times: Field[tuple[float, ...], Vector] = _vector((), "ms", ">= 0")
     weight: float = _scalar(1.0, "pA")
 
-    def _check(self):
+    def _check(self) -> None:
         _check_increasing(f"{type(self).__name__}.times", self.times, strictly=False)
 
 
@@ -304,20 +348,21 @@ class PoissonSpikes(_Checked):
     stop: float | None = _optional("ms")
     shared: bool = False
 
-    def _check(self):
+    def _check(self) -> None:
         _check_window(self)
         checks.boolean(f"{type(self).__name__}.shared", self.shared)
 
 
+Input: TypeAlias = StepCurrent | DirectCurrent | Waveform | SpikeTimes | PoissonSpikes
 INPUTS = (StepCurrent, DirectCurrent, Waveform, SpikeTimes, PoissonSpikes)
 
 
-def _check_increasing(where, times, strictly=True):
+def _check_increasing(where: str, times: Iterable[float], strictly: bool = True) -> None:
     for earlier, later in pairwise(times):
         if later < earlier or (strictly and later == earlier):
             raise ValueError(f"{where} must be increasing, got {earlier} before {later}")
 
 
-def _check_window(input):
+def _check_window(input: DirectCurrent | PoissonSpikes) -> None:
     if input.stop is not None and input.stop < input.start:
         raise ValueError(f"{type(input).__name__}.stop must be >= start = {input.start} ms, got {input.stop}")

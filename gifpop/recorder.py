@@ -1,11 +1,22 @@
 """Collects the pieces of a run into arrays."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from gifpop import memory
 from gifpop.result import PopulationResult, join_spikes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gifpop.chunks import Chunk
+    from gifpop.typing import Integers, Probe, Spikes
+
+Place: TypeAlias = tuple[int, int]  # start and stop among the records
 
 
 @dataclass(frozen=True)
@@ -25,17 +36,17 @@ class Column:
     name: str
     N: int
     neurons: bool
-    variables: dict
+    variables: dict[str, Sequence[int] | Integers]
 
 
-def bytes_of_records(n, columns, every):
+def bytes_of_records(n: int, columns: Sequence[Column], every: int) -> float:
     """Return the memory of records of ``n`` steps; see `Recorder`."""
     always = sum(1 if column.neurons else 2 for column in columns)
     sampled = sum(len(units) for column in columns for units in column.variables.values())
     return 8.0 * (always * n + sampled * (n // every + 1))
 
 
-def require_memory(n, columns, every, runs=1):
+def require_memory(n: int, columns: Sequence[Column], every: int, runs: int = 1) -> None:
     """Refuse to hold records of so many runs of ``n`` steps that would not fit in memory; see `Recorder`."""
     memory.require(
         runs * bytes_of_records(n, columns, every),
@@ -44,7 +55,7 @@ def require_memory(n, columns, every, runs=1):
     )
 
 
-def place_probes(columns):
+def place_probes(columns: Sequence[Column]) -> tuple[list[Probe], list[list[Place]], list[Place]]:
     """Return what to record after each step as (group, unit, recordable), and where it stands among the records.
 
     Returns
@@ -55,9 +66,9 @@ def place_probes(columns):
     means : list of (start, stop)
         Those of the expected counts of each population.
     """
-    probes = []
+    probes: list[Probe] = []
 
-    def place(group, name, units):
+    def place(group: int, name: str, units: Sequence[int] | Integers) -> Place:
         start = len(probes)
         probes.extend((group, unit, name) for unit in units)
         return start, len(probes)
@@ -83,7 +94,7 @@ class Recorder:
     dt : float, ms
     """
 
-    def __init__(self, n, first, columns, every, dt):
+    def __init__(self, n: int, first: int, columns: Sequence[Column], every: int, dt: float) -> None:
         self.taken = 0
         self._first, self._every, self._dt, self._columns = first, every, dt, columns
         _, self._slots, self._means = place_probes(columns)
@@ -92,10 +103,10 @@ class Recorder:
         self._mean = np.empty((len(self._means), n))
         self._steps = np.empty(kept, dtype=np.int64)
         self._records = [[np.empty((kept, stop - start)) for start, stop in slots] for slots in self._slots]
-        self._spikes = [[] for _ in columns]
+        self._spikes: list[list[Spikes]] = [[] for _ in columns]
         self._kept = 0
 
-    def take(self, chunk):
+    def take(self, chunk: Chunk) -> None:
         """Copy a piece; of the optional variables those at multiples of the recording interval."""
         n = len(chunk.counts)
         window = slice(self.taken, self.taken + n)
@@ -104,17 +115,17 @@ class Recorder:
             row[window] = chunk.records[:, start]
         steps = np.arange(chunk.step, chunk.step + n)
         selected = (steps + 1) % self._every == 0
-        kept = slice(self._kept, self._kept + np.count_nonzero(selected))
+        begin, self._kept = self._kept, self._kept + int(np.count_nonzero(selected))
+        kept = slice(begin, self._kept)
         self._steps[kept] = steps[selected]
         for slots, arrays in zip(self._slots, self._records, strict=True):
             for (start, stop), array in zip(slots, arrays, strict=True):
                 array[kept] = chunk.records[selected, start:stop]
         for group, spikes in chunk.neurons.items():
             self._spikes[group].append(spikes)
-        self._kept = kept.stop
         self.taken += n
 
-    def results(self):
+    def results(self) -> list[PopulationResult]:
         """Return a `PopulationResult` for each group."""
         means = iter(self._mean[:, : self.taken])
         results = []

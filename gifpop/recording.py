@@ -1,9 +1,17 @@
 """What a run records, and what its groups emit instead of what they would."""
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING
 
 from gifpop import options
 from gifpop.recorder import Column, Recorder, place_probes, require_memory
+
+if TYPE_CHECKING:
+    from gifpop.assembly import Assembly
+    from gifpop.options import GivenCounts, GivenSpikes, Populations, Record, RecordNeurons
+    from gifpop.typing import Prescribed, Probe
 
 
 class Recording:
@@ -19,28 +27,37 @@ class Recording:
         For each group that does not fire by itself (see `gifpop.chunks.Probing`).
     """
 
-    def __init__(self, assembly, record, record_interval, record_neurons, counts, spikes):
+    def __init__(
+        self,
+        assembly: Assembly,
+        record: Record,
+        record_interval: float | None,
+        record_neurons: RecordNeurons,
+        counts: GivenCounts,
+        spikes: GivenSpikes,
+    ) -> None:
         populations, levels, self._dt = assembly.net.populations, assembly.level_names, assembly.dt
         self._names, self._levels, self._neurons = tuple(populations), levels, record_neurons
         recordables = {name: level.recordables for name, level in assembly.levels.items()}
         self._recorded = options.check_record(populations, record, recordables)
         self.columns = self._make_columns(populations)
         self.every = options.check_interval(record_interval, self._dt)
-        prescribed = {
+        prescribed: dict[str, Prescribed] = {
             **options.check_counts(populations, levels, counts),
             **options.check_spikes(populations, levels, spikes, self._dt),
         }
         self.prescribed = {self._names.index(name): values for name, values in prescribed.items()}
 
-    def _make_columns(self, populations):
-        neurons, columns = options.check_neurons(populations, self._neurons), []
+    def _make_columns(self, populations: Populations) -> list[Column]:
+        neurons = options.check_neurons(populations, self._neurons)
+        columns: list[Column] = []
         for name, population in populations.items():
             micro = self._levels[name] == "micro"
             units = neurons[name] if micro else [0]
             columns.append(Column(name, population.N, micro, dict.fromkeys(self._recorded[name], units)))
         return columns
 
-    def changed(self, populations):
+    def changed(self, populations: Populations) -> Recording:
         """Return the recording of populations whose sizes may have changed."""
         for i, values in self.prescribed.items():
             options.check_size(populations[self._names[i]], values)
@@ -49,15 +66,15 @@ class Recording:
         return new
 
     @property
-    def probes(self):
+    def probes(self) -> list[Probe]:
         """What to record after each step, as `Engine.run` takes it."""
         return place_probes(self.columns)[0]
 
-    def recorder(self, n, first):
+    def recorder(self, n: int, first: int) -> Recorder:
         """Return a recorder for ``n`` steps from step ``first`` on."""
         return Recorder(n, first, self.columns, self.every, self._dt)
 
-    def check(self, n, end, runs=1):
+    def check(self, n: int, end: int, runs: int = 1) -> None:
         """Refuse to record ``n`` steps up to step ``end``, of so many runs, where memory or counts do not suffice."""
         for i, values in self.prescribed.items():
             if not isinstance(values, tuple) and len(values) < end:

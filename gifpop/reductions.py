@@ -4,12 +4,33 @@ A reduction takes the `Result` of one trial after the other, in order of their n
 depends neither on threads nor on how many trials ran side by side.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 
-from gifpop.result import ByPopulation, Result
+from gifpop.result import ByPopulation, PopulationResult, Result
+
+if TYPE_CHECKING:
+    from gifpop.typing import Arrays, Floats, Integers, Spikes
+
+Keep: TypeAlias = Literal["all", "mean"] | Callable[[Result], npt.ArrayLike | dict[str, Any]]
 
 
-def make_reduction(keep, trials, seed):
+class Reduction(Protocol):
+    """Takes the results of trials and makes something of them."""
+
+    keeps_all: bool  # what it holds grows with the number of trials as the results do
+
+    def take(self, result: Result) -> None: ...
+
+    def result(self) -> Outcome: ...
+
+
+def make_reduction(keep: object, trials: Integers, seed: np.random.SeedSequence) -> Reduction:
     """Return the reduction for the option ``keep`` of `gifpop.Network.simulate`.
 
     Parameters
@@ -32,11 +53,12 @@ class Everything:
 
     keeps_all = True
 
-    def __init__(self, trials, seed):
-        self._trials, self._seed, self._arrays, self._spikes, self._last = trials, seed, {}, {}, None
-        self._taken = 0
+    def __init__(self, trials: Integers, seed: np.random.SeedSequence) -> None:
+        self._trials, self._seed, self._taken = trials, seed, 0
+        self._arrays: dict[str, Arrays] = {}
+        self._spikes: dict[str, list[Spikes]] = {}
 
-    def take(self, result):
+    def take(self, result: Result) -> None:
         for p in result:
             if p.name not in self._arrays:
                 self._arrays[p.name] = {
@@ -46,12 +68,12 @@ class Everything:
                 self._spikes[p.name] = []
             for name, values in p.arrays.items():
                 self._arrays[p.name][name][self._taken] = values
-            if p.level == "micro":
+            if isinstance(p._spikes, tuple):
                 self._spikes[p.name].append(p._spikes)
         self._last = result
         self._taken += 1
 
-    def result(self):
+    def result(self) -> Result:
         """Return a `Result` with a leading dimension."""
         one, n = self._last, self._taken
         populations = [
@@ -67,28 +89,32 @@ class Applied:
 
     keeps_all = False
 
-    def __init__(self, function):
-        self._function, self._values, self._form = function, [], None
+    def __init__(self, function: Callable[[Result], object]) -> None:
+        self._function = function
+        self._taken: list[Arrays] = []
+        self._form: dict[str, tuple[tuple[int, ...], str]] = {}
+        self._is_dict = False
 
-    def take(self, result):
+    def take(self, result: Result) -> None:
         value = self._function(result)
         parts = value if isinstance(value, dict) else {"": value}
-        form = {name: (np.shape(part), np.asarray(part).dtype.kind) for name, part in parts.items()}
+        arrays = {name: np.asarray(part) for name, part in parts.items()}
+        form = {name: (array.shape, str(array.dtype.kind)) for name, array in arrays.items()}
         if any(kind == "O" for _, kind in form.values()):
             raise TypeError(f"simulate.keep must return numbers, arrays or a dict of such, got {value!r}")
-        self._form = form if self._form is None else self._form
+        if not self._taken:
+            self._form, self._is_dict = form, isinstance(value, dict)
         if form != self._form:
             raise ValueError(
                 f"simulate.keep must return values of the same form for all trials, got shapes and kinds {form} after "
                 f"{self._form}"
             )
-        self._values.append(value)
+        self._taken.append(arrays)
 
-    def result(self):
+    def result(self) -> npt.NDArray[Any] | Arrays:
         """Return an array with a leading dimension, or a dict of such."""
-        if isinstance(self._values[0], dict):
-            return {name: np.stack([value[name] for value in self._values]) for name in self._values[0]}
-        return np.stack(self._values)
+        stacked = {name: np.stack([arrays[name] for arrays in self._taken]) for name in self._form}
+        return stacked if self._is_dict else stacked[""]
 
 
 class Moments:
@@ -99,17 +125,18 @@ class Moments:
 
     keeps_all = False
 
-    def __init__(self, trials, seed):
-        self._n, self._sums = 0, {}
+    def __init__(self, trials: Integers, seed: np.random.SeedSequence) -> None:
+        self._n = 0
+        self._sums: dict[tuple[str, str], tuple[Floats, Floats]] = {}
 
-    def take(self, result):
+    def take(self, result: Result) -> None:
         self._n += 1
         for p in result:
             for name, values in (*_in_spikes_per_s(p).items(), ("spectrum", power_spectrum(p.activity, p.dt))):
                 self._add((p.name, name), values)
         self._last = result
 
-    def _add(self, key, values):
+    def _add(self, key: tuple[str, str], values: Floats) -> None:
         if key not in self._sums:
             self._sums[key] = np.zeros(values.shape), np.zeros(values.shape)
         mean, squares = self._sums[key]
@@ -117,7 +144,7 @@ class Moments:
         mean += deviation / self._n
         squares += deviation * (values - mean)
 
-    def result(self):
+    def result(self) -> TrialStatistics:
         """Return `TrialStatistics`."""
         one, factor = self._last, 1.0 / (self._n - 1) if self._n > 1 else np.nan
         populations = []
@@ -129,16 +156,16 @@ class Moments:
         return TrialStatistics(populations, one, self._n)
 
 
-def _in_spikes_per_s(p):
+def _in_spikes_per_s(p: PopulationResult) -> dict[str, Floats]:
     """Return the recorded arrays of a population, counts and expected counts as activities in spikes/s."""
     always = {"activity": p.activity} | ({"rate": p.rate} if p.level == "meso" else {})
     return always | {name: values for name, values in p.arrays.items() if name not in ("counts", "mean")}
 
 
-KEPT = {"all": Everything, "mean": Moments}
+KEPT: dict[str, Callable[[Integers, np.random.SeedSequence], Reduction]] = {"all": Everything, "mean": Moments}
 
 
-def power_spectrum(activity, dt):
+def power_spectrum(activity: Floats, dt: float) -> Floats:
     """Return the two-sided power spectrum of an activity in spikes/s, without its mean: float64 array, Hz.
 
     At the frequencies ``numpy.fft.rfftfreq(len(activity), 1e-3 * dt)``; of a Poisson process its rate over N.
@@ -151,39 +178,58 @@ def power_spectrum(activity, dt):
 class PopulationStatistics:
     """Statistics over trials of what was recorded of one population.
 
-    Attributes
+    Parameters
     ----------
-    name : str
-    N : int
-    t, t_record : float64 array, ms
-        As of `PopulationResult`.
-    f : float64 array, Hz
+    p : PopulationResult
+        Of one of the trials.
     mean, variance : dict of str to float64 array
         Over trials, of ``"activity"`` and ``"rate"`` (spikes/s, one entry per time of `t`), of recorded variables (per
         time of `t_record`, and neuron), and of the power ``"spectrum"`` of the activity of a trial (Hz, per frequency
         of `f`). The variance is that estimated from a sample (divided by trials - 1).
+
+    Attributes
+    ----------
+    name : str
+        Of the population.
+    N : int
+        Number of neurons.
+    t, t_record : float64 array, ms
+        As of `PopulationResult`.
+    f : float64 array, Hz
+        Frequencies of the spectrum.
     """
 
-    def __init__(self, p, mean, variance):
+    def __init__(self, p: PopulationResult, mean: dict[str, Floats], variance: dict[str, Floats]) -> None:
         self.name, self.N, self.t, self.t_record = p.name, p.N, p.t, p.t_record
         self.f = np.fft.rfftfreq(max(len(p.t), 1), 1e-3 * p.dt)[: len(mean["spectrum"])]
         self.mean, self.variance = mean, variance
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<gifpop.PopulationStatistics {self.name!r}: {len(self.t)} steps, {', '.join(self.mean)}>"
 
 
-class TrialStatistics(ByPopulation):
+class TrialStatistics(ByPopulation[PopulationStatistics]):
     """Statistics over trials; index it with a population or its name for `PopulationStatistics`.
+
+    Parameters
+    ----------
+    populations : sequence of PopulationStatistics
+        Of each population, in the order of the columns below.
+    one : Result
+        Of one of the trials.
+    n : int
+        Number of trials.
 
     Attributes
     ----------
-    n : int
-        Trials.
     dt : float, ms
-    level : str
+        Step.
+    level : str, or dict of str to str
+        ``"meso"`` or ``"micro"``; of each population by name, if it was given so.
     t : float64 array of length T, ms
+        Time stamps, the ends of the steps.
     f : float64 array of length F, Hz
+        Frequencies of the spectrum.
     names : tuple of str
         Populations, in the order of the columns below.
     activity, variance : float64 array, shape (T, populations)
@@ -194,18 +240,21 @@ class TrialStatistics(ByPopulation):
         Mean two-sided power spectrum of the activity of a trial, without its mean over time.
     """
 
-    def __init__(self, populations, one, n):
+    def __init__(self, populations: list[PopulationStatistics], one: Result, n: int) -> None:
         super().__init__(populations)
         self.n, self.dt, self.level = n, one.dt, one.level
         first = populations[0]
         self.t, self.f = first.t, first.f
 
-        def columns(kind, name):
+        def columns(kind: Literal["mean", "variance"], name: str) -> Floats:
             missing = np.full(len(first.t), np.nan)
             return np.stack([getattr(p, kind).get(name, missing) for p in populations], axis=-1)
 
         self.activity, self.variance = columns("mean", "activity"), columns("variance", "activity")
         self.rate, self.spectrum = columns("mean", "rate"), columns("mean", "spectrum")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<gifpop.TrialStatistics: {self.n} trials of {len(self.t)} steps, populations {', '.join(self.names)}>"
+
+
+Outcome: TypeAlias = Result | TrialStatistics | npt.NDArray[Any] | dict[str, npt.NDArray[Any]]

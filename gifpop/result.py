@@ -1,8 +1,25 @@
 """What a simulation returns: numpy arrays with their time stamps."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
 import numpy as np
 
 from gifpop import export, seeds
+from gifpop.grid import ends
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import neo
+    import numpy.typing as npt
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from gifpop.network import Population
+    from gifpop.typing import Arrays, Floats, Integers, Level, Shorts, Spikes, Table
 
 
 class PopulationResult:
@@ -15,37 +32,65 @@ class PopulationResult:
     Of trials, all arrays but `t` and `t_record` have one more dimension, the first; `spikes` is a list with a pair of
     arrays for each trial.
 
-    Attributes
+    Parameters
     ----------
     name : str
-    N : int, or int array of one entry a step
+        Of the population.
+    N : int, or int64 array of one entry a step
         Number of neurons; an array where runs are joined between which it has changed.
-    t : float64 array, ms
-        Time stamps of `counts` and `mean`: the ends of the steps.
+    dt : float, ms
+        Step.
+    first : int
+        Step at which the records begin.
     counts : int64 array
         Spikes per step.
-    mean : float64 array
+    record_steps : int64 array
+        Steps after which variables were recorded.
+    variables : dict of str to float64 array
+        What was recorded of each variable.
+    mean : float64 array or None
         Expected spikes per step; of a mesoscopic population.
+    spikes : pair of arrays, list of such, or None
+        Steps (int64) and neurons (int32) of all spikes, in order; of neurons. Of trials, a list.
+    neurons : int64 array or None
+        Indices of the neurons whose variables were recorded; of neurons.
+
+    Attributes
+    ----------
     spikes : pair of arrays
         Times (ms, float64) and neurons (int32) of all spikes, in order; of neurons.
-    neurons : int64 array
-        Indices of the neurons whose variables were recorded; of neurons.
     """
 
-    def __init__(self, name, N, dt, first, counts, record_steps, variables, mean=None, spikes=None, neurons=None):
+    mean: Floats
+    spikes: Any  # a pair of times and neurons; of trials, which only the values tell, a list of pairs
+    neurons: Integers
+
+    def __init__(
+        self,
+        name: str,
+        N: int | Integers,
+        dt: float,
+        first: int,
+        counts: Integers,
+        record_steps: Integers,
+        variables: Arrays,
+        mean: Floats | None = None,
+        spikes: Spikes | list[Spikes] | None = None,
+        neurons: Sequence[int] | Integers | None = None,
+    ) -> None:
         self.name, self.N, self.dt = name, N, dt
         self.counts = counts
         self._first, self._record_steps, self._variables, self._spikes = first, record_steps, variables, spikes
-        if spikes is None:
+        if mean is not None:
             self.mean = mean
-        else:
+        if spikes is not None:
             self.spikes = _in_ms(spikes, dt) if isinstance(spikes, tuple) else [_in_ms(each, dt) for each in spikes]
             self.neurons = np.zeros(0, dtype=np.int64) if neurons is None else np.asarray(neurons)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<gifpop.PopulationResult {self.name!r}: {_extent(self.counts)}, {', '.join(self.recorded)}>"
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Floats:
         if name.startswith("_") or "_variables" not in self.__dict__:  # while it is being copied
             raise AttributeError(name)
         if name not in self._variables:
@@ -53,65 +98,91 @@ class PopulationResult:
                 f"population {self.name!r} has no recorded variable {name!r}; it has {', '.join(self.recorded)} "
                 f"(see the options level and record of simulate)"
             )
-        return self._variables[name]
+        values: Floats = self._variables[name]
+        return values
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._variables]
 
     @property
-    def level(self):
+    def level(self) -> Level:
+        """Level of description, ``"meso"`` or ``"micro"``: str."""
         return "meso" if self._spikes is None else "micro"
 
     @property
-    def arrays(self):
+    def arrays(self) -> Arrays:
         """What was recorded in every step, or at every time of `t_record`: dict of str to array."""
         always = {"counts": self.counts} | ({"mean": self.mean} if self.level == "meso" else {})
         return always | self._variables
 
-    def with_arrays(self, arrays, spikes=None, record_steps=None, N=None):
-        """Return the same population with other `arrays`, steps and neurons of spikes, and number of neurons."""
+    def with_arrays(
+        self,
+        arrays: Arrays,
+        spikes: Spikes | list[Spikes] | None = None,
+        record_steps: Integers | None = None,
+        N: int | Integers | None = None,
+    ) -> PopulationResult:
+        """Return the same population with other records.
+
+        Parameters
+        ----------
+        arrays : dict of str to array
+            In place of `arrays`, with the same names.
+        spikes : pair of int arrays, list of such, or None
+            Steps and neurons of spikes; None: of a mesoscopic population.
+        record_steps : int64 array or None
+            Steps after which variables were recorded; None: as they are.
+        N : int, int64 array or None
+            Number of neurons; None: as it is.
+
+        Returns
+        -------
+        PopulationResult
+            Another one; this one stays as it is.
+        """
         variables = {name: arrays[name] for name in self._variables}
         record_steps = self._record_steps if record_steps is None else record_steps
         N = self.N if N is None else N
         return PopulationResult(self.name, N, self.dt, self._first, arrays["counts"], record_steps, variables,
                                 arrays.get("mean"), spikes, getattr(self, "neurons", None))  # fmt: skip
 
-    def trial(self, place):
+    def _trial(self, place: int) -> PopulationResult:
         """Return what was recorded of one of several trials; arrays are views."""
-        spikes = None if self.level == "meso" else self._spikes[place]
+        spikes = self._spikes[place] if isinstance(self._spikes, list) else None
         return self.with_arrays({name: values[place] for name, values in self.arrays.items()}, spikes)
 
     @property
-    def recorded(self):
+    def recorded(self) -> tuple[str, ...]:
         """Names of what was recorded: tuple of str."""
         return ("counts", "mean" if self._spikes is None else "spikes", *self._variables)
 
     @property
-    def largest_N(self):
+    def largest_N(self) -> int:
         """Number of neurons, the largest one where it has changed: int."""
         return int(np.max(self.N))
 
     @property
-    def n_events(self):
-        """NEST's name of `counts`."""
+    def n_events(self) -> Integers:
+        """NEST's name of ``counts``."""
         return self.counts
 
     @property
-    def t(self):
-        return stamps(self._first, self.counts.shape[-1], self.dt)
+    def t(self) -> Floats:
+        """Time stamps of ``counts`` and ``mean``, the ends of the steps, ms: float64 array."""
+        return ends(self._first + np.arange(self.counts.shape[-1]), self.dt)
 
     @property
-    def t_record(self):
+    def t_record(self) -> Floats:
         """Time stamps of the recorded variables, ms: float64 array."""
-        return (self._record_steps + 1) * self.dt
+        return ends(self._record_steps, self.dt)
 
     @property
-    def activity(self):
+    def activity(self) -> Floats:
         """Population activity A_N, spikes/s: float64 array of one entry a step."""
         return self.counts * (1e3 / (self.N * self.dt))
 
     @property
-    def rate(self):
+    def rate(self) -> Floats:
         """Expected activity, spikes/s: float64 array of one entry a step; of a mesoscopic population.
 
         Can be negative (finite-size correction).
@@ -119,96 +190,139 @@ class PopulationResult:
         return self.mean * (1e3 / (self.N * self.dt))
 
 
-class ByPopulation:
+class Named(Protocol):
+    """What belongs to a population."""
+
+    name: str
+
+
+Part = TypeVar("Part", bound=Named)
+
+
+class ByPopulation(Generic[Part]):
     """Something for each population; index it with a population or its name."""
 
-    def __init__(self, populations):
+    def __init__(self, populations: Iterable[Part]) -> None:
         self._populations = {p.name: p for p in populations}
 
-    def __getitem__(self, population):
+    def __getitem__(self, population: Population | str) -> Part:
         name = getattr(population, "name", population)
         if name not in self._populations:
             raise KeyError(f"no population {name!r}; there are {', '.join(map(repr, self.names))}")
         return self._populations[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Part]:
         return iter(self._populations.values())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._populations)
 
     @property
-    def names(self):
+    def names(self) -> tuple[str, ...]:
+        """Names of the populations, in the order of the columns: tuple of str."""
         return tuple(self._populations)
 
 
-class Result(ByPopulation):
+class Result(ByPopulation[PopulationResult]):
     """What a simulation returns.
 
     Index it with a population or its name for a `PopulationResult`. Of trials, arrays have one more dimension, the
     first, but for `t`.
 
-    Attributes
+    Parameters
     ----------
+    populations : sequence of PopulationResult
+        Of each population, in the order of the columns below.
     dt : float, ms
-    level : str
+        Step.
+    level : str, or dict of str to str
+        ``"meso"`` or ``"micro"``; of each population by name, if it was given so.
     seed, network_seed : numpy.random.SeedSequence
         What `gifpop.Simulation` takes to repeat the run from the initial state.
-    trials : int64 array, or None
+    first : int
+        Step at which the records begin.
+    trials : int64 array or None
         Numbers of the trials; None: a single run.
-    t : float64 array of length T, ms
-        Time stamps, the ends of the steps.
+
+    Attributes
+    ----------
     names : tuple of str
         Populations, in the order of the columns below.
     """
 
-    def __init__(self, populations, dt, level, seed, network_seed, first, trials=None):
+    def __init__(
+        self,
+        populations: Iterable[PopulationResult],
+        dt: float,
+        level: Level | dict[str, Level],
+        seed: np.random.SeedSequence,
+        network_seed: np.random.SeedSequence,
+        first: int,
+        trials: Integers | None = None,
+    ) -> None:
         super().__init__(populations)
         self.dt, self.level, self.seed, self.network_seed, self._first = dt, level, seed, network_seed, first
         self.trials = trials
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         extent = _extent(next(iter(self)).counts)
         return f"<gifpop.Result: {extent} of {self.dt} ms, populations {', '.join(self.names)}>"
 
     @property
-    def t(self):
+    def t(self) -> Floats:
+        """Time stamps, the ends of the steps, ms: float64 array of length T."""
         return next(iter(self)).t
 
     @property
-    def seeds(self):
+    def seeds(self) -> list[np.random.SeedSequence] | None:
         """Seeds of the trials, with each of which `gifpop.Simulation` repeats one: list of SeedSequence, or None."""
         return None if self.trials is None else [seeds.trial(self.seed, number) for number in self.trials.tolist()]
 
-    def trial(self, number):
-        """Return the trial of this number as the `Result` of a single run; its arrays are views."""
+    def trial(self, number: int) -> Result:
+        """Return one of several trials.
+
+        Parameters
+        ----------
+        number : int
+            Of the trial, one of ``trials``.
+
+        Returns
+        -------
+        Result
+            As of a single run; its arrays are views.
+
+        Raises
+        ------
+        ValueError
+            If there is no trial of this number.
+        """
         if self.trials is None or number not in self.trials:
             known = "no trials" if self.trials is None else f"{len(self.trials)} trials, {self.trials}"
             raise ValueError(f"Result.trial: number must be of a trial of this result ({known}), got {number!r}")
         place = int(np.flatnonzero(self.trials == number)[0])
         seed = seeds.trial(self.seed, number)
-        return Result([p.trial(place) for p in self], self.dt, self.level, seed, self.network_seed, self._first)
+        return Result([p._trial(place) for p in self], self.dt, self.level, seed, self.network_seed, self._first)
 
     @property
-    def counts(self):
+    def counts(self) -> Integers:
         """Spikes per step: int64 array, shape (T, populations)."""
         return self._columns("counts")
 
     @property
-    def activity(self):
+    def activity(self) -> Floats:
         """Population activities A_N, spikes/s: float64 array, shape (T, populations)."""
         return self._columns("activity")
 
     @property
-    def rate(self):
+    def rate(self) -> Floats:
         """Expected activities, spikes/s: float64 array, shape (T, populations); NaN for neurons."""
         columns = [p.rate if p.level == "meso" else np.full(p.counts.shape, np.nan) for p in self]
         return np.stack(columns, axis=-1)
 
-    def _columns(self, name):
+    def _columns(self, name: str) -> npt.NDArray[Any]:
         return np.stack([getattr(p, name) for p in self], axis=-1)
 
-    def plot(self, bin=1.0, figure=None):
+    def plot(self, bin: float = 1.0, figure: Figure | None = None) -> Figure:
         """Plot activities and expected activities against time; of trials, means and standard deviations.
 
         `gifpop.plot` has more pictures, and draws them into axes.
@@ -223,12 +337,13 @@ class Result(ByPopulation):
         Returns
         -------
         matplotlib.figure.Figure
+            The one drawn into.
         """
         from gifpop import plot  # draws results, so it imports this module
 
         return plot.overview(self, bin, figure)
 
-    def to_xarray(self):
+    def to_xarray(self) -> xr.Dataset:
         """Return the result as a dataset of xarray, which `to_netcdf` and `to_zarr` write as it is.
 
         Returns
@@ -273,7 +388,7 @@ class Result(ByPopulation):
         """
         return export.to_xarray(self)
 
-    def to_neo(self):
+    def to_neo(self) -> neo.Block:
         """Return the result as a block of Neo, for Elephant and the formats that Neo writes.
 
         Returns
@@ -315,7 +430,7 @@ class Result(ByPopulation):
         """
         return export.to_neo(self)
 
-    def to_dataframe(self, table="activity"):
+    def to_dataframe(self, table: Table = "activity") -> pd.DataFrame:
         """Return a part of the result as a table of pandas.
 
         Parameters
@@ -354,30 +469,25 @@ class Result(ByPopulation):
         return export.to_dataframe(self, table)
 
 
-def stamps(first, n, dt):
-    """Return the ends of ``n`` steps from step ``first`` on, in ms."""
-    return (first + 1 + np.arange(n)) * dt
-
-
-def _in_ms(spikes, dt):
+def _in_ms(spikes: Spikes, dt: float) -> tuple[Floats, Shorts]:
     """Return pairs of steps and neurons as pairs of times, the ends of the steps, and neurons."""
-    return (spikes[0] + 1) * dt, spikes[1]
+    return ends(spikes[0], dt), spikes[1]
 
 
-def _extent(counts):
+def _extent(counts: Integers) -> str:
     """Say how many steps, and of how many trials, there are."""
     trials = f"{len(counts)} trials of " if counts.ndim == 2 else ""
     return f"{trials}{counts.shape[-1]} steps"
 
 
-def concatenate(results):
+def concatenate(results: Sequence[Result]) -> Result:
     """Join the results of successive runs of one simulation."""
     first = results[0]
     populations = [_join(parts) for parts in zip(*results, strict=True)]
     return Result(populations, first.dt, first.level, first.seed, first.network_seed, first._first)
 
 
-def _join(parts):
+def _join(parts: Sequence[PopulationResult]) -> PopulationResult:
     """Join what successive runs recorded of one population."""
     first = parts[0]
     if first.level == "micro" and any(not np.array_equal(p.neurons, first.neurons) for p in parts):
@@ -387,18 +497,19 @@ def _join(parts):
         )
     arrays = {name: np.concatenate([p.arrays[name] for p in parts]) for name in first.arrays}
     steps = np.concatenate([p._record_steps for p in parts])
-    spikes = None if first.level == "meso" else join_spikes([p._spikes for p in parts])
-    return first.with_arrays(arrays, spikes, steps, _joined_size(parts))
+    spikes = [p._spikes for p in parts if isinstance(p._spikes, tuple)]
+    return first.with_arrays(arrays, join_spikes(spikes) if spikes else None, steps, _joined_size(parts))
 
 
-def join_spikes(pieces):
+def join_spikes(pieces: Sequence[Spikes]) -> Spikes:
     """Join pairs of steps and neurons into one pair of arrays."""
     if not pieces:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
-    return tuple(np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+    steps, neurons = zip(*pieces, strict=True)
+    return np.concatenate(steps), np.concatenate(neurons)
 
 
-def _joined_size(parts):
+def _joined_size(parts: Sequence[PopulationResult]) -> int | Integers:
     """Return the number of neurons in successive runs, or, where it has changed, in each of their steps."""
     sizes = {p.N for p in parts if len(p.counts)} or {parts[0].N}
     return sizes.pop() if len(sizes) == 1 else np.repeat([p.N for p in parts], [len(p.counts) for p in parts])

@@ -1,33 +1,77 @@
 """Rules that say which neurons of two populations are connected, as NEST's."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gifpop import checks
 
+if TYPE_CHECKING:
+    from gifpop.typing import Indices, Integers
+
 
 class Rule:
-    """Base of the connection rules.
+    """Base of the connection rules."""
 
-    ``density(n_pre, n_post)`` is the expected number of connections of a pair of neurons, which a mesoscopic
-    population takes as a factor of the weight. ``resolve(n_pre)`` returns the rule to draw by.
+    def resolve(self, n_pre: int) -> Rule:
+        """Return the rule to draw by.
 
-    ``variance(n_pre, n_post)`` is the variance v of that number where every neuron receives as many connections, from
-    sources drawn at random, and None where lasting differences between neurons come with it. Of n spikes of n sources a
-    neuron then receives a number with mean n density and variance n v (1 - (n - 1)/(n_pre - 1)), since the numbers of
-    connections from all sources, which add up to the in-degree, have the covariance -v/(n_pre - 1) in pairs. As few
-    sources fire in one step, each spike counts for v. Autapses left out would change v by the order of density/n_pre,
-    and are not considered.
-    """
+        Parameters
+        ----------
+        n_pre : int
+            Number of source neurons.
 
-    def resolve(self, n_pre):
+        Returns
+        -------
+        Rule
+            Another one where the number of sources turns a fraction of them into an in-degree, else the rule itself.
+        """
         return self
 
-    def variance(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
+        """Return the expected number of connections of a pair of neurons.
+
+        A mesoscopic population takes it as a factor of the weight.
+
+        Parameters
+        ----------
+        n_pre, n_post : int
+            Numbers of source and target neurons.
+
+        Returns
+        -------
+        float
+            From one source neuron to one target neuron.
+        """
+        raise NotImplementedError
+
+    def variance(self, n_pre: int, n_post: int) -> float | None:
+        """Return the variance of the number of connections of a pair of neurons.
+
+        Parameters
+        ----------
+        n_pre, n_post : int
+            Numbers of source and target neurons.
+
+        Returns
+        -------
+        float or None
+            The variance v, where every neuron receives as many connections, from sources drawn at random; None where
+            lasting differences between neurons come with it.
+
+        Notes
+        -----
+        Of n spikes of n sources a neuron receives a number with mean n density and variance
+        n v (1 - (n - 1)/(n_pre - 1)), since the numbers of connections from all sources, which add up to the in-degree,
+        have the covariance -v/(n_pre - 1) in pairs. As few sources fire in one step, each spike counts for v. Autapses
+        left out would change v by the order of density/n_pre, and are not considered.
+        """
         return None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("allow_autapses", "allow_multapses"):
             if hasattr(self, name):
                 checks.boolean(f"{type(self).__name__}.{name}", getattr(self, name))
@@ -35,14 +79,20 @@ class Rule:
 
 @dataclass(frozen=True)
 class AllToAll(Rule):
-    """Every neuron to every neuron; ``allow_autapses=False`` leaves out those to itself."""
+    """Every neuron to every neuron.
+
+    Parameters
+    ----------
+    allow_autapses : bool
+        False: within a population, no neuron connects to itself.
+    """
 
     allow_autapses: bool = True
 
-    def density(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
         return 1.0
 
-    def variance(self, n_pre, n_post):
+    def variance(self, n_pre: int, n_post: int) -> float | None:
         return 0.0
 
 
@@ -50,99 +100,142 @@ class AllToAll(Rule):
 class OneToOne(Rule):
     """The i-th neuron to the i-th; both populations have the same size."""
 
-    def density(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
         return 1.0 / n_pre
 
 
 @dataclass(frozen=True)
 class FixedIndegree(Rule):
-    """Each target neuron receives ``indegree`` connections from sources drawn at random."""
+    """Each target neuron receives equally many connections, from sources drawn at random.
+
+    Parameters
+    ----------
+    indegree : int
+        Number of connections of each target neuron, >= 0.
+    allow_autapses : bool
+        False: within a population, no neuron connects to itself.
+    allow_multapses : bool
+        False: no source is drawn twice for the same target.
+    """
 
     indegree: int
     allow_autapses: bool = True
     allow_multapses: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checks.integer("FixedIndegree.indegree", self.indegree, 0)
 
-    def density(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
         return self.indegree / n_pre
 
-    def variance(self, n_pre, n_post):
+    def variance(self, n_pre: int, n_post: int) -> float | None:
         density = self.density(n_pre, n_post)  # multapses: binomial numbers of connections, else 0 or 1
         return density * (1.0 - (1.0 / n_pre if self.allow_multapses else density))
 
 
 @dataclass(frozen=True)
 class IndegreeFraction(Rule):
-    """Each target neuron receives a connection from the fraction ``p`` of the sources; what ``connect(p=...)`` means.
+    """Each target neuron receives connections from a fraction of the sources; what ``connect(p=...)`` means.
 
     Drawn with repetition, as many as ``p`` times the number of sources, rounded; every source once for ``p = 1``.
+
+    Parameters
+    ----------
+    p : float
+        The fraction, in [0, 1].
     """
 
     p: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "p", checks.number("IndegreeFraction.p", self.p, "in [0, 1]"))
 
-    def density(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
         return self.p
 
-    def variance(self, n_pre, n_post):
+    def variance(self, n_pre: int, n_post: int) -> float | None:
         return 0.0 if self.p == 1.0 else self.p * (1.0 - 1.0 / n_pre)
 
-    def resolve(self, n_pre):
+    def resolve(self, n_pre: int) -> Rule:
         return AllToAll() if self.p == 1.0 else FixedIndegree(round(self.p * n_pre))
 
 
 @dataclass(frozen=True)
 class FixedOutdegree(Rule):
-    """Each source neuron sends ``outdegree`` connections to targets drawn at random."""
+    """Each source neuron sends equally many connections, to targets drawn at random.
+
+    Parameters
+    ----------
+    outdegree : int
+        Number of connections of each source neuron, >= 0.
+    allow_autapses : bool
+        False: within a population, no neuron connects to itself.
+    allow_multapses : bool
+        False: no target is drawn twice for the same source.
+    """
 
     outdegree: int
     allow_autapses: bool = True
     allow_multapses: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checks.integer("FixedOutdegree.outdegree", self.outdegree, 0)
 
-    def density(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
         return self.outdegree / n_post
 
 
 @dataclass(frozen=True)
 class FixedTotalNumber(Rule):
-    """``N`` connections, each between a source and a target drawn at random."""
+    """So many connections in all, each between a source and a target drawn at random.
+
+    Parameters
+    ----------
+    N : int
+        Number of connections, >= 0.
+    allow_autapses : bool
+        False: within a population, no neuron connects to itself.
+    allow_multapses : bool
+        False: no pair of neurons is drawn twice.
+    """
 
     N: int
     allow_autapses: bool = True
     allow_multapses: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         checks.integer("FixedTotalNumber.N", self.N, 0)
 
-    def density(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
         return self.N / (n_pre * n_post)
 
 
 @dataclass(frozen=True)
 class PairwiseBernoulli(Rule):
-    """Each pair of neurons is connected with probability ``p``, independently."""
+    """Each pair of neurons is connected with the same probability, independently.
+
+    Parameters
+    ----------
+    p : float
+        The probability, in [0, 1].
+    allow_autapses : bool
+        False: within a population, no neuron connects to itself.
+    """
 
     p: float
     allow_autapses: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "p", checks.number("PairwiseBernoulli.p", self.p, "in [0, 1]"))
 
-    def density(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
         return self.p
 
-    def variance(self, n_pre, n_post):
+    def variance(self, n_pre: int, n_post: int) -> float | None:
         return 0.0 if self.p in (0.0, 1.0) else None
 
 
@@ -152,23 +245,23 @@ class Pairs(Rule):
     Parameters
     ----------
     sources, targets : sequence of int
-        Neurons of the two populations, counted from 0.
+        Neurons of the two populations, counted from 0; the i-th connection is from ``sources[i]`` to ``targets[i]``.
     """
 
-    def __init__(self, sources, targets):
+    def __init__(self, sources: Indices, targets: Indices) -> None:
         self.sources, self.targets = (
             _indices(f"Pairs.{name}", values) for name, values in (("sources", sources), ("targets", targets))
         )
         checks.same_length("Pairs", "sources", "targets", len(self.sources), len(self.targets))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Pairs(<{len(self.sources)} connections>)"
 
-    def density(self, n_pre, n_post):
+    def density(self, n_pre: int, n_post: int) -> float:
         return len(self.sources) / (n_pre * n_post)
 
 
-def _indices(where, values):
+def _indices(where: str, values: object) -> Integers:
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise TypeError(f"{where} must be a sequence of integers, got {values!r}")

@@ -1,11 +1,20 @@
 """Random streams: one per population or input, all from one seed."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.typing import Seed
 
 POPULATION, INPUT, CONNECTION, NEURONS, STATE, TRIAL, GROWTH = range(7)  # first part of a stream's key
 
 
-def root_sequence(seed):
+def root_sequence(seed: Seed) -> np.random.SeedSequence:
     """Return the SeedSequence of anything that `numpy.random.default_rng` takes as a seed.
 
     A SeedSequence is used as it is; a Generator or BitGenerator serves as a source of seeds, so that using it twice
@@ -14,7 +23,7 @@ def root_sequence(seed):
     if isinstance(seed, np.random.Generator):
         seed = seed.bit_generator
     if isinstance(seed, np.random.BitGenerator):
-        return seed.seed_seq.spawn(1)[0]
+        return cast(np.random.SeedSequence, seed.seed_seq).spawn(1)[0]  # numpy names an abstract base of it
     if isinstance(seed, np.random.SeedSequence):
         return seed
     try:
@@ -23,21 +32,21 @@ def root_sequence(seed):
         raise type(error)(f"seed must be what numpy.random.default_rng takes, got {seed!r}: {error}") from None
 
 
-def child(root, *key):
+def child(root: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
     """Return the SeedSequence that belongs to a key of small integers."""
     return np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *key))
 
 
-def trial(root, number):
+def trial(root: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
     """Return the SeedSequence of a trial."""
     return child(root, TRIAL, number)
 
 
-def stream(root, *key):
+def stream(root: np.random.SeedSequence, *key: int) -> np.random.PCG64:
     """Return a bit generator of its own for a key of small integers."""
     return np.random.PCG64(child(root, *key))
 
 
-def philox_key(root, *key):
+def philox_key(root: np.random.SeedSequence, *key: int) -> npt.NDArray[np.uint64]:
     """Return a key of Philox, for numbers that belong to neurons, for a key of small integers."""
-    return child(root, *key).generate_state(2, np.uint64)
+    return np.asarray(child(root, *key).generate_state(2, np.uint64), dtype=np.uint64)

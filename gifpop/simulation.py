@@ -1,10 +1,14 @@
 """A simulation: the state of a network, advanced by `run`."""
 
+from __future__ import annotations
+
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from gifpop import changes, checks, options, seeds, snapshot
 from gifpop.assembly import Assembly
@@ -16,6 +20,23 @@ from gifpop.recording import Recording
 from gifpop.result import Result, concatenate
 from gifpop.threads import check_threads
 
+if TYPE_CHECKING:
+    import os
+
+    import numpy as np
+    from typing_extensions import Self
+
+    from gifpop.changes import Part
+    from gifpop.network import Injection, Network, Population
+    from gifpop.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
+    from gifpop.parameters import Input
+    from gifpop.recorder import Recorder
+    from gifpop.reductions import Outcome
+    from gifpop.typing import Adaptation, History, Initial, Level, Seed, Structured, Wiring
+
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
+
 logger = logging.getLogger(__name__)
 
 # The attributes that a file holds; without the underscore that most have.
@@ -25,26 +46,30 @@ KEPT = ("_seed", "_assembly", "level", "_recording", "_engine", "_results")
 class SimulationInterrupted(KeyboardInterrupt):
     """Ctrl-C during a run.
 
-    Attributes
+    Parameters
     ----------
     result : Result
         What the run had simulated until then. The simulation can be continued with `Simulation.run`. Of trials, what
         `Network.simulate` returns for those that were finished, or None.
+    until : str
+        When that was, for the message.
     """
 
-    def __init__(self, result, until):
+    def __init__(self, result: Outcome | None, until: str) -> None:
         super().__init__(f"interrupted {until}; .result holds what was simulated")
         self.result, self._until = result, until
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[Self], tuple[Outcome | None, str]]:
         return type(self), (self.result, self._until)
 
 
-def _alone(method):
+def _alone(
+    method: Callable[Concatenate[Simulation, Arguments], Returned],
+) -> Callable[Concatenate[Simulation, Arguments], Returned]:
     """Refuse to enter a method while another one of these is being executed, by any thread."""
 
     @wraps(method)
-    def call(self, *arguments, **options):
+    def call(self: Simulation, /, *arguments: Arguments.args, **options: Arguments.kwargs) -> Returned:
         if not self._busy.acquire(blocking=False):
             raise RuntimeError("this simulation is being run by another thread already")
         try:
@@ -109,7 +134,7 @@ class Simulation:
         ``adaptation="carried"`` and rules that draw equally many sources for each neuron: ``p``, `IndegreeFraction`,
         `FixedIndegree`, `AllToAll`. Between neurons, connections are drawn in any case; from a population, neurons
         receive the mean.
-    network_seed : see seed
+    network_seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
         Draws connections and what makes neurons differ, as ``seed`` draws initial states, spikes and inputs. None:
         ``seed`` draws these, too.
     threads : int
@@ -148,51 +173,68 @@ class Simulation:
     100.5
     """
 
-    def __init__(self, net, dt=0.1, level="meso", seed=None, record=None, record_interval=None, record_neurons=None,
-                 counts=None, spikes=None, initial="fired", history="adaptive", tolerance=TOLERANCE,
-                 adaptation="carried", wiring="dense", network_seed=None, threads=1, progress=None):
+    def __init__(
+        self,
+        net: Network,
+        dt: float = 0.1,
+        level: Levels = "meso",
+        seed: Seed = None,
+        record: Record = None,
+        record_interval: float | None = None,
+        record_neurons: RecordNeurons = None,
+        counts: GivenCounts = None,
+        spikes: GivenSpikes = None,
+        initial: Initial = "fired",
+        history: History = "adaptive",
+        tolerance: float = TOLERANCE,
+        adaptation: Adaptation = "carried",
+        wiring: Wiring = "dense",
+        network_seed: Seed = None,
+        threads: int = 1,
+        progress: bool | None = None,
+    ) -> None:
         began = time.perf_counter()
         self._seed = seeds.root_sequence(seed)
         self._assembly = Assembly(net, self._seed if network_seed is None else seeds.root_sequence(network_seed), dt,
                                   level, initial, history, tolerance, adaptation, wiring, threads)  # fmt: skip
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        self.level = level if isinstance(level, str) else self._assembly.level_names
+        self.level: Level | dict[str, Level] = level if isinstance(level, str) else self._assembly.level_names
         self._recording = Recording(self._assembly, record, record_interval, record_neurons, counts, spikes)
         self._assembly.check()
         self._assembly.wire()
         self._engine = self._assembly.engine(self._seed)
-        self._results = []
+        self._results: list[Result] = []
         self._busy = threading.Lock()
         logger.debug("built %r in %.3g s", self, time.perf_counter() - began)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"<gifpop.Simulation: {len(self._assembly.levels)} populations, level {self.level!r}, dt {self.dt} ms, "
             f"at {self.time} ms>"
         )
 
     @property
-    def dt(self):
+    def dt(self) -> float:
         """Step, ms."""
         return self._assembly.dt
 
     @property
-    def time(self):
+    def time(self) -> float:
         """Time simulated, ms."""
         return self._engine.step * self.dt
 
     @property
-    def seed(self):
+    def seed(self) -> np.random.SeedSequence:
         """SeedSequence that repeats this simulation when given as ``seed``, with that of the network."""
         return self._seed
 
     @property
-    def network_seed(self):
+    def network_seed(self) -> np.random.SeedSequence:
         """SeedSequence that connections and what makes neurons differ are drawn with."""
         return self._assembly.root
 
     @_alone
-    def run(self, duration):
+    def run(self, duration: float) -> Result:
         """Simulate on from the present state.
 
         Parameters
@@ -218,7 +260,8 @@ class Simulation:
         """
         duration = checks.number("Simulation.run: duration", duration, ">= 0", "ms")
         n = whole_steps("Simulation.run: duration", duration, self.dt)
-        first, interrupted, error, began = self._engine.step, False, None, time.perf_counter()
+        first, interrupted, began = self._engine.step, False, time.perf_counter()
+        error: SimulationError | None = None
         self._recording.check(n, first + n)
         recorder = self._recording.recorder(n, first)
         try:
@@ -239,23 +282,34 @@ class Simulation:
             raise error
         return result
 
-    def result(self):
-        """Return what all runs since the start or the last `reset` recorded, as one `Result`."""
+    def result(self) -> Result:
+        """Return what all runs since the start or the last `reset` recorded.
+
+        Returns
+        -------
+        Result
+            Of all these runs, joined.
+
+        Raises
+        ------
+        ValueError
+            If there were none, or if they recorded different neurons of a population, since its N has changed.
+        """
         if not self._results:
             raise ValueError("Simulation.result: nothing has been simulated yet")
         return concatenate(self._results)
 
-    def forget(self):
+    def forget(self) -> None:
         """Drop what the runs up to now recorded, which else is kept for `result`; the state goes on."""
         self._results = []
 
     @_alone
-    def reset(self, seed=None):
+    def reset(self, seed: Seed = None) -> None:
         """Go back to the initial state, with the parameters as they are now; connections stay.
 
         Parameters
         ----------
-        seed : see `Simulation`
+        seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
             Of what is to come: initial states, spikes, inputs. None: the last one, so that the same run comes again.
         """
         if seed is not None:
@@ -264,7 +318,7 @@ class Simulation:
         self._results = []
 
     @_alone
-    def set(self, part, /, **parameters):
+    def set(self, part: Part, /, **parameters: object) -> None:
         """Change a population, connections or an input from the next step on; state and history are kept.
 
         A change that is refused changes nothing. After `reset` the simulation is that of the changed network, as if it
@@ -295,12 +349,13 @@ class Simulation:
         self._change(changes.described(self._assembly.net, part, parameters))
 
     @_alone
-    def inject(self, population, input, delay=0.0):
+    def inject(self, population: Population | str, input: Input, delay: float = 0.0) -> Injection:
         """Add an input onto every neuron of a population, from the next step on.
 
         Parameters
         ----------
         population : Population or str
+            Target, or its name.
         input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
             Its times count from the start of the simulation.
         delay : float, ms
@@ -318,7 +373,7 @@ class Simulation:
         return injection
 
     @_alone
-    def remove(self, input):
+    def remove(self, input: Injection) -> None:
         """Take an input away; what it has sent is still to arrive.
 
         Parameters
@@ -330,14 +385,14 @@ class Simulation:
         del net.injections[changes.place_of(net, input, "Simulation.remove")]
         self._change(net)
 
-    def _change(self, net):
+    def _change(self, net: Network) -> None:
         """Go on as a simulation of a changed description."""
         recording = self._recording.changed(net.populations)
         self._assembly = changes.carry_on(self._assembly, self._engine, self._seed, net)
         self._recording = recording
 
     @_alone
-    def save(self, path, results=True, compressed=False):
+    def save(self, path: str | os.PathLike[str], results: bool = True, compressed: bool = False) -> None:
         """Write the complete state to a file, from which `load` continues bit for bit.
 
         Whatever happens meanwhile, there is either the old file or the new one, never a part of it.
@@ -384,15 +439,17 @@ class Simulation:
         logger.debug("saved %r to %s", self, path)
 
     @classmethod
-    def load(cls, path, threads=None, progress=None):
+    def load(cls, path: str | os.PathLike[str], threads: int | None = None, progress: bool | None = None) -> Self:
         """Return the simulation that `save` has written; it goes on as the saved one would.
 
         Parameters
         ----------
         path : str or os.PathLike
+            Of the file, taken as it is.
         threads : int or None
             None: as many as the saved one had. Results do not depend on it.
-        progress : see `Simulation`
+        progress : bool or None
+            Show a progress bar, as of `Simulation`.
 
         Returns
         -------
@@ -425,7 +482,7 @@ class Simulation:
             simulation._assembly.threads = simulation._engine.threads = threads
         return simulation
 
-    def connections(self, pre, post):
+    def connections(self, pre: Population | str, post: Population | str) -> Structured:
         """Return the connections between the neurons of two populations, as they were drawn.
 
         Parameters
@@ -439,16 +496,16 @@ class Simulation:
             ``source`` and ``target`` (neurons, counted from 0), ``weight`` (pA), ``delay`` (ms); in order of source.
         """
         populations = self._assembly.net.populations
-        names = [options.population_name(populations, p, f"Simulation.connections: {which}")
-                 for p, which in ((pre, "pre"), (post, "post"))]  # fmt: skip
-        for name in names:
+        first = options.population_name(populations, pre, "Simulation.connections: pre")
+        second = options.population_name(populations, post, "Simulation.connections: post")
+        for name in (first, second):
             if self._assembly.level_names[name] != "micro":
                 raise ValueError(f"Simulation.connections: {name!r} must be at the microscopic level, got 'meso'")
-        source, target = (list(populations).index(name) for name in names)
+        source, target = (list(populations).index(name) for name in (first, second))
         links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
-        return expand(links, *(populations[name].N for name in names), self.dt)
+        return expand(links, populations[first].N, populations[second].N, self.dt)
 
-    def _skip(self, duration):
+    def _skip(self, duration: float) -> None:
         """Simulate on without recording anything."""
         n = whole_steps("simulate.warmup", duration, self.dt)
         self._recording.check(0, self._engine.step + n)
@@ -463,6 +520,6 @@ class Simulation:
             error.result = self._make_result(nothing, self._engine.step, self._seed)
             raise
 
-    def _make_result(self, recorder, first, seed):
+    def _make_result(self, recorder: Recorder, first: int, seed: np.random.SeedSequence) -> Result:
         """Return what was recorded from step ``first`` on."""
         return Result(recorder.results(), self.dt, self.level, seed, self.network_seed, first)

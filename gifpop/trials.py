@@ -4,8 +4,11 @@ Trials share connections, parameters and everything else that does not change. E
 seed of all and the trial's number, so that it does not matter which others run, how many at a time, or in which thread.
 """
 
+from __future__ import annotations
+
 import logging
 import time
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -17,6 +20,18 @@ from gifpop.recorder import bytes_of_records
 from gifpop.reductions import make_reduction
 from gifpop.simulation import Simulation, SimulationInterrupted
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tqdm import tqdm
+
+    from gifpop.engine import Engine
+    from gifpop.network import Network
+    from gifpop.options import Options
+    from gifpop.reductions import Keep, Outcome, Reduction
+    from gifpop.result import Result
+    from gifpop.typing import Indices, Integers
+
 logger = logging.getLogger(__name__)
 
 SECONDS_PER_WAVE = 0.1  # as many trials run side by side as are done in about so long,
@@ -24,20 +39,22 @@ MOST_PER_THREAD = 64  # but no more than these for each thread,
 MOST_BYTES = 2.5e8  # and than these hold, unless threads alone need more
 
 
-def simulate_trials(net, duration, trials, keep, warmup, options):
+def simulate_trials(
+    net: Network, duration: float, trials: int | Indices, keep: Keep, warmup: float, options: Options
+) -> Outcome:
     """Run trials of a network; see `gifpop.Network.simulate`. ``duration`` is what is recorded, after ``warmup``."""
     numbers = check_trials(trials)
     sim = Simulation(net, **options)
-    before, steps = (whole_steps(f"simulate.{name}", ms, sim.dt)
-                     for name, ms in (("warmup", warmup), ("duration", duration)))  # fmt: skip
+    before = whole_steps("simulate.warmup", warmup, sim.dt)
+    steps = whole_steps("simulate.duration", duration, sim.dt)
     return Trials(sim, before, steps).run(numbers, make_reduction(keep, numbers, sim.seed))
 
 
-def check_trials(trials):
+def check_trials(trials: object) -> Integers:
     """Return the numbers of trials, an int64 array, from how many there are or from these numbers."""
-    if np.ndim(trials) == 0:
-        return np.arange(checks.integer("simulate.trials", trials, 1))
     numbers = np.asarray(trials)
+    if numbers.ndim == 0:
+        return np.arange(checks.integer("simulate.trials", trials, 1))
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise TypeError(f"simulate.trials must be a number of trials or a sequence of their numbers, got {trials!r}")
     if not len(numbers) or numbers.min() < 0 or len(np.unique(numbers)) < len(numbers):
@@ -56,7 +73,7 @@ class Trials:
         Steps that are not recorded, and those that follow.
     """
 
-    def __init__(self, sim, before, steps):
+    def __init__(self, sim: Simulation, before: int, steps: int) -> None:
         self._assembly, self._recording, self._sim = sim._assembly, sim._recording, sim
         self._engines = [sim._engine]
         self._parts = [(before, False), (steps, True)]
@@ -69,10 +86,11 @@ class Trials:
         self._threads = self._assembly.threads
         self._most = self._threads * (1 if any(plan.neurons for plan in sim._engine.plans) else MOST_PER_THREAD)
 
-    def run(self, numbers, reduction):
+    def run(self, numbers: Integers, reduction: Reduction) -> Outcome:
         """Run trials of these numbers and return what a reduction makes of them."""
         self._check(numbers, reduction)
-        done, size, error = 0, min(self._threads, self._most), None
+        done, size = 0, min(self._threads, self._most)
+        error: SimulationError | SimulationInterrupted | None = None
         total = len(numbers) * (self._before + self._steps)
         try:
             with chunks.progress_bar(total, "gifpop", "step", self._sim._progress) as bar, deferred_interrupt() as stop:
@@ -94,7 +112,7 @@ class Trials:
             raise error
         return reduction.result()
 
-    def _check(self, numbers, reduction):
+    def _check(self, numbers: Integers, reduction: Reduction) -> None:
         """Refuse trials that would not fit in memory."""
         kept, at_once = (len(numbers) if reduction.keeps_all else 1), min(self._threads, len(numbers))
         self._recording.check(self._steps, self._before + self._steps, kept + at_once)
@@ -104,17 +122,20 @@ class Trials:
         at_once = int(MOST_BYTES / (state + records)) // self._threads * self._threads
         self._most = max(self._threads, min(self._most, at_once))
 
-    def _next_size(self, size, seconds):
+    def _next_size(self, size: int, seconds: float) -> int:
         """Return how many trials the next wave may take: whole rounds of the threads."""
         rounds = int(size / self._threads * SECONDS_PER_WAVE / max(seconds, 1e-9))
         return min(self._most, self._threads * max(1, rounds))
 
-    def _run_wave(self, wave, bar, stop):
+    def _run_wave(
+        self, wave: list[int], bar: tqdm[NoReturn], stop: Callable[[], bool]
+    ) -> tuple[list[Result], SimulationError | None]:
         """Return the results of a few trials, those before the first that failed, and its error or None.
 
         No results if they were interrupted.
         """
-        roots, error = [seeds.trial(self._sim.seed, number) for number in wave], None
+        error: SimulationError | None = None
+        roots = [seeds.trial(self._sim.seed, number) for number in wave]
         engines = self._begin(roots)
         recorders = [self._recording.recorder(self._steps, self._before) for _ in wave]
         for steps, recorded in self._parts:
@@ -136,7 +157,7 @@ class Trials:
         finished = zip(engines, recorders, roots, strict=False)
         return [self._sim._make_result(recorder, self._before, root) for _, recorder, root in finished], error
 
-    def _begin(self, roots):
+    def _begin(self, roots: list[np.random.SeedSequence]) -> list[Engine]:
         """Return an engine in its initial state for each seed."""
         for i, root in enumerate(roots):
             if i < len(self._engines):

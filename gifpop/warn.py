@@ -4,7 +4,7 @@ import sys
 import warnings
 
 
-def warn(message):
+def warn(message: str) -> None:
     """Warn the nearest caller outside the package."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "gifpop":
