@@ -7,7 +7,6 @@ draws everything else: initial states, spikes and inputs. A simulation uses the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,10 +27,11 @@ from gifpop.engine import Engine
 from gifpop.grid import check_dt
 from gifpop.history import HISTORIES, TOLERANCE
 from gifpop.levels import INITIAL, LEVELS, AnyLevel
-from gifpop.network import ADAPTATIONS, Connection, Injection, Network, Population
+from gifpop.network import ADAPTATIONS, Connection, Injection, Network
 from gifpop.threads import check_threads
 
 if TYPE_CHECKING:
+    from gifpop.options import Levels
     from gifpop.plan import Link, NoiseLink
     from gifpop.signals import Signal
     from gifpop.typing import Adaptation, History, Initial, Level, Plan, Stream, Streams, Wiring
@@ -61,7 +61,7 @@ class Assembly:
         net: Network,
         root: np.random.SeedSequence,
         dt: float = 0.1,
-        level: Level | Mapping[str | Population, Level] = "meso",
+        level: Levels = "meso",
         initial: Initial = "fired",
         history: History = "adaptive",
         tolerance: float = TOLERANCE,

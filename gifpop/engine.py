@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from gifpop.plan import Link, NoiseLink
+    from gifpop.reductions import Outcome
     from gifpop.signals import Emitter
     from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
 
@@ -28,7 +29,15 @@ except ImportError as error:
 
 
 class SimulationError(RuntimeError):
-    """The equations left the range of numbers; what was simulated until then is kept."""
+    """The equations left the range of numbers; what was simulated until then is kept.
+
+    Attributes
+    ----------
+    result : Result
+        What was simulated. Of trials, what `Network.simulate` returns for those before the one that failed, or None.
+    """
+
+    result: Outcome
 
 
 class Engine:
