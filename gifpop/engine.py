@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from gifpop.plan import Link, NoiseLink
+    from gifpop.reductions import Outcome
     from gifpop.signals import Emitter
     from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
 
@@ -24,7 +25,16 @@ INSTRUCTION_SET = instruction_set.select()
 
 
 class SimulationError(RuntimeError):
-    """The equations left the range of numbers; what was simulated until then is kept."""
+    """The equations left the range of numbers; what was simulated until then is kept.
+
+    Attributes
+    ----------
+    result : Result, TrialStatistics, array, dict of arrays, or None
+        What had been simulated until then, as `Simulation.run` or `Network.simulate` returns it; of trials, those
+        before the first one that failed, None if there are none.
+    """
+
+    result: Outcome | None = None
 
 
 class Engine:
