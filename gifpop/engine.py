@@ -33,11 +33,12 @@ class SimulationError(RuntimeError):
 
     Attributes
     ----------
-    result : Result
-        What was simulated. Of trials, what `Network.simulate` returns for those before the one that failed, or None.
+    result : Result, TrialStatistics, array, dict of arrays, or None
+        What had been simulated until then, as `Simulation.run` or `Network.simulate` returns it; of trials, those
+        before the first one that failed, None if there are none.
     """
 
-    result: Outcome
+    result: Outcome | None = None
 
 
 class Engine:
