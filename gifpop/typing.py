@@ -1,7 +1,7 @@
 """Types that annotations name in several files: arrays, seeds, and what options may be."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 Shorts: TypeAlias = npt.NDArray[np.int32]
 Spikes: TypeAlias = tuple[Integers, Shorts]  # steps and neurons
 Structured: TypeAlias = npt.NDArray[np.void]  # with named fields
+Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 Vector: TypeAlias = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
 Numbers: TypeAlias = float | Vector
 Indices: TypeAlias = Sequence[int] | npt.NDArray[np.integer]
@@ -27,6 +28,7 @@ Initial: TypeAlias = Literal["fired", "rest", "stationary", "nest"]
 History: TypeAlias = Literal["adaptive", "exact"]
 Adaptation: TypeAlias = Literal["quasi-renewal", "carried"]
 Wiring: TypeAlias = Literal["dense", "sparse"]
+Table: TypeAlias = Literal["activity", "recorded", "spikes"]
 
 Synapse: TypeAlias = Literal["excitatory", "inhibitory"]
 Receptor: TypeAlias = Synapse | Literal["current", "excitatory variance", "inhibitory variance"]
