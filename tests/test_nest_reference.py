@@ -95,7 +95,7 @@ def test_table_of_settings():
         assert meaning.endswith("read-only") is (setting.set is None), name
         assert ("can only have its default" in meaning) is (name in settings.NEUTRAL), name
         if name == "verbosity":
-            assert code(default) == setting.read().name
+            assert code(default) == "INFO"  # survives ResetKernel, so other tests may have set it
             assert all(f"`{level}`" in meaning for level in nest.VerbosityLevel.__members__)
         elif default:
             assert same(default, setting.read()), name

@@ -13,12 +13,12 @@ from gifpop.nest import errors, settings
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.kernel import BLOCKS, kernel
-from gifpop.nest.kinds import LONG, is_integer, is_sequence
-from gifpop.nest.models import SYNAPSE, NodeModel, SynapseModel
+from gifpop.nest.kinds import is_integer, is_sequence
+from gifpop.nest.models import NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import set_defaults
 from gifpop.nest.parameter import Parameter
-from gifpop.nest.synapses import model_delay
+from gifpop.nest.synapses import set_synapse_defaults, synapse_defaults
 
 if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes
@@ -330,7 +330,7 @@ def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
         node_model = kernel.models[model]
         set_defaults(BLOCKS[node_model.base], node_model, params, kernel.clock)
     else:
-        _set_synapse_defaults(_known_synapse(model), params)
+        set_synapse_defaults(_known_synapse(model), params)
     kernel.defaults_changed = True
 
 
@@ -355,7 +355,7 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
     synapse = next((model for model in kernel.synapses if model.name == existing), None)
     if synapse is not None:
         new_synapse = SynapseModel(new, synapse.weight, synapse.delay, synapse.receptor_type)
-        _set_synapse_defaults(new_synapse, params)
+        set_synapse_defaults(new_synapse, params)
         kernel.synapses.append(new_synapse)
     else:
         model = kernel.model(existing)
@@ -372,33 +372,12 @@ def _known_synapse(name: str) -> SynapseModel:
     raise errors.UnknownComponent(f"{name} is not a known component.")
 
 
-def _set_synapse_defaults(model: SynapseModel, params: Values) -> None:
-    values: Values = {name: p.kind.convert(name, params[name]) for name, p in SYNAPSE.items() if name in params}
-    for name, parameter in SYNAPSE.items():
-        if name in values:
-            parameter.check(values[name])
-    if "receptor_type" in params:
-        values["receptor_type"] = LONG.convert("receptor_type", params["receptor_type"])
-    if "delay" in values:
-        steps = kernel.clock.delay_steps(values["delay"])
-        kernel.delays.check(steps)
-        values["delay"] = kernel.clock.delay_ms(steps)
-    if params.keys() - values.keys():
-        raise errors.unaccessed(params.keys() - values.keys(), "params", "ModelManager::set_synapse_defaults_")
-    vars(model).update(values)
-
-
 def _defaults(name: str) -> Values:
     if name in kernel.models:
         node_model = kernel.models[name]
         shown = BLOCKS[node_model.base](kernel.clock, node_model, 0, 1)
         return {key: shown.get(key, 0) for key in sorted(shown.names()) if key not in ("thread", "vp")}
-    model = _known_synapse(name)
-    return {
-        "delay": kernel.clock.delay_ms(model_delay(model)), "element_type": "synapse", "has_delay": True,
-        "num_connections": kernel.connections.count(kernel.synapses.index(model)), "receptor_type": model.receptor_type,
-        "requires_symmetric": False, "synapse_model": name, "weight": model.weight,
-    }  # fmt: skip
+    return synapse_defaults(_known_synapse(name))
 
 
 def GetKernelStatus(keys: str | Sequence[str] | None = None) -> Any:

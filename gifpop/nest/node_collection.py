@@ -45,7 +45,7 @@ class NodeCollection:
         if np.any(np.diff(given) == 0):
             raise errors.BadProperty("All node IDs in a NodeCollection have to be unique")
         if np.any(np.diff(given) < 0):
-            raise errors.BadProperty("Shorts must be sorted in ascending order")
+            raise errors.BadProperty("Indices must be sorted in ascending order")
         nodes = given.astype(np.int64)
         for node in nodes[[0, -1]].tolist() if len(nodes) else ():
             kernel.locate(node)
@@ -106,7 +106,7 @@ class NodeCollection:
         if len(np.unique(places)) < len(places):
             raise ValueError("All node IDs in a NodeCollection have to be unique")
         if np.any(np.diff(places) < 0):
-            raise errors.BadProperty("Shorts must be sorted in ascending order")
+            raise errors.BadProperty("Indices must be sorted in ascending order")
         return places
 
     def __add__(self, other: NodeCollection) -> NodeCollection:

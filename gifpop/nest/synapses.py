@@ -1,4 +1,4 @@
-"""What a syn_spec says: the synapse model, and weights and delays that differ between connections."""
+"""Synapses: models and their defaults, and what a syn_spec says: weights and delays, alike or not."""
 
 from __future__ import annotations
 
@@ -44,6 +44,32 @@ def synapse_model(name: str) -> SynapseModel:
     raise errors.UnknownSynapseType(
         f"Synapse with name {name} does not exist. gifpop.nest has {', '.join(s.name for s in kernel.synapses)}."
     )
+
+
+def synapse_defaults(model: SynapseModel) -> Values:
+    """Return what new connections of a model have, and how many it has."""
+    return {
+        "delay": kernel.clock.delay_ms(model_delay(model)), "element_type": "synapse", "has_delay": True,
+        "num_connections": kernel.connections.count(kernel.synapses.index(model)), "receptor_type": model.receptor_type,
+        "requires_symmetric": False, "synapse_model": model.name, "weight": model.weight,
+    }  # fmt: skip
+
+
+def set_synapse_defaults(model: SynapseModel, params: Values) -> None:
+    """Change what new connections of a model have; nothing changes if anything is wrong."""
+    values: Values = {name: p.kind.convert(name, params[name]) for name, p in SYNAPSE.items() if name in params}
+    for name, parameter in SYNAPSE.items():
+        if name in values:
+            parameter.check(values[name])
+    if "receptor_type" in params:
+        values["receptor_type"] = LONG.convert("receptor_type", params["receptor_type"])
+    if "delay" in values:
+        steps = kernel.clock.delay_steps(values["delay"])
+        kernel.delays.check(steps)
+        values["delay"] = kernel.clock.delay_ms(steps)
+    if params.keys() - values.keys():
+        raise errors.unaccessed(params.keys() - values.keys(), "params", "ModelManager::set_synapse_defaults_")
+    vars(model).update(values)
 
 
 def model_delay(model: SynapseModel) -> int:
