@@ -204,8 +204,9 @@ plt.show()
 
 # %%
 # Counts recorded with NEST itself can be replayed in the same way. For those that this script gives in NEST 3.10, the
-# expected counts are the same up to rounding (1e-9) until 1385 ms, when the volley in which all neurons begin leaves the
-# history. There NEST's update goes wrong: single expected counts differ by up to 5 %, their mean over the run by 1.5e-4.
+# expected counts are the same up to rounding (1e-9) until 1385 ms, when the volley in which all neurons begin leaves
+# the history. There NEST's update goes wrong: single expected counts differ by up to 5 %, their mean over the run by
+# 1.5e-4.
 
 # %%
 # What gifpop does not have
