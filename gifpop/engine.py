@@ -13,7 +13,16 @@ INSTRUCTION_SET = instruction_set.select()
 
 
 class SimulationError(RuntimeError):
-    """The equations left the range of numbers; what was simulated until then is kept."""
+    """The equations left the range of numbers; what was simulated until then is kept.
+
+    Attributes
+    ----------
+    result : Result
+        What the run had simulated until then. Of trials, what `Network.simulate` returns for those that were finished,
+        or None.
+    """
+
+    result: object
 
 
 class Engine:
