@@ -45,6 +45,7 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 # Docstrings have the types, with units and shapes.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False  # methods that a base describes are not repeated for each class
 autosummary_generate = True
 autosummary_ignore_module_all = False
 default_role = "py:obj"

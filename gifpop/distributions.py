@@ -120,7 +120,13 @@ class Exponential(Distribution):
 
 
 class Given(Distribution):
-    """Values given as an array, one for each neuron or connection."""
+    """Values given as an array.
+
+    Parameters
+    ----------
+    values : sequence of float, unit of the parameter
+        One for each neuron or connection, in their order.
+    """
 
     def __init__(self, values: Vector) -> None:
         self.values = np.array(values, dtype=float)

@@ -32,12 +32,14 @@ class Population:
 
     Made by `Network.population`; stands for itself in `Network.connect`, `Network.inject` and results.
 
-    Attributes
+    Parameters
     ----------
     name : str
+        Under which results hold it.
     N : int
         Number of neurons.
     cell : GIF
+        Parameters of its neurons.
     len_kernel : int
         History of the mesoscopic equations in steps; -1: chosen from the time constants.
     BinoRand : bool
@@ -77,14 +79,16 @@ class Connection:
 
     Made by `Network.connect`; stands for itself in `Simulation.set`.
 
-    Attributes
+    Parameters
     ----------
     pre, post : str
         Names of the populations.
     weight : float or Distribution, pA
-        Of one synapse.
+        Of one synapse; of an array, a distribution that gives its values.
     delay : float or Distribution, ms
+        From spike to arrival; likewise.
     rule : Rule
+        Which neurons are connected.
     number : int
         Place among the connections of the network.
     """
@@ -106,6 +110,7 @@ class Connection:
 
     @property
     def label(self) -> str:
+        """How messages call it: str."""
         return f"Connection {self.pre!r} -> {self.post!r}"
 
 
@@ -115,12 +120,14 @@ class Injection:
 
     Made by `Network.inject` and `Simulation.inject`; stands for itself in `Simulation.set` and `Simulation.remove`.
 
-    Attributes
+    Parameters
     ----------
     post : str
         Name of the population.
     input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
+        What the neurons receive.
     delay : float, ms
+        By how much it arrives later than its own times say.
     number : int
         Of the network's inputs, in the order in which they were added.
     by_simulation : bool
@@ -140,6 +147,7 @@ class Injection:
 
     @property
     def label(self) -> str:
+        """How messages call it: str."""
         return f"{type(self.input).__name__} onto {self.post!r}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     Populations: TypeAlias = dict[str, Population]
-    PerPopulation: TypeAlias = Mapping[Population, T] | Mapping[str, T] | Mapping[Population | str, T]
+    PerPopulation: TypeAlias = Mapping[Any, T]  # of Population | str, which as a type would refuse dict[str, T]
 
     Levels: TypeAlias = Level | PerPopulation[Level]
     Names: TypeAlias = Sequence[str]  # "all" and "V_m" are such, too

@@ -1,9 +1,11 @@
 """Runs, pieces of runs, changes between them, records and results."""
 
+import inspect
 import os
 import signal
 import threading
 import time
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import chunks, engine, instruction_set, memory
+from gifpop import chunks, engine, instruction_set, memory, options
 
 EVERYTHING = ("counts", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 
@@ -341,6 +343,23 @@ def test_instruction_sets_draw_the_same_counts(monkeypatch):
     instruction_set.select()
     for other in counts[1:]:
         assert_array_equal(other, counts[0])
+
+
+def test_options_have_types():
+    """What type checkers take as options of `Network.simulate` and `compare` is what these take."""
+    known = inspect.signature(gp.Simulation).parameters.keys() - {"net"}
+    assert options.Options.__optional_keys__ == known
+    assert options.ModelOptions.__optional_keys__ == known - {"dt", "seed", "threads", "level", "progress"}
+
+
+def test_options_per_population_are_any_mapping():
+    given = {"level": {"E": "micro", "I": "meso"}, "record": {"I": ["V_m"]}, "counts": {"I": [1] * 20}}
+    once = brunel().simulate(10.0, dt=0.5, seed=1, **given)
+    again = brunel().simulate(10.0, dt=0.5, seed=1, **{name: MappingProxyType(each) for name, each in given.items()})
+    assert once.level == again.level == {"E": "micro", "I": "meso"}
+    assert again["I"].recorded == ("counts", "mean", "V_m")
+    assert_array_equal(again.counts, once.counts)
+    assert_array_equal(again["I"].counts, 1)
 
 
 def test_show_config(capsys):
