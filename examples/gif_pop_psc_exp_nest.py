@@ -131,8 +131,8 @@ for i in range(M):
         )
 
 # %%
-# To record the instantaneous population rate `Abar(t)` we use a multimeter, and to get the population activity `A_N(t)`
-# we use spike recorder.
+# To record the instantaneous population rate ``Abar(t)`` we use a multimeter, and to get the population activity
+# ``A_N(t)`` we use spike recorder.
 
 # monitor the output using a multimeter, this only records with dt_rec!
 nest_mm = nest.Create("multimeter")
@@ -250,8 +250,8 @@ for i, nest_i in enumerate(nest_pops):
         nest.Connect(nest_j, nest_i, conn_spec, syn_spec={"weight": J_syn[i, j] * g_syn[i, j], "delay": delay[i, j]})
 
 # %%
-# We want to record all spikes of each population in order to compute the mesoscopic population activities `A_N(t)` from
-# the microscopic simulation. We also record the membrane potentials of five example neurons.
+# We want to record all spikes of each population in order to compute the mesoscopic population activities ``A_N(t)``
+# from the microscopic simulation. We also record the membrane potentials of five example neurons.
 
 # monitor the output using a multimeter and a spike recorder
 nest_sr = []

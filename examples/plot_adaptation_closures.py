@@ -11,7 +11,7 @@ cohort carry mean and variance of its members' adaptation. Both are compared her
 - rate, variance and power spectrum of finite populations, without connections and with inhibition of each other;
 - stationary state and response to a step of a network of excitatory and inhibitory neurons, all to all.
 
-Levels differ in how they divide time, too: `cell` and `rate_of_population` tell how that is kept out of the comparison.
+Levels differ in how they divide time, too: ``cell`` and ``rate_of_population`` tell how that is kept out of it.
 
 ``python plot_adaptation_closures.py`` measures a small part of the study (about ten seconds) and shows the figure, or
 writes it to a file that is named. With ``--full`` it measures all of it (about an hour on one core; an interrupted one
