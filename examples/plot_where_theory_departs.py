@@ -14,9 +14,9 @@ F. the fluctuations of that network;
 G. synchrony of an inhibitory loop, from neurons with little noise to neurons with much;
 H. the rate with coarser time steps.
 
-Run it as ``python plot_where_theory_departs.py [figure.png]`` (about fifteen seconds), or with ``--full`` for smaller
-errors (some minutes). It prints the numbers behind the figure, with standard errors. The page on the mesoscopic theory
-discusses the result.
+``python plot_where_theory_departs.py`` shows the figure (after about fifteen seconds), ``python
+plot_where_theory_departs.py figure.png`` writes it; with ``--full``, errors are smaller (some minutes). It prints the
+numbers behind the figure, with standard errors. The page on the mesoscopic theory discusses the result.
 """
 
 import argparse
@@ -366,12 +366,14 @@ def draw(quick):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    arguments.add_argument("figure", nargs="?", default="where_theory_departs.png")
+    arguments = argparse.ArgumentParser(description="Where mesoscopic populations depart from neurons.")
+    arguments.add_argument("figure", nargs="?", help="file to write the figure to; else it is shown")
     arguments.add_argument("--full", action="store_true", help="smaller errors, some minutes")
     chosen = arguments.parse_args()
-    draw(quick=not chosen.full).savefig(chosen.figure, dpi=80)
-    print("figure:", chosen.figure)
+    figure = draw(quick=not chosen.full)
+    if chosen.figure:
+        figure.savefig(chosen.figure, dpi=80)
+    plt.show()
 
 
 if __name__ == "__main__":

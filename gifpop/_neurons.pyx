@@ -1,7 +1,7 @@
 """A tile of neurons through the steps of a slice: the innermost loops of the microscopic level.
 
 Compiled once for each instruction set, as `_cohorts`. Per step and neuron: adaptation, synaptic currents, exact
-integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, Eqs. 1-3, discretized as NEST's gif_psc_exp).
+integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, discretized as NEST's gif_psc_exp).
 """
 
 from libc.stdint cimport int32_t

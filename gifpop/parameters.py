@@ -90,8 +90,8 @@ class GIF(_Checked):
 
     Names, units and defaults are those of NEST's ``gif_pop_psc_exp``, so that a table of parameters carries over.
     A neuron at potential V fires with the hazard ``lambda_0 exp((V - threshold) / Delta_V)``; each spike lifts its
-    threshold by ``sum(q_sfa)``, which decays with the time constants ``tau_sfa`` (Schwalger, Deger & Gerstner 2017,
-    Eqs. 1-3).
+    threshold by ``sum(q_sfa)``, which decays with the time constants ``tau_sfa`` (Schwalger, Deger & Gerstner
+    2017).
 
     Parameters
     ----------
