@@ -10,7 +10,12 @@ import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else threads without a core to themselves take ten times as long
 
+import gifpop
 from gifpop import _core, instruction_set
+
+# What tests start in other folders imports the same package, installed or compiled in place.
+PACKAGE = str(Path(gifpop.__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
