@@ -10,8 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, TypedDict
 
-from gifpop import instruction_set
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -38,19 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0; 1 for an error that one line on standard error tells; 2 where GIFPOP_ISA names an instruction set
-        that this machine has not; 130 after Ctrl-C. Wrong arguments exit with 2.
+        Exit code: 0; 1 for an error that one line on standard error tells; 130 after Ctrl-C. Wrong arguments exit
+        with 2.
     """
     parser = _parser()
     options = parser.parse_args(argv)
     if options.run is None:
         parser.print_help()
         return 0
-    try:
-        instruction_set.select()
-    except ImportError as error:
-        print(f"gifpop: error: {error}", file=sys.stderr)
-        return 2
     try:
         options.run(options)
         sys.stdout.flush()

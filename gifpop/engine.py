@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,15 +17,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from gifpop.plan import Link, NoiseLink
-    from gifpop.reductions import Outcome
     from gifpop.signals import Emitter
     from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
 
-UNAVAILABLE: ImportError | None = None  # raised where something is to run, so that the command can tell it in a line
-try:
-    INSTRUCTION_SET = instruction_set.select()
-except ImportError as error:
-    INSTRUCTION_SET, UNAVAILABLE = "none", error
+INSTRUCTION_SET = instruction_set.select()
 
 
 class SimulationError(RuntimeError):
@@ -38,7 +33,7 @@ class SimulationError(RuntimeError):
         before the first one that failed, None if there are none.
     """
 
-    result: Outcome | None = None
+    result: Any = None  # what it is depends on what was run; handlers of an error should not have to ask
 
 
 class Engine:
@@ -148,8 +143,6 @@ class Engine:
 
     def bind(self) -> None:
         """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
-        if UNAVAILABLE is not None:
-            raise UNAVAILABLE
         sources = [link.source for link in self.links]
         n_sources = len(self.plans) + len(self.signals)
         receptor = _core.RECEPTOR

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gifpop.parameters import Input, Value
     from gifpop.reductions import Keep, Outcome, TrialStatistics
     from gifpop.result import Result
-    from gifpop.typing import Adaptation, Indices
+    from gifpop.typing import Adaptation, Count, Indices, Number
 
 ADAPTATIONS: tuple[Adaptation, ...] = ("quasi-renewal", "carried")
 MOST_NEURONS = 2**53  # counts are exact up to here
@@ -195,7 +195,7 @@ class Network:
         copy._inputs_made = self._inputs_made
         return copy
 
-    def population(self, name: str, N: int, cell: GIF, len_kernel: int = -1, BinoRand: bool = True,
+    def population(self, name: str, N: Count, cell: GIF, len_kernel: Count = -1, BinoRand: bool = True,
                    adaptation: Adaptation | None = None) -> Population:  # fmt: skip
         """Add a population.
 
@@ -220,7 +220,7 @@ class Network:
         Population
             Stands for the population in `connect`, `inject` and results, as its name does.
         """
-        population = Population(name, N, cell, len_kernel, BinoRand, adaptation)
+        population = Population(name, N, cell, len_kernel, BinoRand, adaptation)  # type: ignore[arg-type]  # converts
         if name in self.populations:
             raise ValueError(f"Network.population: the name must be new, got {name!r} a second time")
         self.populations[name] = population
@@ -286,23 +286,23 @@ class Network:
         return injection
 
     @overload
-    def simulate(self, duration: float, trials: int | Indices | None = None, keep: Literal["all"] = "all",
-                 warmup: float = 0.0, **options: Unpack[Options]) -> Result: ...  # fmt: skip
+    def simulate(self, duration: Number, trials: Count | Indices | None = None, keep: Literal["all"] = "all",
+                 warmup: Number = 0.0, **options: Unpack[Options]) -> Result: ...  # fmt: skip
     @overload
-    def simulate(self, duration: float, trials: int | Indices, keep: Literal["mean"],
-                 warmup: float = 0.0, **options: Unpack[Options]) -> TrialStatistics: ...  # fmt: skip
+    def simulate(self, duration: Number, trials: Count | Indices, keep: Literal["mean"],
+                 warmup: Number = 0.0, **options: Unpack[Options]) -> TrialStatistics: ...  # fmt: skip
     @overload
-    def simulate(self, duration: float, trials: int | Indices, keep: Callable[[Result], dict[str, Any]],
-                 warmup: float = 0.0, **options: Unpack[Options]) -> dict[str, npt.NDArray[Any]]: ...  # fmt: skip
+    def simulate(self, duration: Number, trials: Count | Indices, keep: Callable[[Result], dict[str, Any]],
+                 warmup: Number = 0.0, **options: Unpack[Options]) -> dict[str, npt.NDArray[Any]]: ...  # fmt: skip
     @overload
-    def simulate(self, duration: float, trials: int | Indices, keep: Callable[[Result], npt.ArrayLike],
-                 warmup: float = 0.0, **options: Unpack[Options]) -> npt.NDArray[Any]: ...  # fmt: skip
+    def simulate(self, duration: Number, trials: Count | Indices, keep: Callable[[Result], npt.ArrayLike],
+                 warmup: Number = 0.0, **options: Unpack[Options]) -> npt.NDArray[Any]: ...  # fmt: skip
     def simulate(
         self,
-        duration: float,
-        trials: int | Indices | None = None,
+        duration: Number,
+        trials: Count | Indices | None = None,
         keep: Keep = "all",
-        warmup: float = 0.0,
+        warmup: Number = 0.0,
         **options: Unpack[Options],
     ) -> Outcome:
         """Simulate the network from its initial state and return what was recorded.

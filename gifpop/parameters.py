@@ -2,8 +2,7 @@
 
 # ruff: noqa: RUF009 - the functions that stand for defaults return dataclasses.field
 
-from __future__ import annotations
-
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,17 +11,23 @@ import numpy as np
 
 from gifpop import checks
 from gifpop.distributions import Distribution, draw_checked, scalar_or_distribution
+from gifpop.typing import Field, Floats, Numbers, Vector
 
+Value: TypeAlias = Numbers | Distribution
+Values: TypeAlias = Vector | Sequence[Value]
+Drawn: TypeAlias = float | Floats | tuple[float | Floats, ...] | None
+
+# Parameters are given in more forms than they are kept in. Of those that differ between neurons, which are kept as
+# distributions, checkers are told the form of all others.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
     from typing_extensions import Self
 
-    from gifpop.typing import Field, Floats, Numbers, Vector
-
-    Value: TypeAlias = Numbers | Distribution
-    Values: TypeAlias = Vector | Sequence[Value]
-    Drawn: TypeAlias = float | Floats | tuple[float | Floats, ...] | None
+    Various: TypeAlias = Field[float, Value]
+    Optional: TypeAlias = Field[float | None, Value | None]
+    Terms: TypeAlias = Field[tuple[float, ...], Values]
+    Series: TypeAlias = Field[tuple[float, ...], Vector]
+else:
+    Various, Optional, Terms, Series = float, float | None, tuple[float, ...], tuple[float, ...]
 
 
 # Fields are annotated with what they hold, not with what describes them: hence Any, as of dataclasses.field.
@@ -50,7 +55,7 @@ def _vector(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite")
 class _Checked:
     """Mixin of the frozen dataclasses below: check and convert every field as its metadata says."""
 
-    def __new__(cls, *args: object, **parameters: object) -> Self:
+    def __new__(cls, *args: object, **parameters: object) -> "Self":
         known = [f.name for f in fields(cls)]
         for name in parameters:
             if name not in known:
@@ -149,24 +154,24 @@ class GIF(_Checked):
     10.0
     """
 
-    C_m: Field[float, Value] = _various(250.0, "pF", "> 0")
-    tau_m: Field[float, Value] = _various(20.0, "ms", "> 0")
-    E_L: Field[float, Value] = _various(0.0, "mV")
-    V_reset: Field[float, Value] = _various(0.0, "mV")
-    V_T_star: Field[float, Value] = _various(15.0, "mV")
-    Delta_V: Field[float, Value] = _various(2.0, "mV", "> 0")
-    lambda_0: Field[float, Value] = _various(10.0, "1/s", ">= 0")
-    t_ref: Field[float, Value] = _various(4.0, "ms", ">= 0")
-    I_e: Field[float, Value] = _various(0.0, "pA")
-    tau_syn_ex: Field[float, Value] = _various(3.0, "ms", "> 0")
-    tau_syn_in: Field[float, Value] = _various(6.0, "ms", "> 0")
-    tau_sfa: Field[tuple[float, ...], Values] = _terms((300.0,), "ms", "> 0")
-    q_sfa: Field[tuple[float, ...], Values] = _terms((0.5,), "mV")
-    tau_stc: Field[tuple[float, ...], Values] = _terms((), "ms", "> 0")
-    q_stc: Field[tuple[float, ...], Values] = _terms((), "pA")
-    V_m: Field[float | None, Value | None] = _various(None, "mV")
-    I_syn_ex: Field[float, Value] = _various(0.0, "pA")
-    I_syn_in: Field[float, Value] = _various(0.0, "pA")
+    C_m: Various = _various(250.0, "pF", "> 0")
+    tau_m: Various = _various(20.0, "ms", "> 0")
+    E_L: Various = _various(0.0, "mV")
+    V_reset: Various = _various(0.0, "mV")
+    V_T_star: Various = _various(15.0, "mV")
+    Delta_V: Various = _various(2.0, "mV", "> 0")
+    lambda_0: Various = _various(10.0, "1/s", ">= 0")
+    t_ref: Various = _various(4.0, "ms", ">= 0")
+    I_e: Various = _various(0.0, "pA")
+    tau_syn_ex: Various = _various(3.0, "ms", "> 0")
+    tau_syn_in: Various = _various(6.0, "ms", "> 0")
+    tau_sfa: Terms = _terms((300.0,), "ms", "> 0")
+    q_sfa: Terms = _terms((0.5,), "mV")
+    tau_stc: Terms = _terms((), "ms", "> 0")
+    q_stc: Terms = _terms((), "pA")
+    V_m: Optional = _various(None, "mV")
+    I_syn_ex: Various = _various(0.0, "pA")
+    I_syn_in: Various = _various(0.0, "pA")
 
     def _check(self) -> None:
         for kind in ("sfa", "stc"):
@@ -257,8 +262,8 @@ class StepCurrent(_Checked):
     A NEST ``step_current_generator`` connected with delay dt acts one step later than its ``amplitude_times``.
     """
 
-    times: Field[tuple[float, ...], Vector] = _vector((), "ms", ">= 0")
-    values: Field[tuple[float, ...], Vector] = _vector((), "pA")
+    times: Series = _vector((), "ms", ">= 0")
+    values: Series = _vector((), "pA")
 
     def _check(self) -> None:
         name = type(self).__name__
@@ -300,7 +305,7 @@ class Waveform(_Checked):
         When the first value begins to act, on the time grid.
     """
 
-    values: Field[tuple[float, ...], Vector] = _vector((), "pA")
+    values: Series = _vector((), "pA")
     interval: float | None = _optional("ms")
     start: float = _scalar(0.0, "ms", ">= 0")
 
@@ -318,7 +323,7 @@ class SpikeTimes(_Checked):
         Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
     """
 
-    times: Field[tuple[float, ...], Vector] = _vector((), "ms", ">= 0")
+    times: Series = _vector((), "ms", ">= 0")
     weight: float = _scalar(1.0, "pA")
 
     def _check(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from gifpop.typing import Floats
 
     Levels: TypeAlias = Comparison | Sequence[Result | TrialStatistics] | Mapping[str, Result | TrialStatistics]
-    Recordable: TypeAlias = Literal["V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"]
     Chosen: TypeAlias = Sequence[tuple[PopulationResult | PopulationStatistics, ColorType, Style]]
     Source: TypeAlias = Callable[[str], tuple[curves.Curve, curves.Curve]]  # of a population: response and spectrum
 
-RECORDABLES: tuple[Recordable, ...] = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
+RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 SEGMENT = 1000.0  # ms
 MOST_NAMES = 4  # next to each other
 
@@ -192,7 +191,7 @@ def raster(result: Result, ax: Axes | Sequence[Axes] | None = None, populations:
     return upper, lower
 
 
-def traces(result: Result, variable: Recordable = "V_m", ax: Axes | None = None,
+def traces(result: Result, variable: str = "V_m", ax: Axes | None = None,
            populations: Populations | None = None, neurons: int = 5, offset: float | None = None,
            trial: int | None = None, time: Sequence[float] | None = None,
            colors: Colors | None = None) -> Axes:  # fmt: skip

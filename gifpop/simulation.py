@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from gifpop import changes, checks, options, seeds, snapshot
 from gifpop.assembly import Assembly
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gifpop.parameters import Input
     from gifpop.recorder import Recorder
     from gifpop.reductions import Outcome
-    from gifpop.typing import Adaptation, History, Initial, Level, Seed, Structured, Wiring
+    from gifpop.typing import Adaptation, History, Initial, Level, Number, Seed, Structured, Wiring
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
@@ -54,6 +54,8 @@ class SimulationInterrupted(KeyboardInterrupt):
     until : str
         When that was, for the message.
     """
+
+    result: Any  # what it is depends on what was run; handlers of an error should not have to ask
 
     def __init__(self, result: Outcome | None, until: str) -> None:
         super().__init__(f"interrupted {until}; .result holds what was simulated")
@@ -234,7 +236,7 @@ class Simulation:
         return self._assembly.root
 
     @_alone
-    def run(self, duration: float) -> Result:
+    def run(self, duration: Number) -> Result:
         """Simulate on from the present state.
 
         Parameters

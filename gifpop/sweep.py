@@ -435,7 +435,9 @@ def _open(store: object, grid: Grid, about: dict[str, int | str],
 
 
 def _describe_seed(root: np.random.SeedSequence) -> dict[str, str]:
-    entropy = root.entropy if isinstance(root.entropy, int) else [int(word) for word in root.entropy or ()]
+    entropy = root.entropy
+    assert entropy is not None  # it is drawn where none is given
+    entropy = int(entropy) if isinstance(entropy, int | np.integer) else [int(word) for word in entropy]
     return {"seed": json.dumps(entropy), "seed_spawn_key": json.dumps([int(word) for word in root.spawn_key])}
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gifpop.options import Options
     from gifpop.reductions import Keep, Outcome, Reduction
     from gifpop.result import Result
-    from gifpop.typing import Indices, Integers
+    from gifpop.typing import Count, Indices, Integers
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ MOST_BYTES = 2.5e8  # and than these hold, unless threads alone need more
 
 
 def simulate_trials(
-    net: Network, duration: float, trials: int | Indices, keep: Keep, warmup: float, options: Options
+    net: Network, duration: float, trials: Count | Indices, keep: Keep, warmup: float, options: Options
 ) -> Outcome:
     """Run trials of a network; see `gifpop.Network.simulate`. ``duration`` is what is recorded, after ``warmup``."""
     numbers = check_trials(trials)

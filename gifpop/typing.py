@@ -17,11 +17,21 @@ Spikes: TypeAlias = tuple[Integers, Shorts]  # steps and neurons
 Structured: TypeAlias = npt.NDArray[np.void]  # with named fields
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 Vector: TypeAlias = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
-Numbers: TypeAlias = float | Vector
+Number: TypeAlias = float | np.floating | np.integer
+Count: TypeAlias = int | np.integer
+Numbers: TypeAlias = Number | Vector
 Indices: TypeAlias = Sequence[int] | npt.NDArray[np.integer]
 Streams: TypeAlias = Callable[[int], np.random.BitGenerator]
 
-Seed: TypeAlias = int | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None
+Seed: TypeAlias = (
+    Count
+    | Sequence[int]
+    | npt.NDArray[np.integer]
+    | np.random.SeedSequence
+    | np.random.BitGenerator
+    | np.random.Generator
+    | None
+)
 
 Level: TypeAlias = Literal["meso", "micro"]
 Initial: TypeAlias = Literal["fired", "rest", "stationary", "nest"]

@@ -2,10 +2,8 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
-from functools import partial
 
 import pytest
 
@@ -58,19 +56,6 @@ def test_info(capsys):
     shown = capsys.readouterr().out
     gp.show_config()
     assert capsys.readouterr().out.splitlines()[:3] == shown.splitlines()[:3]
-
-
-@pytest.mark.parametrize("arguments", [["info"], ["bench", "--seconds", "0.001"]])
-def test_unavailable_instruction_set(arguments, tmp_path):
-    """One line, although it is known while the package is imported; in Python an error of what is to run."""
-    run = partial(subprocess.run, cwd=tmp_path, env=os.environ | {"GIFPOP_ISA": "mmx"}, capture_output=True, text=True)
-    told = run([sys.executable, "-m", "gifpop", *arguments])
-    assert (told.returncode, told.stdout) == (2, "")
-    assert re.fullmatch(r"gifpop: error: GIFPOP_ISA must be one of .* on this machine, got 'mmx'\n", told.stderr)
-    script = "import gifpop as gp; net = gp.models.brunel(); print('made'); net.simulate(1.0, dt=0.5, seed=1)"
-    told = run([sys.executable, "-c", script])
-    assert (told.returncode, told.stdout) == (1, "made\n")
-    assert "ImportError: GIFPOP_ISA must be one of " in told.stderr
 
 
 def test_demo(tmp_path, capsys):

@@ -251,7 +251,8 @@ def test_seeds_of_other_kinds():
     data, again = sweep(seed=sequence), sweep(seed=np.random.SeedSequence(5, spawn_key=(2, 3)))
     xr.testing.assert_identical(data, again)
     assert data.attrs["seed_spawn_key"] == "[2, 3]"
-    sweep(seed=[1, 2])
+    xr.testing.assert_identical(sweep(seed=[1, 2]), sweep(seed=np.array([1, 2])))
+    xr.testing.assert_identical(sweep(seed=3), sweep(seed=np.int64(3)))
     sweep(seed=np.random.default_rng(1))
     unseeded = sweep(seed=None)
     assert_array_equal(sweep(seed=int(unseeded.attrs["seed"])).activity, unseeded.activity)

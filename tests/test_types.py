@@ -1,4 +1,4 @@
-"""The stubs of the compiled modules say what these are."""
+"""The stubs of the compiled modules say what these are, and users are told what they may write."""
 
 import ast
 import importlib
@@ -40,3 +40,13 @@ def test_constructors_take_what_stubs_say(path):
             [constructor] = [part for part in stub.body if getattr(part, "name", None) == "__init__"]
             names = [argument.arg for argument in constructor.args.args[1:]]
             assert [parameter.partition("=")[0].split()[-1] for parameter in parameters] == names
+
+
+def test_what_users_write(tmp_path):
+    """Types reach those who use the package, in strict mode: what is right is accepted, mistakes are found."""
+    pytest.importorskip("mypy")
+    script = tmp_path / "typed.py"
+    script.write_text((ROOT / "tests" / "typed.py").read_text())
+    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "--config-file=", script]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
