@@ -27,8 +27,8 @@ Path: TypeAlias = "str | os.PathLike[str]"
 
 DOCUMENT = "gifpop"  # the entry that holds the JSON
 BEGIN = b"PK\x03\x04"  # of any file of this kind
-UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ValueError, OverflowError,
-              NotImplementedError, RuntimeError, SyntaxError, TypeError, AttributeError, IndexError)  # fmt: skip
+UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ValueError, OverflowError, TypeError,
+              NotImplementedError, RuntimeError, SyntaxError, AttributeError, IndexError, AssertionError)  # fmt: skip
 
 
 def write(path: Path, document: dict[str, Any], arrays: Arrays, compressed: bool = False) -> None:

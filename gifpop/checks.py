@@ -94,7 +94,7 @@ def choice(where: str, value: object, options: Collection[Option]) -> Option:
     if isinstance(value, str):
         for option in options:
             if option == value:
-                return option
+                return option  # the option itself: its type is the Literal
     raise ValueError(f"{where} must be one of {', '.join(map(repr, options))}, got {value!r}")
 
 

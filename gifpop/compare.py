@@ -203,8 +203,7 @@ def compare(
         level, trial = key
         own = seeds.child(root, LEVELS.index(level), trial)
         result = Simulation(net, dt=dt, level=level, seed=own, progress=False, **options).run(duration)
-        means: Floats = result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
-        return means
+        return result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
 
     with ThreadPoolExecutor(threads) as pool:
         binned = {level: list(pool.map(activity, [(level, k) for k in range(trials)])) for level in LEVELS}

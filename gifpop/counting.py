@@ -59,8 +59,7 @@ def count_units(links: Sequence[Link], plans: Sequence[Plan]) -> list[Unit | Non
 
 def multiple(link: Link, unit: Unit) -> int:
     """Return the counts that a spike along a link stands for."""
-    counts: int = round(link.weight / unit.size[_core.RECEPTOR[link.receptor]])
-    return counts
+    return round(link.weight / unit.size[_core.RECEPTOR[link.receptor]])
 
 
 def _unit(links: list[Link]) -> Unit | None:

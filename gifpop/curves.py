@@ -70,7 +70,7 @@ def expected(p: PopulationResult | PopulationStatistics, window: slice = slice(N
         return p.mean["rate"][window] if "rate" in p.mean else None
     if p.level == "micro":
         return None
-    rate: Floats = p.rate[..., window]
+    rate = p.rate[..., window]
     return rate if rate.ndim == 1 else rate.mean(axis=0)
 
 
@@ -127,8 +127,7 @@ def spikes_of(p: PopulationResult, neuron: int, limits: Sequence[float]) -> Floa
     """Return the times of the spikes of one neuron."""
     times, neurons = p.spikes
     inside = within(times, limits, p.dt)
-    own: Floats = times[inside][neurons[inside] == neuron]
-    return own
+    return times[inside][neurons[inside] == neuron]
 
 
 def thin(x: Floats, y: Floats, log: bool = False, most: int = MOST_POINTS) -> tuple[Floats, Floats]:
@@ -167,5 +166,4 @@ def thin_band(x: Floats, low: Floats, high: Floats, log: bool = False,
 def _pieces(x: Floats, log: bool, most: int) -> list[int]:
     """Return where equally wide pieces of an axis begin that hold any point."""
     space = np.geomspace if log else np.linspace
-    begins: list[int] = np.unique(np.searchsorted(x, space(x[0], x[-1], most // 2, endpoint=False))).tolist()
-    return begins
+    return np.unique(np.searchsorted(x, space(x[0], x[-1], most // 2, endpoint=False))).tolist()

@@ -68,16 +68,12 @@ def axes_and_more(where: str, ax: Axes | Sequence[Axes] | None) -> tuple[Axes, A
     if ax is None:
         upper, lower = new_figure(7.0, 5.0).subplots(2, 1, sharex=True, height_ratios=(3, 1))
         return upper, lower
-    if not _is_sequence(ax):
+    if not np.iterable(ax):
         return _check_axes(where, ax), None
     if len(ax) != 2:
         raise ValueError(f"{where}: ax must be one or two axes, got {len(ax)}")
     upper, lower = (_check_axes(where, each) for each in ax)
     return upper, lower
-
-
-def _is_sequence(ax: Axes | Sequence[Axes]) -> TypeIs[Sequence[Axes]]:
-    return np.iterable(ax)
 
 
 def rows_of_axes(where: str, ax: npt.ArrayLike | None, n: int) -> npt.NDArray[np.object_]:

@@ -128,7 +128,8 @@ class ExploreWindow:
 
     def frame(self) -> None:
         """Simulate what is due and show it; the timer calls this."""
-        if getattr(self.figure.canvas, "comm", self) is None:  # of ipympl, which closes canvases without an event
+        canvas = self.figure.canvas
+        if hasattr(canvas, "comm") and canvas.comm is None:  # of ipympl, which closes canvases without an event
             self._timer.stop()
             return
         now = perf_counter()

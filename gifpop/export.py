@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
-from contextlib import contextmanager
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,12 +15,13 @@ from gifpop.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import ModuleType
 
     import neo
     import numpy.typing as npt
-    import pandas as pd
-    import quantities as pq
-    import xarray as xr
+    import pandas
+    import quantities
+    import xarray
 
     from gifpop.result import PopulationResult, Result
     from gifpop.typing import Floats, Integers
@@ -46,10 +47,9 @@ TABLES = ("activity", "recorded", "spikes")
 # xarray
 
 
-def to_xarray(result: Result) -> xr.Dataset:
+def to_xarray(result: Result) -> xarray.Dataset:
     """Return an `xarray.Dataset`; see `gifpop.Result.to_xarray`."""
-    with _required("xarray", "Result.to_xarray"):
-        import xarray as xr
+    xarray = _library("xarray", "Result.to_xarray")
     lead = () if result.trials is None else ("trial",)
     coordinates: Variables = {
         "time": ("time", result.t, _attributes("time")),
@@ -73,7 +73,7 @@ def to_xarray(result: Result) -> xr.Dataset:
         if p.level == "micro":
             _add_neurons(variables, coordinates, p, labels[p.name], (*lead, along))
             _add_spikes(variables, coordinates, p, labels[p.name], result.trials)
-    return xr.Dataset(variables, coordinates, _provenance(result))
+    return xarray.Dataset(variables, coordinates, _provenance(result))
 
 
 def _sizes(result: Result) -> tuple[str | tuple[str, ...], npt.ArrayLike]:
@@ -144,42 +144,38 @@ def _labels(names: Iterable[str]) -> dict[str, str]:
 
 def to_neo(result: Result) -> neo.Block:
     """Return a `neo.Block`; see `gifpop.Result.to_neo`."""
-    with _required("neo", "Result.to_neo"):
-        import neo
+    neo = _library("neo", "Result.to_neo")
     block = neo.Block(name="gifpop", description=f"simulation of {', '.join(result.names)}", **_provenance(result))
     if result.trials is None:
-        block.segments.append(_segment(result, lambda values: values, name="run"))
+        block.segments.append(_segment(neo, result, lambda values: values, name="run"))
     else:
         for i, number in enumerate(result.trials.tolist()):
-            one = _segment(result, itemgetter(i), name=f"trial {number}", index=i, trial=number)
+            one = _segment(neo, result, itemgetter(i), name=f"trial {number}", index=i, trial=number)
             block.segments.append(one)
     return block
 
 
-def _segment(result: Result, of_trial: Callable[[Any], Any], **properties: object) -> neo.Segment:
+def _segment(neo: ModuleType, result: Result, of_trial: Callable[[Any], Any],
+             **properties: object) -> neo.Segment:  # fmt: skip
     """Return the segment of a trial, which ``of_trial`` takes out of arrays and lists."""
-    import neo
-
     segment = neo.Segment(**properties)
     names, meso = np.array(result.names), np.array([p.level == "meso" for p in result])
     timing = (result._first + 1) * result.dt, result.dt
-    segment.analogsignals.append(_signal("activity", of_trial(result.activity), timing, {"population": names}))
+    segment.analogsignals.append(_signal(neo, "activity", of_trial(result.activity), timing, {"population": names}))
     if meso.any():
         expected = of_trial(result.rate)[:, meso]
-        segment.analogsignals.append(_signal("rate", expected, timing, {"population": names[meso]}))
+        segment.analogsignals.append(_signal(neo, "rate", expected, timing, {"population": names[meso]}))
     for p in result:
         for name, values in _recorded(p).items():
-            segment.analogsignals.append(_recorded_signal(p, name, of_trial(values)))
+            segment.analogsignals.append(_recorded_signal(neo, p, name, of_trial(values)))
         if p.level == "micro":
-            segment.spiketrains.extend(list(_spike_trains(result, p, *of_trial(p.spikes))))  # neo iterates twice
+            segment.spiketrains.extend(list(_spike_trains(neo, result, p, *of_trial(p.spikes))))  # neo iterates twice
     return segment
 
 
-def _signal(name: str, values: Floats, timing: tuple[float, float], channels: dict[str, npt.NDArray[Any]],
-            **annotations: str) -> neo.AnalogSignal:  # fmt: skip
+def _signal(neo: ModuleType, name: str, values: Floats, timing: tuple[float, float],
+            channels: dict[str, npt.NDArray[Any]], **annotations: str) -> neo.AnalogSignal:  # fmt: skip
     """Return an `AnalogSignal`, which begins at a time and has a period; ``channels`` are array annotations."""
-    import neo
-
     unit, meaning = QUANTITIES[name]
     start, period = timing
     return neo.AnalogSignal(
@@ -188,22 +184,20 @@ def _signal(name: str, values: Floats, timing: tuple[float, float], channels: di
     )  # fmt: skip
 
 
-def _recorded_signal(p: PopulationResult, name: str, values: Floats) -> neo.AnalogSignal:
+def _recorded_signal(neo: ModuleType, p: PopulationResult, name: str, values: Floats) -> neo.AnalogSignal:
     """Return a recorded variable: one channel of a mesoscopic population, or one a neuron."""
     times = p.t_record if len(p.t_record) else np.array([p.dt])
     period = round((times[1] - times[0]) / p.dt) * p.dt if len(times) > 1 else p.dt
     values, channels = (values[:, np.newaxis], {}) if p.level == "meso" else (values, {"neuron": p.neurons})
-    return _signal(name, values, (times[0], period), channels, population=p.name)
+    return _signal(neo, name, values, (times[0], period), channels, population=p.name)
 
 
-def _spike_trains(result: Result, p: PopulationResult, times: Floats,
+def _spike_trains(neo: ModuleType, result: Result, p: PopulationResult, times: Floats,
                   neurons: npt.NDArray[np.int32]) -> Iterator[neo.SpikeTrain]:  # fmt: skip
     """Yield a `SpikeTrain` for each neuron.
 
     They are slices of one of all neurons: neo takes 9 us for a slice, and 170 us for a train from times.
     """
-    import neo
-
     order = np.argsort(neurons, kind="stable")
     bounds = np.searchsorted(neurons[order], np.arange(p.largest_N + 1)).tolist()
     start, stop = result._first * result.dt, (result._first + len(result.t)) * result.dt
@@ -216,42 +210,35 @@ def _spike_trains(result: Result, p: PopulationResult, times: Floats,
         yield train
 
 
-def _ms(value: float) -> pq.Quantity:
-    import quantities as pq  # comes with neo
-
-    return value * pq.ms
+def _ms(value: float) -> quantities.Quantity:
+    return value * _library("quantities", "Result.to_neo").ms
 
 
 # pandas
 
 
-def to_dataframe(result: Result, table: str = "activity") -> pd.DataFrame:
+def to_dataframe(result: Result, table: str = "activity") -> pandas.DataFrame:
     """Return a `pandas.DataFrame`; see `gifpop.Result.to_dataframe`."""
-    with _required("pandas", "Result.to_dataframe"):
-        import pandas  # noqa: F401  # the functions below import it again
+    pandas = _library("pandas", "Result.to_dataframe")
     checks.choice("Result.to_dataframe: table", table, TABLES)
-    frame = {"activity": _activity_table, "recorded": _recorded_table, "spikes": _spike_table}[table](result)
-    frame.attrs = dict(_provenance(result).items())
+    frame = {"activity": _activity_table, "recorded": _recorded_table, "spikes": _spike_table}[table](pandas, result)
+    frame.attrs.update(_provenance(result).items())  # as pairs: a dict of str is none of Hashable, pandas' keys
     return frame
 
 
-def _activity_table(result: Result) -> pd.DataFrame:
+def _activity_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
     """One row a step, columns (population, variable)."""
-    import pandas as pd
-
     columns = {}
     for p in result:
         for name in ("counts", "activity", *(["rate"] if p.level == "meso" else [])):
             columns[p.name, name] = getattr(p, name).ravel()
-    frame = pd.DataFrame(dict(enumerate(columns.values())), index=_index(result, result.t))
-    frame.columns = _columns(list(columns), ["population", "variable"])
+    frame = pandas.DataFrame(dict(enumerate(columns.values())), index=_index(pandas, result, result.t))
+    frame.columns = _columns(pandas, list(columns), ["population", "variable"])
     return frame
 
 
-def _recorded_table(result: Result) -> pd.DataFrame:
+def _recorded_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
     """One row a record, columns (population, variable), and the neuron where there are neurons."""
-    import pandas as pd
-
     micro = any(p.level == "micro" and _recorded(p) for p in result)
     labels: list[tuple[str | int, ...]] = []
     blocks: list[Floats] = []
@@ -266,35 +253,29 @@ def _recorded_table(result: Result) -> pd.DataFrame:
             "simulate)"
         )
     names = ["population", "variable", "neuron"][: 2 + micro]
-    index = _index(result, _record_times(result))
-    return pd.DataFrame(np.hstack(blocks), index=index, columns=_columns(labels, names))
+    index = _index(pandas, result, _record_times(result))
+    return pandas.DataFrame(np.hstack(blocks), index=index, columns=_columns(pandas, labels, names))
 
 
-def _index(result: Result, times: Floats) -> pd.Index:
+def _index(pandas: ModuleType, result: Result, times: Floats) -> pandas.Index:
     """Return the index of rows: the time, after the trial where there are trials."""
-    import pandas as pd
-
     if result.trials is None:
-        return pd.Index(times, name="time")
-    return pd.MultiIndex.from_product([result.trials, times], names=["trial", "time"])
+        return pandas.Index(times, name="time")
+    return pandas.MultiIndex.from_product([result.trials, times], names=["trial", "time"])
 
 
-def _columns(labels: Sequence[tuple[str | int, ...]], names: list[str]) -> pd.MultiIndex:
+def _columns(pandas: ModuleType, labels: Sequence[tuple[str | int, ...]], names: list[str]) -> pandas.MultiIndex:
     """Return labels of columns whose levels keep their order, so that pandas finds parts of them at once."""
-    import pandas as pd
-
     levels, codes = [], []
     for values in zip(*labels, strict=True):
         places = {value: i for i, value in enumerate(dict.fromkeys(values))}
         levels.append(list(places))
         codes.append([places[value] for value in values])
-    return pd.MultiIndex(levels, codes, names=names)
+    return pandas.MultiIndex(levels, codes, names=names)
 
 
-def _spike_table(result: Result) -> pd.DataFrame:
+def _spike_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
     """One row a spike."""
-    import pandas as pd
-
     micro = [p for p in result if p.level == "micro"]
     if not micro:
         raise ValueError(
@@ -305,20 +286,19 @@ def _spike_table(result: Result) -> pd.DataFrame:
     spikes = [_spikes(p, trials) for p in micro]
     times, neurons, numbers = (np.concatenate(parts) for parts in zip(*spikes, strict=True))
     codes = np.repeat(np.arange(len(micro)), [len(times) for times, *_ in spikes])
-    columns: dict[str, Any] = {"population": pd.Categorical.from_codes(codes, pd.Index([p.name for p in micro]))}
+    columns: dict[str, Any] = {"population": pandas.Categorical.from_codes(codes, [p.name for p in micro])}
     if trials is not None:
         columns["trial"] = numbers
-    return pd.DataFrame(columns | {"time": times, "neuron": neurons})
+    return pandas.DataFrame(columns | {"time": times, "neuron": neurons})
 
 
 # What they share
 
 
-@contextmanager
-def _required(name: str, method: str) -> Iterator[None]:
-    """Say how to install an optional library where its import fails."""
+def _library(name: str, method: str) -> ModuleType:
+    """Import an optional library."""
     try:
-        yield
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise

@@ -21,8 +21,7 @@ def tics(ms: float) -> np.int64: ...
 def tics(ms: Floats) -> Integers: ...
 def tics(ms: float | Floats) -> np.int64 | Integers:
     """Return a time (number or array) in whole microseconds, the unit in which NEST compares times."""
-    tics: np.int64 | Integers = np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5).astype(np.int64)
-    return tics
+    return np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5).astype(np.int64)
 
 
 @overload

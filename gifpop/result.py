@@ -98,8 +98,7 @@ class PopulationResult:
                 f"population {self.name!r} has no recorded variable {name!r}; it has {', '.join(self.recorded)} "
                 f"(see the options level and record of simulate)"
             )
-        values: Floats = self._variables[name]
-        return values
+        return self._variables[name]
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._variables]

@@ -90,9 +90,7 @@ class Events:
 
     def emit(self, step: int, n: int) -> Floats:
         i, j = np.searchsorted(self.steps, (step, step + n))
-        out = np.zeros(n)
-        np.add.at(out, self.steps[i:j] - step, self.amounts[i:j])
-        return out
+        return np.asarray(np.bincount(self.steps[i:j] - step, self.amounts[i:j], minlength=n), dtype=float)
 
     def expected(self, step: int) -> float:
         return 0.0  # a single event does not last

@@ -195,8 +195,7 @@ def _activity(engine: Engine, steps: int, steady: Floats | None = None) -> Float
         kept = np.clip(np.asarray(steady) * spikes, 0.0, SIZE)
         counts = {i: np.full(engine.step + steps, count, np.int64) for i, count in enumerate(kept)}
     expected = np.concatenate([chunk.records for chunk in engine.run(steps, probes, counts)])
-    activity: Floats = expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / spikes
-    return activity
+    return expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / spikes
 
 
 def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
@@ -319,5 +318,4 @@ def _draw_own(plan: NeuronPlan, carried: Carried | None, moments: Floats | None,
 def _square_roots(matrices: Floats) -> Floats:
     """Return the symmetric square roots of symmetric matrices, shape (n, D, D), without what rounding made negative."""
     values, vectors = np.linalg.eigh(matrices)
-    roots: Floats = (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)
-    return roots
+    return (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)

@@ -145,7 +145,7 @@ def describe_options(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(describe_options, value)) + "]"
     if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()[:16]
+        digest = hashlib.sha256(value.tobytes()).hexdigest()[:16]
         return f"array({value.dtype}, {value.shape}, {digest})"
     if isinstance(value, np.generic):
         value = value.item()

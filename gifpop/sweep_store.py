@@ -206,10 +206,7 @@ class ZarrStore(MemoryStore):
         """Return all as an `xarray.Dataset` that reads values when they are needed."""
         import xarray as xr
 
-        data: xr.Dataset = xr.open_zarr(
-            self.path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False
-        )
-        return data
+        return xr.open_zarr(self.path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False)
 
 
 def check_store(store: object) -> tuple[Path, dict[str, Any] | None]:
@@ -292,8 +289,7 @@ def stored_parameters(path: Path) -> dict[str, npt.NDArray[Any]] | None:
 
 def _dims(array: Any) -> tuple[str, ...]:
     """Return the names of the dimensions of a zarr array."""
-    names: tuple[str, ...] = array.metadata.dimension_names
-    return names
+    return array.metadata.dimension_names
 
 
 def _is_made(path: Path) -> bool:

@@ -106,8 +106,7 @@ class Job:
 
     @functools.cached_property
     def _pickled(self) -> bytes:
-        pickled: bytes = dumps((self.build, self.measure, self.simulate, self.trials, self.root, self.parameters))
-        return pickled
+        return dumps((self.build, self.measure, self.simulate, self.trials, self.root, self.parameters))
 
 
 @functools.lru_cache(maxsize=4)

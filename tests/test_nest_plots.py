@@ -65,7 +65,8 @@ def test_raster_of_data():
     assert_array_equal(line.get_xdata(), [2.0, 5.0, 9.0])
     assert axes()[0].get_title() == "Raster plot"
     assert_array_equal(nest.raster_plot.extract_events(data, time=[2.5, 9.0]), data[1:3])
-    assert_array_equal(nest.raster_plot.extract_events(data, time=5.0, sel=[1]), data[:1])
+    for time in (5.0, np.int64(5), np.array(5.0)):
+        assert_array_equal(nest.raster_plot.extract_events(data, time=time, sel=[1]), data[:1])
     for bad in (np.zeros(3), np.zeros((0, 2)), np.zeros((3, 1))):
         with pytest.raises(ValueError, match="data must have a row"):
             nest.raster_plot.from_data(bad)

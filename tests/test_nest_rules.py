@@ -303,6 +303,9 @@ def test_networks_that_would_not_fit(monkeypatch):
         with pytest.raises(nest.NESTError, match=r"Connect: .* would need [0-9.]+ GB; 1.0 GB are available") as error:
             nest.Connect(n, n, spec, synapse)
         assert isinstance(error.value, MemoryError)
+    some = n[:20_000]  # not a whole block: their targets are listed, though all weights are equal
+    with pytest.raises(nest.NESTError, match=r"Connect: 400000000 connections would need 1.6 GB"):
+        nest.Connect(some, some, "all_to_all")
     assert nest.num_connections == 10**10
     assert len(nest.GetConnections(n[5], n[7])) == 1
     with pytest.raises(nest.NESTError, match="GetConnections: 10000000000 connections would need"):

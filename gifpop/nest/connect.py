@@ -149,19 +149,21 @@ class _Request:
         """Return a projection of all nodes of a part of the sources to all of a part of the targets."""
         pre, post = source.block, target.block
         sources, targets = self.pre[source.start : source.end], self.post[target.start : target.end]
-        n = source.size * target.size
-        neurons = isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)
-        whole = source.size == pre.n and target.size == post.n
-        various = self._various()
-        listed = neurons and not (whole and not any(various)) and n > FEW
-        errors.require_memory((4.0 * listed + np.dot((8.0, 4.0), various)) * n, f"Connect: {n} connections")
-        rows, columns = slice(target.start, target.end), slice(source.start, source.end)
-        weight, delay = self._values(n, lambda table: np.ascontiguousarray(table[rows, columns].T).ravel())
-        if not (listed and isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)):
-            return Product(self.number, sources, targets, weight, delay)
+        whole, few = source.size == pre.n and target.size == post.n, source.size * target.size <= FEW
+        implied = whole and not any(self._various())
+        if implied or few or not (isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)):
+            return Product(self.number, sources, targets, *self._table(source, target))
+        weight, delay = self._table(source, target, 4.0)  # a target's number
         units = np.tile((targets - post.first).astype(np.int32), source.size)
         first = _spread(np.arange(source.size + 1) * target.size, sources - pre.first, pre.n)
         return Sparse(self.number, pre, post, first, units, weight, delay)
+
+    def _table(self, source: Part, target: Part, more: float = 0.0) -> tuple[Weights, Lags]:
+        """Return weights and delays of all to all, ordered by source; a connection takes ``more`` bytes beside them."""
+        n = source.size * target.size
+        errors.require_memory((more + np.dot((8.0, 4.0), self._various())) * n, f"Connect: {n} connections")
+        rows, columns = slice(target.start, target.end), slice(source.start, source.end)
+        return self._values(n, lambda table: np.ascontiguousarray(table[rows, columns].T).ravel())
 
     def make_drawn(self) -> None:
         """Connect by a rule."""

@@ -37,8 +37,7 @@ class Kind(Generic[Value]):
         """Return one node's value; raise TypeMismatch if it has another type."""
         if isinstance(value, np.ndarray) and value.ndim == 0:
             value = value.item()
-        converted: Value = self._vector(name, value) if self.vector else self._scalar(name, value)
-        return converted
+        return self._vector(name, value) if self.vector else self._scalar(name, value)
 
     def convert_many(self, name: str, values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any] | list[Value]:
         """Return the values of several nodes or connections: an array; of vectors or texts, a list."""

@@ -137,8 +137,7 @@ class NeuronBlock(Block):
         column = self.columns[name]
         if isinstance(column, Ragged):
             return [value.copy() for value in column.take(places)]
-        values: list[Any] = column[places].tolist()
-        return values
+        return column[places].tolist()
 
     # -- simulation -------------------------------------------------------------------------------------------------
 

@@ -158,8 +158,7 @@ class NodeCollection:
         list of int
             One entry for each node, ascending.
         """
-        ids: list[int] = self._ids.tolist()
-        return ids
+        return self._ids.tolist()
 
     def __repr__(self) -> str:
         if self._generation != kernel.generation:

@@ -225,8 +225,7 @@ class Sparse(_Shared):
         units = nodes - self.source_block.first
         inside = (units >= 0) & (units < self.source_block.n)
         units = np.where(inside, units, 0)
-        starts: npt.NDArray[np.bool_] = inside & (self.first[units + 1] > self.first[units])
-        return starts
+        return inside & (self.first[units + 1] > self.first[units])
 
 
 def part_of(value: Shared, k: slice | Integers) -> Shared:
@@ -238,12 +237,9 @@ def among(values: Integers, nodes: Integers) -> npt.NDArray[np.bool_]:
     """Return which values are among ascending nodes."""
     if not len(nodes):
         return np.zeros(len(values), dtype=bool)
-    found: npt.NDArray[np.bool_]
     if nodes[-1] - nodes[0] == len(nodes) - 1:
-        found = (values >= nodes[0]) & (values <= nodes[-1])
-    else:
-        found = nodes[np.minimum(np.searchsorted(nodes, values), len(nodes) - 1)] == values
-    return found
+        return (values >= nodes[0]) & (values <= nodes[-1])
+    return nodes[np.minimum(np.searchsorted(nodes, values), len(nodes) - 1)] == values
 
 
 def ranges(starts: Integers, ends: Integers) -> Integers:
@@ -251,5 +247,4 @@ def ranges(starts: Integers, ends: Integers) -> Integers:
     lengths = ends - starts
     offsets = np.cumsum(lengths)
     total = int(offsets[-1]) if len(offsets) else 0
-    numbers: Integers = np.arange(total) + np.repeat(starts - (offsets - lengths), lengths)
-    return numbers
+    return np.arange(total) + np.repeat(starts - (offsets - lengths), lengths)

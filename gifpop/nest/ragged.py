@@ -67,5 +67,5 @@ class Ragged:
         for row, value in zip(table, self.values, strict=True):
             row[: len(value)] = value
         if len(self.values) == 1:
-            return [float(entry) for entry in table[0]]
+            return table[0].tolist()
         return list(np.ascontiguousarray(table[self.codes].T))

@@ -107,8 +107,7 @@ def extract_events(
     spikes = _selected(np.asarray(data), sel)
     if time is None:
         return spikes
-    bounds = np.ravel(time)
-    begin, end = (0.0, *bounds) if np.ndim(time) == 0 else bounds
+    begin, end = time if np.iterable(time) else (0.0, time)
     return spikes[(spikes[:, 1] >= begin) & (spikes[:, 1] < end)]
 
 

@@ -186,8 +186,7 @@ class MeterBlock(RecorderBlock):
                 )
 
     def variables(self, i: int) -> Sequence[str]:
-        names: list[str] = self.columns["record_from"][i]
-        return names
+        return self.columns["record_from"][i]
 
     def interval(self, i: int) -> int:
         """Return the sampling interval of the ``i``-th meter in steps, rounded up."""
@@ -200,8 +199,9 @@ class MeterBlock(RecorderBlock):
         """
         interval = self.interval(i)
         offset = self.clock.steps_above(self.columns["offset"][i])
-        chosen: npt.NDArray[np.bool_] = (stamps - offset) % interval == 0
-        return chosen if offset == 0 else chosen & (stamps >= offset) & (stamps >= begun + 2)
+        if offset == 0:
+            return stamps % interval == 0
+        return ((stamps - offset) % interval == 0) & (stamps >= offset) & (stamps >= begun + 2)
 
     def take(self, i: int, samples: Samples) -> None:
         """Take sampled values of nodes."""

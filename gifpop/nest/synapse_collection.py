@@ -194,8 +194,7 @@ class SynapseCollection:
         if name == "synapse_model":
             return [kernel.synapses[model].name for model in kernel.connections.column("model", self._places).tolist()]
         values = kernel.connections.column(name, self._places)
-        shown: list[Any] = (kernel.clock.delay_ms(values) if name == "delay" else values).tolist()
-        return shown
+        return (kernel.clock.delay_ms(values) if name == "delay" else values).tolist()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

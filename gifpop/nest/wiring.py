@@ -182,7 +182,7 @@ class Wiring:
         """Wire connections between two blocks of neurons as they are stored."""
         k = np.array([0])
         nodes = (projection.column("source", k), projection.column("target", k))
-        source, target = (self.groups[self.kernel.locate(int(node))[0].first] for (node,) in nodes)
+        source, target = (self.groups[self.kernel.locate(int(node[0]))[0].first] for node in nodes)
         weight, weights = _either(projection.weight, 1.0)
         lag, lags = _either(projection.delay, 1)
         self.links.append(Link(source, target, lag, receptor(weight), weight, first, units, weights, lags))
