@@ -199,7 +199,7 @@ class OwnProcesses(Workers):
         return True
 
     def stop(self, futures: Iterable[Future[Outcome]]) -> None:
-        super().stop(futures)
+        """End what runs. Nothing is cancelled: the executor's thread fails on cancelled futures where processes die."""
         for pid in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)

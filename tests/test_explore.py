@@ -240,7 +240,7 @@ def test_on_a_virtual_screen(tmp_path):
         screen.wait()
     simulated, inhibition, elapsed = map(float, shown.split())
     assert inhibition == pytest.approx(2.0, abs=0.2)
-    assert simulated > 0.5 * elapsed
+    assert simulated > 0.1 * elapsed  # all of it on a machine that has nothing else to do
     assert (tmp_path / "window.png").stat().st_size > 10_000
 
 

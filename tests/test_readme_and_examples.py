@@ -42,6 +42,7 @@ def run(folder, *command):
     ).stdout
 
 
+@pytest.mark.slow
 def test_readme_blocks(tmp_path):
     """The blocks build on each other, as a reader would type them."""
     blocks = blocks_of(ROOT / "README.md")
@@ -52,6 +53,7 @@ def test_readme_blocks(tmp_path):
     assert (tmp_path / "activity.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documentation_blocks(name, tmp_path):
     """The blocks of a page build on each other."""

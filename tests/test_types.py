@@ -16,6 +16,7 @@ OF_CYTHON = [r".*\.__(reduce|setstate)_cython__", r".*\.__(test|pyx_capi)__"]  #
 pytestmark = pytest.mark.skipif(not STUBS, reason="the source is not here")
 
 
+@pytest.mark.slow
 def test_stubs_agree_with_the_compiled_modules(tmp_path):
     """Names, signatures, defaults and the types of constants; what others import is not looked at, so it is quick."""
     pytest.importorskip("mypy.stubtest")
@@ -42,6 +43,7 @@ def test_constructors_take_what_stubs_say(path):
             assert [parameter.partition("=")[0].split()[-1] for parameter in parameters] == names
 
 
+@pytest.mark.slow
 def test_what_users_write(tmp_path):
     """Types reach those who use the package, in strict mode: what is right is accepted, mistakes are found."""
     pytest.importorskip("mypy")
