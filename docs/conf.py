@@ -1,14 +1,17 @@
 """Settings of Sphinx: ``sphinx-build -W docs docs/_build/html`` runs all tutorials and examples, and takes minutes."""
 
+import inspect
 import os
 import sys
 import warnings
+from dataclasses import is_dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 import links
 import matplotlib
+from sphinx.util.inspect import stringify_signature
 
 matplotlib.use("Agg")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait leave the processor to others
@@ -94,3 +97,14 @@ html_theme_options = {
     "pygments_light_style": "tango",
 }
 html_show_sourcelink = False
+
+
+def signature_of_dataclass(app, what, name, obj, options, signature, returns):
+    """Show the parameters of dataclasses, whose ``__new__``, which autodoc would show, takes whatever it is given."""
+    if what != "class" or not is_dataclass(obj):
+        return None
+    return stringify_signature(inspect.signature(obj), show_annotation=False, show_return_annotation=False), None
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", signature_of_dataclass)
