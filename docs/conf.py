@@ -97,6 +97,7 @@ html_theme_options = {
     "pygments_light_style": "tango",
 }
 html_show_sourcelink = False
+html_sidebars = {"install": []}
 
 
 def signature_of_dataclass(app, what, name, obj, options, signature, returns):

@@ -12,6 +12,7 @@ from scipy import special
 from gifpop import checks, seeds
 from gifpop.grid import check_dt, whole_steps
 from gifpop.network import Network
+from gifpop.options import check_names
 from gifpop.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def compare(
     for name in ("level", "progress"):
         if name in options:
             raise TypeError(f"compare: {name} must be left out, got {options.get(name)!r}")
+    check_names("compare", options)
     dt = check_dt("compare.dt", dt)
     trials = checks.integer("compare.trials", trials, LEAST_TRIALS)
     threads = checks.integer("compare.threads", threads, 1)

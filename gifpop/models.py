@@ -34,7 +34,9 @@ COLUMN_PROBABILITIES = np.array([
 
 
 def brunel(size: int = 200, adaptation: bool = True, step: tuple[float, float] | None = None) -> Network:
-    """Return one excitatory and one inhibitory population (Fig. 5; NEST's gallery example).
+    """Return one excitatory and one inhibitory population.
+
+    The network of NEST's gallery example and of Fig. 5 of Schwalger, Deger & Gerstner (2017).
 
     Parameters
     ----------
@@ -66,7 +68,9 @@ def brunel(size: int = 200, adaptation: bool = True, step: tuple[float, float] |
 
 
 def winner_take_all(adaptation: bool = False) -> Network:
-    """Return two excitatory populations that compete through a common inhibitory one (Fig. 7).
+    """Return two excitatory populations that compete through a common inhibitory one.
+
+    Fig. 7 of Schwalger, Deger & Gerstner (2017).
 
     Either wins for some seconds, until a fluctuation of its finite size lets the other one win.
 
@@ -99,7 +103,9 @@ def winner_take_all(adaptation: bool = False) -> Network:
 def potjans_diesmann(
     scale: float = 1.0, adaptation: bool = False, thalamus: tuple[float, float] | None = None
 ) -> Network:
-    """Return the cortical column of Potjans & Diesmann (2014) as GIF neurons (Fig. 8, Table 1).
+    """Return the cortical column of Potjans & Diesmann (2014) as GIF neurons.
+
+    Fig. 8 and Table 1 of Schwalger, Deger & Gerstner (2017).
 
     Four layers of excitatory and inhibitory neurons, 77,169 in all, with 3e8 synapses. Use a step of 0.1 ms.
 

@@ -354,9 +354,11 @@ class Network:
         >>> bool((alone.counts[0] == result.counts[7]).all())
         True
         """
+        from gifpop.options import check_names
         from gifpop.simulation import Simulation  # the description does not depend on what runs it
         from gifpop.trials import simulate_trials
 
+        check_names("Network.simulate", options)
         duration = checks.number("simulate.duration", duration, ">= 0", "ms")
         warmup = checks.number("simulate.warmup", warmup, ">= 0", "ms")
         if warmup > duration:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
@@ -65,6 +66,19 @@ class Options(ModelOptions, total=False):
     seed: Seed
     threads: int
     progress: bool | None
+
+
+OF_NEST = {"resolution": "dt", "rng_seed": "seed", "local_num_threads": "threads"}
+
+
+def check_names(where: str, given: Iterable[str]) -> None:
+    """Refuse options that a simulation has not, and name the one that may have been meant."""
+    known = sorted(Options.__optional_keys__)
+    for name in given:
+        if name not in known:
+            meant = [OF_NEST[name]] if name in OF_NEST else get_close_matches(name, known, 1)
+            hint = f" (did you mean {meant[0]!r}?)" if meant else ""
+            raise TypeError(f"{where} has no option {name!r}{hint}; it has {', '.join(known)}")
 
 
 def population_name(populations: Populations, population: object, where: str) -> str:

@@ -252,7 +252,17 @@ def test_duration():
     expect(ValueError, message, lambda: net.simulate(10.2, dt=0.5))
     expect(ValueError, "duration must be >= 0 ms, got -1.0", lambda: net.simulate(-1.0, dt=0.5))
     expect(TypeError, "duration must be a real number in ms, got '10'", lambda: net.simulate("10", dt=0.5))
-    expect(TypeError, "unexpected keyword argument 'foo'", lambda: net.simulate(10.0, foo=1))
+
+
+def test_unknown_options():
+    net = single()
+    message = (
+        "Network.simulate has no option 'foo'; it has adaptation, counts, dt, history, initial, level, network_seed, "
+        "progress, record, record_interval, record_neurons, seed, spikes, threads, tolerance, wiring"
+    )
+    expect(TypeError, message, lambda: net.simulate(10.0, foo=1))
+    expect(TypeError, "no option 'levle' (did you mean 'level'?)", lambda: net.simulate(10.0, levle="micro"))
+    expect(TypeError, "no option 'resolution' (did you mean 'dt'?)", lambda: net.simulate(10.0, resolution=0.5))
 
 
 def test_nothing_to_simulate():

@@ -70,7 +70,7 @@ def test_table_and_plot():
         ({"warmup": 299.0}, ValueError, "compare.duration must be at least warmup = 299.0 ms and two bins of 1.0 ms"),
         ({"confidence": 2.0}, ValueError, r"compare.confidence must be in \(0, 1\), got 2.0"),
         ({"level": "meso"}, TypeError, "compare: level must be left out, got 'meso'"),
-        ({"foo": 1}, TypeError, "unexpected keyword argument 'foo'"),
+        ({"foo": 1}, TypeError, "has no option 'foo'"),
     ],
 )
 def test_bad_options(options, error, message):

@@ -111,7 +111,8 @@ for population in result:
 #    * - ``step_current_generator``, ``dc_generator``
 #      - `gifpop.StepCurrent`, `gifpop.DirectCurrent`; `gifpop.Waveform` for any other current
 #    * - ``poisson_generator``, ``spike_generator``
-#      - `gifpop.PoissonSpikes`, `gifpop.SpikeTimes`
+#      - `gifpop.PoissonSpikes`, with ``shared=True`` onto a population (one train for all of it, as in NEST; without,
+#        each neuron has a train of its own), `gifpop.SpikeTimes`
 #    * - ``multimeter`` of ``n_events`` and ``mean``
 #      - always recorded: ``result["E"].counts`` and ``.mean``; ``.activity`` and ``.rate`` in spikes/s
 #    * - ``multimeter`` of ``V_m``, ``E_sfa``, ``I_syn_ex``, ...
