@@ -72,7 +72,7 @@ def test_example(name, tmp_path, run_example):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in FAST])
 def test_example_on_its_own(name, tmp_path):
     run(tmp_path, str(ROOT / "examples" / f"{name}.py"), "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
