@@ -38,7 +38,6 @@ extensions = [
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "tutorials"]
-nitpicky = False
 
 # Pages are Markdown, the text of galleries and docstrings is reStructuredText.
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath", "attrs_inline"]
@@ -49,8 +48,6 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False  # methods that a base describes are not repeated for each class
-autosummary_generate = True
-autosummary_ignore_module_all = False
 default_role = "py:obj"
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {
@@ -70,14 +67,12 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"sweep_slurm\.py$",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
-    "only_warn_on_example_error": False,
     "backreferences_dir": "reference/backreferences",
     "doc_module": ("gifpop",),
     "reference_url": {"gifpop": None},
     "remove_config_comments": True,
     "capture_repr": (),  # pages show what scripts print
     "min_reported_time": 1,
-    "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,
     "plot_gallery": os.environ.get("GIFPOP_DOCS_GALLERY", "True"),
