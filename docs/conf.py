@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import sys
 import warnings
 from dataclasses import is_dataclass
@@ -35,6 +36,7 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
+    "dead_links",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "tutorials"]
@@ -102,5 +104,11 @@ def signature_of_dataclass(app, what, name, obj, options, signature, returns):
     return stringify_signature(inspect.signature(obj), show_annotation=False, show_return_annotation=False), None
 
 
+def link_pages(app, what, name, obj, options, lines):
+    """Link the pages that a docstring names by their files."""
+    lines[:] = [re.sub(r"\bdocs/(\w+)\.md", r":doc:`/\1`", line) for line in lines]
+
+
 def setup(app):
     app.connect("autodoc-process-signature", signature_of_dataclass)
+    app.connect("autodoc-process-docstring", link_pages)

@@ -3,7 +3,14 @@
 Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `gifpop.nest`.
 """
 
+import importlib.util
 import logging
+
+if importlib.util.find_spec("gifpop._core") is None:
+    raise ImportError(
+        f"gifpop: {__path__[0]} holds sources without compiled modules. To use an installed gifpop, start Python in "
+        "another folder; to use this one, build it first: python setup.py build_ext --inplace"
+    )
 
 from gifpop import models, plot
 from gifpop.compare import Comparison, compare

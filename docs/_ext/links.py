@@ -19,7 +19,8 @@ def inventories(path):
     """Return ``intersphinx_mapping`` for the libraries in a file."""
     folder, mapping = Path(tempfile.mkdtemp(prefix="gifpop-links-")), {}
     for key, address, lines in sections(path.read_text()):
-        objects = "".join(f"{name} {role} 1 {page} -\n" for name, role, page in map(str.split, lines))
+        named = ((name, role, page.replace("$", name)) for name, role, page in map(str.split, lines))
+        objects = "".join(f"{name} {role} 1 {page} -\n" for name, role, page in named)
         inventory = folder / f"{key}.inv"
         inventory.write_bytes(HEADER.format(key).encode() + zlib.compress(objects.encode()))
         mapping[key] = (address, str(inventory))

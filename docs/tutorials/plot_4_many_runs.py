@@ -34,7 +34,7 @@ print("trial 7, spikes of E in the first ten steps:", result.trial(7)["E"].count
 
 # %%
 # Each trial has a seed of its own, made from ``seed`` and its number. So trial 7 is the same whether it runs alone, in
-# a hundred, or on another machine that runs ``trials=range(50, 100)``.
+# a hundred, or on another machine that runs ``trials=range(10)``.
 
 alone = net.simulate(400.0, trials=[7], seed=1, **common)
 assert np.array_equal(alone.counts[0], result.counts[7])
@@ -183,8 +183,9 @@ plt.show()
 # To other programs
 # -----------------
 #
-# Single results become a dataset, too, with names, units, and what is needed to repeat the run. ``to_neo`` and
-# ``to_dataframe`` are its siblings for Neo and pandas, which the extra ``export`` brings (:doc:`/results`).
+# Single results become a dataset, too, with names, units, and the seeds that repeat the run of the same network.
+# ``to_neo`` and ``to_dataframe`` are its siblings for Neo and pandas, which the extra ``export`` brings
+# (:doc:`/results`).
 
 table = result.to_xarray()
 response = table.activity.sel(population="E", time=slice(200.0, 250.0)).mean("trial")
