@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from gifpop import checks, seeds
+from gifpop.brief import MOST_SHOWN
 from gifpop.engine import SimulationError
 from gifpop.grid import check_dt, whole_steps
 from gifpop.network import Network
@@ -43,6 +44,8 @@ class Estimate:
     error: Floats
 
     def __repr__(self) -> str:
+        if np.size(self.value) > MOST_SHOWN:
+            return f"Estimate(<values of shape {np.shape(self.value)}>)"
         return f"Estimate({self.value} +- {self.error})"
 
 

@@ -262,7 +262,7 @@ class Pairs(Rule):
 
 
 def _indices(where: str, values: object) -> Integers:
-    array = np.asarray(values)
+    array = checks.unmasked(where, values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise TypeError(f"{where} must be a sequence of integers, got {values!r}")
     if array.size and array.min() < 0:

@@ -389,7 +389,7 @@ def _check_simulate(simulate: object, measure: Callable[[Any], object], trials: 
         raise ValueError(f"sweep: simulate['keep'] must be left out where trials is None, got {simulate['keep']!r}")
     if callable(simulate.get("keep")) and measure is mean_activity:
         raise ValueError("sweep: measure must be given where simulate['keep'] is a function, whose values it measures")
-    if isinstance(simulate.get("network_seed"), np.random.Generator | np.random.BitGenerator):
+    if isinstance(simulate.get("network_seed"), np.random.Generator | np.random.BitGenerator | np.random.RandomState):
         raise ValueError("sweep: simulate['network_seed'] must not be a generator, which gives each point another")
     for name, choices in CHOICES.items():
         if isinstance(simulate.get(name), str):

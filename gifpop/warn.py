@@ -5,8 +5,9 @@ import warnings
 
 
 def warn(message: str) -> None:
-    """Warn the nearest caller outside the package."""
+    """Warn the nearest caller outside the package; the standard library's dataclasses are no caller."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "gifpop":
+    inside = ("gifpop", "dataclasses")
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in inside:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=level)
