@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 import numpy as np
 
 from gifpop import checks
+from gifpop.brief import brief
 from gifpop.grid import whole_steps
 from gifpop.network import Population
 
@@ -145,7 +146,7 @@ def _neurons(population: Population, neurons: Neurons) -> range | Integers:
         return range(min(checks.integer(where, neurons, 0), population.N))
     indices = checks.unmasked(where, neurons)
     if indices.ndim != 1 or indices.dtype.kind not in "iu":
-        raise TypeError(f"{where} must be a number of neurons or a sequence of their indices, got {neurons!r}")
+        raise TypeError(f"{where} must be a number of neurons or a sequence of their indices, got {brief(neurons)}")
     if indices.size and not 0 <= indices.min() <= indices.max() < population.N:
         raise ValueError(f"{where} must be in [0, N = {population.N}), got {indices.min()} to {indices.max()}")
     return indices.astype(np.int64)
@@ -196,7 +197,8 @@ def check_spikes(
         times = checks.vector(f"{where} times", values[0], "> 0", "ms")
         neurons = checks.unmasked(f"{where} neurons", values[1])
         if neurons.shape != times.shape or (neurons.size and neurons.dtype.kind not in "iu"):
-            raise ValueError(f"{where} must have an integer neuron for each of {len(times)} times, got {values[1]!r}")
+            got = brief(values[1])
+            raise ValueError(f"{where} must have an integer neuron for each of {len(times)} times, got {got}")
         if neurons.size and not 0 <= neurons.min() <= neurons.max() < N:
             raise ValueError(f"{where} neurons must be in [0, N = {N}), got {neurons.min()} to {neurons.max()}")
         steps = whole_steps(f"{where} times", times, dt, least=1) - 1

@@ -193,15 +193,16 @@ def sweep(build: Callable[..., Network], parameters: Parameters, simulate: dict[
         points, root = _open(path, grid, about, seed)
         points.retry(map(tuple, np.argwhere(points.status() == FAILED)) if retry_failed else ())
         job = Job(build, measure, dict(simulate), numbers, root, grid.dims)
-        pool = make_workers(job, executor, client, workers)
-        complete = False
+        pool, complete = None, False
         try:
             with deferred_interrupt() as interrupted:
+                pool = make_workers(job, executor, client, workers, interrupted)
                 complete = _run(grid, points, pool, interrupted, progress)
         except KeyboardInterrupt:
             complete = False
         finally:
-            pool.close(complete)
+            if pool is not None:
+                pool.close(complete)
         data = points.dataset()
     if not complete:
         raise SweepInterrupted(data)
@@ -231,7 +232,7 @@ def _run(grid: Grid, store: MemoryStore, pool: Workers, interrupted: Callable[[]
                 lost = _collect(running, records, bar)
                 if (lost or broken) and not _repair(lost, running, pool, records, bar, stop):
                     break
-            if stop():
+            if running and stop():
                 _wind_up(running, pool, records)
         finally:
             if running:

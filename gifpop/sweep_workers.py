@@ -227,9 +227,9 @@ class OwnProcesses(Workers):
 
     _executor: ProcessPoolExecutor
 
-    def __init__(self, n: int, job: Job) -> None:
+    def __init__(self, n: int, job: Job, stop: Callable[[], bool]) -> None:
         self._n = n
-        super().__init__(self._pool(lambda: False), job)
+        super().__init__(self._pool(stop), job)
 
     def _pool(self, stop: Callable[[], bool]) -> ProcessPoolExecutor:
         """Return new processes, as soon as there is one or they are to stop."""
@@ -278,13 +278,15 @@ class Cluster(Workers):
         self._executor.shutdown(wait=False)
 
 
-def make_workers(job: Job, executor: Executor | str | None, client: Client | None, workers: int | None) -> Workers:
-    """Return what runs the points: at most one of the three is given."""
+def make_workers(job: Job, executor: Executor | str | None, client: Client | None, workers: int | None,
+                 stop: Callable[[], bool]) -> Workers:  # fmt: skip
+    """Return what runs the points: at most one of the three is given. ``stop`` says not to wait for processes."""
     if client is not None:
         return Cluster(client, job)
     if isinstance(executor, Executor):
         return Workers(executor, job)
-    return (OwnProcesses if executor == "processes" else OwnThreads)(workers or available_cores(), job)
+    n = workers or available_cores()
+    return OwnProcesses(n, job, stop) if executor == "processes" else OwnThreads(n, job)
 
 
 def check_workers(executor: Executor | str | None, client: Client | None, workers: int | None,

@@ -232,6 +232,14 @@ def test_the_process_can_end(where, tmp_path):
 
 
 @pytest.mark.timeout(60)
+def test_interrupt_while_processes_begin(capfd):
+    with ctrl_c(0.2) as since, pytest.raises(gp.SweepInterrupted, match="0 of 3 points"):
+        sweep(executor="processes", workers=2)
+    assert since() < 1.5
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.timeout(60)
 def test_interrupt_in_a_long_build():
     release = threading.Event()
     with ctrl_c(0.3) as since, pytest.raises(gp.SweepInterrupted, match="0 of 3 points"):
