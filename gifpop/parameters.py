@@ -34,7 +34,8 @@ else:
 
 # Values that are far from any neuron's in gifpop's unit, and usual in another one: lowest, least above, the other unit.
 # Models without units often have C_m = 1 and tau_m = 1.
-OTHER_UNITS = {"C_m": (0.01, 1.0, "nF"), "tau_m": (0.001, 0.1, "s")}
+OTHER_UNITS = {"C_m": (0.01, 1.0, "nF"), "tau_m": (0.002, 0.1, "s")}
+SILENT = ("gifpop.nest", "gifpop.encoding")  # where neurons are made without a word: as NEST does, and from files
 
 
 # Fields are annotated with what they hold, not with what describes them: hence Any, as of dataclasses.field.
@@ -154,13 +155,14 @@ class GIF(_Checked):
     Warns
     -----
     UserWarning
-        If ``C_m`` looks like a value in nF (0.01 to 1) or ``tau_m`` like one in s (0.001 to 0.1).
+        If ``C_m`` looks like a value in nF (0.01 to 1) or ``tau_m`` like one in s (0.002 to 0.1).
 
     Notes
     -----
     At the microscopic level any parameter can differ between neurons: an array with one value for each, or a
     distribution (`Uniform`, `Normal`, `Lognormal`, `Exponential`) from which each neuron draws its own; of ``tau_sfa``
-    and the like, each entry.
+    and the like, each entry. Whatever numpy takes as an array is one, such as a `pandas.Series`; masked entries are
+    refused. A table of one entry, as `scipy.io.loadmat` reads numbers, is a number.
 
     Examples
     --------
@@ -197,7 +199,7 @@ class GIF(_Checked):
             value = getattr(self, name)
             if isinstance(value, float) and low <= value < high:
                 own = next(f.metadata["unit"] for f in fields(self) if f.name == name)
-                warn(f"GIF.{name} is in {own}; {value} looks like a value in {unit}")
+                warn(f"GIF.{name} is in {own}; {value} looks like a value in {unit}", unless=SILENT)
 
     def various(self) -> tuple[str, ...]:
         """Return the names of the parameters that differ between neurons.

@@ -134,6 +134,18 @@ def test_values_that_look_like_other_units(parameters, message):
     assert {one.filename for one in warned} == {__file__}
 
 
+def test_files_and_nest_say_nothing_of_units(tmp_path):
+    with pytest.warns(UserWarning, match="GIF"):
+        gp.Simulation(single(gp.GIF(C_m=0.25)), dt=1.0, seed=1).save(tmp_path / "file.npz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gp.Simulation.load(tmp_path / "file.npz")
+        nest.ResetKernel()
+        nest.Create("gif_pop_psc_exp", 1, {"N": 10, "tau_m": 0.02})
+        nest.Simulate(1.0)
+        nest.ResetKernel()
+
+
 def test_values_of_neurons_and_models_without_units_do_not():
     """From granule cells to motoneurons; C_m = 1 and tau_m = 1 of models without units; extremes that are no units."""
     with warnings.catch_warnings():
