@@ -173,7 +173,7 @@ def test_any_exception_fails_its_point(error, where, own):
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("executor", [None, "later", "processes"])
+@pytest.mark.parametrize("executor", [None, "later", pytest.param("processes", marks=pytest.mark.slow)])
 def test_interrupt_within_a_point(tmp_path, executor):
     """It is one of the sweep, which can be continued."""
 
@@ -217,7 +217,7 @@ except gp.SweepInterrupted as error:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("where", ["build", "measure"])
+@pytest.mark.parametrize("where", [pytest.param("build", marks=pytest.mark.slow), "measure"])
 def test_the_process_can_end(where, tmp_path):
     """Though what was interrupted still runs in a thread, for ever."""
     with subprocess.Popen([sys.executable, "-c", SCRIPT, where], stdout=subprocess.PIPE, text=True) as process:
