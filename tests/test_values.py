@@ -168,7 +168,10 @@ def test_values_of_neurons_and_models_without_units_do_not():
     ],
 )
 def test_short_ones_are_shown_whole(made):
-    names = {name: getattr(gp, name) for name in ("GIF", "StepCurrent", "DirectCurrent", "Waveform", "SpikeTimes", "PoissonSpikes")}
+    names = {
+        name: getattr(gp, name)
+        for name in ("GIF", "StepCurrent", "DirectCurrent", "Waveform", "SpikeTimes", "PoissonSpikes")
+    }
     assert eval(repr(made), names) == made
 
 
