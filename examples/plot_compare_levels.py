@@ -3,7 +3,7 @@ Both levels of one network, with confidence intervals
 =====================================================
 
 `gifpop.compare` runs a network mesoscopically and neuron by neuron, many times each, and sets mean rates, variances of
-the activity, power spectra and the response to a step side by side. Mean rates here differ by 1.5 %, and
+the activity, power spectra and the response to a step side by side. Mean rates here differ by 1.2 %, and
 after the step the populations oscillate a little more than the neurons do, each of which receives a sample of the
 spikes of its own. ``wiring="sparse"``, an option of `gifpop.compare` as of all simulations, takes that into account.
 

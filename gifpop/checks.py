@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from gifpop.brief import brief
 
 if TYPE_CHECKING:
     from gifpop.typing import Floats
@@ -33,7 +35,7 @@ def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> 
     where : str
         Object and parameter, for the message: ``"GIF.tau_m"``.
     value : real number
-        A number of Python or numpy, or an array of no dimension; not a bool.
+        A number of Python or numpy, or an array of one; not a bool.
     rule : str
         A key of ``RULES``; every rule implies that the value is finite.
     unit : str
@@ -51,10 +53,9 @@ def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> 
     ValueError
         If the value breaks the rule.
     """
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value[()]
+    value = single(where, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{where} must be a real number{_in(unit)}, got {value!r}")
+        raise TypeError(f"{where} must be a real number{_in(unit)}, got {brief(value)}")
     number = float(value)
     if not math.isfinite(number) or not RULES[rule](number):
         raise ValueError(f"{where} must be {rule}{' ' + unit if unit else ''}, got {number}")
@@ -63,8 +64,9 @@ def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> 
 
 def integer(where: str, value: object, least: int) -> int:
     """Return ``value`` as an int of at least ``least``; floats and bools are refused."""
+    value = single(where, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{where} must be an integer, got {value!r}")
+        raise TypeError(f"{where} must be an integer, got {brief(value)}")
     if value < least:
         raise ValueError(f"{where} must be >= {least}, got {value}")
     return int(value)
@@ -74,11 +76,11 @@ def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") ->
     """Return a sequence of real numbers as a one-dimensional float64 array of its own."""
     if isinstance(values, (str, bytes, dict, set)) or not np.iterable(values):
         raise TypeError(f"{where} must be a sequence of real numbers{_in(unit)}, got {values!r}")
-    array = np.asarray(values)
+    array = unmasked(where, values)
     if array.size == 0:
         array = array.astype(float)
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"{where} must be a sequence of real numbers{_in(unit)}, got {values!r}")
+        raise TypeError(f"{where} must be a sequence of real numbers{_in(unit)}, got {brief(values)}")
     if array.ndim != 1:
         raise ValueError(f"{where} must have one dimension, got shape {array.shape}")
     array = array.astype(float)
@@ -87,6 +89,31 @@ def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") ->
         i = np.argmin(good)
         raise ValueError(f"{where}[{i}] must be {rule}{' ' + unit if unit else ''}, got {array[i]}")
     return array
+
+
+def is_array(value: object) -> bool:
+    """Return whether a value is an array, or an object that numpy takes as one, such as a pandas.Series."""
+    return hasattr(value, "__array__") and not isinstance(value, (np.generic, type))
+
+
+def single(where: str, value: object) -> object:
+    """Return the entry of an array of one, as which scipy.io.loadmat gives numbers; any other value as it is."""
+    if not is_array(value):
+        return value
+    array = unmasked(where, value)
+    return array.reshape(())[()] if array.size == 1 else value
+
+
+def unmasked(where: str, values: object) -> npt.NDArray[Any]:
+    """Return values as an array; refuse masked ones, behind which any number may stand."""
+    masked = np.ma.getmask(values) if isinstance(values, np.ndarray) else np.False_
+    if isinstance(values, (list, tuple)) and any(value is np.ma.masked for value in values):
+        masked = np.array([value is np.ma.masked for value in values])
+    if np.any(masked):
+        places = np.argwhere(masked)
+        first = f", the first at {places[0].tolist()}" if places.size else ""
+        raise ValueError(f"{where} must not be masked, got {np.sum(masked)} masked values{first}")
+    return np.asarray(values)
 
 
 def choice(where: str, value: object, options: Collection[Option]) -> Option:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gifpop.typing import Level
 
@@ -40,22 +41,57 @@ def main(argv: Sequence[str] | None = None) -> int:
         with 2.
     """
     parser = _parser()
-    options = parser.parse_args(argv)
-    if options.run is None:
-        parser.print_help()
-        return 0
+    name = parser.prog
     try:
-        options.run(options)
-        sys.stdout.flush()
+        with _written():
+            options = parser.parse_args(argv)
+            if options.run is None:
+                parser.print_help()
+            else:
+                name = f"{parser.prog} {options.command}"
+                options.run(options)
     except CommandError as error:
-        print(f"gifpop {options.command}: error: {error}", file=sys.stderr)
+        _complain(f"{name}: error: {error}")
         return 1
     except BrokenPipeError:  # whoever read our output has seen enough, as in `gifpop info | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+@contextlib.contextmanager
+def _written() -> Iterator[None]:
+    """See to it that what is printed is written, and raise CommandError or BrokenPipeError where it cannot be."""
+    try:
+        try:
+            yield
+        except SystemExit as leaving:  # of argparse, which has printed help or complained
+            if not leaving.code:
+                _flush()
+            raise
+        _flush()
+    except OSError as error:
+        if error.filename is not None:  # of another file
+            raise
+        # what is left to write goes nowhere, else Python would try it again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise CommandError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def _flush() -> None:
+    if sys.stdout is None:
+        raise CommandError("cannot write to standard output, which is closed")
+    sys.stdout.flush()
+
+
+def _complain(message: str) -> None:
+    """Print a line to standard error, if there is one."""
+    with contextlib.suppress(OSError):
+        if sys.stderr is not None:
+            print(message, file=sys.stderr)
 
 
 def demo(options: argparse.Namespace) -> None:

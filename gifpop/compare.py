@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,16 +9,19 @@ import numpy as np
 from scipy import special
 
 from gifpop import checks, seeds
+from gifpop.brief import MOST_SHOWN
+from gifpop.engine import SimulationError
 from gifpop.grid import check_dt, whole_steps
 from gifpop.network import Network
 from gifpop.options import check_names
-from gifpop.simulation import Simulation
+from gifpop.simulation import SimulationInterrupted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from typing_extensions import Unpack
 
     from gifpop.options import ModelOptions
+    from gifpop.result import Result
     from gifpop.typing import Floats, Level, Seed
 
 LEVELS: tuple[Level, ...] = ("meso", "micro")
@@ -42,6 +44,8 @@ class Estimate:
     error: Floats
 
     def __repr__(self) -> str:
+        if np.size(self.value) > MOST_SHOWN:
+            return f"Estimate(<values of shape {np.shape(self.value)}>)"
         return f"Estimate({self.value} +- {self.error})"
 
 
@@ -159,15 +163,15 @@ def compare(
     trials : int
         At each level, >= 2.
     seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
-        As of `Simulation`; the trials have seeds made from it.
+        As of `Simulation`; the trials have seeds made from it, others at each level.
     warmup : float, ms
-        Left out of rates, variances and spectra at the beginning of each trial.
+        Left out of rates, variances and spectra at the beginning of each trial, rounded up to whole bins.
     bin : float, ms
         Width of the bins of activity, a multiple of dt.
     confidence : float
         Of the intervals, in (0, 1).
     threads : int
-        Trials that run side by side.
+        Of `Simulation`; trials run side by side in them.
     **options
         Of `Simulation`, such as ``initial``.
 
@@ -176,8 +180,21 @@ def compare(
     Comparison
         Statistics of both levels with confidence intervals.
 
+    Raises
+    ------
+    SimulationInterrupted
+        On Ctrl-C, within a second; its ``result`` is the comparison of the trials that had been finished at both
+        levels, or None where these were fewer than two.
+    SimulationError
+        If an expected count or a potential is no longer a finite number; ``result`` likewise.
+
     Notes
     -----
+    The trials of a level are those of `Network.simulate`: they share connections and neurons, which are drawn once,
+    from ``network_seed`` or from ``seed``, and a stationary state is found once. Intervals are those of chance in the
+    trials; how much networks differ that are drawn from one description, comparisons with several values of
+    ``network_seed`` show.
+
     The levels differ by what the mesoscopic equations approximate: finite size, the adaptation of single neurons (more
     with ``adaptation="quasi-renewal"``), and inputs that neurons share. With ``p`` < 1 each neuron has its own sample
     of inputs, which ``wiring="sparse"`` takes into account.
@@ -193,31 +210,63 @@ def compare(
     threads = checks.integer("compare.threads", threads, 1)
     confidence = checks.number("compare.confidence", confidence, "in (0, 1)")
     width = whole_steps("compare.bin", checks.number("compare.bin", bin, "> 0", "ms"), dt, least=1)
-    dropped = whole_steps("compare.warmup", checks.number("compare.warmup", warmup, ">= 0", "ms"), dt) // width
-    total = whole_steps("compare.duration", checks.number("compare.duration", duration, "> 0", "ms"), dt) // width
-    if total - dropped < 2:
+    left_out = whole_steps("compare.warmup", checks.number("compare.warmup", warmup, ">= 0", "ms"), dt)
+    steps = whole_steps("compare.duration", checks.number("compare.duration", duration, "> 0", "ms"), dt)
+    bins = _Bins(width, width * dt, steps // width, -(-left_out // width))
+    if bins.total - bins.dropped < 2:
         raise ValueError(
             f"compare.duration must be at least warmup = {warmup} ms and two bins of {bin} ms, got {duration}"
         )
-    root = seeds.root_sequence(seed)
+    root, network_seed = seeds.root_sequence(seed), options.pop("network_seed", None)
+    options["network_seed"] = root if network_seed is None else seeds.root_sequence(network_seed)
+    activities: dict[Level, Floats] = {}
+    try:
+        for i, level in enumerate(LEVELS):
+            activities[level] = net.simulate(duration, trials, bins.activity, dt=dt, level=level,
+                                             seed=seeds.child(root, i), threads=threads, progress=False,
+                                             **options)  # fmt: skip
+    except (SimulationInterrupted, SimulationError) as error:
+        activities[level] = error.result
+        error.result = _compare_finished(net, activities, bins, confidence)
+        raise
+    return _compare(net, activities, bins, confidence)
 
-    def activity(key: tuple[Level, int]) -> Floats:
-        level, trial = key
-        own = seeds.child(root, LEVELS.index(level), trial)
-        result = Simulation(net, dt=dt, level=level, seed=own, progress=False, **options).run(duration)
-        return result.activity[: total * width].reshape(total, width, -1).mean(axis=1)
 
-    with ThreadPoolExecutor(threads) as pool:
-        binned = {level: list(pool.map(activity, [(level, k) for k in range(trials)])) for level in LEVELS}
-    summaries = {
-        level: _summarize(np.array(values), dropped, width * dt, confidence) for level, values in binned.items()
-    }
+@dataclass(frozen=True)
+class _Bins:
+    """Bins of activity: their width in steps and in ms, how many a trial has, and how many of these are warm-up."""
+
+    width: int
+    ms: float
+    total: int
+    dropped: int
+
+    def activity(self, result: Result) -> Floats:
+        """Return the activity of a trial in bins, shape (bins, populations), spikes/s."""
+        activity = result.activity[: self.total * self.width]
+        return activity.reshape(self.total, self.width, -1).mean(axis=1)
+
+
+def _compare_finished(
+    net: Network, activities: dict[Level, Floats], bins: _Bins, confidence: float
+) -> Comparison | None:
+    """Return the comparison of the trials that are finished at both levels, None where they are too few."""
+    arrays = [activities.get(level) for level in LEVELS]
+    finished = min(0 if array is None else len(array) for array in arrays)
+    if finished < LEAST_TRIALS:
+        return None
+    return _compare(net, {level: array[:finished] for level, array in activities.items()}, bins, confidence)
+
+
+def _compare(net: Network, activities: dict[Level, Floats], bins: _Bins, confidence: float) -> Comparison:
+    """Return the comparison of activities in bins, of shape (trials, bins, populations), at each level."""
+    summaries = {level: _summarize(values, bins.dropped, bins.ms, confidence) for level, values in activities.items()}
     return Comparison(
         **summaries,
         names=tuple(net.populations),
-        t=(np.arange(total, dtype=float) + 0.5) * width * dt,
-        f=np.asarray(np.fft.rfftfreq(total - dropped, width * dt * 1e-3), dtype=float),
-        trials=trials,
+        t=(np.arange(bins.total, dtype=float) + 0.5) * bins.ms,
+        f=np.asarray(np.fft.rfftfreq(bins.total - bins.dropped, bins.ms * 1e-3), dtype=float),
+        trials=len(activities["meso"]),
         confidence=confidence,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -156,7 +156,7 @@ def scalar_or_distribution(
     """
     if isinstance(value, Distribution):
         return value
-    if isinstance(value, np.ndarray | list | tuple) and np.ndim(value) > 0:
+    if isinstance(value, list | tuple) or (checks.is_array(value) and _holds_several(value)):
         return Given(checks.vector(where, value, rule, unit))
     return checks.number(where, value, rule, unit)
 
@@ -180,6 +180,11 @@ def draw_checked(where: str, value: float | Distribution, n: int, random: np.ran
     if not good.all():
         raise ValueError(f"{where} must be {rule} {unit}".rstrip() + f", {value} gave {values[~good][0]}")
     return values
+
+
+def _holds_several(array: Any) -> bool:
+    """Return whether an array stands for values of several neurons, not, as a table of one entry, for a number."""
+    return np.ndim(array) == 1 or np.size(array) != 1
 
 
 def _numbers(distribution: Distribution, **rules: checks.Rule) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 import numpy as np
 
 from gifpop import checks
+from gifpop.brief import brief
 from gifpop.grid import whole_steps
 from gifpop.network import Population
 
@@ -143,9 +144,9 @@ def _neurons(population: Population, neurons: Neurons) -> range | Integers:
         return range(population.N)
     if np.ndim(neurons) == 0:
         return range(min(checks.integer(where, neurons, 0), population.N))
-    indices = np.asarray(neurons)
+    indices = checks.unmasked(where, neurons)
     if indices.ndim != 1 or indices.dtype.kind not in "iu":
-        raise TypeError(f"{where} must be a number of neurons or a sequence of their indices, got {neurons!r}")
+        raise TypeError(f"{where} must be a number of neurons or a sequence of their indices, got {brief(neurons)}")
     if indices.size and not 0 <= indices.min() <= indices.max() < population.N:
         raise ValueError(f"{where} must be in [0, N = {population.N}), got {indices.min()} to {indices.max()}")
     return indices.astype(np.int64)
@@ -164,7 +165,8 @@ def check_counts(populations: Populations, levels: Mapping[str, Level], counts: 
     prescribed = {}
     for population, given in _mapping("Simulation.counts", counts, "int array").items():
         name = population_name(populations, population, "Simulation.counts: key")
-        where, values, N = f"Simulation.counts[{name!r}]", np.asarray(given), populations[name].N
+        where, N = f"Simulation.counts[{name!r}]", populations[name].N
+        values = checks.unmasked(where, given)
         if levels[name] != "meso":
             raise ValueError(f"{where} must be of a mesoscopic population; neurons take Simulation.spikes")
         if values.dtype.kind not in "iu":
@@ -192,9 +194,11 @@ def check_spikes(
             raise ValueError(f"{where} must be of neurons; a mesoscopic population takes Simulation.counts")
         if not isinstance(values, tuple | list) or len(values) != 2:
             raise TypeError(f"{where} must be a pair of arrays, times in ms and neurons, got {values!r}")
-        times, neurons = checks.vector(f"{where} times", values[0], "> 0", "ms"), np.asarray(values[1])
+        times = checks.vector(f"{where} times", values[0], "> 0", "ms")
+        neurons = checks.unmasked(f"{where} neurons", values[1])
         if neurons.shape != times.shape or (neurons.size and neurons.dtype.kind not in "iu"):
-            raise ValueError(f"{where} must have an integer neuron for each of {len(times)} times, got {values[1]!r}")
+            got = brief(values[1])
+            raise ValueError(f"{where} must have an integer neuron for each of {len(times)} times, got {got}")
         if neurons.size and not 0 <= neurons.min() <= neurons.max() < N:
             raise ValueError(f"{where} neurons must be in [0, N = {N}), got {neurons.min()} to {neurons.max()}")
         steps = whole_steps(f"{where} times", times, dt, least=1) - 1

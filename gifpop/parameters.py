@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from gifpop import checks
+from gifpop.brief import brief
 from gifpop.distributions import Distribution, draw_checked, scalar_or_distribution
 from gifpop.typing import Field, Floats, Numbers, Vector
+from gifpop.warn import warn
 
 Value: TypeAlias = Numbers | Distribution
 Values: TypeAlias = Vector | Sequence[Value]
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     Series: TypeAlias = Field[tuple[float, ...], Vector]
 else:
     Various, Optional, Terms, Series = float, float | None, tuple[float, ...], tuple[float, ...]
+
+
+# Values that are far from any neuron's in gifpop's unit, and usual in another one: lowest, least above, the other unit.
+# Models without units often have C_m = 1 and tau_m = 1.
+OTHER_UNITS = {"C_m": (0.01, 1.0, "nF"), "tau_m": (0.002, 0.1, "s")}
+SILENT = ("gifpop.nest", "gifpop.encoding")  # where neurons are made without a word: as NEST does, and from files
 
 
 # Fields are annotated with what they hold, not with what describes them: hence Any, as of dataclasses.field.
@@ -51,7 +59,7 @@ def _vector(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite")
     return field(default=default, metadata={"kind": "vector", "unit": unit, "rule": rule})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Checked:
     """Mixin of the frozen dataclasses below: check and convert every field as its metadata says."""
 
@@ -69,6 +77,10 @@ class _Checked:
             if "kind" in f.metadata and not (value is None and f.default is None):
                 object.__setattr__(self, f.name, _checked(f"{type(self).__name__}.{f.name}", value, **f.metadata))
         self._check()
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{f.name}={brief(getattr(self, f.name))}" for f in fields(self))
+        return f"{type(self).__name__}({values})"
 
     def _check(self) -> None:
         """Check what concerns several fields."""
@@ -89,7 +101,7 @@ def _checked(where: str, value: object, kind: str, rule: checks.Rule, unit: str)
             return checks.number(where, value, rule, unit)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class GIF(_Checked):
     """Generalized integrate-and-fire neuron with escape noise and an adapting threshold.
 
@@ -140,11 +152,17 @@ class GIF(_Checked):
     TypeError, ValueError
         If a value has the wrong type or breaks its rule, naming parameter, rule and value.
 
+    Warns
+    -----
+    UserWarning
+        If ``C_m`` looks like a value in nF (0.01 to 1) or ``tau_m`` like one in s (0.002 to 0.1).
+
     Notes
     -----
     At the microscopic level any parameter can differ between neurons: an array with one value for each, or a
     distribution (`Uniform`, `Normal`, `Lognormal`, `Exponential`) from which each neuron draws its own; of ``tau_sfa``
-    and the like, each entry.
+    and the like, each entry. Whatever numpy takes as an array is one, such as a `pandas.Series`; masked entries are
+    refused. A table of one entry, as `scipy.io.loadmat` reads numbers, is a number.
 
     Examples
     --------
@@ -177,6 +195,11 @@ class GIF(_Checked):
         for kind in ("sfa", "stc"):
             tau, q = getattr(self, f"tau_{kind}"), getattr(self, f"q_{kind}")
             checks.same_length("GIF", f"tau_{kind}", f"q_{kind}", len(tau), len(q))
+        for name, (low, high, unit) in OTHER_UNITS.items():
+            value = getattr(self, name)
+            if isinstance(value, float) and low <= value < high:
+                own = next(f.metadata["unit"] for f in fields(self) if f.name == name)
+                warn(f"GIF.{name} is in {own}; {value} looks like a value in {unit}", unless=SILENT)
 
     def various(self) -> tuple[str, ...]:
         """Return the names of the parameters that differ between neurons.
@@ -245,7 +268,7 @@ class GIF(_Checked):
         return drawn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StepCurrent(_Checked):
     """A current that changes at given times.
 
@@ -271,7 +294,7 @@ class StepCurrent(_Checked):
         _check_increasing(f"{name}.times", self.times)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DirectCurrent(_Checked):
     """A constant current between two times.
 
@@ -291,7 +314,7 @@ class DirectCurrent(_Checked):
         _check_window(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Waveform(_Checked):
     """A current given as an array.
 
@@ -310,7 +333,7 @@ class Waveform(_Checked):
     start: float = _scalar(0.0, "ms", ">= 0")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SpikeTimes(_Checked):
     """Spikes at given times, the same for every neuron of the target population.
 
@@ -330,7 +353,7 @@ class SpikeTimes(_Checked):
         _check_increasing(f"{type(self).__name__}.times", self.times, strictly=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PoissonSpikes(_Checked):
     """Spikes of a Poisson process.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gifpop import checks
 from gifpop.result import ByPopulation, PopulationResult, Result
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Applied:
     def take(self, result: Result) -> None:
         value = self._function(result)
         parts = value if isinstance(value, dict) else {"": value}
-        arrays = {name: np.asarray(part) for name, part in parts.items()}
+        arrays = {name: checks.unmasked("simulate.keep: what it returns", part) for name, part in parts.items()}
         form = {name: (array.shape, str(array.dtype.kind)) for name, array in arrays.items()}
         if any(kind == "O" for _, kind in form.values()):
             raise TypeError(f"simulate.keep must return numbers, arrays or a dict of such, got {value!r}")

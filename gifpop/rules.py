@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop import checks
+from gifpop.brief import brief
 
 if TYPE_CHECKING:
     from gifpop.typing import Indices, Integers
@@ -262,9 +263,9 @@ class Pairs(Rule):
 
 
 def _indices(where: str, values: object) -> Integers:
-    array = np.asarray(values)
+    array = checks.unmasked(where, values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise TypeError(f"{where} must be a sequence of integers, got {values!r}")
+        raise TypeError(f"{where} must be a sequence of integers, got {brief(values)}")
     if array.size and array.min() < 0:
         raise ValueError(f"{where} must be >= 0, got {array.min()}")
     return array.astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,13 +17,17 @@ POPULATION, INPUT, CONNECTION, NEURONS, STATE, TRIAL, GROWTH = range(7)  # first
 def root_sequence(seed: Seed) -> np.random.SeedSequence:
     """Return the SeedSequence of anything that `numpy.random.default_rng` takes as a seed.
 
-    A SeedSequence is used as it is; a Generator or BitGenerator serves as a source of seeds, so that using it twice
-    gives different streams.
+    A SeedSequence is used as it is; a Generator, BitGenerator or RandomState serves as a source of seeds, so that using
+    it twice gives different streams.
     """
+    if isinstance(seed, np.random.RandomState):
+        return np.random.SeedSequence(seed.randint(0, 2**32, size=4, dtype=np.uint32).tolist())
     if isinstance(seed, np.random.Generator):
         seed = seed.bit_generator
     if isinstance(seed, np.random.BitGenerator):
-        return cast(np.random.SeedSequence, seed.seed_seq).spawn(1)[0]  # numpy names an abstract base of it
+        if not isinstance(seed.seed_seq, np.random.SeedSequence):  # None, of one that was seeded as a RandomState
+            return np.random.SeedSequence(seed.random_raw(4).tolist())
+        return seed.seed_seq.spawn(1)[0]
     if isinstance(seed, np.random.SeedSequence):
         return seed
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import json
@@ -21,6 +22,7 @@ from gifpop.interrupts import deferred_interrupt
 from gifpop.levels import INITIAL, LEVELS
 from gifpop.network import ADAPTATIONS, Network
 from gifpop.simulation import Simulation
+from gifpop.sweep_lock import locked
 from gifpop.sweep_points import Grid, check_grid, describe_options, describe_trials, qualified_name
 from gifpop.sweep_store import (
     FAILED,
@@ -28,12 +30,13 @@ from gifpop.sweep_store import (
     NOT_RUN,
     MemoryStore,
     ZarrStore,
+    check_path,
     check_store,
     grown,
     stored_parameters,
 )
 from gifpop.sweep_values import Schema, mean_activity
-from gifpop.sweep_workers import Job, Outcome, check_workers, describe, make_workers, outcome_of
+from gifpop.sweep_workers import LOOK, Job, Outcome, check_workers, describe, make_workers, outcome_of
 from gifpop.trials import check_trials
 from gifpop.version import __version__
 from gifpop.warn import warn
@@ -56,7 +59,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOOK = 0.1  # s, between two looks at Ctrl-C
 GRACE = 0.5  # s, for running points to end after Ctrl-C
 WITHOUT_EFFECT = ("threads", "progress")  # on results
 CHOICES = {"level": tuple(LEVELS), "initial": INITIAL, "history": HISTORIES, "adaptation": ADAPTATIONS,
@@ -112,9 +114,9 @@ def sweep(build: Callable[..., Network], parameters: Parameters, simulate: dict[
     measure : callable
         Function ``measure(result)``, which returns what to keep of a point: a number, an array, a tuple
         ``(dims, data[, attrs])``, an `xarray.DataArray`, or a dict of names to such. It has the same form at all
-        points. Integers and bools become floats. Of a DataArray, coordinates along its dimensions are kept. By default
-        the mean activity of each population over time, Hz. It is called where the point runs, so that results of
-        simulations need not travel.
+        points. Integers and bools become floats, long doubles doubles, and masked values NaN. Of a DataArray,
+        coordinates along its dimensions are kept. By default the mean activity of each population over time, Hz. It is
+        called where the point runs, so that results of simulations need not travel.
     store : path or None
         Folder of a zarr store to keep the points in as they finish. If it holds this sweep already, that is continued:
         points that have finished or failed are not run again. None: in memory only.
@@ -143,9 +145,11 @@ def sweep(build: Callable[..., Network], parameters: Parameters, simulate: dict[
     ImportError
         Without xarray or zarr, which ``pip install 'gifpop[sweep]'`` brings.
     TypeError, ValueError
-        For arguments that break their rules, or a store of something else, before anything is run.
+        For arguments that break their rules, a store of something else or one that another sweep uses, before anything
+        is run.
     SweepInterrupted
-        On Ctrl-C, within a second; its ``data`` holds the points that had finished.
+        On Ctrl-C, within a second, or if `build` or `measure` raised KeyboardInterrupt; its ``data`` holds the points
+        that had finished.
 
     Warns
     -----
@@ -184,19 +188,22 @@ def sweep(build: Callable[..., Network], parameters: Parameters, simulate: dict[
     progress = progress if progress is None else checks.boolean("sweep: progress", progress)
     retry_failed = checks.boolean("sweep: retry_failed", retry_failed)
     about = _describe(build, measure, simulate, numbers)
-    points, root = _open(store, grid, about, seed)
-    points.retry(map(tuple, np.argwhere(points.status() == FAILED)) if retry_failed else ())
-    job = Job(build, measure, dict(simulate), numbers, root, grid.dims)
-    pool = make_workers(job, executor, client, workers)
-    complete = False
-    try:
-        with deferred_interrupt() as interrupted:
-            complete = _run(grid, points, pool, interrupted, progress)
-    except KeyboardInterrupt:
-        complete = False
-    finally:
-        pool.close(complete)
-    data = points.dataset()
+    path = None if store is None else check_path(store)
+    with locked(path):
+        points, root = _open(path, grid, about, seed)
+        points.retry(map(tuple, np.argwhere(points.status() == FAILED)) if retry_failed else ())
+        job = Job(build, measure, dict(simulate), numbers, root, grid.dims)
+        pool, complete = None, False
+        try:
+            with deferred_interrupt() as interrupted:
+                pool = make_workers(job, executor, client, workers, interrupted)
+                complete = _run(grid, points, pool, interrupted, progress)
+        except KeyboardInterrupt:
+            complete = False
+        finally:
+            if pool is not None:
+                pool.close(complete)
+        data = points.dataset()
     if not complete:
         raise SweepInterrupted(data)
     _warn(grid, points)
@@ -204,27 +211,34 @@ def sweep(build: Callable[..., Network], parameters: Parameters, simulate: dict[
 
 
 def _run(grid: Grid, store: MemoryStore, pool: Workers, interrupted: Callable[[], bool], progress: bool | None) -> bool:
-    """Run the points of a store that have not been run; return whether that came to its end without Ctrl-C."""
+    """Run the points of a store that have not been run; return whether that came to its end without Ctrl-C.
+
+    A `KeyboardInterrupt` of a point's own counts as Ctrl-C.
+    """
     todo = [grid.point(index) for index in np.argwhere(store.status() == NOT_RUN)]
     logger.info("%d of %d points to run, in %s", len(todo), grid.size, type(pool).__name__)
     records = _Records(store, todo)
+
+    def stop() -> bool:
+        return interrupted() or records.interrupted
+
     with progress_bar(grid.size, "sweep", "point", progress) as bar:
         bar.update(grid.size - len(todo))
         queue = deque(todo)
         running: Running = {}
         try:
-            while (queue or running) and not interrupted():
+            while (queue or running) and not stop():
                 broken = _top_up(queue, running, pool)
                 lost = _collect(running, records, bar)
-                if (lost or broken) and not _repair(lost, running, pool, records, bar, interrupted):
+                if (lost or broken) and not _repair(lost, running, pool, records, bar, stop):
                     break
-            if interrupted():
+            if running and stop():
                 _wind_up(running, pool, records)
         finally:
             if running:
                 pool.stop(running)
             records.finish()
-    return not interrupted()
+    return not stop()
 
 
 def _top_up(queue: deque[Point], running: Running, pool: Workers) -> bool:
@@ -252,7 +266,7 @@ def _collect(running: Running, records: _Records, bar: tqdm[Any]) -> list[tuple[
 
 
 def _repair(lost: list[tuple[Point, Outcome]], running: Running, pool: Workers, records: _Records, bar: tqdm[Any],
-            interrupted: Callable[[], bool]) -> bool:  # fmt: skip
+            stop: Callable[[], bool]) -> bool:  # fmt: skip
     """Go on after a process has died: points that were under way are run one by one in new ones.
 
     Returns
@@ -260,28 +274,30 @@ def _repair(lost: list[tuple[Point, Outcome]], running: Running, pool: Workers, 
     bool
         False where the executor cannot be replaced: then these points fail, and the others are not run.
     """
-    while running and not interrupted():
+    while running and not stop():
         lost += _collect(running, records, bar)
     logger.warning("a worker died; the %d points that were under way are run one by one", len(lost))
-    renewed = pool.renew()
+    renewed = pool.renew(stop)
     for point, outcome in lost:
-        if renewed and not interrupted():
-            outcome = _run_alone(point, pool, interrupted)
+        if renewed and stop():
+            outcome = Outcome()
+        elif renewed:
+            outcome = _run_alone(point, pool, stop)
         records.take(point, outcome)
         bar.update()
     return renewed
 
 
-def _run_alone(point: Point, pool: Workers, interrupted: Callable[[], bool]) -> Outcome:
+def _run_alone(point: Point, pool: Workers, stop: Callable[[], bool]) -> Outcome:
     """Return the outcome of a point that runs while no other does."""
     future = pool.submit(point)
-    while not future.done() and not interrupted():
+    while not future.done() and not stop():
         wait([future], timeout=LOOK)
     if not future.done():
         return Outcome()
     outcome = outcome_of(future)
     if outcome.broken:
-        pool.renew()
+        pool.renew(stop)
     return outcome
 
 
@@ -297,14 +313,21 @@ class _Records:
 
     The first point in order that has values, not the first one to end, decides what form those of the others must
     have; what ends before that is known is held back.
+
+    Attributes
+    ----------
+    interrupted : bool
+        Whether a point has raised KeyboardInterrupt.
     """
 
     def __init__(self, store: MemoryStore, points: Iterable[Point]) -> None:
         self._store, self._order = store, deque(points)
         self._held: dict[tuple[int, ...], Outcome] = {}
+        self.interrupted = False
 
     def take(self, point: Point, outcome: Outcome) -> None:
         """Store an outcome as soon as it can be."""
+        self.interrupted |= outcome.interrupted
         if self._begun():
             self._write(point, outcome)
             return
@@ -356,6 +379,7 @@ def _require_packages() -> None:
             missing = ["zarr >= 3 (with Python >= 3.11)"]
     if missing:
         raise ImportError(f"gifpop.sweep needs {' and '.join(missing)}: pip install 'gifpop[sweep]'")
+    importlib.import_module("xarray")  # takes a second, which is not to be that after Ctrl-C
 
 
 def _check_functions(build: Callable[..., Network], measure: Callable[[Any], object], grid: Grid) -> None:
@@ -389,7 +413,7 @@ def _check_simulate(simulate: object, measure: Callable[[Any], object], trials: 
         raise ValueError(f"sweep: simulate['keep'] must be left out where trials is None, got {simulate['keep']!r}")
     if callable(simulate.get("keep")) and measure is mean_activity:
         raise ValueError("sweep: measure must be given where simulate['keep'] is a function, whose values it measures")
-    if isinstance(simulate.get("network_seed"), np.random.Generator | np.random.BitGenerator):
+    if isinstance(simulate.get("network_seed"), np.random.Generator | np.random.BitGenerator | np.random.RandomState):
         raise ValueError("sweep: simulate['network_seed'] must not be a generator, which gives each point another")
     for name, choices in CHOICES.items():
         if isinstance(simulate.get(name), str):
@@ -416,7 +440,7 @@ def _describe(build: Callable[..., Network], measure: Callable[[Any], object], s
     return about if trials is None else {**about, "trials": describe_trials(trials)}
 
 
-def _open(store: object, grid: Grid, about: dict[str, int | str],
+def _open(store: Path | None, grid: Grid, about: dict[str, int | str],
           seed: Seed) -> tuple[MemoryStore, np.random.SeedSequence]:  # fmt: skip
     """Return the store and the seed of a sweep, new or to be continued."""
     if store is None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from gifpop import seeds
+from gifpop import checks, seeds
+from gifpop.brief import brief
 from gifpop.parameters import GIF
 
 if TYPE_CHECKING:
@@ -97,13 +98,14 @@ def _check_values(name: object, values: Sequence[Any] | npt.NDArray[Any]) -> npt
         )
     where = f"sweep: parameters[{name!r}]"
     if isinstance(values, (str, bytes, dict, set)) or not np.iterable(values):
-        raise TypeError(f"{where} must be a sequence of numbers, bools or strings, got {values!r}")
-    values = values if isinstance(values, np.ndarray) else list(values)
-    array = np.asarray(values) if len({_kind(value) for value in values}) == 1 else np.empty(0, dtype=object)
+        raise TypeError(f"{where} must be a sequence of numbers, bools or strings, got {brief(values)}")
+    values = checks.unmasked(where, values) if checks.is_array(values) else list(values)
+    alike = len({_kind(value) for value in values}) == 1
+    array = checks.unmasked(where, values) if alike else np.empty(0, dtype=object)
     if len(values) == 0:
         raise ValueError(f"{where} must have at least one value, got none")
     if array.ndim != 1 or array.dtype.kind not in "biufU":
-        raise TypeError(f"{where} must be a sequence of numbers, of bools or of strings, got {values!r}")
+        raise TypeError(f"{where} must be a sequence of numbers, of bools or of strings, got {brief(values)}")
     if array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{where} must be below 2^63, got {array.max()}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gifpop.sweep_values import Labels, Value
 
 FORMAT = 1
+METADATA, CHUNKS, PARTIAL = "zarr.json", "c", ".partial"  # zarr's names: files of metadata, of chunks, half written
 MARK = "gifpop_sweep"  # attribute with the format
 NOT_RUN, FINISHED, FAILED = "not run", "finished", "failed"
 
@@ -145,13 +146,14 @@ class ZarrStore(MemoryStore):
                 self._find_values()
             return
         self._clear(())
-        self._group = zarr.create_group(path, attributes={MARK: FORMAT, **attrs}, zarr_format=3, overwrite=True)
+        (path / METADATA).unlink(missing_ok=True)
+        self._group = zarr.create_group(path, attributes={MARK: FORMAT, **attrs}, zarr_format=3)
         super().__init__(grid, attrs)
 
     def _clear(self, kept: Collection[str]) -> None:
         """Remove the arrays but some, whether whole or not."""
         for folder in self.path.glob("*/"):
-            if folder.is_dir() and folder.name not in kept:
+            if folder.name not in kept and _is_array(folder):
                 shutil.rmtree(folder)
 
     def copy(self, other: ZarrStore, source: tuple[int, ...], index: tuple[int, ...]) -> None:
@@ -209,36 +211,77 @@ class ZarrStore(MemoryStore):
         return xr.open_zarr(self.path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False)
 
 
-def check_store(store: object) -> tuple[Path, dict[str, Any] | None]:
-    """Return the path of a store, and the attributes of the sweep that it holds, or None where it is to be made.
+def check_path(store: object) -> Path:
+    """Return the path of a store.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no path, or one that holds anything else.
+        If it is none, or that of a file.
     """
-    import zarr
-
     if not isinstance(store, (str, Path)) or "://" in str(store):
         raise TypeError(f"sweep: store must be the path of a local folder, or None, got {store!r}")
     path = Path(store)
     if path.is_file():
         raise ValueError(f"sweep: store must be a folder, got the file {str(path)!r}")
-    if not path.exists() and _aside(path).exists():  # killed just now
+    return path
+
+
+def check_store(path: Path) -> tuple[Path, dict[str, Any] | None]:
+    """Return the path of a store, and the attributes of the sweep that it holds, or None where it is to be made.
+
+    Raises
+    ------
+    ValueError
+        If the path is one that holds anything else.
+    """
+    if not path.exists() and MARK in _attributes(_aside(path)):  # killed just now
         _aside(path).rename(path)
-    remains = [entry.name for entry in path.iterdir() if entry.suffix != ".partial"] if path.exists() else []
-    if not remains:
+    if _is_empty(path):
         return path, None
-    try:
-        attrs = dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs)
-    except Exception:
-        attrs = {}
+    attrs = _attributes(path)
     if MARK not in attrs:
         raise ValueError(f"sweep: store must be new or of gifpop.sweep, got {str(path)!r}, which is something else")
     if attrs[MARK] != FORMAT:
         raise ValueError(f"sweep: store must be of format {FORMAT}, got {str(path)!r} of format {attrs[MARK]}")
-    shutil.rmtree(_aside(path), ignore_errors=True)  # left by one that was killed, whose larger grid is in place
+    if MARK in _attributes(_aside(path)):  # left by one that was killed, whose larger grid is in place
+        _remove(_aside(path), path)
     return path, attrs
+
+
+def _attributes(path: Path) -> dict[str, Any]:
+    """Return the attributes of a zarr group, none of anything else."""
+    import zarr
+
+    try:
+        return dict(zarr.open_group(path, mode="r", use_consolidated=False).attrs)
+    except Exception:
+        return {}
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether there is nothing at a path, or a folder with nothing but what a killed process began to write."""
+    return not path.exists() or (path.is_dir() and all(entry.suffix == PARTIAL for entry in path.iterdir()))
+
+
+def _is_array(path: Path) -> bool:
+    """Return whether a path is that of a zarr array, whole or not, and of nothing else."""
+    own = (METADATA, CHUNKS)
+    return path.is_dir() and all(entry.name in own or entry.suffix == PARTIAL for entry in path.iterdir())
+
+
+def _remove(path: Path, heir: Path) -> None:
+    """Remove a store; what else is in its folder is handed to another one. The mark goes last."""
+    entries = sorted(path.iterdir(), key=lambda entry: entry.name == METADATA)
+    for entry in entries:
+        if _is_array(entry):
+            shutil.rmtree(entry)
+        elif entry.name == METADATA or entry.suffix == PARTIAL:
+            entry.unlink()
+        elif not (heir / entry.name).exists():
+            entry.rename(heir / entry.name)
+    if not any(path.iterdir()):
+        path.rmdir()
 
 
 def grown(old: ZarrStore, grid: Grid) -> ZarrStore:
@@ -257,8 +300,13 @@ def grown(old: ZarrStore, grid: Grid) -> ZarrStore:
     path = old.path
     room = path.with_name(path.name + ".growing")
     for left in (room, _aside(path)):
+        if not _is_empty(left) and MARK not in _attributes(left):
+            raise ValueError(
+                f"sweep: store {str(path)!r} must have room to grow, got {str(left)!r}, which is something else"
+            )
+    for left in (room, _aside(path)):
         if left.exists():
-            shutil.rmtree(left)
+            _remove(left, path)
     new = ZarrStore(room, grid, old.attrs)
     if old.schema is not None:
         new.begin(old.schema)
@@ -268,7 +316,7 @@ def grown(old: ZarrStore, grid: Grid) -> ZarrStore:
         new.copy(old, tuple(index), tuple(place[i] for place, i in zip(places, index, strict=True)))
     path.rename(_aside(path))
     room.rename(path)
-    shutil.rmtree(_aside(path))
+    _remove(_aside(path), path)
     return ZarrStore(path, grid, old.attrs)
 
 
@@ -294,7 +342,7 @@ def _dims(array: Any) -> tuple[str, ...]:
 
 def _is_made(path: Path) -> bool:
     """Return whether a store has all arrays but those of values."""
-    return (path / "status" / "zarr.json").exists()
+    return (path / "status" / METADATA).exists()
 
 
 def _labels(array: Any) -> npt.NDArray[Any]:

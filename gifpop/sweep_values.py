@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from gifpop import checks
+from gifpop.brief import brief
 from gifpop.result import Result
 from gifpop.sweep_points import RESERVED
 
@@ -106,15 +108,22 @@ def _value(name: object, value: Any) -> Value:
         dims, attrs = (dims,) if isinstance(dims, str) else dims, dict(value[2]) if len(value) == 3 else {}
     else:
         dims, data = None, value
-    data = np.asarray(data)
+    data = np.ma.asanyarray(data) if np.ma.isMaskedArray(data) else np.asarray(data)
     if data.dtype.kind not in NUMBERS:
-        raise TypeError(f"{name!r} must be a number or an array of numbers, got {value!r}")
-    if data.dtype.kind in "biu":
-        data = data.astype(np.float64)
+        raise TypeError(f"{name!r} must be a number or an array of numbers, got {brief(value)}")
+    data = np.ma.filled(data.astype(_stored_type(data.dtype)), np.nan)  # NaN stands for what is masked, too
     dims = tuple(f"{name}_dim_{i}" for i in range(data.ndim)) if dims is None else tuple(map(str, dims))
     if len(dims) != data.ndim or len(set(dims)) < len(dims):
         raise ValueError(f"{name!r} must have a dimension of its own for each axis, got {dims} for shape {data.shape}")
     return Value(dims, data, json.loads(json.dumps(attrs, default=_plain)), coords)
+
+
+def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type in which numbers are kept: one that has NaN and that stores know."""
+    if dtype.kind in "biu":
+        return np.dtype(np.float64)
+    widest = np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
+    return dtype if dtype.itemsize <= widest.itemsize else widest
 
 
 def _plain(value: object) -> Any:
@@ -126,7 +135,7 @@ def _plain(value: object) -> Any:
 
 def _labels(name: object, key: object, labels: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return the labels of a coordinate as an array of numbers or strings."""
-    labels = np.asarray(labels)
+    labels = checks.unmasked(f"{name!r}: its coordinate {key!r}", labels)
     if labels.dtype.kind in "OT" and all(isinstance(label, str) for label in labels.ravel()):
         labels = labels.astype(str)
     if labels.dtype.kind not in LABELS:

@@ -8,9 +8,18 @@ import os
 import pickle
 import signal
 import threading
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -24,12 +33,12 @@ from gifpop.sweep_values import named_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from concurrent.futures import Future
     from multiprocessing.process import BaseProcess
 
     from gifpop.sweep_points import Parameter, Point
     from gifpop.sweep_values import Value
 
+LOOK = 0.1  # s, between two looks at Ctrl-C
 AHEAD = 2  # points handed to each local worker, so that none waits for the next
 REMOTE_AHEAD = 2000  # points handed to a cluster, which is to see that more workers are of use
 
@@ -49,12 +58,13 @@ class Client(Protocol):
 class Outcome:
     """What became of a point: its ``values``, an ``error``, or neither where it was stopped.
 
-    ``broken``: the executor takes no more points.
+    ``broken``: the executor takes no more points. ``interrupted``: it has raised KeyboardInterrupt.
     """
 
     values: dict[str, Value] | None = None
     error: str | None = None
     broken: bool = False
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,8 @@ class Job:
             name = getattr(self.measure, "__name__", "value").strip("<>")  # of a lambda function
             return Outcome(values=named_values(self.measure(result), name, self.parameters))
         except KeyboardInterrupt:
-            return Outcome()
-        except (Exception, SystemExit) as error:
+            return Outcome(interrupted=True)
+        except BaseException as error:  # whatever it is, it is this point that has failed, wherever it runs
             return Outcome(error=f"{stage}: {describe(error)}")
 
     def __reduce__(self) -> tuple[Callable[[bytes], Job], tuple[bytes]]:
@@ -144,14 +154,14 @@ class Workers:
             If the executor is broken or has been shut down.
         """
         try:
-            if isinstance(self._executor, ThreadPoolExecutor):
+            if isinstance(self._executor, ThreadPoolExecutor | DaemonThreads):
                 return self._executor.submit(_stoppable, self._stop, self._job, point.values)
             return self._executor.submit(self._job, point.values)
         except RuntimeError as error:  # BrokenExecutor is one, and what executors that were shut down raise
             raise BrokenExecutor(describe(error)) from error
 
-    def renew(self) -> bool:
-        """Return whether a broken executor could be replaced."""
+    def renew(self, stop: Callable[[], bool]) -> bool:
+        """Return whether a broken executor could be replaced, or would have been, had it not been to stop."""
         return False
 
     def stop(self, futures: Iterable[Future[Outcome]]) -> None:
@@ -164,14 +174,52 @@ class Workers:
         """Free what is this object's own; unless all is complete, without waiting for what still runs."""
 
 
+class DaemonThreads(Executor):
+    """Threads that the process does not wait for when it ends, whatever they do then."""
+
+    def __init__(self, n: int, name: str) -> None:
+        self._max_workers, self._closed = n, False
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._work, name=f"{name}_{i}", daemon=True) for i in range(n)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        if self._closed:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        future: Future[Any] = Future()
+
+        def task() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function(*arguments, **named))
+                except BaseException as error:
+                    future.set_exception(error)
+
+        self._tasks.put(task)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the threads when they have done what was handed to them, which may be cancelled; see `Executor`."""
+        self._closed = True
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()
+
+
 class OwnThreads(Workers):
     """Threads of this process: nothing has to be pickled, and simulations run outside of Python's lock."""
 
     def __init__(self, n: int, job: Job) -> None:
-        super().__init__(ThreadPoolExecutor(n, thread_name_prefix="sweep"), job)
+        super().__init__(DaemonThreads(n, "sweep"), job)
 
     def close(self, complete: bool) -> None:
-        self._executor.shutdown(wait=complete, cancel_futures=True)
+        self._executor.shutdown(wait=complete)
 
 
 class OwnProcesses(Workers):
@@ -179,23 +227,28 @@ class OwnProcesses(Workers):
 
     _executor: ProcessPoolExecutor
 
-    def __init__(self, n: int, job: Job) -> None:
+    def __init__(self, n: int, job: Job, stop: Callable[[], bool]) -> None:
         self._n = n
-        super().__init__(self._pool(), job)
+        super().__init__(self._pool(stop), job)
 
-    def _pool(self) -> ProcessPoolExecutor:
+    def _pool(self, stop: Callable[[], bool]) -> ProcessPoolExecutor:
+        """Return new processes, as soon as there is one or they are to stop."""
         context = get_context("spawn")  # a fork would take along locks that other threads hold
         pool = ProcessPoolExecutor(self._n, context, initializer=_begin_process)
         try:
-            pool.submit(os.getpid).result()
+            begun = pool.submit(os.getpid)
+            while not stop() and not begun.done():
+                wait([begun], timeout=LOOK)
+            if begun.done():
+                begun.result()
         except BrokenExecutor:
             message = "sweep: no processes could be started; scripts must guard it by if __name__ == '__main__':"
             raise RuntimeError(message) from None
         return pool
 
-    def renew(self) -> bool:
+    def renew(self, stop: Callable[[], bool]) -> bool:
         self._executor.shutdown()
-        self._executor = self._pool()
+        self._executor = self._pool(stop)
         return True
 
     def stop(self, futures: Iterable[Future[Outcome]]) -> None:
@@ -225,13 +278,15 @@ class Cluster(Workers):
         self._executor.shutdown(wait=False)
 
 
-def make_workers(job: Job, executor: Executor | str | None, client: Client | None, workers: int | None) -> Workers:
-    """Return what runs the points: at most one of the three is given."""
+def make_workers(job: Job, executor: Executor | str | None, client: Client | None, workers: int | None,
+                 stop: Callable[[], bool]) -> Workers:  # fmt: skip
+    """Return what runs the points: at most one of the three is given. ``stop`` says not to wait for processes."""
     if client is not None:
         return Cluster(client, job)
     if isinstance(executor, Executor):
         return Workers(executor, job)
-    return (OwnProcesses if executor == "processes" else OwnThreads)(workers or available_cores(), job)
+    n = workers or available_cores()
+    return OwnProcesses(n, job, stop) if executor == "processes" else OwnThreads(n, job)
 
 
 def check_workers(executor: Executor | str | None, client: Client | None, workers: int | None,
@@ -271,13 +326,15 @@ def available_cores() -> int:
 def outcome_of(future: Future[Outcome]) -> Outcome:
     """Return the `Outcome` of a future that is done."""
     try:
-        return future.result()
+        error = future.exception()
     except CancelledError:  # by somebody else: a client or executor that was closed
         return Outcome(broken=True)
-    except BrokenExecutor as error:
+    if error is None:
+        return future.result()
+    if isinstance(error, BrokenExecutor):
         return Outcome(error=f"executor: {describe(error).rstrip('.')}; this point was under way", broken=True)
-    except Exception as error:  # the executor's own: what it could not send, or a point whose workers died too often
-        return Outcome(error=f"executor: {describe(error)}")
+    # the executor's own: what it could not send, or a point whose workers died too often
+    return Outcome(error=f"executor: {describe(error)}")
 
 
 def _begin_process() -> None:

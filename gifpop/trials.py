@@ -52,7 +52,7 @@ def simulate_trials(
 
 def check_trials(trials: object) -> Integers:
     """Return the numbers of trials, an int64 array, from how many there are or from these numbers."""
-    numbers = np.asarray(trials)
+    numbers = checks.unmasked("simulate.trials", trials)
     if numbers.ndim == 0:
         return np.arange(checks.integer("simulate.trials", trials, 1))
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":

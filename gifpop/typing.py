@@ -30,6 +30,7 @@ Seed: TypeAlias = (
     | np.random.SeedSequence
     | np.random.BitGenerator
     | np.random.Generator
+    | np.random.RandomState
     | None
 )
 

@@ -402,6 +402,7 @@ def networks(draw):
     return net
 
 
+@pytest.mark.filterwarnings("ignore:GIF.C_m is in pF")  # as drawn; it is to have any value
 @given(networks())
 def test_any_network(net):
     document, arrays = encoding.encode(net, snapshot.KINDS, "test")

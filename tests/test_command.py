@@ -99,3 +99,48 @@ def test_bench(capsys):
         assert case["times_real_time"] * case["ms_per_simulated_second"] == pytest.approx(1000.0, rel=1e-9)
     neurons = cases[2]
     assert neurons["ns_per_unit_and_step"] * 2000 * 1000 == pytest.approx(neurons["ms_per_simulated_second"] * 1e6, rel=1e-9)
+
+
+def in_shell(line, tmp_path, **environment):
+    """Run a line of the shell, in which $gifpop is the command."""
+    command = f"{sys.executable} -m gifpop"
+    return subprocess.run(["sh", "-c", line], cwd=tmp_path, env={**os.environ, "gifpop": command, **environment},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+
+
+shell = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+
+
+@shell
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written(tmp_path, unbuffered):
+    """One line, exit code 1, and nothing that Python adds."""
+    lines = [("$gifpop info --json >&-", "gifpop info: error: cannot write to standard output, which is closed")]
+    if os.path.exists("/dev/full"):
+        full = "error: cannot write to standard output: No space left on device"
+        lines.append(("$gifpop info > /dev/full", f"gifpop info: {full}"))
+        if not unbuffered:  # else argparse has looked away
+            lines.append(("$gifpop > /dev/full", f"gifpop: {full}"))
+            lines.append(("$gifpop --help > /dev/full", f"gifpop: {full}"))
+    for line, message in lines:
+        done = in_shell(line, tmp_path, PYTHONUNBUFFERED=unbuffered)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", message + "\n")
+
+
+@shell
+@pytest.mark.timeout(60)
+def test_output_that_nobody_wants(tmp_path):
+    done = in_shell("{ $gifpop info; echo $? >&2; } | true", tmp_path)
+    assert done.stderr in ("1\n", "0\n")  # it may have been written before the reader was gone
+    done = in_shell("{ sleep 0.3; $gifpop info; echo $? >&2; } | true", tmp_path)
+    assert (done.stdout, done.stderr) == ("", "1\n")
+
+
+@shell
+@pytest.mark.timeout(60)
+def test_no_standard_error(tmp_path):
+    """Nothing of the complaint goes where output is expected."""
+    done = in_shell("$gifpop demo --output /dev/null/folder 2>&-", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert in_shell("$gifpop info --loud >&-", tmp_path).returncode == 2

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from ctrl_c import ctrl_c
 from networks import brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
+from gifpop import stationary
 
 
 def quick(**options):
@@ -38,6 +40,71 @@ def test_intervals_cover_the_difference_that_is_there():
     for level in (c.meso, c.micro):
         before, after = level.response.value[40:60].mean(), level.response.value[64:72].mean()
         assert after > 1.5 * before
+
+
+def test_trials_are_those_of_simulate():
+    """At each level, with one network and seeds of its own."""
+    c = quick(network_seed=3)
+    root = np.random.SeedSequence(1)
+    for i, level in enumerate(("meso", "micro")):
+        seed = np.random.SeedSequence(root.entropy, spawn_key=(i,))
+        trials = brunel(N=(80, 20)).simulate(300.0, dt=0.5, trials=4, seed=seed, network_seed=3, level=level)
+        assert_allclose(getattr(c, level).rate.value, trials.activity[:, 200:].mean(axis=(0, 1)), rtol=1e-12, atol=0)
+
+
+def test_stationary_state_is_found_once_a_level(monkeypatch):
+    relaxed, relax = [], stationary.relax
+    monkeypatch.setattr(stationary, "relax", lambda *a, **o: relaxed.append(1) or relax(*a, **o))
+    quick(initial="stationary", trials=10, threads=1)
+    assert 1 <= len(relaxed) <= 2
+
+
+def test_bins_that_hold_warmup_are_left_out():
+    c = quick(warmup=101.0, bin=10.0)
+    assert_allclose(c.f, np.arange(10) * 1e3 / 190.0, rtol=1e-12, atol=0)
+    late, ends = quick(warmup=110.0, bin=10.0), quick(warmup=100.5, bin=10.0)
+    for other in (late, ends):
+        assert_array_equal(c.micro.rate.value, other.micro.rate.value)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_interrupt(threads):
+    """Within a second, from whatever trial."""
+    with ctrl_c(0.5) as since, pytest.raises(KeyboardInterrupt):
+        gp.compare(brunel(), 30_000.0, trials=200, history="exact", seed=1, threads=threads)
+    assert since() < 1.0
+
+
+class Stopped:
+    """Takes `Network.simulate`'s place; ends like Ctrl-C or a failure when there are some trials at the second level."""
+
+    def __init__(self, error, after):
+        self.error, self.after, self.simulate = error, after, gp.Network.simulate
+
+    def __get__(self, net, kind):
+        def simulate(duration, trials, *arguments, level, **options):
+            values = self.simulate(net, duration, trials, *arguments, level=level, **options)
+            if level == "micro":
+                self.error.result = values[: self.after] if self.after else None
+                raise self.error
+            return values
+
+        return simulate
+
+
+@pytest.mark.parametrize("error", [gp.SimulationInterrupted(None, "after 3 trials"), gp.SimulationError("trial 3")])
+def test_trials_of_both_levels_are_kept(monkeypatch, error):
+    whole = quick(trials=3)
+    for after, kept in ((3, 3), (1, None), (0, None)):
+        monkeypatch.setattr(gp.Network, "simulate", Stopped(error, after))
+        with pytest.raises(type(error)) as caught:
+            quick()
+        assert getattr(caught.value.result, "trials", None) == kept
+        monkeypatch.undo()
+        if kept:
+            assert_array_equal(caught.value.result.meso.rate.value, whole.meso.rate.value)
+            assert_array_equal(caught.value.result.micro.spectrum.error, whole.micro.spectrum.error)
 
 
 def test_confidence_widens_the_interval():

@@ -12,7 +12,7 @@ from gifpop import _wiring, wiring
 from gifpop.nest import errors
 from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_sequence
+from gifpop.nest.kinds import is_sequence, refuse_masked
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_collection import NodeCollection
@@ -87,6 +87,8 @@ def _identifiers(pre: Nodes, post: Nodes, spec: ConnSpec) -> tuple[Integers, Int
         if any(len(np.unique(nodes)) < nodes.size for nodes in arrays):
             raise ValueError("When connecting two arrays with non-unique IDs, `conn_spec` must be 'one_to_one'.")
         return None
+    refuse_masked("pre", pre)
+    refuse_masked("post", post)
     sources, targets = np.array(pre), np.array(post)
     for nodes, name in ((sources, "pre"), (targets, "post")):
         if nodes.dtype.kind not in "iu":

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.errors import KernelException, TypeMismatch
+from gifpop.nest.errors import BadParameterValue, KernelException, TypeMismatch
 from gifpop.typing import Floats, Integers
 
 Element: TypeAlias = float | int | bool | str
@@ -35,12 +35,14 @@ class Kind(Generic[Value]):
 
     def convert(self, name: str, value: Any) -> Value:
         """Return one node's value; raise TypeMismatch if it has another type."""
-        if isinstance(value, np.ndarray) and value.ndim == 0:
-            value = value.item()
+        if isinstance(value, np.ndarray):
+            refuse_masked(name, value)
+            value = value if value.ndim else value.item()
         return self._vector(name, value) if self.vector else self._scalar(name, value)
 
     def convert_many(self, name: str, values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any] | list[Value]:
         """Return the values of several nodes or connections: an array; of vectors or texts, a list."""
+        refuse_masked(name, values)
         numeric = {float: "iuf", int: "iu", bool: "b", str: ""}[self.dtype]
         if not self.vector and isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in numeric:
             return values.astype(self.dtype)
@@ -98,6 +100,12 @@ STRINGS: Kind[list[str]] = Kind("std::vector<string>", str, vector=True)
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """Tell whether a value holds several: a list, tuple or array, but not a text."""
     return isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def refuse_masked(name: str, value: object) -> None:
+    """Raise BadParameterValue for an array with masked entries, behind which any number may stand."""
+    if np.ma.is_masked(value):
+        raise BadParameterValue(f"'{name}' must not be masked.")
 
 
 def is_integer(value: object) -> TypeGuard[int]:

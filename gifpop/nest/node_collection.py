@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gifpop.nest import errors
 from gifpop.nest.assignments import assignments, check_dicts
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_integer, is_sequence
+from gifpop.nest.kinds import is_integer, is_sequence, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
@@ -41,6 +41,7 @@ class NodeCollection:
     """
 
     def __init__(self, ids: Iterable[int] = ()) -> None:
+        refuse_masked("node IDs", ids)
         given = np.array(list(ids), dtype=float)
         if np.any(np.diff(given) == 0):
             raise errors.BadProperty("All node IDs in a NodeCollection have to be unique")
@@ -91,6 +92,7 @@ class NodeCollection:
 
     def _places(self, indices: npt.ArrayLike) -> Integers:
         """Return the places that an array of indices or a mask chooses."""
+        refuse_masked("indices", indices)
         key = np.asarray(indices)
         if key.dtype == bool:
             if key.shape != (len(self),):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import LONG, is_sequence
+from gifpop.nest.kinds import LONG, is_sequence, refuse_masked
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.parameter import Parameter
 
@@ -97,6 +97,7 @@ def read_value(name: Adjustable, value: object, spec: ConnSpec, n_pre: int, n_po
         one: float = parameter.kind.convert(name, value)
         parameter.check(one)
         return one
+    refuse_masked(name, value)
     array = np.array(value, dtype=float)
     _check_shape(name, array, spec, n_pre, n_post)
     parameter.check(array)
