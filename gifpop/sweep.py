@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from gifpop import checks, seeds
-from gifpop.chunks import progress_bar
+from gifpop.chunks import Bar, progress_bar
 from gifpop.connectivity import WIRINGS
 from gifpop.grid import check_dt, whole_steps
 from gifpop.history import HISTORIES
