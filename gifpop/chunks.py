@@ -84,14 +84,17 @@ class Bar:
 
     Parameters
     ----------
-    make : callable
-        Returns what shows the progress.
+    make : callable or None
+        Returns what shows the progress; None: nothing does.
+    delay : float, s
+        After which it is called.
     """
 
-    def __init__(self, make: Callable[[], tqdm[NoReturn]]) -> None:
+    def __init__(self, make: Callable[[], tqdm[NoReturn]] | None, delay: float) -> None:
+        self._make, self._delay, self._began = make, delay, time.perf_counter()
         self._bar: tqdm[NoReturn] | None = None
-        with suppress(Exception):
-            self._bar = make()
+        self._done = 0
+        self.update(0)
 
     def __enter__(self) -> Self:
         return self
@@ -101,14 +104,23 @@ class Bar:
 
     def update(self, n: int = 1) -> None:
         """Go on by ``n`` units."""
+        self._done += n
         try:
             if self._bar is not None:
                 self._bar.update(n)
+            elif self._make is not None and time.perf_counter() >= self._began + self._delay:
+                self._show(self._make)
         except Exception:  # the terminal has gone, the file was closed, the notebook's widgets are broken
             self._drop()
 
+    def _show(self, make: Callable[[], tqdm[NoReturn]]) -> None:
+        self._make, self._bar = None, make()
+        if not self._bar.disable:
+            self._bar.start_t -= time.perf_counter() - self._began
+            self._bar.update(self._done)
+
     def _drop(self) -> None:
-        bar, self._bar = self._bar, None
+        bar, self._bar, self._make = self._bar, None, None
         with suppress(Exception):
             if bar is not None:
                 bar.close()
@@ -116,10 +128,14 @@ class Bar:
 
 def progress_bar(total: int, label: str, unit: str, progress: bool | None) -> Bar:
     """Return a progress bar; ``progress`` None: where standard error is a terminal, after two seconds."""
-    off = None if progress is None else not progress
-    delay = SHOW_PROGRESS_AFTER if progress is None else 0
-    return Bar(lambda: tqdm(total=total, desc=label, unit=unit, unit_scale=True, mininterval=0.1, leave=bool(progress),
-                            disable=True if sys.stderr is None else off, delay=delay))  # fmt: skip
+    if progress is False or sys.stderr is None:
+        return Bar(None, 0.0)
+
+    def make() -> tqdm[NoReturn]:
+        return tqdm(total=total, desc=label, unit=unit, unit_scale=True, mininterval=0.1, leave=bool(progress),
+                    disable=False if progress else None)  # fmt: skip
+
+    return Bar(make, 0.0 if progress else SHOW_PROGRESS_AFTER)
 
 
 class Probing:

@@ -79,8 +79,9 @@ class deferred_interrupt:
 
     def _give_back(self) -> None:
         """Reinstall the handler of before, unless somebody has exchanged ours meanwhile."""
-        if signal.getsignal(signal.SIGINT) == self._note:
-            signal.signal(signal.SIGINT, self._previous)
+        current = signal.signal(signal.SIGINT, self._previous)
+        if callable(current) and current != self._note:
+            signal.signal(signal.SIGINT, current)
 
 
 def _handle(handler: Callable[[int, FrameType | None], Any]) -> bool:
