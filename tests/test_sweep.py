@@ -637,6 +637,8 @@ def interrupt_after(seconds):
     return time.perf_counter() + seconds
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("sigint")
 def test_interrupt_keeps_what_is_there(tmp_path):
     """Running points stop within a second; the next call goes on."""
 
@@ -663,6 +665,8 @@ def test_interrupt_keeps_what_is_there(tmp_path):
     assert len(monkey.points) == 4
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("sigint")
 def test_interrupt_in_a_long_measure():
     """What cannot be stopped is left alone."""
     release = threading.Event()
@@ -769,6 +773,8 @@ def test_process_pool_of_the_users():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("sigint")
 def test_interrupted_processes():
     pressed = interrupt_after(4.0)
     with pytest.raises(gp.SweepInterrupted, match="0 of 6"):
@@ -892,6 +898,8 @@ def test_cluster_and_failures(client):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("sigint")
 def test_interrupted_cluster(client):
     pressed = interrupt_after(1.0)
     with pytest.raises(gp.SweepInterrupted, match="0 of 6"):
