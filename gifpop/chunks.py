@@ -117,7 +117,8 @@ class Bar:
         self._make, self._bar = None, make()
         if not self._bar.disable:
             self._bar.start_t -= time.perf_counter() - self._began
-            self._bar.update(self._done)
+            self._bar.n = self._done
+            self._bar.refresh()
 
     def _drop(self) -> None:
         bar, self._bar, self._make = self._bar, None, None

@@ -245,7 +245,8 @@ class Chaos:
         elif now == observed(before):
             self.count["undone"] += 1
         else:
-            assert name.startswith("run"), (self.history, _differing(now, observed(after)), _differing(now, observed(before)))
+            places = [_differing(now, observed(other)) for other in (after, before)]
+            assert name.startswith("run"), (self.history, *places)
             self.count["partly"] += 1
             before.run(sim.time - before.time)
             assert now == observed(before), (self.history, _differing(now, observed(before)))
