@@ -15,6 +15,8 @@ from gifpop.engine import StateLostError
 PACKAGE = str(Path(gp.__file__).parent) + os.sep
 DT = 0.5
 RULES = (None, gp.PairwiseBernoulli(0.3), gp.FixedOutdegree(7), gp.FixedIndegree(9), gp.FixedTotalNumber(300))
+CRITICAL = ("simulation.py", "changes.py", "engine.py", "chunks.py", "recorder.py", "records.py", "interrupts.py",
+            "trials.py", "assembly.py")  # where states change
 # Errors are raised at lines, real ones in calls. What keeps locks and handlers in order makes none that could fail.
 SOUND = {("interrupts.py", None), ("simulation.py", "_if_idle"), ("simulation.py", "_alone"), ("simulation.py", "call"),
          ("engine.py", "run")}  # fmt: skip
@@ -26,13 +28,18 @@ class Disturbance:
     Parameters
     ----------
     at : int or None
-        Number of the line; None: they are only counted.
+        Which of the lines, counted from 1; None: none.
     error : type or None
         What to raise there; None: SIGINT is sent to this process.
+
+    Attributes
+    ----------
+    lines : list of (file, number)
+        Those that were executed until then.
     """
 
     def __init__(self, at=None, error=None):
-        self.at, self.error, self.lines, self.place = at, error, 0, None
+        self.at, self.error, self.lines, self.place = at, error, [], None
 
     def __enter__(self):
         sys.settrace(self._call)
@@ -46,8 +53,9 @@ class Disturbance:
 
     def _line(self, frame, event, argument):
         if event == "line" and self.place is None:
-            self.lines += 1
-            if self.at is not None and self.lines >= self.at and (self.error is None or not is_sound(frame.f_code)):
+            self.lines.append((frame.f_code.co_filename, frame.f_lineno))
+            reached = self.at is not None and len(self.lines) >= self.at
+            if reached and (self.error is None or not is_sound(frame.f_code)):
                 self.place = f"{frame.f_code.co_filename.removeprefix(PACKAGE)}:{frame.f_lineno}"
                 if self.error is not None:
                     raise self.error(f"at {self.place}")
@@ -226,7 +234,12 @@ class Chaos:
         kind = self._random.choice(["signal", "timer", "memory", "files"], p=[0.4, 0.15, 0.3, 0.15])
         if kind == "timer":
             return Timed(float(self._random.exponential(2e-3)))
-        at = int(self._random.integers(1, lines + 1)) if lines else 1
+        places = sorted(set(lines))  # each as likely as the others, however often it is executed
+        critical = [place for place in places if Path(place[0]).name in CRITICAL]
+        if critical and self._random.random() < 0.6:
+            places = critical
+        place = places[self._random.integers(len(places))]
+        at = 1 + int(self._random.choice([i for i, line in enumerate(lines) if line == place]))
         return Disturbance(at, {"signal": None, "memory": MemoryError, "files": OSError}[kind])
 
     def _compare(self, name, sim, after, before_path):
