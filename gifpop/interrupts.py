@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -82,6 +83,16 @@ class deferred_interrupt:
         current = signal.signal(signal.SIGINT, self._previous)
         if callable(current) and current != self._note:
             signal.signal(signal.SIGINT, current)
+
+
+def _leave_to_parent() -> None:
+    """Hold nothing back in the child of a fork, which has not entered the block."""
+    global _outermost
+    _outermost = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _handle(handler: Callable[[int, FrameType | None], Any]) -> bool:

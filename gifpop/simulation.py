@@ -303,6 +303,9 @@ class Simulation:
             On Ctrl-C, within a second; its ``result`` holds what was simulated, and `run` continues from there.
         SimulationError
             If an expected count or a potential is no longer a finite number; its ``result`` holds what was simulated.
+        RuntimeError
+            If an earlier run or `reset` was cut short, by a lack of memory for one, so that the state is lost; `reset`
+            makes a new one.
 
         Notes
         -----
@@ -385,6 +388,8 @@ class Simulation:
     def reset(self, seed: Seed = None) -> None:
         """Go back to the initial state, with the parameters as they are now; connections stay.
 
+        Also of a simulation whose state is lost (see `run`).
+
         Parameters
         ----------
         seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
@@ -399,7 +404,7 @@ class Simulation:
     def set(self, part: Part, /, **parameters: object) -> None:
         """Change a population, connections or an input from the next step on; state and history are kept.
 
-        A change that is refused changes nothing. After `reset` the simulation is that of the changed network, as if it
+        A change that is refused or interrupted changes nothing. After `reset` the simulation is that of the changed network, as if it
         had been described like this.
 
         Parameters
@@ -491,7 +496,7 @@ class Simulation:
         TypeError
             If the network holds objects of classes that gifpop does not know, such as a connection rule of your own.
         RuntimeError
-            While another thread runs this simulation.
+            While another thread runs this simulation, and if its state is lost (see `run`).
         OSError
             If the file cannot be written; an existing one stays as it was.
 

@@ -10,7 +10,9 @@ SECONDS = float(os.environ.get("GIFPOP_CHAOS_SECONDS", "60"))
 
 pytestmark = [pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals"), pytest.mark.usefixtures("sigint"),
               pytest.mark.filterwarnings("ignore:Simulation.initial = 'stationary':UserWarning"),
-              pytest.mark.filterwarnings("ignore:.*rounded to:UserWarning")]  # fmt: skip
+              pytest.mark.filterwarnings("ignore:.*rounded to:UserWarning"),
+              # an error that a trace function raises at the end of a file's block leaves the file to the garbage collector
+              pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]  # fmt: skip
 
 
 @pytest.mark.slow

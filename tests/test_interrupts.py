@@ -490,6 +490,22 @@ def test_deferral_within_deferral():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_signals_of_a_forked_child_are_its_own():
+    with deferred_interrupt():
+        child = os.fork()
+        if child == 0:
+            interrupted = []
+            with deferred_interrupt() as stop:
+                press()
+                interrupted.append(stop())
+            interrupted.append(is_interrupted())
+            os._exit(0 if interrupted == [True, False] else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert not is_interrupted()
+
+
 def test_results_of_the_block_are_kept():
     with pytest.raises(gp.SimulationInterrupted, match="half way"), deferred_interrupt():
         press()
