@@ -404,8 +404,8 @@ class Simulation:
     def set(self, part: Part, /, **parameters: object) -> None:
         """Change a population, connections or an input from the next step on; state and history are kept.
 
-        A change that is refused or interrupted changes nothing. After `reset` the simulation is that of the changed network, as if it
-        had been described like this.
+        A change that is refused or interrupted changes nothing. After `reset` the simulation is that of the changed
+        network, as if it had been described like this.
 
         Parameters
         ----------
@@ -520,13 +520,9 @@ class Simulation:
         """
         with self._alone() as deferral:
             self._require_whole()
-            state = self._state
-            state.records.end()
+            self._state.records.end()
             with deferral.suspended():  # nothing changes, and writing may take long
-                kept = {"seed": state.seed, "assembly": state.assembly, "level": self.level,
-                        "recording": state.recording, "engine": state.engine,
-                        "results": snapshot.joined(state.records.results) if results else []}  # fmt: skip
-                snapshot.save(path, kept, compressed)
+                snapshot.save(path, self._kept(results), compressed)
         logger.debug("saved %r to %s", self, path)
 
     @classmethod
@@ -566,13 +562,25 @@ class Simulation:
             threads = check_threads("Simulation.load: threads", threads)
         if progress is not None:
             progress = checks.boolean("Simulation.load: progress", progress)
-        kept, simulation = snapshot.load(path), cls.__new__(cls)
-        records = Records(kept.pop("results"))
-        simulation.level = kept.pop("level")
-        simulation._state = State(records=records, **kept)
-        simulation._progress, simulation._busy = progress, threading.Lock()
+        simulation = cls._restored(snapshot.load(path), progress)
         if threads is not None:
             simulation._assembly.threads = simulation._engine.threads = threads
+        return simulation
+
+    def _kept(self, results: bool = True) -> dict[str, object]:
+        """Return what a file holds: the state, with or without results."""
+        state = self._state
+        return {"seed": state.seed, "assembly": state.assembly, "level": self.level, "recording": state.recording,
+                "engine": state.engine,
+                "results": snapshot.joined(state.records.results) if results else []}  # fmt: skip
+
+    @classmethod
+    def _restored(cls, kept: dict[str, Any], progress: bool | None) -> Self:
+        """Return a simulation of what `_kept` returned."""
+        simulation = cls.__new__(cls)
+        simulation.level, simulation._progress, simulation._busy = kept["level"], progress, threading.Lock()
+        simulation._state = State(kept["seed"], kept["assembly"], kept["recording"], kept["engine"],
+                                  Records(kept["results"]))  # fmt: skip
         return simulation
 
     def connections(self, pre: Population | str, post: Population | str) -> Structured:

@@ -10,6 +10,8 @@ import numpy as np
 from saved import MIXED, STC_CELL, State, network, state_of
 
 import gifpop as gp
+from gifpop import snapshot
+from gifpop.encoding import decode, encode
 from gifpop.engine import StateLostError
 
 PACKAGE = str(Path(gp.__file__).parent) + os.sep
@@ -161,6 +163,19 @@ def _random_set(random, population, number):
     return f"set({population!r}, {changed})", lambda sim: sim.set(population, **changed)
 
 
+class Frozen:
+    """The state of a simulation, as a file would hold it, to make twins of."""
+
+    def __init__(self, sim):
+        self._document, arrays = encode(sim._kept(), snapshot.KINDS, "chaos")
+        self._arrays = {name: array.copy() for name, array in arrays.items()}
+
+    def twin(self):
+        """Return a simulation in this state."""
+        arrays = {name: array.copy() for name, array in self._arrays.items()}
+        return gp.Simulation._restored(decode(self._document, arrays, snapshot.KINDS), False)
+
+
 def observed(sim):
     """Return all that belongs to a simulation: its state, and what it has recorded."""
     try:
@@ -209,9 +224,10 @@ class Chaos:
     def _disturb(self, sim):
         """Disturb one operation, compare what has come of it; return a simulation to go on with."""
         name, operate = random_operation(sim, self._random, self._folder)
-        before = self._folder / "before.npz"
-        sim.save(before)
-        twin = gp.Simulation.load(before)
+        if name == "load":
+            sim.save(self._folder / "before.npz")
+        before = Frozen(sim)
+        twin = before.twin()
         with Disturbance() as counted:
             expected = operate(twin)
         (self._folder / "disturbed.npz").unlink(missing_ok=True)
@@ -235,34 +251,34 @@ class Chaos:
         if kind == "timer":
             return Timed(float(self._random.exponential(2e-3)))
         places = sorted(set(lines))  # each as likely as the others, however often it is executed
-        critical = [place for place in places if Path(place[0]).name in CRITICAL]
+        critical = [place for place in places if os.path.basename(place[0]) in CRITICAL]
         if critical and self._random.random() < 0.6:
             places = critical
         place = places[self._random.integers(len(places))]
         at = 1 + int(self._random.choice([i for i, line in enumerate(lines) if line == place]))
         return Disturbance(at, {"signal": None, "memory": MemoryError, "files": OSError}[kind])
 
-    def _compare(self, name, sim, after, before_path):
+    def _compare(self, name, sim, after, before):
         assert not sim._busy.locked(), self.history
         assert not sim._engine._running.locked(), self.history
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, self.history
         if sim._engine.broken is not None:
             self.count["broken"] += 1
             assert is_refusing(sim, self._folder), self.history
-            return self._recovered(sim, before_path)
-        now, before = observed(sim), gp.Simulation.load(before_path)
+            return self._recovered(sim, before)
+        now, untouched = observed(sim), before.twin()
         if (self._folder / "disturbed.npz").exists():
             assert now == observed(gp.Simulation.load(self._folder / "disturbed.npz")), self.history
         if now == observed(after):
             self.count["done"] += 1
-        elif now == observed(before):
+        elif now == observed(untouched):
             self.count["undone"] += 1
         else:
-            places = [_differing(now, observed(other)) for other in (after, before)]
+            places = [_differing(now, observed(other)) for other in (after, untouched)]
             assert name.startswith("run"), (self.history, *places)
             self.count["partly"] += 1
-            before.run(sim.time - before.time)
-            assert now == observed(before), (self.history, _differing(now, observed(before)))
+            untouched.run(sim.time - untouched.time)
+            assert now == observed(untouched), (self.history, _differing(now, observed(untouched)))
         return sim
 
     def _compare_trials(self, result, expected):
@@ -271,14 +287,14 @@ class Chaos:
             assert n <= len(expected.trials), self.history
             assert np.array_equal(result.counts, expected.counts[:n]), self.history
 
-    def _recovered(self, sim, before_path):
+    def _recovered(self, sim, before):
         """Return a broken simulation that was reset, if that is what it should be, or the one before."""
-        before = gp.Simulation.load(before_path)
+        twin = before.twin()
         if self._random.random() < 0.5:
-            return before
+            return twin
         sim.reset(5)
-        before.reset(5)
-        assert observed(sim) == observed(before), (self.history, _differing(observed(sim), observed(before)))
+        twin.reset(5)
+        assert observed(sim) == observed(twin), (self.history, _differing(observed(sim), observed(twin)))
         return sim
 
 
