@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import signal
 import warnings
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def loops(request, monkeypatch):
     yield request.param
     monkeypatch.undo()
     instruction_set.select()
+
+
+@pytest.fixture
+def sigint():
+    """Have SIGINT raise KeyboardInterrupt, also where these tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

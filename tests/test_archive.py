@@ -272,6 +272,8 @@ def test_threads_and_progress(path, capsys):
 
 @POSIX
 @pytest.mark.parametrize("level", ["meso", MIXED], ids=["meso", "mixed"])
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("sigint")
 def test_after_ctrl_c(level, path):
     sim = gp.Simulation(network(), dt=0.1, seed=1, level=level)
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))

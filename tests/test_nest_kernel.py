@@ -264,6 +264,8 @@ def test_too_much_memory(monkeypatch):
     nest.Simulate(1.0)
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("sigint")
 def test_interrupt():
     """Ctrl-C ends the run; what was simulated is there, and it goes on from there."""
     node = nest.Create("gif_pop_psc_exp", params={"I_e": 400.0})

@@ -237,6 +237,8 @@ def test_memory_is_checked_first(monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("sigint")
 def test_ctrl_c_keeps_what_was_simulated():
     net = brunel()
     sim = gp.Simulation(net, dt=0.1, seed=1)

@@ -210,6 +210,8 @@ def test_few_trials_are_in_memory_at_a_time(monkeypatch):
     assert max(made) == 4
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("sigint")
 def test_interrupted_trials_keep_those_that_were_finished():
     taken, pressed = [], []
 

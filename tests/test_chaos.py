@@ -1,0 +1,26 @@
+"""Whatever strikes a simulation, it is in the old state, in the new one, or says that it is broken."""
+
+import os
+import time
+
+import pytest
+from chaos import Chaos
+
+SECONDS = float(os.environ.get("GIFPOP_CHAOS_SECONDS", "60"))
+
+pytestmark = [pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals"), pytest.mark.usefixtures("sigint"),
+              pytest.mark.filterwarnings("ignore:Simulation.initial = 'stationary':UserWarning"),
+              pytest.mark.filterwarnings("ignore:.*rounded to:UserWarning"),
+              # an error that a trace function raises at the end of a file's block leaves the file to the garbage collector
+              pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 300)
+def test_state_is_old_or_new_or_refused(tmp_path):
+    """Signals, and errors of memory and files, at random lines and times; ``GIFPOP_CHAOS_SECONDS`` says how long."""
+    chaos, end = Chaos(20261128, tmp_path), time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        chaos.round()
+    print(chaos.count, len(chaos.places), "places")
+    assert all(chaos.count.values()), chaos.count
