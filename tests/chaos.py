@@ -81,6 +81,11 @@ class Timed:
         self._timer.join()
 
 
+def is_critical(place):
+    """Return whether a line is in a file that changes states."""
+    return os.path.basename(place[0]) in CRITICAL
+
+
 def is_sound(code):
     """Return whether no errors are raised in a function, since it does nothing that could fail."""
     name = code.co_filename.removeprefix(PACKAGE)
@@ -221,17 +226,37 @@ class Chaos:
         for _ in range(operations):
             sim = self._disturb(sim)
 
+    def everywhere(self, sim, name, operate, error):
+        """Disturb one operation on twins of a simulation at each critical line, the first time it is executed."""
+        self.history = [repr(sim)]
+        before = Frozen(sim)
+        lines = self._lines(before, operate)[0]
+        first = {place: i for i, place in reversed([*enumerate(lines, 1)]) if is_critical(place)}
+        for at in first.values():
+            del self.history[1:]
+            self._strike(before.twin(), name, operate, Disturbance(at, error))
+        return len(first)
+
     def _disturb(self, sim):
-        """Disturb one operation, compare what has come of it; return a simulation to go on with."""
+        """Disturb a random operation at random; return a simulation to go on with."""
         name, operate = random_operation(sim, self._random, self._folder)
         if name == "load":
             sim.save(self._folder / "before.npz")
-        before = Frozen(sim)
+        lines = self._lines(Frozen(sim), operate)[0]
+        return self._strike(sim, name, operate, self._disturbance(lines))
+
+    def _lines(self, before, operate):
+        """Return the lines of an operation that nothing disturbs, what it returns, and what comes of the simulation."""
         twin = before.twin()
         with Disturbance() as counted:
-            expected = operate(twin)
+            returned = operate(twin)
+        return counted.lines, returned, twin
+
+    def _strike(self, sim, name, operate, disturbance):
+        """Disturb an operation, compare what has come of it; return a simulation to go on with."""
+        before = Frozen(sim)
+        _, expected, twin = self._lines(before, operate)
         (self._folder / "disturbed.npz").unlink(missing_ok=True)
-        disturbance = self._disturbance(counted.lines)
         self.history.append(name)
         error = returned = None
         try:
@@ -251,7 +276,7 @@ class Chaos:
         if kind == "timer":
             return Timed(float(self._random.exponential(2e-3)))
         places = sorted(set(lines))  # each as likely as the others, however often it is executed
-        critical = [place for place in places if os.path.basename(place[0]) in CRITICAL]
+        critical = [place for place in places if is_critical(place)]
         if critical and self._random.random() < 0.6:
             places = critical
         place = places[self._random.integers(len(places))]
