@@ -230,11 +230,11 @@ class Chaos:
         """Disturb one operation on twins of a simulation at each critical line, the first time it is executed."""
         self.history = [repr(sim)]
         before = Frozen(sim)
-        lines = self._lines(before, operate)[0]
+        lines, *undisturbed = self._lines(before, operate)
         first = {place: i for i, place in reversed([*enumerate(lines, 1)]) if is_critical(place)}
         for at in first.values():
             del self.history[1:]
-            self._strike(before.twin(), name, operate, Disturbance(at, error))
+            self._strike(before.twin(), name, operate, Disturbance(at, error), before, *undisturbed)
         return len(first)
 
     def _disturb(self, sim):
@@ -242,20 +242,19 @@ class Chaos:
         name, operate = random_operation(sim, self._random, self._folder)
         if name == "load":
             sim.save(self._folder / "before.npz")
-        lines = self._lines(Frozen(sim), operate)[0]
-        return self._strike(sim, name, operate, self._disturbance(lines))
+        before = Frozen(sim)
+        lines, *undisturbed = self._lines(before, operate)
+        return self._strike(sim, name, operate, self._disturbance(lines), before, *undisturbed)
 
     def _lines(self, before, operate):
         """Return the lines of an operation that nothing disturbs, what it returns, and what comes of the simulation."""
         twin = before.twin()
         with Disturbance() as counted:
             returned = operate(twin)
-        return counted.lines, returned, twin
+        return counted.lines, returned, observed(twin)
 
-    def _strike(self, sim, name, operate, disturbance):
+    def _strike(self, sim, name, operate, disturbance, before, expected, after):
         """Disturb an operation, compare what has come of it; return a simulation to go on with."""
-        before = Frozen(sim)
-        _, expected, twin = self._lines(before, operate)
         (self._folder / "disturbed.npz").unlink(missing_ok=True)
         self.history.append(name)
         error = returned = None
@@ -269,7 +268,7 @@ class Chaos:
         self.places.add(disturbance.place)
         if name == "trials":
             self._compare_trials(getattr(error, "result", returned), expected)
-        return self._compare(name, sim, twin, before)
+        return self._compare(name, sim, after, before)
 
     def _disturbance(self, lines):
         kind = self._random.choice(["signal", "timer", "memory", "files"], p=[0.4, 0.15, 0.3, 0.15])
@@ -294,12 +293,12 @@ class Chaos:
         now, untouched = observed(sim), before.twin()
         if (self._folder / "disturbed.npz").exists():
             assert now == observed(gp.Simulation.load(self._folder / "disturbed.npz")), self.history
-        if now == observed(after):
+        if now == after:
             self.count["done"] += 1
         elif now == observed(untouched):
             self.count["undone"] += 1
         else:
-            places = [_differing(now, observed(other)) for other in (after, untouched)]
+            places = [_differing(now, other) for other in (after, observed(untouched))]
             assert name.startswith("run"), (self.history, *places)
             self.count["partly"] += 1
             untouched.run(sim.time - untouched.time)
