@@ -81,6 +81,11 @@ class Timed:
         self._timer.join()
 
 
+def is_critical(place):
+    """Return whether a line is in a file that changes states."""
+    return os.path.basename(place[0]) in CRITICAL
+
+
 def is_sound(code):
     """Return whether no errors are raised in a function, since it does nothing that could fail."""
     name = code.co_filename.removeprefix(PACKAGE)
@@ -221,17 +226,36 @@ class Chaos:
         for _ in range(operations):
             sim = self._disturb(sim)
 
+    def everywhere(self, sim, name, operate, error):
+        """Disturb one operation on twins of a simulation at each critical line, the first time it is executed."""
+        self.history = [repr(sim)]
+        before = Frozen(sim)
+        lines, *undisturbed = self._lines(before, operate)
+        first = {place: i for i, place in reversed([*enumerate(lines, 1)]) if is_critical(place)}
+        for at in first.values():
+            del self.history[1:]
+            self._strike(before.twin(), name, operate, Disturbance(at, error), before, *undisturbed)
+        return len(first)
+
     def _disturb(self, sim):
-        """Disturb one operation, compare what has come of it; return a simulation to go on with."""
+        """Disturb a random operation at random; return a simulation to go on with."""
         name, operate = random_operation(sim, self._random, self._folder)
         if name == "load":
             sim.save(self._folder / "before.npz")
         before = Frozen(sim)
+        lines, *undisturbed = self._lines(before, operate)
+        return self._strike(sim, name, operate, self._disturbance(lines), before, *undisturbed)
+
+    def _lines(self, before, operate):
+        """Return the lines of an operation that nothing disturbs, what it returns, and what comes of the simulation."""
         twin = before.twin()
         with Disturbance() as counted:
-            expected = operate(twin)
+            returned = operate(twin)
+        return counted.lines, returned, observed(twin)
+
+    def _strike(self, sim, name, operate, disturbance, before, expected, after):
+        """Disturb an operation, compare what has come of it; return a simulation to go on with."""
         (self._folder / "disturbed.npz").unlink(missing_ok=True)
-        disturbance = self._disturbance(counted.lines)
         self.history.append(name)
         error = returned = None
         try:
@@ -244,14 +268,14 @@ class Chaos:
         self.places.add(disturbance.place)
         if name == "trials":
             self._compare_trials(getattr(error, "result", returned), expected)
-        return self._compare(name, sim, twin, before)
+        return self._compare(name, sim, after, before)
 
     def _disturbance(self, lines):
         kind = self._random.choice(["signal", "timer", "memory", "files"], p=[0.4, 0.15, 0.3, 0.15])
         if kind == "timer":
             return Timed(float(self._random.exponential(2e-3)))
         places = sorted(set(lines))  # each as likely as the others, however often it is executed
-        critical = [place for place in places if os.path.basename(place[0]) in CRITICAL]
+        critical = [place for place in places if is_critical(place)]
         if critical and self._random.random() < 0.6:
             places = critical
         place = places[self._random.integers(len(places))]
@@ -269,12 +293,12 @@ class Chaos:
         now, untouched = observed(sim), before.twin()
         if (self._folder / "disturbed.npz").exists():
             assert now == observed(gp.Simulation.load(self._folder / "disturbed.npz")), self.history
-        if now == observed(after):
+        if now == after:
             self.count["done"] += 1
         elif now == observed(untouched):
             self.count["undone"] += 1
         else:
-            places = [_differing(now, observed(other)) for other in (after, untouched)]
+            places = [_differing(now, other) for other in (after, observed(untouched))]
             assert name.startswith("run"), (self.history, *places)
             self.count["partly"] += 1
             untouched.run(sim.time - untouched.time)

@@ -5,6 +5,9 @@ import time
 
 import pytest
 from chaos import Chaos
+from saved import simulation
+
+import gifpop as gp
 
 SECONDS = float(os.environ.get("GIFPOP_CHAOS_SECONDS", "60"))
 
@@ -13,6 +16,25 @@ pytestmark = [pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals"),
               pytest.mark.filterwarnings("ignore:.*rounded to:UserWarning"),
               # an error that a trace function raises at the end of a file's block leaves the file to the garbage collector
               pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]  # fmt: skip
+
+
+OPERATIONS = {
+    "run": lambda sim: sim.run(20.0),
+    "set N": lambda sim: sim.set("2/3E", N=50),
+    "set delay": lambda sim: sim.set(("I", "2/3E"), delay=20.0),
+    "inject": lambda sim: sim.inject("2/3E", gp.PoissonSpikes(300.0, 5.0), delay=2.0),
+    "remove": lambda sim: sim.remove(sim._assembly.net.injections[1]),
+    "reset": lambda sim: sim.reset(7),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [None, MemoryError], ids=["Ctrl-C", "memory"])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_at_each_line_that_changes_states(name, error, tmp_path):
+    sim = simulation("mixed")
+    sim.run(20.0)
+    assert Chaos(1, tmp_path).everywhere(sim, name, OPERATIONS[name], error) > 50
 
 
 @pytest.mark.slow
