@@ -118,10 +118,11 @@ def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int)
     counts = np.zeros((len(engines), n, groups), dtype=np.int64)
     forced = probing.prescribe(counts, first)
     records = np.empty((len(engines), n, len(probing.sorted)))
-    lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
-    cores = [engine.core for engine in engines]
-    outcomes = threads.call(_core.advance, cores, first, lines, means, counts, probing.chosen, forced, probing.sorted,
-                            records, n_threads)  # fmt: skip
+    with threads.team(n_threads) as team:
+        lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
+        cores = [engine.core for engine in engines]
+        outcomes = _core.advance(cores, first, lines, means, counts, probing.chosen, forced, probing.sorted, records,
+                                 team)  # fmt: skip
     neurons = [i for i, plan in enumerate(engines[0].plans) if plan.neurons]
     advanced = []
     for engine, counted, recorded, (failed, done, steps, fired) in zip(engines, counts, records, outcomes, strict=True):
