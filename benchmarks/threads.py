@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,7 @@ def work(name, threads):
     """Run a case for as many ms as each line of the input says; print the seconds that takes."""
     import gifpop as gp
 
+    warnings.simplefilter("ignore")  # of numbers of connections that are rounded
     build, options = cases()[name]
     net = build()
     if name == TRIALS:

@@ -24,14 +24,12 @@ cdef struct Sleeper:        # a thread that may be asleep
     PyThread_type_lock bed  # held by who sleeps in it: who wakes the sleeper releases it
 
 cdef struct Members:
-    atomic left             # the number of this work, times 2^32, and how many of its shares nobody has taken
+    atomic left             # shares of the work that nobody has taken: the first one, times 2^32, and where they end
     char[LINE] apart_left
-    atomic done             # shares of this work that helpers have done
+    atomic done             # shares that helpers have done
     char[LINE] apart_done
-    Share share             # the work: what to do, with what, how many shares
-    const void *work
-    Py_ssize_t n
-    int64_t number          # of the work
+    Share share             # what to do for each share
+    const void *work        # with what
     Py_ssize_t n_helpers
     char[LINE] apart_work
     atomic active           # helpers that take part
