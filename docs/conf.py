@@ -1,7 +1,6 @@
 """Settings of Sphinx: ``sphinx-build -W docs docs/_build/html`` runs all tutorials and examples, and takes minutes."""
 
 import inspect
-import os
 import sys
 import warnings
 from dataclasses import is_dataclass
@@ -14,7 +13,6 @@ import matplotlib
 from sphinx.util.inspect import stringify_signature
 
 matplotlib.use("Agg")
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait leave the processor to others
 
 import gifpop
 

@@ -16,6 +16,7 @@ from gifpop._network cimport RECEPTORS as _RECEPTORS
 from gifpop._network cimport SHARED_RECEPTORS as _SHARED_RECEPTORS
 from gifpop._network cimport SYNAPSES as _SYNAPSES
 from gifpop._team cimport Team
+from gifpop._tempo cimport Tempo, begin_chunk, end_slice
 from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop._types cimport Arrivals, Probe
 
@@ -258,6 +259,32 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
 def share_always_among_threads(bint always):
     """Share the steps of every network among threads, even where one thread is faster: for tests of the results."""
     share_always(always)
+
+
+def rehearse(const int64_t[::1] alone, const int64_t[::1] together):
+    """Choose between one thread and several for slices of one step whose times are known: for tests of the choice.
+
+    Parameters
+    ----------
+    alone, together : int64 array, ns
+        What each slice would take.
+
+    Returns
+    -------
+    list of bool
+        Whether threads shared it.
+    """
+    cdef Tempo tempo
+    cdef int64_t time = 0
+    cdef Py_ssize_t k
+    memset(&tempo, 0, sizeof(tempo))
+    begin_chunk(&tempo, time)
+    choices = []
+    for k in range(alone.shape[0]):
+        choices.append(tempo.together)
+        time += together[k] if tempo.together else alone[k]
+        end_slice(&tempo, time, 1)
+    return choices
 
 
 cdef object outcome(Core core, const Chunk *chunk, const int64_t[:, ::1] counts):

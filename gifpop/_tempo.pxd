@@ -12,7 +12,7 @@ cdef enum:                      # ns
     LEAST_SLICE = 12000         # that sharing could make faster
     LEAST_MEASURED = 1000000    # of going alone, before that is compared with
     MOST_LOSS = 2000000         # before together is given up
-    MOST_GAIN = 4000000         # to make up for later losses
+    MOST_GAIN = 20000000        # to make up for later losses: the activity, and what it costs, goes up and down
     SHORTEST_REST = 40000000    # alone, after together was given up
     LONGEST_REST = 1280000000
     LONGEST_SPELL = 500000000   # together, before alone is measured again
@@ -54,7 +54,7 @@ cdef inline void end_slice(Tempo *t, int64_t time, Py_ssize_t steps) noexcept no
     t.steps += steps
     if time < t.due or t.spent < LEAST_MEASURED or t.slices <= LEAST_SLICES:
         return
-    t.alone = t.spent / t.steps
+    t.alone = t.spent / t.steps if t.rest > 0 or t.alone == 0.0 else 0.5 * (t.alone + t.spent / t.steps)
     if t.alone * steps < LEAST_SLICE:
         go_alone(t, time, SHORTEST_REST)
     else:

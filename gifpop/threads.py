@@ -1,7 +1,8 @@
 """Threads of the time loop: how many there may be, and the teams of them that wait for work."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gifpop import _team, checks
@@ -51,6 +52,36 @@ def team(number: int) -> Iterator[_team.Team | None]:
         yield own
     finally:
         _idle.append(own)
+
+
+def for_each(function: Callable[[int], object], n: int, number: int) -> None:
+    """Call a function for each i < n, in any order, in so many threads of Python or as many as can be started."""
+    left, errors = iter(range(n)), list[BaseException]()
+
+    def work() -> None:
+        try:
+            for i in left:
+                function(i)
+                if errors:
+                    break
+        except BaseException as error:
+            errors.append(error)
+
+    wanted, helpers = min(number, n), list[threading.Thread]()
+    while len(helpers) + 1 < wanted:
+        helper = threading.Thread(target=work)
+        try:
+            helper.start()
+        except RuntimeError:
+            break
+        helpers.append(helper)
+    work()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]
+    if len(helpers) + 1 < wanted:
+        _note_failure(number, len(helpers) + 1)
 
 
 def _note_failure(number: int, started: int) -> None:

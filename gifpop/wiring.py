@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gifpop import _wiring
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
+from gifpop.threads import for_each
 
 if TYPE_CHECKING:
     from gifpop.rules import Rule
@@ -166,12 +166,7 @@ def by_target(n_pre: int, indegrees: Integers, without_self: bool, multapses: bo
         _wiring.fill_rows(shares[block], b - a, a, without_self, multapses, seeds[block], rows, targets)
         first[a : b + 1] = rows
 
-    if threads == 1:
-        for block in range(len(shares)):
-            fill(block)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(fill, range(len(shares))))
+    for_each(fill, len(shares), threads)
     return first, targets
 
 
