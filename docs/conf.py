@@ -1,6 +1,7 @@
 """Settings of Sphinx: ``sphinx-build -W docs docs/_build/html`` runs all tutorials and examples, and takes minutes."""
 
 import inspect
+import os
 import sys
 import warnings
 from dataclasses import is_dataclass
