@@ -312,20 +312,22 @@ def test_the_choice_is_made_again():
 
 @pytest.mark.timeout(120)
 def test_beside_a_busy_process():
-    """Two threads wait for each other asleep; that takes not much longer than one thread, where the processors are not
-    all free. Other processes may come between: once is enough."""
+    """Two threads take not much longer than one where other processes come between; benchmarks/threads.py measures it."""
+    ratios = []
     hog = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         sims = [gp.Simulation(gp.models.potjans_diesmann(), dt=0.1, seed=1, threads=n) for n in (1, 2)]
-        for _ in range(8):
-            times = []
-            for sim in sims:
-                began = time.perf_counter()
-                sim.run(500.0)
-                times.append(time.perf_counter() - began)
-            if times[1] < 2.5 * times[0]:
-                return
-        raise AssertionError(f"two threads take {times[1] / times[0]:.1f} times as long as one")
+        while len(ratios) < 3 and min(ratios, default=np.inf) > 2.5:
+            times = [[seconds_of(sim.run) for sim in sims] for _ in range(7)]
+            alone, together = np.median(times, axis=0)
+            ratios.append(together / alone)
     finally:
         hog.kill()
         hog.wait()
+    assert min(ratios) < 2.5
+
+
+def seconds_of(run):
+    began = time.perf_counter()
+    run(200.0)
+    return time.perf_counter() - began
