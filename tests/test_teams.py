@@ -198,14 +198,22 @@ def test_runs_one_after_another_have_the_same_team(monkeypatch, shared):
 # -- forks and exits --------------------------------------------------------------------------------------------------
 
 
+def simulate_in_child(_):
+    """Return what is simulated and how many threads that takes, beside the one of the caller."""
+    before = tasks()
+    return simulate(n_threads=4), len(tasks() - before)
+
+
+@LINUX
 @FORKS
 @pytest.mark.timeout(60)
 def test_children_of_a_fork_have_threads_of_their_own(shared):
-    expected = simulate()
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        for counts in pool.map_async(simulate, range(4)).get(timeout=60):
+    expected = simulate(n_threads=4)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        for repetition, (counts, started) in enumerate(pool.map_async(simulate_in_child, range(3)).get(timeout=60)):
             assert_array_equal(counts, expected)
-    assert_array_equal(simulate(), expected)
+            assert started == (0 if repetition else 3)
+    assert_array_equal(simulate(n_threads=4), expected)
 
 
 @FORKS
