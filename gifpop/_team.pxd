@@ -21,7 +21,7 @@ ctypedef void (*Share)(const void *work, Py_ssize_t i) noexcept nogil
 
 cdef struct Sleeper:        # a thread that may be asleep
     atomic asleep
-    PyThread_type_lock bed  # held by who sleeps in it: who wakes the sleeper releases it
+    PyThread_type_lock bed  # held, so that to acquire it is to sleep; releasing it wakes the sleeper
 
 cdef struct Members:
     atomic left             # shares of the work that nobody has taken: the first one, times 2^32, and where they end

@@ -1,11 +1,12 @@
 """Threads that share work.
 
-A piece of work has shares. The owner of the team and its helpers take one after another, until none is left; the owner
-then waits for those that helpers have taken, but not for helpers that have taken none: one that the system does not run
-costs nothing. Who waits looks around for some microseconds, then sleeps, and leaves the processor to others.
+A piece of work has shares. The owner of the team and its helpers take one after another until none is left; the owner
+then waits for the shares that helpers have taken, but not for helpers that have taken none: a helper that the system
+does not run costs nothing. A thread that waits spins for some microseconds, then sleeps, and leaves the processor to
+others.
 
-Helpers are threads of the system that know nothing of Python: they need no interpreter lock, nor have they to be joined
-when the interpreter ends.
+Helpers are threads of the system without Python's state: they need no interpreter lock, and the interpreter need not
+join them when it exits.
 """
 
 from cpython.pythread cimport (WAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_release_lock,
@@ -19,8 +20,8 @@ cdef extern from "pythread.h":
     int64_t NOT_STARTED "PYTHREAD_INVALID_THREAD_ID"
 
 cdef enum:
-    LOOK_AROUND = 30000     # ns, about what it takes to fall asleep and to be woken
-    LOOKS = 16              # between two looks at the clock
+    LONGEST_SPIN = 30000    # ns, about what it takes to fall asleep and to be woken
+    SPINS = 16              # between two looks at the clock
 
 cdef int64_t forks = 0      # that have made this process from its parents
 
@@ -31,9 +32,15 @@ cdef inline bint nothing_left(int64_t left) noexcept nogil:
 
 
 cdef class Team:
-    """Threads for one call at a time of `gifpop._core.advance`."""
+    """Threads for one call at a time of `gifpop._core.advance`.
 
-    def __cinit__(self):
+    Parameters
+    ----------
+    threads : int
+        As of `grow`.
+    """
+
+    def __cinit__(self, *_, **__):
         self.forks = forks
         self.members = <Members *> calloc(1, sizeof(Members))
         if self.members != NULL and not make_bed(&self.members.owner):
@@ -42,6 +49,9 @@ cdef class Team:
         if self.members == NULL:
             raise MemoryError("gifpop: no memory for threads")
         write(&self.members.alive, 1)
+
+    def __init__(self, int threads=1):
+        self.grow(threads)
 
     def __dealloc__(self):
         cdef Py_ssize_t i
@@ -69,7 +79,7 @@ cdef class Team:
 
 
 def forget_helpers():
-    """Note that this process is the child of a fork, which has none of its parent's threads."""
+    """Forget all teams in the child of a fork, where the threads of its parent do not exist."""
     global forks
     forks += 1
 
@@ -80,7 +90,7 @@ cdef bint make_bed(Sleeper *sleeper):
 
 
 cdef void leave(Members *team) noexcept nogil:
-    """Leave the team; who is the last to do so clears it away."""
+    """Leave the team; the last one frees its memory."""
     cdef Py_ssize_t i
     if add(&team.alive, -1) > 0:
         return
@@ -126,18 +136,18 @@ cdef inline bint take_share(Members *team, bint owner) noexcept nogil:
 cdef void wait_for_helpers(Members *team, int64_t n) noexcept nogil:
     """Wait until helpers have done n shares."""
     cdef int64_t until = 0
-    cdef int looks = 0
+    cdef int spins = 0
     while read(&team.done) < n:
-        if looks % LOOKS == 0:
+        if spins % SPINS == 0:
             if until == 0:
-                until = now() + LOOK_AROUND
+                until = now() + LONGEST_SPIN
             elif now() > until:
                 lie_down(&team.owner)
                 if read(&team.done) < n:
                     sleep(&team.owner)
                 else:
                     get_up(&team.owner)
-        looks += 1
+        spins += 1
         pause()
 
 
@@ -147,37 +157,37 @@ cdef void help_team(void *members) noexcept nogil:
     cdef Py_ssize_t number = add(&team.hired, 1) - 1
     cdef Sleeper *self = &team.helper[number]
     cdef int64_t until = 0
-    cdef int looks = 0
+    cdef int spins = 0
     while not read(&team.dismissed):
         if number < read(&team.active) and take_share(team, False):
             add(&team.done, 1)
             wake(&team.owner)
-            until, looks = 0, 0
+            until, spins = 0, 0
             continue
-        if looks % LOOKS == 0:
+        if spins % SPINS == 0:
             if until == 0:
-                until = now() + LOOK_AROUND
+                until = now() + LONGEST_SPIN
             elif now() > until:
                 lie_down(self)
                 if may_sleep(team, number):
                     sleep(self)
                 else:
                     get_up(self)
-                until, looks = 0, 0
+                until, spins = 0, 0
                 continue
-        looks += 1
+        spins += 1
         pause()
     leave(team)
 
 
 cdef bint may_sleep(Members *team, Py_ssize_t number) noexcept nogil:
-    """Return whether there is nothing to do for a helper."""
+    """Return whether a helper has nothing to do."""
     return not read(&team.dismissed) and (number >= read(&team.active) or nothing_left(read(&team.left)))
 
 # -- sleep ------------------------------------------------------------------------------------------------------------
 
-# Who lies down looks once more whether there is something to wait for; who has something for the other looks whether he
-# has lain down. One of them sees what the other has done, whatever the order.
+# A thread that has lain down looks once more whether it has something to do; one that gives it something to do then
+# looks whether it has lain down. One of the two sees what the other has written, whatever the order.
 
 cdef inline void lie_down(Sleeper *self) noexcept nogil:
     write(&self.asleep, True)
@@ -189,7 +199,7 @@ cdef inline void sleep(Sleeper *self) noexcept nogil:
 
 
 cdef inline void get_up(Sleeper *self) noexcept nogil:
-    """Get up after all; who is about to wake this one is waited for."""
+    """Get up after all; if another thread is about to wake this one, wait for that."""
     if not replace(&self.asleep, True, False):
         sleep(self)
 

@@ -1,9 +1,9 @@
 """Whether it pays to share the steps of a network among threads: what the clock says.
 
-Small networks take microseconds from one exchange of spikes to the next, and on a machine that others use threads wait
-for a thread that the system does not run. So a network goes on alone, in one thread, and together, in all of them, by
-turns: together as long as that gains time against what a step takes alone. Once it has lost more than a little, the
-network stays alone, twice as long each time that comes soon. Results do not depend on any of this.
+Small networks take microseconds from one exchange of spikes to the next, and on a busy machine threads wait for others
+that the system does not run. So a network is advanced alone (in one thread) and together (in all threads) by turns:
+together as long as that gains time, compared with what a step takes alone. Once it has lost more than a little, the
+network stays alone; the longer, the more often that has happened in succession. Results do not depend on any of this.
 """
 
 from libc.stdint cimport int64_t

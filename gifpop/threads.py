@@ -13,7 +13,7 @@ _failed = False  # to start as many threads as were asked for; said once
 
 
 def _after_fork() -> None:
-    """Begin without threads in the child of a fork: those of the teams are the parent's."""
+    """Start without teams in the child of a fork: their threads exist in the parent only."""
     _team.forget_helpers()
     _idle.clear()
 
@@ -40,7 +40,7 @@ def check_threads(where: str, threads: object) -> int:
 
 @contextmanager
 def team(number: int) -> Iterator[_team.Team | None]:
-    """Yield a team of so many threads, the calling one with them, or as many as can be started; None: of one."""
+    """Yield a team of ``number`` threads, the calling one included, or as many as can be started; None for one."""
     if number == 1:
         yield None
         return
@@ -55,7 +55,7 @@ def team(number: int) -> Iterator[_team.Team | None]:
 
 
 def for_each(function: Callable[[int], object], n: int, number: int) -> None:
-    """Call a function for each i < n, in any order, in so many threads of Python or as many as can be started."""
+    """Call a function for each i < n, in any order, in ``number`` threads, or as many as can be started."""
     left, errors = iter(range(n)), list[BaseException]()
 
     def work() -> None:
