@@ -44,14 +44,6 @@ def compiles(*flags, source="int main(void) { return 0; }"):
             return False
 
 
-def openmp():
-    """Return the flags for threads, or none where the compiler has no OpenMP: then all runs in one thread."""
-    if MSVC:
-        return ["/openmp"]
-    source = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"
-    return ["-fopenmp"] if compiles("-fopenmp", source=source) else []
-
-
 def innermost():
     """Return the flags for the innermost loops that the compiler knows.
 
@@ -63,7 +55,7 @@ def innermost():
     return [] if MSVC else [flag for flags in (*gcc, *clang) if compiles("-Werror", *flags) for flag in flags]
 
 
-def extension(name, flags=(), link=()):
+def extension(name, flags=()):
     """Describe one compiled module of the package, linked with numpy's random library."""
     return Extension(
         f"gifpop.{name}",
@@ -72,7 +64,6 @@ def extension(name, flags=(), link=()):
         library_dirs=NUMPY_LIBRARIES,
         libraries=LIBRARIES,
         extra_compile_args=[*OPTIMIZE, *flags],
-        extra_link_args=list(link),
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     )
 
@@ -86,13 +77,12 @@ def variants(name):
         yield extension(variant, [*loops, *flags])
 
 
-threads, loops = openmp(), innermost()
+loops = innermost()
 
 setup(
     ext_modules=cythonize(
         [
-            *(extension(name, threads, [] if MSVC else threads) for name in ("_core", "_loop")),
-            *map(extension, ("_delivery", "_meso", "_micro", "_wiring")),
+            *map(extension, ("_core", "_delivery", "_loop", "_meso", "_micro", "_team", "_wiring")),
             *variants("_carried"),
             *variants("_cells"),
             *variants("_cohorts"),

@@ -15,7 +15,6 @@ import matplotlib
 from sphinx.util.inspect import stringify_signature
 
 matplotlib.use("Agg")
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait leave the processor to others
 
 import gifpop
 

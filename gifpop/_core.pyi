@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 from gifpop._meso import MesoPopulation
 from gifpop._micro import MicroPopulation
+from gifpop._team import Team
 from gifpop.typing import Floats, Integers, Receptor, Shorts
 
 RECEPTOR: dict[Receptor, int]
@@ -13,7 +14,6 @@ SYNAPSES: int
 RECEPTORS: int
 SHARED_RECEPTORS: int
 LONGEST_SLICE: int
-HAS_THREADS: bool
 
 _Ring: TypeAlias = npt.NDArray[np.float64 | np.uint16]
 _Projection: TypeAlias = tuple[
@@ -48,5 +48,7 @@ def advance(
     forced: Mapping[int, Shorts],
     probes: Integers,
     records: Floats,
-    threads: int = 1,
+    team: Team | None = None,
 ) -> list[tuple[int, int, int, Shorts]]: ...
+def share_always_among_threads(always: bool) -> None: ...
+def rehearse(alone: Integers, together: Integers) -> list[bool]: ...

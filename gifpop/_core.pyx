@@ -9,24 +9,16 @@ from numpy.random cimport bitgen_t
 import numpy as np
 
 from gifpop cimport _meso, _micro
-from gifpop._loop cimport advance_side_by_side
+from gifpop._loop cimport advance_side_by_side, share_always
 from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, NO_MEMORY, Chunk,
                               Group, Network, Noise, Projection, Task)
 from gifpop._network cimport RECEPTORS as _RECEPTORS
 from gifpop._network cimport SHARED_RECEPTORS as _SHARED_RECEPTORS
 from gifpop._network cimport SYNAPSES as _SYNAPSES
+from gifpop._team cimport Team
+from gifpop._tempo cimport Tempo, begin_chunk, end_slice
 from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop._types cimport Arrivals, Probe
-
-cdef extern from *:
-    """
-    #ifdef _OPENMP
-    #define GP_OPENMP 1
-    #else
-    #define GP_OPENMP 0
-    #endif
-    """
-    bint GP_OPENMP
 
 cdef enum:
     NEURONS_PER_TASK = 512  # a multiple of TILE
@@ -35,7 +27,6 @@ RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRE
             "excitatory variance": EX_VARIANCE, "inhibitory variance": IN_VARIANCE}
 SYNAPSES, RECEPTORS, SHARED_RECEPTORS = _SYNAPSES, _RECEPTORS, _SHARED_RECEPTORS
 LONGEST_SLICE = _LONGEST_SLICE
-HAS_THREADS = bool(GP_OPENMP)
 
 
 cdef class Core:
@@ -195,10 +186,10 @@ cdef class Core:
 
 def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, :, ::1] noise_means,
             int64_t[:, :, ::1] counts, const uint8_t[::1] prescribed, forced, const int64_t[:, ::1] probes,
-            double[:, :, ::1] records, int threads=1):
+            double[:, :, ::1] records, Team team=None):
     """Advance networks with equal groups side by side, from step ``step`` on.
 
-    Threads share the networks, or the groups of a single one.
+    The threads of a team share the networks, or the groups of a single one.
 
     Parameters
     ----------
@@ -218,7 +209,8 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
         Group, unit and index in ``RECORDABLES`` of each recorded variable; in order of group and unit.
     records : float64 array, shape (cores, steps, probes)
         Written: the variables after each step.
-    threads : int
+    team : gifpop._team.Team or None
+        Of this call alone; None: one thread.
 
     Returns
     -------
@@ -256,12 +248,43 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
             chunks[i].records = &records[i, 0, 0] if n_probes else NULL
             chunks[i].probes = tables + i * n_probes
         with nogil:
-            advance_side_by_side(networks, chunks, n, threads)
+            advance_side_by_side(networks, chunks, n, NULL if team is None else team.members)
         return [outcome(core, &chunks[i], counts[i]) for i, core in enumerate(cores)]
     finally:
         free(networks)
         free(chunks)
         free(tables)
+
+
+def share_always_among_threads(bint always):
+    """Share the steps of every network among threads, even where one thread is faster: for tests of the results."""
+    share_always(always)
+
+
+def rehearse(const int64_t[::1] alone, const int64_t[::1] together):
+    """Choose between one thread and several for slices of one step whose times are known: for tests of the choice.
+
+    Parameters
+    ----------
+    alone, together : int64 array, ns
+        What each slice would take.
+
+    Returns
+    -------
+    list of bool
+        Whether threads shared it.
+    """
+    cdef Tempo tempo
+    cdef int64_t time = 0
+    cdef Py_ssize_t k
+    memset(&tempo, 0, sizeof(tempo))
+    begin_chunk(&tempo, time)
+    choices = []
+    for k in range(alone.shape[0]):
+        choices.append(tempo.together)
+        time += together[k] if tempo.together else alone[k]
+        end_slice(&tempo, time, 1)
+    return choices
 
 
 cdef object outcome(Core core, const Chunk *chunk, const int64_t[:, ::1] counts):

@@ -2,12 +2,12 @@
 
 What groups emit in a slice of steps arrives after it. So every population and every block of neurons goes through all
 steps of a slice by itself, in cache and in whatever thread; then the spikes of all are delivered. Results do not depend
-on the number of threads, nor on where a run is cut: each sum of input has its order, by step, source and unit.
+on the number of threads, nor on where a run is cut: each sum of input has its order, by step, source and unit. Small
+networks, and those that threads do not make faster, are advanced in one (`_tempo.pxd`).
 
 Sources are the groups, in order, then the input lines (generators).
 """
 
-from cython.parallel cimport prange
 from libc.math cimport isfinite
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport realloc
@@ -18,7 +18,12 @@ from gifpop._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliv
 from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, NO_MEMORY, SHARED_RECEPTORS,
                               WELL, Chunk, Delivery, Group, Network, Projection, Task, counting_slot, shared_slot,
                               single_slot)
+from gifpop._team cimport Members, now, share_out, team_size
+from gifpop._tempo cimport begin_chunk, end_slice
 from gifpop._types cimport LONGEST_SLICE, Arrivals, Probes
+
+cdef enum:
+    FEWEST_DELIVERIES = 8       # that are shared among threads
 
 cdef struct Slice:          # what is fixed while a slice is stepped
     int64_t slot            # of the first step
@@ -28,13 +33,33 @@ cdef struct Slice:          # what is fixed while a slice is stepped
     int64_t *counts
     double *records
 
+cdef struct Work:           # that threads share
+    Network *net
+    const Slice *s
+    Py_ssize_t parts        # of all neurons
 
-cdef void advance_chunk(Network *net, Chunk *chunk, int threads) noexcept nogil:
+cdef struct Networks:       # that threads share
+    Network **networks
+    Chunk *chunks
+
+cdef bint always_together = False
+
+
+cdef void share_always(bint always):
+    """Share the steps of every network among threads, whether that is faster or not."""
+    global always_together
+    always_together = always
+
+
+cdef void advance_chunk(Network *net, Chunk *chunk, Members *team) noexcept nogil:
     """Advance all groups; write what they emitted and how far they came."""
     cdef Slice s
     cdef Py_ssize_t k = 0
     cdef int64_t status
+    cdef Members *together
     net.n_fired = 0
+    if team != NULL:
+        begin_chunk(&net.tempo, now())
     chunk.status, chunk.failed = WELL, -1
     while k < chunk.steps and chunk.status == WELL:
         s.slot, s.steps = (chunk.step + k) % net.slots, min(net.slice_steps, chunk.steps - k)
@@ -43,26 +68,35 @@ cdef void advance_chunk(Network *net, Chunk *chunk, int threads) noexcept nogil:
         deliver_external(net, &s, chunk.n_lines)
         begin_slice(net, &s)
         aim_probes(chunk, &s)
-        step_groups(net, &s, threads)
+        together = team if net.tempo.together or always_together else NULL
+        step_groups(net, &s, together)
         status = collect(net, &s, &chunk.failed)
-        if status == NO_MEMORY or not emit(net, &s, threads):
+        if status == NO_MEMORY or not emit(net, &s, together):
             chunk.status = NO_MEMORY
             break
         if status >= 0:
             chunk.status = k + status
         k += s.steps
+        if team != NULL:
+            end_slice(&net.tempo, now(), s.steps)
     chunk.advanced = k
 
 
-cdef void advance_side_by_side(Network **networks, Chunk *chunks, Py_ssize_t n, int threads) noexcept nogil:
-    """Advance networks that know nothing of each other; threads share them, or the groups of a single one."""
+cdef void advance_side_by_side(Network **networks, Chunk *chunks, Py_ssize_t n, Members *team) noexcept nogil:
+    """Advance networks that know nothing of each other; a team shares them, or the groups of a single one."""
     cdef Py_ssize_t i
-    if n == 1 or threads == 1:
+    cdef Networks all
+    if n == 1 or team == NULL:
         for i in range(n):
-            advance_chunk(networks[i], &chunks[i], threads)
+            advance_chunk(networks[i], &chunks[i], team)
     else:
-        for i in prange(n, schedule="dynamic", chunksize=1, num_threads=threads):
-            advance_chunk(networks[i], &chunks[i], 1)
+        all.networks, all.chunks = networks, chunks
+        share_out(team, advance_one, &all, n)
+
+
+cdef void advance_one(const void *networks, Py_ssize_t i) noexcept nogil:
+    cdef const Networks *all = <const Networks *> networks
+    advance_chunk(all.networks[i], &all.chunks[i], NULL)
 
 
 cdef inline int64_t slot_of(const Network *net, const Slice *s, Py_ssize_t k) noexcept nogil:
@@ -128,14 +162,20 @@ cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
 
 # -- the steps of a slice ---------------------------------------------------------------------------------------------
 
-cdef void step_groups(Network *net, const Slice *s, int threads) noexcept nogil:
+cdef void step_groups(Network *net, const Slice *s, Members *team) noexcept nogil:
     cdef Py_ssize_t i
-    if threads == 1:
+    cdef Work work
+    if team == NULL or net.n_tasks == 1:
         for i in range(net.n_tasks):
             do_task(net, &net.tasks[i], s)
     else:
-        for i in prange(net.n_tasks, schedule="dynamic", chunksize=1, num_threads=threads):
-            do_task(net, &net.tasks[i], s)
+        work.net, work.s = net, s
+        share_out(team, step_task, &work, net.n_tasks)
+
+
+cdef void step_task(const void *shared, Py_ssize_t i) noexcept nogil:
+    cdef const Work *work = <const Work *> shared
+    do_task(work.net, &work.net.tasks[i], work.s)
 
 
 cdef void do_task(Network *net, Task *task, const Slice *s) noexcept nogil:
@@ -230,18 +270,24 @@ cdef void sort_spikes(Network *net, const Slice *s) noexcept nogil:
             net.places[place] += 1
 
 
-cdef bint emit(Network *net, const Slice *s, int threads) noexcept nogil:
-    """Deliver what the groups have emitted, each thread to its share of the neurons; False: no memory."""
-    cdef int part
+cdef bint emit(Network *net, const Slice *s, Members *team) noexcept nogil:
+    """Deliver what the groups have emitted, each thread to a part of the neurons; False: no memory."""
+    cdef Work work
     if not list_deliveries(net, s):
         return False
-    if threads == 1 or net.n_deliveries == 0:
+    if team == NULL or net.n_deliveries < FEWEST_DELIVERIES:
         deliver_spikes(net.deliveries, net.n_deliveries, 0, net.n_neurons)
     else:
-        for part in prange(threads, schedule="static", chunksize=1, num_threads=threads):
-            deliver_spikes(net.deliveries, net.n_deliveries, net.n_neurons * part // threads,
-                           net.n_neurons * (part + 1) // threads)
+        work.net, work.s, work.parts = net, s, team_size(team)
+        share_out(team, deliver_part, &work, work.parts)
     return True
+
+
+cdef void deliver_part(const void *shared, Py_ssize_t i) noexcept nogil:
+    cdef const Work *work = <const Work *> shared
+    cdef const Network *net = work.net
+    deliver_spikes(net.deliveries, net.n_deliveries, net.n_neurons * i // work.parts,
+                   net.n_neurons * (i + 1) // work.parts)
 
 
 cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:

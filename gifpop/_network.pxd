@@ -9,6 +9,7 @@ two is delivered.
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random cimport bitgen_t
 
+from gifpop._tempo cimport Tempo
 from gifpop._types cimport Arrivals, Neurons, Population, Probe, Probes, SpikeList
 
 
@@ -101,6 +102,7 @@ cdef struct Network:
     Delivery *deliveries    # of the slice
     Py_ssize_t n_deliveries
     Py_ssize_t delivery_capacity
+    Tempo tempo             # of sharing among threads
 
 
 cdef enum:                  # how a chunk went: well, or it ended with the slice in which a population failed

@@ -196,11 +196,12 @@ def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int)
     forced = probing.prescribe(counts, first)
     records = np.empty((len(engines), n, len(probing.sorted)))
     cores = [engine.core for engine in engines]
-    for engine in engines:
-        engine.broken = "a run was cut short"
-    lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
-    outcomes = threads.call(_core.advance, cores, first, lines, means, counts, probing.chosen, forced, probing.sorted,
-                            records, n_threads)  # fmt: skip
+    with threads.team(n_threads) as team:
+        for engine in engines:
+            engine.broken = "a run was cut short"
+        lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
+        outcomes = _core.advance(cores, first, lines, means, counts, probing.chosen, forced, probing.sorted, records,
+                                 team)  # fmt: skip
     neurons = [i for i, plan in enumerate(engines[0].plans) if plan.neurons]
     advanced = []
     for engine, counted, recorded, (failed, done, steps, fired) in zip(engines, counts, records, outcomes, strict=True):

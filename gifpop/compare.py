@@ -15,6 +15,7 @@ from gifpop.grid import check_dt, whole_steps
 from gifpop.network import Network
 from gifpop.options import check_names
 from gifpop.simulation import SimulationInterrupted
+from gifpop.threads import check_threads, processors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -147,7 +148,7 @@ def compare(
     warmup: float = 0.0,
     bin: float = 1.0,
     confidence: float = 0.95,
-    threads: int = 2,
+    threads: int | None = None,
     **options: Unpack[ModelOptions],
 ) -> Comparison:
     """Simulate a network at both levels and compare their statistics.
@@ -170,8 +171,9 @@ def compare(
         Width of the bins of activity, a multiple of dt.
     confidence : float
         Of the intervals, in (0, 1).
-    threads : int
-        Of `Simulation`; trials run side by side in them.
+    threads : int or None
+        Trials that run side by side, at most one for each processor that this process may use; None: two if it may
+        use two.
     **options
         Of `Simulation`, such as ``initial``.
 
@@ -207,7 +209,7 @@ def compare(
     check_names("compare", options)
     dt = check_dt("compare.dt", dt)
     trials = checks.integer("compare.trials", trials, LEAST_TRIALS)
-    threads = checks.integer("compare.threads", threads, 1)
+    threads = min(2, processors()) if threads is None else check_threads("compare.threads", threads)
     confidence = checks.number("compare.confidence", confidence, "in (0, 1)")
     width = whole_steps("compare.bin", checks.number("compare.bin", bin, "> 0", "ms"), dt, least=1)
     left_out = whole_steps("compare.warmup", checks.number("compare.warmup", warmup, ">= 0", "ms"), dt)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import version
 from typing import TypedDict
 
 import numpy as np
 
-from gifpop import _core, instruction_set, memory
+from gifpop import instruction_set, memory
 from gifpop.engine import INSTRUCTION_SET
+from gifpop.threads import processors
 from gifpop.version import __version__
 
 
@@ -26,8 +26,7 @@ class Facts(TypedDict):
     machine: str
     instruction_set: str
     instruction_sets: list[str]
-    openmp: bool
-    processors: int | None
+    processors: int
     memory_available: int | None
 
 
@@ -43,14 +42,13 @@ def facts() -> Facts:
         "machine": platform.machine(),
         "instruction_set": INSTRUCTION_SET,
         "instruction_sets": list(instruction_set.available()),
-        "openmp": bool(_core.HAS_THREADS),
-        "processors": os.cpu_count(),
+        "processors": processors(),
         "memory_available": memory.available(),
     }
 
 
 def show_config() -> None:
-    """Print versions, which variant of the innermost loops is in use, whether there are threads, and the free memory.
+    """Print versions, which variant of the innermost loops is in use, the number of threads and the free memory.
 
     The environment variable ``GIFPOP_ISA``, read at import, names another variant.
 
@@ -60,11 +58,11 @@ def show_config() -> None:
     >>> gp.show_config()  # doctest: +SKIP
     gifpop 0.1.0, numpy 2.4.6, Python 3.11.7, Linux x86_64
     instruction set: avx2 (available: avx2, baseline)
-    threads: OpenMP, 2 processors
+    threads: up to 2, one for each processor that this process may use
     memory: 13.2 GB available
     """
     f, free = facts(), memory.available()
     print(f"gifpop {f['gifpop']}, numpy {f['numpy']}, Python {f['python']}, {f['system']} {f['machine']}")
     print(f"instruction set: {f['instruction_set']} (available: {', '.join(f['instruction_sets'])})")
-    print(f"threads: {'OpenMP' if f['openmp'] else 'one, built without OpenMP'}, {f['processors']} processors")
+    print(f"threads: up to {f['processors']}, one for each processor that this process may use")
     print(f"memory: {'unknown' if free is None else memory.readable(free) + ' available'}")

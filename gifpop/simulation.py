@@ -158,8 +158,9 @@ class Simulation:
         Draws connections and what makes neurons differ, as ``seed`` draws initial states, spikes and inputs. None:
         ``seed`` draws these, too.
     threads : int
-        Threads that share populations and blocks of neurons. Results do not depend on it. Worth it for networks with
-        much to do between two deliveries of spikes: large ones, long histories, long delays.
+        Threads that share populations and blocks of neurons, at most one for each processor that this process may use.
+        Results do not depend on it. They serve networks with much to do between two deliveries of spikes: large ones,
+        long histories, long delays; others, and all while threads would lose time, are simulated in one.
     progress : bool or None
         Show a progress bar. None: where standard error is a terminal and the run takes longer than two seconds.
 
@@ -534,7 +535,7 @@ class Simulation:
         path : str or os.PathLike
             Of the file, taken as it is.
         threads : int or None
-            None: as many as the saved one had. Results do not depend on it.
+            None: as many as the saved one had; at most one for each processor. Results do not depend on it.
         progress : bool or None
             Show a progress bar, as of `Simulation`.
 
@@ -558,13 +559,11 @@ class Simulation:
             If this is another machine in so far as it rounds sums in another way (operating system, processor,
             instruction set); what follows is then equal in law, but not bit for bit.
         """
-        if threads is not None:
-            threads = check_threads("Simulation.load: threads", threads)
         if progress is not None:
             progress = checks.boolean("Simulation.load: progress", progress)
         simulation = cls._restored(snapshot.load(path), progress)
-        if threads is not None:
-            simulation._assembly.threads = simulation._engine.threads = threads
+        threads = check_threads("Simulation.load: threads", simulation._engine.threads if threads is None else threads)
+        simulation._assembly.threads = simulation._engine.threads = threads
         return simulation
 
     def _kept(self, results: bool = True) -> dict[str, object]:

@@ -30,6 +30,7 @@ from gifpop.interrupts import stopped_by
 from gifpop.network import Network
 from gifpop.sweep_points import seed_of
 from gifpop.sweep_values import named_values
+from gifpop.threads import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -285,7 +286,7 @@ def make_workers(job: Job, executor: Executor | str | None, client: Client | Non
         return Cluster(client, job)
     if isinstance(executor, Executor):
         return Workers(executor, job)
-    n = workers or available_cores()
+    n = workers or processors()
     return OwnProcesses(n, job, stop) if executor == "processes" else OwnThreads(n, job)
 
 
@@ -316,11 +317,6 @@ def check_workers(executor: Executor | str | None, client: Client | None, worker
             raise TypeError(
                 f"sweep: build, measure and simulate must be such that other processes can have them: {describe(error)}"
             ) from error
-
-
-def available_cores() -> int:
-    """Return how many threads of this process can run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def outcome_of(future: Future[Outcome]) -> Outcome:

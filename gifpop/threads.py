@@ -1,56 +1,91 @@
-"""Threads of the time loop: how many, and how they survive a fork."""
+"""Threads of the time loop: how many there may be, and the teams of them that wait for work."""
 
 import os
 import threading
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from gifpop import _core, checks
+from gifpop import _team, checks
 from gifpop.warn import warn
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-_forked = False
+_idle: list[_team.Team] = []  # a run takes one out for each chunk, so that runs of several threads do not share any
+_failed = False  # to start as many threads as were asked for; said once
 
 
-def _note_fork() -> None:
-    global _forked
-    _forked = True
+def _after_fork() -> None:
+    """Start without teams in the child of a fork: their threads exist in the parent only."""
+    _team.forget_helpers()
+    _idle.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_note_fork)
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "process_cpu_count"):  # Python 3.13
+        return os.process_cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_threads(where: str, threads: object) -> int:
-    """Return a number of threads; warn where it has no effect."""
-    number = checks.integer(where, threads, 1)
-    if number > 1 and not _core.HAS_THREADS:
-        warn(f"{where}: gifpop was built by a compiler without OpenMP; {number} threads are as fast as one")
-    return number
+    """Return a number of threads, at most one for each processor; warn where there would be more."""
+    number, most = checks.integer(where, threads, 1), processors()
+    if number > most:
+        each = f"{most} processors" if most > 1 else "one processor"
+        warn(f"{where}: {number} threads were asked for, {most} used, since this process may run on {each}")
+    return min(number, most)
 
 
-def call(function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
-    """Call a function that uses OpenMP's threads, in whatever process.
+@contextmanager
+def team(number: int) -> Iterator[_team.Team | None]:
+    """Yield a team of ``number`` threads, the calling one included, or as many as can be started; None for one."""
+    if number == 1:
+        yield None
+        return
+    own = _idle.pop() if _idle else _team.Team()
+    try:
+        started = own.grow(number)
+        if started < number:
+            _note_failure(number, started)
+        yield own
+    finally:
+        _idle.append(own)
 
-    OpenMP's threads belong to the thread that first asked for them, and are gone in the child of a fork, where that
-    thread would wait for them for ever. There a new thread asks for its own.
-    """
-    if not _forked:
-        return function(*arguments, **named)
-    results: list[Result] = []
-    errors: list[BaseException] = []
+
+def for_each(function: Callable[[int], object], n: int, number: int) -> None:
+    """Call a function for each i < n, in any order, in ``number`` threads, or as many as can be started."""
+    left, errors = iter(range(n)), list[BaseException]()
 
     def work() -> None:
         try:
-            results.append(function(*arguments, **named))
+            for i in left:
+                function(i)
+                if errors:
+                    break
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
+    wanted, helpers = min(number, n), list[threading.Thread]()
+    while len(helpers) + 1 < wanted:
+        helper = threading.Thread(target=work)
+        try:
+            helper.start()
+        except RuntimeError:
+            break
+        helpers.append(helper)
+    work()
+    for helper in helpers:
+        helper.join()
     if errors:
         raise errors[0]
-    return results[0]
+    if len(helpers) + 1 < wanted:
+        _note_failure(number, len(helpers) + 1)
+
+
+def _note_failure(number: int, started: int) -> None:
+    global _failed
+    if not _failed:
+        _failed = True
+        warn(f"gifpop: the system does not start as many threads as were asked for: {started} of {number} are used")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +10,7 @@ from gifpop import _wiring
 from gifpop.distributions import draw_in_pieces
 from gifpop.interrupts import give_way, watch
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
+from gifpop.threads import for_each
 
 if TYPE_CHECKING:
     from gifpop.rules import Rule
@@ -166,7 +163,13 @@ def by_target(n_pre: int, indegrees: Integers, without_self: bool, multapses: bo
     seeds = random.bit_generator.random_raw((len(shares), 4))
     first, targets = np.zeros(n_pre + 1, dtype=np.int64), np.empty(begins[-1], dtype=np.int32)
 
-    def fill(block: int, look: Callable[[], None]) -> None:
+    interrupted = watch()
+
+    def look() -> None:
+        if interrupted():
+            raise KeyboardInterrupt
+
+    def fill(block: int) -> None:
         look()
         a, b = edges[block : block + 2]
         rows = np.zeros(b - a + 1, dtype=np.int64)  # not a view: `first[b]` belongs to the next block too
@@ -174,28 +177,8 @@ def by_target(n_pre: int, indegrees: Integers, without_self: bool, multapses: bo
         _wiring.fill_rows(shares[block], b - a, a, without_self, multapses, seeds[block], rows, targets, look)
         first[a : b + 1] = rows
 
-    if threads == 1:
-        for block in range(len(shares)):
-            fill(block, give_way)
-    else:
-        _fill_in_threads(fill, len(shares), threads)
+    for_each(fill, len(shares), threads)
     return first, targets
-
-
-def _fill_in_threads(fill: Callable[[int, Callable[[], None]], None], blocks: int, threads: int) -> None:
-    """Call a function for each block in so many threads, which stop where this one is interrupted."""
-    given_up, interrupted = threading.Event(), watch()
-
-    def look() -> None:
-        if given_up.is_set() or interrupted():
-            raise KeyboardInterrupt
-
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            list(pool.map(fill, range(blocks), repeat(look)))
-        except BaseException:
-            given_up.set()
-            raise
 
 
 def _block_count(n_pre: int, indegree: float) -> int:

@@ -230,6 +230,7 @@ def test_seeds(seed, path):
 
 OTHER_PROCESS = """
 import sys, gifpop
+gifpop.threads.processors = lambda: 64
 sim = gifpop.Simulation.load(sys.argv[1], threads=int(sys.argv[2]))
 sim.run(37.5)
 sim.save(sys.argv[3])

@@ -1,17 +1,25 @@
 """Results do not depend on the number of threads, nor on where a run is cut; random numbers belong to neurons."""
 
-import multiprocessing
-
 import numpy as np
 import pytest
 from networks import brunel
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import _core, nest, seeds, threads
+from gifpop import _core, nest, seeds
 from gifpop.neurons import plan_neurons
 
 LEVELS = ("meso", "micro", {"A": "micro", "B": "meso", "C": "micro"})
+
+
+@pytest.fixture(autouse=True)
+def always_shared():
+    """Share the work of every network, also where one thread is faster."""
+    _core.share_always_among_threads(True)
+    yield
+    _core.share_always_among_threads(False)
+
+
 
 
 def varied_network():
@@ -55,6 +63,16 @@ def test_any_number_of_threads(loops, level):
     assert min(expected.counts.sum(axis=0)) > 20
     for n in (2, 3, 7):
         assert_same(net.simulate(80.0, dt=0.5, level=level, seed=5, record="all", threads=n), expected)
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=["meso", "micro", "mixed"])
+def test_threads_that_take_turns_with_one(level):
+    """The clock decides when work is shared: here as soon as it can."""
+    net, options = varied_network(), {"dt": 0.5, "level": level, "seed": 5, "record": "all"}
+    expected = net.simulate(400.0, **options)
+    for always in (False, True):
+        _core.share_always_among_threads(always)
+        assert_same(net.simulate(400.0, threads=2, **options), expected)
 
 
 def test_any_number_of_threads_with_noise_and_varied_connections(loops):
@@ -178,32 +196,6 @@ def test_a_simulation_goes_on_after_a_population_failed():
 def test_numbers_of_threads_that_are_refused(wrong):
     with pytest.raises((TypeError, ValueError), match=r"Simulation.threads must be"):
         gp.Simulation(brunel(N=(8, 2)), dt=0.5, threads=wrong)
-
-
-def test_without_openmp(monkeypatch):
-    monkeypatch.setattr(_core, "HAS_THREADS", False)
-    with pytest.warns(UserWarning, match="Simulation.threads: gifpop was built by a compiler without OpenMP; 2 threads"):
-        gp.Simulation(brunel(N=(8, 2)), dt=0.5, threads=2)
-
-
-def simulate_in_child(_):
-    return brunel(N=(160, 40)).simulate(20.0, dt=0.5, seed=1, threads=2, progress=False).counts
-
-
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork")
-def test_children_of_a_fork_have_threads_of_their_own():
-    """OpenMP alone would wait for ever for threads that only the parent has."""
-    expected = simulate_in_child(0)
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        for counts in pool.map_async(simulate_in_child, range(4)).get(timeout=60):
-            assert_array_equal(counts, expected)
-
-
-def test_errors_reach_the_child_of_a_fork(monkeypatch):
-    monkeypatch.setattr(threads, "_forked", True)
-    assert threads.call(sum, [1, 2]) == 3
-    with pytest.raises(ZeroDivisionError):
-        threads.call(divmod, 1, 0)
 
 
 def test_nest_takes_threads():

@@ -12,6 +12,7 @@ from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, nest_type
 from gifpop.nest.rules import OPTIONS
+from gifpop.threads import check_threads
 
 if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
@@ -72,7 +73,7 @@ def _set_threads(name: str, value: object) -> None:
     threads = LONG.convert(name, value)
     if threads < 1:
         raise BadProperty(f"{name} must be >= 1, got {threads}")
-    kernel.threads = threads
+    kernel.threads = check_threads(name, threads)
 
 
 def _set_verbosity(value: object) -> None:
