@@ -154,6 +154,7 @@ class Assembly:
         """
         new = copy.copy(self)
         new.net = net
+        new._signals = {i.number: self._signals[i.number] for i in net.injections if i.number in self._signals}
         new.levels = new._make_levels(self)
         new.check(self)
         new.wire(self)

@@ -25,6 +25,7 @@ from gifpop.membrane import (
     threshold_kernel,
 )
 from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
+from gifpop.remembered import remembered
 
 if TYPE_CHECKING:
     from gifpop.parameters import GIF
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
-MOST_CELLS_KEPT = 16  # kinds of neurons of which the history that they need is remembered
+MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
 
@@ -272,7 +273,7 @@ def plan_adaptive(
     return plan_population(cell, N, dt, window, binomial, cells, carried, noisy)
 
 
-@lru_cache(maxsize=MOST_CELLS_KEPT)
+@remembered
 def _widest(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers:
     """Return how many steps a cell may span, by age, in the history that a kind of neurons needs; not to be changed."""
     length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)

@@ -130,7 +130,7 @@ def test_small_needs_are_added_up_and_the_system_is_asked_seldom(monkeypatch):
         memory.require(100, "Part")
         taken.append(100)
     assert len(asked) == 1
-    with pytest.raises(MemoryError, match="Part would need 0.0 MB; 0.0 MB are available"):
+    with pytest.raises(MemoryError, match=r"Part would need 0\.0 MB; 0\.0 MB are available"):
         memory.require(1, "Part")
     assert len(asked) == 2  # nothing is refused by what is only remembered
     taken.clear()

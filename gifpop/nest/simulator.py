@@ -13,7 +13,7 @@ from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock, Samples
-from gifpop.nest.wiring import Tap, Wiring
+from gifpop.nest.wiring import Listener, Sampler, Tap, Wiring
 
 if TYPE_CHECKING:
     from gifpop.chunks import Chunk
@@ -45,6 +45,8 @@ class Simulator:
         self._known: int | None = None  # changes of the kernel
         self._random: dict[int, np.random.Generator] = {}  # of connections
         self._begun: dict[int, int] = {}  # connection of a meter -> step
+        self._listeners: list[Listener] = []
+        self._samplers: list[Sampler] = []
 
     def prepare(self) -> None:
         """Bring nodes and connections, as they are now, to the engine."""
@@ -57,18 +59,19 @@ class Simulator:
             self.engine.bind()
 
     def _wire(self) -> None:
-        self._wiring = wiring = Wiring(
+        wiring = Wiring(
             self.kernel, self._groups, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
         )
         with memory_of_nest():
             self.engine.wire(wiring.links, wiring.lines, wiring.noise)
+        self._listeners, self._samplers = wiring.listeners, wiring.samplers  # not all of it, which refers to this
         self.late.wire(self._groups)
 
     def run(self, n_steps: int) -> None:
         """Simulate; what was simulated is kept whatever ends the run."""
         kernel, began = self.kernel, self.engine.step
         self.engine.threads = kernel.threads
-        probes = [probe for sampler in self._wiring.samplers for probe in sampler.probes]
+        probes = [probe for sampler in self._samplers for probe in sampler.probes]
         self._check_memory(n_steps)
         try:
             for chunk in self.engine.run(n_steps, probes, progress=True if kernel.print_time else None):
@@ -84,7 +87,7 @@ class Simulator:
         """Refuse a run whose meters would not fit in memory."""
         needed = sum(
             8.0 * (2 * len(sampler.senders) + len(sampler.probes)) * n_steps / sampler.block.interval(sampler.i)
-            for sampler in self._wiring.samplers
+            for sampler in self._samplers
         )
         require_memory(needed, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
 
@@ -159,7 +162,7 @@ class Simulator:
 
     def _record(self, chunk: Chunk) -> None:
         """Hand a piece of the run to the recorders."""
-        for recorder, i, first, heard, repeats in self._wiring.listeners:
+        for recorder, i, first, heard, repeats in self._listeners:
             if not isinstance(heard, Tap) and heard in chunk.neurons:
                 steps, units = chunk.neurons[heard]
                 recorder.take(i, first + units.astype(np.int64), steps + 1, None if repeats is None else repeats[units])
@@ -169,7 +172,7 @@ class Simulator:
             recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
         column = 0
-        for meter, i, places, senders, begun, probes in self._wiring.samplers:
+        for meter, i, places, senders, begun, probes in self._samplers:
             chosen = meter.selected(i, stamps, begun)
             end = column + len(probes)
             sampled, n = stamps[chosen], len(senders)
