@@ -267,14 +267,14 @@ def plan_adaptive(
 
     Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
     """
-    widest = _widest(cell, dt, len_kernel, tolerance)
+    widest = widest_cells(cell, dt, len_kernel, tolerance)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
     return plan_population(cell, N, dt, window, binomial, cells, carried, noisy)
 
 
 @remembered
-def _widest(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers:
+def widest_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers:
     """Return how many steps a cell may span, by age, in the history that a kind of neurons needs; not to be changed."""
     length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
     widest = history.widest_cells(cell, dt, length, tolerance)

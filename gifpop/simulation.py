@@ -10,14 +10,15 @@ from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from gifpop import changes, checks, options, seeds, snapshot
+from gifpop import changes, checks, memory, options, seeds, snapshot
 from gifpop.assembly import Assembly
 from gifpop.connectivity import expand
 from gifpop.engine import SimulationError
 from gifpop.grid import whole_steps
 from gifpop.history import TOLERANCE
+from gifpop.recorder import SpikeRoom
 from gifpop.recording import Recording
-from gifpop.result import Result, concatenate
+from gifpop.result import Result, bytes_of_joined, concatenate
 from gifpop.threads import check_threads
 
 if TYPE_CHECKING:
@@ -254,7 +255,10 @@ class Simulation:
         SimulationInterrupted
             On Ctrl-C, within a second; its ``result`` holds what was simulated, and `run` continues from there.
         SimulationError
-            If an expected count or a potential is no longer a finite number; its ``result`` holds what was simulated.
+            If an expected count or a potential is no longer a finite number, or if spikes fill the memory (then it is a
+            MemoryError, too); its ``result`` holds what was simulated.
+        MemoryError
+            If records would not fit in memory; nothing has been simulated then.
 
         Notes
         -----
@@ -264,10 +268,11 @@ class Simulation:
         n = whole_steps("Simulation.run: duration", duration, self.dt)
         first, interrupted, began = self._engine.step, False, time.perf_counter()
         error: SimulationError | None = None
-        self._recording.check(n, first + n)
-        recorder = self._recording.recorder(n, first)
+        self._check(n)
+        recorder, room = self._recording.recorder(n, first), SpikeRoom("Simulation.run")
         try:
-            for chunk in self._engine.run(n, self._recording.probes, self._recording.prescribed, self._progress):
+            for chunk in self._engine.run(n, self._recording.probes, self._recording.prescribed, self._progress,
+                                          between=lambda: room.check([recorder])):  # fmt: skip
                 recorder.take(chunk)
         except KeyboardInterrupt:
             interrupted = True
@@ -296,9 +301,13 @@ class Simulation:
         ------
         ValueError
             If there were none, or if they recorded different neurons of a population, since its N has changed.
+        MemoryError
+            If another copy of it would not fit in memory.
         """
         if not self._results:
             raise ValueError("Simulation.result: nothing has been simulated yet")
+        memory.require(bytes_of_joined(self._results), "Simulation.result: a copy of what all runs recorded (forget() "
+                       "drops what is there; what each run returns need not be joined)")  # fmt: skip
         return concatenate(self._results)
 
     def forget(self) -> None:
@@ -507,10 +516,17 @@ class Simulation:
         links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
         return expand(links, populations[first].N, populations[second].N, self.dt)
 
+    def _check(self, n: int, recorded: bool = True) -> None:
+        """Refuse a run of ``n`` steps for which given counts or memory do not suffice."""
+        self._recording.check(self._engine.step + n)
+        needs = {"input on its way": self._engine.bytes_to_come(n)} | (self._recording.needs(n) if recorded else {})
+        memory.require(needs, f"Simulation.run: records of {n} steps (longer record_interval, fewer variables or "
+                       "shorter runs need less)")  # fmt: skip
+
     def _skip(self, duration: float) -> None:
         """Simulate on without recording anything."""
         n = whole_steps("simulate.warmup", duration, self.dt)
-        self._recording.check(0, self._engine.step + n)
+        self._check(n, recorded=False)
         nothing = self._recording.recorder(0, self._engine.step)
         try:
             for _ in self._engine.run(n, (), self._recording.prescribed, self._progress):

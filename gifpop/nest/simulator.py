@@ -71,7 +71,7 @@ class Simulator:
         """Simulate; what was simulated is kept whatever ends the run."""
         kernel, began = self.kernel, self.engine.step
         self.engine.threads = kernel.threads
-        probes = [probe for sampler in self._samplers for probe in sampler.probes]
+        probes = [sampler.probe for sampler in self._samplers]
         self._check_memory(n_steps)
         try:
             for chunk in self.engine.run(n_steps, probes, progress=True if kernel.print_time else None):
@@ -86,7 +86,7 @@ class Simulator:
     def _check_memory(self, n_steps: int) -> None:
         """Refuse a run whose meters would not fit in memory."""
         needed = sum(
-            8.0 * (2 * len(sampler.senders) + len(sampler.probes)) * n_steps / sampler.block.interval(sampler.i)
+            8.0 * (2 + len(sampler.probe[2])) * len(sampler.senders) * n_steps / sampler.block.interval(sampler.i)
             for sampler in self._samplers
         )
         require_memory(needed, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
@@ -172,11 +172,11 @@ class Simulator:
             recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
         column = 0
-        for meter, i, places, senders, begun, probes in self._samplers:
+        for meter, i, places, senders, begun, (_, _, variables) in self._samplers:
             chosen = meter.selected(i, stamps, begun)
-            end = column + len(probes)
             sampled, n = stamps[chosen], len(senders)
-            values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(probes) // n)
+            end = column + n * len(variables)
+            values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(variables))
             meter.take(i, Samples(places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1))))
             column = end
 
