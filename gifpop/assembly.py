@@ -125,7 +125,9 @@ class Assembly:
         if before is not None:
             changed = {name: one for name, one in self.levels.items() if one is not before.levels[name]}
             states = sum(map(sum, footprint.of_levels(self.net, changed, known=False)))
-            return {"connections": connections, "states": states}
+            grown = {name for name in changed if self.net.populations[name].N > before.net.populations[name].N}
+            rings = footprint.of_ring_buffers(self.net, self.level_names, self.dt, grown) if grown else 0.0
+            return {"connections": connections, "states": states, "input on its way": rings}
         needs = {
             "connections": connections,
             # the initial state is kept, and copied for each run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gifpop import _core, _meso, _micro, history, plan
@@ -72,11 +72,12 @@ def of_stationary(net: Network, levels: Mapping[str, AnyLevel]) -> dict[str, flo
     return {"stationary state": found + drawn}
 
 
-def of_ring_buffers(net: Network, levels: Mapping[str, Level], dt: float) -> float:
-    """Return what ring buffers take, as far as delays are known before they are drawn."""
+def of_ring_buffers(net: Network, levels: Mapping[str, Level], dt: float,
+                    names: Container[str] | None = None) -> float:  # fmt: skip
+    """Return what ring buffers take, of some populations or all, as far as delays are known before they are drawn."""
     delays = [(c.label, c.delay) for c in net.connections] + [(i.label, i.delay) for i in net.injections]
     lags = [whole_steps(f"{label}: delay", d, dt) for label, d in delays if not isinstance(d, Distribution)]
-    neurons = {name: p for name, p in net.populations.items() if levels[name] == "micro"}
+    neurons = {name: p for name, p in net.populations.items() if levels[name] == "micro" and (names is None or name in names)}
     own = {i.post for i in net.injections if not getattr(i.input, "shared", True)}
     slots = count_slots(max(lags, default=0), _core.LONGEST_SLICE)
     rows = [(p.N, _counts([c for c in net.connections if c.post == name], net, levels), name in own)

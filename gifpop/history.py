@@ -130,7 +130,7 @@ def _sufficient_width(cell: GIF, dt: float, ages: Integers, tolerance: float) ->
 
 def window_length(widest: Integers) -> int:
     """Return the number of young cohorts that stay apart, up to the age where merging begins."""
-    return int(np.count_nonzero(widest == 1)) - 1
+    return int(np.searchsorted(widest, 1, side="right")) - 1  # they only grow
 
 
 def most_cells(widest: Integers) -> int:

@@ -43,11 +43,14 @@ class Column:
     variables: dict[str, Sequence[int] | Integers]
 
 
-def bytes_of_records(n: int, columns: Sequence[Column], every: int) -> float:
-    """Return the memory of records of ``n`` steps, without spikes; see `Recorder`."""
+def bytes_of_records(n: int, columns: Sequence[Column], every: int, stamped: bool = True) -> float:
+    """Return the memory of records of ``n`` steps, without spikes; see `Recorder`.
+
+    ``stamped``: the steps of records are among them, once for all populations.
+    """
     always = sum(1 if column.neurons else 2 for column in columns)
     sampled = sum(len(units) for column in columns for units in column.variables.values())
-    return 8.0 * (always * n + (sampled + 1) * (n // every + 1))
+    return 8.0 * (always * n + (sampled + stamped) * (n // every + 1))
 
 
 def bytes_of_chunks(n: int, columns: Sequence[Column], runs: int = 1) -> float:

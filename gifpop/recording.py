@@ -83,18 +83,19 @@ class Recording:
                     f"simulated, got {len(values)}"
                 )
 
-    def needs(self, n: int, runs: int = 1, at_once: int = 1) -> dict[str, float]:
+    def needs(self, n: int, at_once: int = 1, kept: int = 0) -> dict[str, float]:
         """Return the memory, in bytes, that records of ``n`` steps take, by part.
 
         Parameters
         ----------
         n : int
-        runs : int
-            As many are kept,
         at_once : int
-            and as many are under way at a time.
+            Runs that are under way at a time.
+        kept : int
+            Runs of which the records are kept besides.
         """
+        kept_bytes = kept * bytes_of_records(n, self.columns, self.every, stamped=False)
         return {
-            "records": runs * bytes_of_records(n, self.columns, self.every),
+            "records": kept_bytes + at_once * bytes_of_records(n, self.columns, self.every),
             "steps under way": bytes_of_chunks(n, self.columns, at_once),
         }

@@ -96,7 +96,8 @@ class RingBuffers:
                     for i in range(len(plans))]  # fmt: skip
         neurons = [(plan.units, unit is not None, more) for plan, unit, more in zip(plans, units, external, strict=True)
                    if plan.neurons]  # fmt: skip
-        memory.require(bytes_of_rings(slots, len(plans), neurons),
+        needed = bytes_of_rings(slots, len(plans), neurons)
+        memory.require(needed if slots > self.slots else max(0.0, needed - self.bytes),
                        f"ring buffers for delays of up to {longest * dt:g} ms")  # fmt: skip
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
         shared = np.zeros((2, len(plans), slots, SHARED_RECEPTORS))

@@ -115,16 +115,17 @@ class Trials:
 
     def _check(self, numbers: Integers, reduction: Reduction) -> None:
         """Refuse trials that would not fit in memory; see that no more run at a time than would fit."""
-        kept, at_once = (len(numbers) if reduction.keeps_all else 1), min(self._threads, len(numbers))
+        # a mean, and a variance, are as large as what they are of
+        kept, at_once = (len(numbers) if reduction.keeps_all else 2), min(self._threads, len(numbers))
         end = self._before + self._steps
         self._recording.check(end)
         engine, sizes = self._sim._engine, footprint.of_levels(self._assembly.net, self._assembly.levels)
         state = sum(own for _, own in sizes) + engine.bytes_of_input()
-        needs = self._recording.needs(self._steps, kept + at_once, at_once)
+        needs = self._recording.needs(self._steps, at_once, kept)
         # the first of them is there, but for what is on its way; at a restart, there is one state more
         needs |= {"states": at_once * state - engine.bytes_of_input() + engine.bytes_to_come(end)}
-        memory.require(needs, f"simulate: records of {self._steps} steps, {kept + at_once} times, and states, {at_once} "
-                       "times (keep='mean' and fewer threads need less)")  # fmt: skip
+        memory.require(needs, f"simulate: records of {self._steps} steps, {kept + at_once} times, and states, "
+                       f"{at_once} times (keep='mean' and fewer threads need less)")  # fmt: skip
         left = memory.available()
         room = MOST_BYTES if left is None else min(MOST_BYTES, left - sum(needs.values()))
         records = bytes_of_records(self._steps, self._recording.columns, self._recording.every)

@@ -85,13 +85,13 @@ def sparse_wiring():
 
 @kind
 def neurons():
-    single(1_000_000, gp.GIF(tau_sfa=(100.0,), q_sfa=(5.0,))).simulate(5.0, dt=0.5, level="micro")
+    single(300_000, gp.GIF(tau_sfa=(100.0,), q_sfa=(5.0,))).simulate(20.0, dt=0.5, level="micro")
 
 
 @kind
 def neurons_that_differ():
     cell = gp.GIF(tau_m=gp.Uniform(10.0, 30.0), E_L=gp.Uniform(0.0, 5.0), I_e=300.0)
-    single(700_000, cell).simulate(5.0, dt=0.5, level="micro", initial="rest")
+    single(300_000, cell).simulate(20.0, dt=0.5, level="micro", initial="rest")
 
 
 @kind
@@ -121,7 +121,7 @@ def stored_connections():
     net = single(10_000)
     net.connect("P", "P", weight=1.0, delay=1.0, rule=gp.FixedIndegree(2000))
     net.connect("P", "P", weight=gp.Normal(1.0, 0.1), delay=gp.Uniform(1.0, 5.0), rule=gp.FixedIndegree(600))
-    net.simulate(2.0, dt=0.5, level="micro")
+    net.simulate(20.0, dt=0.5, level="micro")
 
 
 @kind
@@ -142,7 +142,7 @@ def inputs_of_their_own():
 @kind
 def stationary_state():
     net = single(400_000, gp.GIF(I_e=300.0, tau_sfa=(100.0,), q_sfa=(5.0,)))
-    net.simulate(2.0, dt=0.5, level="micro", initial="stationary")
+    net.simulate(20.0, dt=0.5, level="micro", initial="stationary")
 
 
 # -- more than one run ------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def stationary_state():
 
 @kind
 def trials_in_threads():
-    single(400_000).simulate(2.0, dt=0.5, level="micro", trials=4, threads=2)
+    single(400_000).simulate(20.0, dt=0.5, level="micro", trials=4, threads=2)
 
 
 @kind
