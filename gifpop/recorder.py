@@ -56,6 +56,11 @@ def bytes_of_records(n: int, columns: Sequence[Column], every: int, stamped: boo
 def bytes_of_chunks(n: int, columns: Sequence[Column], runs: int = 1) -> float:
     """Return the memory of what is recorded in a chunk of as many runs of ``n`` steps, and in the one before it."""
     probes = sum(len(units) for column in columns for units in (*column.variables.values(), *_mean_of(column)))
+    return bytes_of_probes(n, probes, runs)
+
+
+def bytes_of_probes(n: int, probes: int, runs: int = 1) -> float:
+    """Return the memory that recording takes while ``n`` steps are under way; see `bytes_of_chunks`."""
     return PER_PROBE * probes + 2 * 8.0 * runs * probes * min(n, chunks.most_steps(runs * probes))
 
 
@@ -187,30 +192,32 @@ class SpikeRoom:
     ----------
     where : str
         For the message.
+    recorded, in_result : float
+        Bytes of a spike while the run is under way, and those besides when a result is made of it.
     """
 
-    def __init__(self, where: str) -> None:
-        self._where, self._known, self._seen = where, 0, 0
+    def __init__(self, where: str, recorded: float = PER_SPIKE, in_result: float = PER_SPIKE_OF_RESULT) -> None:
+        self._where, self._recorded, self._in_result = where, recorded, in_result
+        self._known = self._seen = 0
 
-    def check(self, recorders: Sequence[Recorder], kept: int = 0) -> None:
-        """Raise OutOfMemoryError before there is no longer room to make results of what has been recorded.
+    def check(self, spikes: int, bytes_to_come: float = 0.0) -> None:
+        """Raise OutOfMemoryError before there is no longer room to make a result of what has been recorded.
 
         Parameters
         ----------
-        recorders : sequence of Recorder
-            Of the runs that are under way.
-        kept : int
-            Spikes of runs before, of which results are still to be made.
+        spikes : int
+            Recorded until now.
+        bytes_to_come : float
+            What else the run will take.
         """
-        spikes = kept + sum(recorder.n_spikes for recorder in recorders)
-        largest, self._seen = spikes - self._seen, spikes
-        if PER_SPIKE * (spikes - self._known) < BYTES_BETWEEN_LOOKS:
+        chunk, self._seen = spikes - self._seen, spikes
+        if self._recorded * (spikes - self._known) < BYTES_BETWEEN_LOOKS:
             return
         self._known = spikes
-        ahead = max(BYTES_BETWEEN_LOOKS / PER_SPIKE, largest)  # until there is another look
-        needed = PER_SPIKE_OF_RESULT * spikes + (PER_SPIKE + PER_SPIKE_OF_RESULT) * ahead
-        parts = {"spikes": needed, "records": sum(recorder.bytes_to_come for recorder in recorders)}
+        ahead = max(BYTES_BETWEEN_LOOKS / self._recorded, chunk)  # until there is another look
+        needs = {"spikes": self._in_result * spikes + (self._recorded + self._in_result) * ahead,
+                 "records": bytes_to_come}  # fmt: skip
         try:
-            memory.require(parts, f"{self._where}: a result with {spikes} spikes, recorded until now,")
+            memory.require(needs, f"{self._where}: a result with {spikes} spikes, recorded until now,")
         except MemoryError as error:
             raise OutOfMemoryError(f"{error}; what was recorded is kept") from None

@@ -270,9 +270,13 @@ class Simulation:
         error: SimulationError | None = None
         self._check(n)
         recorder, room = self._recording.recorder(n, first), SpikeRoom("Simulation.run")
+
+        def see_to_room() -> None:
+            room.check(recorder.n_spikes, recorder.bytes_to_come)
+
         try:
             for chunk in self._engine.run(n, self._recording.probes, self._recording.prescribed, self._progress,
-                                          between=lambda: room.check([recorder])):  # fmt: skip
+                                          between=see_to_room):  # fmt: skip
                 recorder.take(chunk)
         except KeyboardInterrupt:
             interrupted = True

@@ -164,7 +164,8 @@ class Trials:
                     if recorded:
                         recorders[i].take(chunk)
                 try:
-                    self._room.check(recorders, self._kept_spikes)
+                    spikes = self._kept_spikes + sum(recorder.n_spikes for recorder in recorders)
+                    self._room.check(spikes, sum(recorder.bytes_to_come for recorder in recorders))
                 except OutOfMemoryError as full:
                     return [], full
                 bar.update(n * len(wave))

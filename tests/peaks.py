@@ -29,6 +29,11 @@ def single(N, cell=None, **options):
     return net
 
 
+def environment(root):
+    """Return the environment of a process that imports this gifpop."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))}
+
+
 def status(name):
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
@@ -60,24 +65,24 @@ def measured():
 
 @kind
 def exact_history():
-    single(1000, len_kernel=1_000_000).simulate(10.0, dt=0.1, history="exact")
+    single(1000, len_kernel=400_000).simulate(10.0, dt=0.1, history="exact")
 
 
 @kind
 def adaptive_history_of_slow_membranes():
-    single(1000, gp.GIF(tau_m=1000.0)).simulate(1.0, dt=0.001)
+    single(1000, gp.GIF(tau_m=2000.0)).simulate(1.0, dt=0.001)
 
 
 @kind
 def adaptive_history_of_slow_adaptation():
-    single(1000, gp.GIF(tau_sfa=(5000.0,), q_sfa=(5.0,))).simulate(1.0, dt=0.001)
+    single(1000, gp.GIF(tau_sfa=(2000.0,), q_sfa=(5.0,))).simulate(1.0, dt=0.001)
 
 
 @kind
 def sparse_wiring():
     net = single(1000, gp.GIF(tau_sfa=(100.0,), q_sfa=(5.0,)), len_kernel=100_000)
     net.connect("P", "P", weight=1.0, delay=1.0, rule=gp.FixedIndegree(100))
-    net.simulate(10.0, dt=0.1, history="exact", wiring="sparse")
+    net.simulate(5.0, dt=0.1, history="exact", wiring="sparse")
 
 
 # -- neurons ----------------------------------------------------------------------------------------------------------
@@ -96,31 +101,31 @@ def neurons_that_differ():
 
 @kind
 def records_of_all_variables():
-    net = single(1_000_000)
-    net.simulate(2.5, dt=0.5, level="micro", record=["V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"])
+    net = single(300_000)
+    net.simulate(10.0, dt=0.5, level="micro", record=["V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"])
 
 
 @kind
 def records_of_few_steps():
-    net = single(1_000_000)
-    net.simulate(20.0, dt=0.5, level="micro", record=["V_m", "E_sfa", "I_syn_ex"], record_interval=5.0)
+    net = single(300_000)
+    net.simulate(50.0, dt=0.5, level="micro", record=["V_m", "E_sfa", "I_syn_ex"], record_interval=5.0)
 
 
 @kind
 def records_of_long_runs():
-    single(1000).simulate(2e6, dt=0.5, record=["V_m", "E_sfa", "I_syn_ex"])
+    single(1000).simulate(1e6, dt=0.5, record=["V_m", "E_sfa", "I_syn_ex"])
 
 
 @kind
 def spikes():
-    single(50_000, gp.GIF(I_e=2000.0)).simulate(2000.0, dt=0.5, level="micro", seed=1)
+    single(50_000, gp.GIF(I_e=2000.0)).simulate(1000.0, dt=0.5, level="micro", seed=1)
 
 
 @kind
 def stored_connections():
     net = single(10_000)
-    net.connect("P", "P", weight=1.0, delay=1.0, rule=gp.FixedIndegree(2000))
-    net.connect("P", "P", weight=gp.Normal(1.0, 0.1), delay=gp.Uniform(1.0, 5.0), rule=gp.FixedIndegree(600))
+    net.connect("P", "P", weight=1.0, delay=1.0, rule=gp.FixedIndegree(1000))
+    net.connect("P", "P", weight=gp.Normal(1.0, 0.1), delay=gp.Uniform(1.0, 5.0), rule=gp.FixedIndegree(300))
     net.simulate(20.0, dt=0.5, level="micro")
 
 
@@ -150,19 +155,19 @@ def stationary_state():
 
 @kind
 def trials_in_threads():
-    single(400_000).simulate(20.0, dt=0.5, level="micro", trials=4, threads=2)
+    single(150_000).simulate(20.0, dt=0.5, level="micro", trials=4, threads=2)
 
 
 @kind
 def trials_that_are_kept():
-    single(1000).simulate(20_000.0, dt=0.5, trials=200, record=["V_m"])
+    single(1000).simulate(20_000.0, dt=0.5, trials=100, record=["V_m"])
 
 
 @kind
 def joined_results():
     sim = gp.Simulation(single(1000), dt=0.5, record=["V_m", "E_sfa"])
     for _ in range(4):
-        sim.run(5e5)
+        sim.run(2e5)
     sim.result()
 
 
@@ -170,7 +175,7 @@ def joined_results():
 def saved_results():
     sim = gp.Simulation(single(1000), dt=0.5, record=["V_m", "E_sfa"])
     for _ in range(4):
-        sim.run(5e5)
+        sim.run(2e5)
     with tempfile.TemporaryDirectory() as folder:
         sim.save(os.path.join(folder, "saved.npz"))
 
@@ -194,7 +199,7 @@ def nest_connections():
     from gifpop import nest
 
     neurons = nest.Create("gif_psc_exp", 20_000)
-    nest.Connect(neurons, neurons, {"rule": "fixed_indegree", "indegree": 500}, {"weight": 0.1, "delay": 1.5})
+    nest.Connect(neurons, neurons, {"rule": "fixed_indegree", "indegree": 1500}, {"weight": 0.1, "delay": 1.5})
     nest.Simulate(10.0)
 
 
