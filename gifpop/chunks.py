@@ -127,7 +127,7 @@ def _numbered(plans: Sequence[Plan], probes: Sequence[Probe]) -> Integers:
     ends = np.cumsum([0, *(np.size(units) * len(names) for (_, units, _), names in zip(probes, several, strict=True))])
     table = np.empty((ends[-1], 3), dtype=np.int64)
     for (i, units, _), names, begin, end in zip(probes, several, ends, ends[1:], strict=False):
-        block = table[begin:end].reshape(-1, len(names), 3)
+        block = table[begin:end].reshape(np.size(units), len(names), 3)
         block[..., 0], block[..., 1] = i, np.reshape(units, (-1, 1))
         block[..., 2] = [plans[i].recordables.index(name) for name in names]
     return table

@@ -158,7 +158,7 @@ def test_all_parts_are_added_up(monkeypatch):
     net = firing(50_000)
     net.connect("P", "P", weight=1.0, delay=5.0, rule=gp.FixedIndegree(50))
     leave(monkeypatch, 24_000_000)
-    with pytest.raises(MemoryError, match=r"need 38.6 MB \(connections 23.0 MB, input .* 8.4 MB, states 7.2 MB\); 24.0"):
+    with pytest.raises(MemoryError, match=r"need 34.2 MB \(connections 23.0 MB, states 7.2 MB, input .* 4.0 MB\); 24"):
         gp.Simulation(net, dt=0.5, level="micro")
 
 
