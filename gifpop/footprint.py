@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from gifpop import _core, _meso, _micro, history, plan
 from gifpop.counting import MOST
 from gifpop.distributions import Distribution
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from gifpop.parameters import GIF
     from gifpop.typing import Level
 
+STRIDE = 16  # of ages that are looked at to estimate the number of cells
 LONGEST_KNOWN = 500_000  # steps; of longer adaptive histories, only the length is found to estimate what they take
 MADE_OF = {  # arrays of neurons that are made of a parameter
     "C_m": ("constant_drive", "current_gain", "carry_ex", "carry_in"),
@@ -110,14 +113,16 @@ def _counts(connections: Iterable[Connection], net: Network, levels: Mapping[str
 
 def _of_cohorts(level: MesoLevel, cell: GIF, known: bool) -> Footprint:
     """Return the footprint of cohorts and, with an adaptive history, of the cells that they are merged into."""
-    K, widest, cells = level.length, 0, 0
+    K, widest, cells = level.length, 0, 0.0
     if level.tolerance is not None:
         automatic = plan.automatic_history(cell, level.dt)
-        widest = history.adaptive_length(cell, level.dt, level.length, automatic, level.tolerance) + 1
-        K = int(refractory_steps(cell.t_ref, level.dt)) + 1
-        if known and widest <= LONGEST_KNOWN:
+        K, widest = int(refractory_steps(cell.t_ref, level.dt)) + 1, max(level.length, history.MOST_LENGTHS * automatic)
+        if widest > LONGEST_KNOWN:
+            widest = history.adaptive_length(cell, level.dt, level.length, automatic, level.tolerance) + 1
+        elif known:
             found = plan.widest_cells(cell, level.dt, level.length, level.tolerance)
-            K, cells = history.window_length(found), _meso.PADDING + history.most_cells(found)
+            K, widest = history.window_length(found), len(found)
+            cells = STRIDE * float(np.sum(4.0 / found[: 3 * widest // 4 : STRIDE]))  # about `history.most_cells`
     traces = 0 if level.carried else len(cell.tau_sfa)
     places = _meso.PADDING + K + max(K, plan.SHORTEST_SLIDE)
     rows, of_cells = len(_meso.COHORT_ARRAYS) + level.moments, len(_meso.CELL_ARRAYS) + traces + level.moments
