@@ -16,6 +16,7 @@ import gifpop as gp
 from gifpop import memory
 
 KINDS = {}
+SMALL = 2e7  # bytes, which need not be foretold
 
 
 def kind(function):
@@ -41,23 +42,34 @@ def status(name):
 
 @contextlib.contextmanager
 def measured():
-    """Yield a dict into which the memory in use before, the peak, and what was foretold of it come."""
-    require, found = memory.require, {}
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # the peak is that from now on
-    before, foretold = status("VmRSS"), [0.0]
+    """Yield a dict into which come the peak, what was foretold of it, and by how much a peak exceeded that, relatively.
+
+    The latter until each of the estimates: what was foretold until then must hold for what is taken until the next one.
+    """
+    require, found, before = memory.require, {}, status("VmRSS")
+    peaks, foretold, excesses = [], [SMALL], []
+
+    def look():
+        peaks.append(status("VmHWM") - before)
+        excesses.append(peaks[-1] / max(foretold))
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")  # the peak is that from now on
 
     def note(needs, what):
-        total = sum(needs.values()) if isinstance(needs, dict) else needs
-        foretold.append(status("VmRSS") - before + total)
+        look()
+        foretold.append(status("VmRSS") - before + (sum(needs.values()) if isinstance(needs, dict) else needs))
         if "-v" in sys.argv:
             print(what, needs, f"{(status('VmRSS') - before) / 1e6:.0f} MB in use", file=sys.stderr)
         require(needs, what)
 
+    look()
+    peaks.clear(), excesses.clear()
     memory.require = note
     yield found
     memory.require = require
-    found |= {"peak": status("VmHWM") - before, "foretold": max(foretold), "left": status("VmRSS") - before}
+    look()
+    found |= {"peak": max(peaks), "foretold": max(foretold), "excess": max(excesses)}
+    found["left"] = status("VmRSS") - before
 
 
 # -- populations ------------------------------------------------------------------------------------------------------
