@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gifpop import checks, memory, options, seeds, stationary
+from gifpop import checks, footprint, memory, options, seeds, stationary
 from gifpop.connectivity import (
     WIRINGS,
     changed_link,
@@ -113,14 +113,29 @@ class Assembly:
         Of a changed assembly, connections that have changed and memory that is needed besides: ``before`` is what it
         was.
         """
-        levels, connections = list(self.levels.values()), self.net.connections
+        connections = self.net.connections
         if before is not None:
-            levels = [one for name, one in self.levels.items() if one.bytes > before.levels[name].bytes]
             connections = [c for c in connections if not self._is_wired_as(before, c)]
-        needed = check_connections(self.net, connections, self.level_names, self.dt, self.wiring)
-        memory.require(needed + sum(one.bytes for one in levels), "Simulation: connections, neurons and histories")
+        wired = check_connections(self.net, connections, self.level_names, self.dt, self.wiring)
+        memory.require(self._needs(wired, before), "Simulation: connections, neurons and histories")
         if before is None:
             self.inputs(_streams(self.root, seeds.INPUT))
+
+    def _needs(self, connections: float, before: Assembly | None) -> dict[str, float]:
+        """Return the memory that the network takes by part, that of ``connections`` given; or that of a change."""
+        if before is not None:
+            changed = {name: one for name, one in self.levels.items() if one is not before.levels[name]}
+            states = sum(map(sum, footprint.of_levels(self.net, changed, known=False)))
+            grown = {name for name in changed if self.net.populations[name].N > before.net.populations[name].N}
+            rings = footprint.of_ring_buffers(self.net, self.level_names, self.dt, grown) if grown else 0.0
+            return {"connections": connections, "states": states, "input on its way": rings}
+        needs = {
+            "connections": connections,
+            # the initial state is kept, and copied for each run
+            "states": sum(shared + 2 * own for shared, own in footprint.of_levels(self.net, self.levels)),
+            "input on its way": footprint.of_ring_buffers(self.net, self.level_names, self.dt),
+        }
+        return needs | (footprint.of_stationary(self.net, self.levels) if self.initial == "stationary" else {})
 
     def wire(self, before: Assembly | None = None) -> None:
         """Draw the connections; those of an earlier assembly stay, as far as nothing has changed for them."""
@@ -156,6 +171,7 @@ class Assembly:
         """
         new = copy.copy(self)
         new.net = net
+        new._signals = {i.number: self._signals[i.number] for i in net.injections if i.number in self._signals}
         new.levels = new._make_levels(self)
         new.check(self)
         new.wire(self)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Shorts, Spikes
 
 SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
-LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
+LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk,
+MOST_BYTES = 3.2e7  # and so does this, of what is recorded in it
 SECONDS_PER_FIRST_CHUNK = 0.1  # as far as can be told before
 SECONDS_PER_SLICE = 0.2  # where even a slice takes longer, a chunk is a part of one
 SHOW_PROGRESS_AFTER = 2.0  # s
@@ -50,6 +51,8 @@ class Chunk:
 class Pace:
     """How many steps to take in a chunk: whole slices, about as many as a look at Ctrl-C may wait for.
 
+    Of records that are large, no more steps than are held at a time.
+
     Parameters
     ----------
     slice_steps : int
@@ -64,9 +67,9 @@ class Pace:
         self._size = min(longest, self._steps(SECONDS_PER_FIRST_CHUNK / expected, expected))
 
     @contextmanager
-    def chunk(self, left: int) -> Iterator[int]:
-        """Yield the steps of the next chunk, of those that are left; measure it."""
-        n, began = min(self._size, left), time.perf_counter()
+    def chunk(self, left: int, most: int = LONGEST_CHUNK) -> Iterator[int]:
+        """Yield the steps of the next chunk, at most ``most`` of those that are left; measure it."""
+        n, began = min(self._size, left, most), time.perf_counter()
         yield n
         seconds = max(time.perf_counter() - began, 1e-9)
         self._size = self._steps(n * min(4.0, SECONDS_PER_CHUNK / seconds), seconds / n)
@@ -145,7 +148,8 @@ class Probing:
     Parameters
     ----------
     plans : sequence of PopulationPlan or NeuronPlan
-    probes : sequence of (group, unit, recordable)
+    probes : sequence of (group, units, recordables)
+        One or several units, and one or several recordables of each of them, unit after unit.
     prescribed : dict of int to array or pair of arrays
         For a population, counts, entry ``k`` for step ``k`` of the simulation; for neurons, steps in order and the
         neurons that fire in them.
@@ -153,14 +157,19 @@ class Probing:
 
     def __init__(self, plans: Sequence[Plan], probes: Sequence[Probe] = (),
                  prescribed: Mapping[int, Prescribed] | None = None) -> None:  # fmt: skip
-        numbered = [(i, unit, plans[i].recordables.index(name)) for i, unit, name in probes]
-        table = np.array(numbered, dtype=np.int64).reshape(-1, 3)
-        order = np.lexsort((table[:, 1], table[:, 0]))
-        self.sorted = table[order]
-        self._places = np.argsort(order) if np.any(np.diff(order) < 0) else None
+        table = _numbered(plans, probes)
+        self._places: Integers | None = None
+        if not _is_sorted(table):
+            order = np.lexsort((table[:, 1], table[:, 0]))
+            self._places, table = np.argsort(order), table[order]
+        self.sorted = table
         self._prescribed = prescribed or {}
         self.chosen = np.zeros(len(plans), dtype=np.uint8)
         self.chosen[list(self._prescribed)] = 1
+
+    def most_steps(self, runs: int = 1) -> int:
+        """Return how many steps of as many runs a chunk may have, for its records not to take much memory."""
+        return most_steps(len(self.sorted) * runs)
 
     def as_asked(self, records: Floats) -> Floats:
         """Return records of the sorted probes in the order in which they were asked for."""
@@ -178,6 +187,29 @@ class Probing:
             else:
                 counts[:, :, i] = values[first : first + n]
         return forced
+
+
+def most_steps(probes: int) -> int:
+    """Return how many steps a chunk may have in which as many probes are recorded."""
+    return max(1, min(LONGEST_CHUNK, int(MOST_BYTES / (8.0 * max(probes, 1)))))
+
+
+def _numbered(plans: Sequence[Plan], probes: Sequence[Probe]) -> Integers:
+    """Return group, unit and number of the recordable of each probe, int64 array of shape (probes, 3)."""
+    several = [(names,) if isinstance(names, str) else names for _, _, names in probes]
+    ends = np.cumsum([0, *(np.size(units) * len(names) for (_, units, _), names in zip(probes, several, strict=True))])
+    table = np.empty((ends[-1], 3), dtype=np.int64)
+    for (i, units, _), names, begin, end in zip(probes, several, ends, ends[1:], strict=False):
+        block = table[begin:end].reshape(np.size(units), len(names), 3)
+        block[..., 0], block[..., 1] = i, np.reshape(units, (-1, 1))
+        block[..., 2] = [plans[i].recordables.index(name) for name in names]
+    return table
+
+
+def _is_sorted(table: Integers) -> bool:
+    """Return whether probes are in order of group and unit."""
+    (groups, units), later = table[:-1, :2].T, table[1:, :2].T
+    return bool(np.all((groups < later[0]) | ((groups == later[0]) & (units <= later[1]))))
 
 
 def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int) -> list[tuple[int, Chunk]]:

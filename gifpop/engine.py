@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +41,13 @@ class SimulationError(RuntimeError):
 
 class StateLostError(RuntimeError):
     """A change of the state was cut short: what is left is neither the state before nor the one after."""
+
+
+class OutOfMemoryError(SimulationError, MemoryError):
+    """Spikes fill the memory, and their number is not known before; what was simulated until then is kept.
+
+    Both a SimulationError, with its ``result``, and a MemoryError.
+    """
 
 
 class Engine:
@@ -218,6 +225,14 @@ class Engine:
         """Let arrive at all units, from step 0 on, what is on its way in another engine with as many groups."""
         self._buffers.take_over(other._buffers, other.step)
 
+    def bytes_of_input(self) -> float:
+        """Return the memory that input on its way takes."""
+        return self._buffers.bytes
+
+    def bytes_to_come(self, n: int) -> float:
+        """Return the memory that input on its way takes in ``n`` steps, beside what it takes now."""
+        return self._buffers.bytes_to_come(self.step, n)
+
     def run(
         self,
         n_steps: int,
@@ -225,19 +240,22 @@ class Engine:
         prescribed: Mapping[int, Prescribed] | None = None,
         progress: bool | None = False,
         label: str = "gifpop",
+        between: Callable[[], None] | None = None,
     ) -> Iterator[chunks.Chunk]:
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.
 
         Parameters
         ----------
         n_steps : int
-        probes : sequence of (group, unit, recordable)
-            What to record after each step.
+        probes : sequence of (group, units, recordables)
+            What to record after each step (see `gifpop.chunks.Probing`).
         prescribed : dict of int to array or pair of arrays
             What groups emit instead of what they would: for a population, counts, entry ``k`` for step ``k`` of the
             simulation; for neurons, steps in order and the neurons that fire in them.
         progress : bool or None
             Show a progress bar; None: where standard error is a terminal, after two seconds.
+        between : callable, optional
+            Called between two pieces; may raise an error to end the run there.
 
         Raises
         ------
@@ -255,25 +273,28 @@ class Engine:
         if not self._running.acquire(blocking=False):
             raise RuntimeError("this simulation is being run by another thread already")
         try:
-            yield from self._run(n_steps, probes, prescribed, progress, label)
+            yield from self._run(n_steps, probes, prescribed, progress, label, between)
         finally:
             self._running.release()
 
     def _run(self, n_steps: int, probes: Sequence[Probe], prescribed: Mapping[int, Prescribed] | None,
-             progress: bool | None, label: str) -> Iterator[chunks.Chunk]:  # fmt: skip
+             progress: bool | None, label: str,
+             between: Callable[[], None] | None) -> Iterator[chunks.Chunk]:  # fmt: skip
         self.check_whole()
         probing = chunks.Probing(self.plans, probes, prescribed)
         pace = chunks.Pace(self.slice_steps, self.seconds_per_step())
         end = self.step + n_steps
         with deferred_interrupt() as interrupted, chunks.progress_bar(n_steps, label, "step", progress) as bar:
             while self.step < end and not interrupted():
-                with pace.chunk(end - self.step) as n:
+                with pace.chunk(end - self.step, probing.most_steps()) as n:
                     [(failed, chunk)] = chunks.advance([self], n, probing, self.threads)
                     bar.update(len(chunk.counts))
                     yield chunk
                 self.broken = None  # not before the piece has been recorded
                 if failed >= 0:
                     raise self.failure(failed, chunk)
+                if between is not None and self.step < end:
+                    between()
             if self.step < end:
                 raise KeyboardInterrupt  # also where a handler of the user's own returns
 

@@ -52,7 +52,9 @@ def whole_steps(where: str, ms: float | Floats, dt: float, least: int = 0) -> in
 
 def ends(steps: Integers, dt: float) -> Floats:
     """Return the time stamps of steps, ms."""
-    return np.asarray((steps + 1) * dt, dtype=np.float64)
+    stamps = np.add(steps, 1.0, dtype=np.float64)  # exact below 2^53, and no array besides
+    stamps *= dt
+    return stamps
 
 
 def check_dt(where: str, dt: object) -> float:

@@ -7,6 +7,7 @@ several successive steps; how many it may hold grows with their age, as the diff
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ TOLERANCE = 3e-3
 MERGE_EVERY = 16  # steps between two rounds of merging
 MOST_LENGTHS = 4  # automatic lengths of NEST that an adaptive history covers at most
 ACTIVITY = 20.0  # spikes/s; by how much neighbours differ for what fired between them is estimated for this activity
+BLOCK = 2**16  # ages that are looked at at a time
 MARGIN = 3.0  # in Delta_V, above the threshold: how far neurons may recover
 
 
@@ -68,9 +70,13 @@ def adaptive_length(cell: GIF, dt: float, len_kernel: int, automatic: int, toler
     Until nothing of the last spike is left, within the tolerance, but no more than 4 times NEST's automatic length; and
     no less than ``len_kernel`` (-1: none given) or the automatic length.
     """
-    ages = np.arange(automatic, MOST_LENGTHS * automatic + 1)
-    left, _ = recovery(cell, dt, ages)
-    return max(len_kernel, int(ages[min(int(np.count_nonzero(left > tolerance)), len(ages) - 1)]))
+
+    def has_recovered(age: int) -> bool:
+        left, _ = recovery(cell, dt, np.array([age]))  # falls with age
+        return not left[0] > tolerance
+
+    ages = range(automatic, MOST_LENGTHS * automatic)
+    return max(len_kernel, automatic + bisect_left(ages, True, key=has_recovered))
 
 
 def recovery(cell: GIF, dt: float, ages: Integers) -> tuple[Floats, Floats]:
@@ -101,20 +107,30 @@ def widest_cells(cell: GIF, dt: float, length: int, tolerance: float) -> Integer
     (the variance is r^2/12); this must be below the tolerance at this age and later. They spread because neurons
     recover, and because neurons of one cell see different numbers of its spikes.
     """
-    ages = np.arange(length + 1)
+    widest = np.empty(length + 1, dtype=np.int64)
+    most = np.inf
+    for begin in reversed(range(0, length + 1, BLOCK)):  # a few ages at a time: there may be very many
+        ages = np.arange(begin, min(begin + BLOCK, length + 1))
+        width = np.minimum(_sufficient_width(cell, dt, ages, tolerance), most)
+        width = np.minimum.accumulate(width[::-1])[::-1]
+        most = width[0]
+        widest[begin : begin + BLOCK] = np.maximum(np.minimum(width, ages / 4), 1)
+    widest[: refractory_steps(cell.t_ref, dt) + 1] = 1
+    return widest
+
+
+def _sufficient_width(cell: GIF, dt: float, ages: Integers, tolerance: float) -> Floats:
+    """Return how many steps a cell might span at these ages, if it did not grow older."""
     _, slope = recovery(cell, dt, ages)
     own = threshold_kernel(cell, ages * dt) / cell.Delta_V
     slope = slope + 1e-3 * dt * ACTIVITY * np.abs(np.expm1(np.minimum(-own, 600.0)))
     with np.errstate(divide="ignore", over="ignore"):
-        width = math.sqrt(24.0 * tolerance) / slope
-    width = np.minimum(np.minimum.accumulate(width[::-1])[::-1], ages / 4)
-    width[: refractory_steps(cell.t_ref, dt) + 1] = 1
-    return np.maximum(width, 1).astype(np.int64)
+        return math.sqrt(24.0 * tolerance) / slope
 
 
 def window_length(widest: Integers) -> int:
     """Return the number of young cohorts that stay apart, up to the age where merging begins."""
-    return int(np.count_nonzero(widest == 1)) - 1
+    return int(np.searchsorted(widest, 1, side="right")) - 1  # they only grow
 
 
 def most_cells(widest: Integers) -> int:
@@ -123,8 +139,11 @@ def most_cells(widest: Integers) -> int:
     Two neighbours together span more than one cell might where the younger one begins, which is not below half the age
     at which the older one ends; the oldest cells reach beyond the history by no more than half its length.
     """
-    ages = np.arange(1, 3 * len(widest) // 2 + MERGE_EVERY + 1)
-    return int(np.sum(2.0 / widest[np.minimum(ages // 2, len(widest) - 1)])) + 2 * MERGE_EVERY
+    oldest, cells = 3 * len(widest) // 2 + MERGE_EVERY, 0.0
+    for begin in range(1, oldest + 1, BLOCK):
+        ages = np.arange(begin, min(begin + BLOCK, oldest + 1))
+        cells += np.sum(2.0 / widest[np.minimum(ages // 2, len(widest) - 1)])
+    return int(cells) + 2 * MERGE_EVERY
 
 
 def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: float,

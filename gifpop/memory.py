@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import math
+import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
+
+from gifpop import memory_limits
+from gifpop.memory_limits import Limit
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -15,35 +20,75 @@ if TYPE_CHECKING:
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 CACHE_LINE = 64  # bytes
+SECONDS_KNOWN = 0.05  # for so long, limits are not asked for again
+SMALLEST_PART = 0.01  # of what is needed, to be named in a message
 
 
-def available() -> int | None:
-    """Return the memory that the system can give, in bytes, or None where it does not tell."""
-    try:
-        with open("/proc/meminfo") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
+class Headroom:
+    """What limits leave this process, asked for at most every few hundredths of a second.
+
+    In between, what has been promised since is subtracted.
+    """
+
+    def __init__(self) -> None:
+        self._asked, self._limit, self._promised = -math.inf, None, 0.0
+
+    _limit: Limit | None
+
+    def left(self) -> Limit | None:
+        """Return what is left by the limit that leaves least; None where the system does not tell."""
+        now = time.monotonic()
+        if now - self._asked > SECONDS_KNOWN:
+            self._asked, self._limit, self._promised = now, memory_limits.least(), 0.0
+        return self._limit and Limit(int(self._limit - self._promised), self._limit.name)
+
+    def promise(self, n_bytes: float) -> None:
+        """Note that memory is about to be taken."""
+        self._promised += n_bytes
+
+    def forget(self) -> None:
+        """Ask the system the next time."""
+        self._asked = -math.inf
 
 
-def require(n_bytes: float, what: str) -> None:
-    """Raise MemoryError with the estimate if ``n_bytes`` are more than the system has.
+headroom = Headroom()
+
+
+def available() -> Limit | None:
+    """Return how many bytes this process may still take, or None where the system does not tell."""
+    return headroom.left()
+
+
+def require(needs: float | Mapping[str, float], what: str) -> None:
+    """Raise MemoryError with the estimate if more bytes are needed than this process may still take.
 
     Parameters
     ----------
-    n_bytes : float
+    needs : float, or dict of str to float
+        Bytes, or those of several parts, which are added up.
     what : str
         What needs them and how to need less, for the message.
     """
+    parts = needs if isinstance(needs, Mapping) else {"": needs}
+    n_bytes = sum(parts.values())
     limit = available()
     if limit is not None and n_bytes > limit:
-        raise MemoryError(f"{what} would need {readable(n_bytes)}; {readable(limit)} are available")
+        headroom.forget()
+        limit = available()
+    if limit is not None and n_bytes > limit:
+        raise MemoryError(f"{what} would need {readable(n_bytes)}{_listed(parts)}; {readable(limit)} are available"
+                          f"{_named(limit)}")  # fmt: skip
+    headroom.promise(n_bytes)
+
+
+def _listed(parts: Mapping[str, float]) -> str:
+    """Name the parts of what is needed, the largest first; nothing where there is only one."""
+    large = sorted(((n, name) for name, n in parts.items() if n >= SMALLEST_PART * sum(parts.values())), reverse=True)
+    return f" ({', '.join(f'{name} {readable(n)}' for n, name in large)})" if len(large) > 1 else ""
+
+
+def _named(limit: float) -> str:
+    return f" ({limit.name})" if isinstance(limit, Limit) else ""
 
 
 @overload

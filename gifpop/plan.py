@@ -26,6 +26,7 @@ from gifpop.membrane import (
     threshold_kernel,
 )
 from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
+from gifpop.remembered import remembered
 
 if TYPE_CHECKING:
     from gifpop.parameters import GIF
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
-MOST_CELLS_KEPT = 16  # kinds of neurons of which the history that they need is remembered
+MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
 
@@ -267,14 +268,14 @@ def plan_adaptive(
 
     Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
     """
-    widest = _widest(cell, dt, len_kernel, tolerance)
+    widest = widest_cells(cell, dt, len_kernel, tolerance)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
     return plan_population(cell, N, dt, window, binomial, cells, carried, noisy)
 
 
-@lru_cache(maxsize=MOST_CELLS_KEPT)
-def _widest(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers:
+@remembered
+def widest_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers:
     """Return how many steps a cell may span, by age, in the history that a kind of neurons needs; not to be changed."""
     length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
     widest = history.widest_cells(cell, dt, length, tolerance)

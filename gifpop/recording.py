@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from gifpop import options
-from gifpop.recorder import Column, Recorder, place_probes, require_memory
+from gifpop.recorder import Column, Recorder, bytes_of_chunks, bytes_of_records, place_probes
 
 if TYPE_CHECKING:
     from gifpop.assembly import Assembly
@@ -74,12 +74,28 @@ class Recording:
         """Return a recorder for ``n`` steps from step ``first`` on."""
         return Recorder(n, first, self.columns, self.every, self._dt)
 
-    def check(self, n: int, end: int, runs: int = 1) -> None:
-        """Refuse to record ``n`` steps up to step ``end``, of so many runs, where memory or counts do not suffice."""
+    def check(self, end: int) -> None:
+        """Refuse to go on to step ``end`` where given counts do not suffice."""
         for i, values in self.prescribed.items():
             if not isinstance(values, tuple) and len(values) < end:
                 raise ValueError(
                     f"Simulation.counts[{self._names[i]!r}] must have an entry for each of the {end} steps "
                     f"simulated, got {len(values)}"
                 )
-        require_memory(n, self.columns, self.every, runs)
+
+    def needs(self, n: int, at_once: int = 1, kept: int = 0) -> dict[str, float]:
+        """Return the memory, in bytes, that records of ``n`` steps take, by part.
+
+        Parameters
+        ----------
+        n : int
+        at_once : int
+            Runs that are under way at a time.
+        kept : int
+            Runs of which the records are kept besides.
+        """
+        kept_bytes = kept * bytes_of_records(n, self.columns, self.every, stamped=False)
+        return {
+            "records": kept_bytes + at_once * bytes_of_records(n, self.columns, self.every),
+            "steps under way": bytes_of_chunks(n, self.columns, at_once),
+        }

@@ -507,6 +507,14 @@ def _check_succession(results: Sequence[Result]) -> None:
         end = result._first + steps if steps else end
 
 
+def bytes_of_joined(results: Iterable[Result]) -> float:
+    """Return the memory that results take when they are joined."""
+    populations = [p for result in results for p in result]
+    arrays = [array for p in populations for array in (*p.arrays.values(), p._record_steps)]
+    spikes = [array for p in populations if isinstance(p._spikes, tuple) for array in (*p._spikes, p._spikes[0])]
+    return float(sum(array.nbytes for array in (*arrays, *spikes)))  # of a spike, the step and the time
+
+
 def _join(parts: Sequence[PopulationResult]) -> PopulationResult:
     """Join what successive runs recorded of one population."""
     first = parts[0]

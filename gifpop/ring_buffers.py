@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -21,6 +21,25 @@ GROUPS, GENERATORS = 0, 1  # the two kinds of sources, added up apart
 
 Amount = TypeVar("Amount", bound=np.float64 | np.uint16)
 Ring: TypeAlias = npt.NDArray[np.float64 | np.uint16]  # pA, or numbers of spikes
+
+
+def count_slots(longest: int, slice_steps: int) -> int:
+    """Return how many slots ring buffers have at first, for the longest lag and the steps of a slice."""
+    return longest + slice_steps
+
+
+def bytes_of_rings(slots: int, groups: int, neurons: Iterable[tuple[int, bool, bool]]) -> float:
+    """Return the memory of ring buffers.
+
+    Parameters
+    ----------
+    slots, groups : int
+    neurons : sequence of (int, bool, bool)
+        Of each group of neurons, how many there are, whether they count spikes, and whether they have generators.
+    """
+    places = sum(_row(count_places(N)) * (SYNAPSES * (2 if counting else 8) + RECEPTORS * 8 * external)
+                 for N, counting, external in neurons)  # fmt: skip
+    return slots * (places + 8.0 * 2 * SHARED_RECEPTORS * groups)
 
 
 class RingBuffers:
@@ -71,13 +90,14 @@ class RingBuffers:
         MemoryError
             If the buffers would not fit in memory; nothing has changed then.
         """
-        slots = max(longest + slice_steps, self.slots)
+        slots = max(count_slots(longest, slice_steps), self.slots)
         rows = [_row(plan.places) if plan.neurons else 0 for plan in plans]
         external = [i in with_external or (i < len(self.externals) and self.externals[i] is not None)
                     for i in range(len(plans))]  # fmt: skip
-        needed = sum(row * (SYNAPSES * (8 if unit is None else 2) + RECEPTORS * 8 * more)
-                     for row, unit, more in zip(rows, units, external, strict=True))  # fmt: skip
-        memory.require(slots * (needed + 8.0 * 2 * SHARED_RECEPTORS * len(plans)),
+        neurons = [(plan.units, unit is not None, more) for plan, unit, more in zip(plans, units, external, strict=True)
+                   if plan.neurons]  # fmt: skip
+        needed = bytes_of_rings(slots, len(plans), neurons)
+        memory.require(needed if slots > self.slots else max(0.0, needed - self.bytes),
                        f"ring buffers for delays of up to {longest * dt:g} ms")  # fmt: skip
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
         shared = np.zeros((2, len(plans), slots, SHARED_RECEPTORS))
@@ -90,6 +110,16 @@ class RingBuffers:
         self.externals = [_fit(ring, slots, RECEPTORS, row, moved, np.float64) if row and more else None
                           for ring, row, more in zip([*self.externals, *new], rows, external, strict=True)]  # fmt: skip
         self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
+
+    @property
+    def bytes(self) -> float:
+        """Memory of all arrays."""
+        arrays = [self.shared, *self.rings, *self.externals]
+        return float(sum(array.nbytes for array in arrays if array is not None))
+
+    def bytes_to_come(self, step: int, n: int) -> float:
+        """Return the memory that ``n`` steps will take: zeros take none before they are first written to."""
+        return self.bytes * max(0, min(self.slots, step + n) - step) / self.slots
 
     def clear(self) -> None:
         """Let nothing be on its way; `fit` is to follow, which makes what generators need."""

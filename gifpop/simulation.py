@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from gifpop import changes, checks, options, seeds, snapshot
+from gifpop import changes, checks, memory, options, seeds, snapshot
 from gifpop.assembly import Assembly
 from gifpop.connectivity import expand
 from gifpop.engine import SimulationError, StateLostError
 from gifpop.grid import whole_steps
 from gifpop.history import TOLERANCE
 from gifpop.interrupts import deferred_interrupt, give_way
+from gifpop.recorder import SpikeRoom
 from gifpop.recording import Recording
 from gifpop.records import Records
-from gifpop.result import Result, concatenate
+from gifpop.result import Result, bytes_of_joined, concatenate
 from gifpop.threads import check_threads
 
 if TYPE_CHECKING:
@@ -303,7 +304,10 @@ class Simulation:
         SimulationInterrupted
             On Ctrl-C, within a second; its ``result`` holds what was simulated, and `run` continues from there.
         SimulationError
-            If an expected count or a potential is no longer a finite number; its ``result`` holds what was simulated.
+            If an expected count or a potential is no longer a finite number, or if spikes fill the memory (then it is a
+            MemoryError, too); its ``result`` holds what was simulated.
+        MemoryError
+            If records would not fit in memory; nothing has been simulated then.
         RuntimeError
             If an earlier run or `reset` was cut short, by a lack of memory for one, so that the state is lost; `reset`
             makes a new one.
@@ -332,12 +336,13 @@ class Simulation:
         engine, recording, records = self._engine, self._recording, self._state.records
         first, began = engine.step, time.perf_counter()
         records.end()
-        recording.check(n, first + n)
-        recorder = recording.recorder(n, first)
+        self._check(n)
+        recorder, room = recording.recorder(n, first), SpikeRoom("Simulation.run")
         error: KeyboardInterrupt | SimulationError | None = None
         records.begin(partial(self._make_result, recorder, first, self.seed))
         try:
-            for chunk in engine.run(n, recording.probes, recording.prescribed, self._progress):
+            for chunk in engine.run(n, recording.probes, recording.prescribed, self._progress,
+                                    between=lambda: room.check(recorder.n_spikes, recorder.bytes_to_come)):  # fmt: skip
                 recorder.take(chunk)
         except (KeyboardInterrupt, SimulationError) as caught:
             error = caught
@@ -370,6 +375,8 @@ class Simulation:
         ValueError
             If there were none; if they recorded different neurons of a population, since its N has changed; or if one
             does not begin where the one before ends, since what lies between could not be recorded.
+        MemoryError
+            If another copy of it would not fit in memory.
         """
         records = self._state.records
         with self._if_idle() as idle:
@@ -378,6 +385,8 @@ class Simulation:
         results = list(records.results)
         if not results:
             raise ValueError("Simulation.result: nothing has been simulated yet")
+        memory.require(bytes_of_joined(results), "Simulation.result: a copy of what all runs recorded (forget() drops "
+                       "what is there; what each run returns need not be joined)")  # fmt: skip
         return concatenate(results)
 
     def forget(self) -> None:
@@ -605,11 +614,18 @@ class Simulation:
         links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
         return expand(links, populations[first].N, populations[second].N, self.dt)
 
+    def _check(self, n: int, recorded: bool = True) -> None:
+        """Refuse a run of ``n`` steps for which given counts or memory do not suffice."""
+        self._recording.check(self._engine.step + n)
+        needs = {"input on its way": self._engine.bytes_to_come(n)} | (self._recording.needs(n) if recorded else {})
+        memory.require(needs, f"Simulation.run: records of {n} steps (longer record_interval, fewer variables or "
+                       "shorter runs need less)")  # fmt: skip
+
     @_exclusive
     def _skip(self, duration: float) -> None:
         """Simulate on without recording anything."""
         n = whole_steps("simulate.warmup", duration, self.dt)
-        self._recording.check(0, self._engine.step + n)
+        self._check(n, recorded=False)
         nothing = self._recording.recorder(0, self._engine.step)
         try:
             for _ in self._engine.run(n, (), self._recording.prescribed, self._progress):

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gifpop import archive, distributions, integrity, parameters, rules, signals
+from gifpop import archive, distributions, integrity, memory, parameters, rules, signals
 from gifpop.assembly import Assembly
 from gifpop.counting import Unit
 from gifpop.encoding import Kind, decode, encode
@@ -28,7 +28,7 @@ from gifpop.neurons import NeuronPlan
 from gifpop.plan import Link, NoiseLink, PopulationPlan
 from gifpop.recorder import Column
 from gifpop.recording import Recording
-from gifpop.result import PopulationResult, Result, concatenate
+from gifpop.result import PopulationResult, Result, bytes_of_joined, concatenate
 from gifpop.ring_buffers import RingBuffers
 from gifpop.version import __version__
 from gifpop.warn import warn
@@ -69,7 +69,10 @@ def load(path: archive.Path) -> dict[str, Any]:
 
 def joined(results: Iterable[Result]) -> list[Result]:
     """Return results of successive runs as few: one as long as populations keep their sizes."""
-    return [concatenate(list(group)) for _, group in groupby(results, key=lambda result: [p.N for p in result])]
+    groups = [list(group) for _, group in groupby(results, key=lambda result: [p.N for p in result])]
+    memory.require(sum(bytes_of_joined(group) for group in groups if len(group) > 1),
+                   "Simulation.save: a copy of what all runs recorded (results=False leaves it out)")  # fmt: skip
+    return [group[0] if len(group) == 1 else concatenate(group) for group in groups]
 
 
 def _accept(where: str, document: dict[str, Any]) -> None:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gifpop import checks, chunks, memory, seeds
-from gifpop.engine import SimulationError
+from gifpop import checks, chunks, footprint, memory, seeds
+from gifpop.engine import OutOfMemoryError, SimulationError
 from gifpop.grid import whole_steps
 from gifpop.interrupts import deferred_interrupt, give_way
-from gifpop.recorder import bytes_of_records
+from gifpop.recorder import SpikeRoom, bytes_of_records
 from gifpop.reductions import make_reduction
 from gifpop.simulation import Simulation, SimulationInterrupted
 
@@ -81,6 +81,7 @@ class Trials:
             False: chunks.Probing(sim._engine.plans, (), self._recording.prescribed),
         }
         self._pace = chunks.Pace(sim._engine.slice_steps, sim._engine.seconds_per_step())
+        self._room, self._kept_spikes, self._keeps_all = SpikeRoom("simulate"), 0, False
         self._threads = self._assembly.threads
         self._most = self._threads * (1 if any(plan.neurons for plan in sim._engine.plans) else MOST_PER_THREAD)
 
@@ -122,14 +123,24 @@ class Trials:
         return reduction.result()
 
     def _check(self, numbers: Integers, reduction: Reduction) -> None:
-        """Refuse trials that would not fit in memory."""
-        kept, at_once = (len(numbers) if reduction.keeps_all else 1), min(self._threads, len(numbers))
-        self._recording.check(self._steps, self._before + self._steps, kept + at_once)
-        state = sum(level.bytes for level in self._assembly.levels.values())
-        memory.require(at_once * state, f"simulate: states of {at_once} trials at a time (fewer threads need less)")
+        """Refuse trials that would not fit in memory; see that no more run at a time than would fit."""
+        # a mean, and a variance, are as large as what they are of
+        kept, at_once = (len(numbers) if reduction.keeps_all else 2), min(self._threads, len(numbers))
+        end = self._before + self._steps
+        self._recording.check(end)
+        engine, sizes = self._sim._engine, footprint.of_levels(self._assembly.net, self._assembly.levels)
+        state = sum(own for _, own in sizes) + engine.bytes_of_input()
+        needs = self._recording.needs(self._steps, at_once, kept)
+        # the first of them is there, but for what is on its way; at a restart, there is one state more
+        needs |= {"states": at_once * state - engine.bytes_of_input() + engine.bytes_to_come(end)}
+        memory.require(needs, f"simulate: records of {self._steps} steps, {kept + at_once} times, and states, "
+                       f"{at_once} times (keep='mean' and fewer threads need less)")  # fmt: skip
+        left = memory.available()
+        room = MOST_BYTES if left is None else min(MOST_BYTES, left - sum(needs.values()))
         records = bytes_of_records(self._steps, self._recording.columns, self._recording.every)
-        at_once = int(MOST_BYTES / (state + records)) // self._threads * self._threads
-        self._most = max(self._threads, min(self._most, at_once))
+        more = int(room / (state + records)) // self._threads * self._threads
+        self._most = max(self._threads, min(self._most, more))
+        self._keeps_all = reduction.keeps_all
 
     def _next_size(self, size: int, seconds: float) -> int:
         """Return how many trials the next wave may take: whole rounds of the threads."""
@@ -155,7 +166,7 @@ class Trials:
             while steps > 0 and engines:
                 if stop():
                     return [], None
-                with self._pace.chunk(steps) as n:
+                with self._pace.chunk(steps, probing.most_steps(len(engines))) as n:
                     advanced = chunks.advance(engines, n, probing, self._threads)
                 for i, (failed, chunk) in enumerate(advanced):
                     engines[i].broken = None  # nobody goes on from it unless all goes well
@@ -165,8 +176,15 @@ class Trials:
                         break
                     if recorded:
                         recorders[i].take(chunk)
+                try:
+                    spikes = self._kept_spikes + sum(recorder.n_spikes for recorder in recorders)
+                    self._room.check(spikes, sum(recorder.bytes_to_come for recorder in recorders))
+                except OutOfMemoryError as full:
+                    return [], full
                 bar.update(n * len(wave))
                 steps -= n
+        if self._keeps_all:
+            self._kept_spikes += sum(recorder.n_spikes for recorder in recorders)
         finished = zip(engines, recorders, roots, strict=False)
         return [self._sim._make_result(recorder, self._before, root) for _, recorder, root in finished], error
 

@@ -48,7 +48,7 @@ Key: TypeAlias = npt.NDArray[np.uint64]  # of the random numbers of a group of n
 Plan: TypeAlias = "PopulationPlan | NeuronPlan"
 Stream: TypeAlias = np.random.BitGenerator | Key
 Prescribed: TypeAlias = Integers | Spikes  # of a population, its counts, step by step
-Probe: TypeAlias = tuple[int, int, str]  # group, unit and recordable
+Probe: TypeAlias = "tuple[int, int | Sequence[int] | Integers, str | tuple[str, ...]]"  # group, units, recordables
 
 Kept_co = TypeVar("Kept_co", covariant=True)
 Given_contra = TypeVar("Given_contra", contravariant=True)

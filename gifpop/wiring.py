@@ -64,7 +64,7 @@ def connection_bytes(rule: Rule, n_pre: int, n_post: int, weights: bool = False,
         return 0.0, 0.0
     n = expected_connections(rule, n_pre, n_post)
     kept = PER_CONNECTION + PER_WEIGHT * bool(weights) + PER_LAG * bool(lags)
-    drawn = PER_DRAWN_WEIGHT * bool(weights) + PER_DRAWN_LAG * bool(lags)
+    drawn = max(PER_DRAWN_WEIGHT * bool(weights), PER_DRAWN_LAG * bool(lags))  # one after the other
     match rule:
         case FixedIndegree() | FixedTotalNumber() | PairwiseBernoulli():
             blocks = _block_count(n_pre, n / n_post)

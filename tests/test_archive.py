@@ -306,7 +306,7 @@ def test_not_while_it_runs(path):
     class Meddler:
         """A recorder, from inside a run."""
 
-        def run(self, *_):
+        def run(self, *_, **options):
             for attempt in (lambda: sim.save(path), sim.reset, lambda: sim.set("I", I_e=1.0), lambda: sim.run(1.0)):
                 try:
                     attempt()

@@ -230,9 +230,9 @@ def test_a_current_out_of_range_is_reported():
 def test_memory_is_checked_first(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 1e6)
     sim = gp.Simulation(single(), dt=0.5)
-    with pytest.raises(MemoryError, match=r"records of 2000000 steps .* would need 32.0 MB; 1.0 MB are available"):
+    with pytest.raises(MemoryError, match=r"records of 2000000 steps .* would need 48.1 MB; 1.0 MB are available"):
         sim.run(1e6)
-    with pytest.raises(MemoryError, match=r"connections, neurons and histories would need 144.0 MB"):
+    with pytest.raises(MemoryError, match=r"connections, neurons and histories would need 8.0 MB"):
         gp.Simulation(single(len_kernel=10**6), dt=0.5)
 
 

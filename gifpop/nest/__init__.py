@@ -17,6 +17,7 @@ Where it differs from NEST on purpose:
   thread, and degrees that only autapses could fulfil are errors. What has no effect here (``frozen``, ``record_to``,
   ...) may only be given its neutral value; what neurons have for plasticity (``tau_minus``, ``Ca``, ...) is not there.
 - Networks and records that would not fit in memory raise a NESTError, which is a MemoryError too, before they are made.
+  A run whose spikes would fill the memory ends with one; what was recorded stays.
 - Slices of node collections follow Python's rules.
 - ``tau_sfa``, ``q_sfa``, ``tau_stc`` and ``q_stc`` of neurons can be given as a list of lists, one for each neuron.
 - Arrays of identifiers with repetitions can be connected with one weight or a distribution for all, and heed

@@ -1,7 +1,7 @@
 """Error classes under the names that NEST gives them."""
 
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from gifpop import memory
@@ -67,10 +67,10 @@ def memory_of_nest() -> Iterator[None]:
         raise NotEnoughMemory(str(error)) from None
 
 
-def require_memory(n_bytes: float, what: str) -> None:
-    """Refuse what would not fit in memory, before anything is allocated."""
+def require_memory(needs: float | Mapping[str, float], what: str) -> None:
+    """Refuse what would not fit in memory, before anything is allocated; see `gifpop.memory.require`."""
     with memory_of_nest():
-        memory.require(n_bytes, what)
+        memory.require(needs, what)
 
 
 def unaccessed(names: Iterable[str], container: str, function: str) -> KernelException:

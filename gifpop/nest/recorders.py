@@ -116,6 +116,7 @@ class SpikeRecorderBlock(RecorderBlock):
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
         self.taken: list[list[tuple[Integers, Integers]]] = [[] for _ in range(n)]
+        self.n_taken = 0  # in all of them
 
     def take(self, i: int, senders: Integers, stamps: Integers, repeats: Integers | None = None) -> None:
         """Take spikes: senders and stamps (arrays), and how often each is to be noted."""
@@ -123,6 +124,7 @@ class SpikeRecorderBlock(RecorderBlock):
             senders, stamps = np.repeat(senders, repeats), np.repeat(stamps, repeats)
         if len(stamps):
             self.taken[i].append((senders, stamps))
+            self.n_taken += len(stamps)
 
     def flush(self, slice_steps: int) -> None:
         for i, taken in enumerate(self.taken):
@@ -131,6 +133,7 @@ class SpikeRecorderBlock(RecorderBlock):
                 senders, stamps = (np.concatenate(column) for column in zip(*taken, strict=True))
                 self.store(i, stamps, senders, senders, slice_steps, {})
                 taken.clear()
+        self.n_taken = 0
 
 
 class Samples(NamedTuple):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from gifpop import seeds
-from gifpop.engine import Engine, SimulationError
-from gifpop.nest.errors import NumericalInstability, memory_of_nest, require_memory
+from gifpop.engine import Engine, OutOfMemoryError, SimulationError
+from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_nest, require_memory
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
-from gifpop.nest.recorders import RecorderBlock, Samples
-from gifpop.nest.wiring import Tap, Wiring
+from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
+from gifpop.nest.wiring import Listener, Sampler, Tap, Wiring
+from gifpop.recorder import SpikeRoom, bytes_of_probes
 
 if TYPE_CHECKING:
     from gifpop.chunks import Chunk
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from gifpop.typing import Key, Plan, Stream
 
     Kind = TypeVar("Kind", bound=Block)
+
+# Bytes that each sample of a meter takes until it is shown, and each of its values; each spike of a recorder until the
+# run ends, and besides then.
+PER_SAMPLE, PER_VALUE = 70.0, 26.0
+PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 72.0
 
 
 class Simulator:
@@ -45,6 +51,8 @@ class Simulator:
         self._known: int | None = None  # changes of the kernel
         self._random: dict[int, np.random.Generator] = {}  # of connections
         self._begun: dict[int, int] = {}  # connection of a meter -> step
+        self._listeners: list[Listener] = []
+        self._samplers: list[Sampler] = []
 
     def prepare(self) -> None:
         """Bring nodes and connections, as they are now, to the engine."""
@@ -57,23 +65,28 @@ class Simulator:
             self.engine.bind()
 
     def _wire(self) -> None:
-        self._wiring = wiring = Wiring(
+        wiring = Wiring(
             self.kernel, self._groups, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
         )
         with memory_of_nest():
             self.engine.wire(wiring.links, wiring.lines, wiring.noise)
+        self._listeners, self._samplers = wiring.listeners, wiring.samplers  # not all of it, which refers to this
         self.late.wire(self._groups)
 
     def run(self, n_steps: int) -> None:
         """Simulate; what was simulated is kept whatever ends the run."""
         kernel, began = self.kernel, self.engine.step
         self.engine.threads = kernel.threads
-        probes = [probe for sampler in self._wiring.samplers for probe in sampler.probes]
+        probes = [sampler.probe for sampler in self._samplers]
         self._check_memory(n_steps)
+        self._room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
         try:
-            for chunk in self.engine.run(n_steps, probes, progress=True if kernel.print_time else None):
+            for chunk in self.engine.run(n_steps, probes, progress=True if kernel.print_time else None,
+                                          between=self._check_spikes):  # fmt: skip
                 self._record(chunk)
                 self._note_spikes(chunk)
+        except OutOfMemoryError as error:
+            raise NotEnoughMemory(str(error)) from None
         except SimulationError as error:
             raise NumericalInstability(str(error)) from None
         finally:
@@ -82,11 +95,19 @@ class Simulator:
 
     def _check_memory(self, n_steps: int) -> None:
         """Refuse a run whose meters would not fit in memory."""
-        needed = sum(
-            8.0 * (2 * len(sampler.senders) + len(sampler.probes)) * n_steps / sampler.block.interval(sampler.i)
-            for sampler in self._wiring.samplers
-        )
-        require_memory(needed, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
+        samples = [(len(s.senders), len(s.probe[2]), s.block.interval(s.i)) for s in self._samplers]
+        kept = sum((PER_SAMPLE + PER_VALUE * variables) * n * n_steps / interval for n, variables, interval in samples)
+        needs = {
+            "samples": kept,
+            "steps under way": bytes_of_probes(n_steps, sum(n * variables for n, variables, _ in samples)),
+            "input on its way": self.engine.bytes_to_come(n_steps),
+        }
+        require_memory(needs, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
+
+    def _check_spikes(self) -> None:
+        """End a run before spikes fill the memory; what spike recorders have taken is kept."""
+        taken = sum(block.n_taken for block in self._blocks(SpikeRecorderBlock))
+        self._room.check(taken)
 
     # -- streams ----------------------------------------------------------------------------------------------------
 
@@ -159,7 +180,7 @@ class Simulator:
 
     def _record(self, chunk: Chunk) -> None:
         """Hand a piece of the run to the recorders."""
-        for recorder, i, first, heard, repeats in self._wiring.listeners:
+        for recorder, i, first, heard, repeats in self._listeners:
             if not isinstance(heard, Tap) and heard in chunk.neurons:
                 steps, units = chunk.neurons[heard]
                 recorder.take(i, first + units.astype(np.int64), steps + 1, None if repeats is None else repeats[units])
@@ -169,11 +190,11 @@ class Simulator:
             recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
         column = 0
-        for meter, i, places, senders, begun, probes in self._wiring.samplers:
+        for meter, i, places, senders, begun, (_, _, variables) in self._samplers:
             chosen = meter.selected(i, stamps, begun)
-            end = column + len(probes)
             sampled, n = stamps[chosen], len(senders)
-            values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(probes) // n)
+            end = column + n * len(variables)
+            values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(variables))
             meter.take(i, Samples(places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1))))
             column = end
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gifpop.nest.kernel import Kernel
     from gifpop.nest.nodes import Block
     from gifpop.nest.projections import Lags, Projection, Weights
-    from gifpop.typing import Floats, Integers, Probe, Receptor, Shorts, Synapse
+    from gifpop.typing import Floats, Integers, Receptor, Shorts, Synapse
 
     Number = TypeVar("Number", int, float)
     Entry = TypeVar("Entry", bound=np.generic)
@@ -51,7 +51,7 @@ class Sampler(NamedTuple):
     """A meter, the ``i``-th of a block, and nodes that it samples.
 
     ``places`` are the numbers of the connections, ``senders`` the nodes; ``begun`` the steps that were done when the
-    connections were made known; ``probes`` as `Engine.run` takes them, node after node.
+    connections were made known; ``probe`` as `Engine.run` takes it, node after node.
     """
 
     block: MeterBlock
@@ -59,7 +59,7 @@ class Sampler(NamedTuple):
     places: Integers
     senders: Integers
     begun: int
-    probes: list[Probe]
+    probe: tuple[int, Integers, tuple[str, ...]]
 
 
 class Tap:
@@ -252,8 +252,8 @@ class Wiring:
         for time in np.unique(begun).tolist():
             chosen = np.flatnonzero(begun == time)
             units = strand.target_units[chosen]
-            probes = [(group, unit, name) for unit in units.tolist() for name in variables]
-            self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probes))
+            probe = group, units, tuple(variables)
+            self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probe))
 
     def _listen(self, strand: Strand, recorder: SpikeRecorderBlock) -> None:
         """Let a spike recorder hear a source, as often as it is connected to it."""
