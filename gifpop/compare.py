@@ -15,7 +15,7 @@ from gifpop.grid import check_dt, whole_steps
 from gifpop.network import Network
 from gifpop.options import check_names
 from gifpop.simulation import SimulationInterrupted
-from gifpop.threads import check_threads, processors
+from gifpop.threads import check_threads, one_or_two
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -209,7 +209,7 @@ def compare(
     check_names("compare", options)
     dt = check_dt("compare.dt", dt)
     trials = checks.integer("compare.trials", trials, LEAST_TRIALS)
-    threads = min(2, processors()) if threads is None else check_threads("compare.threads", threads)
+    threads = one_or_two() if threads is None else check_threads("compare.threads", threads)
     confidence = checks.number("compare.confidence", confidence, "in (0, 1)")
     width = whole_steps("compare.bin", checks.number("compare.bin", bin, "> 0", "ms"), dt, least=1)
     left_out = whole_steps("compare.warmup", checks.number("compare.warmup", warmup, ">= 0", "ms"), dt)

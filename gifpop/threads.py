@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gifpop import _team, checks
+from gifpop.interrupts import watch
 from gifpop.warn import warn
 
 _idle: list[_team.Team] = []  # a run takes one out for each chunk, so that runs of several threads do not share any
@@ -27,6 +28,11 @@ def processors() -> int:
     if hasattr(os, "process_cpu_count"):  # Python 3.13
         return os.process_cpu_count() or 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def one_or_two() -> int:
+    """Return how many threads to take where none were asked for: two, or one where there is one processor."""
+    return min(2, processors())
 
 
 def check_threads(where: str, threads: object) -> int:
@@ -54,16 +60,23 @@ def team(number: int) -> Iterator[_team.Team | None]:
         _idle.append(own)
 
 
-def for_each(function: Callable[[int], object], n: int, number: int) -> None:
-    """Call a function for each i < n, in any order, in ``number`` threads, or as many as can be started."""
-    left, errors = iter(range(n)), list[BaseException]()
+def for_each(function: Callable[[int, Callable[[], None]], object], n: int, number: int) -> None:
+    """Call a function for each i < n, in any order, in ``number`` threads, or as many as can be started.
+
+    It also gets a function to call from time to time, which raises KeyboardInterrupt once this thread is interrupted or
+    another call has failed.
+    """
+    left, errors, interrupted = iter(range(n)), list[BaseException](), watch()
+
+    def look() -> None:
+        if errors or interrupted():
+            raise KeyboardInterrupt
 
     def work() -> None:
         try:
             for i in left:
-                function(i)
-                if errors:
-                    break
+                function(i, look)
+                look()
         except BaseException as error:
             errors.append(error)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gifpop import _wiring
 from gifpop.distributions import draw_in_pieces
-from gifpop.interrupts import give_way, watch
+from gifpop.interrupts import give_way
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
 from gifpop.threads import for_each
 
@@ -163,13 +164,7 @@ def by_target(n_pre: int, indegrees: Integers, without_self: bool, multapses: bo
     seeds = random.bit_generator.random_raw((len(shares), 4))
     first, targets = np.zeros(n_pre + 1, dtype=np.int64), np.empty(begins[-1], dtype=np.int32)
 
-    interrupted = watch()
-
-    def look() -> None:
-        if interrupted():
-            raise KeyboardInterrupt
-
-    def fill(block: int) -> None:
+    def fill(block: int, look: Callable[[], None]) -> None:
         look()
         a, b = edges[block : block + 2]
         rows = np.zeros(b - a + 1, dtype=np.int64)  # not a view: `first[b]` belongs to the next block too

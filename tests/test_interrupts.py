@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from saved import assert_same_results, assert_same_state, simulation, state_of
 
 import gifpop as gp
-from gifpop import _wiring, chunks, distributions, ring_buffers, stationary, wiring
+from gifpop import _wiring, chunks, distributions, ring_buffers, stationary, threads, wiring
 from gifpop.engine import Engine, SimulationError, StateLostError
 from gifpop.interrupts import deferred_interrupt, give_way, is_interrupted, stopped_by
 from gifpop.plan import Link
@@ -304,12 +304,17 @@ RULES = [gp.AllToAll(allow_autapses=False), gp.FixedOutdegree(1500), gp.FixedInd
 def test_drawing_gives_way(rule, monkeypatch):
     """At least once in three pieces of a million connections, and without an effect on what is drawn."""
     drawn = [wiring.connect(rule, 3000, 3000, True, np.random.PCG64(1))]
+
+    def watch_by(look):
+        monkeypatch.setattr(wiring, "give_way", look)
+        monkeypatch.setattr(threads, "watch", lambda: look)
+
     look, calls = counting(2)
-    monkeypatch.setattr(wiring, "give_way", look)
+    watch_by(look)
     with pytest.raises(KeyboardInterrupt):
         wiring.connect(rule, 3000, 3000, True, np.random.PCG64(1))
     look, calls = counting(10**6)
-    monkeypatch.setattr(wiring, "give_way", look)
+    watch_by(look)
     drawn.append(wiring.connect(rule, 3000, 3000, True, np.random.PCG64(1)))
     assert len(calls) >= 4
     for one, other in zip(*drawn, strict=True):

@@ -130,10 +130,10 @@ def test_a_loop_of_python_in_threads(monkeypatch, fails):
     if fails:
         monkeypatch.setattr(threading.Thread, "start", start)
     done = []
-    threads.for_each(done.append, 100, 3)
+    threads.for_each(lambda i, look: done.append(i), 100, 3)
     assert sorted(done) == list(range(100))
     with pytest.raises(ZeroDivisionError):
-        threads.for_each(lambda i: done.append(1 // (20 - i)), 1_000_000, 3)
+        threads.for_each(lambda i, look: done.append(1 // (20 - i)), 1_000_000, 3)
     assert len(done) < 100_000
 
 
