@@ -104,7 +104,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
         groups = min(<Py_ssize_t> TILE, block.n - first) // LANES
         recover(block, p, first, groups, c.leak, gain, slope, threshold)
         largest = integrate_hazards(block.hazard + first, p, groups)
-        saturate(p, groups, largest)
+        saturate(p, groups, largest, pop.linear)
         part(carried, block, p, first, groups, sums_of_fired, D, noisy)
         totals = thin(block.survivors + first, block.variance + first, p, groups, totals)
         first += groups * LANES

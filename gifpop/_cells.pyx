@@ -80,7 +80,7 @@ cdef inline double advance(Population *pop, double drive, double threshold, Sums
         else:
             move(cells.potential + first, p, groups, pop.constants.leak, gain, slope, threshold * LOG2_E)
         largest = integrate_hazards(cells.hazard + first, p, groups)
-        saturate(p, groups, largest)
+        saturate(p, groups, largest, pop.linear)
         totals = thin(cells.survivors + first, cells.variance + first, p, groups, totals)
         first += groups * LANES
     write_sums(&totals, sums)

@@ -85,7 +85,7 @@ cdef void advance_cohorts(Population *pop, const Common *common, Py_ssize_t acti
             else:
                 move(pop.potential + place, p, groups, c.leak, gain, slope, common.threshold * LOG2_E)
             largest = integrate_hazards(pop.hazard + place, p, groups)
-        saturate(p, groups, largest)
+        saturate(p, groups, largest, pop.linear)
         totals = thin(pop.survivors + place, pop.variance + place, p, groups, totals)
         done += size
     write_sums(&totals, sums)

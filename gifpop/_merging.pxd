@@ -7,11 +7,9 @@ from gifpop._types cimport PADDING, Cells, Population
 
 cdef extern from *:
     """
-    #define GP_NOBODY 1e-10
     #define GP_LARGEST_HAZARD 1e300
     """
     const double LARGEST_HAZARD "GP_LARGEST_HAZARD"
-    const double NOBODY "GP_NOBODY"     # a cohort of fewer survivors is as good as empty
 
 
 cdef inline void join_free(Population *pop, double survivors, double variance, const double *moments,
@@ -76,7 +74,7 @@ cdef inline void merge_cells(Population *pop) noexcept nogil:
 
 cdef inline bint is_empty(const Population *pop, double survivors) noexcept nogil:
     """Whether a cohort has no more to say: where adaptation is carried, its spikes need not be remembered."""
-    return pop.carried.D > 0 and survivors < NOBODY
+    return pop.carried.D > 0 and survivors < pop.nobody
 
 
 cdef inline void free_cell(Population *pop, Py_ssize_t i) noexcept nogil:

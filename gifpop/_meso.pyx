@@ -38,6 +38,9 @@ cdef extern from *:
     bint HAS_AVX512 "GP_HAS_AVX512"
 
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
+cdef double LINEAR = 0.01       # integrated hazards up to here are taken for probabilities, as by NEST
+cdef double NOBODY = 1e-10      # survivors of a cohort that is as good as empty
+cdef double TRULY_NOBODY = 1e-20    # whom rounding hides
 
 cdef Constants _constants_template
 cdef State _state_template
@@ -96,13 +99,15 @@ cdef class MesoPopulation:
         Where cohorts go that leave the window; None: they join the free neurons.
     carried : gifpop.modes.Carried or None
         What cohorts carry of their members' adaptation; None: nothing, past spikes act as if Poisson.
+    smooth : bool
+        Expected counts are smooth functions of parameters: no threshold changes what happens by more than rounding.
     bit_generator : numpy.random.BitGenerator
     """
 
     def __init__(self, Constants[::1] constants, State[::1] state, const double[::1] theta, const double[::1] quasi,
                  const double[::1] sfa_decay, const double[::1] sfa_feed, const double[::1] sfa_weight,
                  const double[::1] relative_jumps, double[::1] sfa, double[:, ::1] cohorts, cells, carried,
-                 bit_generator):
+                 bint smooth, bit_generator):
         cdef Population *pop = &self.population
         self.arrays = (constants, state, theta, quasi, sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa, cohorts,
                        cells, carried)
@@ -125,6 +130,7 @@ cdef class MesoPopulation:
         pop.variance = &cohorts[2, 0]
         pop.potential = &cohorts[3, 0]
         pop.hazard = &cohorts[4, 0]
+        pop.linear, pop.nobody = (0.0, TRULY_NOBODY) if smooth else (LINEAR, NOBODY)
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
         memset(&pop.binomial, 0, sizeof(pop.binomial))
         memset(&pop.cells, 0, sizeof(pop.cells))

@@ -59,20 +59,20 @@ cdef inline lanes integrate_hazards(double *hazard, double *excess, Py_ssize_t g
     return largest
 
 
-cdef inline void saturate(double *p, Py_ssize_t groups, lanes largest) noexcept nogil:
-    """Turn integrated hazards into probabilities: 1 - exp(-p), or p itself below 0.01 (as NEST)."""
+cdef inline void saturate(double *p, Py_ssize_t groups, lanes largest, double linear) noexcept nogil:
+    """Turn integrated hazards into probabilities: 1 - exp(-p), or p itself up to ``linear`` (0.01 as NEST, or 0)."""
     cdef Py_ssize_t group
     cdef lanes integral
-    if not any_above(largest, 0.01):
+    if not any_above(largest, linear):
         return
     if any_above(largest, 0.25):
         for group in range(groups):
             integral = load(p + group * LANES)
-            store(p + group * LANES, above(integral, 0.01, 1.0 - exp_lanes(0.0 - integral), integral))
+            store(p + group * LANES, above(integral, linear, 1.0 - exp_lanes(0.0 - integral), integral))
     else:
         for group in range(groups):
             integral = load(p + group * LANES)
-            store(p + group * LANES, above(integral, 0.01, saturate_lanes(integral), integral))
+            store(p + group * LANES, above(integral, linear, saturate_lanes(integral), integral))
 
 
 cdef inline Totals thin(double *survivors, double *variance, const double *probability, Py_ssize_t groups,

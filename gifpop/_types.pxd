@@ -120,6 +120,8 @@ cdef struct Population:
     double *variance        # variance of that number
     double *potential       # mV
     double *hazard          # at the end of the last step, integrated over half a step
+    double linear           # integrated hazards up to this one are taken for probabilities
+    double nobody           # a cohort of fewer survivors is as good as empty
     Cells cells
     Carried carried
     bitgen_t *random

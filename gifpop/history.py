@@ -25,6 +25,7 @@ TOLERANCE = 3e-3
 MERGE_EVERY = 16  # steps between two rounds of merging
 MOST_LENGTHS = 4  # automatic lengths of NEST that an adaptive history covers at most
 ACTIVITY = 20.0  # spikes/s; by how much neighbours differ for what fired between them is estimated for this activity
+GRID = 4  # parts of an octave, to which parameters are rounded where histories are not to follow small changes
 MARGIN = 3.0  # in Delta_V, above the threshold: how far neurons may recover
 
 
@@ -71,6 +72,35 @@ def adaptive_length(cell: GIF, dt: float, len_kernel: int, automatic: int, toler
     ages = np.arange(automatic, MOST_LENGTHS * automatic + 1)
     left, _ = recovery(cell, dt, ages)
     return max(len_kernel, int(ages[min(int(np.count_nonzero(left > tolerance)), len(ages) - 1)]))
+
+
+def rounded(cell: GIF) -> GIF:
+    """Return neurons like these with parameters on a coarse grid, so that all in their neighbourhood are the same.
+
+    Where expected counts are to be smooth functions of the parameters, these neurons decide what is discrete: how long
+    a history is, and which cohorts are merged. Of potentials only differences matter.
+    """
+    tau_m, resistance = _to_grid(cell.tau_m), _to_grid(cell.tau_m / cell.C_m)
+    driven = cell.E_L + cell.I_e * cell.tau_m / cell.C_m - cell.V_reset
+    return replace(
+        cell,
+        tau_m=tau_m,
+        C_m=tau_m / resistance,
+        E_L=0.0,
+        V_reset=0.0,
+        V_m=None,
+        V_T_star=_to_grid(cell.V_T_star - cell.V_reset),
+        I_e=_to_grid(driven) / resistance,
+        Delta_V=_to_grid(cell.Delta_V),
+        **{name: tuple(map(_to_grid, getattr(cell, name))) for name in ("tau_sfa", "q_sfa", "tau_stc", "q_stc")},
+    )
+
+
+def _to_grid(value: float) -> float:
+    """Return the nearest of the numbers that divide each octave into GRID parts."""
+    if value == 0.0:
+        return 0.0
+    return math.copysign(2.0 ** (round(GRID * math.log2(abs(value))) / GRID), value)
 
 
 def recovery(cell: GIF, dt: float, ages: Integers) -> tuple[Floats, Floats]:
@@ -145,7 +175,7 @@ def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: f
     )
 
 
-def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int) -> Cells:
+def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int, smooth: bool = False) -> Cells:
     """Return cells with new parameters and the same state, traces as if time constants had always been the new ones.
 
     Parameters
@@ -157,8 +187,10 @@ def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int) -> 
         Young cohorts.
     used : int
         Cells in use.
+    smooth : bool
+        Widths do not follow small changes (`rounded`).
     """
-    widest = widest_cells(cell, dt, len(cells.widest) - 1, cells.tolerance)
+    widest = widest_cells(rounded(cell) if smooth else cell, dt, len(cells.widest) - 1, cells.tolerance)
     new = plan_cells(cell, dt, window, widest, cells.tolerance, with_spikes=len(cells.tau) > 0)
     filled = _meso.PADDING + used
     places = max(cells.rows.shape[1], new.rows.shape[1] + used)

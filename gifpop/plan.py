@@ -144,6 +144,7 @@ class PopulationPlan:
     cohorts: Floats
     cells: history.Cells | None = None
     carried: Carried | None = None
+    smooth: bool = False
 
     recordables: ClassVar = _meso.RECORDABLES
     neurons: ClassVar[Literal[False]] = False
@@ -207,6 +208,7 @@ def plan_population(
     cells: history.Cells | None = None,
     carried: bool = False,
     noisy: Sequence[float] | None = None,
+    smooth: bool = False,
 ) -> PopulationPlan:
     """Return the arrays of a population, all zero where they hold state.
 
@@ -227,6 +229,8 @@ def plan_population(
     noisy : pair of float, or None
         Where neurons receive input of their own: ``capacity`` (see `gifpop.modes.Carried`). Only where adaptation is
         carried.
+    smooth : bool
+        Expected counts are smooth functions of the parameters (see `_meso.MesoPopulation`).
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
@@ -249,6 +253,7 @@ def plan_population(
         carried=plan_carried(cell, dt, noisy, cohorts.shape[1], None if cells is None else cells.rows.shape[1])
         if carried and count_modes(cell, noisy is not None)
         else None,
+        smooth=smooth,
     )
 
 
@@ -261,15 +266,16 @@ def plan_adaptive(
     binomial: bool = True,
     carried: bool = False,
     noisy: Sequence[float] | None = None,
+    smooth: bool = False,
 ) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
     Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
     """
-    widest = _widest(cell, dt, len_kernel, tolerance)
+    widest = _widest(history.rounded(cell) if smooth else cell, dt, len_kernel, tolerance)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
-    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy)
+    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy, smooth)
 
 
 @lru_cache(maxsize=MOST_CELLS_KEPT)
@@ -293,7 +299,7 @@ def update_plan(plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bo
     plan.scale(N / plan.constants["N"][0])
     new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy)
     if plan.cells is not None:
-        plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
+        plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
     if plan.carried is not None:
         assert new.carried is not None  # as many modes, or more
         update_carried(plan.carried, new.carried, plan.cells, refractory)

@@ -136,6 +136,12 @@ class Simulation:
         ``adaptation="carried"`` and rules that draw equally many sources for each neuron: ``p``, `IndegreeFraction`,
         `FixedIndegree`, `AllToAll`. Between neurons, connections are drawn in any case; from a population, neurons
         receive the mean.
+    smooth : bool
+        Make the expected counts of a replay (``counts``) smooth functions of the parameters, so that likelihoods of
+        recorded counts can be differentiated: a cohort with the integrated hazard H fires with the probability
+        1 - exp(-H) also where H is below 0.01, where NEST takes H itself; cohorts are followed until rounding hides
+        them; the length of a history, unless ``len_kernel`` is given, and the widths of its cells are those of
+        parameters that are rounded to quarters of an octave, and stay the same in between (docs/rerun.md).
     network_seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
         Draws connections and what makes neurons differ, as ``seed`` draws initial states, spikes and inputs. None:
         ``seed`` draws these, too.
@@ -191,6 +197,7 @@ class Simulation:
         tolerance: float = TOLERANCE,
         adaptation: Adaptation = "carried",
         wiring: Wiring = "dense",
+        smooth: bool = False,
         network_seed: Seed = None,
         threads: int = 1,
         progress: bool | None = None,
@@ -198,7 +205,7 @@ class Simulation:
         began = time.perf_counter()
         self._seed = seeds.root_sequence(seed)
         self._assembly = Assembly(net, self._seed if network_seed is None else seeds.root_sequence(network_seed), dt,
-                                  level, initial, history, tolerance, adaptation, wiring, threads)  # fmt: skip
+                                  level, initial, history, tolerance, adaptation, wiring, threads, smooth)  # fmt: skip
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         self.level: Level | dict[str, Level] = level if isinstance(level, str) else self._assembly.level_names
         self._recording = Recording(self._assembly, record, record_interval, record_neurons, counts, spikes)
