@@ -38,9 +38,9 @@ cdef extern from *:
     bint HAS_AVX512 "GP_HAS_AVX512"
 
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
-cdef double LINEAR = 0.01       # integrated hazards up to here are taken for probabilities, as by NEST
 cdef double NOBODY = 1e-10      # survivors of a cohort that is as good as empty
-cdef double TRULY_NOBODY = 1e-20    # whom rounding hides
+cdef double SMOOTH_NOBODY = 1e-24   # so few that rounding hides them, even in ratios of what is above SMOOTH_LEAST
+cdef double SMOOTH_LEAST = 1e-8
 
 cdef Constants _constants_template
 cdef State _state_template
@@ -130,7 +130,9 @@ cdef class MesoPopulation:
         pop.variance = &cohorts[2, 0]
         pop.potential = &cohorts[3, 0]
         pop.hazard = &cohorts[4, 0]
-        pop.linear, pop.nobody = (0.0, TRULY_NOBODY) if smooth else (LINEAR, NOBODY)
+        pop.smooth, pop.nobody, pop.least = smooth, NOBODY, 0.0
+        if smooth:
+            pop.nobody, pop.least = SMOOTH_NOBODY, SMOOTH_LEAST
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
         memset(&pop.binomial, 0, sizeof(pop.binomial))
         memset(&pop.cells, 0, sizeof(pop.cells))
@@ -231,7 +233,7 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     sums.survivors += sum_of(pop.survivors + s.oldest + active, s.cohorts - active)
 
     # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
-    variance = sums.variance + s.variance
+    variance = sums.variance + s.variance + pop.least
     p_correction = (sums.variance_fired + p_free * s.variance) / variance if variance > 0.0 else 0.0
     missing = c.N - sums.survivors - s.survivors
     s.mean = sums.fired + p_free * s.survivors + p_correction * missing
@@ -292,7 +294,7 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
         for k in range(carried.moments):
             mixed[k] += mixed_of_cells[k]
     part_free(carried, p_free, p_free * s.survivors, mixed)
-    take_fired(carried, mixed, sums.fired + p_free * s.survivors)
+    take_fired(carried, mixed, sums.fired + p_free * s.survivors, pop.least)
     wait_out(carried, carried.cohorts + s.oldest + active, pop.places, s.cohorts - active)
     return p_free
 

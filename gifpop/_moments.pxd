@@ -160,10 +160,14 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
     write_lift(carried, moments, 1)
 
 
-cdef inline void take_fired(const Carried *carried, const double *mixed, double weight) noexcept nogil:
-    """Keep the moments of those who fire in this step, from their sums; where nobody does, those of the last."""
+cdef inline void take_fired(const Carried *carried, const double *mixed, double spikes, double least) noexcept nogil:
+    """Keep the moments of those who fire in this step, from their sums; where nobody does, those of the last.
+
+    ``least``: so many of the last count in any case, where moments must not jump; or 0.
+    """
     cdef Py_ssize_t d, e, k = carried.D
     cdef double[MOST_MODES] apart
+    cdef double weight = spikes + least
     if not weight > 0.0:
         return
     for d in range(carried.D):
@@ -171,7 +175,7 @@ cdef inline void take_fired(const Carried *carried, const double *mixed, double 
         carried.fired[d] += apart[d]
     for d in range(carried.D):
         for e in range(d + 1):
-            carried.fired[k] = mixed[k] / weight - apart[d] * apart[e]
+            carried.fired[k] = (mixed[k] + least * carried.fired[k]) / weight - apart[d] * apart[e]
             k += 1
 
 
