@@ -35,7 +35,7 @@ cdef inline lanes covariance(const Carried *carried, const double *row, Py_ssize
 
 
 cdef inline void part(const Carried *carried, const Block *block, const double *probability, Py_ssize_t first,
-                      Py_ssize_t groups, lanes *mixed, Py_ssize_t D, bint noisy) noexcept nogil:
+                      Py_ssize_t groups, lanes *mixed, Py_ssize_t D, bint noisy, bint smooth) noexcept nogil:
     """Part the moments of those who fire, which are added to ``mixed``, from those of the survivors, which then decay.
 
     Means are mixed as differences from those of the step before, so that no digits are lost.
@@ -61,7 +61,8 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
         for d in range(1, D):
             r = r + v[d]
         stay = 1.0 - p
-        share = all_lanes(1.0) / (larger(stay, all_lanes(FEWEST)) + p * larger(r, all_lanes(0.0)))
+        share = stay + FEWEST if smooth else larger(stay, all_lanes(FEWEST))
+        share = all_lanes(1.0) / (share + p * larger(r, all_lanes(0.0)))
         g = p * share
         away = stay * share
         wider = away * (1.0 - share)
@@ -108,7 +109,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
             saturate_all(p, left, groups)
         else:
             saturate(p, groups, largest)
-        part(carried, block, p, first, groups, sums_of_fired, D, noisy)
+        part(carried, block, p, first, groups, sums_of_fired, D, noisy, pop.smooth)
         totals = thin(block.survivors + first, block.variance + first, p, left if pop.smooth else NULL, groups, totals)
         first += groups * LANES
     write_sums(&totals, sums)

@@ -293,7 +293,7 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
         add_sums(sums, &of_cells)
         for k in range(carried.moments):
             mixed[k] += mixed_of_cells[k]
-    part_free(carried, p_free, p_free * s.survivors, mixed)
+    part_free(carried, p_free, p_free * s.survivors, mixed, pop.smooth)
     take_fired(carried, mixed, sums.fired + p_free * s.survivors, pop.least)
     wait_out(carried, carried.cohorts + s.oldest + active, pop.places, s.cohorts - active)
     return p_free

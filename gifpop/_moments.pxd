@@ -129,7 +129,7 @@ cdef inline void wait_out(const Carried *carried, double *moments, Py_ssize_t st
     write_lift(carried, moments, stride)
 
 
-cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed) noexcept nogil:
+cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed, bint smooth) noexcept nogil:
     """Part those free neurons who fire, ``weight`` in number, from the others; as `_carried.part`."""
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double *moments = carried.free
@@ -141,7 +141,8 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
         for e in range(D):
             v[d] += moments[place(carried, d, e)]
         r += v[d]
-    share = 1.0 / (max(1.0 - p, FEWEST) + p * max(r, 0.0))
+    share = 1.0 - p + FEWEST if smooth else max(1.0 - p, FEWEST)
+    share = 1.0 / (share + p * max(r, 0.0))
     g = p * share
     away = (1.0 - p) * share
     wider = away * (1.0 - share)

@@ -343,7 +343,8 @@ class CarriedPopulation(MesoPopulation):
             if c is self.free:
                 prob, stay = -math.expm1(-integral), math.exp(-integral)
             c["hazard"] = hazard
-            share = 1.0 / (max(1.0 - prob, 1e-6) + prob * max(r, 0.0))
+            fewest = stay + 1e-6 if self.smooth else max(1.0 - prob, 1e-6)
+            share = 1.0 / (fewest + prob * max(r, 0.0))
             those = c["x"] - (1.0 - prob) * share * v
             spread = c["C"] + (1.0 - prob) * share * (1.0 - share) * np.outer(v, v)
             fired["x"] += prob * c["m"] * those

@@ -77,7 +77,7 @@ def check_differences(function, largest=1e-3):
     if first > 100.0 * rounding / largest:
         assert 3.8 < first / second < 4.2
     for h in 10.0 ** -np.arange(4, 8):
-        assert size(difference(h) - slope) < 2.0 * (h / largest) ** 2 * first + 1e-3 * second + rounding / h, h
+        assert size(difference(h) - slope) < (2.0 * (h / largest) ** 2 + 1e-3) * first + rounding / h, h
 
 
 def present(name):
