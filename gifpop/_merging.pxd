@@ -27,7 +27,17 @@ cdef inline void join_free(Population *pop, double survivors, double variance, c
 
 
 cdef inline void enter_cells(Population *pop) noexcept nogil:
-    """Let the oldest cohort of the window become the newest cell; merge cells when it is time to."""
+    """Let the oldest cohort of a full window become the newest cell; merge cells when it is time to."""
+    if pop.state.cohorts == pop.K:
+        add_cell(pop)
+    pop.state.until_merging -= 1
+    if pop.state.until_merging == 0:
+        merge_cells(pop)
+        pop.state.until_merging = pop.cells.every
+
+
+cdef inline void add_cell(Population *pop) noexcept nogil:
+    """Let the oldest cohort of the window become the newest cell."""
     cdef Cells *cells = &pop.cells
     cdef Py_ssize_t i = PADDING + pop.state.cells, cohort = pop.state.oldest, j
     cells.count[i] = pop.count[cohort]
@@ -43,10 +53,6 @@ cdef inline void enter_cells(Population *pop) noexcept nogil:
         for j in range(pop.carried.moments + 1):
             pop.carried.cells[j * cells.places + i] = pop.carried.cohorts[j * pop.places + cohort]
     pop.state.cells += 1
-    pop.state.until_merging -= 1
-    if pop.state.until_merging == 0:
-        merge_cells(pop)
-        pop.state.until_merging = cells.every
 
 
 cdef inline void merge_cells(Population *pop) noexcept nogil:

@@ -287,7 +287,7 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
 
     block = cohorts_from(pop, s.oldest, active)
     advance_carried(pop, &block, common.drive, sums, mixed)
-    if pop.cells.places > 0:
+    if s.cells > 0:
         block = merged_cohorts(pop)
         advance_carried(pop, &block, common.drive, &of_cells, mixed_of_cells)
         add_sums(sums, &of_cells)
@@ -421,7 +421,7 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     s.cohorts += 1
     if pop.carried.D > 0:
         begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places)
-        if pop.cells.places == 0:
+        if s.cells == 0:
             leave_empty(pop)
     if entering + 1 == pop.places:
         slide_back(pop)
@@ -439,7 +439,7 @@ cdef inline void drop_oldest(Population *pop) noexcept nogil:
 
 
 cdef inline void leave_empty(Population *pop) noexcept nogil:
-    """Let cohorts leave of which hardly anybody survives."""
+    """Let cohorts leave of which hardly anybody survives, unless there are older ones in cells."""
     cdef State *s = pop.state
     while s.cohorts > <Py_ssize_t> pop.constants.refractory + 1 and is_empty(pop, pop.survivors[s.oldest]):
         leave_window(pop)

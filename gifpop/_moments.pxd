@@ -129,7 +129,8 @@ cdef inline void wait_out(const Carried *carried, double *moments, Py_ssize_t st
     write_lift(carried, moments, stride)
 
 
-cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed, bint smooth) noexcept nogil:
+cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed,
+                           bint smooth) noexcept nogil:
     """Part those free neurons who fire, ``weight`` in number, from the others; as `_carried.part`."""
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double *moments = carried.free

@@ -76,7 +76,7 @@ cdef inline void saturate(double *p, Py_ssize_t groups, lanes largest) noexcept 
 
 
 cdef inline void saturate_all(double *p, double *left, Py_ssize_t groups) noexcept nogil:
-    """Turn integrated hazards into probabilities, smooth functions of them; ``left`` is 1 - p without loss of digits."""
+    """Turn integrated hazards into probabilities, as smooth functions; ``left`` is 1 - p without loss of digits."""
     cdef Py_ssize_t group
     cdef lanes integral, small, few
     for group in range(groups):

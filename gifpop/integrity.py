@@ -124,7 +124,7 @@ def _check_population(plan: PopulationPlan, sizes: Sizes) -> None:
     sizes.require(constants["refractory"] >= 1, "refractory >= 1")
     sizes.require(isinstance(plan.smooth, bool), "smooth or not")
     if plan.cells is not None:
-        sizes.require(state["cohorts"] == plan.K, "all K cohorts are there")
+        sizes.require(state["cells"] == 0 or state["cohorts"] == plan.K, "all K cohorts are there, or no cells")
         _check_cells(plan.cells, state, sizes)
     if plan.carried is not None:
         _check_carried(plan.carried, plan.cells, sizes)

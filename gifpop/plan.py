@@ -326,7 +326,7 @@ def _widen_window(plan: PopulationPlan, K: int) -> None:
     more = K - plan.K
     if more > 0:
         places = _meso.PADDING + K + max(K, SHORTEST_SLIDE)
-        old, kept = plan.in_use, slice(_meso.PADDING + more, _meso.PADDING + K)
+        old, kept = plan.in_use, slice(_meso.PADDING + K - int(plan.state["cohorts"][0]), _meso.PADDING + K)
         plan.theta, plan.quasi = np.pad(plan.theta, (more, 0)), np.pad(plan.quasi, (more, 0))
         plan.cohorts = _moved(plan.cohorts, places, old, kept)
         if plan.carried is not None:

@@ -381,15 +381,21 @@ class CarriedPopulation(MesoPopulation):
             if len(self.cohorts) == self.K:
                 self.release(self.cohorts.pop(0))
             self.start(count, self.p["V_reset"])
-            while len(self.cohorts) > self.k_ref + 1 and self.cohorts[0]["m"] < self.nobody:
-                self.release(self.cohorts.pop(0))
+            self.leave_empty()
         else:
             if len(self.cohorts) == self.K:
                 self.cells.append(self.cohorts.pop(0))
-            self.start(count, self.p["V_reset"])
             if self.steps % self.adaptive["every"] == 0:
                 self.merge()
+            self.start(count, self.p["V_reset"])
+            if not self.cells:
+                self.leave_empty()
         self.emitted = count
+
+    def leave_empty(self):
+        """Let the oldest cohorts leave of which hardly anybody survives."""
+        while len(self.cohorts) > self.k_ref + 1 and self.cohorts[0]["m"] < self.nobody:
+            self.release(self.cohorts.pop(0))
 
     def lift(self):
         """By how much adaptation will lower the logarithm of the free neurons' hazard in the next step."""
@@ -407,7 +413,7 @@ class CarriedPopulation(MesoPopulation):
         """Merge cells from the oldest on, as in `AdaptivePopulation`."""
         widest = self.adaptive["widest"]
         old, self.cells = self.cells, []
-        age = len(self.cohorts) + 1 + sum(cell["width"] for cell in old)
+        age = self.K + 1 + sum(cell["width"] for cell in old)
         for cell in old:
             age -= cell["width"]
             if age >= len(widest) or (not self.cells and cell["m"] < self.nobody):
