@@ -26,6 +26,8 @@ MERGE_EVERY = 16  # steps between two rounds of merging
 MOST_LENGTHS = 4  # automatic lengths of NEST that an adaptive history covers at most
 ACTIVITY = 20.0  # spikes/s; by how much neighbours differ for what fired between them is estimated for this activity
 GRID = 4  # parts of an octave, to which parameters are rounded where histories are not to follow small changes
+CELL_WORK = 1.8  # cohorts' worth of work for cells of width w, one every w steps, which are seldom as wide as allowed
+MERGING_WORK = 60.0  # and for entering and merging cells, whatever their number
 MARGIN = 3.0  # in Delta_V, above the threshold: how far neurons may recover
 
 
@@ -155,6 +157,17 @@ def most_cells(widest: Integers) -> int:
     """
     ages = np.arange(1, 3 * len(widest) // 2 + MERGE_EVERY + 1)
     return int(np.sum(2.0 / widest[np.minimum(ages // 2, len(widest) - 1)])) + 2 * MERGE_EVERY
+
+
+def affordable_length(widest: Integers, exact: int) -> int:
+    """Return the greatest length of an adaptive history that takes no more work than an exact one of ``exact`` steps.
+
+    At least as long as that one, and no longer than ``widest`` reaches; 0 if there is none.
+    """
+    ages = np.arange(len(widest))
+    window = window_length(widest)
+    work = MERGING_WORK + np.minimum(ages, window) + np.cumsum(np.where(ages > window, CELL_WORK / widest, 0.0))
+    return int(np.max(ages[exact:][work[exact:] <= exact], initial=0))
 
 
 def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: float,

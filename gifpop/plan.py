@@ -270,9 +270,13 @@ def plan_adaptive(
 ) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
-    Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
+    Where that would take more work than an exact history of ``len_kernel`` steps, the history is that one. Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
     """
     widest = _widest(history.rounded(cell) if smooth else cell, dt, len_kernel, tolerance)
+    length = history.affordable_length(widest, len_kernel)
+    if length == 0:
+        return plan_population(cell, N, dt, len_kernel, binomial, None, carried, noisy, smooth)
+    widest = widest[: length + 1]
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
     return plan_population(cell, N, dt, window, binomial, cells, carried, noisy, smooth)

@@ -6,12 +6,13 @@ import warnings
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else threads without a core to themselves take ten times as long
 
 import gifpop
-from gifpop import _core, instruction_set
+from gifpop import _core, history, instruction_set
 
 # What tests start in other folders imports the same package, installed or compiled in place.
 PACKAGE = str(Path(gifpop.__file__).parents[1])
@@ -61,3 +62,11 @@ def run_example(tmp_path, monkeypatch):
 
     yield run
     pyplot.close("all")
+
+
+@pytest.fixture(scope="module")
+def cells_at_any_cost():
+    """Let adaptive histories merge cohorts also where exact histories would take less work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "MERGING_WORK", -np.inf)
+        yield

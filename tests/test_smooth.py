@@ -15,6 +15,7 @@ from test_history import layouts
 
 import gifpop as gp
 
+pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 DT, STEPS, N = 0.5, 600, 200
 CELL = replace(SEED_CELL, tau_m=20.5, V_T_star=14.7, I_e=420.0, tau_sfa=[80.0, 300.0], q_sfa=[2.0, 1.0])
 CELLS = {
