@@ -270,7 +270,8 @@ def plan_adaptive(
 ) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
-    Where that would take more work than an exact history of ``len_kernel`` steps, the history is that one. Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
+    Where that would take more work than an exact history of ``len_kernel`` steps, the history is that one. Other
+    parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
     """
     widest = _widest(history.rounded(cell) if smooth else cell, dt, len_kernel, tolerance)
     length = history.affordable_length(widest, len_kernel)

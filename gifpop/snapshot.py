@@ -92,7 +92,8 @@ def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), absent: dict[str,
           made: Callable[[T], T] | None = None) -> Kind:  # fmt: skip
     """Return the kind of a class of which these attributes are kept, and those in ``anew`` are made anew.
 
-    ``absent`` holds the values of attributes that earlier files of this format lack; ``made`` is called with an object once it has its attributes, and returns it.
+    ``absent`` holds the values of attributes that earlier files of this format lack; ``made`` is called with an object
+    once it has its attributes, and returns it.
     """
     kept = {name.lstrip("_"): name for name in names}
 

@@ -192,5 +192,5 @@ def test_it_is_saved(tmp_path):
 
 
 def test_wrong_type():
-    with pytest.raises(TypeError, match="Simulation.smooth must be True or False, got 1"):
+    with pytest.raises(TypeError, match=r"Simulation\.smooth must be True or False, got 1"):
         gp.Simulation(network(CELL), smooth=1)
