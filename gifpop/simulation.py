@@ -119,7 +119,8 @@ class Simulation:
     history : {"adaptive", "exact"}
         Of mesoscopic populations. ``"adaptive"``: neurons that fired in successive steps are taken together the coarser
         the longer ago that was, at a fraction of the cost; the history is longer, ``len_kernel`` is a lower bound
-        (docs/history.md). ``"exact"``: each step of the last ``len_kernel`` is kept apart, as NEST does.
+        (docs/history.md); where merging would take more work than it saves, it is exact. ``"exact"``: each step of the
+        last ``len_kernel`` is kept apart, as NEST does.
     tolerance : float
         Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
         estimated from the parameters. Errors of expected counts are several times smaller.
@@ -141,7 +142,7 @@ class Simulation:
         recorded counts can be differentiated: a cohort with the integrated hazard H fires with the probability
         1 - exp(-H) also where H is below 0.01, where NEST takes H itself; cohorts are followed until rounding hides
         them; the length of a history, unless ``len_kernel`` is given, and the widths of its cells are those of
-        parameters that are rounded to quarters of an octave, and stay the same in between (docs/rerun.md).
+        parameters that are rounded to quarters of an octave, and stay the same in between (docs/smooth.md).
     network_seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
         Draws connections and what makes neurons differ, as ``seed`` draws initial states, spikes and inputs. None:
         ``seed`` draws these, too.
