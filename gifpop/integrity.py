@@ -126,6 +126,8 @@ def _check_population(plan: PopulationPlan, sizes: Sizes) -> None:
     if plan.cells is not None:
         sizes.require(state["cells"] == 0 or state["cohorts"] == plan.K, "all K cohorts are there, or no cells")
         _check_cells(plan.cells, state, sizes)
+    else:
+        sizes.require(state["cells"] == 0, "no cells in an exact history")
     if plan.carried is not None:
         _check_carried(plan.carried, plan.cells, sizes)
 
