@@ -83,6 +83,17 @@ def test_a_tolerance_that_merges_nothing_has_an_exact_history(adaptation):
     assert_array_equal(adaptive.run(300.0)["P"].mean, exact.run(300.0)["P"].mean)
 
 
+def test_neurons_begin_in_the_stationary_state_of_an_exact_history():
+    """The state of a population that decides by itself not to merge."""
+    net = single(replace(SEED_CELL, tau_sfa=[30.0], q_sfa=[8.0]), 5000)
+    options = {"dt": 2.0, "seed": 1, "initial": "stationary"}
+    assert gp.Simulation(net, **options)._engine.plans[0].cells is None
+    counts = net.simulate(2000.0, level="micro", **options)["P"].counts
+    begin, later = counts[:50], counts[500:]
+    error = 5.5 * np.sqrt(later.var() / 50)  # of a mean of 50 steps that know nothing of each other
+    assert abs(begin.mean() - later.mean()) < 2.0 * error
+
+
 def test_histories_are_as_long_as_can_be_afforded():
     """From four times the automatic length down to that, the coarser the tolerance the longer."""
     neurons, dt = replace(SEED_CELL, tau_sfa=[100.0], q_sfa=[5.0]), 0.5
