@@ -9,7 +9,7 @@ moments are what they will have decayed to at the end of the next one, beside th
 
 from gifpop._lanes cimport LANES, LOG2_E, all_lanes, lanes, larger, load, store, total
 from gifpop._moments cimport FEWEST
-from gifpop._passes cimport TILE, Totals, clear, integrate_hazards, saturate, thin, write_sums
+from gifpop._passes cimport TILE, Totals, clear, integrate_hazards, saturate, saturate_all, thin, write_sums
 from gifpop._types cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Constants, Population, Sums
 
 
@@ -35,7 +35,7 @@ cdef inline lanes covariance(const Carried *carried, const double *row, Py_ssize
 
 
 cdef inline void part(const Carried *carried, const Block *block, const double *probability, Py_ssize_t first,
-                      Py_ssize_t groups, lanes *mixed, Py_ssize_t D, bint noisy) noexcept nogil:
+                      Py_ssize_t groups, lanes *mixed, Py_ssize_t D, bint noisy, bint smooth) noexcept nogil:
     """Part the moments of those who fire, which are added to ``mixed``, from those of the survivors, which then decay.
 
     Means are mixed as differences from those of the step before, so that no digits are lost.
@@ -61,7 +61,8 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
         for d in range(1, D):
             r = r + v[d]
         stay = 1.0 - p
-        share = all_lanes(1.0) / (larger(stay, all_lanes(FEWEST)) + p * larger(r, all_lanes(0.0)))
+        share = stay + FEWEST if smooth else larger(stay, all_lanes(FEWEST))
+        share = all_lanes(1.0) / (share + p * larger(r, all_lanes(0.0)))
         g = p * share
         away = stay * share
         wider = away * (1.0 - share)
@@ -90,7 +91,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
     """Advance a block with ``D`` modes, a number known to the compiler."""
     cdef const Constants *c = pop.constants
     cdef const Carried *carried = &pop.carried
-    cdef double[TILE] p
+    cdef double[TILE] p, left
     cdef lanes[MOST_MOMENTS] sums_of_fired
     cdef Py_ssize_t spare = (LANES - block.n % LANES) % LANES, first = -spare, groups, k
     cdef double gain = drive - c.E_L * c.leak, slope = c.inverse_Delta_V * LOG2_E
@@ -104,9 +105,12 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
         groups = min(<Py_ssize_t> TILE, block.n - first) // LANES
         recover(block, p, first, groups, c.leak, gain, slope, threshold)
         largest = integrate_hazards(block.hazard + first, p, groups)
-        saturate(p, groups, largest)
-        part(carried, block, p, first, groups, sums_of_fired, D, noisy)
-        totals = thin(block.survivors + first, block.variance + first, p, groups, totals)
+        if pop.smooth:
+            saturate_all(p, left, groups)
+        else:
+            saturate(p, groups, largest)
+        part(carried, block, p, first, groups, sums_of_fired, D, noisy, pop.smooth)
+        totals = thin(block.survivors + first, block.variance + first, p, left if pop.smooth else NULL, groups, totals)
         first += groups * LANES
     write_sums(&totals, sums)
     for k in range(D + D * (D + 1) // 2):

@@ -7,11 +7,9 @@ from gifpop._types cimport PADDING, Cells, Population
 
 cdef extern from *:
     """
-    #define GP_NOBODY 1e-10
     #define GP_LARGEST_HAZARD 1e300
     """
     const double LARGEST_HAZARD "GP_LARGEST_HAZARD"
-    const double NOBODY "GP_NOBODY"     # a cohort of fewer survivors is as good as empty
 
 
 cdef inline void join_free(Population *pop, double survivors, double variance, const double *moments,
@@ -29,7 +27,17 @@ cdef inline void join_free(Population *pop, double survivors, double variance, c
 
 
 cdef inline void enter_cells(Population *pop) noexcept nogil:
-    """Let the oldest cohort of the window become the newest cell; merge cells when it is time to."""
+    """Let the oldest cohort of a full window become the newest cell; merge cells when it is time to."""
+    if pop.state.cohorts == pop.K:
+        add_cell(pop)
+    pop.state.until_merging -= 1
+    if pop.state.until_merging == 0:
+        merge_cells(pop)
+        pop.state.until_merging = pop.cells.every
+
+
+cdef inline void add_cell(Population *pop) noexcept nogil:
+    """Let the oldest cohort of the window become the newest cell."""
     cdef Cells *cells = &pop.cells
     cdef Py_ssize_t i = PADDING + pop.state.cells, cohort = pop.state.oldest, j
     cells.count[i] = pop.count[cohort]
@@ -45,10 +53,6 @@ cdef inline void enter_cells(Population *pop) noexcept nogil:
         for j in range(pop.carried.moments + 1):
             pop.carried.cells[j * cells.places + i] = pop.carried.cohorts[j * pop.places + cohort]
     pop.state.cells += 1
-    pop.state.until_merging -= 1
-    if pop.state.until_merging == 0:
-        merge_cells(pop)
-        pop.state.until_merging = cells.every
 
 
 cdef inline void merge_cells(Population *pop) noexcept nogil:
@@ -76,7 +80,7 @@ cdef inline void merge_cells(Population *pop) noexcept nogil:
 
 cdef inline bint is_empty(const Population *pop, double survivors) noexcept nogil:
     """Whether a cohort has no more to say: where adaptation is carried, its spikes need not be remembered."""
-    return pop.carried.D > 0 and survivors < NOBODY
+    return pop.carried.D > 0 and survivors < pop.nobody
 
 
 cdef inline void free_cell(Population *pop, Py_ssize_t i) noexcept nogil:

@@ -36,6 +36,7 @@ class MesoPopulation:
         cohorts: Floats,
         cells: Cells | None,
         carried: Carried | None,
+        smooth: bool,
         bit_generator: np.random.BitGenerator,
     ) -> None: ...
     @property

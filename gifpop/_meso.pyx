@@ -38,6 +38,9 @@ cdef extern from *:
     bint HAS_AVX512 "GP_HAS_AVX512"
 
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
+cdef double NOBODY = 1e-10      # survivors of a cohort that is as good as empty
+cdef double SMOOTH_NOBODY = 1e-24   # so few that rounding hides them, even in ratios of what is above SMOOTH_LEAST
+cdef double SMOOTH_LEAST = 1e-8
 
 cdef Constants _constants_template
 cdef State _state_template
@@ -96,13 +99,15 @@ cdef class MesoPopulation:
         Where cohorts go that leave the window; None: they join the free neurons.
     carried : gifpop.modes.Carried or None
         What cohorts carry of their members' adaptation; None: nothing, past spikes act as if Poisson.
+    smooth : bool
+        Expected counts are smooth functions of parameters: no threshold changes what happens by more than rounding.
     bit_generator : numpy.random.BitGenerator
     """
 
     def __init__(self, Constants[::1] constants, State[::1] state, const double[::1] theta, const double[::1] quasi,
                  const double[::1] sfa_decay, const double[::1] sfa_feed, const double[::1] sfa_weight,
                  const double[::1] relative_jumps, double[::1] sfa, double[:, ::1] cohorts, cells, carried,
-                 bit_generator):
+                 bint smooth, bit_generator):
         cdef Population *pop = &self.population
         self.arrays = (constants, state, theta, quasi, sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa, cohorts,
                        cells, carried)
@@ -125,6 +130,9 @@ cdef class MesoPopulation:
         pop.variance = &cohorts[2, 0]
         pop.potential = &cohorts[3, 0]
         pop.hazard = &cohorts[4, 0]
+        pop.smooth, pop.nobody, pop.least = smooth, NOBODY, 0.0
+        if smooth:
+            pop.nobody, pop.least = SMOOTH_NOBODY, SMOOTH_LEAST
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
         memset(&pop.binomial, 0, sizeof(pop.binomial))
         memset(&pop.cells, 0, sizeof(pop.cells))
@@ -225,7 +233,7 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
     sums.survivors += sum_of(pop.survivors + s.oldest + active, s.cohorts - active)
 
     # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
-    variance = sums.variance + s.variance
+    variance = sums.variance + s.variance + pop.least
     p_correction = (sums.variance_fired + p_free * s.variance) / variance if variance > 0.0 else 0.0
     missing = c.N - sums.survivors - s.survivors
     s.mean = sums.fired + p_free * s.survivors + p_correction * missing
@@ -279,14 +287,14 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
 
     block = cohorts_from(pop, s.oldest, active)
     advance_carried(pop, &block, common.drive, sums, mixed)
-    if pop.cells.places > 0:
+    if s.cells > 0:
         block = merged_cohorts(pop)
         advance_carried(pop, &block, common.drive, &of_cells, mixed_of_cells)
         add_sums(sums, &of_cells)
         for k in range(carried.moments):
             mixed[k] += mixed_of_cells[k]
-    part_free(carried, p_free, p_free * s.survivors, mixed)
-    take_fired(carried, mixed, sums.fired + p_free * s.survivors)
+    part_free(carried, p_free, p_free * s.survivors, mixed, pop.smooth)
+    take_fired(carried, mixed, sums.fired + p_free * s.survivors, pop.least)
     wait_out(carried, carried.cohorts + s.oldest + active, pop.places, s.cohorts - active)
     return p_free
 
@@ -413,7 +421,7 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     s.cohorts += 1
     if pop.carried.D > 0:
         begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places)
-        if pop.cells.places == 0:
+        if s.cells == 0:
             leave_empty(pop)
     if entering + 1 == pop.places:
         slide_back(pop)
@@ -431,7 +439,7 @@ cdef inline void drop_oldest(Population *pop) noexcept nogil:
 
 
 cdef inline void leave_empty(Population *pop) noexcept nogil:
-    """Let cohorts leave of which hardly anybody survives."""
+    """Let cohorts leave of which hardly anybody survives, unless there are older ones in cells."""
     cdef State *s = pop.state
     while s.cohorts > <Py_ssize_t> pop.constants.refractory + 1 and is_empty(pop, pop.survivors[s.oldest]):
         leave_window(pop)

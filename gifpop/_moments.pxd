@@ -129,7 +129,8 @@ cdef inline void wait_out(const Carried *carried, double *moments, Py_ssize_t st
     write_lift(carried, moments, stride)
 
 
-cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed) noexcept nogil:
+cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed,
+                           bint smooth) noexcept nogil:
     """Part those free neurons who fire, ``weight`` in number, from the others; as `_carried.part`."""
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double *moments = carried.free
@@ -141,7 +142,8 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
         for e in range(D):
             v[d] += moments[place(carried, d, e)]
         r += v[d]
-    share = 1.0 / (max(1.0 - p, FEWEST) + p * max(r, 0.0))
+    share = 1.0 - p + FEWEST if smooth else max(1.0 - p, FEWEST)
+    share = 1.0 / (share + p * max(r, 0.0))
     g = p * share
     away = (1.0 - p) * share
     wider = away * (1.0 - share)
@@ -160,10 +162,14 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
     write_lift(carried, moments, 1)
 
 
-cdef inline void take_fired(const Carried *carried, const double *mixed, double weight) noexcept nogil:
-    """Keep the moments of those who fire in this step, from their sums; where nobody does, those of the last."""
+cdef inline void take_fired(const Carried *carried, const double *mixed, double spikes, double least) noexcept nogil:
+    """Keep the moments of those who fire in this step, from their sums; where nobody does, those of the last.
+
+    ``least``: so many of the last count in any case, where moments must not jump; or 0.
+    """
     cdef Py_ssize_t d, e, k = carried.D
     cdef double[MOST_MODES] apart
+    cdef double weight = spikes + least
     if not weight > 0.0:
         return
     for d in range(carried.D):
@@ -171,7 +177,7 @@ cdef inline void take_fired(const Carried *carried, const double *mixed, double 
         carried.fired[d] += apart[d]
     for d in range(carried.D):
         for e in range(d + 1):
-            carried.fired[k] = mixed[k] / weight - apart[d] * apart[e]
+            carried.fired[k] = (mixed[k] + least * carried.fired[k]) / weight - apart[d] * apart[e]
             k += 1
 
 

@@ -75,9 +75,23 @@ cdef inline void saturate(double *p, Py_ssize_t groups, lanes largest) noexcept 
             store(p + group * LANES, above(integral, 0.01, saturate_lanes(integral), integral))
 
 
-cdef inline Totals thin(double *survivors, double *variance, const double *probability, Py_ssize_t groups,
-                        Totals totals) noexcept nogil:
-    """Let the expected fraction of each cohort fire; return the sums of Fig. 12 with those of the tile."""
+cdef inline void saturate_all(double *p, double *left, Py_ssize_t groups) noexcept nogil:
+    """Turn integrated hazards into probabilities, as smooth functions; ``left`` is 1 - p without loss of digits."""
+    cdef Py_ssize_t group
+    cdef lanes integral, small, few
+    for group in range(groups):
+        integral = load(p + group * LANES)
+        small, few = saturate_lanes(integral), exp_lanes(0.0 - integral)
+        store(p + group * LANES, above(integral, 0.25, 1.0 - few, small))
+        store(left + group * LANES, above(integral, 0.25, few, 1.0 - small))
+
+
+cdef inline Totals thin(double *survivors, double *variance, const double *probability, const double *left,
+                        Py_ssize_t groups, Totals totals) noexcept nogil:
+    """Let the expected fraction of each cohort fire; return the sums of Fig. 12 with those of the tile.
+
+    ``left``: the fractions that do not; NULL: 1 - p.
+    """
     cdef Py_ssize_t group, i
     cdef lanes p, m, v, stay, Y = totals.Y, Z = totals.Z, W = totals.W, X = totals.X
     for group in range(groups):
@@ -85,7 +99,7 @@ cdef inline Totals thin(double *survivors, double *variance, const double *proba
         p = load(probability + i)
         m = load(survivors + i)
         v = load(variance + i)
-        stay = 1.0 - p
+        stay = 1.0 - p if left == NULL else load(left + i)
         Y = Y + p * v
         Z = Z + v
         W = W + p * m

@@ -120,6 +120,9 @@ cdef struct Population:
     double *variance        # variance of that number
     double *potential       # mV
     double *hazard          # at the end of the last step, integrated over half a step
+    bint smooth             # expected counts are smooth functions of parameters, to rounding
+    double nobody           # a cohort of fewer survivors is as good as empty
+    double least            # added to where it may come to nothing and be divided by: survivors' variance, spikes
     Cells cells
     Carried carried
     bitgen_t *random

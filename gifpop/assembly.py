@@ -69,6 +69,7 @@ class Assembly:
         adaptation: Adaptation = "carried",
         wiring: Wiring = "dense",
         threads: int = 1,
+        smooth: bool = False,
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
@@ -83,6 +84,7 @@ class Assembly:
         self.tolerance = tolerance if history == "adaptive" else None
         self.adaptation = checks.choice("Simulation.adaptation", adaptation, ADAPTATIONS)
         self.wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
+        self.smooth = checks.boolean("Simulation.smooth", smooth)
         self.threads = check_threads("Simulation.threads", threads)
         self.levels = self._make_levels()
         self.wired: list[list[Link]] = []
@@ -104,7 +106,8 @@ class Assembly:
             if before is not None and p == before.net.populations[name] and own == before.levels[name].noisy:
                 levels[name] = before.levels[name]
             else:
-                levels[name] = LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, own)
+                levels[name] = LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, own,
+                                            self.smooth)  # fmt: skip
         return levels
 
     def check(self, before: Assembly | None = None) -> None:

@@ -120,9 +120,12 @@ def _of_cohorts(level: MesoLevel, cell: GIF, known: bool) -> Footprint:
         if widest > LONGEST_KNOWN:
             widest = history.adaptive_length(cell, level.dt, level.length, automatic, level.tolerance) + 1
         elif known:
-            found = plan.widest_cells(cell, level.dt, level.length, level.tolerance)
-            K, widest = history.window_length(found), len(found)
-            cells = STRIDE * float(np.sum(4.0 / found[: 3 * widest // 4 : STRIDE]))  # about `history.most_cells`
+            found = plan.affordable_cells(cell, level.dt, level.length, level.tolerance, level.smooth)
+            if found is None:
+                K, widest = level.length, 0
+            else:
+                K, widest = history.window_length(found), len(found)
+                cells = STRIDE * float(np.sum(4.0 / found[: 3 * widest // 4 : STRIDE]))  # about `history.most_cells`
     traces = 0 if level.carried else len(cell.tau_sfa)
     places = _meso.PADDING + K + max(K, plan.SHORTEST_SLIDE)
     rows, of_cells = len(_meso.COHORT_ARRAYS) + level.moments, len(_meso.CELL_ARRAYS) + traces + level.moments

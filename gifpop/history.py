@@ -27,6 +27,9 @@ MERGE_EVERY = 16  # steps between two rounds of merging
 MOST_LENGTHS = 4  # automatic lengths of NEST that an adaptive history covers at most
 ACTIVITY = 20.0  # spikes/s; by how much neighbours differ for what fired between them is estimated for this activity
 BLOCK = 2**16  # ages that are looked at at a time
+GRID = 4  # parts of an octave, to which parameters are rounded where histories are not to follow small changes
+CELL_WORK = 1.8  # cohorts' worth of work for cells of width w, one every w steps, which are seldom as wide as allowed
+MERGING_WORK = 60.0  # and for entering and merging cells, whatever their number
 MARGIN = 3.0  # in Delta_V, above the threshold: how far neurons may recover
 
 
@@ -77,6 +80,35 @@ def adaptive_length(cell: GIF, dt: float, len_kernel: int, automatic: int, toler
 
     ages = range(automatic, MOST_LENGTHS * automatic)
     return max(len_kernel, automatic + bisect_left(ages, True, key=has_recovered))
+
+
+def rounded(cell: GIF) -> GIF:
+    """Return neurons like these with parameters on a coarse grid, so that all in their neighbourhood are the same.
+
+    Where expected counts are to be smooth functions of the parameters, these neurons decide what is discrete: how long
+    a history is, and which cohorts are merged. Of potentials only differences matter.
+    """
+    tau_m, resistance = _to_grid(cell.tau_m), _to_grid(cell.tau_m / cell.C_m)
+    driven = cell.E_L + cell.I_e * cell.tau_m / cell.C_m - cell.V_reset
+    return replace(
+        cell,
+        tau_m=tau_m,
+        C_m=tau_m / resistance,
+        E_L=0.0,
+        V_reset=0.0,
+        V_m=None,
+        V_T_star=_to_grid(cell.V_T_star - cell.V_reset),
+        I_e=_to_grid(driven) / resistance,
+        Delta_V=_to_grid(cell.Delta_V),
+        **{name: tuple(map(_to_grid, getattr(cell, name))) for name in ("tau_sfa", "q_sfa", "tau_stc", "q_stc")},
+    )
+
+
+def _to_grid(value: float) -> float:
+    """Return the nearest of the numbers that divide each octave into GRID parts."""
+    if value == 0.0:
+        return 0.0
+    return math.copysign(2.0 ** (round(GRID * math.log2(abs(value))) / GRID), value)
 
 
 def recovery(cell: GIF, dt: float, ages: Integers) -> tuple[Floats, Floats]:
@@ -146,6 +178,17 @@ def most_cells(widest: Integers) -> int:
     return int(cells) + 2 * MERGE_EVERY
 
 
+def affordable_length(widest: Integers, exact: int) -> int:
+    """Return the greatest length of an adaptive history that takes no more work than an exact one of ``exact`` steps.
+
+    At least as long as that one, and no longer than ``widest`` reaches; 0 if there is none.
+    """
+    ages = np.arange(len(widest))
+    window = window_length(widest)
+    work = MERGING_WORK + np.minimum(ages, window) + np.cumsum(np.where(ages > window, CELL_WORK / widest, 0.0))
+    return int(np.max(ages[exact:][work[exact:] <= exact], initial=0))
+
+
 def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: float,
                with_spikes: bool = True) -> Cells:  # fmt: skip
     """Return the cells of a population, all empty, for a window of that many young cohorts.
@@ -164,7 +207,7 @@ def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: f
     )
 
 
-def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int) -> Cells:
+def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int, smooth: bool = False) -> Cells:
     """Return cells with new parameters and the same state, traces as if time constants had always been the new ones.
 
     Parameters
@@ -176,8 +219,10 @@ def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int) -> 
         Young cohorts.
     used : int
         Cells in use.
+    smooth : bool
+        Widths do not follow small changes (`rounded`).
     """
-    widest = widest_cells(cell, dt, len(cells.widest) - 1, cells.tolerance)
+    widest = widest_cells(rounded(cell) if smooth else cell, dt, len(cells.widest) - 1, cells.tolerance)
     new = plan_cells(cell, dt, window, widest, cells.tolerance, with_spikes=len(cells.tau) > 0)
     filled = _meso.PADDING + used
     places = max(cells.rows.shape[1], new.rows.shape[1] + used)

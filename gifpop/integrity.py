@@ -122,9 +122,12 @@ def _check_population(plan: PopulationPlan, sizes: Sizes) -> None:
     sizes.require(_meso.PADDING <= state["oldest"] < sizes["places"] - state["cohorts"], "cohorts have places")
     sizes.require(sizes["places"] > _meso.PADDING + plan.K, "a place for one cohort more")
     sizes.require(constants["refractory"] >= 1, "refractory >= 1")
+    sizes.require(isinstance(plan.smooth, bool), "smooth or not")
     if plan.cells is not None:
-        sizes.require(state["cohorts"] == plan.K, "all K cohorts are there")
+        sizes.require(state["cells"] == 0 or state["cohorts"] == plan.K, "all K cohorts are there, or no cells")
         _check_cells(plan.cells, state, sizes)
+    else:
+        sizes.require(state["cells"] == 0, "no cells in an exact history")
     if plan.carried is not None:
         _check_carried(plan.carried, plan.cells, sizes)
 

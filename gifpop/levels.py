@@ -11,7 +11,7 @@ import numpy as np
 from gifpop import _meso, _micro, seeds
 from gifpop.distributions import Distribution, Given
 from gifpop.grid import refractory_steps
-from gifpop.history import TOLERANCE
+from gifpop.history import TOLERANCE, rounded
 from gifpop.modes import count_modes
 from gifpop.neurons import NeuronPlan, neuron_parameters, plan_neurons
 from gifpop.plan import PopulationPlan, automatic_history, plan_adaptive, plan_population, start_history, update_plan
@@ -40,21 +40,23 @@ class MesoLevel:
         One of ``ADAPTATIONS``, unless the population has its own.
     noisy : pair of float, or None
         Neurons receive input of their own; only where adaptation is carried.
+    smooth : bool
+        Expected counts are smooth functions of the parameters.
     """
 
     name: ClassVar[Level] = "meso"
     recordables: ClassVar = _meso.RECORDABLES
 
     def __init__(self, population: Population, dt: float, initial: Initial, tolerance: float | None,
-                 adaptation: Adaptation, noisy: Sequence[float] | None) -> None:  # fmt: skip
-        self.dt, self.initial, self.tolerance, self.noisy = dt, initial, tolerance, noisy
+                 adaptation: Adaptation, noisy: Sequence[float] | None, smooth: bool = False) -> None:  # fmt: skip
+        self.dt, self.initial, self.tolerance, self.noisy, self.smooth = dt, initial, tolerance, noisy, smooth
         self.carried = (population.adaptation or adaptation) == "carried"
         self.length = population.len_kernel
         self.check(population)
         modes = count_modes(population.cell, noisy is not None) if self.carried else 0
         self.moments = modes + modes * (modes + 1) // 2 + (modes > 0)
         if self.length == -1:
-            self.length = automatic_history(population.cell, dt)
+            self.length = automatic_history(rounded(population.cell) if smooth else population.cell, dt)
 
     @property
     def bytes(self) -> float:
@@ -105,9 +107,10 @@ class MesoLevel:
         cell = population.cell
         N, binomial = population.N, population.BinoRand
         if self.tolerance is None:
-            plan = plan_population(cell, N, self.dt, self.length, binomial, None, self.carried, self.noisy)
+            plan = plan_population(cell, N, self.dt, self.length, binomial, None, self.carried, self.noisy, self.smooth)
         else:
-            plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial, self.carried, self.noisy)
+            plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial, self.carried, self.noisy,
+                                 self.smooth)  # fmt: skip
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial in ("fired", "nest"))
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
@@ -143,8 +146,9 @@ class MicroLevel:
     recordables: ClassVar = _micro.RECORDABLES
 
     def __init__(self, population: Population, dt: float, initial: Initial, tolerance: float | None,
-                 adaptation: Adaptation, noisy: Sequence[float] | None) -> None:  # fmt: skip
+                 adaptation: Adaptation, noisy: Sequence[float] | None, smooth: bool = False) -> None:  # fmt: skip
         self.dt, self.initial, self.tolerance, self.noisy = dt, initial, tolerance or TOLERANCE, noisy
+        self.smooth = smooth  # of the population that finds the stationary state
         terms = len(population.cell.tau_sfa) + len(population.cell.tau_stc)
         various = len(population.cell.various())
         self.bytes = 8.0 * population.N * (len(_micro.STATE) + terms + 3 * various)
@@ -206,7 +210,7 @@ class MicroLevel:
                 "initial='rest' come to it"
             )
         alike = replace(population, len_kernel=-1, adaptation="carried")
-        return MesoLevel(alike, self.dt, self.initial, self.tolerance, "carried", self.noisy)
+        return MesoLevel(alike, self.dt, self.initial, self.tolerance, "carried", self.noisy, self.smooth)
 
     def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> NeuronPlan:
         """Return a plan with the parameters of a population, and the state of a plan of as many neurons."""

@@ -327,7 +327,7 @@ class Network:
         **options
             See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``record_neurons``,
             ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``adaptation``, ``wiring``,
-            ``network_seed``, ``threads``, ``progress``.
+            ``smooth``, ``network_seed``, ``threads``, ``progress``.
 
         Returns
         -------

@@ -56,6 +56,7 @@ class ModelOptions(TypedDict, total=False):
     tolerance: float
     adaptation: Adaptation
     wiring: Wiring
+    smooth: bool
     network_seed: Seed
 
 

@@ -146,6 +146,7 @@ class PopulationPlan:
     cohorts: Floats
     cells: history.Cells | None = None
     carried: Carried | None = None
+    smooth: bool = False
 
     recordables: ClassVar = _meso.RECORDABLES
     neurons: ClassVar[Literal[False]] = False
@@ -209,6 +210,7 @@ def plan_population(
     cells: history.Cells | None = None,
     carried: bool = False,
     noisy: Sequence[float] | None = None,
+    smooth: bool = False,
 ) -> PopulationPlan:
     """Return the arrays of a population, all zero where they hold state.
 
@@ -229,6 +231,8 @@ def plan_population(
     noisy : pair of float, or None
         Where neurons receive input of their own: ``capacity`` (see `gifpop.modes.Carried`). Only where adaptation is
         carried.
+    smooth : bool
+        Expected counts are smooth functions of the parameters (see `_meso.MesoPopulation`).
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
@@ -251,6 +255,7 @@ def plan_population(
         carried=plan_carried(cell, dt, noisy, cohorts.shape[1], None if cells is None else cells.rows.shape[1])
         if carried and count_modes(cell, noisy is not None)
         else None,
+        smooth=smooth,
     )
 
 
@@ -263,15 +268,26 @@ def plan_adaptive(
     binomial: bool = True,
     carried: bool = False,
     noisy: Sequence[float] | None = None,
+    smooth: bool = False,
 ) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
-    Other parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
+    Where that would take more work than an exact history of ``len_kernel`` steps, the history is that one. Other
+    parameters as of `plan_population`; tolerance as of `gifpop.history.widest_cells`.
     """
-    widest = widest_cells(cell, dt, len_kernel, tolerance)
+    widest = affordable_cells(cell, dt, len_kernel, tolerance, smooth)
+    if widest is None:
+        return plan_population(cell, N, dt, len_kernel, binomial, None, carried, noisy, smooth)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
-    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy)
+    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy, smooth)
+
+
+def affordable_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float, smooth: bool) -> Integers | None:
+    """Return how many steps a cell may span, by age, in an adaptive history; None where an exact one takes less work."""
+    widest = widest_cells(history.rounded(cell) if smooth else cell, dt, len_kernel, tolerance)
+    length = history.affordable_length(widest, len_kernel)
+    return widest[: length + 1] if length > 0 else None
 
 
 @remembered
@@ -295,7 +311,7 @@ def update_plan(plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bo
     plan.scale(N / plan.constants["N"][0])
     new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy)
     if plan.cells is not None:
-        plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0])
+        plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
     if plan.carried is not None:
         assert new.carried is not None  # as many modes, or more
         update_carried(plan.carried, new.carried, plan.cells, refractory)
@@ -322,7 +338,7 @@ def _widen_window(plan: PopulationPlan, K: int) -> None:
     more = K - plan.K
     if more > 0:
         places = _meso.PADDING + K + max(K, SHORTEST_SLIDE)
-        old, kept = plan.in_use, slice(_meso.PADDING + more, _meso.PADDING + K)
+        old, kept = plan.in_use, slice(_meso.PADDING + K - int(plan.state["cohorts"][0]), _meso.PADDING + K)
         plan.theta, plan.quasi = np.pad(plan.theta, (more, 0)), np.pad(plan.quasi, (more, 0))
         plan.cohorts = _moved(plan.cohorts, places, old, kept)
         if plan.carried is not None:

@@ -138,7 +138,8 @@ class Simulation:
     history : {"adaptive", "exact"}
         Of mesoscopic populations. ``"adaptive"``: neurons that fired in successive steps are taken together the coarser
         the longer ago that was, at a fraction of the cost; the history is longer, ``len_kernel`` is a lower bound
-        (docs/history.md). ``"exact"``: each step of the last ``len_kernel`` is kept apart, as NEST does.
+        (docs/history.md); where merging would take more work than it saves, it is exact. ``"exact"``: each step of the
+        last ``len_kernel`` is kept apart, as NEST does.
     tolerance : float
         Of an adaptive history, in (0, 1): largest relative error of the hazard of neurons that are taken together,
         estimated from the parameters. Errors of expected counts are several times smaller.
@@ -155,6 +156,12 @@ class Simulation:
         ``adaptation="carried"`` and rules that draw equally many sources for each neuron: ``p``, `IndegreeFraction`,
         `FixedIndegree`, `AllToAll`. Between neurons, connections are drawn in any case; from a population, neurons
         receive the mean.
+    smooth : bool
+        Make the expected counts of a replay (``counts``) smooth functions of the parameters, so that likelihoods of
+        recorded counts can be differentiated: a cohort with the integrated hazard H fires with the probability
+        1 - exp(-H) also where H is below 0.01, where NEST takes H itself; cohorts are followed until rounding hides
+        them; the length of a history, unless ``len_kernel`` is given, and the widths of its cells are those of
+        parameters that are rounded to quarters of an octave, and stay the same in between (docs/smooth.md).
     network_seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
         Draws connections and what makes neurons differ, as ``seed`` draws initial states, spikes and inputs. None:
         ``seed`` draws these, too.
@@ -211,6 +218,7 @@ class Simulation:
         tolerance: float = TOLERANCE,
         adaptation: Adaptation = "carried",
         wiring: Wiring = "dense",
+        smooth: bool = False,
         network_seed: Seed = None,
         threads: int = 1,
         progress: bool | None = None,
@@ -218,7 +226,7 @@ class Simulation:
         began = time.perf_counter()
         root = seeds.root_sequence(seed)
         assembly = Assembly(net, root if network_seed is None else seeds.root_sequence(network_seed), dt,
-                            level, initial, history, tolerance, adaptation, wiring, threads)  # fmt: skip
+                            level, initial, history, tolerance, adaptation, wiring, threads, smooth)  # fmt: skip
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         self.level: Level | dict[str, Level] = level if isinstance(level, str) else assembly.level_names
         recording = Recording(assembly, record, record_interval, record_neurons, counts, spikes)

@@ -91,10 +91,12 @@ def _described(cls: type, *names: str) -> Kind:
     return Kind(cls, lambda value: {name: getattr(value, name) for name in names}, cls)
 
 
-def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), made: Callable[[T], T] | None = None) -> Kind:
+def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), absent: dict[str, Any] | None = None,
+          made: Callable[[T], T] | None = None) -> Kind:  # fmt: skip
     """Return the kind of a class of which these attributes are kept, and those in ``anew`` are made anew.
 
-    ``made`` is called with an object once it has its attributes, and returns it.
+    ``absent`` holds the values of attributes that earlier files of this format lack; ``made`` is called with an object
+    once it has its attributes, and returns it.
     """
     kept = {name.lstrip("_"): name for name in names}
 
@@ -105,6 +107,7 @@ def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), made: Callable[[T
         return {name: getattr(value, attribute) for name, attribute in kept.items()}
 
     def make(**attributes: Any) -> T:
+        attributes = {**(absent or {}), **attributes}
         if attributes.keys() != kept.keys():
             raise ValueError(f"{cls.__name__} must have {', '.join(kept)}, got {', '.join(attributes)}")
         value = cls.__new__(cls)
@@ -190,10 +193,12 @@ KINDS = (
     Kind(np.random.PCG64, lambda stream: {"state": stream.state}, _pcg64),
     _described(np.random.Generator, "bit_generator"),
     # the whole, and what it has recorded
-    _kept(MesoLevel, "dt", "initial", "tolerance", "noisy", "carried", "length", "moments"),
-    _kept(MicroLevel, "dt", "initial", "tolerance", "noisy", "bytes"),
+    _kept(MesoLevel, "dt", "initial", "tolerance", "noisy", "carried", "length", "moments", "smooth",
+          absent={"smooth": False}),
+    _kept(MicroLevel, "dt", "initial", "tolerance", "noisy", "bytes", "smooth", absent={"smooth": False}),
     _kept(Assembly, "net", "root", "dt", "level_names", "initial", "tolerance", "adaptation", "wiring", "threads",
-          "levels", "wired", anew=("_initial_plans", "_relaxed", "_signals"), made=_restored),
+          "levels", "wired", "smooth", anew=("_initial_plans", "_relaxed", "_signals"), absent={"smooth": False},
+          made=_restored),
     _kept(Engine, "step", "dt", "threads", "names", "plans", "streams", "links", "signals", "noise", "slice_steps",
           "_buffers", anew=("_running", "broken", "core"), made=_resumed),
     _kept(Recording, "columns", "every", "prescribed", "_names", "_dt", "_levels", "_neurons", "_recorded"),

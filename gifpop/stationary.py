@@ -273,16 +273,16 @@ def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Ge
 def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Floats | None]:
     """Return survivors, potentials, ages in the next step and moments of the free neurons, cells and cohorts."""
     state, window = relaxed.state[0], relaxed.window
-    merged = relaxed.merged
+    merged = {"survivors": np.zeros(0), "potential": np.zeros(0)} if relaxed.cells is None else relaxed.merged
     ages = np.arange(state["cohorts"], 0, -1)
     old = np.full(1 + state["cells"], state["cohorts"] + 1)  # than any cohort; by how much does not matter
     survivors = np.concatenate([[state["survivors"]], merged["survivors"], window["survivors"]])
     potential = np.concatenate([[state["V_m"]], merged["potential"], window["potential"]])
     moments = None
     if relaxed.carried is not None:
-        free, cohorts, cells = relaxed.carried.states
+        free, cohorts, *cells = relaxed.carried.states
         used = slice(_meso.PADDING, _meso.PADDING + state["cells"])
-        moments = np.concatenate([free, cells[:, used], cohorts[:, relaxed.in_use]], axis=1)[:-1]
+        moments = np.hstack([free, *(rows[:, used] for rows in cells), cohorts[:, relaxed.in_use]])[:-1]
         moments /= relaxed.carried.decay[:, np.newaxis]  # between two steps, those of the end of the next one
     return survivors, potential, np.concatenate([old, ages]), moments
 

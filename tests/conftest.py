@@ -7,10 +7,11 @@ import warnings
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
 
 import gifpop
-from gifpop import instruction_set, threads
+from gifpop import history, instruction_set, threads
 
 # What tests start in other folders imports the same package, installed or compiled in place.
 PACKAGE = str(Path(gifpop.__file__).parents[1])
@@ -72,3 +73,11 @@ def run_example(tmp_path, monkeypatch):
 
     yield run
     pyplot.close("all")
+
+
+@pytest.fixture(scope="module")
+def cells_at_any_cost():
+    """Let adaptive histories merge cohorts also where exact histories would take less work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "MERGING_WORK", -np.inf)
+        yield

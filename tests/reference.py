@@ -43,11 +43,15 @@ class MesoPopulation:
     nest_index_error : bool
         Subtract, as NEST does, not the oldest count from the free threshold but the one at storage index 0, which
         is filled anew every K steps.
+    smooth : bool
+        Expected counts are smooth functions of the parameters.
     """
 
-    def __init__(self, parameters, h, initial_potential=0.0, nest_index_error=False):
+    def __init__(self, parameters, h, initial_potential=0.0, nest_index_error=False, smooth=False):
         p = self.p = {**DEFAULTS, **parameters}
-        self.h, self.nest_index_error = h, nest_index_error
+        self.h, self.nest_index_error, self.smooth = h, nest_index_error, smooth
+        self.nobody = 1e-24 if smooth else LEAST_SURVIVORS
+        self.least = 1e-8 if smooth else 0.0  # added to what there may be nothing of, and which is divided by
         self.tau, self.q = np.array(p["tau_sfa"], dtype=float), np.array(p["q_sfa"], dtype=float)
         self.K = K = p["len_kernel"] if p["len_kernel"] > 0 else history_length(p, h)
         self.k_ref = max(1, math.ceil(round(p["t_ref"] * 1000) / round(h * 1000)))
@@ -76,6 +80,13 @@ class MesoPopulation:
         self.I_syn[receptor] = (a + (y - a) * e) * p["C_m"]
         return drive
 
+    def parted(self, integral):
+        """Return which fraction of a cohort fires, given its integrated hazard, and which does not."""
+        if self.smooth:
+            return -np.expm1(-integral), np.exp(-integral)
+        prob = np.where(integral > 0.01, 1.0 - np.exp(-integral), integral)
+        return prob, 1.0 - prob
+
     def expect(self, current=0.0, ex=0.0, inh=0.0):
         """Advance to the end of the step, all but the new spikes; return their expected number."""
         p, h, K = self.p, self.h, self.K
@@ -100,14 +111,14 @@ class MesoPopulation:
         theta = (self.theta + earlier)[active]
         self.u[active] = (self.u[active] - E_L) * P + H
         hazard = c * np.exp((self.u[active] - theta) / Delta)
-        prob = 0.5e-3 * h * (self.hazard[active] + hazard)
-        prob = np.where(prob > 0.01, 1.0 - np.exp(-prob), prob)
+        prob, stay = self.parted(0.5e-3 * h * (self.hazard[active] + hazard))
         self.hazard[active] = hazard
         m, v = self.m[active], self.v[active]
         Y, Z, W = np.sum(prob * v), np.sum(v), np.sum(prob * m)
-        self.v[active] = (1.0 - prob) ** 2 * v + prob * m
-        self.m[active] = (1.0 - prob) * m
+        self.v[active] = stay**2 * v + prob * m
+        self.m[active] = stay * m
 
+        Z += self.least
         p_corr = (Y + P_free * self.z) / (Z + self.z) if Z + self.z > 0.0 else 0.0
         self.mean = W + P_free * self.x + p_corr * (N - X - self.x)
         self.z = (1.0 - P_free) ** 2 * self.z + P_free * self.x + self.v[0]
@@ -140,8 +151,8 @@ class AdaptivePopulation(MesoPopulation):
         Steps between two rounds of merging.
     """
 
-    def __init__(self, parameters, h, initial_potential, window, widest, every):
-        super().__init__({**parameters, "len_kernel": window}, h, initial_potential)
+    def __init__(self, parameters, h, initial_potential, window, widest, every, smooth=False):
+        super().__init__({**parameters, "len_kernel": window}, h, initial_potential, smooth=smooth)
         self.widest, self.every, self.cells, self.left = widest, every, [], np.zeros(len(self.tau))
 
     def expect(self, current=0.0, ex=0.0, inh=0.0):
@@ -174,16 +185,15 @@ class AdaptivePopulation(MesoPopulation):
             cell["u"] = (cell["u"] - E_L) * P + H
             hazard = c * math.exp((cell["u"] - own - before - cell["own"] * leaves) / Delta)
             before += leaves
-            prob = 0.5e-3 * h * (cell["hazard"] + hazard)
-            if prob > 0.01:
-                prob = 1.0 - math.exp(-prob)
+            prob, stay = self.parted(0.5e-3 * h * (cell["hazard"] + hazard))
             cell["hazard"] = hazard
             W, Y, Z = W + prob * cell["m"], Y + prob * cell["v"], Z + cell["v"]
-            cell["v"] = (1.0 - prob) ** 2 * cell["v"] + prob * cell["m"]
-            cell["m"] = (1.0 - prob) * cell["m"]
+            cell["v"] = stay**2 * cell["v"] + prob * cell["m"]
+            cell["m"] = stay * cell["m"]
         for i, cohort in enumerate(cohorts):
             self.m[i], self.v[i], self.u[i], self.hazard[i] = (cohort[name] for name in ("m", "v", "u", "hazard"))
 
+        Z += self.least
         p_corr = (Y + P_free * self.z) / (Z + self.z) if Z + self.z > 0.0 else 0.0
         self.mean = W + P_free * self.x + p_corr * (N - X - self.x)
         self.z = (1.0 - P_free) ** 2 * self.z + P_free * self.x
@@ -246,9 +256,9 @@ class CarriedPopulation(MesoPopulation):
         are drawn from, if each fired once.
     """
 
-    def __init__(self, parameters, h, initial_potential=0.0, cells=None, capacity=None):
+    def __init__(self, parameters, h, initial_potential=0.0, cells=None, capacity=None, smooth=False):
         window = {} if cells is None else {"len_kernel": cells["window"]}
-        super().__init__({"tau_stc": [], "q_stc": [], **parameters, **window}, h, initial_potential)
+        super().__init__({"tau_stc": [], "q_stc": [], **parameters, **window}, h, initial_potential, smooth=smooth)
         p, self.adaptive = self.p, cells
         P = math.exp(-h / p["tau_m"])
         thresholds, currents = len(p["tau_sfa"]), len(p["tau_stc"])
@@ -328,11 +338,13 @@ class CarriedPopulation(MesoPopulation):
             r = self.slope @ v
             lift = max(self.slope @ c["x"] - 0.5 * r, self.least_lift)
             hazard = p["lambda_0"] * math.exp((u - p["V_T_star"]) / p["Delta_V"] - lift)
-            prob = 0.5e-3 * h * (c["hazard"] + hazard)
-            if prob > 0.01 or c is self.free:
-                prob = 1.0 - math.exp(-prob)
+            integral = 0.5e-3 * h * (c["hazard"] + hazard)
+            prob, stay = self.parted(integral)
+            if c is self.free:
+                prob, stay = -math.expm1(-integral), math.exp(-integral)
             c["hazard"] = hazard
-            share = 1.0 / (max(1.0 - prob, 1e-6) + prob * max(r, 0.0))
+            fewest = stay + 1e-6 if self.smooth else max(1.0 - prob, 1e-6)
+            share = 1.0 / (fewest + prob * max(r, 0.0))
             those = c["x"] - (1.0 - prob) * share * v
             spread = c["C"] + (1.0 - prob) * share * (1.0 - share) * np.outer(v, v)
             fired["x"] += prob * c["m"] * those
@@ -340,11 +352,14 @@ class CarriedPopulation(MesoPopulation):
             c["x"] = c["x"] + prob * share * v
             c["C"] = c["C"] - prob * share * np.outer(v, v)
             W, Y = W + prob * c["m"], Y + prob * c["v"]
-            c["v"] = (1.0 - prob) ** 2 * c["v"] + prob * c["m"]
-            c["m"] = (1.0 - prob) * c["m"]
-        if W > 0.0:
-            self.fired["x"] = fired["x"] / W
-            self.fired["C"] = fired["C"] / W - np.outer(self.fired["x"], self.fired["x"])
+            c["v"] = stay**2 * c["v"] + prob * c["m"]
+            c["m"] = stay * c["m"]
+        weight, Z = W + self.least, Z + self.least
+        if weight > 0.0:
+            last = self.fired["x"], self.fired["C"] + np.outer(self.fired["x"], self.fired["x"])
+            self.fired["x"] = (fired["x"] + self.least * last[0]) / weight
+            self.fired["C"] = (fired["C"] + self.least * last[1]) / weight
+            self.fired["C"] -= np.outer(self.fired["x"], self.fired["x"])
         self.mean = W + (Y / Z if Z > 0.0 else 0.0) * (N - X)
         return self.mean
 
@@ -366,15 +381,21 @@ class CarriedPopulation(MesoPopulation):
             if len(self.cohorts) == self.K:
                 self.release(self.cohorts.pop(0))
             self.start(count, self.p["V_reset"])
-            while len(self.cohorts) > self.k_ref + 1 and self.cohorts[0]["m"] < LEAST_SURVIVORS:
-                self.release(self.cohorts.pop(0))
+            self.leave_empty()
         else:
             if len(self.cohorts) == self.K:
                 self.cells.append(self.cohorts.pop(0))
-            self.start(count, self.p["V_reset"])
             if self.steps % self.adaptive["every"] == 0:
                 self.merge()
+            self.start(count, self.p["V_reset"])
+            if not self.cells:
+                self.leave_empty()
         self.emitted = count
+
+    def leave_empty(self):
+        """Let the oldest cohorts leave of which hardly anybody survives."""
+        while len(self.cohorts) > self.k_ref + 1 and self.cohorts[0]["m"] < self.nobody:
+            self.release(self.cohorts.pop(0))
 
     def lift(self):
         """By how much adaptation will lower the logarithm of the free neurons' hazard in the next step."""
@@ -392,10 +413,10 @@ class CarriedPopulation(MesoPopulation):
         """Merge cells from the oldest on, as in `AdaptivePopulation`."""
         widest = self.adaptive["widest"]
         old, self.cells = self.cells, []
-        age = len(self.cohorts) + 1 + sum(cell["width"] for cell in old)
+        age = self.K + 1 + sum(cell["width"] for cell in old)
         for cell in old:
             age -= cell["width"]
-            if age >= len(widest) or (not self.cells and cell["m"] < LEAST_SURVIVORS):
+            if age >= len(widest) or (not self.cells and cell["m"] < self.nobody):
                 self.release(cell)
             elif self.cells and self.cells[-1]["width"] + cell["width"] <= widest[age]:
                 older = self.cells[-1]
@@ -425,7 +446,7 @@ def capacities(i, parameters, weights, variances):
 
 
 def replay(parameters, h, counts, weights, delays, currents=None, nest_index_error=False, initial_potential=0.0,
-           adaptive=None, carried=False, variances=None):
+           adaptive=None, carried=False, variances=None, smooth=False):
     """Advance coupled populations under given spike counts.
 
     Parameters
@@ -445,6 +466,8 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
         Cohorts carry the adaptation of their members (see `CarriedPopulation`).
     variances : variances[i][j] from population j to i, pA^2, or None
         Variance, for each spike, of what it brings to single neurons; of the sign of the weight.
+    smooth : bool
+        Expected counts are smooth functions of the parameters.
 
     Returns
     -------
@@ -455,10 +478,12 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
     start = np.broadcast_to(initial_potential, M)
     layouts = [None] * M if adaptive is None else adaptive
     populations = [
-        CarriedPopulation(p, h, u, layout, None if variances is None else capacities(i, parameters, weights, variances))
+        CarriedPopulation(
+            p, h, u, layout, None if variances is None else capacities(i, parameters, weights, variances), smooth
+        )
         if carried
-        else MesoPopulation(p, h, u, nest_index_error) if layout is None
-        else AdaptivePopulation(p, h, u, **layout)
+        else MesoPopulation(p, h, u, nest_index_error, smooth) if layout is None
+        else AdaptivePopulation(p, h, u, **layout, smooth=smooth)
         for i, (p, u, layout) in enumerate(zip(parameters, start, layouts, strict=True))
     ]  # fmt: skip
     record = {name: np.zeros((M, T)) for name in ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")}

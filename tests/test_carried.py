@@ -13,6 +13,7 @@ from trials import activities
 
 import gifpop as gp
 
+pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 CELL = gp.GIF(tau_sfa=[], q_sfa=[], tau_m=5.0, t_ref=2.0, E_L=1.0, V_reset=2.0, V_T_star=10.0, I_e=900.0, Delta_V=1.5)
 CASES = {
