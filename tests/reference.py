@@ -332,7 +332,7 @@ class CarriedPopulation(MesoPopulation):
             if prob > 0.01 or c is self.free:
                 prob = 1.0 - math.exp(-prob)
             c["hazard"] = hazard
-            share = 1.0 / (max(1.0 - prob, 1e-6) + prob * max(r, 0.0))
+            share = 1.0 / (max(1.0 - prob, 1e-6) + prob * r) if r > 1e-12 * self.slope**2 @ np.diag(c["C"]) else 0.0
             those = c["x"] - (1.0 - prob) * share * v
             spread = c["C"] + (1.0 - prob) * share * (1.0 - share) * np.outer(v, v)
             fired["x"] += prob * c["m"] * those
