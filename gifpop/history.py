@@ -14,7 +14,7 @@ import numpy as np
 
 from gifpop import _meso
 from gifpop.grid import refractory_steps
-from gifpop.membrane import threshold_kernel
+from gifpop.membrane import threshold_kernel, underflows_to_zero
 
 if TYPE_CHECKING:
     from gifpop.parameters import GIF
@@ -73,6 +73,7 @@ def adaptive_length(cell: GIF, dt: float, len_kernel: int, automatic: int, toler
     return max(len_kernel, int(ages[min(int(np.count_nonzero(left > tolerance)), len(ages) - 1)]))
 
 
+@underflows_to_zero
 def recovery(cell: GIF, dt: float, ages: Integers) -> tuple[Floats, Floats]:
     """Return how far neurons are from having recovered from their last spike, and by how much they recover in a step.
 
@@ -94,6 +95,7 @@ def recovery(cell: GIF, dt: float, ages: Integers) -> tuple[Floats, Floats]:
     return left, slope
 
 
+@underflows_to_zero
 def widest_cells(cell: GIF, dt: float, length: int, tolerance: float) -> Integers:
     """Return how many steps a cell may span, for each age in steps, 0 to ``length``, of its youngest cohort.
 
@@ -109,7 +111,7 @@ def widest_cells(cell: GIF, dt: float, length: int, tolerance: float) -> Integer
         width = math.sqrt(24.0 * tolerance) / slope
     width = np.minimum(np.minimum.accumulate(width[::-1])[::-1], ages / 4)
     width[: refractory_steps(cell.t_ref, dt) + 1] = 1
-    return np.maximum(width, 1).astype(np.int64)
+    return np.fmax(width, 1).astype(np.int64)  # whatever the parameters: 1 where a width is not a number
 
 
 def window_length(widest: Integers) -> int:
@@ -127,6 +129,7 @@ def most_cells(widest: Integers) -> int:
     return int(np.sum(2.0 / widest[np.minimum(ages // 2, len(widest) - 1)])) + 2 * MERGE_EVERY
 
 
+@underflows_to_zero
 def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: float,
                with_spikes: bool = True) -> Cells:  # fmt: skip
     """Return the cells of a population, all empty, for a window of that many young cohorts.
@@ -145,6 +148,7 @@ def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: f
     )
 
 
+@underflows_to_zero
 def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int) -> Cells:
     """Return cells with new parameters and the same state, traces as if time constants had always been the new ones.
 

@@ -23,6 +23,7 @@ from gifpop.membrane import (
     log_hazard,
     synaptic_carry,
     threshold_kernel,
+    underflows_to_zero,
 )
 from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
 
@@ -198,6 +199,7 @@ class PopulationPlan:
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
 
 
+@underflows_to_zero
 def plan_population(
     cell: GIF,
     N: int,
@@ -281,6 +283,7 @@ def _widest(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers
     return widest
 
 
+@underflows_to_zero
 def update_plan(plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bool = True,
                 noisy: Sequence[float] | None = None) -> None:  # fmt: skip
     """Change the parameters of a population; state, history and its length stay."""
@@ -363,6 +366,7 @@ def start_history(plan: PopulationPlan, potential: float, fired: bool = True) ->
 
 
 @lru_cache(maxsize=MOST_CELLS_KEPT)
+@underflows_to_zero
 def automatic_history(cell: GIF, dt: float) -> int:
     """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
 
