@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gifpop import _meso, history, signals
-from gifpop.engine import Engine
+from gifpop.engine import Engine, SimulationError
 from gifpop.modes import unpack
 from gifpop.plan import Link
 from gifpop.warn import warn
@@ -89,7 +89,8 @@ def relax(
 ) -> Engine:
     """Return an engine whose populations have come to the stationary state.
 
-    Warns if they have not within the longest time: the network oscillates, or is very slow.
+    Warn if they have not within the longest time: the network oscillates, or is very slow. Raise `SimulationError` if
+    numbers leave their range before.
 
     Parameters
     ----------
@@ -109,7 +110,13 @@ def relax(
     scaled, held = [_scaled(link, sizes) for link in links], [_held(line) for line in lines]
     streams = [np.random.PCG64(i) for i in range(len(plans))]
     engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
-    settled = _settle(engine, _window(cells, links, dt))
+    try:
+        settled = _settle(engine, _window(cells, links, dt))
+    except SimulationError as error:
+        raise SimulationError(
+            "Simulation.initial = 'stationary': no stationary state was found: in a large copy of the network that "
+            f"relaxes from rest, {error}, or spikes facilitate without bound; initial='rest' needs no such state"
+        ) from None
     logger.debug("stationary state %s after %g ms", "found" if settled else "not found", engine.step * dt)
     for plan in _populations(engine):
         _fill_up(plan)
