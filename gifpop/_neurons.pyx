@@ -7,8 +7,8 @@ integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, discretiz
 from libc.stdint cimport int32_t
 
 from gifpop._firing cimport fire, renew_budget
-from gifpop._lanes cimport (LANES, above, all_lanes, any_above, any_nan, exp2_lanes, lanes, larger, load, smaller, store,
-                            take_counts)
+from gifpop._lanes cimport (LANES, above, all_lanes, any_above, any_nan, exp2_lanes, lanes, larger, load, smaller,
+                            store, take_counts)
 from gifpop._types cimport TILE, WELL, Arrivals, Neurons, Parameter, Probes, SpikeList
 
 cdef double NO_HAZARD = -1e6    # log2 of the hazard of who is refractory: far below what any budget notices

@@ -198,7 +198,7 @@ def _variance_links(net: Network, c: Connection, mean: Link) -> list[Link]:
     """Return the link that adds up, spike by spike, the variance between neurons that comes with a mean; or none."""
     weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
     assert of_number is not None
-    variance = _squared(c.label, weight) * of_number
+    variance = _squared(c.label, weight) * of_number if of_number > 0.0 else 0.0
     return [replace(mean, receptor=variance_receptor(weight), weight=variance)] if variance > 0.0 else []
 
 

@@ -152,6 +152,7 @@ def plan_carried(cell: GIF, dt: float, noisy: Sequence[float] | None, places: in
     )
 
 
+@underflows_to_zero
 def begin_carried(carried: Carried, youngest: int) -> None:
     """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort."""
     for rows in (*carried.states, carried.fired, carried.recent):

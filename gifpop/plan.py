@@ -186,6 +186,7 @@ class PopulationPlan:
             carried=self.carried and self.carried.copy(),
         )
 
+    @underflows_to_zero
     def scale(self, share: float) -> None:
         """Let so many times as many neurons be in the same state: what is summed over neurons grows with them."""
         for name in ("mean", "n_events", "survivors", "variance"):
@@ -339,6 +340,7 @@ def _moved(rows: Floats, places: int, old: slice, new: slice) -> Floats:
     return moved
 
 
+@underflows_to_zero
 def start_history(plan: PopulationPlan, potential: float, fired: bool = True) -> None:
     """Begin anew, every cohort at ``potential`` mV.
 

@@ -151,6 +151,8 @@ class Simulation:
         For options, delays or times that break their rules, before anything is allocated.
     MemoryError
         If state or records would not fit in memory.
+    SimulationError
+        With ``initial="stationary"``, if numbers leave their range while the state is being found.
 
     Notes
     -----
@@ -254,7 +256,7 @@ class Simulation:
         SimulationInterrupted
             On Ctrl-C, within a second; its ``result`` holds what was simulated, and `run` continues from there.
         SimulationError
-            If an expected count or a potential is no longer a finite number; its ``result`` holds what was simulated.
+            If an expected count or a potential is no longer a finite number; its ``result`` holds the steps before.
 
         Notes
         -----

@@ -17,6 +17,7 @@ import numpy as np
 
 from gifpop import _meso, history, signals
 from gifpop.engine import Engine, SimulationError
+from gifpop.membrane import underflows_to_zero
 from gifpop.modes import unpack
 from gifpop.plan import Link
 from gifpop.warn import warn
@@ -40,6 +41,7 @@ WINDOW = 0.5  # in units of the slowest time constant
 MEMBRANES = 10.0  # what counts as such in units of that of the membrane, since several spikes must pass
 
 
+@underflows_to_zero
 def mean_links(links: Iterable[Link], sizes: Sequence[int]) -> list[Link]:
     """Return links with the mean input that each unit of their targets receives along single connections.
 
@@ -234,6 +236,7 @@ def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Ge
     engine.add_input(steps, process.receptor, process.target, amounts, np.arange(N))
 
 
+@underflows_to_zero
 def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
     """Let a population begin in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
     plan.state[:] = relaxed.state
@@ -248,6 +251,7 @@ def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
     plan.scale(plan.constants["N"][0] / SIZE)
 
 
+@underflows_to_zero
 def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> None:
     """Let neurons begin in the state of a relaxed population, whose cohorts carry their adaptation.
 

@@ -69,7 +69,8 @@ def own_face(dice):
         shared = dice.pick(True, False)
         net.inject("P", gp.PoissonSpikes(abs(dice.value(0.0, 1e4)), dice.value(-100.0, 100.0), shared=shared))
     options = {
-        "dt": dt, "level": level, "seed": 1, "record": "all", "progress": False, "history": dice.pick("adaptive", "exact"),
+        "dt": dt, "level": level, "seed": 1, "record": "all", "progress": False,
+        "history": dice.pick("adaptive", "exact"),
         "adaptation": dice.pick("carried", "carried", "quasi-renewal"), "wiring": dice.pick("dense", "sparse"),
         "initial": dice.pick("fired", "rest"), "threads": dice.pick(1, 2),
     }  # fmt: skip
