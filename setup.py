@@ -23,8 +23,8 @@ LIBRARIES = ["npyrandom", "npymath"] + ([] if MSVC else ["m"])
 # No -ffast-math: at link time it would switch the user's whole process to flush denormals.
 OPTIMIZE = [] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 
-# The innermost loops are compiled from one source for each of these, and chosen at import. GIFPOP_ISA names the only one
-# to build, which saves time.
+# The innermost loops are compiled from one source for each of these, and chosen at import. GIFPOP_ISA names one to
+# build alone, which saves time.
 INSTRUCTION_SETS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64") and not MSVC:
     INSTRUCTION_SETS["avx2"] = ["-mavx2", "-mfma"]

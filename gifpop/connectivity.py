@@ -99,8 +99,8 @@ def _squared(where: str, weight: float) -> float:
     square = weight * weight
     if square > LARGEST_VARIANCE:
         raise ValueError(
-            f"{where}: weight must be <= {math.sqrt(LARGEST_VARIANCE):g} pA in size where neurons receive input of their "
-            f"own, whose variance is its square, got {weight}"
+            f"{where}: weight must be <= {math.sqrt(LARGEST_VARIANCE):g} pA in size where neurons receive input of "
+            f"their own, whose variance is its square, got {weight}"
         )
     return square
 
