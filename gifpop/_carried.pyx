@@ -7,8 +7,8 @@ exp(u/Delta_V - threshold - sum(y) + r/2); those who fire, if they are few, have
 moments are what they will have decayed to at the end of the next one, beside the lift, sum(y) - r/2.
 """
 
-from gifpop._lanes cimport LANES, LOG2_E, all_lanes, lanes, larger, load, store, total
-from gifpop._moments cimport FEWEST
+from gifpop._lanes cimport LANES, LOG2_E, above, all_lanes, lanes, larger, load, store, total
+from gifpop._moments cimport FEWEST, SMALLEST_SPREAD, TINY
 from gifpop._passes cimport TILE, Totals, clear, integrate_hazards, saturate, saturate_all, thin, write_sums
 from gifpop._types cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Constants, Population, Sums
 
@@ -42,7 +42,7 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
     """
     cdef Py_ssize_t group, i, d, e, k, stride = block.stride
     cdef double *row
-    cdef lanes p, stay, w, r, g, x, lift, share, away, wider, between
+    cdef lanes p, stay, w, r, g, x, lift, share, away, wider, between, single
     cdef lanes[MOST_MODES] v, fired
     for group in range(groups):
         i = first + group * LANES
@@ -51,18 +51,25 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
         w = p * load(block.survivors + i)
         for d in range(D):
             v[d] = all_lanes(0.0)
+        single = all_lanes(0.0)
         for d in range(D):
             for e in range(d + 1):
                 x = covariance(carried, row, D + d * (d + 1) // 2 + e, stride, noisy)
                 v[d] = v[d] + x
                 if e < d:
                     v[e] = v[e] + x
+                else:
+                    single = single + x
         r = v[0]
         for d in range(1, D):
             r = r + v[d]
         stay = 1.0 - p
-        share = stay + FEWEST if smooth else larger(stay, all_lanes(FEWEST))
-        share = all_lanes(1.0) / (share + p * larger(r, all_lanes(0.0)))
+        if smooth:
+            r = larger(r, all_lanes(0.0))
+            share = r / ((r + single * SMALLEST_SPREAD + TINY) * (stay + FEWEST + p * r))
+        else:
+            share = above(r - single * SMALLEST_SPREAD, 0.0, all_lanes(1.0) / (larger(stay, all_lanes(FEWEST)) + p * r),
+                          all_lanes(0.0))
         g = p * share
         away = stay * share
         wider = away * (1.0 - share)

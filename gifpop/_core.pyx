@@ -10,15 +10,15 @@ import numpy as np
 
 from gifpop cimport _meso, _micro
 from gifpop._loop cimport advance_side_by_side, share_always
-from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, NO_MEMORY, Chunk,
-                              Group, Network, Noise, Projection, Task)
+from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, Chunk, Group, Network,
+                              Noise, Projection, Task)
 from gifpop._network cimport RECEPTORS as _RECEPTORS
 from gifpop._network cimport SHARED_RECEPTORS as _SHARED_RECEPTORS
 from gifpop._network cimport SYNAPSES as _SYNAPSES
 from gifpop._team cimport Team
 from gifpop._tempo cimport Tempo, begin_chunk, end_slice
 from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
-from gifpop._types cimport Arrivals, Probe
+from gifpop._types cimport NO_MEMORY, Arrivals, Probe
 
 cdef enum:
     NEURONS_PER_TASK = 512  # a multiple of TILE
@@ -216,12 +216,12 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
     -------
     list of tuple, one for each core
         failed : int
-            -1, or the population whose expected count was not finite.
+            -1, or the group whose numbers were no longer finite.
         done : int
             Steps until it failed.
         advanced : int
-            Steps that everything has advanced: to the end of a slice, from its failure on without spikes of a
-            population that failed.
+            Steps that everything has advanced: to the end of a slice, from its failure on without spikes of what
+            failed, a population or a tile of neurons.
         spikes : int32 array
             Neurons that fired in the groups of neurons, in order of step and group; ``counts`` tells how many each.
     """

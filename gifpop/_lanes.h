@@ -64,6 +64,7 @@ static inline gp_lanes gp_take_counts(uint16_t *p)
      gp_smaller    x < y ? x : y
      gp_above      a where x > limit, else b
      gp_any_above  whether x > limit in any lane
+     gp_any_nan    whether any lane is not a number
      gp_before     for each lane the sum of `total` and all earlier lanes of x; `total` then holds, in every lane,
                    its sum with all lanes of x
      gp_scale      x times two to the integer that is in the low bits of `shifted`
@@ -77,6 +78,7 @@ static inline gp_lanes gp_larger(gp_lanes x, gp_lanes y) { return x > y ? x : y;
 static inline gp_lanes gp_smaller(gp_lanes x, gp_lanes y) { return x < y ? x : y; }
 static inline gp_lanes gp_above(gp_lanes x, double limit, gp_lanes a, gp_lanes b) { return x > limit ? a : b; }
 static inline int gp_any_above(gp_lanes x, double limit) { return x > limit; }
+static inline int gp_any_nan(gp_lanes x) { return x != x; }
 
 static inline gp_lanes gp_before(gp_lanes x, gp_lanes *total)
 {
@@ -123,6 +125,11 @@ static inline __mmask8 gp_mask_above(gp_lanes x, double limit)
 
 static inline int gp_any_above(gp_lanes x, double limit) { return gp_mask_above(x, limit) != 0; }
 
+static inline int gp_any_nan(gp_lanes x)
+{
+    return _mm512_cmp_pd_mask((__m512d)x, (__m512d)x, _CMP_UNORD_Q) != 0;
+}
+
 static inline gp_lanes gp_above(gp_lanes x, double limit, gp_lanes a, gp_lanes b)
 {
     return (gp_lanes)_mm512_mask_blend_pd(gp_mask_above(x, limit), (__m512d)b, (__m512d)a);
@@ -155,6 +162,11 @@ static inline __m256d gp_mask_above(gp_lanes x, double limit)
 }
 
 static inline int gp_any_above(gp_lanes x, double limit) { return _mm256_movemask_pd(gp_mask_above(x, limit)) != 0; }
+
+static inline int gp_any_nan(gp_lanes x)
+{
+    return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)x, (__m256d)x, _CMP_UNORD_Q)) != 0;
+}
 
 static inline gp_lanes gp_above(gp_lanes x, double limit, gp_lanes a, gp_lanes b)
 {
@@ -191,6 +203,14 @@ static inline gp_lanes gp_smaller(gp_lanes x, gp_lanes y) { return gp_where((gp_
 static inline int gp_any_above(gp_lanes x, double limit)
 {
     gp_ilanes mask = (gp_ilanes)(x > gp_all(limit));
+    int64_t any = 0;
+    for (int i = 0; i < GP_LANES; i++) any |= mask[i];
+    return any != 0;
+}
+
+static inline int gp_any_nan(gp_lanes x)
+{
+    gp_ilanes mask = (gp_ilanes)(x != x);
     int64_t any = 0;
     for (int i = 0; i < GP_LANES; i++) any |= mask[i];
     return any != 0;

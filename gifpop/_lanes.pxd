@@ -18,6 +18,7 @@ cdef extern from "_lanes.h":
     lanes all_lanes "gp_all"(double x) noexcept nogil
     double total "gp_sum"(lanes x) noexcept nogil
     bint any_above "gp_any_above"(lanes x, double limit) noexcept nogil
+    bint any_nan "gp_any_nan"(lanes x) noexcept nogil
     lanes larger "gp_larger"(lanes x, lanes y) noexcept nogil
     lanes smaller "gp_smaller"(lanes x, lanes y) noexcept nogil
     lanes above "gp_above"(lanes x, double limit, lanes a, lanes b) noexcept nogil

@@ -8,19 +8,17 @@ networks, and those that threads do not make faster, are advanced in one (`_temp
 Sources are the groups, in order, then the input lines (generators).
 """
 
-from libc.math cimport isfinite
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy, memset
 
 from gifpop cimport _meso, _micro
 from gifpop._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliver_to_all
-from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, NO_MEMORY, SHARED_RECEPTORS,
-                              WELL, Chunk, Delivery, Group, Network, Projection, Task, counting_slot, shared_slot,
-                              single_slot)
+from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, SHARED_RECEPTORS, Chunk,
+                              Delivery, Group, Network, Projection, Task, counting_slot, shared_slot, single_slot)
 from gifpop._team cimport Members, now, share_out, team_size
 from gifpop._tempo cimport begin_chunk, end_slice
-from gifpop._types cimport LONGEST_SLICE, Arrivals, Probes
+from gifpop._types cimport LONGEST_SLICE, NO_MEMORY, WELL, Arrivals, Probes
 
 cdef enum:
     FEWEST_DELIVERIES = 8       # that are shared among threads
@@ -186,19 +184,20 @@ cdef void do_task(Network *net, Task *task, const Slice *s) noexcept nogil:
     if g.meso != NULL:
         task.status = step_population(g, arrivals, s.steps, counts, task.probes)
     elif not g.forced:
-        if not _micro.advance_block(g.micro, arrivals, task.begin, task.end, s.steps, task.probes, &task.spikes):
-            task.status = NO_MEMORY
+        task.status = _micro.advance_block(g.micro, arrivals, task.begin, task.end, s.steps, task.probes,
+                                           &task.spikes)
     elif task.begin == 0:
-        _micro.advance_forced(g.micro, arrivals, net.forced[task.group], counts, s.steps, probes_of_group(net, task))
+        task.status = _micro.advance_forced(g.micro, arrivals, net.forced[task.group], counts, s.steps,
+                                            probes_of_group(net, task))
 
 
 cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t steps, int64_t *counts,
                              Probes probes) noexcept nogil:
-    """Advance a population; return WELL, or the step in which the expected count was not finite."""
+    """Advance a population; return WELL, or the step in which a number was not finite."""
     cdef Py_ssize_t k, i
     for k in range(steps):
-        if not isfinite(_meso.expect_spikes(g.meso, arrivals[k].current_all, arrivals[k].ex_all, arrivals[k].inh_all,
-                                            arrivals[k].samples, arrivals[k].noise)):
+        if not _meso.expect_spikes(g.meso, arrivals[k].current_all, arrivals[k].ex_all, arrivals[k].inh_all,
+                                   arrivals[k].samples, arrivals[k].noise):
             memset(counts + k, 0, (steps - k) * sizeof(int64_t))
             return k
         if not g.forced:
@@ -221,7 +220,7 @@ cdef Probes probes_of_group(const Network *net, const Task *first) noexcept nogi
 # -- after the steps of a slice ---------------------------------------------------------------------------------------
 
 cdef int64_t collect(Network *net, const Slice *s, Py_ssize_t *failed) noexcept nogil:
-    """Count spikes and put those of neurons in order; return how the slice went, and which population failed first."""
+    """Count spikes and put those of neurons in order; return how the slice went, and which group failed first."""
     cdef Py_ssize_t i, k
     cdef int64_t status = WELL, count, total = 0
     cdef Task *task
@@ -258,7 +257,7 @@ cdef void sort_spikes(Network *net, const Slice *s) noexcept nogil:
             place = i * LONGEST_SLICE + k
             net.places[place] = net.n_fired
             net.n_fired += net.emitted[place]
-            if net.group[i].forced:
+            if net.group[i].forced and net.emitted[place] > 0:
                 memcpy(net.fired + net.places[place], net.forced[i], net.emitted[place] * sizeof(int32_t))
                 net.forced[i] += net.emitted[place]
                 net.places[place] += net.emitted[place]

@@ -37,9 +37,16 @@ cdef inline void enter_cells(Population *pop) noexcept nogil:
 
 
 cdef inline void add_cell(Population *pop) noexcept nogil:
-    """Let the oldest cohort of the window become the newest cell."""
+    """Make the oldest cohort of the window the newest cell.
+
+    Whatever the widths, there is room: `gifpop.history.most_cells` is enough for those that it knows; where others
+    would not do, the two oldest cells are merged.
+    """
     cdef Cells *cells = &pop.cells
-    cdef Py_ssize_t i = PADDING + pop.state.cells, cohort = pop.state.oldest, j
+    cdef Py_ssize_t i, cohort = pop.state.oldest, j
+    if PADDING + pop.state.cells >= cells.places:
+        make_room(pop)
+    i = PADDING + pop.state.cells
     cells.count[i] = pop.count[cohort]
     cells.survivors[i] = pop.survivors[cohort]
     cells.variance[i] = pop.variance[cohort]
@@ -55,6 +62,18 @@ cdef inline void add_cell(Population *pop) noexcept nogil:
     pop.state.cells += 1
 
 
+cdef inline void make_room(Population *pop) noexcept nogil:
+    """Merge the oldest cell with the next one; a single one joins the free neurons."""
+    cdef Py_ssize_t i
+    if pop.state.cells > 1:
+        join(pop, PADDING, PADDING + 1)
+    else:
+        free_cell(pop, PADDING)
+    for i in range(PADDING + 1, PADDING + pop.state.cells - 1):
+        move(pop, i, i + 1)
+    pop.state.cells -= 1
+
+
 cdef inline void merge_cells(Population *pop) noexcept nogil:
     """Merge neighbours, from the oldest on, wherever the widest cell of their age holds both.
 
@@ -67,7 +86,7 @@ cdef inline void merge_cells(Population *pop) noexcept nogil:
         age += cells.width[i]
     for i in range(PADDING, end):
         age -= cells.width[i]       # of the cell's youngest cohort in the next step
-        if age > cells.longest or (kept < PADDING and is_empty(pop, cells.survivors[i])):
+        if not 0.0 <= age <= cells.longest or (kept < PADDING and is_empty(pop, cells.survivors[i])):
             free_cell(pop, i)
         elif kept >= PADDING and cells.width[kept] + cells.width[i] <= cells.widest[<Py_ssize_t> age]:
             join(pop, kept, i)

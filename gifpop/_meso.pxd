@@ -17,8 +17,8 @@ cdef class MesoPopulation:
                       double[::1] free, double[:, ::1] cohorts, double[:, ::1] cells)
     cdef bind_samples(self, const double[::1] capacity, const double[::1] forget, double[::1] recent)
 
-cdef double expect_spikes(Population *pop, double current, double ex, double inh, const double *samples,
-                          const double *noise) noexcept nogil
+cdef bint expect_spikes(Population *pop, double current, double ex, double inh, const double *samples,
+                        const double *noise) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil
 cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil

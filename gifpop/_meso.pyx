@@ -7,7 +7,7 @@ merged cohorts stand between the free neurons and the oldest cohort.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.math cimport exp, expm1
+from libc.math cimport exp, expm1, isfinite
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memmove, memset
 from numpy.random cimport bitgen_t
@@ -15,7 +15,7 @@ from numpy.random.c_distributions cimport random_binomial, random_poisson
 
 import numpy as np
 
-from gifpop._merging cimport enter_cells, is_empty, join_free
+from gifpop._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
 from gifpop._moments cimport begin_moments, part_free, receive_noise, take_fired, wait_out
 from gifpop._types cimport MOST_MODES as _MOST_MODES
 from gifpop._types cimport MOST_MOMENTS
@@ -37,6 +37,7 @@ cdef extern from *:
     bint HAS_AVX2 "GP_HAS_AVX2"
     bint HAS_AVX512 "GP_HAS_AVX512"
 
+cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
 cdef double NOBODY = 1e-10      # survivors of a cohort that is as good as empty
 cdef double SMOOTH_NOBODY = 1e-24   # so few that rounding hides them, even in ratios of what is above SMOOTH_LEAST
@@ -115,6 +116,7 @@ cdef class MesoPopulation:
         pop.constants = &constants[0]
         pop.state = &state[0]
         pop.K = theta.shape[0] - _PADDING
+        pop.refractory = <Py_ssize_t> min(max(pop.constants.refractory, 0.0), <double> pop.K)
         pop.places = cohorts.shape[1]
         pop.J = sfa.shape[0]
         pop.theta = &theta[0]
@@ -149,6 +151,8 @@ cdef class MesoPopulation:
     cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
                     double[:, ::1] traces):
         cdef Cells *cells = &self.population.cells
+        if rows.shape[1] <= _PADDING:
+            raise ValueError(f"Cells.rows must have more than {_PADDING} places, got {rows.shape[1]}")
         cells.places = rows.shape[1]
         cells.every = every
         cells.longest = widest.shape[0] - 1
@@ -206,21 +210,21 @@ cdef inline double free_threshold(Population *pop, double leaving) noexcept nogi
     return threshold
 
 
-cdef double expect_spikes(Population *pop, double current, double ex, double inh, const double *samples,
-                          const double *noise) noexcept nogil:
-    """Advance a population to the end of the step and return the expected number of spikes.
+cdef bint expect_spikes(Population *pop, double current, double ex, double inh, const double *samples,
+                        const double *noise) noexcept nogil:
+    """Advance a population to the end of the step, with its expected number of spikes; return whether all is finite.
 
     ``current`` is external, in pA; ``ex`` and ``inh`` are the spikes that arrive during the step, each weighted in pA;
     ``samples`` and ``noise``, in pA^2, excitatory and inhibitory, say by how much that differs between neurons, from
-    groups and from generators. The value may be negative or above N (finite-size correction); only the draw is
-    clipped.
+    groups and from generators. The expected number may be negative or above N (finite-size correction); only the draw
+    is clipped.
     """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
     cdef Sums sums
     cdef Common common
     cdef double p_free, p_correction, variance, missing, stay
-    cdef Py_ssize_t active = max(0, s.cohorts - <Py_ssize_t> c.refractory)
+    cdef Py_ssize_t active = max(0, s.cohorts - pop.refractory)
 
     memcpy(s.samples, samples, sizeof(s.samples))
     memcpy(s.noise, noise, sizeof(s.noise))
@@ -245,7 +249,33 @@ cdef double expect_spikes(Population *pop, double current, double ex, double inh
         enter_cells(pop)
     elif s.cohorts == pop.K:
         leave_window(pop)
-    return s.mean
+    return is_finite(pop, active)
+
+
+cdef inline bint is_finite(const Population *pop, Py_ssize_t active) noexcept nogil:
+    """Whether all that the step has computed is a finite number.
+
+    The potentials of cohorts approach that of the free neurons, V, in step with it: u - V shrinks by the leak from one
+    step to the next, so that u can only overflow where V, or what it has been, is vast.
+    """
+    cdef const State *s = pop.state
+    cdef double finite = 0.0 * s.mean + 0.0 * s.V_m + 0.0 * s.E_sfa + 0.0 * s.I_syn_ex + 0.0 * s.I_syn_in
+    if pop.carried.D > 0:
+        finite += pop.carried.finite + 0.0 * pop.carried.added_lift
+    if not abs(s.V_m) < VAST:
+        finite += total_of_zeros(pop.potential + s.oldest, active)
+        if pop.cells.places > 0:
+            finite += total_of_zeros(pop.cells.potential + _PADDING, s.cells)
+    return isfinite(finite)
+
+
+cdef double total_of_zeros(const double *values, Py_ssize_t n) noexcept nogil:
+    """Return 0, or NaN where any of the values is not a finite number."""
+    cdef Py_ssize_t i
+    cdef double sum = 0.0
+    for i in range(n):
+        sum += 0.0 * values[i]
+    return sum
 
 
 cdef double advance_renewing(Population *pop, Common *common, Py_ssize_t active, Sums *sums) noexcept nogil:
@@ -293,6 +323,7 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
         add_sums(sums, &of_cells)
         for k in range(carried.moments):
             mixed[k] += mixed_of_cells[k]
+    carried.finite = total_of_zeros(mixed, carried.moments) + 0.0 * lift
     part_free(carried, p_free, p_free * s.survivors, mixed, pop.smooth)
     take_fired(carried, mixed, sums.fired + p_free * s.survivors, pop.least)
     wait_out(carried, carried.cohorts + s.oldest + active, pop.places, s.cohorts - active)
@@ -302,7 +333,7 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
 cdef inline double free_probability(const Constants *c, State *s, double excess) noexcept nogil:
     """Probability that a free neuron, so many Delta_V above its threshold, fires in the step."""
     cdef double before = s.hazard
-    s.hazard = c.lambda_0 * exp(min(excess, 600.0))
+    s.hazard = min(c.lambda_0 * exp(min(excess, 600.0)), LARGEST_HAZARD)
     return -expm1(-c.half_step * (before + s.hazard))
 
 
@@ -441,7 +472,7 @@ cdef inline void drop_oldest(Population *pop) noexcept nogil:
 cdef inline void leave_empty(Population *pop) noexcept nogil:
     """Let cohorts leave of which hardly anybody survives, unless there are older ones in cells."""
     cdef State *s = pop.state
-    while s.cohorts > <Py_ssize_t> pop.constants.refractory + 1 and is_empty(pop, pop.survivors[s.oldest]):
+    while s.cohorts > pop.refractory + 1 and is_empty(pop, pop.survivors[s.oldest]):
         leave_window(pop)
         drop_oldest(pop)
 

@@ -6,7 +6,8 @@ from libc.stdlib cimport realloc
 
 from gifpop._firing cimport fire, renew_budget
 from gifpop._types cimport TILE as _TILE
-from gifpop._types cimport Arrivals, Neurons, Parameter, Probes, Spike, SpikeList, advance_tile_t
+from gifpop._types cimport (NO_MEMORY, WELL, Arrivals, Neurons, Parameter, Probes, Spike, SpikeList,
+                            advance_tile_t)
 
 TILE = _TILE
 RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
@@ -91,40 +92,55 @@ def draw_budgets(MicroPopulation population, Py_ssize_t first):
         renew_budget(&population.neurons, i)
 
 
-cdef bint advance_block(Neurons *group, const Arrivals *arrivals, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t steps,
-                        Probes probes, SpikeList *spikes) noexcept nogil:
-    """Advance the neurons from ``begin``, where a tile begins, to ``end``; False: no memory for their spikes.
+cdef int64_t advance_block(Neurons *group, const Arrivals *arrivals, Py_ssize_t begin, Py_ssize_t end,
+                           Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil:
+    """Advance the neurons from ``begin``, where a tile begins, to ``end``.
 
-    The spikes come out in order of tile, step and neuron.
+    Return WELL, NO_MEMORY for their spikes, or the first step in which a number was not finite. The spikes come out in
+    order of tile, step and neuron.
     """
     cdef Py_ssize_t start = begin
+    cdef int64_t status = WELL
     spikes.n = 0
     while start < end:
         if not reserve(spikes, spikes.n + _TILE * steps):
-            return False
-        advance_tile(group, arrivals, start, min(<Py_ssize_t> _TILE, end - start), steps, of_tile(&probes, start),
-                     spikes)
+            return NO_MEMORY
+        status = earlier(status, advance_tile(group, arrivals, start, min(<Py_ssize_t> _TILE, end - start), steps,
+                                              of_tile(&probes, start), spikes))
         start += _TILE
-    return True
+    return status
 
 
-cdef void advance_forced(Neurons *group, const Arrivals *arrivals, const int32_t *fired, const int64_t *counts,
-                         Py_ssize_t steps, Probes probes) noexcept nogil:
-    """Advance all neurons; whatever their hazard, those in ``fired`` fire, ``counts`` of them in each step."""
+cdef inline int64_t earlier(int64_t status, int64_t other) noexcept nogil:
+    """Return the earlier one of two steps in which a number was not finite; WELL: never."""
+    return other if status == WELL or WELL < other < status else status
+
+
+cdef int64_t advance_forced(Neurons *group, const Arrivals *arrivals, const int32_t *fired, const int64_t *counts,
+                            Py_ssize_t steps, Probes probes) noexcept nogil:
+    """Advance all neurons; whatever their hazard, those in ``fired`` fire, ``counts`` of them in each step.
+
+    Return WELL, or the step in which a number was not finite; nothing has fired in it.
+    """
     cdef Py_ssize_t step, start, i
+    cdef int64_t status = WELL
     cdef Probes left
     for step in range(steps):
         left = probes
         start = 0
         while start < group.N:
-            advance_tile(group, &arrivals[step], start, min(<Py_ssize_t> _TILE, group.N - start), 1,
-                         of_tile(&left, start), NULL)
+            status = earlier(status, advance_tile(group, &arrivals[step], start,
+                                                  min(<Py_ssize_t> _TILE, group.N - start), 1,
+                                                  of_tile(&left, start), NULL))
             start += _TILE
+        if status != WELL:
+            return step
         for i in range(probes.n):
             probes.first[i].record += probes.stride
         for i in range(counts[step]):
             fire(group, fired[i])
         fired += counts[step]
+    return WELL
 
 
 cdef Probes of_tile(Probes *probes, Py_ssize_t start) noexcept nogil:

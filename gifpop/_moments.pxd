@@ -12,8 +12,12 @@ from gifpop._types cimport MOST_MODES, Carried, State
 cdef extern from *:
     """
     #define GP_FEWEST 1e-6
+    #define GP_SMALLEST_SPREAD 1e-12
+    #define GP_TINY 1e-300
     """
     const double FEWEST "GP_FEWEST"     # of a cohort that survive a step, as far as their adaptation is concerned
+    const double TINY "GP_TINY"     # nothing beside any spread, so that 0/0 is 0
+    const double SMALLEST_SPREAD "GP_SMALLEST_SPREAD"   # r that rounding leaves of the variances of all modes
 
 
 cdef inline Py_ssize_t place(const Carried *carried, Py_ssize_t d, Py_ssize_t e) noexcept nogil:
@@ -135,15 +139,19 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double *moments = carried.free
     cdef double[MOST_MODES] v, fired
-    cdef double r = 0.0, g, share, away, wider, between
+    cdef double r = 0.0, single = 0.0, g, share, away, wider, between
     take_noise(carried, moments, 1, 1)
     for d in range(D):
         v[d] = 0.0
         for e in range(D):
             v[d] += moments[place(carried, d, e)]
         r += v[d]
-    share = 1.0 - p + FEWEST if smooth else max(1.0 - p, FEWEST)
-    share = 1.0 / (share + p * max(r, 0.0))
+        single += moments[place(carried, d, d)]
+    if smooth:
+        r = max(r, 0.0)
+        share = r / ((r + SMALLEST_SPREAD * single + TINY) * (1.0 - p + FEWEST + p * r))
+    else:
+        share = 1.0 / (max(1.0 - p, FEWEST) + p * r) if r > SMALLEST_SPREAD * single else 0.0
     g = p * share
     away = (1.0 - p) * share
     wider = away * (1.0 - share)

@@ -77,7 +77,7 @@ cdef struct Task:           # what one thread takes through a slice: a populatio
     Py_ssize_t end
     Probes probes
     SpikeList spikes
-    int64_t status          # WELL, NO_MEMORY, or the step in which the expected count was not finite
+    int64_t status          # WELL, NO_MEMORY, or the step in which a number was not finite
 
 
 cdef struct Network:
@@ -105,11 +105,6 @@ cdef struct Network:
     Tempo tempo             # of sharing among threads
 
 
-cdef enum:                  # how a chunk went: well, or it ended with the slice in which a population failed
-    WELL = -1
-    NO_MEMORY = -2
-
-
 cdef struct Chunk:          # steps of a network in one go
     int64_t step            # the first one, counted from the beginning of the simulation
     Py_ssize_t steps
@@ -120,8 +115,8 @@ cdef struct Chunk:          # steps of a network in one go
     double *records         # written, (steps, n_probes)
     Probe *probes           # in order of group and unit
     Py_ssize_t n_probes
-    int64_t status          # written: WELL, NO_MEMORY, or steps until a population failed
-    Py_ssize_t failed       # that population
+    int64_t status          # written: WELL, NO_MEMORY, or steps until a group failed, with whose slice the chunk ends
+    Py_ssize_t failed       # that group
     Py_ssize_t advanced     # steps that everything has advanced
 
 

@@ -7,9 +7,9 @@ integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, discretiz
 from libc.stdint cimport int32_t
 
 from gifpop._firing cimport fire, renew_budget
-from gifpop._lanes cimport (LANES, above, all_lanes, any_above, exp2_lanes, lanes, larger, load, smaller, store,
-                            take_counts)
-from gifpop._types cimport TILE, Arrivals, Neurons, Parameter, Probes, SpikeList
+from gifpop._lanes cimport (LANES, above, all_lanes, any_above, any_nan, exp2_lanes, lanes, larger, load, smaller,
+                            store, take_counts)
+from gifpop._types cimport TILE, WELL, Arrivals, Neurons, Parameter, Probes, SpikeList
 
 cdef double NO_HAZARD = -1e6    # log2 of the hazard of who is refractory: far below what any budget notices
 
@@ -88,9 +88,9 @@ cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssiz
         store(input.inh + i, inh)
 
 
-cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const Input *input,
+cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const Input *input,
                       const double *adapted, double *excess, bint various, bint gathered, bint counted) noexcept nogil:
-    """Synaptic currents and potentials of a tile.
+    """Synaptic currents and potentials of a tile; return whether all are finite numbers.
 
     ``excess`` is log2 of the hazard, integrated over the step. ``various``: the neurons have parameters of their own;
     ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed. All three are constants where
@@ -107,7 +107,7 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
     cdef double *pause = g.pause + start
     cdef double ex_all = a.ex_all, inh_all = a.inh_all, ex_unit = a.ex_unit, inh_unit = a.inh_unit
     cdef Py_ssize_t group, i
-    cdef lanes V, ex, inh, left
+    cdef lanes V, ex, inh, left, finite = all_lanes(0.0)
     for group in range(groups):
         i = group * LANES
         if various:
@@ -125,6 +125,7 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
         ex = load(I_syn_ex + i) * decay_ex + (ex + ex_all)
         inh = load(I_syn_in + i) * decay_in + (inh + inh_all)
         V = load(potential + i) * leak + gain + ex * carry_ex + inh * carry_in
+        finite = finite + 0.0 * V       # NaN from the first one on that is not, here or in the currents
         left = load(pause + i)
         V = above(left, 0.0, V_reset, V)
         store(I_syn_ex + i, ex)
@@ -132,6 +133,7 @@ cdef inline void move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
         store(potential + i, V)
         store(pause + i, larger(left - 1.0, all_lanes(0.0)))
         store(excess + i, above(left, 0.0, all_lanes(NO_HAZARD), (V - load(adapted + i)) * slope - threshold))
+    return not any_nan(finite)
 
 
 cdef inline bint spend(double *budget, const double *excess, Py_ssize_t groups) noexcept nogil:
@@ -180,28 +182,27 @@ cdef void keep(Neurons *g, Py_ssize_t start, Py_ssize_t groups, const double *ad
             store(g.I_stc + start + i, load(stc + i))
 
 
-cdef inline void step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, double *adapted,
+cdef inline bint step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, double *adapted,
                            double *stc, double *excess) noexcept nogil:
-    """Everything up to the hazards of a tile."""
+    """Everything up to the hazards of a tile; return whether potentials and currents are finite numbers."""
     cdef Input input
     adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, groups, adapted)
     adapt(g.stc, &g.stc_decay, g.S, g.places, start, groups, stc)
     if g.various or g.S > 0 or a.current != NULL:
         gather(g, a, start, groups, stc, &input)
         if g.various:
-            move(g, a, start, groups, &input, adapted, excess, True, True, False)
-        else:
-            move(g, a, start, groups, &input, adapted, excess, False, True, False)
-    elif a.ex == NULL:
-        move(g, a, start, groups, NULL, adapted, excess, False, False, True)
-    else:
-        move(g, a, start, groups, NULL, adapted, excess, False, False, False)
+            return move(g, a, start, groups, &input, adapted, excess, True, True, False)
+        return move(g, a, start, groups, &input, adapted, excess, False, True, False)
+    if a.ex == NULL:
+        return move(g, a, start, groups, NULL, adapted, excess, False, False, True)
+    return move(g, a, start, groups, NULL, adapted, excess, False, False, False)
 
 
-cdef void advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size, Py_ssize_t steps,
-                       Probes probes, SpikeList *spikes) noexcept nogil:
+cdef int64_t advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,
+                          Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil:
     """Advance the ``size`` neurons of the tile that begins at ``start``, one step for each of ``arrivals``.
 
+    Return WELL, or the step in which a potential or current was not a finite number, at which the tile then stays.
     What is left over in the last vector are neurons that never fire. ``spikes`` has room for one spike of each neuron
     in each step; NULL: nobody fires of itself.
     """
@@ -209,10 +210,12 @@ cdef void advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t star
     cdef double[TILE] adapted, stc, excess
     clear(adapted)
     for step in range(steps):
-        step_tile(group, &arrivals[step], start, groups, adapted, stc, excess)
+        if not step_tile(group, &arrivals[step], start, groups, adapted, stc, excess):
+            return step
         if probes.n > 0 or step == steps - 1:
             keep(group, start, groups, adapted, stc)
         if spend(group.budget + start, excess, groups) and spikes != NULL:
             fire_due(group, start, size, step, spikes)
         for i in range(probes.n):
             probes.first[i].record[step * probes.stride] = probes.first[i].value[0]
+    return WELL

@@ -78,6 +78,7 @@ cdef struct Carried:        # adaptation as cohorts carry it: moments of its mod
     bint noisy              # neurons receive input of their own
     double least_lift       # what adaptation takes from the logarithm of a hazard at least
     double added_lift       # by how much they raise the logarithm of the averaged hazard
+    double finite           # 0; NaN once a moment is no longer a finite number
     const double *decay     # factor of each moment over a step
     const double *jump      # of each mode at a spike
     const double *noise     # moments that input of variance 1 pA^2 adds to the excitatory, then inhibitory current
@@ -106,6 +107,7 @@ cdef struct Population:
     Constants *constants
     State *state
     Py_ssize_t K            # cohorts
+    Py_ssize_t refractory   # youngest cohorts that cannot fire, at most K
     Py_ssize_t places       # for cohorts, more than K: the window that holds them slides
     Py_ssize_t J            # adaptation time constants
     const double *theta     # threshold kernel over Delta_V, from the oldest age to the youngest, after PADDING zeros
@@ -152,6 +154,11 @@ ctypedef void (*advance_cohorts_t)(Population *pop, const Common *common, Py_ssi
 ctypedef double (*advance_cells_t)(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil
 ctypedef void (*advance_carried_t)(const Population *pop, const Block *block, double drive, Sums *sums,
                                    double *mixed) noexcept nogil
+
+
+cdef enum:                  # how steps went, else the one in which a number was no longer finite
+    WELL = -1
+    NO_MEMORY = -2
 
 
 cdef enum:
@@ -239,5 +246,5 @@ cdef struct Probes:
     Py_ssize_t stride       # from one step's record to the next
 
 
-ctypedef void (*advance_tile_t)(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,
-                                Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil
+ctypedef int64_t (*advance_tile_t)(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,
+                                   Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil

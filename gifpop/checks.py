@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Rule: TypeAlias = Literal["> 0", ">= 0", "in [0, 1]", "in (0, 1)", "finite"]
 Option = TypeVar("Option", bound=str)
 
+LARGEST_INTEGER = 2**63 - 1  # of arrays and of the compiled modules
+
 RULES: dict[Rule, Callable[[float | Floats], bool | npt.NDArray[np.bool_]]] = {
     "> 0": lambda x: x > 0,
     ">= 0": lambda x: x >= 0,
@@ -56,20 +58,23 @@ def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> 
     value = single(where, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{where} must be a real number{_in(unit)}, got {brief(value)}")
-    number = float(value)
+    number = _as_float(value)
     if not math.isfinite(number) or not RULES[rule](number):
         raise ValueError(f"{where} must be {rule}{' ' + unit if unit else ''}, got {number}")
     return number
 
 
-def integer(where: str, value: object, least: int) -> int:
-    """Return ``value`` as an int of at least ``least``; floats and bools are refused."""
+def integer(where: str, value: object, least: int, most: int = LARGEST_INTEGER) -> int:
+    """Return ``value`` as an int from ``least`` to ``most``; floats and bools are refused."""
     value = single(where, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{where} must be an integer, got {brief(value)}")
-    if value < least:
-        raise ValueError(f"{where} must be >= {least}, got {value}")
-    return int(value)
+    number = int(value)
+    if number < least:
+        raise ValueError(f"{where} must be >= {least}, got {_shown(number)}")
+    if number > most:
+        raise ValueError(f"{where} must be <= {most}, got {_shown(number)}")
+    return number
 
 
 def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") -> Floats:
@@ -79,6 +84,8 @@ def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") ->
     array = unmasked(where, values)
     if array.size == 0:
         array = array.astype(float)
+    elif array.dtype.kind == "O" and all(isinstance(value, int) for value in array.flat):  # too large for numpy
+        array = np.reshape([_as_float(value) for value in array.flat], array.shape)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{where} must be a sequence of real numbers{_in(unit)}, got {brief(values)}")
     if array.ndim != 1:
@@ -138,6 +145,20 @@ def same_length(where: str, first: str, second: str, n_first: int, n_second: int
         raise ValueError(
             f"{where}.{first} and {where}.{second} must have the same length, got {n_first} and {n_second}"
         )
+
+
+def _as_float(value: numbers.Real) -> float:
+    """Return a real number as a float, infinite where it is beyond all floats."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if int(value) > 0 else -math.inf
+
+
+def _shown(value: int) -> str:
+    """Return an integer for a message: its digits, or how many bits it has."""
+    bits = value.bit_length()
+    return str(value) if bits <= 128 else f"{'-' if value < 0 else ''}an integer of {bits} bits"
 
 
 def _in(unit: str) -> str:

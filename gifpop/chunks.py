@@ -240,7 +240,7 @@ def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int)
         engine.step += steps
         spikes = _spikes(counted[:done], fired, first, neurons)
         chunk = Chunk(first, counted[:done], probing.as_asked(recorded[:done]), spikes)
-        advanced.append((failed if failed >= 0 else engine.first_infinite(), chunk))
+        advanced.append((failed, chunk))
     return advanced
 
 

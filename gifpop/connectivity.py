@@ -7,6 +7,7 @@ besides how much its neurons, each of which sees a sample of the spikes, differ 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
 WIRINGS: tuple[Wiring, ...] = ("dense", "sparse")
 MOST_EVENTS = 10**6  # of a Poisson process in a step
+LARGEST_VARIANCE = 1e200  # pA^2
 
 
 def receptor(weight: float) -> Synapse:
@@ -88,8 +90,19 @@ def noisy_populations(net: Network, wiring: Wiring) -> dict[str, list[float]]:
         if variance != 0.0 and (isinstance(c.weight, Distribution) or c.weight != 0.0):
             capacity = noisy.setdefault(c.post, [0.0, 0.0])
             if variance is not None and not isinstance(c.weight, Distribution):
-                capacity[receptor(c.weight) == "inhibitory"] += c.weight * c.weight * variance * n_pre
+                capacity[receptor(c.weight) == "inhibitory"] += _squared(c.label, c.weight) * variance * n_pre
     return noisy
+
+
+def _squared(where: str, weight: float) -> float:
+    """Return the square of a weight, as far as it is a number."""
+    square = weight * weight
+    if square > LARGEST_VARIANCE:
+        raise ValueError(
+            f"{where}: weight must be <= {math.sqrt(LARGEST_VARIANCE):g} pA in size where neurons receive input of "
+            f"their own, whose variance is its square, got {weight}"
+        )
+    return square
 
 
 def is_own_noise(input: Input) -> TypeGuard[PoissonSpikes]:
@@ -185,7 +198,7 @@ def _variance_links(net: Network, c: Connection, mean: Link) -> list[Link]:
     """Return the link that adds up, spike by spike, the variance between neurons that comes with a mean; or none."""
     weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
     assert of_number is not None
-    variance = weight * weight * of_number
+    variance = _squared(c.label, weight) * of_number if of_number > 0.0 else 0.0
     return [replace(mean, receptor=variance_receptor(weight), weight=variance)] if variance > 0.0 else []
 
 
@@ -293,7 +306,8 @@ def inputs(
         else:
             made.append(Link(line, target, delay, "current", 1.0))
         if is_own_noise(input) and input.weight != 0.0 and input.rate > 0.0:  # besides the mean for all, the variance
-            made.append(replace(made[-1], receptor=variance_receptor(input.weight), weight=input.weight * input.weight))
+            variance = _squared(injection.label, input.weight)
+            made.append(replace(made[-1], receptor=variance_receptor(input.weight), weight=variance))
         lines.append(signal)
     return lines, made, noise
 

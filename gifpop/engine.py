@@ -305,27 +305,17 @@ class Engine:
         return SECONDS_PER_UNIT * units + SECONDS_PER_CONNECTION * connections
 
     def failure(self, group: int, chunk: chunks.Chunk) -> SimulationError:
-        """Return the error of a group whose numbers are no longer finite."""
-        if self.plans[group].neurons:
-            what, when = "a potential is", f"by {self.step * self.dt} ms"
-        else:
-            end = (chunk.step + len(chunk.counts) + 1) * self.dt
-            what, when = "the expected spike count is", f"in the step that ends at {end} ms"
+        """Return the error of a group whose numbers are no longer finite in the step after a chunk."""
+        what = "a potential" if self.plans[group].neurons else "the expected spike count or a potential"
+        end = (chunk.step + len(chunk.counts) + 1) * self.dt
         return SimulationError(
-            f"population {self.names[group]!r}: {what} no longer a finite number {when}; "
+            f"population {self.names[group]!r}: {what} is no longer a finite number in the step that ends at {end} ms; "
             "a weight or current is too large"
         )
 
     def emissions(self, n: int) -> list[Floats]:
         """Return what the input lines emit in the next steps, and the mean numbers of events of the noise."""
         return [_emitted(which, self.step, n) for which in (self.signals, [p.signal for p in self.noise])]
-
-    def first_infinite(self) -> int:
-        """Return the first group of neurons with a potential that is not a finite number, or -1."""
-        for i, plan in enumerate(self.plans):
-            if plan.neurons and not np.isfinite(plan.of_neurons("V_m")).all():
-                return i
-        return -1
 
 
 def _emitted(signals: Sequence[Emitter], first: int, n: int) -> Floats:

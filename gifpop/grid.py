@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 TICS_PER_MS = 1000  # NEST's finest time is 1 us
 MOST_STEPS = 2**31 - 1
+MOST_TICS = 2.0**62  # 146,000 years; int64 holds twice as many
+LONGEST_STEP = 1e6  # ms
 
 
 @overload
@@ -20,8 +22,13 @@ def tics(ms: float) -> np.int64: ...
 @overload
 def tics(ms: Floats) -> Integers: ...
 def tics(ms: float | Floats) -> np.int64 | Integers:
-    """Return a time (number or array) in whole microseconds, the unit in which NEST compares times."""
-    return np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5).astype(np.int64)
+    """Return a time (number or array) in whole microseconds, the unit in which NEST compares times.
+
+    Of times that are longer than any simulation, `MOST_TICS`.
+    """
+    with np.errstate(over="ignore"):
+        whole = np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5)
+    return np.clip(whole, -MOST_TICS, MOST_TICS).astype(np.int64)
 
 
 @overload
@@ -37,7 +44,8 @@ def whole_steps(where: str, ms: float | Floats, dt: float, least: int = 0) -> in
         If a time is not a multiple of ``dt``, is less than ``least`` steps or more than 2^31 - 1.
     """
     times = np.asarray(ms, dtype=float)
-    exact = times / dt
+    with np.errstate(over="ignore", under="ignore"):
+        exact = np.clip(times / dt, -2.0 * MOST_STEPS, 2.0 * MOST_STEPS)  # as many are refused
     steps = np.rint(exact)
     for broken, rule in (
         (exact < least - 1e-6, f">= {least} step{'s' if least != 1 else ''} of dt = {dt} ms"),
@@ -62,6 +70,8 @@ def check_dt(where: str, dt: object) -> float:
     step = checks.number(where, dt, "> 0", "ms")
     if tics(step) < 1:
         raise ValueError(f"{where} must be >= 0.001 ms, got {step}")
+    if step > LONGEST_STEP:
+        raise ValueError(f"{where} must be <= {LONGEST_STEP:g} ms, got {step}")
     return step
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from gifpop import _meso
 from gifpop.grid import refractory_steps
-from gifpop.membrane import threshold_kernel
+from gifpop.membrane import threshold_kernel, underflows_to_zero
 
 if TYPE_CHECKING:
     from gifpop.parameters import GIF
@@ -111,6 +111,7 @@ def _to_grid(value: float) -> float:
     return math.copysign(2.0 ** (round(GRID * math.log2(abs(value))) / GRID), value)
 
 
+@underflows_to_zero
 def recovery(cell: GIF, dt: float, ages: Integers) -> tuple[Floats, Floats]:
     """Return how far neurons are from having recovered from their last spike, and by how much they recover in a step.
 
@@ -132,6 +133,7 @@ def recovery(cell: GIF, dt: float, ages: Integers) -> tuple[Floats, Floats]:
     return left, slope
 
 
+@underflows_to_zero
 def widest_cells(cell: GIF, dt: float, length: int, tolerance: float) -> Integers:
     """Return how many steps a cell may span, for each age in steps, 0 to ``length``, of its youngest cohort.
 
@@ -146,7 +148,7 @@ def widest_cells(cell: GIF, dt: float, length: int, tolerance: float) -> Integer
         width = np.minimum(_sufficient_width(cell, dt, ages, tolerance), most)
         width = np.minimum.accumulate(width[::-1])[::-1]
         most = width[0]
-        widest[begin : begin + BLOCK] = np.maximum(np.minimum(width, ages / 4), 1)
+        widest[begin : begin + BLOCK] = np.fmax(np.minimum(width, ages / 4), 1)  # 1 where a width is not a number
     widest[: refractory_steps(cell.t_ref, dt) + 1] = 1
     return widest
 
@@ -189,6 +191,7 @@ def affordable_length(widest: Integers, exact: int) -> int:
     return int(np.max(ages[exact:][work[exact:] <= exact], initial=0))
 
 
+@underflows_to_zero
 def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: float,
                with_spikes: bool = True) -> Cells:  # fmt: skip
     """Return the cells of a population, all empty, for a window of that many young cohorts.
@@ -207,6 +210,7 @@ def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: f
     )
 
 
+@underflows_to_zero
 def update_cells(cells: Cells, cell: GIF, dt: float, window: int, used: int, smooth: bool = False) -> Cells:
     """Return cells with new parameters and the same state, traces as if time constants had always been the new ones.
 

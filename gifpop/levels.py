@@ -15,6 +15,7 @@ from gifpop.history import TOLERANCE, rounded
 from gifpop.modes import count_modes
 from gifpop.neurons import NeuronPlan, neuron_parameters, plan_neurons
 from gifpop.plan import PopulationPlan, automatic_history, plan_adaptive, plan_population, start_history, update_plan
+from gifpop.ranges import LARGEST_SLOPE, check_ranges
 
 if TYPE_CHECKING:
     from gifpop.network import Population
@@ -87,6 +88,12 @@ class MesoLevel:
                 f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
                 f"got {modes} (one for each entry, two for synapses where neurons receive input of their own, and one "
                 "for the membrane where there are currents)"
+            )
+        slope = cell.tau_m / cell.C_m / cell.Delta_V
+        if self.carried and (cell.tau_stc or self.noisy is not None) and slope > LARGEST_SLOPE:
+            raise ValueError(
+                f"{where}: GIF.tau_m / C_m / Delta_V must be <= {LARGEST_SLOPE:g} 1/pA where neurons have currents of "
+                f"their own, got {slope}"
             )
         if self.length != -1:
             self._check_length(population, self.length)
@@ -226,7 +233,10 @@ class MicroLevel:
         def random(parameter: int, term: int) -> np.random.Generator:
             return np.random.Generator(seeds.stream(root, seeds.NEURONS, index, parameter, term))
 
-        return population.cell.draw(population.N, random, f"Population {population.name!r}: GIF", names)
+        where = f"Population {population.name!r}: GIF"
+        p = population.cell.draw(population.N, random, where, names)
+        check_ranges(where, p)
+        return p
 
 
 AnyLevel: TypeAlias = MesoLevel | MicroLevel

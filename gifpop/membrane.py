@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gifpop.typing import Floats
 
 LOG_OF_NO_HAZARD = -1e6  # far below what any potential makes up for
+underflows_to_zero = np.errstate(under="ignore")  # decorates what makes plans, whatever numpy.seterr says
 
 
 def log_hazard(log: np.ufunc, time: float, lambda_0: float | Floats) -> Floats:
@@ -21,6 +22,7 @@ def log_hazard(log: np.ufunc, time: float, lambda_0: float | Floats) -> Floats:
     return np.where(hazard > 0.0, log(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
 
 
+@underflows_to_zero
 def synaptic_carry(tau_s: float | Floats, tau_m: float | Floats, dt: float) -> Floats:
     """Return tau_m tau_s (exp(-h/tau_s) - exp(-h/tau_m)) / (tau_s - tau_m), in ms, stable where the two meet.
 
@@ -35,16 +37,19 @@ def synaptic_carry(tau_s: float | Floats, tau_m: float | Floats, dt: float) -> F
     return dt * np.where(near, np.exp(-dt / tau_m) * ratio, apart)
 
 
+@underflows_to_zero
 def arrival_current(tau_s: float, dt: float) -> float:
     """Return what of spikes that arrive evenly over a step, each a jump of 1, the synapse holds at its end."""
     return float(tau_s / dt * -np.expm1(-dt / tau_s))
 
 
+@underflows_to_zero
 def arrival_potential(tau_s: float, tau_m: float, dt: float) -> float:
     """Return tau_m times the potential that such spikes have left at its end, per pA and pF, ms."""
     return float(tau_s / dt * (tau_m * -np.expm1(-dt / tau_m) - synaptic_carry(tau_s, tau_m, dt)))
 
 
+@underflows_to_zero
 def threshold_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
     """Return what a spike adds to the threshold at the given ages (array, ms), in mV."""
     theta = np.zeros(ages.shape)
@@ -53,6 +58,7 @@ def threshold_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
     return theta
 
 
+@underflows_to_zero
 def current_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
     """Return what a spike takes from the potential through spike-triggered currents at most, in mV."""
     taken = np.zeros(ages.shape)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gifpop.membrane import arrival_current, arrival_potential
+from gifpop.membrane import arrival_current, arrival_potential, underflows_to_zero
 
 if TYPE_CHECKING:
     from gifpop.history import Cells
@@ -102,6 +102,7 @@ def count_modes(cell: GIF, noisy: bool = False) -> int:
     return len(cell.tau_sfa) + currents + (currents > 0)
 
 
+@underflows_to_zero
 def plan_carried(cell: GIF, dt: float, noisy: Sequence[float] | None, places: int, cell_places: int | None) -> Carried:
     """Return what cohorts carry, all zero where it is state.
 
@@ -151,6 +152,7 @@ def plan_carried(cell: GIF, dt: float, noisy: Sequence[float] | None, places: in
     )
 
 
+@underflows_to_zero
 def begin_carried(carried: Carried, youngest: int) -> None:
     """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort."""
     for rows in (*carried.states, carried.fired, carried.recent):
@@ -159,6 +161,7 @@ def begin_carried(carried: Carried, youngest: int) -> None:
     carried.cohorts[:D, youngest] = carried.jump * carried.decay[:D]
 
 
+@underflows_to_zero
 def update_carried(carried: Carried, new: Carried, cells: Cells | None, refractory: slice) -> None:
     """Take over new parameters; what is in the neurons stays, in mV and pA.
 

@@ -60,9 +60,7 @@ class Population:
         if not isinstance(name, str) or not name:
             raise TypeError(f"Population.name must be a non-empty string, got {self.name!r}")
         where = f"Population {self.name!r}"
-        object.__setattr__(self, "N", checks.integer(f"{where}: N", self.N, 1))
-        if self.N > MOST_NEURONS:
-            raise ValueError(f"{where}: N must be <= {MOST_NEURONS}, got {self.N}")
+        object.__setattr__(self, "N", checks.integer(f"{where}: N", self.N, 1, MOST_NEURONS))
         if not isinstance(self.cell, GIF):
             raise TypeError(f"{where}: cell must be a gifpop.GIF, got {self.cell!r}")
         object.__setattr__(self, "len_kernel", checks.integer(f"{where}: len_kernel", self.len_kernel, -1))

@@ -11,7 +11,7 @@ import numpy as np
 
 from gifpop import _micro
 from gifpop.grid import refractory_steps
-from gifpop.membrane import log_hazard, synaptic_carry
+from gifpop.membrane import log_hazard, synaptic_carry, underflows_to_zero
 from gifpop.memory import aligned_copy, aligned_zeros
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def plan_neurons(p: Mapping[str, Any], N: int, dt: float, least_refractory: int 
     return plan
 
 
+@underflows_to_zero
 def neuron_parameters(p: Mapping[str, Any], N: int, dt: float, least_refractory: int = 0) -> dict[str, Floats]:
     """Return what does not change from step to step; see `plan_neurons`."""
     tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)

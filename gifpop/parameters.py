@@ -12,6 +12,7 @@ import numpy as np
 from gifpop import checks
 from gifpop.brief import brief
 from gifpop.distributions import Distribution, draw_checked, scalar_or_distribution
+from gifpop.ranges import check_ranges
 from gifpop.typing import Field, Floats, Numbers, Vector
 from gifpop.warn import warn
 
@@ -150,7 +151,8 @@ class GIF(_Checked):
     Raises
     ------
     TypeError, ValueError
-        If a value has the wrong type or breaks its rule, naming parameter, rule and value.
+        If a value has the wrong type or breaks its rule, or what follows from it would overflow, naming parameter, rule
+        and value.
 
     Warns
     -----
@@ -159,6 +161,9 @@ class GIF(_Checked):
 
     Notes
     -----
+    Potentials are limited to 1e50 mV, those that currents would come to included, time constants to 1e-100 to 1e100 ms
+    and Delta_V to 1e-50 to 1e50 mV. A neuron that never fires has ``lambda_0=0``.
+
     At the microscopic level any parameter can differ between neurons: an array with one value for each, or a
     distribution (`Uniform`, `Normal`, `Lognormal`, `Exponential`) from which each neuron draws its own; of ``tau_sfa``
     and the like, each entry. Whatever numpy takes as an array is one, such as a `pandas.Series`; masked entries are
@@ -195,6 +200,7 @@ class GIF(_Checked):
         for kind in ("sfa", "stc"):
             tau, q = getattr(self, f"tau_{kind}"), getattr(self, f"q_{kind}")
             checks.same_length("GIF", f"tau_{kind}", f"q_{kind}", len(tau), len(q))
+        check_ranges("GIF", vars(self))
         for name, (low, high, unit) in OTHER_UNITS.items():
             value = getattr(self, name)
             if isinstance(value, float) and low <= value < high:

@@ -24,6 +24,7 @@ from gifpop.membrane import (
     log_hazard,
     synaptic_carry,
     threshold_kernel,
+    underflows_to_zero,
 )
 from gifpop.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
 from gifpop.remembered import remembered
@@ -188,6 +189,7 @@ class PopulationPlan:
             carried=self.carried and self.carried.copy(),
         )
 
+    @underflows_to_zero
     def scale(self, share: float) -> None:
         """Let so many times as many neurons be in the same state: what is summed over neurons grows with them."""
         for name in ("mean", "n_events", "survivors", "variance"):
@@ -201,6 +203,7 @@ class PopulationPlan:
         return _meso.MesoPopulation(**vars(self), bit_generator=stream)
 
 
+@underflows_to_zero
 def plan_population(
     cell: GIF,
     N: int,
@@ -284,7 +287,7 @@ def plan_adaptive(
 
 
 def affordable_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float, smooth: bool) -> Integers | None:
-    """Return how many steps a cell may span, by age, in an adaptive history; None where an exact one takes less work."""
+    """Return how many steps a cell may span, by age; None where an exact history takes less work than any cells."""
     widest = widest_cells(history.rounded(cell) if smooth else cell, dt, len_kernel, tolerance)
     length = history.affordable_length(widest, len_kernel)
     return widest[: length + 1] if length > 0 else None
@@ -299,6 +302,7 @@ def widest_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Int
     return widest
 
 
+@underflows_to_zero
 def update_plan(plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bool = True,
                 noisy: Sequence[float] | None = None) -> None:  # fmt: skip
     """Change the parameters of a population; state, history and its length stay."""
@@ -354,6 +358,7 @@ def _moved(rows: Floats, places: int, old: slice, new: slice) -> Floats:
     return moved
 
 
+@underflows_to_zero
 def start_history(plan: PopulationPlan, potential: float, fired: bool = True) -> None:
     """Begin anew, every cohort at ``potential`` mV.
 
@@ -381,6 +386,7 @@ def start_history(plan: PopulationPlan, potential: float, fired: bool = True) ->
 
 
 @lru_cache(maxsize=MOST_CELLS_KEPT)
+@underflows_to_zero
 def automatic_history(cell: GIF, dt: float) -> int:
     """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
 

@@ -178,6 +178,8 @@ class Simulation:
         For options, delays or times that break their rules, before anything is allocated.
     MemoryError
         If state or records would not fit in memory.
+    SimulationError
+        With ``initial="stationary"``, if numbers leave their range while the state is being found.
 
     Notes
     -----
@@ -313,7 +315,7 @@ class Simulation:
             On Ctrl-C, within a second; its ``result`` holds what was simulated, and `run` continues from there.
         SimulationError
             If an expected count or a potential is no longer a finite number, or if spikes fill the memory (then it is a
-            MemoryError, too); its ``result`` holds what was simulated.
+            MemoryError, too); its ``result`` holds the steps before.
         MemoryError
             If records would not fit in memory; nothing has been simulated then.
         RuntimeError

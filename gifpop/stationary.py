@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gifpop import _meso, history, signals
-from gifpop.engine import Engine
+from gifpop.engine import Engine, SimulationError
+from gifpop.membrane import underflows_to_zero
 from gifpop.modes import unpack
 from gifpop.plan import Link
 from gifpop.warn import warn
@@ -40,6 +41,7 @@ WINDOW = 0.5  # in units of the slowest time constant
 MEMBRANES = 10.0  # what counts as such in units of that of the membrane, since several spikes must pass
 
 
+@underflows_to_zero
 def mean_links(links: Iterable[Link], sizes: Sequence[int]) -> list[Link]:
     """Return links with the mean input that each unit of their targets receives along single connections.
 
@@ -89,7 +91,8 @@ def relax(
 ) -> Engine:
     """Return an engine whose populations have come to the stationary state.
 
-    Warns if they have not within the longest time: the network oscillates, or is very slow.
+    Warn if they have not within the longest time: the network oscillates, or is very slow. Raise `SimulationError` if
+    numbers leave their range before.
 
     Parameters
     ----------
@@ -109,7 +112,13 @@ def relax(
     scaled, held = [_scaled(link, sizes) for link in links], [_held(line) for line in lines]
     streams = [np.random.PCG64(i) for i in range(len(plans))]
     engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
-    settled = _settle(engine, _window(cells, links, dt))
+    try:
+        settled = _settle(engine, _window(cells, links, dt))
+    except SimulationError as error:
+        raise SimulationError(
+            "Simulation.initial = 'stationary': no stationary state was found: in a large copy of the network that "
+            f"relaxes from rest, {error}, or spikes facilitate without bound; initial='rest' needs no such state"
+        ) from None
     logger.debug("stationary state %s after %g ms", "found" if settled else "not found", engine.step * dt)
     for plan in _populations(engine):
         _fill_up(plan)
@@ -227,6 +236,7 @@ def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Ge
     engine.add_input(steps, process.receptor, process.target, amounts, np.arange(N))
 
 
+@underflows_to_zero
 def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
     """Let a population begin in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
     plan.state[:] = relaxed.state
@@ -241,6 +251,7 @@ def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
     plan.scale(plan.constants["N"][0] / SIZE)
 
 
+@underflows_to_zero
 def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> None:
     """Let neurons begin in the state of a relaxed population, whose cohorts carry their adaptation.
 

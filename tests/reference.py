@@ -343,8 +343,12 @@ class CarriedPopulation(MesoPopulation):
             if c is self.free:
                 prob, stay = -math.expm1(-integral), math.exp(-integral)
             c["hazard"] = hazard
-            fewest = stay + 1e-6 if self.smooth else max(1.0 - prob, 1e-6)
-            share = 1.0 / (fewest + prob * max(r, 0.0))
+            negligible = 1e-12 * self.slope**2 @ np.diag(c["C"])  # what rounding leaves of a spread
+            if self.smooth:
+                r = max(r, 0.0)
+                share = r / ((r + negligible + 1e-300) * (stay + 1e-6 + prob * r))
+            else:
+                share = 1.0 / (max(1.0 - prob, 1e-6) + prob * r) if r > negligible else 0.0
             those = c["x"] - (1.0 - prob) * share * v
             spread = c["C"] + (1.0 - prob) * share * (1.0 - share) * np.outer(v, v)
             fired["x"] += prob * c["m"] * those

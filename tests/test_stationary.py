@@ -352,3 +352,14 @@ def test_neurons_like_clockwork_begin_as_they_go_on():
     activity = net.simulate(4000.0, dt=0.2, seed=1, initial="stationary").activity[:, 0].reshape(-1, 5).mean(axis=1)
     assert activity.mean() == pytest.approx(20.0, rel=0.02)
     assert activity.var() < 60.0
+
+
+@pytest.mark.parametrize("level", ["meso", "micro"])
+def test_without_a_stationary_state(level):
+    """Where numbers leave their range while the network relaxes, the error says what failed."""
+    net = gp.Network()
+    net.population("P", 100, gp.GIF(I_e=500.0, tau_sfa=[1000.0], q_sfa=[-20.0]))
+    net.connect("P", "P", weight=1e307, delay=1.0)
+    with pytest.raises(gp.SimulationError, match=r"initial = 'stationary': no stationary state was found") as caught:
+        net.simulate(10.0, dt=0.5, initial="stationary", level=level)
+    assert "population 'P'" in str(caught.value) and "initial='rest'" in str(caught.value)

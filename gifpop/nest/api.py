@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
     from gifpop.nest.synapse_collection import SynapseCollection
 
+MOST_NODES = 2**31 - 1  # of one Create
+
 
 def ResetKernel() -> None:
     """Forget all nodes, connections, model defaults and settings, and go back to time zero.
@@ -63,6 +65,8 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
         raise TypeError("n must have an integer value")
     if n < 1:
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
+    if n > MOST_NODES:
+        raise errors.BadParameterValue(f"Create: n must be <= {MOST_NODES}")
     block = kernel.new_block(model, int(n))
     if params:
         _check_params_of_new_nodes(params, block.n)

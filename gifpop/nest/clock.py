@@ -6,7 +6,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.grid import TICS_PER_MS, tics
+from gifpop.grid import LONGEST_STEP, MOST_TICS, TICS_PER_MS, tics
 from gifpop.nest.errors import BadDelay, BadProperty, KernelException
 from gifpop.typing import Floats, Integers
 
@@ -43,6 +43,8 @@ class Clock:
             raise KernelException("Resolution must be greater than or equal to one tic. Value unchanged.")
         if not math.isfinite(ms) or abs(ms * TICS_PER_MS - round(ms * TICS_PER_MS)) > 1e-9 * ms * TICS_PER_MS:
             raise KernelException("Resolution must be a multiple of the tic length. Value unchanged.")
+        if ms > LONGEST_STEP:
+            raise KernelException(f"Resolution must be at most {LONGEST_STEP:g} ms. Value unchanged.")
         self.tics_per_step = round(ms * TICS_PER_MS)
 
     @overload
@@ -55,7 +57,7 @@ class Clock:
 
     def whole_steps(self, ms: float) -> int | None:
         """Return a time as a number of steps, or None if it is not on the grid of steps."""
-        if not math.isfinite(ms):
+        if not abs(ms) * TICS_PER_MS < MOST_TICS:
             return None
         steps, rest = divmod(int(tics(ms)), self.tics_per_step)
         return None if rest else steps

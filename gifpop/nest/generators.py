@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Part: TypeAlias = Literal["all", "excite", "inhibit"]  # of what a spike generator emits
 
 ENDLESS = 1e15  # ms; a device that stops there or later never stops
+MOST_EVENTS = 1e15  # of a Poisson process in a step; they are counted as integers
 FAR = signals.FOREVER // 2  # steps
 
 
@@ -147,6 +148,12 @@ class PoissonBlock(GeneratorBlock):
     """poisson_generator."""
 
     sends = "spikes"
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock)
+        if 1e-3 * row["rate"] * clock.resolution > MOST_EVENTS:
+            raise BadProperty(f"The rate must be at most {MOST_EVENTS:g} spikes a step, got {row['rate']:g} spikes/s.")
 
     def mean(self, i: int) -> tuple[float, int, int]:
         """Return the mean number of spikes a step of the ``i``-th generator, and the steps where they begin and end."""

@@ -13,6 +13,7 @@ from gifpop.typing import Floats, Integers
 
 Element: TypeAlias = float | int | bool | str
 Value = TypeVar("Value")
+SMALLEST_LONG, LARGEST_LONG = -(2**63), 2**63 - 1
 Values: TypeAlias = dict[str, Any]  # by name of the parameter, whose kind says of which type
 
 
@@ -47,7 +48,7 @@ class Kind(Generic[Value]):
         if not self.vector and isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in numeric:
             return values.astype(self.dtype)
         if self.dtype is float and not self.vector and _all_plain(values):
-            return np.array(values, dtype=float)
+            return np.array([self._cast(name, value) for value in values], dtype=float)
         converted = [self.convert(name, value) for value in values]
         return converted if self.vector or self.dtype is str else np.array(converted, dtype=self.dtype)
 
@@ -63,14 +64,24 @@ class Kind(Generic[Value]):
     def _scalar(self, name: str, value: Any) -> Any:
         if not self._accepts(value):
             raise self._mismatch(name, value)
-        return self.dtype(value)
+        return self._cast(name, value)
 
     def _vector(self, name: str, value: Any) -> Any:
         if not is_sequence(value):
             raise self._mismatch(name, value)
         if not all(self._accepts(element) or (self.dtype is int and _is_bool(element)) for element in value):
             raise self._mismatch(name, value)
-        return list(value) if self.dtype is str else np.array([self.dtype(element) for element in value], self.dtype)
+        return list(value) if self.dtype is str else np.array([self._cast(name, each) for each in value], self.dtype)
+
+    def _cast(self, name: str, value: Any) -> Any:
+        """Return a value in its type, which has to be able to hold it."""
+        try:
+            cast: Any = self.dtype(value)
+        except OverflowError:  # an integer beyond all floats
+            raise self._mismatch(name, value) from None
+        if self.dtype is int and not SMALLEST_LONG <= cast <= LARGEST_LONG:
+            raise self._mismatch(name, value)
+        return cast
 
     def _accepts(self, value: object) -> bool:
         if self.dtype is bool:

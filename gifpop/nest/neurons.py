@@ -13,6 +13,7 @@ from gifpop.nest.errors import BadProperty, require_memory, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
 from gifpop.neurons import neuron_parameters, plan_neurons
+from gifpop.ranges import check_ranges
 
 if TYPE_CHECKING:
     from gifpop.nest.assignments import Assignment
@@ -166,12 +167,17 @@ class NeuronBlock(Block):
     def _physical(self) -> dict[str, Any]:
         """Return the parameters as `plan_neurons` takes them: numbers where all neurons have the same."""
         p = {name: _common(self.columns[name]) for name in SCALARS}
-        p["tau_m"] = p["C_m"] / _common(self.columns["g_L"])
+        with np.errstate(over="ignore", under="ignore"):
+            p["tau_m"] = p["C_m"] / _common(self.columns["g_L"])
         p |= {"V_m": self.columns["V_m"], "I_syn_ex": 0.0, "I_syn_in": 0.0}
         for kind in ADAPTATION:
             terms = int(self.columns[f"q_{kind}"].lengths().max())
             p[f"tau_{kind}"] = self.columns[f"tau_{kind}"].rows(terms, fill=1.0)
             p[f"q_{kind}"] = self.columns[f"q_{kind}"].rows(terms, fill=0.0)
+        try:
+            check_ranges(self.model.name, p)
+        except ValueError as error:
+            raise BadProperty(str(error)) from None
         return p
 
     def _fit_traces(self, kind: Adaptation, terms: int) -> None:

@@ -42,7 +42,11 @@ class NodeCollection:
 
     def __init__(self, ids: Iterable[int] = ()) -> None:
         refuse_masked("node IDs", ids)
-        given = np.array(list(ids), dtype=float)
+        listed = list(ids)
+        for each in listed:
+            if not abs(each) < 2**63:
+                raise errors.UnknownNode("Node with that id does not exist.")
+        given = np.array(listed, dtype=float)
         if np.any(np.diff(given) == 0):
             raise errors.BadProperty("All node IDs in a NodeCollection have to be unique")
         if np.any(np.diff(given) < 0):

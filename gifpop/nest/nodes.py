@@ -111,7 +111,12 @@ class Block:
 
     def cast_drawn(self, name: str, values: Floats) -> npt.NDArray[Any]:
         """Return drawn values as a parameter takes them; integers are cut off as in NEST."""
-        return values.astype(self.model.parameters[name].kind.dtype)
+        kind = self.model.parameters[name].kind
+        if kind.dtype is int:
+            bad = values[~(np.abs(values) < 2.0**63)]
+            if bad.size:
+                raise BadProperty(f"{name} must be within the range of a long, got {bad[0]}.")
+        return values.astype(kind.dtype)
 
     def checked(
         self, places: Integers, assigned: Iterable[Assignment], connected: Callable[[int], bool]

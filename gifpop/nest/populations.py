@@ -11,8 +11,10 @@ from gifpop.grid import refractory_steps
 from gifpop.history import TOLERANCE
 from gifpop.nest.errors import BadProperty, require_memory
 from gifpop.nest.nodes import Block
+from gifpop.network import MOST_NEURONS
 from gifpop.parameters import GIF
 from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history
+from gifpop.ranges import check_ranges
 
 if TYPE_CHECKING:
     from gifpop.nest.clock import Clock
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 CELL = ("C_m", "tau_m", "t_ref", "lambda_0", "Delta_V", "I_e", "V_reset", "V_T_star", "E_L", "tau_syn_ex",
         "tau_syn_in", "tau_sfa", "q_sfa")  # fmt: skip
 STATE = ("V_m", "I_syn_ex", "I_syn_in")
+POPULATION = "gif_pop_psc_exp"
 SHOWN = (*STATE, "mean", "n_events", "E_sfa")
 
 
@@ -58,6 +61,12 @@ class PopulationBlock(Block):
                 "'tau_sfa' and 'q_sfa' need to have the same dimension.\n"
                 f"Size of tau_sfa: {len(row['tau_sfa'])}\nSize of q_sfa: {len(row['q_sfa'])}"
             )
+        if row["N"] > MOST_NEURONS:
+            raise BadProperty(f"N must be at most {MOST_NEURONS}, got {row['N']}.")
+        try:
+            check_ranges(POPULATION, row)
+        except ValueError as error:
+            raise BadProperty(str(error)) from None
         refractory = refractory_steps(row["t_ref"], clock.resolution)
         if 1 <= row["len_kernel"] <= refractory and given & {"len_kernel", "t_ref"}:
             raise BadProperty(
@@ -75,8 +84,9 @@ class PopulationBlock(Block):
         cell = GIF(**{name: row[name] for name in CELL})
         dt = self.clock.resolution
         if row["len_kernel"] < 1:
-            row["len_kernel"] = self.columns["len_kernel"][i] = automatic_history(cell, dt)
-        require_memory(64.0 * row["len_kernel"], f"gif_pop_psc_exp: a len_kernel of {row['len_kernel']} steps")
+            row["len_kernel"] = automatic_history(cell, dt)
+        require_memory(64.0 * row["len_kernel"], f"{POPULATION}: a len_kernel of {row['len_kernel']} steps")
+        self.columns["len_kernel"][i] = row["len_kernel"]
         N, K, binomial = int(row["N"]), int(row["len_kernel"]), bool(row["BinoRand"])
         plan: PopulationPlan
         if self.history == "adaptive":

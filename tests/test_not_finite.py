@@ -1,0 +1,122 @@
+"""Numbers that leave their range are found in the step in which they do, at both levels, however a run is cut."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import gifpop as gp
+from gifpop import chunks, nest
+
+DT = 0.5
+PULSES = {  # at 20 ms; what comes half a millisecond later would bring the potential back
+    "current that recovers": 2 * [gp.StepCurrent([20.0, 20.5], [1e308, 0.0])],
+    "negative current": 2 * [gp.StepCurrent([20.0, 20.5], [-1e308, 0.0])],
+    "current that changes its sign": 2 * [gp.StepCurrent([20.0, 20.5], [1e308, -1e308])],
+    "spike": [gp.SpikeTimes([20.0, 20.0], weight=1e308)],
+    "inhibitory spike": [gp.SpikeTimes([20.0, 20.0], weight=-1e308)],
+    "spikes that cancel": [gp.SpikeTimes([20.0, 20.0], weight=1e308), gp.SpikeTimes([20.0, 20.0], weight=-1e308)],
+}
+LAST = 20.0  # ms; no later time is recorded
+
+
+def network(inputs, **cell):
+    net = gp.Network()
+    net.population("P", 300, gp.GIF(**{"I_e": 300.0} | cell))
+    net.population("Q", 50, gp.GIF(I_e=600.0))
+    net.connect("Q", "Q", weight=1.0, delay=2.0)
+    for each in inputs:
+        net.inject("P", each)
+    return net
+
+
+def failing(net, **options):
+    """Return the result that an error of population P in the step after `LAST` comes with."""
+    with pytest.raises(gp.SimulationError, match=rf"population 'P': .*in the step that ends at {LAST + DT} ms") as caught:
+        net.simulate(60.0, **{"dt": DT, "seed": 1, "record": "all"} | options)
+    result = caught.value.result
+    assert result.t[-1] == LAST
+    for population in result:
+        for name in population.recorded[2:]:
+            assert np.all(np.isfinite(getattr(population, name)))
+    return result
+
+
+@pytest.mark.parametrize("adaptation", ["carried", "quasi-renewal"])
+@pytest.mark.parametrize("history", ["exact", "adaptive"])
+@pytest.mark.parametrize("pulse", PULSES)
+def test_in_a_population(pulse, history, adaptation):
+    failing(network(PULSES[pulse]), history=history, adaptation=adaptation)
+
+
+@pytest.mark.parametrize("pulse", PULSES)
+def test_in_neurons(pulse, loops):
+    failing(network(PULSES[pulse]), level="micro")
+    if "spike" not in pulse:
+        failing(network(PULSES[pulse], V_T_star=gp.Normal(15.0, 1.0), C_m=gp.Uniform(200.0, 300.0)), level="micro")
+
+
+@pytest.mark.parametrize("level", ["meso", "micro"])
+def test_however_the_run_is_cut(level, monkeypatch):
+    """Chunks, threads, and runs of the user's own: the same numbers, up to the same step."""
+    net = network(PULSES["current that recovers"])
+    whole = failing(net, level=level)
+    results = [failing(net, level=level, threads=2)]
+    for longest in (1, 7):
+        monkeypatch.setattr(chunks, "LONGEST_CHUNK", longest)
+        results.append(failing(net, level=level))
+    for result in results:
+        for one, other in zip(result, whole, strict=True):
+            assert_array_equal(one.counts, other.counts)
+            assert_array_equal(one.V_m, other.V_m)
+    sim = gp.Simulation(net, dt=DT, seed=1, record="all", level=level)
+    sim.run(17.0)
+    with pytest.raises(gp.SimulationError, match=rf"ends at {LAST + DT} ms"):
+        sim.run(40.0)
+    assert_array_equal(sim.result().counts, whole.counts)
+
+
+@pytest.mark.parametrize("level", ["meso", "micro"])
+def test_in_trials(level):
+    net = network(PULSES["negative current"])
+    with pytest.raises(gp.SimulationError, match=rf"trial 0: population 'P': .* ends at {LAST + DT} ms"):
+        net.simulate(60.0, dt=DT, seed=1, trials=3, threads=2, level=level)
+
+
+def test_neurons_whose_spikes_are_prescribed():
+    net = network(PULSES["current that recovers"])
+    result = failing(net, level="micro", spikes={"P": ([3.0, 10.0, 20.0, 20.5, 30.0], [5, 6, 7, 8, 9])})
+    assert_array_equal(result["P"].spikes[1], [5, 6, 7])
+
+
+def test_a_simulation_fails_again():
+    """Numbers that are not finite do not come back."""
+    for level in ("meso", "micro"):
+        sim = gp.Simulation(network(PULSES["negative current"]), dt=DT, seed=1, level=level)
+        for _ in range(2):
+            with pytest.raises(gp.SimulationError, match="no longer a finite number"):
+                sim.run(60.0)
+
+
+@pytest.mark.parametrize("adaptation", ["carried", "quasi-renewal"])
+def test_potentials_of_cohorts(adaptation):
+    """Neurons that were refractory while the potential of the others fell leave the range before these do."""
+    net = gp.Network()
+    net.population("P", 100, gp.GIF(V_T_star=-5.0, lambda_0=1e3, t_ref=1.0, tau_m=1e9, C_m=0.01 * DT))
+    net.inject("P", gp.StepCurrent([19.0, 19.5, 20.5], [-1.7e306, 1.7e306, 0.0]))
+    failing(net, adaptation=adaptation)
+
+
+@pytest.mark.parametrize("model", ["gif_psc_exp", "gif_pop_psc_exp"])
+def test_in_nest(model):
+    nest.ResetKernel()
+    nest.resolution = DT
+    node = nest.Create(model)
+    meter = nest.Create("multimeter", params={"record_from": ["V_m", "I_syn_ex"], "interval": DT})
+    amplitudes = {"amplitude_times": [20.0, 20.5], "amplitude_values": [1e308, 0.0]}
+    nest.Connect(nest.Create("step_current_generator", 2, params=amplitudes), node, syn_spec={"delay": DT})
+    nest.Connect(meter, node)
+    with pytest.raises(nest.NESTErrors.NumericalInstability, match="in the step that ends at"):
+        nest.Simulate(60.0)
+    events = meter.get("events")
+    assert np.all(np.isfinite(events["V_m"]))
+    assert 20.0 <= events["times"][-1] <= 21.0
