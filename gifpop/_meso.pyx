@@ -412,7 +412,7 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     pop.hazard[entering] = 0.0
     s.cohorts += 1
     if pop.carried.D > 0:
-        begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places)
+        begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places, pop.constants.refractory > 0.0)
         if pop.cells.places == 0:
             leave_empty(pop)
     if entering + 1 == pop.places:

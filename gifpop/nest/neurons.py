@@ -143,7 +143,7 @@ class NeuronBlock(Block):
 
     def begin(self, key: Key) -> None:
         """Make the plan, with the values that are set and the key of its random numbers."""
-        self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution)
+        self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution, always_reset=False)
         self.plan.restart(key)
         for name in STATE:
             state = self.plan.of_neurons(name)
@@ -154,7 +154,8 @@ class NeuronBlock(Block):
     def update(self) -> None:
         """Bring the plan up to the parameters that are set."""
         parameters = self._physical()
-        self.plan.parameters.update(neuron_parameters(parameters, self.n, self.clock.resolution))
+        resolution = self.clock.resolution
+        self.plan.parameters.update(neuron_parameters(parameters, self.n, resolution, always_reset=False))
         for kind in ADAPTATION:
             self._fit_traces(kind, len(parameters[f"q_{kind}"]))
         self.changed = False
