@@ -13,7 +13,7 @@ from gifpop.nest import errors, settings
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.kernel import BLOCKS, kernel
-from gifpop.nest.kinds import is_integer, is_sequence
+from gifpop.nest.kinds import in_range, is_sequence, is_whole
 from gifpop.nest.models import NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import set_defaults
@@ -44,7 +44,7 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
         ``gif_psc_exp``, ``gif_pop_psc_exp``, ``dc_generator``, ``step_current_generator``, ``poisson_generator``,
         ``spike_generator``, ``multimeter``, ``voltmeter``, ``spike_recorder``, or a copy that `CopyModel` made.
     n : int
-        Number of nodes.
+        Number of nodes; also as a float that is whole.
     params : dict or list of dict, optional
         Values to set, see `NodeCollection.set`: numbers, sequences with one value for each node, or distributions
         (`gifpop.nest.random`) to draw them from.
@@ -59,11 +59,12 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
     NESTError
         Of the class that NEST raises, if the model is not known or a value or its type is wrong; no node is made then.
     """
-    if not is_integer(n):
-        raise TypeError("n must have an integer value")
+    if not is_whole(n):
+        raise TypeError(f"Create: n must be a whole number, got {n!r}")
+    n = in_range("Create: n", int(n))
     if n < 1:
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
-    block = kernel.new_block(model, int(n))
+    block = kernel.new_block(model, n)
     if params:
         _check_params_of_new_nodes(params, block.n)
         places = np.arange(block.n)
@@ -358,7 +359,9 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
         set_synapse_defaults(new_synapse, params)
         kernel.synapses.append(new_synapse)
     else:
-        model = kernel.model(existing)
+        if existing not in kernel.models:
+            raise errors.UnknownModelName(f"{existing} is not a known model name. {kernel.known_models()}")
+        model = kernel.models[existing]
         copy = NodeModel(new, model.base, model.element_type, model.parameters, dict(model.defaults))
         set_defaults(BLOCKS[copy.base], copy, params, kernel.clock)
         kernel.models[new] = copy
@@ -369,7 +372,7 @@ def _known_synapse(name: str) -> SynapseModel:
     for model in kernel.synapses:
         if model.name == name:
             return model
-    raise errors.UnknownComponent(f"{name} is not a known component.")
+    raise errors.UnknownComponent(f"{name} is not a known component. {kernel.known_models()}")
 
 
 def _defaults(name: str) -> Values:

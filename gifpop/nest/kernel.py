@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gifpop import seeds
 from gifpop.history import HISTORIES
-from gifpop.nest.clock import Clock
+from gifpop.nest.clock import LONGEST_TIME, Clock
 from gifpop.nest.connections import ConnectionTable, DelayRange
 from gifpop.nest.errors import BadParameter, BadProperty, KernelException, UnknownModelName, UnknownNode
 from gifpop.nest.generators import DirectCurrentBlock, PoissonBlock, SpikeGeneratorBlock, StepCurrentBlock
@@ -137,8 +137,13 @@ class Kernel:
     def model(self, name: str) -> NodeModel:
         """Return a model of nodes by name."""
         if name not in self.models:
-            raise UnknownModelName(f"{name} is not a known model name. gifpop.nest has {', '.join(self.models)}.")
+            raise UnknownModelName(f"{name} is not a known model name. {self.known_models(synapses=False)}")
         return self.models[name]
+
+    def known_models(self, synapses: bool = True) -> str:
+        """Return a sentence that names the models of nodes and, if asked for, of synapses."""
+        names = [*self.models, *(model.name for model in self.synapses if synapses)]
+        return f"gifpop.nest has {', '.join(names)}."
 
     def new_block(self, name: str, n: int) -> Block:
         """Return n new nodes, which `add` makes part of the network."""
@@ -227,16 +232,21 @@ class Kernel:
 
     def _run_steps(self, ms: object) -> int:
         """Return a duration in steps."""
+        if isinstance(ms, np.ndarray) and ms.ndim == 0:
+            ms = ms.item()
         if not isinstance(ms, numbers.Real):
             raise TypeError(f"must be real number, not {type(ms).__name__}")
-        time = float(ms)
-        if not math.isfinite(time):
+        if ms != ms or abs(ms) == math.inf:
             raise BadParameter("The simulation time must be finite.")
-        if time < 0.0:
+        if ms < 0.0:
             raise BadParameter("The simulation time cannot be negative.")
-        steps = self.clock.whole_steps(time)
+        if ms >= LONGEST_TIME:
+            raise BadParameter(f"The simulation time must be < {LONGEST_TIME:g} ms, got {min(ms, 1e300):g}.")
+        steps = self.clock.whole_steps(float(ms))
         if steps is None:
             raise BadParameter("The simulation time must be a multiple of the simulation resolution.")
+        if self.clock.ms(self.clock.step + steps) >= LONGEST_TIME:
+            raise BadParameter(f"The simulation cannot go beyond {LONGEST_TIME:g} ms.")
         return steps
 
 

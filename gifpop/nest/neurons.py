@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.errors import BadProperty, require_memory, unaccessed
+from gifpop.nest.errors import BadProperty, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
 from gifpop.neurons import neuron_parameters, plan_neurons
@@ -28,7 +28,6 @@ Adaptation: TypeAlias = Literal["sfa", "stc"]
 STATE = ("V_m", "E_sfa", "I_stc")  # columns that are the engine's own arrays once there is a plan
 ADAPTATION: tuple[Adaptation, ...] = ("sfa", "stc")
 SCALARS = ("E_L", "V_reset", "V_T_star", "Delta_V", "lambda_0", "t_ref", "tau_syn_ex", "tau_syn_in", "I_e", "C_m")
-BYTES_PER_NEURON = 400.0  # columns, state and parameters that differ
 
 
 class Column(NamedTuple):
@@ -65,9 +64,9 @@ class NeuronBlock(Block):
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
+    bytes_per_node = 400.0  # columns, state and parameters that differ
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
-        require_memory(BYTES_PER_NEURON * n, f"Create: {n} nodes of {model.name}")
         super().__init__(clock, model, first, n)
         self.begun = self.changed = False
 

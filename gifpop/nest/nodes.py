@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.errors import BadProperty, unaccessed
+from gifpop.nest.errors import BadProperty, require_memory, unaccessed
 from gifpop.nest.kinds import Values, is_sequence
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ class Block:
     together: frozenset[str] = frozenset()  # parameters that are checked in view of each other
     is_cell = False  # a neuron or a population of them, which the engine advances
 
+    bytes_per_node = 1500.0  # columns, and what a kind of node holds for each besides
+
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
+        require_memory(self.bytes_per_node * n, f"Create: {n} nodes of {model.name}")
         self.clock, self.model, self.first, self.n = clock, model, first, n
         self.columns: dict[str, Any] = {
             name: self.new_column(p, model.defaults[name]) for name, p in model.parameters.items()
@@ -111,7 +114,11 @@ class Block:
 
     def cast_drawn(self, name: str, values: Floats) -> npt.NDArray[Any]:
         """Return drawn values as a parameter takes them; integers are cut off as in NEST."""
-        return values.astype(self.model.parameters[name].kind.dtype)
+        dtype = self.model.parameters[name].kind.dtype
+        if dtype is int:
+            for value in values[~(np.abs(values) < 2.0**63)][:1].tolist():
+                raise BadProperty(f"{name} must be >= -2^63 and < 2^63, drew {value}")
+        return values.astype(dtype)
 
     def checked(
         self, places: Integers, assigned: Iterable[Assignment], connected: Callable[[int], bool]
