@@ -197,7 +197,7 @@ def test_drawn_values_are_compared_where_they_are_drawn():
         neurons.I_e = compared
         assert set(neurons.I_e) <= {0.0, 1.0}
         assert np.mean(neurons.I_e) == pytest.approx(share, abs=0.2 if share == 0.5 else 0.0)
-    assert isinstance(whole == whole, nest.Parameter)  # noqa: PLR0124
+    assert isinstance(whole == whole, nest.Parameter)
     for other in (None, "x", [1]):
         with pytest.raises(NotImplementedError, match="combines with numbers"):
             whole == other  # noqa: B015
@@ -222,10 +222,10 @@ def test_degrees_are_not_drawn(rule, name):
 
 
 def test_messages_name_all_models():
-    with pytest.raises(Errors.UnknownModelName, match="stdp_synapse is not a known model name.*gif_psc_exp.*static_sy"):
+    with pytest.raises(Errors.UnknownModelName, match=r"stdp_synapse is not a known model name.*gif_psc_exp.*static_sy"):
         nest.CopyModel("stdp_synapse", "x")
     for ask in (lambda: nest.GetDefaults("noise_generator"), lambda: nest.SetDefaults("noise_generator", {})):
-        with pytest.raises(Errors.UnknownComponent, match="noise_generator is not a known component.*gifpop.nest has gif"):
+        with pytest.raises(Errors.UnknownComponent, match=r"noise_generator is not a known component.*gifpop.nest has gif"):
             ask()
     with pytest.raises(Errors.UnknownModelName) as error:
         nest.Create("static_synapse")

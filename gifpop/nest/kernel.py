@@ -240,7 +240,7 @@ class Kernel:
             raise BadParameter("The simulation time must be finite.")
         if ms < 0.0:
             raise BadParameter("The simulation time cannot be negative.")
-        if ms >= LONGEST_TIME:
+        if not ms < LONGEST_TIME:
             raise BadParameter(f"The simulation time must be < {LONGEST_TIME:g} ms, got {min(ms, 1e300):g}.")
         steps = self.clock.whole_steps(float(ms))
         if steps is None:
