@@ -26,6 +26,7 @@ from gifpop.connectivity import (
 from gifpop.engine import Engine
 from gifpop.grid import check_dt
 from gifpop.history import HISTORIES, TOLERANCE
+from gifpop.interrupts import give_way
 from gifpop.levels import INITIAL, LEVELS, AnyLevel
 from gifpop.network import ADAPTATIONS, Connection, Injection, Network
 from gifpop.threads import check_threads
@@ -130,6 +131,7 @@ class Assembly:
             return before.wired[c.number]
         if before is not None and self._is_drawn_as(before, c):
             return [changed_link(link, c, self.dt) for link in before.wired[c.number]]
+        give_way()
         streams = _streams(self.root, seeds.CONNECTION)
         return links(self.net, c, self.level_names, self.dt, lambda: streams(c.number), self.threads, self.wiring)
 
@@ -160,22 +162,24 @@ class Assembly:
         new._initial_plans = new._relaxed = None
         return new
 
-    def engine(self, root: np.random.SeedSequence) -> Engine:
+    def engine(self, root: np.random.SeedSequence, instead_of: Engine | None = None) -> Engine:
         """Return an engine in the initial state.
 
         Parameters
         ----------
         root : numpy.random.SeedSequence
             Of the run.
+        instead_of : Engine or None
+            Of this network; its ring buffers are used again. It is broken from the moment on when all else is ready.
         """
-        engine = Engine(self.net.populations, *self._begin(root), dt=self.dt, n_threads=self.threads)
-        self._settle(engine, root)
+        groups = self._begin(root)
+        relaxed = self._relax() if self.initial == "stationary" else None
+        give_way()
+        buffers = None if instead_of is None else instead_of.give_up()
+        engine = Engine(self.net.populations, *groups, dt=self.dt, n_threads=self.threads, buffers=buffers)
+        if relaxed is not None:
+            stationary.begin(engine, relaxed, _streams(root, seeds.STATE))
         return engine
-
-    def restart(self, engine: Engine, root: np.random.SeedSequence) -> None:
-        """Take an engine of this network back to the initial state; parameters as of `engine`."""
-        engine.restart(*self._begin(root))
-        self._settle(engine, root)
 
     def _begin(
         self, root: np.random.SeedSequence
@@ -183,9 +187,11 @@ class Assembly:
         """Return plans in the initial state, their streams, links, signals and noise."""
         populations = self.net.populations
         if self._initial_plans is None:
-            self._initial_plans = [
-                self.levels[name].plan(p, self.root, i) for i, (name, p) in enumerate(populations.items())
-            ]
+            initial: list[Plan] = []
+            for i, (name, p) in enumerate(populations.items()):
+                give_way()
+                initial.append(self.levels[name].plan(p, self.root, i))
+            self._initial_plans = initial
         plans: list[Plan] = [plan.copy() for plan in self._initial_plans]
         streams: list[Stream] = [
             self.levels[name].begin(plan, p, root, i)
@@ -197,11 +203,6 @@ class Assembly:
     def inputs(self, streams: Streams) -> tuple[list[Signal], list[Link], list[NoiseLink]]:
         """Return signals, links and noise of the inputs; ``streams(i)`` is the bit generator of the i-th one."""
         return inputs(self.net, self.level_names, self.dt, streams, self._signals)
-
-    def _settle(self, engine: Engine, root: np.random.SeedSequence) -> None:
-        """Let an engine begin in the stationary state, if it is to."""
-        if self.initial == "stationary":
-            stationary.begin(engine, self._relax(), _streams(root, seeds.STATE))
 
     def _relax(self) -> Engine:
         """Return an engine with the network in its stationary state, the same as before if nothing has changed."""

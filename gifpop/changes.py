@@ -10,6 +10,7 @@ import numpy as np
 
 from gifpop import options, seeds
 from gifpop.connectivity import is_own_noise
+from gifpop.interrupts import give_way
 from gifpop.network import Connection, Injection, rule_of
 from gifpop.parameters import GIF
 
@@ -111,10 +112,11 @@ def _check_names(parameters: Parameters, known: Collection[str], what: str) -> N
             raise TypeError(f"Simulation.set: parameter must be {what} ({', '.join(sorted(known))}), got {name!r}")
 
 
-def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Network) -> Assembly:
-    """Let an engine go on, from its next step, as one of a changed description; return the changed assembly.
+def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence,
+             net: Network) -> tuple[Assembly, Engine]:  # fmt: skip
+    """Return an assembly and an engine of a changed description that go on, from the next step, from those given.
 
-    Everything that can fail does so before anything changes.
+    These stay as they are: whatever is raised, nothing has changed.
 
     Parameters
     ----------
@@ -128,22 +130,21 @@ def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, n
     """
     old = assembly.net
     if (net.populations, net.connections, net.injections) == (old.populations, old.connections, old.injections):
-        return assembly
+        return assembly, engine
     new = assembly.changed(net)
     plans = list(engine.plans)
     moved: dict[int, Integers] = {}
     for i, (name, population) in enumerate(net.populations.items()):
         if new.levels[name] is not assembly.levels[name]:
+            give_way()
             plans[i], neurons = _carried_on(new, engine, root, i, population)
             if neurons is not None:
                 moved[i] = neurons
     wired_alike = all(a is b for a, b in zip(new.wired, assembly.wired, strict=True))
     if wired_alike and not moved and net.injections == old.injections:
-        engine.change(plans)
-    else:
-        lines, input_links, noise = new.inputs(_running_streams(assembly, engine, root, net))
-        engine.change(plans, new.links + input_links, lines, noise, moved)
-    return new
+        return new, engine.changed(plans)
+    lines, input_links, noise = new.inputs(_running_streams(assembly, engine, root, net))
+    return new, engine.changed(plans, new.links + input_links, lines, noise, moved)
 
 
 def _carried_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, i: int,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,11 +15,15 @@ from tqdm.auto import tqdm
 from gifpop import _core, threads
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from gifpop.engine import Engine
     from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Shorts, Spikes
 
 SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
 LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk
+SECONDS_PER_FIRST_CHUNK = 0.1  # as far as can be told before
+SECONDS_PER_SLICE = 0.2  # where even a slice takes longer, a chunk is a part of one
 SHOW_PROGRESS_AFTER = 2.0  # s
 
 
@@ -43,26 +48,94 @@ class Chunk:
 
 
 class Pace:
-    """How many steps to take in a chunk: whole slices, about as many as a look at Ctrl-C may wait for."""
+    """How many steps to take in a chunk: whole slices, about as many as a look at Ctrl-C may wait for.
 
-    def __init__(self, slice_steps: int) -> None:
+    Parameters
+    ----------
+    slice_steps : int
+    seconds_per_step : float
+        What to expect of the first chunk.
+    """
+
+    def __init__(self, slice_steps: int, seconds_per_step: float) -> None:
         self._slice = slice_steps
-        self._size = slice_steps * (_core.LONGEST_SLICE // slice_steps)
+        longest = slice_steps * (_core.LONGEST_SLICE // slice_steps)
+        expected = max(seconds_per_step, 1e-9)
+        self._size = min(longest, self._steps(SECONDS_PER_FIRST_CHUNK / expected, expected))
 
     @contextmanager
     def chunk(self, left: int) -> Iterator[int]:
         """Yield the steps of the next chunk, of those that are left; measure it."""
         n, began = min(self._size, left), time.perf_counter()
         yield n
-        slices = n / self._slice * min(4.0, SECONDS_PER_CHUNK / max(time.perf_counter() - began, 1e-9))
-        self._size = self._slice * max(1, min(LONGEST_CHUNK // self._slice, int(slices)))
+        seconds = max(time.perf_counter() - began, 1e-9)
+        self._size = self._steps(n * min(4.0, SECONDS_PER_CHUNK / seconds), seconds / n)
+
+    def _steps(self, wanted: float, seconds_per_step: float) -> int:
+        """Return a number of steps near to the one wanted: whole slices, or less than one that takes very long."""
+        slices = max(1, min(LONGEST_CHUNK // self._slice, int(wanted / self._slice)))
+        if slices == 1:
+            return max(1, min(self._slice, int(SECONDS_PER_SLICE / seconds_per_step)))
+        return self._slice * slices
 
 
-def progress_bar(total: int, label: str, unit: str, progress: bool | None) -> tqdm[NoReturn]:
+class Bar:
+    """A progress bar that gives up where nothing can be shown: no run ends because of it.
+
+    Parameters
+    ----------
+    make : callable or None
+        Returns what shows the progress; None: nothing does.
+    delay : float, s
+        After which it is called.
+    """
+
+    def __init__(self, make: Callable[[], tqdm[NoReturn]] | None, delay: float) -> None:
+        self._make, self._delay, self._began = make, delay, time.perf_counter()
+        self._bar: tqdm[NoReturn] | None = None
+        self._done = 0
+        self.update(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._drop()
+
+    def update(self, n: int = 1) -> None:
+        """Go on by ``n`` units."""
+        self._done += n
+        try:
+            if self._bar is not None:
+                self._bar.update(n)
+            elif self._make is not None and time.perf_counter() >= self._began + self._delay:
+                self._show(self._make)
+        except Exception:  # the terminal has gone, the file was closed, the notebook's widgets are broken
+            self._drop()
+
+    def _show(self, make: Callable[[], tqdm[NoReturn]]) -> None:
+        self._make, self._bar = None, make()
+        if not self._bar.disable:
+            self._bar.start_t -= time.perf_counter() - self._began
+            self._bar.update(self._done)
+
+    def _drop(self) -> None:
+        bar, self._bar, self._make = self._bar, None, None
+        with suppress(Exception):
+            if bar is not None:
+                bar.close()
+
+
+def progress_bar(total: int, label: str, unit: str, progress: bool | None) -> Bar:
     """Return a progress bar; ``progress`` None: where standard error is a terminal, after two seconds."""
-    return tqdm(total=total, desc=label, unit=unit, unit_scale=True, mininterval=0.1, leave=bool(progress),
-                disable=None if progress is None else not progress,
-                delay=SHOW_PROGRESS_AFTER if progress is None else 0)  # fmt: skip
+    if progress is False or sys.stderr is None:
+        return Bar(None, 0.0)
+
+    def make() -> tqdm[NoReturn]:
+        return tqdm(total=total, desc=label, unit=unit, unit_scale=True, mininterval=0.1, leave=bool(progress),
+                    disable=False if progress else None)  # fmt: skip
+
+    return Bar(make, 0.0 if progress else SHOW_PROGRESS_AFTER)
 
 
 class Probing:
@@ -109,6 +182,9 @@ class Probing:
 def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int) -> list[tuple[int, Chunk]]:
     """Run engines with equal groups, all at the same step, through one chunk of the compiled loop.
 
+    They are marked as broken, until whoever calls this has recorded the chunk: what ends it early leaves states that
+    are not those of any step, or of a step with what is not recorded.
+
     Returns
     -------
     list of tuple, one for each engine
@@ -118,8 +194,10 @@ def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int)
     counts = np.zeros((len(engines), n, groups), dtype=np.int64)
     forced = probing.prescribe(counts, first)
     records = np.empty((len(engines), n, len(probing.sorted)))
-    lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
     cores = [engine.core for engine in engines]
+    for engine in engines:
+        engine.broken = "a run was cut short"
+    lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
     outcomes = threads.call(_core.advance, cores, first, lines, means, counts, probing.chosen, forced, probing.sorted,
                             records, n_threads)  # fmt: skip
     neurons = [i for i, plan in enumerate(engines[0].plans) if plan.neurons]

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
 from gifpop import checks
+from gifpop.interrupts import give_way
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from gifpop.typing import Floats, Vector
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+PIECE = 2**20  # values drawn between two looks at Ctrl-C
 
 
 class Distribution:
@@ -53,7 +61,7 @@ class Uniform(Distribution):
             raise ValueError(f"Uniform.high must be >= low = {self.low}, got {self.high}")
 
     def draw(self, n: int, random: np.random.Generator) -> Floats:
-        return random.uniform(self.low, self.high, n)
+        return draw_in_pieces(n, lambda begin, end: random.uniform(self.low, self.high, end - begin))
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ class Normal(Distribution):
         _numbers(self, std=">= 0")
 
     def draw(self, n: int, random: np.random.Generator) -> Floats:
-        return random.normal(self.mean, self.std, n)
+        return draw_in_pieces(n, lambda begin, end: random.normal(self.mean, self.std, end - begin))
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ class Lognormal(Distribution):
         _numbers(self, std=">= 0")
 
     def draw(self, n: int, random: np.random.Generator) -> Floats:
-        return random.lognormal(self.mean, self.std, n)
+        return draw_in_pieces(n, lambda begin, end: random.lognormal(self.mean, self.std, end - begin))
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ class Exponential(Distribution):
         _numbers(self, beta=">= 0")
 
     def draw(self, n: int, random: np.random.Generator) -> Floats:
-        return random.exponential(self.beta, n)
+        return draw_in_pieces(n, lambda begin, end: random.exponential(self.beta, end - begin))
 
 
 class Given(Distribution):
@@ -145,6 +153,23 @@ class Given(Distribution):
         if len(self.values) != n:
             raise ValueError(f"must be a number or have {n} values, got {len(self.values)}")
         return self.values
+
+
+def draw_in_pieces(n: int, draw: Callable[[int, int], npt.NDArray[Scalar]]) -> npt.NDArray[Scalar]:
+    """Return ``n`` values of ``draw(begin, end)``, drawn in pieces between which Ctrl-C is obeyed.
+
+    They are those that would be drawn at once, since numpy's generators draw one value after the other.
+    """
+    if n <= PIECE:
+        return draw(0, n)
+    first = draw(0, PIECE)
+    values = np.empty(n, dtype=first.dtype)
+    values[:PIECE] = first
+    for begin in range(PIECE, n, PIECE):
+        give_way()
+        end = min(n, begin + PIECE)
+        values[begin:end] = draw(begin, end)
+    return values
 
 
 def scalar_or_distribution(

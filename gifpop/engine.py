@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from gifpop.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
 
 INSTRUCTION_SET = instruction_set.select()
+SECONDS_PER_UNIT = 3e-8  # of a step, for each neuron or cohort,
+SECONDS_PER_CONNECTION = 2e-11  # and for each connection, one in a hundred of which is taken
 
 
 class SimulationError(RuntimeError):
@@ -34,6 +37,10 @@ class SimulationError(RuntimeError):
     """
 
     result: Any = None  # what it is depends on what was run; handlers of an error should not have to ask
+
+
+class StateLostError(RuntimeError):
+    """A change of the state was cut short: what is left is neither the state before nor the one after."""
 
 
 class Engine:
@@ -52,6 +59,14 @@ class Engine:
     noise : sequence of gifpop.plan.NoiseLink
     dt : float, ms
     n_threads : int
+    buffers : RingBuffers or None
+        Empty ones, of an engine of the same groups that is no longer used (`give_up`); None: new ones.
+
+    Attributes
+    ----------
+    broken : str or None
+        What was cut short, so that the state is lost; None: the state is whole. Set before arrays that hold state are
+        written, and None again when all of them, and the records of it, belong together.
     """
 
     def __init__(
@@ -65,18 +80,26 @@ class Engine:
         *,
         dt: float,
         n_threads: int = 1,
+        buffers: RingBuffers | None = None,
     ) -> None:
         self.step = 0
+        self.broken: str | None = None
         self.dt, self.threads = dt, n_threads
         self.names, self.plans, self.streams = list(names), list(plans), list(streams)
-        self._buffers = RingBuffers()
+        self._buffers = RingBuffers() if buffers is None else buffers
         self._running = threading.Lock()
         self.wire(links, signals, noise)
 
     def resume(self) -> None:
         """Make what the other attributes do not hold, once they have been restored from a file."""
         self._running = threading.Lock()
+        self.broken = None
         self.bind()
+
+    def check_whole(self) -> None:
+        """Raise StateLostError if a change of the state was cut short."""
+        if self.broken is not None:
+            raise StateLostError(f"the state is lost, since {self.broken}")
 
     def add(self, name: str, plan: Plan, stream: Stream) -> None:
         """Add a group; to be followed by `wire`, since the numbers of the input lines shift."""
@@ -84,13 +107,11 @@ class Engine:
         self.plans.append(plan)
         self.streams.append(stream)
 
-    def restart(self, plans: Iterable[Plan], streams: Iterable[Stream], links: Sequence[Link],
-                signals: Iterable[Emitter], noise: Sequence[NoiseLink] = ()) -> None:  # fmt: skip
-        """Go back to step 0 with other groups of the same size; nothing is on its way."""
-        self.step = 0
-        self.plans, self.streams = list(plans), list(streams)
+    def give_up(self) -> RingBuffers:
+        """Return the ring buffers, with nothing on its way, for another engine; this one is not to be used again."""
+        self.broken = "a reset was cut short"
         self._buffers.clear()
-        self.wire(links, signals, noise)
+        return self._buffers
 
     def wire(self, links: Sequence[Link], signals: Iterable[Emitter], noise: Sequence[NoiseLink] = ()) -> None:
         """Set the projections and input lines; what is already on its way is kept.
@@ -98,8 +119,20 @@ class Engine:
         Raises
         ------
         MemoryError
-            If the ring buffers for the longest delay would not fit in memory; nothing has changed then.
+            If the ring buffers for the longest delay would not fit in memory.
+
+        Notes
+        -----
+        Whatever is raised, nothing has changed then.
         """
+        self.check_whole()
+        new = copy.copy(self)
+        new._buffers = self._buffers.chosen({})
+        new._wire(links, list(signals), list(noise))
+        vars(self).update(vars(new))  # at once: there is no moment in which only a part has changed
+
+    def _wire(self, links: Sequence[Link], signals: list[Emitter], noise: list[NoiseLink]) -> None:
+        """Set the projections and input lines of an engine that nobody runs yet."""
         groups = len(self.plans)
         lags = [link.longest_lag for link in links] + [link.lag for link in noise]
         steps = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
@@ -109,12 +142,15 @@ class Engine:
         self._buffers.fit(self.plans, max(lags, default=0), steps, units, single, self.step, self.dt)
         self.slice_steps = steps
         self.links = sorted(links, key=lambda link: link.source)
-        self.signals, self.noise = list(signals), list(noise)
+        self.signals, self.noise = signals, noise
         self.bind()
 
-    def change(self, plans: Sequence[Plan], links: Sequence[Link] | None = None, signals: Iterable[Emitter] = (),
-               noise: Sequence[NoiseLink] = (), moved: Mapping[int, Integers] | None = None) -> None:  # fmt: skip
-        """Go on with other plans of the same groups, projections and input lines; what is on its way is kept.
+    def changed(self, plans: Sequence[Plan], links: Sequence[Link] | None = None, signals: Iterable[Emitter] = (),
+                noise: Sequence[NoiseLink] = (), moved: Mapping[int, Integers] | None = None) -> Engine:  # fmt: skip
+        """Return an engine that goes on with other plans of the same groups, projections and input lines.
+
+        What is on its way is kept. This engine stays as it is, but shares random streams and arrays with the new one:
+        only one of them may run.
 
         Parameters
         ----------
@@ -128,18 +164,16 @@ class Engine:
         Raises
         ------
         MemoryError
-            If it would not fit in memory; nothing has changed then.
+            If it would not fit in memory.
         """
-        before = self.plans, self._buffers
-        try:
-            self.plans, self._buffers = list(plans), self._buffers.chosen(moved or {})
-            if links is None:
-                self.bind()
-            else:
-                self.wire(links, signals, noise)
-        except MemoryError:
-            self.plans, self._buffers = before
-            raise
+        self.check_whole()
+        new = copy.copy(self)
+        new.plans, new._buffers = list(plans), self._buffers.chosen(moved or {})
+        if links is None:
+            new.bind()
+        else:
+            new._wire(links, list(signals), list(noise))
+        return new
 
     def bind(self) -> None:
         """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
@@ -211,6 +245,10 @@ class Engine:
             After the piece during which Ctrl-C was pressed has been yielded.
         SimulationError
             If an expected count or a potential is not finite.
+        StateLostError
+            If this or an earlier change of the state was cut short: a run whose pieces could not be taken, for one.
+        KeyboardInterrupt
+            On Ctrl-C, between two pieces; the state is whole.
         RuntimeError
             If another thread is running this engine.
         """
@@ -223,18 +261,27 @@ class Engine:
 
     def _run(self, n_steps: int, probes: Sequence[Probe], prescribed: Mapping[int, Prescribed] | None,
              progress: bool | None, label: str) -> Iterator[chunks.Chunk]:  # fmt: skip
-        probing, pace = chunks.Probing(self.plans, probes, prescribed), chunks.Pace(self.slice_steps)
+        self.check_whole()
+        probing = chunks.Probing(self.plans, probes, prescribed)
+        pace = chunks.Pace(self.slice_steps, self.seconds_per_step())
         end = self.step + n_steps
-        with chunks.progress_bar(n_steps, label, "step", progress) as bar, deferred_interrupt() as interrupted:
+        with deferred_interrupt() as interrupted, chunks.progress_bar(n_steps, label, "step", progress) as bar:
             while self.step < end and not interrupted():
                 with pace.chunk(end - self.step) as n:
                     [(failed, chunk)] = chunks.advance([self], n, probing, self.threads)
                     bar.update(len(chunk.counts))
                     yield chunk
+                self.broken = None  # not before the piece has been recorded
                 if failed >= 0:
                     raise self.failure(failed, chunk)
-        if self.step < end:
-            raise KeyboardInterrupt  # also where a handler of the user's own has returned
+            if self.step < end:
+                raise KeyboardInterrupt  # also where a handler of the user's own returns
+
+    def seconds_per_step(self) -> float:
+        """Return about how long a step takes in one thread, before any has been measured."""
+        units = sum(plan.units if plan.neurons else plan.K for plan in self.plans)
+        connections = sum(len(link.units) for link in self.links if link.units is not None)
+        return SECONDS_PER_UNIT * units + SECONDS_PER_CONNECTION * connections
 
     def failure(self, group: int, chunk: chunks.Chunk) -> SimulationError:
         """Return the error of a group whose numbers are no longer finite."""

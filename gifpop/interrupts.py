@@ -1,4 +1,4 @@
-"""Ctrl-C during a run: taken note of at once, acted on between two chunks of steps."""
+"""Ctrl-C: held back while state changes, obeyed between two changes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,96 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import FrameType, TracebackType
 
 _thread = threading.local()
+_outermost: deferred_interrupt | None = None  # the one that holds SIGINT back in the main thread
+
+
+class deferred_interrupt:
+    """Hold SIGINT back within a block; hand it over to the handler of before at its end.
+
+    Entering it returns a function that returns whether a signal is held back. Inside another such block it is the outer
+    one that hands over. Where the handler of before raises KeyboardInterrupt and the block has raised one as well, the
+    block's goes on, since it may hold results; any other exception of the handler replaces that of the block.
+
+    Nothing is held back where SIGINT is ignored, or handled by code that is not Python's. In threads other than the
+    main one, where Python allows no handlers, the function returns whether the event of `stopped_by` is set.
+    """
+
+    def __init__(self) -> None:
+        self._received: list[tuple[int, FrameType | None]] = []
+        self._previous: Callable[[int, FrameType | None], Any] | None = None
+
+    def __enter__(self) -> Callable[[], bool]:
+        global _outermost
+        if threading.current_thread() is threading.main_thread() and _outermost is None:
+            previous = signal.getsignal(signal.SIGINT)
+            if callable(previous) and _handle(self._note):  # from here on no signal raises anything
+                self._previous, _outermost = previous, self
+        return is_interrupted
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:  # fmt: skip
+        global _outermost
+        if self._previous is None:
+            return
+        _outermost = None
+        self._give_back()
+        if self._received:
+            try:
+                self._previous(*self._received[0])
+            except KeyboardInterrupt:
+                if not isinstance(error, KeyboardInterrupt):
+                    raise
+
+    @property
+    def received(self) -> bool:
+        """Whether this block itself has held back a signal: bool."""
+        return bool(self._received)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Obey SIGINT at once within a block, which can be left at any point, unless an outer block holds it back."""
+        global _outermost
+        if self._previous is None:
+            yield
+            return
+        if self._received:
+            raise KeyboardInterrupt
+        _outermost = None
+        try:
+            self._give_back()
+            yield
+        finally:
+            _handle(self._note)
+            _outermost = self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._received.append((number, frame))
+
+    def _give_back(self) -> None:
+        """Reinstall the handler of before, unless somebody has exchanged ours meanwhile."""
+        current = signal.signal(signal.SIGINT, self._previous)
+        if callable(current) and current != self._note:
+            signal.signal(signal.SIGINT, current)
+
+
+def _handle(handler: Callable[[int, FrameType | None], Any]) -> bool:
+    """Install a handler of SIGINT; return whether that was possible: it is not in a subinterpreter."""
+    try:
+        signal.signal(signal.SIGINT, handler)
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager
 def stopped_by(event: threading.Event) -> Iterator[None]:
-    """Let runs in this thread, other than the main one, stop as by Ctrl-C once an event is set."""
+    """Stop runs in this thread, other than the main one, as by Ctrl-C once an event is set."""
     _thread.stopped = event.is_set
     try:
         yield
@@ -24,25 +103,28 @@ def stopped_by(event: threading.Event) -> Iterator[None]:
         del _thread.stopped
 
 
-@contextmanager
-def deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Hold back SIGINT; yield a function that tells whether one has come, and hand over to the old handler after.
+def watch() -> Callable[[], bool]:
+    """Return a function for any thread that returns whether what this thread does is to be interrupted."""
+    if threading.current_thread() is threading.main_thread():
+        return _is_held_back
+    stopped: Callable[[], bool] = getattr(_thread, "stopped", _never)
+    return stopped
 
-    In threads other than the main one, where Python allows no handlers, nothing is held back; there the function tells
-    whether the event of `stopped_by` is set.
-    """
-    received: list[tuple[int, FrameType | None]] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield getattr(_thread, "stopped", lambda: False)
-        return
-    previous = signal.getsignal(signal.SIGINT)
-    if not callable(previous):  # ignored, or not installed by Python: nothing to defer
-        yield lambda: False
-        return
-    signal.signal(signal.SIGINT, lambda *arguments: received.append(arguments))
-    try:
-        yield lambda: bool(received)
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        if received:
-            previous(*received[0])
+
+def is_interrupted() -> bool:
+    """Return whether a SIGINT is held back, or the event of `stopped_by` is set."""
+    return watch()()
+
+
+def give_way() -> None:
+    """Raise KeyboardInterrupt if there was an interrupt; long preparations call it where nothing is lost by that."""
+    if is_interrupted():
+        raise KeyboardInterrupt
+
+
+def _is_held_back() -> bool:
+    return _outermost is not None and _outermost.received
+
+
+def _never() -> bool:
+    return False

@@ -16,6 +16,7 @@ import numpy as np
 
 from gifpop import _meso, _wiring, history
 from gifpop.grid import refractory_steps
+from gifpop.interrupts import give_way
 from gifpop.membrane import (
     arrival_current,
     arrival_potential,
@@ -86,7 +87,7 @@ class Link:
     def largest_indegree(self) -> int:
         """Largest number of the single connections that end at one unit."""
         assert self.units is not None
-        return _wiring.largest_indegree(self.units)
+        return _wiring.largest_indegree(self.units, give_way)
 
     @property
     def longest_lag(self) -> int:

@@ -95,7 +95,6 @@ class Recorder:
     """
 
     def __init__(self, n: int, first: int, columns: Sequence[Column], every: int, dt: float) -> None:
-        self.taken = 0
         self._first, self._every, self._dt, self._columns = first, every, dt, columns
         _, self._slots, self._means = place_probes(columns)
         kept = n // every + 1
@@ -103,35 +102,34 @@ class Recorder:
         self._mean = np.empty((len(self._means), n))
         self._steps = np.empty(kept, dtype=np.int64)
         self._records = [[np.empty((kept, stop - start)) for start, stop in slots] for slots in self._slots]
-        self._spikes: list[list[Spikes]] = [[] for _ in columns]
-        self._kept = 0
+        self._spikes: list[dict[int, Spikes]] = []
+        self._extent = (0, 0, 0)  # steps, records and pieces of spikes taken
 
     def take(self, chunk: Chunk) -> None:
         """Copy a piece; of the optional variables those at multiples of the recording interval."""
-        n = len(chunk.counts)
-        window = slice(self.taken, self.taken + n)
+        (taken, begin, pieces), n = self._extent, len(chunk.counts)
+        window = slice(taken, taken + n)
         self._counts[:, window] = chunk.counts.T
         for row, (start, _) in zip(self._mean, self._means, strict=True):
             row[window] = chunk.records[:, start]
         steps = np.arange(chunk.step, chunk.step + n)
         selected = (steps + 1) % self._every == 0
-        begin, self._kept = self._kept, self._kept + int(np.count_nonzero(selected))
-        kept = slice(begin, self._kept)
+        kept = slice(begin, begin + int(np.count_nonzero(selected)))
         self._steps[kept] = steps[selected]
         for slots, arrays in zip(self._slots, self._records, strict=True):
             for (start, stop), array in zip(slots, arrays, strict=True):
                 array[kept] = chunk.records[selected, start:stop]
-        for group, spikes in chunk.neurons.items():
-            self._spikes[group].append(spikes)
-        self.taken += n
+        self._spikes.append(chunk.neurons)
+        self._extent = (window.stop, kept.stop, pieces + 1)  # last, so that a part of a piece is nothing
 
     def results(self) -> list[PopulationResult]:
         """Return a `PopulationResult` for each group."""
-        means = iter(self._mean[:, : self.taken])
+        taken, kept, pieces = self._extent
+        means = iter(self._mean[:, :taken])
         results = []
         for i, column in enumerate(self._columns):
             variables = {
-                name: array[: self._kept] if column.neurons else array[: self._kept, 0]
+                name: array[:kept] if column.neurons else array[:kept, 0]
                 for name, array in zip(column.variables, self._records[i], strict=True)
             }
             results.append(
@@ -140,11 +138,11 @@ class Recorder:
                     column.N,
                     self._dt,
                     self._first,
-                    self._counts[i, : self.taken],
-                    record_steps=self._steps[: self._kept],
+                    self._counts[i, :taken],
+                    record_steps=self._steps[:kept],
                     variables=variables,
                     mean=None if column.neurons else next(means),
-                    spikes=join_spikes(self._spikes[i]) if column.neurons else None,
+                    spikes=join_spikes([piece[i] for piece in self._spikes[:pieces]]) if column.neurons else None,
                     neurons=next(iter(column.variables.values()), None) if column.neurons else None,
                 )
             )

@@ -480,10 +480,31 @@ def _extent(counts: Integers) -> str:
 
 
 def concatenate(results: Sequence[Result]) -> Result:
-    """Join the results of successive runs of one simulation."""
+    """Join the results of successive runs of one simulation, each of which begins where the one before ends.
+
+    Raises
+    ------
+    ValueError
+        If one does not: stamps, which count on from the first, would be wrong.
+    """
     first = results[0]
+    _check_succession(results)
     populations = [_join(parts) for parts in zip(*results, strict=True)]
     return Result(populations, first.dt, first.level, first.seed, first.network_seed, first._first)
+
+
+def _check_succession(results: Sequence[Result]) -> None:
+    """Refuse a hole between two results; those of no steps, as of a run that failed at once, do not matter."""
+    end = results[0]._first
+    for result in results:
+        steps = len(next(iter(result)).counts)
+        if steps and result._first != end:
+            raise ValueError(
+                f"Simulation.result: each run must begin where the one before ends, at {end * result.dt:g} ms, got one "
+                f"from {result._first * result.dt:g} ms on: what lies between was not recorded; take what each run "
+                "returned"
+            )
+        end = result._first + steps if steps else end
 
 
 def _join(parts: Sequence[PopulationResult]) -> PopulationResult:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import wraps
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from gifpop import changes, checks, options, seeds, snapshot
 from gifpop.assembly import Assembly
 from gifpop.connectivity import expand
-from gifpop.engine import SimulationError
+from gifpop.engine import SimulationError, StateLostError
 from gifpop.grid import whole_steps
 from gifpop.history import TOLERANCE
+from gifpop.interrupts import deferred_interrupt, give_way
 from gifpop.recording import Recording
+from gifpop.records import Records
 from gifpop.result import Result, concatenate
 from gifpop.threads import check_threads
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from gifpop.changes import Part
+    from gifpop.engine import Engine
     from gifpop.network import Injection, Network, Population
     from gifpop.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
     from gifpop.parameters import Input
@@ -39,8 +43,26 @@ Returned = TypeVar("Returned")
 
 logger = logging.getLogger(__name__)
 
-# The attributes that a file holds; without the underscore that most have.
-KEPT = ("_seed", "_assembly", "level", "_recording", "_engine", "_results")
+
+@dataclass(frozen=True)
+class State:
+    """What belongs together in a simulation and is exchanged at once, so that no change can be half made.
+
+    Attributes
+    ----------
+    seed : numpy.random.SeedSequence
+        Of the run.
+    assembly : Assembly
+    recording : Recording
+    engine : Engine
+    records : Records
+    """
+
+    seed: np.random.SeedSequence
+    assembly: Assembly
+    recording: Recording
+    engine: Engine
+    records: Records
 
 
 class SimulationInterrupted(KeyboardInterrupt):
@@ -65,19 +87,15 @@ class SimulationInterrupted(KeyboardInterrupt):
         return type(self), (self.result, self._until)
 
 
-def _alone(
+def _exclusive(
     method: Callable[Concatenate[Simulation, Arguments], Returned],
 ) -> Callable[Concatenate[Simulation, Arguments], Returned]:
-    """Refuse to enter a method while another one of these is being executed, by any thread."""
+    """Have a method executed by one at a time, with SIGINT held back."""
 
     @wraps(method)
     def call(self: Simulation, /, *arguments: Arguments.args, **options: Arguments.kwargs) -> Returned:
-        if not self._busy.acquire(blocking=False):
-            raise RuntimeError("this simulation is being run by another thread already")
-        try:
+        with self._alone():
             return method(self, *arguments, **options)
-        finally:
-            self._busy.release()
 
     return call
 
@@ -196,16 +214,15 @@ class Simulation:
         progress: bool | None = None,
     ) -> None:
         began = time.perf_counter()
-        self._seed = seeds.root_sequence(seed)
-        self._assembly = Assembly(net, self._seed if network_seed is None else seeds.root_sequence(network_seed), dt,
-                                  level, initial, history, tolerance, adaptation, wiring, threads)  # fmt: skip
+        root = seeds.root_sequence(seed)
+        assembly = Assembly(net, root if network_seed is None else seeds.root_sequence(network_seed), dt,
+                            level, initial, history, tolerance, adaptation, wiring, threads)  # fmt: skip
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        self.level: Level | dict[str, Level] = level if isinstance(level, str) else self._assembly.level_names
-        self._recording = Recording(self._assembly, record, record_interval, record_neurons, counts, spikes)
-        self._assembly.check()
-        self._assembly.wire()
-        self._engine = self._assembly.engine(self._seed)
-        self._results: list[Result] = []
+        self.level: Level | dict[str, Level] = level if isinstance(level, str) else assembly.level_names
+        recording = Recording(assembly, record, record_interval, record_neurons, counts, spikes)
+        assembly.check()
+        assembly.wire()
+        self._state = State(root, assembly, recording, assembly.engine(root), Records())
         self._busy = threading.Lock()
         logger.debug("built %r in %.3g s", self, time.perf_counter() - began)
 
@@ -214,6 +231,38 @@ class Simulation:
             f"<gifpop.Simulation: {len(self._assembly.levels)} populations, level {self.level!r}, dt {self.dt} ms, "
             f"at {self.time} ms>"
         )
+
+    @contextmanager
+    def _if_idle(self) -> Iterator[deferred_interrupt | None]:
+        """Hold SIGINT back and keep others out: threads, and handlers of signals; yield None where others are in."""
+        deferral = deferred_interrupt()
+        with deferral:
+            idle = self._busy.acquire(blocking=False)
+            try:
+                yield deferral if idle else None
+            finally:
+                if idle:
+                    self._busy.release()
+
+    @contextmanager
+    def _alone(self) -> Iterator[deferred_interrupt]:
+        """Refuse to enter a block while another one of these is being executed; hold SIGINT back in it."""
+        with self._if_idle() as deferral:
+            if deferral is None:
+                raise RuntimeError("this simulation is being run by another thread already")
+            yield deferral
+
+    @property
+    def _assembly(self) -> Assembly:
+        return self._state.assembly
+
+    @property
+    def _recording(self) -> Recording:
+        return self._state.recording
+
+    @property
+    def _engine(self) -> Engine:
+        return self._state.engine
 
     @property
     def dt(self) -> float:
@@ -228,14 +277,13 @@ class Simulation:
     @property
     def seed(self) -> np.random.SeedSequence:
         """SeedSequence that repeats this simulation when given as ``seed``, with that of the network."""
-        return self._seed
+        return self._state.seed
 
     @property
     def network_seed(self) -> np.random.SeedSequence:
         """SeedSequence that connections and what makes neurons differ are drawn with."""
         return self._assembly.root
 
-    @_alone
     def run(self, duration: Number) -> Result:
         """Simulate on from the present state.
 
@@ -262,27 +310,48 @@ class Simulation:
         """
         duration = checks.number("Simulation.run: duration", duration, ">= 0", "ms")
         n = whole_steps("Simulation.run: duration", duration, self.dt)
-        first, interrupted, began = self._engine.step, False, time.perf_counter()
-        error: SimulationError | None = None
-        self._recording.check(n, first + n)
-        recorder = self._recording.recorder(n, first)
+        finished: list[Result] = []
         try:
-            for chunk in self._engine.run(n, self._recording.probes, self._recording.prescribed, self._progress):
-                recorder.take(chunk)
+            self._advance(n, finished)
+        except SimulationInterrupted:
+            raise
         except KeyboardInterrupt:
-            interrupted = True
-        except SimulationError as caught:
+            if not finished:
+                raise
+            raise SimulationInterrupted(finished[0], f"at {self.time} ms") from None  # too late to stop anything
+        return finished[0]
+
+    @_exclusive
+    def _advance(self, n: int, finished: list[Result]) -> None:
+        """Run for ``n`` steps; append the result to a list as soon as it is kept for `result`, too."""
+        self._require_whole()
+        engine, recording, records = self._engine, self._recording, self._state.records
+        first, began = engine.step, time.perf_counter()
+        records.end()
+        recording.check(n, first + n)
+        recorder = recording.recorder(n, first)
+        error: KeyboardInterrupt | SimulationError | None = None
+        records.begin(partial(self._make_result, recorder, first, self.seed))
+        try:
+            for chunk in engine.run(n, recording.probes, recording.prescribed, self._progress):
+                recorder.take(chunk)
+        except (KeyboardInterrupt, SimulationError) as caught:
             error = caught
         finally:
-            result = self._make_result(recorder, first, self._seed)
-            self._results.append(result)
-            logger.debug("ran %d of %d steps in %.3g s", self._engine.step - first, n, time.perf_counter() - began)
-        if interrupted:
-            raise SimulationInterrupted(result, f"at {self.time} ms")
+            records.end()
+            finished.append(records.results[-1])
+            logger.debug("ran %d of %d steps in %.3g s", engine.step - first, n, time.perf_counter() - began)
+        if isinstance(error, KeyboardInterrupt):
+            raise SimulationInterrupted(finished[0], f"at {self.time} ms") from None
         if error is not None:
-            error.result = result
+            error.result = finished[0]
             raise error
-        return result
+
+    def _require_whole(self) -> None:
+        """Refuse to go on from what a change that was cut short has left."""
+        broken = self._engine.broken
+        if broken is not None:
+            raise StateLostError(f"Simulation: {broken}, and its state is lost; reset it, or load a saved one")
 
     def result(self) -> Result:
         """Return what all runs since the start or the last `reset` recorded.
@@ -295,17 +364,24 @@ class Simulation:
         Raises
         ------
         ValueError
-            If there were none, or if they recorded different neurons of a population, since its N has changed.
+            If there were none; if they recorded different neurons of a population, since its N has changed; or if one
+            does not begin where the one before ends, since what lies between could not be recorded.
         """
-        if not self._results:
+        records = self._state.records
+        with self._if_idle() as idle:
+            if idle is not None:
+                records.end()
+        results = list(records.results)
+        if not results:
             raise ValueError("Simulation.result: nothing has been simulated yet")
-        return concatenate(self._results)
+        return concatenate(results)
 
     def forget(self) -> None:
         """Drop what the runs up to now recorded, which else is kept for `result`; the state goes on."""
-        self._results = []
+        with self._if_idle() as idle:
+            self._state.records.forget(running=idle is None)
 
-    @_alone
+    @_exclusive
     def reset(self, seed: Seed = None) -> None:
         """Go back to the initial state, with the parameters as they are now; connections stay.
 
@@ -314,12 +390,12 @@ class Simulation:
         seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
             Of what is to come: initial states, spikes, inputs. None: the last one, so that the same run comes again.
         """
-        if seed is not None:
-            self._seed = seeds.root_sequence(seed)
-        self._assembly.restart(self._engine, self._seed)
-        self._results = []
+        state = self._state
+        root = state.seed if seed is None else seeds.root_sequence(seed)
+        engine = state.assembly.engine(root, instead_of=state.engine)
+        self._state = State(root, state.assembly, state.recording, engine, Records())
 
-    @_alone
+    @_exclusive
     def set(self, part: Part, /, **parameters: object) -> None:
         """Change a population, connections or an input from the next step on; state and history are kept.
 
@@ -350,7 +426,7 @@ class Simulation:
         """
         self._change(changes.described(self._assembly.net, part, parameters))
 
-    @_alone
+    @_exclusive
     def inject(self, population: Population | str, input: Input, delay: float = 0.0) -> Injection:
         """Add an input onto every neuron of a population, from the next step on.
 
@@ -374,7 +450,7 @@ class Simulation:
         self._change(net)
         return injection
 
-    @_alone
+    @_exclusive
     def remove(self, input: Injection) -> None:
         """Take an input away; what it has sent is still to arrive.
 
@@ -389,11 +465,13 @@ class Simulation:
 
     def _change(self, net: Network) -> None:
         """Go on as a simulation of a changed description."""
-        recording = self._recording.changed(net.populations)
-        self._assembly = changes.carry_on(self._assembly, self._engine, self._seed, net)
-        self._recording = recording
+        self._require_whole()
+        state = self._state
+        recording = state.recording.changed(net.populations)
+        assembly, engine = changes.carry_on(state.assembly, state.engine, state.seed, net)
+        give_way()
+        self._state = replace(state, assembly=assembly, recording=recording, engine=engine)
 
-    @_alone
     def save(self, path: str | os.PathLike[str], results: bool = True, compressed: bool = False) -> None:
         """Write the complete state to a file, from which `load` continues bit for bit.
 
@@ -435,9 +513,15 @@ class Simulation:
         >>> bool((again.counts == rest.counts).all())
         True
         """
-        state = {name.lstrip("_"): getattr(self, name) for name in KEPT}
-        state["results"] = snapshot.joined(self._results) if results else []
-        snapshot.save(path, state, compressed)
+        with self._alone() as deferral:
+            self._require_whole()
+            state = self._state
+            state.records.end()
+            with deferral.suspended():  # nothing changes, and writing may take long
+                kept = {"seed": state.seed, "assembly": state.assembly, "level": self.level,
+                        "recording": state.recording, "engine": state.engine,
+                        "results": snapshot.joined(state.records.results) if results else []}  # fmt: skip
+                snapshot.save(path, kept, compressed)
         logger.debug("saved %r to %s", self, path)
 
     @classmethod
@@ -477,8 +561,10 @@ class Simulation:
             threads = check_threads("Simulation.load: threads", threads)
         if progress is not None:
             progress = checks.boolean("Simulation.load: progress", progress)
-        state, simulation = snapshot.load(path), cls.__new__(cls)
-        vars(simulation).update({name: state[name.lstrip("_")] for name in KEPT})
+        kept, simulation = snapshot.load(path), cls.__new__(cls)
+        records = Records(kept.pop("results"))
+        simulation.level = kept.pop("level")
+        simulation._state = State(records=records, **kept)
         simulation._progress, simulation._busy = progress, threading.Lock()
         if threads is not None:
             simulation._assembly.threads = simulation._engine.threads = threads
@@ -507,6 +593,7 @@ class Simulation:
         links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
         return expand(links, populations[first].N, populations[second].N, self.dt)
 
+    @_exclusive
     def _skip(self, duration: float) -> None:
         """Simulate on without recording anything."""
         n = whole_steps("simulate.warmup", duration, self.dt)
@@ -516,10 +603,10 @@ class Simulation:
             for _ in self._engine.run(n, (), self._recording.prescribed, self._progress):
                 pass
         except KeyboardInterrupt:
-            result = self._make_result(nothing, self._engine.step, self._seed)
+            result = self._make_result(nothing, self._engine.step, self.seed)
             raise SimulationInterrupted(result, f"at {self.time} ms") from None
         except SimulationError as error:
-            error.result = self._make_result(nothing, self._engine.step, self._seed)
+            error.result = self._make_result(nothing, self._engine.step, self.seed)
             raise
 
     def _make_result(self, recorder: Recorder, first: int, seed: np.random.SeedSequence) -> Result:

@@ -192,7 +192,7 @@ KINDS = (
     _kept(Assembly, "net", "root", "dt", "level_names", "initial", "tolerance", "adaptation", "wiring", "threads",
           "levels", "wired", anew=("_initial_plans", "_relaxed", "_signals"), made=_restored),
     _kept(Engine, "step", "dt", "threads", "names", "plans", "streams", "links", "signals", "noise", "slice_steps",
-          "_buffers", anew=("_running", "core"), made=_resumed),
+          "_buffers", anew=("_running", "broken", "core"), made=_resumed),
     _kept(Recording, "columns", "every", "prescribed", "_names", "_dt", "_levels", "_neurons", "_recorded"),
     _described(Column),
     Kind(Result, _take_result, Result),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from gifpop import checks, seeds
-from gifpop.chunks import progress_bar
+from gifpop.chunks import Bar, progress_bar
 from gifpop.connectivity import WIRINGS
 from gifpop.grid import check_dt, whole_steps
 from gifpop.history import HISTORIES
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import xarray as xr
-    from tqdm import tqdm
 
     from gifpop.sweep_points import Parameters, Point
     from gifpop.sweep_workers import Client, Workers
@@ -238,7 +237,7 @@ def _top_up(queue: deque[Point], running: Running, pool: Workers) -> bool:
     return False
 
 
-def _collect(running: Running, records: _Records, bar: tqdm[Any]) -> list[tuple[Point, Outcome]]:
+def _collect(running: Running, records: _Records, bar: Bar) -> list[tuple[Point, Outcome]]:
     """Take the outcomes that are there or come soon; return points and outcomes that a broken executor lost."""
     lost = []
     for future in wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done:
@@ -251,7 +250,7 @@ def _collect(running: Running, records: _Records, bar: tqdm[Any]) -> list[tuple[
     return lost
 
 
-def _repair(lost: list[tuple[Point, Outcome]], running: Running, pool: Workers, records: _Records, bar: tqdm[Any],
+def _repair(lost: list[tuple[Point, Outcome]], running: Running, pool: Workers, records: _Records, bar: Bar,
             interrupted: Callable[[], bool]) -> bool:  # fmt: skip
     """Go on after a process has died: points that were under way are run one by one in new ones.
 

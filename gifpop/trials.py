@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gifpop import checks, chunks, memory, seeds
 from gifpop.engine import SimulationError
 from gifpop.grid import whole_steps
-from gifpop.interrupts import deferred_interrupt
+from gifpop.interrupts import deferred_interrupt, give_way
 from gifpop.recorder import bytes_of_records
 from gifpop.reductions import make_reduction
 from gifpop.simulation import Simulation, SimulationInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tqdm import tqdm
 
     from gifpop.engine import Engine
     from gifpop.network import Network
@@ -82,30 +80,41 @@ class Trials:
             True: chunks.Probing(sim._engine.plans, self._recording.probes, self._recording.prescribed),
             False: chunks.Probing(sim._engine.plans, (), self._recording.prescribed),
         }
-        self._pace = chunks.Pace(sim._engine.slice_steps)
+        self._pace = chunks.Pace(sim._engine.slice_steps, sim._engine.seconds_per_step())
         self._threads = self._assembly.threads
         self._most = self._threads * (1 if any(plan.neurons for plan in sim._engine.plans) else MOST_PER_THREAD)
 
     def run(self, numbers: Integers, reduction: Reduction) -> Outcome:
         """Run trials of these numbers and return what a reduction makes of them."""
         self._check(numbers, reduction)
+        outcome: list[Outcome] = []
+        try:
+            with deferred_interrupt() as stop:
+                outcome.append(self._run_waves(numbers, reduction, stop))
+        except SimulationInterrupted:
+            raise
+        except KeyboardInterrupt:
+            if not outcome:
+                raise
+            raise SimulationInterrupted(outcome[0], f"after all {len(numbers)} trials") from None  # too late to stop
+        return outcome[0]
+
+    def _run_waves(self, numbers: Integers, reduction: Reduction, stop: Callable[[], bool]) -> Outcome:
+        """Run wave after wave."""
         done, size = 0, min(self._threads, self._most)
         error: SimulationError | SimulationInterrupted | None = None
         total = len(numbers) * (self._before + self._steps)
-        try:
-            with chunks.progress_bar(total, "gifpop", "step", self._sim._progress) as bar, deferred_interrupt() as stop:
-                while done < len(numbers) and error is None and not stop():
-                    wave, began = numbers[done : done + size].tolist(), time.perf_counter()
-                    results, error = self._run_wave(wave, bar, stop)
-                    for result in results:
-                        reduction.take(result)
-                    done += len(results)
-                    seconds = time.perf_counter() - began
-                    logger.debug("%d of %d trials; the last %d in %.3g s", done, len(numbers), len(results), seconds)
-                    size = self._next_size(len(wave), seconds)
-                if stop():
-                    raise KeyboardInterrupt  # also where a handler of the user's own has returned
-        except KeyboardInterrupt:
+        with chunks.progress_bar(total, "gifpop", "step", self._sim._progress) as bar:
+            while done < len(numbers) and error is None and not stop():
+                wave, began = numbers[done : done + size].tolist(), time.perf_counter()
+                results, error = self._run_wave(wave, bar, stop)
+                for result in results:
+                    reduction.take(result)
+                done += len(results)
+                seconds = time.perf_counter() - began
+                logger.debug("%d of %d trials; the last %d in %.3g s", done, len(numbers), len(results), seconds)
+                size = self._next_size(len(wave), seconds)
+        if stop() and done < len(numbers):  # also where a handler of the user's own returns
             error = SimulationInterrupted(None, f"after {done} of {len(numbers)} trials")
         if error is not None:
             error.result = reduction.result() if done else None
@@ -128,7 +137,7 @@ class Trials:
         return min(self._most, self._threads * max(1, rounds))
 
     def _run_wave(
-        self, wave: list[int], bar: tqdm[NoReturn], stop: Callable[[], bool]
+        self, wave: list[int], bar: chunks.Bar, stop: Callable[[], bool]
     ) -> tuple[list[Result], SimulationError | None]:
         """Return the results of a few trials, those before the first that failed, and its error or None.
 
@@ -136,7 +145,10 @@ class Trials:
         """
         error: SimulationError | None = None
         roots = [seeds.trial(self._sim.seed, number) for number in wave]
-        engines = self._begin(roots)
+        try:
+            engines = self._begin(roots)
+        except KeyboardInterrupt:
+            return [], None
         recorders = [self._recording.recorder(self._steps, self._before) for _ in wave]
         for steps, recorded in self._parts:
             probing = self._probing[recorded]
@@ -146,6 +158,7 @@ class Trials:
                 with self._pace.chunk(steps) as n:
                     advanced = chunks.advance(engines, n, probing, self._threads)
                 for i, (failed, chunk) in enumerate(advanced):
+                    engines[i].broken = None  # nobody goes on from it unless all goes well
                     if failed >= 0:
                         error = SimulationError(f"trial {wave[i]}: {engines[i].failure(failed, chunk)}")
                         engines = engines[:i]
@@ -160,8 +173,9 @@ class Trials:
     def _begin(self, roots: list[np.random.SeedSequence]) -> list[Engine]:
         """Return an engine in its initial state for each seed."""
         for i, root in enumerate(roots):
+            give_way()
             if i < len(self._engines):
-                self._assembly.restart(self._engines[i], root)
+                self._engines[i] = self._assembly.engine(root, instead_of=self._engines[i])
             else:
                 self._engines.append(self._assembly.engine(root))
         return self._engines[: len(roots)]

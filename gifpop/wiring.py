@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gifpop import _wiring
+from gifpop.distributions import draw_in_pieces
+from gifpop.interrupts import give_way, watch
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
 
 if TYPE_CHECKING:
@@ -108,13 +113,14 @@ def connect(rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.B
     without_self = same and not getattr(rule, "allow_autapses", True)
     match rule:
         case AllToAll():
-            first, targets = _wiring.all_to_all(n_pre, n_post, without_self)
+            first, targets = _wiring.all_to_all(n_pre, n_post, without_self, give_way)
         case OneToOne():
             first, targets = np.arange(n_pre + 1), np.arange(n_pre, dtype=np.int32)
         case FixedIndegree(k, _, multapses):
             first, targets = by_target(n_pre, np.full(n_post, k), without_self, multapses, random, threads)
         case FixedOutdegree(k, _, multapses):
-            first, targets = _wiring.fixed_outdegree(n_pre, n_post, k, without_self, multapses, stream.random_raw(4))
+            seed = stream.random_raw(4)
+            first, targets = _wiring.fixed_outdegree(n_pre, n_post, k, without_self, multapses, seed, give_way)
         case FixedTotalNumber(N, _, True):
             indegrees = random.multinomial(N, np.full(n_post, 1.0 / n_post))
             first, targets = by_target(n_pre, indegrees, without_self, True, random, threads)
@@ -122,10 +128,11 @@ def connect(rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.B
             indegrees = _indegrees_of_distinct(N, n_pre - without_self, n_post, random)
             first, targets = by_target(n_pre, indegrees, without_self, False, random, threads)
         case PairwiseBernoulli(p, _):
-            indegrees = random.binomial(n_pre - without_self, p, n_post)
+            candidates = n_pre - without_self
+            indegrees = draw_in_pieces(n_post, lambda begin, end: random.binomial(candidates, p, end - begin))
             first, targets = by_target(n_pre, indegrees, without_self, False, random, threads)
         case Pairs():
-            first, targets, order = _wiring.by_source(rule.sources, rule.targets, n_pre, n_post)
+            first, targets, order = _wiring.by_source(rule.sources, rule.targets, n_pre, n_post, give_way)
     return np.asarray(first, dtype=np.int64), targets, order
 
 
@@ -159,20 +166,36 @@ def by_target(n_pre: int, indegrees: Integers, without_self: bool, multapses: bo
     seeds = random.bit_generator.random_raw((len(shares), 4))
     first, targets = np.zeros(n_pre + 1, dtype=np.int64), np.empty(begins[-1], dtype=np.int32)
 
-    def fill(block: int) -> None:
+    def fill(block: int, look: Callable[[], None]) -> None:
+        look()
         a, b = edges[block : block + 2]
         rows = np.zeros(b - a + 1, dtype=np.int64)  # not a view: `first[b]` belongs to the next block too
         rows[0] = begins[block]
-        _wiring.fill_rows(shares[block], b - a, a, without_self, multapses, seeds[block], rows, targets)
+        _wiring.fill_rows(shares[block], b - a, a, without_self, multapses, seeds[block], rows, targets, look)
         first[a : b + 1] = rows
 
     if threads == 1:
         for block in range(len(shares)):
-            fill(block)
+            fill(block, give_way)
     else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(fill, range(len(shares))))
+        _fill_in_threads(fill, len(shares), threads)
     return first, targets
+
+
+def _fill_in_threads(fill: Callable[[int, Callable[[], None]], None], blocks: int, threads: int) -> None:
+    """Call a function for each block in so many threads, which stop where this one is interrupted."""
+    given_up, interrupted = threading.Event(), watch()
+
+    def look() -> None:
+        if given_up.is_set() or interrupted():
+            raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            list(pool.map(fill, range(blocks), repeat(look)))
+        except BaseException:
+            given_up.set()
+            raise
 
 
 def _block_count(n_pre: int, indegree: float) -> int:
@@ -189,12 +212,22 @@ def _shares(edges: Integers, indegrees: Integers, without_self: bool, multapses:
         own = without_self & (neurons >= a)
         here = (b - a) - (own & (neurons < b))
         beyond = (edges[-1] - b) - (own & (neurons >= b))
-        if multapses:
-            share[:] = random.binomial(left, here / np.maximum(here + beyond, 1))
-        else:
-            share[:] = random.hypergeometric(here, beyond, left)
+        share[:] = _share(left, here, beyond, multapses, random)
         left -= share
     return shares
+
+
+def _share(left: Integers, here: Integers, beyond: Integers, multapses: bool,
+           random: np.random.Generator) -> Integers:  # fmt: skip
+    """Return how many of the connections that are left to each target start among the sources here."""
+
+    def draw(begin: int, end: int) -> Integers:
+        k, own, others = left[begin:end], here[begin:end], beyond[begin:end]
+        if multapses:
+            return random.binomial(k, own / np.maximum(own + others, 1))
+        return random.hypergeometric(own, others, k)
+
+    return draw_in_pieces(len(left), draw)
 
 
 def _indegrees_of_distinct(total: int, candidates: int, n_post: int, random: np.random.Generator) -> Integers:

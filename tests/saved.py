@@ -6,7 +6,8 @@ from networks import SEED_CELL
 import gifpop as gp
 
 NOT_STATE = {
-    "Simulation": {"_busy", "_progress", "_results"},  # results are compared as users see them
+    "Simulation": {"_busy", "_progress"},
+    "State": {"records"},  # results are compared as users see them
     "Assembly": {"_initial_plans", "_relaxed", "_signals"},  # what reset finds anew
     "Engine": {"core", "_running"},  # pointers to the arrays
     "Link": {"largest_indegree"},  # found anew
