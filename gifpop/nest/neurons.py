@@ -140,23 +140,33 @@ class NeuronBlock(Block):
 
     # -- simulation -------------------------------------------------------------------------------------------------
 
-    def begin(self, key: Key) -> None:
-        """Make the plan, with the values that are set and the key of its random numbers."""
-        self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution, always_reset=False)
-        self.plan.restart(key)
+    def first_plan(self, key: Key) -> NeuronPlan:
+        """Return a plan with the values that are set and the key of its random numbers; `begin` takes it."""
+        plan = plan_neurons(self._physical(), self.n, self.clock.resolution, always_reset=False)
+        plan.restart(key)
         for name in STATE:
-            state = self.plan.of_neurons(name)
-            state[:] = self.columns[name]
-            self.columns[name] = state
+            plan.of_neurons(name)[:] = self.columns[name]
+        return plan
+
+    def begin(self, plan: NeuronPlan) -> None:
+        """Take a plan, which the engine has from now on."""
+        self.plan = plan
+        self.columns.update({name: plan.of_neurons(name) for name in STATE})
         self.begun, self.changed = True, False
 
-    def update(self) -> None:
+    def updated(self) -> tuple[dict[str, Floats], dict[Adaptation, Floats]]:
+        """Return what the plan is to have: the parameters that are set, and the adaptation that is left."""
+        physical = self._physical()
+        parameters = neuron_parameters(physical, self.n, self.clock.resolution, always_reset=False)
+        return parameters, {kind: self._fitted_traces(kind, len(physical[f"q_{kind}"])) for kind in ADAPTATION}
+
+    def update(self, parameters: dict[str, Floats], traces: dict[Adaptation, Floats]) -> None:
         """Bring the plan up to the parameters that are set."""
-        parameters = self._physical()
-        resolution = self.clock.resolution
-        self.plan.parameters.update(neuron_parameters(parameters, self.n, resolution, always_reset=False))
-        for kind in ADAPTATION:
-            self._fit_traces(kind, len(parameters[f"q_{kind}"]))
+        self.plan.parameters.update(parameters)
+        for kind, own in traces.items():
+            self.plan.state[kind] = own
+            if not len(own):  # the time loop leaves alone what nothing adds to
+                self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[kind])[:] = 0.0
         self.changed = False
 
     def note_spikes(self, steps: Integers, units: Shorts) -> None:
@@ -174,15 +184,13 @@ class NeuronBlock(Block):
             p[f"q_{kind}"] = self.columns[f"q_{kind}"].rows(terms, fill=0.0)
         return p
 
-    def _fit_traces(self, kind: Adaptation, terms: int) -> None:
-        """Keep the adaptation of the terms that are still there; as in NEST, a new term begins at zero."""
+    def _fitted_traces(self, kind: Adaptation, terms: int) -> Floats:
+        """Return the adaptation of the terms that are still there; as in NEST, a new term begins at zero."""
         old, new = self.plan.state[kind], np.zeros((terms, self.plan.places))
         n = min(len(old), terms)
         new[:n] = old[:n]
         new[:, : self.n][np.arange(terms)[:, None] >= self.columns[f"q_{kind}"].lengths()] = 0.0
-        self.plan.state[kind] = new
-        if not terms:  # the time loop leaves alone what nothing adds to
-            self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[kind])[:] = 0.0
+        return new
 
 
 def _fault(parameter: Parameter, nodes: Integers, values: Sequence[Any] | npt.NDArray[Any]) -> list[Fault]:

@@ -279,14 +279,16 @@ class NodeCollection:
         elif not isinstance(params, dict):
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
         groups = list(self._groups())
-        assign = [
-            block.checked(places, assigned, kernel.connections.starts_at)
-            for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
-        ]
-        for change in assign:
-            change()
-        if not all(block.is_cell for block, _ in groups):
-            kernel.changes += 1  # signals and recorders are made anew
+        with kernel.attempt():
+            assign = [
+                block.checked(places, assigned, kernel.connections.starts_at)
+                for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
+            ]
+            with kernel.commit("set"):
+                for change in assign:
+                    change()
+                if not all(block.is_cell for block, _ in groups):
+                    kernel.changes += 1  # signals and recorders are remade
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -311,6 +313,7 @@ class NodeCollection:
             raise errors.KernelException(
                 "InvalidNodeCollection: note that ResetKernel invalidates all previously created NodeCollections."
             )
+        kernel.catch_up()
 
 
 def _identifiers(ids: Iterable[Any]) -> Integers:

@@ -197,8 +197,8 @@ def settable(model: NodeModel, name: str) -> bool:
     return name in model.parameters and model.parameters[name].settable
 
 
-def set_defaults(block_type: type[Block], model: NodeModel, given: Values, clock: Clock) -> None:
-    """Change what new nodes of a model have; nothing changes if anything is wrong."""
+def new_defaults(block_type: type[Block], model: NodeModel, given: Values, clock: Clock) -> Values:
+    """Return what new nodes of a model are to have, of values that are checked."""
     try:
         values = block_type.converted(model, model.defaults, given, clock)
     except BadProperty as error:
@@ -206,4 +206,4 @@ def set_defaults(block_type: type[Block], model: NodeModel, given: Values, clock
     unknown = [name for name in given if not settable(model, name)]
     if unknown:
         raise unaccessed(unknown, "params", "ModelManager::set_node_defaults_")
-    model.defaults.update(values)
+    return values
