@@ -79,7 +79,7 @@ class Runs:
 
     def part(self, places: range) -> Places:
         """Return the numbers at a range of places; written out if they are few, or not side by side."""
-        if len(places) <= WRITTEN_OUT or places.step != 1:
+        if not places or len(places) <= WRITTEN_OUT or places.step != 1:
             require_memory(40.0 * len(places), f"a slice of {len(places)} connections")
             return self.at(np.arange(places.start, places.stop, places.step))
         first, last = np.searchsorted(self.ends, (places.start, places.stop - 1), side="right").tolist()
@@ -90,6 +90,15 @@ class Runs:
         lengths[0] -= before
         lengths[-1] -= int(self.ends[last]) - places.stop
         return Runs(self.starts[chosen], skips, lengths, self.sources[chosen], self.kinds[chosen], self.patterns)
+
+    def is_same(self, other: Runs) -> bool:
+        """Return whether the runs are the same; others can hold the same numbers."""
+        names = ("starts", "skips", "lengths", "kinds")
+        return (
+            all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+            and len(self.patterns) == len(other.patterns)
+            and all(np.array_equal(*both) for both in zip(self.patterns, other.patterns, strict=True))
+        )
 
     def chosen(self, which: Integers) -> Runs:
         """Return some of the runs, by their places among the runs or a mask of them."""
