@@ -153,7 +153,7 @@ def test_what_needs_all_of_them_is_refused_where_memory_is_short(monkeypatch):
         lambda: everything.weight, lambda: everything.get("source"), lambda: everything[::-1], lambda: str(everything),
         lambda: everything[: 3 * 10**8].set(weight=1.0), lambda: everything.get(),
     ):  # fmt: skip
-        with pytest.raises(nest.NESTError, match="would need [0-9.]+ GB; 1.0 GB are available") as error:
+        with pytest.raises(nest.NESTError, match=r"would need [0-9.]+ GB; 1.0 GB are available") as error:
             make()
         assert isinstance(error.value, MemoryError)
     assert next(everything.sources()) == 1

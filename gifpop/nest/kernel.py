@@ -234,10 +234,9 @@ class Kernel:
 
     def add(self, block: Block) -> None:
         """Make nodes part of the network."""
+        new = {"blocks": [*self.blocks, block], "_firsts": [*self._firsts, block.first], "changes": self.changes + 1}
         with self.commit("Create"):
-            self.blocks.append(block)
-            self._firsts.append(block.first)
-            self.changes += 1
+            vars(self).update(new)
 
     def locate(self, node: int) -> tuple[Block, int]:
         """Return a node's block and its place there."""
