@@ -79,8 +79,9 @@ def interrupt():
 
 
 def fingerprint():
-    """Return all that a user can see of the kernel, and how many random streams have been taken."""
+    """Return all that a user can see of the kernel, which nodes have been set, and the random streams taken."""
     seen = [sorted(nest.GetKernelStatus().items()), state._streams]
+    seen += [np.asarray(getattr(block, "changed", False)).tolist() for block in state.blocks]
     for model in [*nest.node_models, *nest.synapse_models]:
         seen.append(sorted(nest.GetDefaults(model).items()))
     for node in nest.GetNodes():
