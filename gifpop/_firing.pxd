@@ -12,13 +12,16 @@ cdef inline double value(const Parameter *p, Py_ssize_t j, Py_ssize_t places, Py
 
 
 cdef inline void fire(Neurons *g, Py_ssize_t i) noexcept nogil:
-    """Let neuron i adapt and become refractory."""
+    """Let neuron i adapt, and become refractory or, without a refractory period, begin anew at the reset."""
     cdef Py_ssize_t j
+    cdef double refractory = value(&g.refractory, 0, g.places, i)
     for j in range(g.J):
         g.sfa[j * g.places + i] += value(&g.sfa_jump, j, g.places, i)
     for j in range(g.S):
         g.stc[j * g.places + i] += value(&g.stc_jump, j, g.places, i)
-    g.pause[i] = value(&g.refractory, 0, g.places, i)
+    g.pause[i] = max(refractory, 0.0)
+    if refractory == 0.0:
+        g.V_m[i] = value(&g.V_reset, 0, g.places, i)    # where there is no pause that holds it there
 
 
 cdef inline void renew_budget(Neurons *g, Py_ssize_t i) noexcept nogil:

@@ -451,7 +451,7 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     pop.hazard[entering] = 0.0
     s.cohorts += 1
     if pop.carried.D > 0:
-        begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places)
+        begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places, pop.refractory > 0)
         if s.cells == 0:
             leave_empty(pop)
     if entering + 1 == pop.places:

@@ -189,9 +189,17 @@ cdef inline void take_fired(const Carried *carried, const double *mixed, double 
             k += 1
 
 
-cdef inline void begin_moments(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
-    """Write the moments of the neurons that have just fired."""
+cdef inline void begin_moments(const Carried *carried, double *moments, Py_ssize_t stride,
+                               bint refractory) noexcept nogil:
+    """Write the moments of the neurons that have just fired; ``refractory``: they wait before they may fire again."""
     cdef Py_ssize_t k
+    if not refractory:
+        for k in range(carried.moments):
+            moments[k * stride] = carried.fired[k] + (carried.jump[k] if k < carried.D else 0.0)
+        release_membrane(carried, moments, stride)
+        decay_moments(carried, moments, stride, 1)
+        write_lift(carried, moments, stride)
+        return
     for k in range(carried.D):
         moments[k * stride] = (carried.fired[k] + carried.jump[k]) * carried.decay[k]
     for k in range(carried.D, carried.moments):

@@ -214,8 +214,8 @@ cdef int64_t advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t s
             return step
         if probes.n > 0 or step == steps - 1:
             keep(group, start, groups, adapted, stc)
-        if spend(group.budget + start, excess, groups) and spikes != NULL:
-            fire_due(group, start, size, step, spikes)
         for i in range(probes.n):
             probes.first[i].record[step * probes.stride] = probes.first[i].value[0]
+        if spend(group.budget + start, excess, groups) and spikes != NULL:
+            fire_due(group, start, size, step, spikes)
     return WELL

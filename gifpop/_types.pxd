@@ -187,7 +187,7 @@ cdef struct Neurons:
     Parameter V_T_star      # mV
     Parameter slope         # log2(e)/Delta_V: hazards are powers of two
     Parameter threshold     # V_T_star times the slope, less log2 of the hazard there, integrated over a step
-    Parameter refractory    # steps
+    Parameter refractory    # steps; 0: reset at once, without a pause; -1: never reset
     Parameter sfa_decay     # J rows
     Parameter sfa_jump      # J rows, mV
     Parameter stc_decay     # S rows

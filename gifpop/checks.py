@@ -147,12 +147,12 @@ def same_length(where: str, first: str, second: str, n_first: int, n_second: int
         )
 
 
-def _as_float(value: numbers.Real) -> float:
+def _as_float(value: Any) -> float:
     """Return a real number as a float, infinite where it is beyond all floats."""
     try:
         return float(value)
     except OverflowError:
-        return math.inf if int(value) > 0 else -math.inf
+        return math.inf if value > 0 else -math.inf
 
 
 def _shown(value: int) -> str:

@@ -76,9 +76,9 @@ def check_dt(where: str, dt: object) -> float:
 
 
 @overload
-def refractory_steps(t_ref: float, dt: float, least: int = 1) -> np.int64: ...
+def refractory_steps(t_ref: float, dt: float) -> np.int64: ...
 @overload
-def refractory_steps(t_ref: Floats, dt: float, least: int = 1) -> Integers: ...
-def refractory_steps(t_ref: float | Floats, dt: float, least: int = 1) -> np.int64 | Integers:
-    """Return the refractory period (number or array) in steps: rounded up on microseconds, at least ``least``."""
-    return np.maximum(least, np.ceil(tics(t_ref) / (TICS_PER_MS * dt) - 1e-6).astype(np.int64))
+def refractory_steps(t_ref: Floats, dt: float) -> Integers: ...
+def refractory_steps(t_ref: float | Floats, dt: float) -> np.int64 | Integers:
+    """Return the refractory period (number or array) in steps, rounded up on microseconds."""
+    return np.maximum(0, np.ceil(tics(t_ref) / (TICS_PER_MS * dt) - 1e-6).astype(np.int64))

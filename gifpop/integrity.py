@@ -121,7 +121,7 @@ def _check_population(plan: PopulationPlan, sizes: Sizes) -> None:
     sizes.require(1 <= state["cohorts"] <= plan.K, "1 <= cohorts <= K")
     sizes.require(_meso.PADDING <= state["oldest"] < sizes["places"] - state["cohorts"], "cohorts have places")
     sizes.require(sizes["places"] > _meso.PADDING + plan.K, "a place for one cohort more")
-    sizes.require(constants["refractory"] >= 1, "refractory >= 1")
+    sizes.require(constants["refractory"] >= 0, "refractory >= 0")
     sizes.require(isinstance(plan.smooth, bool), "smooth or not")
     if plan.cells is not None:
         sizes.require(state["cells"] == 0 or state["cohorts"] == plan.K, "all K cohorts are there, or no cells")

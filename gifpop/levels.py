@@ -189,7 +189,7 @@ class MicroLevel:
         p = self._drawn(population, root, index)
         if p["V_m"] is None:
             p["V_m"] = p["E_L"]
-        plan = plan_neurons(p, N, self.dt, least_refractory=1)
+        plan = plan_neurons(p, N, self.dt)
         if self.initial == "fired":
             plan.of_neurons("V_m")[:] = p["V_reset"]
             plan.of_neurons("pause")[:] = refractory_steps(p["t_ref"], self.dt)
@@ -223,7 +223,7 @@ class MicroLevel:
         """Return a plan with the parameters of a population, and the state of a plan of as many neurons."""
         assert plan.neurons
         p = self._drawn(population, root, index)
-        return replace(plan, parameters=neuron_parameters(p, population.N, self.dt, least_refractory=1))
+        return replace(plan, parameters=neuron_parameters(p, population.N, self.dt))
 
     def _drawn(
         self, population: Population, root: np.random.SeedSequence, index: int, names: Collection[str] | None = None

@@ -153,12 +153,17 @@ def plan_carried(cell: GIF, dt: float, noisy: Sequence[float] | None, places: in
 
 
 @underflows_to_zero
-def begin_carried(carried: Carried, youngest: int) -> None:
-    """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort."""
+def begin_carried(carried: Carried, youngest: int, refractory: bool) -> None:
+    """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort.
+
+    ``refractory``: they wait before they may fire again.
+    """
     for rows in (*carried.states, carried.fired, carried.recent):
         rows[:] = 0.0
     D = len(carried.jump)
-    carried.cohorts[:D, youngest] = carried.jump * carried.decay[:D]
+    jump = _at_reset(carried) @ carried.jump if carried.membrane and not refractory else carried.jump
+    carried.cohorts[:D, youngest] = jump * carried.decay[:D]
+    carried.cohorts[-1, youngest] = max(carried.cohorts[:D, youngest].sum(), carried.least_lift)
 
 
 @underflows_to_zero

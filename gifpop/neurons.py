@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RECORDABLES = _micro.RECORDABLES
 EVERLASTING = 1e300  # budget of the places behind the last neuron
+NEVER_RESET = -1.0  # steps of refractoriness of a neuron whose potential goes on after a spike
 
 
 @dataclass
@@ -75,7 +76,7 @@ class NeuronPlan:
         self.renew_budgets(0, 0.0, key)
 
 
-def plan_neurons(p: Mapping[str, Any], N: int, dt: float, least_refractory: int = 0) -> NeuronPlan:
+def plan_neurons(p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True) -> NeuronPlan:
     """Return the arrays of a group of neurons at rest in its initial state; `NeuronPlan.restart` is to follow.
 
     Parameters
@@ -86,10 +87,10 @@ def plan_neurons(p: Mapping[str, Any], N: int, dt: float, least_refractory: int 
         length N. ``tau_sfa``, ``q_sfa``, ``tau_stc``, ``q_stc``: sequences of such.
     N : int
     dt : float, ms
-    least_refractory : int
-        Steps; NEST has 0 and then never resets a neuron with ``t_ref = 0``.
+    always_reset : bool
+        Whether neurons with ``t_ref = 0`` are reset after a spike; in NEST their potential goes on.
     """
-    parameters = neuron_parameters(p, N, dt, least_refractory)
+    parameters = neuron_parameters(p, N, dt, always_reset)
     places = count_places(N)
     state = {name: aligned_zeros((1, places)) for name in _micro.STATE}
     state["sfa"] = aligned_zeros((len(p["q_sfa"]), places))
@@ -103,11 +104,12 @@ def plan_neurons(p: Mapping[str, Any], N: int, dt: float, least_refractory: int 
 
 
 @underflows_to_zero
-def neuron_parameters(p: Mapping[str, Any], N: int, dt: float, least_refractory: int = 0) -> dict[str, Floats]:
+def neuron_parameters(p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True) -> dict[str, Floats]:
     """Return what does not change from step to step; see `plan_neurons`."""
     tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)
     slope = np.log2(math.e) / np.asarray(p["Delta_V"], dtype=float)
     gain = tau_m / C_m * -np.expm1(-dt / tau_m)
+    refractory = refractory_steps(p["t_ref"], dt)
     values = {
         "leak": np.exp(-dt / tau_m),
         "constant_drive": p["I_e"] * gain + p["E_L"] * -np.expm1(-dt / tau_m),
@@ -116,7 +118,7 @@ def neuron_parameters(p: Mapping[str, Any], N: int, dt: float, least_refractory:
         "V_T_star": p["V_T_star"],
         "slope": slope,
         "threshold": p["V_T_star"] * slope - log_hazard(np.log2, 1e-3 * dt, p["lambda_0"]),
-        "refractory": refractory_steps(p["t_ref"], dt, least_refractory),
+        "refractory": refractory if always_reset else np.where(refractory > 0, refractory, NEVER_RESET),
     }
     for receptor in ("ex", "in"):
         tau_s = np.asarray(p[f"tau_syn_{receptor}"], dtype=float)

@@ -129,7 +129,7 @@ class GIF(_Checked):
         Hazard at the threshold, >= 0.
     t_ref : float, ms
         Absolute refractory period, >= 0; how long the potential is held at reset. Counts in whole steps,
-        rounded up, and at least one.
+        rounded up. With 0 neurons begin at the reset at once and may fire again in the next step.
     I_e : float, pA
         Constant input current.
     tau_syn_ex, tau_syn_in : float, ms

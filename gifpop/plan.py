@@ -377,7 +377,7 @@ def start_history(plan: PopulationPlan, potential: float, fired: bool = True) ->
     window = plan.window
     window["potential"][:] = potential
     if plan.carried is not None:
-        begin_carried(plan.carried, plan.in_use.stop - 1)
+        begin_carried(plan.carried, plan.in_use.stop - 1, refractory=plan.constants["refractory"][0] > 0)
     if fired:
         window["count"][-1] = window["survivors"][-1] = N
     else:

@@ -54,7 +54,7 @@ class MesoPopulation:
         self.least = 1e-8 if smooth else 0.0  # added to what there may be nothing of, and which is divided by
         self.tau, self.q = np.array(p["tau_sfa"], dtype=float), np.array(p["q_sfa"], dtype=float)
         self.K = K = p["len_kernel"] if p["len_kernel"] > 0 else history_length(p, h)
-        self.k_ref = max(1, math.ceil(round(p["t_ref"] * 1000) / round(h * 1000)))
+        self.k_ref = math.ceil(round(p["t_ref"] * 1000) / round(h * 1000))
         age = np.arange(K, 0, -1)
         self.theta = np.array([np.sum(self.q * np.exp(-a * h / self.tau)) for a in age])
         self.quasi = p["Delta_V"] * (1.0 - np.exp(-self.theta / p["Delta_V"])) / p["N"]
@@ -532,12 +532,14 @@ class Neuron:
         Hazard (dimensionless) that the neuron takes until it fires: one draw from the standard exponential
         distribution per interval gives the spike probability 1 - exp(-lambda h) in each step. None: spikes only where
         they are forced.
+    always_reset : bool
+        Reset the potential after a spike also where ``t_ref`` is 0, as gifpop's own face does.
     """
 
-    def __init__(self, parameters, h, budget=None):
+    def __init__(self, parameters, h, budget=None, always_reset=False):
         p = self.p = {**NEURON_DEFAULTS, **parameters}
-        self.h, self.budget = h, budget
-        self.V_m = p["V_m"]
+        self.h, self.budget, self.always_reset = h, budget, always_reset
+        self.V_m, self.has_fired = p["V_m"], False
         self.I_syn = {"ex": 0.0, "in": 0.0}
         self.sfa, self.stc = [0.0] * len(p["q_sfa"]), [0.0] * len(p["q_stc"])
         self.refractory, self.I_stim = 0, 0.0
@@ -565,6 +567,8 @@ class Neuron:
             decay = math.exp(-h / p[f"tau_syn_{receptor}"])
             self.I_syn[receptor] = self.I_syn[receptor] * decay + arriving
         fires = False
+        if self.has_fired and self.always_reset:
+            self.V_m = p["V_reset"]
         if self.refractory > 0:
             self.refractory -= 1
             self.V_m = p["V_reset"]
@@ -586,5 +590,5 @@ class Neuron:
             self.sfa = [x + q for x, q in zip(self.sfa, p["q_sfa"], strict=True)]
             self.stc = [x + q for x, q in zip(self.stc, p["q_stc"], strict=True)]
             self.refractory = math.ceil(round(p["t_ref"] * 1000) / round(h * 1000))
-        self.I_stim = current
+        self.has_fired, self.I_stim = fires, current
         return fires

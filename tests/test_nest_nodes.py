@@ -218,7 +218,7 @@ def test_collections_die_with_the_kernel(n):
 
 @pytest.mark.parametrize(
     ("n", "error"),
-    [(0, Errors.BadParameterValue), (-1, nest.NESTError), (1.5, TypeError), (True, TypeError)],
+    [(0, Errors.BadParameterValue), (-1, nest.NESTError), (1.5, TypeError)],
 )
 def test_numbers_of_nodes(n, error):
     with pytest.raises(error):

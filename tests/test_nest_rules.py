@@ -308,8 +308,10 @@ def test_networks_that_would_not_fit(monkeypatch):
         nest.Connect(some, some, "all_to_all")
     assert nest.num_connections == 10**10
     assert len(nest.GetConnections(n[5], n[7])) == 1
-    with pytest.raises(nest.NESTError, match="GetConnections: 10000000000 connections would need"):
-        nest.GetConnections()
+    everything = nest.GetConnections()
+    assert len(everything) == 10**10
+    with pytest.raises(nest.NESTError, match="get: weight of 10000000000 connections would need"):
+        everything.get("weight")
 
 
 # -- weights and delays -----------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_automatic_history_is_the_twins(parameters, dt):
 
 @pytest.mark.parametrize(
     ("t_ref", "dt", "steps"),
-    [(4.0, 0.5, 8), (0.0, 0.5, 1), (0.2, 0.5, 1), (4.1, 0.5, 9), (3.3, 0.1, 33), (0.3, 0.1, 3), (2.0, 0.1, 20), (4.0, 0.0125, 320), (4.0, 0.03125, 128), (4.0, 1 / 3, 12)],
+    [(4.0, 0.5, 8), (0.0, 0.5, 0), (0.2, 0.5, 1), (4.1, 0.5, 9), (3.3, 0.1, 33), (0.3, 0.1, 3), (2.0, 0.1, 20), (4.0, 0.0125, 320), (4.0, 0.03125, 128), (4.0, 1 / 3, 12)],
 )
 def test_refractory_steps(t_ref, dt, steps):
     assert grid.refractory_steps(t_ref, dt) == steps

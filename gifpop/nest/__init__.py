@@ -24,6 +24,8 @@ Where it differs from NEST on purpose:
   ``allow_autapses``.
 - Connections of one source stand in the order of making; NEST's order is undefined.
 - After a failed Simulate the simulation can go on. ``biological_time`` cannot be set back.
+- A change that Ctrl-C or an error meets is made whole or not at all. Where that cannot be, as when memory runs out in
+  the middle of a step, the kernel refuses to go on until ResetKernel; NEST goes on in whatever state it is.
 - Spikes of the last slice before a run keep to their own connections when new ones are made; NEST can deliver them
   through connections of other nodes.
 - ``gifpop_history``, a setting that NEST has not, chooses how populations created afterwards keep their history:
@@ -175,10 +177,9 @@ class NestModule(types.ModuleType):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in settings.SETTINGS:
-            setter = settings.SETTINGS[name].set
-            if setter is None:
+            if settings.SETTINGS[name].set is None:
                 raise AttributeError(f"`{name}` is a read only kernel attribute.")
-            setter(value)
+            settings.change({name: value})
         elif name in self.__dict__ or name.startswith("__") or isinstance(value, types.ModuleType):
             super().__setattr__(name, value)  # also for the import system, which sets submodules
         else:

@@ -13,12 +13,12 @@ from gifpop.nest import errors, settings
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.kernel import BLOCKS, kernel
-from gifpop.nest.kinds import is_integer, is_sequence
+from gifpop.nest.kinds import in_range, is_sequence, is_whole
 from gifpop.nest.models import NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
-from gifpop.nest.nodes import set_defaults
+from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter
-from gifpop.nest.synapses import set_synapse_defaults, synapse_defaults
+from gifpop.nest.synapses import new_synapse_defaults, synapse_defaults
 
 if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes
@@ -46,7 +46,7 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
         ``gif_psc_exp``, ``gif_pop_psc_exp``, ``dc_generator``, ``step_current_generator``, ``poisson_generator``,
         ``spike_generator``, ``multimeter``, ``voltmeter``, ``spike_recorder``, or a copy that `CopyModel` made.
     n : int
-        Number of nodes.
+        Number of nodes; also as a float that is whole.
     params : dict or list of dict, optional
         Values to set, see `NodeCollection.set`: numbers, sequences with one value for each node, or distributions
         (`gifpop.nest.random`) to draw them from.
@@ -61,21 +61,24 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
     NESTError
         Of the class that NEST raises, if the model is not known or a value or its type is wrong; no node is made then.
     """
-    if not is_integer(n):
-        raise TypeError("n must have an integer value")
+    if not is_whole(n):
+        raise TypeError(f"Create: n must be a whole number, got {n!r}")
+    n = in_range("Create: n", int(n))
     if n < 1:
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
     if n > MOST_NODES:
         raise errors.BadParameterValue(f"Create: n must be <= {MOST_NODES}")
-    block = kernel.new_block(model, int(n))
-    if params:
-        _check_params_of_new_nodes(params, block.n)
-        places = np.arange(block.n)
-        (assigned,) = assignments(params, [(block, places)])
-        assign = block.checked(places, assigned, lambda node: False)
-        assign()
-    kernel.add(block)
-    return NodeCollection._of(np.arange(block.first, block.first + block.n))
+    with kernel.attempt():
+        block = kernel.new_block(model, n)
+        if params:
+            _check_params_of_new_nodes(params, block.n)
+            places = np.arange(block.n)
+            (assigned,) = assignments(params, [(block, places)])
+            assign = block.checked(places, assigned, lambda node: False)
+            assign()
+        nodes = NodeCollection._of(np.arange(block.first, block.first + block.n))
+        kernel.add(block)
+    return nodes
 
 
 def _check_params_of_new_nodes(params: Values | Sequence[Values], n: int) -> None:
@@ -123,7 +126,8 @@ def Connect(
     NESTError
         Of the class that NEST raises, if the nodes cannot be connected so; no connection is made then.
     """
-    return connect(pre, post, conn_spec, syn_spec, return_synapsecollection)
+    with kernel.attempt():
+        return connect(pre, post, conn_spec, syn_spec, return_synapsecollection)
 
 
 def GetConnections(
@@ -190,7 +194,12 @@ def Simulate(t: float) -> None:
         If the time is not such a multiple, what meters record would not fit in memory, or the equations leave the range
         of numbers.
     KeyboardInterrupt
-        Within a second of Ctrl-C. What was simulated is kept, and Simulate goes on from there.
+        Within a second of Ctrl-C. What was simulated is kept and recorded, and Simulate goes on from there.
+
+    Notes
+    -----
+    Should anything else end it in the middle of a step, the state is lost: whatever would change or simulate the
+    network raises a NESTError that says so until `ResetKernel`. What was recorded can still be read.
     """
     kernel.simulate(t)
 
@@ -330,12 +339,18 @@ def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
         raise TypeError("params must be dictionary unless val is given.")
     if any(isinstance(value, Parameter) for value in params.values()):
         raise ValueError("SetDefaults() accepts only explicit, single parameter values.")
-    if model in kernel.models:
-        node_model = kernel.models[model]
-        set_defaults(BLOCKS[node_model.base], node_model, params, kernel.clock)
-    else:
-        set_synapse_defaults(_known_synapse(model), params)
-    kernel.defaults_changed = True
+    changed: NodeModel | SynapseModel
+    with kernel.attempt():
+        if model in kernel.models:
+            changed = kernel.models[model]
+            values = new_defaults(BLOCKS[changed.base], changed, params, kernel.clock)
+            defaults = changed.defaults
+        else:
+            changed = _known_synapse(model)
+            values, defaults = new_synapse_defaults(changed, params), vars(changed)
+        with kernel.commit("SetDefaults"):
+            defaults.update(values)
+            kernel.defaults_changed = True
 
 
 def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
@@ -356,24 +371,30 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
     if new in kernel.models or any(model.name == new for model in kernel.synapses):
         raise errors.NewModelNameExists(f"Model {new} is the name of an existing model and cannot be re-used.")
     params = {} if params is None else params
-    synapse = next((model for model in kernel.synapses if model.name == existing), None)
-    if synapse is not None:
-        new_synapse = SynapseModel(new, synapse.weight, synapse.delay, synapse.receptor_type)
-        set_synapse_defaults(new_synapse, params)
-        kernel.synapses.append(new_synapse)
-    else:
-        model = kernel.model(existing)
+    with kernel.attempt():
+        synapse = next((model for model in kernel.synapses if model.name == existing), None)
+        if synapse is not None:
+            new_synapse = SynapseModel(new, synapse.weight, synapse.delay, synapse.receptor_type)
+            vars(new_synapse).update(new_synapse_defaults(new_synapse, params))
+            with kernel.commit("CopyModel"):
+                kernel.synapses.append(new_synapse)
+                kernel.defaults_changed = True
+            return
+        if existing not in kernel.models:
+            raise errors.UnknownModelName(f"{existing} is not a known model name. {kernel.known_models()}")
+        model = kernel.models[existing]
         copy = NodeModel(new, model.base, model.element_type, model.parameters, dict(model.defaults))
-        set_defaults(BLOCKS[copy.base], copy, params, kernel.clock)
-        kernel.models[new] = copy
-    kernel.defaults_changed = True
+        copy.defaults.update(new_defaults(BLOCKS[copy.base], copy, params, kernel.clock))
+        with kernel.commit("CopyModel"):
+            kernel.models[new] = copy
+            kernel.defaults_changed = True
 
 
 def _known_synapse(name: str) -> SynapseModel:
     for model in kernel.synapses:
         if model.name == name:
             return model
-    raise errors.UnknownComponent(f"{name} is not a known component.")
+    raise errors.UnknownComponent(f"{name} is not a known component. {kernel.known_models()}")
 
 
 def _defaults(name: str) -> Values:

@@ -64,14 +64,17 @@ def assignments(params: Values | Sequence[Values], groups: Sequence[tuple[Block,
     return [_collected(params[start:end], block) for (block, _), start, end in zip(groups, starts, ends, strict=True)]
 
 
-def check_dicts(params: Sequence[object], n: int) -> None:
-    """Refuse a sequence that does not hold a dict for each of ``n`` nodes."""
+def dict_for_each(params: Sequence[Any], n: int) -> Sequence[Values]:
+    """Return a sequence of a dict for each of ``n`` nodes; a single one is for all. Refuse others."""
     if not all(isinstance(each, dict) for each in params):
         raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
+    if len(params) == 1:
+        return [params[0]] * n
     if len(params) != n:
         raise BadParameter(
             f"List of dictionaries must be the same size as the NodeCollection ({n}), {len(params)} given."
         )
+    return params
 
 
 def _draw(params: Values, n: int) -> dict[str, Floats]:

@@ -6,12 +6,13 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.grid import LONGEST_STEP, MOST_TICS, TICS_PER_MS, tics
+from gifpop.grid import LONGEST_STEP, TICS_PER_MS, tics
 from gifpop.nest.errors import BadDelay, BadProperty, KernelException
 from gifpop.typing import Floats, Integers
 
 MS_PER_TIC = 1 / TICS_PER_MS
 LONGEST_DELAY = 2**31 - 2  # steps
+LONGEST_TIME = 9e15  # ms; its tics are an integer of 64 bits
 
 
 class Clock:
@@ -57,7 +58,7 @@ class Clock:
 
     def whole_steps(self, ms: float) -> int | None:
         """Return a time as a number of steps, or None if it is not on the grid of steps."""
-        if not abs(ms) * TICS_PER_MS < MOST_TICS:
+        if not abs(ms) < LONGEST_TIME:
             return None
         steps, rest = divmod(int(tics(ms)), self.tics_per_step)
         return None if rest else steps
@@ -70,9 +71,11 @@ class Clock:
         BadProperty
             Naming the model ``who`` and the time.
         """
-        in_tics = np.floor(np.asarray(times, dtype=float) * TICS_PER_MS + 0.5)
+        ms = np.asarray(times, dtype=float)
+        possible = np.abs(ms) < 1e15
+        in_tics = np.floor(np.where(possible, ms, 0.0) * TICS_PER_MS + 0.5)
         steps, rest = np.divmod(in_tics, self.tics_per_step)
-        good = (np.abs(in_tics) < 1e18) & (in_tics >= 0) & (offgrid | (rest == 0))
+        good = possible & (in_tics >= 0) & (offgrid | (rest == 0))
         if not good.all():
             time = times[np.argmin(good)]
             raise BadProperty(f"{who}: Time point {time:g} is not representable in current resolution.")

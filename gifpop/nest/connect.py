@@ -17,7 +17,7 @@ from gifpop.nest.models import SYNAPSE
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
-from gifpop.nest.projections import Product, Sparse, part_of
+from gifpop.nest.projections import Exceptions, Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.nest.synapses import delay_steps, read_receptor, read_syn_spec, read_value, synapse_model, values_of
@@ -252,17 +252,23 @@ class _Request:
     def _add(self, pieces: Sequence[Product | Sparse | _Rows]) -> None:
         """Make projections, or single connections, part of the network."""
         table = kernel.connections
-        for piece in pieces:
-            if not isinstance(piece, _Rows):
-                table.add(piece)
+        devices = [
+            {} if isinstance(piece, Sparse)
+            else table.devices(piece.sources, piece.targets, every=isinstance(piece, Product))
+            for piece in pieces
+        ]  # fmt: skip
+        with kernel.commit("Connect"):
+            for piece, own in zip(pieces, devices, strict=True):
+                if not isinstance(piece, _Rows):
+                    table.add(piece)
+                elif len(piece.sources):
+                    table.pairs(self.number).append(piece.sources, piece.targets, piece.delay, piece.weight)
+                else:
+                    continue
+                assert not isinstance(piece.delay, Exceptions)  # nobody has set them yet
                 kernel.delays.include(piece.delay)
-            elif len(piece.sources):
-                table.pairs(self.number).append(piece.sources, piece.targets, piece.delay, piece.weight)
-                table.note_devices(piece.sources, piece.targets, self.number)
-                kernel.delays.include(piece.delay)
-            if isinstance(piece, Product):
-                table.note_devices(piece.sources, piece.targets, self.number, every=True)
-        kernel.changes += 1
+                table.note_devices(own, self.number)
+            kernel.changes += 1
 
 
 def _as_rows(product: Product | Sparse) -> _Rows:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.nest import runs
 from gifpop.nest.errors import BadDelay, BadProperty, require_memory
-from gifpop.nest.projections import Pairs
+from gifpop.nest.projections import Pairs, Product
+from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.nest.clock import Clock
     from gifpop.nest.kernel import Kernel
     from gifpop.nest.projections import Adjustable, Lags, Projection, Weights
+    from gifpop.nest.runs import Places
     from gifpop.typing import Integers
 
 
@@ -55,17 +59,24 @@ class ConnectionTable:
             self.add(last)
         return last
 
-    def note_devices(self, sources: Integers, targets: Integers, model: int, every: bool = False) -> None:
-        """Remember which devices have connections, and what meters are connected to.
+    def devices(self, sources: Integers, targets: Integers, every: bool = False) -> dict[int, set[int]]:
+        """Return those sources that are devices and, of meters, what they are connected to.
 
         Targets are one for each source; if ``every``, any number that all sources have.
         """
-        devices = np.unique(sources)
-        for device in devices[self.kernel.are_devices(devices)].tolist():
+        found: dict[int, set[int]] = {}
+        nodes = np.unique(sources)
+        for device in nodes[self.kernel.are_devices(nodes)].tolist():
+            is_meter = self.kernel.locate(device)[0].sends == "requests"
+            found[device] = set((targets if every else targets[sources == device]).tolist()) if is_meter else set()
+        return found
+
+    def note_devices(self, devices: dict[int, set[int]], model: int) -> None:
+        """Remember what `devices` returned, of connections of a synapse model."""
+        for device, metered in devices.items():
             self.models[device] = model
-            if self.kernel.locate(device)[0].sends == "requests":
-                own = targets if every else targets[sources == device]
-                self.metered.setdefault(device, set()).update(own.tolist())
+            if metered:
+                self.metered.setdefault(device, set()).update(metered)
 
     def firsts(self) -> Integers:
         """Return the number of the first connection of each projection."""
@@ -76,23 +87,42 @@ class ConnectionTable:
         return sum(len(projection) for projection in self.projections if projection.model == model)
 
     def find(
-        self, sources: Integers | None = None, targets: Integers | None = None, model: int | None = None
-    ) -> Integers:
+        self,
+        sources: Integers | None = None,
+        targets: Integers | None = None,
+        model: int | None = None,
+        since: int = 0,
+    ) -> Places:
         """Return the numbers of connections, in NEST's order: by model, kind, source and time of making.
 
         Parameters
         ----------
         sources, targets : int array of ascending identifiers, optional
         model : int, optional
+        since : int
+            Leave out projections that end before this connection.
+
+        Returns
+        -------
+        int64 array or Runs
+            The latter where many of them are not stored.
         """
+        chosen = [
+            (first, projection)
+            for first, projection in zip(self.firsts().tolist(), self.projections, strict=True)
+            if (model is None or projection.model == model) and first + len(projection) > since
+        ]
+        products = [projection for _, projection in chosen if isinstance(projection, Product)]
+        if sum(product.count(sources, targets) for product in products) > runs.WRITTEN_OUT:
+            return self._find_runs(chosen, sources, targets)
         if sources is None and targets is None:
-            require_memory(40.0 * len(self), f"GetConnections: {len(self)} connections")
+            n = sum(len(projection) for _, projection in chosen)
+            require_memory(40.0 * n, f"GetConnections: {n} connections")
         found_by, keys_by = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for first, projection in zip(self.firsts().tolist(), self.projections, strict=True):
-            if model is None or projection.model == model:
-                found = projection.matching(sources, targets)
-                found_by.append(first + found)
-                keys_by.append(self._order(projection, found))
+        for first, projection in chosen:
+            found = projection.matching(sources, targets)
+            found_by.append(first + found)
+            keys_by.append(self._order(projection, found))
         numbers, keys = np.concatenate(found_by), np.concatenate(keys_by)
         if np.all(keys[1:] >= keys[:-1]):
             return numbers
@@ -113,10 +143,54 @@ class ConnectionTable:
             values[places] = entries
         return values
 
-    def put(self, name: Adjustable, numbers: Integers, values: Weights | Lags) -> None:
-        """Set weights, or delays in steps: one for all or one for each."""
-        for projection, k, places in self._split(numbers):
-            projection.put(name, k, values[places] if isinstance(values, np.ndarray) else values)
+    def change(self, name: Adjustable, numbers: Places, values: Weights | Lags) -> list[Callable[[], None]]:
+        """Return what sets weights, or delays in steps, when it is called: one for all or one for each."""
+        if isinstance(numbers, Runs):
+            if not isinstance(values, np.ndarray):
+                return self._change_runs(name, numbers, values)
+            numbers = numbers.written_out(f"to set each {name}")
+        return [
+            projection.change(name, k, values[places] if isinstance(values, np.ndarray) else values)
+            for projection, k, places in self._split(numbers)
+        ]
+
+    def _change_runs(self, name: Adjustable, several: Runs, value: float) -> list[Callable[[], None]]:
+        """Return what sets one weight or delay for all of several runs, projection by projection."""
+        firsts = self.firsts()
+        which = np.searchsorted(firsts, several.starts, side="right") - 1
+        changes = []
+        for i in np.unique(which).tolist():
+            own, projection = several.chosen(np.flatnonzero(which == i)), self.projections[i]
+            whole = len(own) == len(projection)
+            k = slice(None) if whole else own.written_out(f"to set the {name} of some of many") - firsts[i]
+            changes.append(projection.change(name, k, value))
+        return changes
+
+    def _find_runs(
+        self, chosen: list[tuple[int, Projection]], sources: Integers | None, targets: Integers | None
+    ) -> Runs:
+        """Return the numbers of connections of some projections in runs, in NEST's order."""
+        found, keys = [], []
+        for first, projection in chosen:
+            own = projection.runs(sources, targets)
+            kinds = self._kinds(projection, own.starts, own.sources)
+            keys.append((projection.model * KINDS + kinds) * (self.kernel.size + 1) + own.sources)
+            found.append(replace(own, starts=own.starts + first))
+        return Runs.joined(found, keys)
+
+    def heard(self, nodes: Integers, before: int) -> Integers:
+        """Return which of some nodes have connections to neurons or populations among the first ``before`` ones."""
+        chosen = np.zeros(len(nodes), dtype=bool)
+        for first, projection in zip(self.firsts().tolist(), self.projections, strict=True):
+            if first >= before or not len(projection):
+                continue
+            if isinstance(projection, Pairs):
+                own = slice(0, before - first)
+                sources, targets = (projection.column(name, own) for name in ("source", "target"))
+                chosen |= np.isin(nodes, sources[~self.kernel.are_devices(targets)])
+            elif not self.kernel.are_devices(projection.column("target", np.array([0])))[0]:
+                chosen |= projection.start_of(nodes)
+        return nodes[chosen]
 
     def _split(self, numbers: Integers) -> Iterator[tuple[Projection, Integers, slice | Integers]]:
         """Yield the projections of numbered connections, their numbers there, and where they stand in ``numbers``."""

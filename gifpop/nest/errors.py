@@ -27,6 +27,10 @@ class NotEnoughMemory(KernelException, MemoryError):
     """What was asked for would not fit in memory."""
 
 
+class OutOfRange(KernelException, OverflowError):
+    """A number that 64 bits do not hold."""
+
+
 class NotInGifpop(KernelException, AttributeError):
     """A name that NEST has and gifpop has not."""
 

@@ -3,12 +3,12 @@
 import numbers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeGuard, TypeVar
+from typing import Any, Generic, SupportsInt, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.errors import BadParameterValue, KernelException, TypeMismatch
+from gifpop.nest.errors import BadParameterValue, KernelException, OutOfRange, TypeMismatch
 from gifpop.typing import Floats, Integers
 
 Element: TypeAlias = float | int | bool | str
@@ -46,9 +46,14 @@ class Kind(Generic[Value]):
         refuse_masked(name, values)
         numeric = {float: "iuf", int: "iu", bool: "b", str: ""}[self.dtype]
         if not self.vector and isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in numeric:
+            if self.dtype is int and values.dtype.kind == "u":
+                in_range(name, int(values.max(initial=0)))
             return values.astype(self.dtype)
         if self.dtype is float and not self.vector and _all_plain(values):
-            return np.array([self._cast(name, value) for value in values], dtype=float)
+            try:
+                return np.array(values, dtype=float)
+            except OverflowError:
+                pass  # one of them is an integer that no float holds: named below
         converted = [self.convert(name, value) for value in values]
         return converted if self.vector or self.dtype is str else np.array(converted, dtype=self.dtype)
 
@@ -71,17 +76,18 @@ class Kind(Generic[Value]):
             raise self._mismatch(name, value)
         if not all(self._accepts(element) or (self.dtype is int and _is_bool(element)) for element in value):
             raise self._mismatch(name, value)
-        return list(value) if self.dtype is str else np.array([self._cast(name, each) for each in value], self.dtype)
+        if self.dtype is str:
+            return list(value)
+        return np.array([self._cast(name, element) for element in value], self.dtype)
 
-    def _cast(self, name: str, value: Any) -> Any:
-        """Return a value in its type, which has to be able to hold it."""
+    def _cast(self, name: str, value: Any) -> Element:
+        """Return an accepted value as what it is stored as, if that holds it."""
+        if self.dtype is int:
+            return in_range(name, int(value))
         try:
-            cast: Any = self.dtype(value)
-        except OverflowError:  # an integer beyond all floats
-            raise self._mismatch(name, value) from None
-        if self.dtype is int and not SMALLEST_LONG <= cast <= LARGEST_LONG:
-            raise self._mismatch(name, value)
-        return cast
+            return self.dtype(value)
+        except OverflowError:
+            raise OutOfRange(f"{name} must be < 2^1024, got an integer of {value.bit_length()} bits") from None
 
     def _accepts(self, value: object) -> bool:
         if self.dtype is bool:
@@ -122,6 +128,23 @@ def refuse_masked(name: str, value: object) -> None:
 def is_integer(value: object) -> TypeGuard[int]:
     """Tell whether a value is an integer of Python or numpy, and not a bool."""
     return isinstance(value, numbers.Integral) and not _is_bool(value)
+
+
+def is_whole(value: object) -> TypeGuard[SupportsInt]:
+    """Tell whether a value is one number that is whole: an integer, a bool, or a float without fraction."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if _is_bool(value) or isinstance(value, numbers.Integral):
+        return True
+    return isinstance(value, numbers.Real) and float(value).is_integer()
+
+
+def in_range(name: str, value: int) -> int:
+    """Return an integer that 64 bits hold; refuse others, naming what it is."""
+    if not -(2**63) <= value < 2**63:
+        shown = value if value.bit_length() < 100 else f"an integer of {value.bit_length()} bits"
+        raise OutOfRange(f"{name} must be >= -2^63 and < 2^63, got {shown}")
+    return value
 
 
 def _all_plain(values: Iterable[object]) -> bool:

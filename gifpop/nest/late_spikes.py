@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.nest.neurons import NeuronBlock
+from gifpop.nest.projections import among
+from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.engine import Engine
     from gifpop.nest.kernel import Kernel
+    from gifpop.nest.runs import Places
     from gifpop.typing import Floats, Integers, Synapse
 
 
@@ -55,40 +58,54 @@ class LateSpikes:
         kept = self._steps >= begin
         self._steps, self._nodes, self._counts = (each[kept] for each in (self._steps, self._nodes, self._counts))
 
-    def on_change(self, numbers: Integers, sign: Literal[-1, 1]) -> None:
-        """Take back (sign -1) what connections have delivered of the last slice, or deliver it (1), as they are now."""
-        numbers = numbers[numbers < self._wired]
-        if len(numbers) and len(self._steps):
-            self._redeliver(numbers, sign)
+    def carried(self, numbers: Places, sign: Literal[-1, 1]) -> list[Arrivals]:
+        """Return what connections have delivered of the last slice, as they are now, to be taken back (-1) or added."""
+        if not len(self._steps):
+            return []
+        nodes = np.unique(self._nodes)
+        if isinstance(numbers, Runs):
+            numbers = numbers.of_sources(nodes).written_out("the spikes that are under way")
+        return self._carried(numbers[numbers < self._wired], nodes, sign)
 
-    def _redeliver(self, numbers: Integers, sign: Literal[-1, 1]) -> None:
+    def _carried(self, numbers: Integers, nodes: Integers, sign: Literal[-1, 1]) -> list[Arrivals]:
         table = self.kernel.connections
         sources = table.column("source", numbers)
-        late = np.isin(sources, self._nodes)
+        late = among(sources, nodes)
         numbers, sources = numbers[late], sources[late]
         if not len(numbers):
-            return
+            return []
         targets = table.column("target", numbers)
         delays, weights = table.column("delay", numbers), table.column("weight", numbers)
-        cells = ~self.kernel.are_devices(targets)
+        cells, found = ~self.kernel.are_devices(targets), []
         for step, node, count in zip(self._steps.tolist(), self._nodes.tolist(), self._counts.tolist(), strict=True):
             k = np.flatnonzero(cells & (sources == node))
             if len(k):
-                self._pending.append(Arrivals(step + delays[k], targets[k], sign * count * weights[k], weights[k]))
+                found.append(Arrivals(step + delays[k], targets[k], sign * count * weights[k], weights[k]))
+        return found
 
-    def wire(self, groups: dict[int, int]) -> None:
-        """Deliver what changed, and late spikes through new connections of nodes that had one, to the engine."""
+    def note(self, arrivals: list[Arrivals]) -> None:
+        """Deliver what `carried` returned when the engine is wired next."""
+        self._pending += arrivals
+
+    def through_new_connections(self) -> list[Arrivals]:
+        """Return what late spikes bring through new connections of nodes that had one."""
         table = self.kernel.connections
-        if self._wired and len(self._steps) and self._wired < len(table):
-            senders = np.unique(self._nodes)
-            numbers = table.find(sources=senders)
-            sources, cells = table.column("source", numbers), ~self.kernel.are_devices(table.column("target", numbers))
-            heard = np.unique(sources[cells & (numbers < self._wired)])
-            self._redeliver(numbers[(numbers >= self._wired) & np.isin(sources, heard)], 1)
-        for arrivals in self._pending:
-            self._deliver(groups, arrivals)
+        if not (self._wired and len(self._steps) and self._wired < len(table)):
+            return []
+        heard = table.heard(np.unique(self._nodes), self._wired)
+        if not len(heard):
+            return []
+        numbers = table.find(sources=heard, since=self._wired)
+        if isinstance(numbers, Runs):
+            numbers = numbers.written_out("the spikes that are under way")
+        return self._carried(numbers[numbers >= self._wired], heard, 1)
+
+    def deliver(self, groups: dict[int, int], arrivals: list[Arrivals]) -> None:
+        """Deliver what changed, and other arrivals, to the engine, which has all connections now."""
+        for each in (*self._pending, *arrivals):
+            self._deliver(groups, each)
         self._pending.clear()
-        self._wired = len(table)
+        self._wired = len(self.kernel.connections)
 
     def _deliver(self, groups: dict[int, int], arrivals: Arrivals) -> None:
         """Let amounts arrive at neurons or populations in steps to come."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.errors import BadProperty, require_memory, unaccessed
+from gifpop.nest.errors import BadProperty, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
 from gifpop.neurons import neuron_parameters, plan_neurons
@@ -29,7 +29,6 @@ Adaptation: TypeAlias = Literal["sfa", "stc"]
 STATE = ("V_m", "E_sfa", "I_stc")  # columns that are the engine's own arrays once there is a plan
 ADAPTATION: tuple[Adaptation, ...] = ("sfa", "stc")
 SCALARS = ("E_L", "V_reset", "V_T_star", "Delta_V", "lambda_0", "t_ref", "tau_syn_ex", "tau_syn_in", "I_e", "C_m")
-BYTES_PER_NEURON = 400.0  # columns, state and parameters that differ
 
 
 class Column(NamedTuple):
@@ -66,9 +65,9 @@ class NeuronBlock(Block):
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
+    bytes_per_node = 400.0  # columns, state and parameters that differ
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
-        require_memory(BYTES_PER_NEURON * n, f"Create: {n} nodes of {model.name}")
         super().__init__(clock, model, first, n)
         self.begun = self.changed = False
 
@@ -142,22 +141,33 @@ class NeuronBlock(Block):
 
     # -- simulation -------------------------------------------------------------------------------------------------
 
-    def begin(self, key: Key) -> None:
-        """Make the plan, with the values that are set and the key of its random numbers."""
-        self.plan = plan_neurons(self._physical(), self.n, self.clock.resolution)
-        self.plan.restart(key)
+    def first_plan(self, key: Key) -> NeuronPlan:
+        """Return a plan with the values that are set and the key of its random numbers; `begin` takes it."""
+        plan = plan_neurons(self._physical(), self.n, self.clock.resolution, always_reset=False)
+        plan.restart(key)
         for name in STATE:
-            state = self.plan.of_neurons(name)
-            state[:] = self.columns[name]
-            self.columns[name] = state
+            plan.of_neurons(name)[:] = self.columns[name]
+        return plan
+
+    def begin(self, plan: NeuronPlan) -> None:
+        """Take a plan, which the engine has from now on."""
+        self.plan = plan
+        self.columns.update({name: plan.of_neurons(name) for name in STATE})
         self.begun, self.changed = True, False
 
-    def update(self) -> None:
+    def updated(self) -> tuple[dict[str, Floats], dict[Adaptation, Floats]]:
+        """Return what the plan is to have: the parameters that are set, and the adaptation that is left."""
+        physical = self._physical()
+        parameters = neuron_parameters(physical, self.n, self.clock.resolution, always_reset=False)
+        return parameters, {kind: self._fitted_traces(kind, len(physical[f"q_{kind}"])) for kind in ADAPTATION}
+
+    def update(self, parameters: dict[str, Floats], traces: dict[Adaptation, Floats]) -> None:
         """Bring the plan up to the parameters that are set."""
-        parameters = self._physical()
-        self.plan.parameters.update(neuron_parameters(parameters, self.n, self.clock.resolution))
-        for kind in ADAPTATION:
-            self._fit_traces(kind, len(parameters[f"q_{kind}"]))
+        self.plan.parameters.update(parameters)
+        for kind, own in traces.items():
+            self.plan.state[kind] = own
+            if not len(own):  # the time loop leaves alone what nothing adds to
+                self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[kind])[:] = 0.0
         self.changed = False
 
     def note_spikes(self, steps: Integers, units: Shorts) -> None:
@@ -180,15 +190,13 @@ class NeuronBlock(Block):
             raise BadProperty(str(error)) from None
         return p
 
-    def _fit_traces(self, kind: Adaptation, terms: int) -> None:
-        """Keep the adaptation of the terms that are still there; as in NEST, a new term begins at zero."""
+    def _fitted_traces(self, kind: Adaptation, terms: int) -> Floats:
+        """Return the adaptation of the terms that are still there; as in NEST, a new term begins at zero."""
         old, new = self.plan.state[kind], np.zeros((terms, self.plan.places))
         n = min(len(old), terms)
         new[:n] = old[:n]
         new[:, : self.n][np.arange(terms)[:, None] >= self.columns[f"q_{kind}"].lengths()] = 0.0
-        self.plan.state[kind] = new
-        if not terms:  # the time loop leaves alone what nothing adds to
-            self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[kind])[:] = 0.0
+        return new
 
 
 def _fault(parameter: Parameter, nodes: Integers, values: Sequence[Any] | npt.NDArray[Any]) -> list[Fault]:

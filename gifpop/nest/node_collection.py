@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.nest import errors
-from gifpop.nest.assignments import assignments, check_dicts
+from gifpop.nest.assignments import assignments, dict_for_each
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_integer, is_sequence, refuse_masked
+from gifpop.nest.kinds import is_integer, is_sequence, is_whole, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
@@ -42,16 +42,11 @@ class NodeCollection:
 
     def __init__(self, ids: Iterable[int] = ()) -> None:
         refuse_masked("node IDs", ids)
-        listed = list(ids)
-        for each in listed:
-            if not abs(each) < 2**63:
-                raise errors.UnknownNode("Node with that id does not exist.")
-        given = np.array(listed, dtype=float)
-        if np.any(np.diff(given) == 0):
+        nodes = _identifiers(ids)
+        if np.any(np.diff(nodes) == 0):
             raise errors.BadProperty("All node IDs in a NodeCollection have to be unique")
-        if np.any(np.diff(given) < 0):
+        if np.any(np.diff(nodes) < 0):
             raise errors.BadProperty("Indices must be sorted in ascending order")
-        nodes = given.astype(np.int64)
         for node in nodes[[0, -1]].tolist() if len(nodes) else ():
             kernel.locate(node)
         self._fill(nodes)
@@ -79,7 +74,7 @@ class NodeCollection:
     def __contains__(self, node: object) -> bool:
         if not isinstance(node, numbers.Integral):
             raise TypeError("an integer is required")
-        return bool(np.isin(int(node), self._ids))
+        return -(2**63) <= int(node) < 2**63 and bool(np.isin(int(node), self._ids))
 
     def __getitem__(self, key: SupportsIndex | slice | Sequence[int] | npt.NDArray[Any]) -> NodeCollection:
         if is_integer(key):
@@ -151,7 +146,7 @@ class NodeCollection:
         ValueError
             If it is not in the collection.
         """
-        place = np.searchsorted(self._ids, node)
+        place = np.searchsorted(self._ids, node) if -(2**63) <= node < 2**63 else len(self)
         if place == len(self) or self._ids[place] != node:
             raise ValueError(f"{node} is not in NodeCollection")
         return int(place)
@@ -264,8 +259,9 @@ class NodeCollection:
         Parameters
         ----------
         params : dict or list of dict
-            Values by name for all nodes, or one dict for each. In a dict a sequence gives each node its own value,
-            unless the parameter is itself a sequence of numbers. A number may be a `Parameter`, drawn for each node.
+            Values by name for all nodes, or one dict for each; a list of one dict is for all. In a dict, but not in a
+            list of dicts, a sequence gives each node its own value, unless the parameter is itself a sequence of
+            numbers. A number may be a `Parameter`, drawn for each node.
         **kwargs
             The same as a dict.
 
@@ -281,18 +277,20 @@ class NodeCollection:
             return
         self._check_alive()
         if is_sequence(params):
-            check_dicts(params, len(self))
+            params = dict_for_each(params, len(self))
         elif not isinstance(params, dict):
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
         groups = list(self._groups())
-        assign = [
-            block.checked(places, assigned, kernel.connections.starts_at)
-            for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
-        ]
-        for change in assign:
-            change()
-        if not all(block.is_cell for block, _ in groups):
-            kernel.changes += 1  # signals and recorders are made anew
+        with kernel.attempt():
+            assign = [
+                block.checked(places, assigned, kernel.connections.starts_at)
+                for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
+            ]
+            with kernel.commit("set"):
+                for change in assign:
+                    change()
+                if not all(block.is_cell for block, _ in groups):
+                    kernel.changes += 1  # signals and recorders are remade
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -317,3 +315,18 @@ class NodeCollection:
             raise errors.KernelException(
                 "InvalidNodeCollection: note that ResetKernel invalidates all previously created NodeCollections."
             )
+        kernel.catch_up()
+
+
+def _identifiers(ids: Iterable[Any]) -> Integers:
+    """Return identifiers as an array; refuse what is not a whole number or can be no identifier."""
+    given = ids if isinstance(ids, np.ndarray) else list(ids)
+    nodes = np.asarray(given)
+    if nodes.dtype.kind not in "iu" or nodes.dtype == np.uint64 or nodes.ndim != 1:
+        for node in given:
+            if not is_whole(node):
+                raise TypeError(f"NodeCollection: node IDs must be integers, got {node!r}")
+            if not 0 < int(node) < 2**63:
+                kernel.locate(int(node))  # refuses it
+        nodes = np.array([int(node) for node in given], dtype=np.int64)
+    return nodes.astype(np.int64)

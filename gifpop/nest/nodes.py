@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.errors import BadProperty, unaccessed
+from gifpop.nest.errors import BadProperty, require_memory, unaccessed
 from gifpop.nest.kinds import Values, is_sequence
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ class Block:
     together: frozenset[str] = frozenset()  # parameters that are checked in view of each other
     is_cell = False  # a neuron or a population of them, which the engine advances
 
+    bytes_per_node = 1500.0  # columns, and what a kind of node holds for each besides
+
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
+        require_memory(self.bytes_per_node * n, f"Create: {n} nodes of {model.name}")
         self.clock, self.model, self.first, self.n = clock, model, first, n
         self.columns: dict[str, Any] = {
             name: self.new_column(p, model.defaults[name]) for name, p in model.parameters.items()
@@ -111,12 +114,11 @@ class Block:
 
     def cast_drawn(self, name: str, values: Floats) -> npt.NDArray[Any]:
         """Return drawn values as a parameter takes them; integers are cut off as in NEST."""
-        kind = self.model.parameters[name].kind
-        if kind.dtype is int:
-            bad = values[~(np.abs(values) < 2.0**63)]
-            if bad.size:
-                raise BadProperty(f"{name} must be within the range of a long, got {bad[0]}.")
-        return values.astype(kind.dtype)
+        dtype = self.model.parameters[name].kind.dtype
+        if dtype is int:
+            for value in values[~(np.abs(values) < 2.0**63)][:1].tolist():
+                raise BadProperty(f"{name} must be >= -2^63 and < 2^63, drew {value}")
+        return values.astype(dtype)
 
     def checked(
         self, places: Integers, assigned: Iterable[Assignment], connected: Callable[[int], bool]
@@ -195,8 +197,8 @@ def settable(model: NodeModel, name: str) -> bool:
     return name in model.parameters and model.parameters[name].settable
 
 
-def set_defaults(block_type: type[Block], model: NodeModel, given: Values, clock: Clock) -> None:
-    """Change what new nodes of a model have; nothing changes if anything is wrong."""
+def new_defaults(block_type: type[Block], model: NodeModel, given: Values, clock: Clock) -> Values:
+    """Return what new nodes of a model are to have, of values that are checked."""
     try:
         values = block_type.converted(model, model.defaults, given, clock)
     except BadProperty as error:
@@ -204,4 +206,4 @@ def set_defaults(block_type: type[Block], model: NodeModel, given: Values, clock
     unknown = [name for name in given if not settable(model, name)]
     if unknown:
         raise unaccessed(unknown, "params", "ModelManager::set_node_defaults_")
-    model.defaults.update(values)
+    return values

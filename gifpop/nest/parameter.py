@@ -21,7 +21,8 @@ class Parameter:
     """A recipe for values; made by the functions of `gifpop.nest.random` and `gifpop.nest.math`.
 
     Parameters can be added, subtracted, multiplied and divided by each other and by numbers, and raised to powers that
-    are numbers. In such an expression each parameter is drawn on its own.
+    are numbers. ``==`` and ``!=`` give a Parameter of ones, where a draw fulfils it, and zeros. In such an expression
+    each parameter is drawn on its own.
 
     Parameters
     ----------
@@ -109,6 +110,12 @@ class Parameter:
 
     def __pow__(self, exponent: float) -> Parameter:
         return _combined(np.power, self, float(exponent), "**")
+
+    def __eq__(self, other: Parameter | float) -> Parameter:  # type: ignore[override]
+        return _combined(np.equal, self, other, "==")
+
+    def __ne__(self, other: Parameter | float) -> Parameter:  # type: ignore[override]
+        return _combined(np.not_equal, self, other, "!=")
 
     def __neg__(self) -> Parameter:
         return _combined(np.multiply, self, -1.0, "*")

@@ -78,15 +78,14 @@ class PopulationBlock(Block):
         super().apply(i, values, given)
         self.changed[i] = True
 
-    def plan(self, i: int) -> PopulationPlan:
-        """Return the plan of the ``i``-th population as it is set, with a history that begins anew."""
+    def plan(self, i: int) -> tuple[PopulationPlan, int]:
+        """Return a plan of the ``i``-th population as it is set, when its history begins, and ``len_kernel``."""
         row = self.row(i)
         cell = GIF(**{name: row[name] for name in CELL})
         dt = self.clock.resolution
         if row["len_kernel"] < 1:
             row["len_kernel"] = automatic_history(cell, dt)
         require_memory(64.0 * row["len_kernel"], f"{POPULATION}: a len_kernel of {row['len_kernel']} steps")
-        self.columns["len_kernel"][i] = row["len_kernel"]
         N, K, binomial = int(row["N"]), int(row["len_kernel"]), bool(row["BinoRand"])
         plan: PopulationPlan
         if self.history == "adaptive":
@@ -96,8 +95,12 @@ class PopulationBlock(Block):
         start_history(plan, 0.0)
         for name in STATE:
             plan.state[name] = row[name]
+        return plan, K
+
+    def adopt(self, i: int, plan: PopulationPlan, len_kernel: int) -> None:
+        """Take what `plan` returned for the ``i``-th population, and the engine has from now on."""
+        self.columns["len_kernel"][i] = len_kernel
         self.plans[i], self.changed[i] = plan, False
-        return plan
 
     def show(self) -> None:
         """Take over the state that the engine has reached."""

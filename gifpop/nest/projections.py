@@ -2,21 +2,28 @@
 
 `Pairs` holds any connections one by one, `Product` all from some nodes to some others, `Sparse` those that a rule drew
 between two blocks of neurons. Weights and delays are one number where they are shared, else one for each connection.
-The connections of a projection are counted from 0, those of `Product` and `Sparse` ordered by source.
+The connections of a projection are counted from 0, those of `Product` and `Sparse` ordered by source. Where a few
+connections of many come to differ from the others, these are `Exceptions`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.nest.errors import require_memory
+from gifpop.nest.runs import Runs
 from gifpop.typing import Floats, Integers, Shorts
 
 if TYPE_CHECKING:
     from gifpop.nest.neurons import NeuronBlock
+
+MANY = 2**20  # projections of more connections hold values apart where a few differ, others one value for each
 
 Lags: TypeAlias = int | Shorts  # steps
 Weights: TypeAlias = float | Floats
@@ -43,12 +50,17 @@ class Projection(ABC):
         """Return source, target, delay or weight of the connections ``k``."""
 
     @abstractmethod
-    def put(self, name: Adjustable, k: Integers, values: Weights | Lags) -> None:
-        """Set delays or weights of the connections ``k``."""
+    def change(self, name: Adjustable, k: slice | Integers, values: Weights | Lags) -> Callable[[], None]:
+        """Return what sets delays or weights of the connections ``k`` (a slice is of all) when it is called."""
 
     @abstractmethod
     def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
         """Return the connections of some nodes (ascending identifiers; None: of any)."""
+
+    def runs(self, sources: Integers | None, targets: Integers | None) -> Runs:
+        """Return the connections of some nodes, as `matching`, in runs of one source each."""
+        k = self.matching(sources, targets)
+        return Runs.simple(k, np.ones_like(k), self.column("source", k).astype(np.int64))
 
     @abstractmethod
     def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
@@ -80,9 +92,12 @@ class Pairs(Projection):
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """The connections as arrays by name; writing to them changes the connections."""
         if self._pieces:
-            pieces, self._pieces = [self._columns, *self._pieces], []
-            for name, column in self._columns.items():
-                self._columns[name] = np.concatenate([np.asarray(p[name], dtype=column.dtype) for p in pieces])
+            pieces = [self._columns, *self._pieces]
+            joined = {
+                name: np.concatenate([np.asarray(p[name], dtype=column.dtype) for p in pieces])
+                for name, column in self._columns.items()
+            }
+            self._columns, self._pieces = joined, []
         return self._columns
 
     def append(self, source: Integers, target: Integers, delay: Lags, weight: Weights) -> None:
@@ -101,8 +116,8 @@ class Pairs(Projection):
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         return self.columns[name][k]
 
-    def put(self, name: Adjustable, k: Integers, values: Weights | Lags) -> None:
-        self.columns[name][k] = values
+    def change(self, name: Adjustable, k: slice | Integers, values: Weights | Lags) -> Callable[[], None]:
+        return partial(self.columns[name].__setitem__, k, values)
 
     def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
         chosen = np.ones(self._n, dtype=bool)
@@ -116,27 +131,79 @@ class Pairs(Projection):
         return np.isin(nodes, self.columns["source"])
 
 
+class Exceptions(NamedTuple):
+    """A value that connections share but for some.
+
+    Attributes
+    ----------
+    shared : number
+    k : int64 array
+        Connections that have another value, ascending.
+    values : array
+        Theirs.
+    """
+
+    shared: float
+    k: Integers
+    values: npt.NDArray[Any]
+
+    def at(self, k: Integers) -> npt.NDArray[Any]:
+        """Return the values of some connections."""
+        found = np.full(len(k), self.shared, dtype=self.values.dtype)
+        places = np.minimum(np.searchsorted(self.k, k), len(self.k) - 1)
+        other = self.k[places] == k
+        found[other] = self.values[places[other]]
+        return found
+
+    def changed(self, k: Integers, values: npt.NDArray[Any]) -> Exceptions:
+        """Return the same but for the connections ``k``."""
+        every = np.concatenate((k[::-1], self.k[::-1]))  # the first of those that are equal is the last that was set
+        kept, first = np.unique(every, return_index=True)
+        return Exceptions(self.shared, kept, np.concatenate((values[::-1], self.values[::-1]))[first])
+
+
 class _Shared(Projection):
     """Base of projections whose weights and delays may be shared."""
 
-    weight: Weights
-    delay: Lags
+    weight: Weights | Exceptions
+    delay: Lags | Exceptions
 
     def _value(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
-        value: Weights | Lags = getattr(self, name)
+        value: Weights | Lags | Exceptions = getattr(self, name)
         if isinstance(value, np.ndarray):
             return value[k]
+        if isinstance(value, Exceptions):
+            return value.at(np.arange(len(self))[k] if isinstance(k, slice) else k)
         n = len(range(len(self))[k]) if isinstance(k, slice) else len(k)
         return np.full(n, value)
 
-    def put(self, name: Adjustable, k: Integers, values: Weights | Lags) -> None:
+    def change(self, name: Adjustable, k: slice | Integers, values: Weights | Lags) -> Callable[[], None]:
         value = getattr(self, name)
-        if not np.ndim(value):
-            if np.ndim(values) == 0 and len(k) == len(self):
-                setattr(self, name, type(value)(values))
-                return
-            setattr(self, name, np.full(len(self), value, dtype=np.int32 if name == "delay" else float))
-        getattr(self, name)[k] = values
+        if isinstance(value, np.ndarray):
+            return partial(value.__setitem__, k, values)
+        if np.ndim(values) == 0 and (isinstance(k, slice) or len(k) == len(self)):
+            return partial(setattr, self, name, (int if name == "delay" else float)(values))
+        return partial(setattr, self, name, self._with(name, value, k, values))
+
+    def _with(
+        self, name: Adjustable, value: float | Exceptions, k: slice | Integers, values: Weights | Lags
+    ) -> npt.NDArray[Any] | Exceptions:
+        """Return a value that connections share, or that some do not have, with others for the connections ``k``."""
+        n, dtype = len(self), np.dtype(np.int32 if name == "delay" else np.float64)
+        new = np.asarray(values, dtype=dtype)
+        if not isinstance(k, slice) and n > MANY and 4 * len(k) <= n:
+            known = value if isinstance(value, Exceptions) else Exceptions(value, k[:0], np.zeros(0, dtype))
+            if 4 * (len(known.k) + len(k)) <= n:
+                return known.changed(k, np.broadcast_to(new, len(k)))
+        if n > MANY:
+            require_memory(dtype.itemsize * n, f"{n} connections whose {name}s differ")
+        if isinstance(value, Exceptions):
+            every = np.full(n, value.shared, dtype=dtype)
+            every[value.k] = value.values
+        else:
+            every = np.full(n, value, dtype=dtype)
+        every[k] = new
+        return every
 
 
 class Product(_Shared):
@@ -171,6 +238,23 @@ class Product(_Shared):
         rows = np.arange(len(self.sources)) if sources is None else np.flatnonzero(among(self.sources, sources))
         columns = np.arange(len(self.targets)) if targets is None else np.flatnonzero(among(self.targets, targets))
         return (rows[:, None] * len(self.targets) + columns).ravel()
+
+    def runs(self, sources: Integers | None, targets: Integers | None) -> Runs:
+        n_targets = len(self.targets)
+        rows = np.arange(len(self.sources)) if sources is None else np.flatnonzero(among(self.sources, sources))
+        starts = rows * n_targets
+        if targets is None:
+            return Runs.simple(starts, np.full_like(starts, n_targets), self.sources[rows])
+        columns = np.flatnonzero(among(self.targets, targets))
+        return Runs.simple(starts, np.full_like(starts, len(columns)), self.sources[rows], columns)
+
+    def count(self, sources: Integers | None, targets: Integers | None) -> int:
+        """Return the number of connections of some nodes, as `matching`."""
+        ends = ((self.sources, sources), (self.targets, targets))
+        n_sources, n_targets = (
+            len(own) if nodes is None else int(np.count_nonzero(among(own, nodes))) for own, nodes in ends
+        )
+        return n_sources * n_targets
 
     def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
         return among(nodes, self.sources)
@@ -221,11 +305,28 @@ class Sparse(_Shared):
             k = ranges(self.first[units], self.first[units + 1])
         return k if targets is None else k[among(self.column("target", k), targets)]
 
+    def runs(self, sources: Integers | None, targets: Integers | None) -> Runs:
+        if targets is not None:
+            return super().runs(sources, targets)
+        units = np.arange(self.source_block.n) if sources is None else sources - self.source_block.first
+        units = units[(units >= 0) & (units < self.source_block.n)]
+        starts = self.first[units]
+        return Runs.simple(starts, self.first[units + 1] - starts, units + self.source_block.first)
+
     def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
         units = nodes - self.source_block.first
         inside = (units >= 0) & (units < self.source_block.n)
         units = np.where(inside, units, 0)
         return inside & (self.first[units + 1] > self.first[units])
+
+
+def one_by_one(projection: _Shared, name: Adjustable) -> Any:
+    """Return the weights or delays of a projection as a number, or an array with one for each connection."""
+    value = getattr(projection, name)
+    if isinstance(value, Exceptions):
+        require_memory(16.0 * len(projection), f"{len(projection)} connections whose {name}s differ")
+        return projection.column(name, slice(None))
+    return value
 
 
 def part_of(value: Shared, k: slice | Integers) -> Shared:

@@ -45,16 +45,15 @@ class Ragged:
         keys = [array.tobytes() for array in arrays]
         new = dict(zip(keys, arrays, strict=True))
         codes = {key: code for code, key in enumerate(new, len(self.values))}
+        self.values += new.values()  # first: what no code refers to is harmless
         self.codes[places] = [codes[key] for key in keys]
-        self.values += new.values()
         if len(places) == len(self) or len(self.values) > 2 * len(self) + 16:
             self._compact()
 
     def _compact(self) -> None:
         """Forget arrays that no node has."""
         used, codes = np.unique(self.codes, return_inverse=True)
-        self.codes = codes.astype(np.int32)
-        self.values = [self.values[code] for code in used.tolist()]
+        self.codes, self.values = codes.astype(np.int32), [self.values[code] for code in used.tolist()]
 
     def lengths(self) -> Integers:
         """Return the length of each node's array."""

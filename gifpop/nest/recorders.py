@@ -63,7 +63,10 @@ class RecorderBlock(Block):
         return ()
 
     def flush(self, slice_steps: int) -> None:
-        """Turn what was taken into events; slices are of so many steps."""
+        """Turn what was taken into events; slices have ``slice_steps`` steps.
+
+        What ends this early can be done again: of each device the events are stored, and no longer taken, at once.
+        """
         raise NotImplementedError
 
     def events(self, i: int) -> dict[str, npt.NDArray[Any]]:
@@ -84,22 +87,20 @@ class RecorderBlock(Block):
             events["offsets"] = np.zeros(len(held["stamps"]))
         return dict(sorted(events.items()))
 
-    def store(
+    def pieces(
         self, i: int, stamps: Integers, senders: Integers, order: Integers, slice_steps: int,
         variables: Mapping[str, Floats],
-    ) -> None:  # fmt: skip
-        """Keep events that lie in the device's window, sorted by slice, place in the order of senders, and time."""
+    ) -> list[dict[str, npt.NDArray[Any]]]:  # fmt: skip
+        """Return events that lie in the device's window, sorted by slice, place in the order of senders, and time."""
         start, stop = window(self.row(i), self.clock)
         kept = np.flatnonzero((stamps > start) & (stamps <= stop))
         if len(kept) == 0:
-            return
+            return []
         slices, steps = np.divmod(stamps[kept] - 1, slice_steps)
         key = (slices * (order.max() + 1) + order[kept]) * slice_steps + steps
         if np.any(key[1:] < key[:-1]):
             kept = kept[np.argsort(key, kind="stable")]
-        self.stored[i].append(
-            {"stamps": stamps[kept], "senders": senders[kept]} | {name: v[kept] for name, v in variables.items()}
-        )
+        return [{"stamps": stamps[kept], "senders": senders[kept]} | {name: v[kept] for name, v in variables.items()}]
 
 
 class SpikeRecorderBlock(RecorderBlock):
@@ -131,8 +132,8 @@ class SpikeRecorderBlock(RecorderBlock):
             self.ready[i] = True
             if taken:
                 senders, stamps = (np.concatenate(column) for column in zip(*taken, strict=True))
-                self.store(i, stamps, senders, senders, slice_steps, {})
-                taken.clear()
+                new = self.pieces(i, stamps, senders, senders, slice_steps, {})
+                self.stored[i], self.taken[i] = [*self.stored[i], *new], []
         self.n_taken = 0
 
 
@@ -217,7 +218,7 @@ class MeterBlock(RecorderBlock):
         for i, taken in enumerate(self.taken):
             self.ready[i] = True
             pieces = [_split(piece, shown_until) for piece in taken]
-            self.taken[i] = [late for _, late in pieces if len(late.stamps)]
+            left = [late for _, late in pieces if len(late.stamps)]
             shown = [early for early, _ in pieces if len(early.stamps)]
             if not shown:
                 continue
@@ -227,7 +228,8 @@ class MeterBlock(RecorderBlock):
             values = np.concatenate([v.reshape(len(v), len(s) * len(t)) for _, s, t, v in shown], axis=1)
             variables = dict(zip(self.columns["record_from"][i], values, strict=True))
             _, order = np.unique(places, return_inverse=True)
-            self.store(i, stamps, senders, order, slice_steps, variables)
+            new = self.pieces(i, stamps, senders, order, slice_steps, variables)
+            self.stored[i], self.taken[i] = [*self.stored[i], *new], left
 
 
 def _flat(samples: Samples) -> tuple[Integers, Integers, Integers]:

@@ -10,6 +10,7 @@ import numpy as np
 from gifpop import _wiring, wiring
 from gifpop.nest import errors
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING, Kind
+from gifpop.nest.parameter import Parameter
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, PairwiseBernoulli
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
     for name, kind in OPTIONS[rule].items():
         if name not in spec:
             raise errors.BadProperty(f"The rule {rule} needs {name}.")
-        number = kind.convert(name, spec.pop(name))
+        given = spec.pop(name)
+        if isinstance(given, Parameter):
+            raise errors.NotSupported(f"{rule}: {name} must be one number in gifpop.nest, which does not draw it.")
+        number = kind.convert(name, given)
     if spec:
         raise errors.unaccessed(spec, "conn_spec", "Connect")
     return ConnSpec(rule, number, **options)

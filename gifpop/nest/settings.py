@@ -145,15 +145,17 @@ def status() -> Values:
 
 
 def change(params: Values) -> None:
-    """Set settings by name; refuse unknown and read-only ones first."""
+    """Set settings by name; nothing changes if anything is wrong. Unknown and read-only ones are refused first."""
     setters = {name: _setter(name) for name in params}
     params = dict(params)
-    if {"min_delay", "max_delay"} <= params.keys():
-        kernel.delays.fix(
-            DOUBLE.convert("min_delay", params.pop("min_delay")), DOUBLE.convert("max_delay", params.pop("max_delay"))
-        )
-    for name, value in params.items():
-        setters[name](value)
+    with kernel.restoring():
+        if {"min_delay", "max_delay"} <= params.keys():
+            kernel.delays.fix(
+                DOUBLE.convert("min_delay", params.pop("min_delay")),
+                DOUBLE.convert("max_delay", params.pop("max_delay")),
+            )
+        for name, value in params.items():
+            setters[name](value)
 
 
 def _setter(name: str) -> Callable[[Any], None]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from gifpop import seeds
 from gifpop.engine import Engine, OutOfMemoryError, SimulationError
+from gifpop.interrupts import deferred_interrupt
 from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_nest, require_memory
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from gifpop.chunks import Chunk
     from gifpop.nest.kernel import Kernel, Seed
     from gifpop.nest.nodes import Block
+    from gifpop.neurons import NeuronPlan
+    from gifpop.plan import PopulationPlan
     from gifpop.typing import Key, Plan, Stream
 
     Kind = TypeVar("Kind", bound=Block)
@@ -53,45 +58,75 @@ class Simulator:
         self._begun: dict[int, int] = {}  # connection of a meter -> step
         self._listeners: list[Listener] = []
         self._samplers: list[Sampler] = []
+        self._bound = True  # whether the time loop has the arrays that the plans have
+        self._shown_until: int | None = None  # step up to which nodes show what is; None: all of it
 
     def prepare(self) -> None:
-        """Bring nodes and connections, as they are now, to the engine."""
+        """Bring nodes and connections, as they are now, to the engine; what ends this early can be done again."""
+        self.show()
         self._reseed()
-        changed = self._bring_populations() + self._bring_neurons()
+        steps = [*self._bring_populations(), *self._bring_neurons()]
+        if steps:
+            with self.kernel.commit("Simulate"):
+                self._bound = False
+                for step in steps:
+                    step()
         if self._known != self.kernel.changes:
             self._wire()
-            self._known = self.kernel.changes
-        elif changed:
+        elif not self._bound:
             self.engine.bind()
+        self._bound = True
 
     def _wire(self) -> None:
+        changes = self.kernel.changes
         wiring = Wiring(
             self.kernel, self._groups, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
         )
+        late = self.late.through_new_connections()
         with memory_of_nest():
             self.engine.wire(wiring.links, wiring.lines, wiring.noise)
-        self._listeners, self._samplers = wiring.listeners, wiring.samplers  # not all of it, which refers to this
-        self.late.wire(self._groups)
+        with self.kernel.commit("Simulate"):
+            self.late.deliver(self._groups, late)
+            # not all of the wiring, which refers to this
+            self._listeners, self._samplers, self._known = wiring.listeners, wiring.samplers, changes
 
     def run(self, n_steps: int) -> None:
-        """Simulate; what was simulated is kept whatever ends the run."""
-        kernel, began = self.kernel, self.engine.step
-        self.engine.threads = kernel.threads
+        """Simulate; what was simulated is kept whatever ends the run between two pieces of it."""
+        kernel, engine = self.kernel, self.engine
+        engine.threads = kernel.threads
         probes = [sampler.probe for sampler in self._samplers]
         self._check_memory(n_steps)
         self._room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
-        try:
-            for chunk in self.engine.run(n_steps, probes, progress=True if kernel.print_time else None,
-                                          between=self._check_spikes):  # fmt: skip
-                self._record(chunk)
-                self._note_spikes(chunk)
-        except OutOfMemoryError as error:
-            raise NotEnoughMemory(str(error)) from None
-        except SimulationError as error:
-            raise NumericalInstability(str(error)) from None
-        finally:
-            kernel.clock.step = self.engine.step
-            self._show(began)
+        with deferred_interrupt():
+            self._shown_until = engine.step
+            try:
+                for chunk in engine.run(n_steps, probes, progress=True if kernel.print_time else None,
+                                        between=self._check_spikes):  # fmt: skip
+                    self._take(chunk)
+            except OutOfMemoryError as error:
+                raise NotEnoughMemory(str(error)) from None
+            except SimulationError as error:
+                raise NumericalInstability(str(error)) from None
+            finally:
+                if engine.broken is not None:
+                    kernel.broken = engine.broken
+                self.show()
+
+    def _take(self, chunk: Chunk) -> None:
+        """Record a piece of the run; the engine counts as broken until this is done."""
+        self._record(chunk)
+        self._note_spikes(chunk)
+        self.kernel.clock.step = self.engine.step
+
+    def show(self) -> None:
+        """Let nodes show the state and the events of the last run; what ends this early can be done again."""
+        if self._shown_until is None:
+            return
+        for population in self._blocks(PopulationBlock) if self.engine.step > self._shown_until else ():
+            population.show()
+        for recorder in self._blocks(RecorderBlock):
+            recorder.flush(self.kernel.delays.steps[0])
+        self._shown_until = None
 
     def _check_memory(self, n_steps: int) -> None:
         """Refuse a run whose meters would not fit in memory."""
@@ -113,10 +148,10 @@ class Simulator:
 
     def _reseed(self) -> None:
         """Start all random streams anew if the seed was set."""
-        if self._seed is self.kernel.seed:
+        seed = self.kernel.seed
+        if self._seed is seed:
             return
-        self._seed = self.kernel.seed
-        self._root = seeds.root_sequence(self._seed.value)
+        self._root = seeds.root_sequence(seed.value)
         self._random.clear()
         for node, group in self._groups.items():
             block, _ = self.kernel.locate(node)
@@ -126,6 +161,7 @@ class Simulator:
                 block.plan.restart(key)
             else:
                 self.engine.streams[group] = self._stream(node)
+        self._seed = seed  # last, so that nothing is left out if this ends early
 
     def _key(self, node: int) -> Key:
         """Return the key of the random numbers of a block of neurons."""
@@ -143,33 +179,32 @@ class Simulator:
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
-    def _bring_populations(self) -> int:
-        """Add new populations, and start those anew that were set; return how many changed."""
-        changed = 0
+    def _bring_populations(self) -> Iterator[Callable[[], None]]:
+        """Yield what adds new populations, or restarts those that were set, when it is called."""
         for block in self._blocks(PopulationBlock):
             for i in np.flatnonzero(block.changed).tolist():
-                node, plan = block.first + i, block.plan(i)
-                if node in self._groups:
-                    self.engine.plans[self._groups[node]] = plan
-                else:
-                    self._add(block, node, plan, self._stream(node))
-                changed += 1
-        return changed
+                yield partial(self._adopt, block, i, *block.plan(i), self._stream(block.first + i))
 
-    def _bring_neurons(self) -> int:
-        """Add new neurons, and give the others the parameters that were set; return how many blocks changed."""
-        changed = 0
+    def _adopt(self, block: PopulationBlock, i: int, plan: PopulationPlan, len_kernel: int, stream: Stream) -> None:
+        node = block.first + i
+        if node in self._groups:
+            self.engine.plans[self._groups[node]] = plan
+        else:
+            self._add(block, node, plan, stream)
+        block.adopt(i, plan, len_kernel)
+
+    def _bring_neurons(self) -> Iterator[Callable[[], None]]:
+        """Yield what adds new neurons, or gives the others the parameters that were set, when it is called."""
         for block in self._blocks(NeuronBlock):
             if not block.begun:
                 key = self._key(block.first)
-                block.begin(key)
-                self._add(block, block.first, block.plan, key)
+                yield partial(self._begin, block, block.first_plan(key), key)
             elif block.changed:
-                block.update()
-            else:
-                continue
-            changed += 1
-        return changed
+                yield partial(block.update, *block.updated())
+
+    def _begin(self, block: NeuronBlock, plan: NeuronPlan, key: Key) -> None:
+        self._add(block, block.first, plan, key)
+        block.begin(plan)
 
     def _add(self, block: Block, node: int, plan: Plan, stream: Stream) -> None:
         """Make a population, or a block of neurons by its first one, a group of the engine."""
@@ -214,13 +249,6 @@ class Simulator:
                 fired = np.flatnonzero(counts)
                 self.late.take(end - len(counts) + fired, np.full(len(fired), node), counts[fired])
         self.late.forget(slice_steps)
-
-    def _show(self, began: int) -> None:
-        """Let nodes show the state and the events of the run that began at a step."""
-        for population in self._blocks(PopulationBlock) if self.engine.step > began else ():
-            population.show()
-        for recorder in self._blocks(RecorderBlock):
-            recorder.flush(self.kernel.delays.steps[0])
 
     def _blocks(self, kind: type[Kind]) -> list[Kind]:
         return [block for block in self.kernel.blocks if isinstance(block, kind)]

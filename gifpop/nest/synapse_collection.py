@@ -12,11 +12,15 @@ from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import is_sequence
 from gifpop.nest.models import SYNAPSE
+from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
     from gifpop.nest.projections import Adjustable
+    from gifpop.nest.runs import Places
     from gifpop.typing import Integers
+
+CHUNK = 2**20  # connections that are looked at together
 
 
 class SynapseCollection:
@@ -27,39 +31,58 @@ class SynapseCollection:
 
     Parameters
     ----------
-    places : sequence of int
+    places : sequence of int, or gifpop.nest.runs.Runs
         Numbers of the connections, counted in the order in which they were made.
     """
 
     _NAMES = ("delay", "receptor", "source", "synapse_model", "target", "target_thread", "weight")
 
-    def __init__(self, places: Sequence[int] | Integers) -> None:
-        self._places = np.asarray(places, dtype=np.int64)
+    def __init__(self, places: Sequence[int] | Places) -> None:
+        self._places = places if isinstance(places, Runs) else np.asarray(places, dtype=np.int64)
         self._generation = kernel.generation
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __iter__(self) -> Iterator[SynapseCollection]:
-        return (SynapseCollection([place]) for place in self._places)
+        return (SynapseCollection([place]) for numbers in self._chunks() for place in numbers)
+
+    def _chunks(self) -> Iterator[Integers]:
+        """Yield the numbers of the connections, many at a time."""
+        for start in range(0, len(self), CHUNK):
+            yield self._numbers(range(start, min(start + CHUNK, len(self))))
+
+    def _numbers(self, places: range) -> Integers:
+        """Return the numbers of the connections at some places."""
+        if isinstance(self._places, Runs):
+            return self._places.at(np.arange(places.start, places.stop, places.step))
+        return self._places[places.start : places.stop]
 
     def __getitem__(self, key: SupportsIndex | slice) -> SynapseCollection:
         if isinstance(key, slice):
-            return SynapseCollection(self._places[key])
+            places = range(len(self))[key]
+            return SynapseCollection(self._places.part(places) if isinstance(self._places, Runs) else self._places[key])
         if not isinstance(key, numbers.Integral):
             raise TypeError(f"list indices must be integers or slices, not {type(key).__name__}")
         if not -len(self) <= int(key) < len(self):
             raise IndexError("list index out of range")
-        return SynapseCollection([self._places[int(key)]])
+        place = range(len(self))[key]
+        return SynapseCollection(self._numbers(range(place, place + 1)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SynapseCollection):
             return NotImplemented
-        return self._generation == other._generation and np.array_equal(self._places, other._places)
+        if self._generation != other._generation or len(self) != len(other):
+            return False
+        if isinstance(self._places, Runs) and isinstance(other._places, Runs) and self._places.is_same(other._places):
+            return True
+        return all(np.array_equal(*both) for both in zip(self._chunks(), other._chunks(), strict=True))
 
     def __str__(self) -> str:
         if not len(self):
             return "The synapse collection does not contain any connections."
+        if len(self) > CHUNK:
+            errors.require_memory(600.0 * len(self), f"str: a table of {len(self)} connections")
         lines = [
             " source   target   synapse model   weight   delay ",
             "-------- -------- --------------- -------- -------",
@@ -77,7 +100,7 @@ class SynapseCollection:
         iterator of int
             The identifier of each connection's source.
         """
-        return iter(self._column("source"))
+        return (node for numbers in self._chunks() for node in SynapseCollection(numbers)._column("source"))
 
     def targets(self) -> Iterator[int]:
         """Return the targets.
@@ -87,7 +110,7 @@ class SynapseCollection:
         iterator of int
             The identifier of each connection's target.
         """
-        return iter(self._column("target"))
+        return (node for numbers in self._chunks() for node in SynapseCollection(numbers)._column("target"))
 
     def get(self, keys: str | Sequence[str] | None = None, output: None = None) -> Any:
         """Return values of the connections.
@@ -143,24 +166,35 @@ class SynapseCollection:
         if is_sequence(params):
             if len(params) != len(self):
                 raise TypeError(f"params must have one dict for each of the {len(self)} connections, got {len(params)}")
-            for one, values in zip(self, params, strict=True):
-                one._checked(values)
-            for one, values in zip(self, params, strict=True):
-                one.set(values)
+            each = [one._checked(values) for one, values in zip(self, params, strict=True)]
+            self._put([self._collected(name, each) for name in SYNAPSE])
         elif isinstance(params, dict):
-            self._put(self._checked(params))
+            self._put([(name, self._places, value) for name, value in self._checked(params).items()])
         else:
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
 
-    def _put(self, values: dict[Adjustable, Any]) -> None:
-        """Set checked columns."""
-        kernel.redeliver(self._places, -1)
-        for name, value in values.items():
-            kernel.connections.put(name, self._places, value)
-        kernel.redeliver(self._places, 1)
-        if "delay" in values:
-            kernel.delays.include(values["delay"])
-        kernel.changes += 1
+    def _collected(self, name: Adjustable, each: list[dict[Adjustable, Any]]) -> tuple[Adjustable, Integers, Any]:
+        """Return a name, the connections that are given a value of it, and the values; of a dict for each of them."""
+        given = [i for i, values in enumerate(each) if name in values]
+        numbers = self._places.written_out("set") if isinstance(self._places, Runs) else self._places
+        dtype = np.int32 if name == "delay" else np.float64
+        return name, numbers[given], np.array([each[i][name] for i in given], dtype=dtype)
+
+    def _put(self, values: list[tuple[Adjustable, Places, Any]]) -> None:
+        """Set checked columns of some of the connections."""
+        table, late = kernel.connections, kernel.late_spikes()
+        with kernel.attempt():
+            changes = [change for name, numbers, value in values for change in table.change(name, numbers, value)]
+            taken = [] if late is None else late.carried(self._places, -1)
+            with kernel.commit("set"):
+                for change in changes:
+                    change()
+                if late is not None:
+                    late.note([*taken, *late.carried(self._places, 1)])
+                for name, _, value in values:
+                    if name == "delay":
+                        kernel.delays.include(value)
+                kernel.changes += 1
 
     def _checked(self, params: Values) -> dict[Adjustable, Any]:
         """Return new weights and delays (steps), each one for all or an array."""
@@ -189,11 +223,14 @@ class SynapseCollection:
         self._check_alive()
         if name not in self._NAMES:
             raise errors.UnknownParameter(name)
+        if len(self) > CHUNK:
+            errors.require_memory(100.0 * len(self), f"get: {name} of {len(self)} connections")
         if name in ("receptor", "target_thread"):
             return [0] * len(self)
+        numbers = self._numbers(range(len(self)))
         if name == "synapse_model":
-            return [kernel.synapses[model].name for model in kernel.connections.column("model", self._places).tolist()]
-        values = kernel.connections.column(name, self._places)
+            return [kernel.synapses[model].name for model in kernel.connections.column("model", numbers).tolist()]
+        values = kernel.connections.column(name, numbers)
         return (kernel.clock.delay_ms(values) if name == "delay" else values).tolist()
 
     def __getattr__(self, name: str) -> Any:

@@ -55,8 +55,8 @@ def synapse_defaults(model: SynapseModel) -> Values:
     }  # fmt: skip
 
 
-def set_synapse_defaults(model: SynapseModel, params: Values) -> None:
-    """Change what new connections of a model have; nothing changes if anything is wrong."""
+def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
+    """Return what new connections of a model are to have, of values that are checked."""
     values: Values = {name: p.kind.convert(name, params[name]) for name, p in SYNAPSE.items() if name in params}
     for name, parameter in SYNAPSE.items():
         if name in values:
@@ -69,7 +69,7 @@ def set_synapse_defaults(model: SynapseModel, params: Values) -> None:
         values["delay"] = kernel.clock.delay_ms(steps)
     if params.keys() - values.keys():
         raise errors.unaccessed(params.keys() - values.keys(), "params", "ModelManager::set_synapse_defaults_")
-    vars(model).update(values)
+    return values
 
 
 def model_delay(model: SynapseModel) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from gifpop.connectivity import receptor
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, PoissonBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
-from gifpop.nest.projections import Product, Sparse, part_of
+from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, one_by_one, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.plan import Link, NoiseLink
 
@@ -167,7 +167,7 @@ class Wiring:
             if isinstance(projection, Sparse):
                 self._link_neurons(projection, projection.first, projection.units)
             elif isinstance(projection, Product) and self._is_between_neurons(projection):
-                self._link_neurons(projection, *_expanded(projection))
+                self._link_product(projection)
             else:
                 for strand in self._strands(projection, first):
                     self._wire(strand)
@@ -178,13 +178,39 @@ class Wiring:
         blocks = (self.kernel.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
         return all(isinstance(block, NeuronBlock) for block in blocks)
 
-    def _link_neurons(self, projection: Product | Sparse, first: Integers | None, units: Shorts | None) -> None:
-        """Wire connections between two blocks of neurons as they are stored."""
+    def _link_product(self, product: Product) -> None:
+        """Wire all neurons of a block to all of another; one by one only where they differ, or those that do."""
+        values = product.weight, product.delay
+        arrays = any(isinstance(value, np.ndarray) for value in values)
+        if arrays or not any(isinstance(value, Exceptions) for value in values):
+            self._link_neurons(product, *_expanded(product))
+        else:
+            self._link_exceptions(product, *(_shared(value) for value in values))
+
+    def _link_exceptions(self, product: Product, weight: float, lag: int) -> None:
+        """Wire all to all with what most share; where a connection differs, take that back and bring its own."""
+        source, target = self._ends(product)
+        k = np.unique(np.concatenate([v.k for v in (product.weight, product.delay) if isinstance(v, Exceptions)]))
+        first = np.searchsorted(k, np.arange(len(product.sources) + 1) * len(product.targets)).astype(np.int64)
+        units = (k % len(product.targets)).astype(np.int32)
+        lags = np.full(len(k), lag, dtype=np.int32)  # an array, so that nothing is counted that is taken back
+        own, own_lags = product.column("weight", k), product.column("delay", k).astype(np.int32)
+        self.links.append(Link(source, target, lag, receptor(weight), weight))
+        self.links.append(Link(source, target, lag, receptor(weight), -weight, first, units, None, lags))
+        self.links.append(Link(source, target, 1, receptor(1.0), 1.0, first, units, own, own_lags))
+
+    def _ends(self, projection: Product | Sparse) -> tuple[int, int]:
+        """Return the groups of the two blocks of neurons that a projection connects."""
         k = np.array([0])
         nodes = (projection.column("source", k), projection.column("target", k))
         source, target = (self.groups[self.kernel.locate(int(node[0]))[0].first] for node in nodes)
-        weight, weights = _either(projection.weight, 1.0)
-        lag, lags = _either(projection.delay, 1)
+        return source, target
+
+    def _link_neurons(self, projection: Product | Sparse, first: Integers | None, units: Shorts | None) -> None:
+        """Wire connections between two blocks of neurons as they are stored."""
+        source, target = self._ends(projection)
+        weight, weights = _either(one_by_one(projection, "weight"), 1.0)
+        lag, lags = _either(one_by_one(projection, "delay"), 1)
         self.links.append(Link(source, target, lag, receptor(weight), weight, first, units, weights, lags))
 
     # -- strands ----------------------------------------------------------------------------------------------------
@@ -192,11 +218,13 @@ class Wiring:
     def _strands(self, projection: Projection, first: int) -> Iterator[Strand]:
         """Return the strands of a projection whose first connection has a number."""
         everything = slice(None)
+        if len(projection) > MANY:
+            errors.require_memory(100.0 * len(projection), f"Simulate: {len(projection)} connections of devices")
         sources, targets = projection.column("source", everything), projection.column("target", everything)
         weight: Weights
         delay: Lags
         if isinstance(projection, Product):
-            weight, delay = projection.weight, projection.delay
+            weight, delay = one_by_one(projection, "weight"), one_by_one(projection, "delay")
         else:
             weight, delay = projection.column("weight", everything), projection.column("delay", everything)
         ends = [self._end(nodes) for nodes in (sources, targets)]
@@ -370,9 +398,14 @@ def _split_shared(
     return first, np.ascontiguousarray(value[order], dtype=dtype)
 
 
+def _shared(value: Any) -> Any:
+    """Return what all connections share, or all but some."""
+    return value.shared if isinstance(value, Exceptions) else value
+
+
 def _expanded(product: Product) -> tuple[Integers | None, Shorts | None]:
     """Return the connections of all neurons to all neurons one by one, or None where they need not be."""
-    if not np.ndim(product.weight) and not np.ndim(product.delay):
+    if not any(isinstance(value, (np.ndarray, Exceptions)) for value in (product.weight, product.delay)):
         return None, None
     n_pre, n_post = len(product.sources), len(product.targets)
     errors.require_memory(4.0 * n_pre * n_post, f"Simulate: {n_pre * n_post} connections that differ")

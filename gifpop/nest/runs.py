@@ -1,0 +1,118 @@
+"""Numbers of connections that are not written out: many of them, in runs that can be computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from gifpop.nest.errors import require_memory
+from gifpop.typing import Integers
+
+WRITTEN_OUT = 2**20  # connections that are not stored are numbered one by one up to here
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A sequence of numbers of connections, run after run; each run has one source.
+
+    Attributes
+    ----------
+    starts, skips, lengths : int64 array
+        Number ``o`` of run ``r`` is ``starts[r] + skips[r] + o``; where the run has a pattern, it is ``starts[r] +
+        patterns[kinds[r]][skips[r] + o]``.
+    sources : int64 array
+        Nodes.
+    kinds : int64 array
+        Which pattern a run has; -1: none.
+    patterns : sequence of int64 array
+    """
+
+    starts: Integers
+    skips: Integers
+    lengths: Integers
+    sources: Integers
+    kinds: Integers
+    patterns: Sequence[Integers]
+
+    @classmethod
+    def simple(cls, starts: Integers, lengths: Integers, sources: Integers, pattern: Integers | None = None) -> Runs:
+        """Return runs that have no pattern, or one for all."""
+        kinds = np.full(len(starts), -1 if pattern is None else 0)
+        return cls(starts, np.zeros_like(starts), lengths, sources, kinds, () if pattern is None else (pattern,))
+
+    @classmethod
+    def joined(cls, several: Sequence[Runs], keys: Sequence[Integers]) -> Runs:
+        """Return the runs of several in the order of their keys; those that are empty are left out."""
+        patterns: list[Integers] = []
+        kinds = []
+        for runs in several:
+            kinds.append(np.where(runs.kinds >= 0, runs.kinds + len(patterns), -1))
+            patterns += runs.patterns
+        order = np.argsort(np.concatenate(keys), kind="stable")
+        lengths = np.concatenate([runs.lengths for runs in several])
+        order = order[lengths[order] > 0]
+        starts, skips, sources = (
+            np.concatenate([getattr(runs, name) for runs in several])[order] for name in ("starts", "skips", "sources")
+        )
+        return cls(starts, skips, lengths[order], sources, np.concatenate(kinds)[order], patterns)
+
+    @cached_property
+    def ends(self) -> Integers:
+        """Places at which the runs end."""
+        return np.cumsum(self.lengths)
+
+    def __len__(self) -> int:
+        return int(self.ends[-1]) if len(self.ends) else 0
+
+    def at(self, places: Integers) -> Integers:
+        """Return the numbers at some places."""
+        run = np.searchsorted(self.ends, places, side="right")
+        offsets = places - (self.ends[run] - self.lengths[run]) + self.skips[run]
+        for kind, pattern in enumerate(self.patterns):
+            mine = self.kinds[run] == kind
+            offsets[mine] = pattern[offsets[mine]]
+        return self.starts[run] + offsets
+
+    def part(self, places: range) -> Places:
+        """Return the numbers at a range of places; written out if they are few, or not side by side."""
+        if not places or len(places) <= WRITTEN_OUT or places.step != 1:
+            require_memory(40.0 * len(places), f"a slice of {len(places)} connections")
+            return self.at(np.arange(places.start, places.stop, places.step))
+        first, last = np.searchsorted(self.ends, (places.start, places.stop - 1), side="right").tolist()
+        chosen = slice(first, last + 1)
+        skips, lengths = self.skips[chosen].copy(), self.lengths[chosen].copy()
+        before = places.start - int(self.ends[first] - self.lengths[first])
+        skips[0] += before
+        lengths[0] -= before
+        lengths[-1] -= int(self.ends[last]) - places.stop
+        return Runs(self.starts[chosen], skips, lengths, self.sources[chosen], self.kinds[chosen], self.patterns)
+
+    def is_same(self, other: Runs) -> bool:
+        """Return whether the runs are the same; others can hold the same numbers."""
+        names = ("starts", "skips", "lengths", "kinds")
+        return (
+            all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+            and len(self.patterns) == len(other.patterns)
+            and all(np.array_equal(*both) for both in zip(self.patterns, other.patterns, strict=True))
+        )
+
+    def chosen(self, which: Integers) -> Runs:
+        """Return some of the runs, by their places among the runs or a mask of them."""
+        return Runs(self.starts[which], self.skips[which], self.lengths[which], self.sources[which], self.kinds[which],
+                    self.patterns)  # fmt: skip
+
+    def of_sources(self, nodes: Integers) -> Runs:
+        """Return the runs of some nodes."""
+        return self.chosen(np.flatnonzero(np.isin(self.sources, nodes)))
+
+    def written_out(self, purpose: str) -> Integers:
+        """Return all numbers, if they fit in memory; ``purpose`` is for the message."""
+        require_memory(60.0 * len(self), f"{purpose}: {len(self)} connections one by one")
+        return self.at(np.arange(len(self)))
+
+
+Places: TypeAlias = Integers | Runs

@@ -1,0 +1,232 @@
+"""Numbers that users give to gifpop.nest: whole floats, integers beyond 64 bits, times that are none, drawn values."""
+
+import numpy as np
+import pytest
+
+import gifpop.nest as nest
+
+Errors = nest.NESTErrors
+HUGE = [2**63, -(2**63) - 1, 2**64, 10**400, 10**5000]
+
+
+@pytest.fixture(autouse=True)
+def kernel():
+    nest.ResetKernel()
+
+
+@pytest.mark.parametrize("n", [40.0, np.float32(40), np.float64(40.0), np.array(40), np.array(40.0), np.int8(40), 40])
+def test_whole_numbers_of_nodes(n):
+    """As NEST."""
+    assert len(nest.Create("gif_psc_exp", n)) == 40
+
+
+@pytest.mark.parametrize("n", [True, np.True_, np.array(True)])
+def test_true_is_one_node(n):
+    assert len(nest.Create("gif_psc_exp", n)) == 1
+
+
+@pytest.mark.parametrize(
+    "n", [2.5, np.array(2.5), "3", None, 1 + 0j, np.array([3]), [3], float("nan"), float("inf"), -float("inf")]
+)
+def test_what_is_no_number_of_nodes(n):
+    with pytest.raises(TypeError, match="n must be a whole number, got"):
+        nest.Create("gif_psc_exp", n)
+    assert nest.network_size == 0
+
+
+@pytest.mark.parametrize("model", ["gif_psc_exp", "gif_pop_psc_exp", "spike_recorder", "step_current_generator"])
+def test_more_nodes_than_there_is_memory_for(model):
+    for n in (2**62, 1e18):
+        with pytest.raises(MemoryError, match="Create"):
+            nest.Create(model, n)
+    with pytest.raises(nest.NESTError, match="Create: n must be"):
+        nest.Create(model, 1e300)
+    assert nest.network_size == 0
+
+
+def integer_parameters():
+    """Return, by name, what takes an integer."""
+
+    def connect(**spec):
+        nodes = nest.Create("gif_psc_exp", 2)
+        nest.Connect(nodes, nodes, {"rule": "fixed_indegree", "indegree": 1, **spec})
+
+    return {
+        "n": lambda k: nest.Create("gif_psc_exp", k),
+        "N": lambda k: nest.Create("gif_pop_psc_exp", params={"N": k}),
+        "len_kernel": lambda k: nest.Create("gif_pop_psc_exp").set(len_kernel=k),
+        "len_kernel of some": lambda k: nest.Create("gif_pop_psc_exp", 2).set(len_kernel=[100, k]),
+        "N by default": lambda k: nest.SetDefaults("gif_pop_psc_exp", {"N": k}),
+        "n_events": lambda k: nest.Create("spike_recorder").set(n_events=k),
+        "spike_multiplicities": lambda k: nest.Create(
+            "spike_generator", params={"spike_times": [1.0], "spike_multiplicities": [k]}
+        ),
+        "indegree": lambda k: connect(indegree=k),
+        "receptor_type": lambda k: nest.Connect(*nest.Create("gif_psc_exp", 2), syn_spec={"receptor_type": k}),
+        "receptor_type by default": lambda k: nest.SetDefaults("static_synapse", {"receptor_type": k}),
+        "rng_seed": lambda k: nest.set(rng_seed=k),
+        "local_num_threads": lambda k: nest.set(local_num_threads=k),
+        "total_num_virtual_procs": lambda k: nest.set(total_num_virtual_procs=k),
+        "max": nest.random.uniform_int,
+    }
+
+
+@pytest.mark.parametrize("value", HUGE, ids=lambda k: f"{k.bit_length()} bits")
+@pytest.mark.parametrize("name", integer_parameters())
+def test_integers_beyond_64_bits(name, value):
+    """An OverflowError as of NEST, and an error of NEST's that names the parameter."""
+    with pytest.raises(OverflowError, match=rf"{name.split()[0]} must be >= -2\^63 and < 2\^63") as error:
+        integer_parameters()[name](value)
+    assert isinstance(error.value, nest.NESTError)
+
+
+def test_unsigned_integers_do_not_wrap():
+    populations = nest.Create("gif_pop_psc_exp", 2)
+    with pytest.raises(OverflowError, match="N must be"):
+        populations.N = np.array([2**63, 5], dtype=np.uint64)
+    populations.N = np.array([4, 5], dtype=np.uint64)
+    assert populations.N == (4, 5)
+
+
+def test_drawn_integers_beyond_64_bits():
+    with pytest.raises(Errors.BadProperty, match="N must be >= -2"):
+        nest.Create("gif_pop_psc_exp", 3, {"N": nest.random.uniform(1e20, 2e20)})
+
+
+@pytest.mark.parametrize("value", [10**400, 10**5000], ids=["400 digits", "5000 digits"])
+def test_integers_that_no_float_holds(value):
+    neurons = nest.Create("gif_psc_exp", 2)
+    for set_it in (
+        lambda: neurons.set(I_e=value), lambda: neurons.set(I_e=[1.0, value]), lambda: neurons.set(tau_sfa=[value]),
+        lambda: nest.Connect(neurons, neurons, syn_spec={"weight": value}),
+    ):  # fmt: skip
+        with pytest.raises(OverflowError, match=r"must be < 2\^1024") as error:
+            set_it()
+        assert isinstance(error.value, nest.NESTError)
+    assert neurons.I_e == (0.0, 0.0)
+
+
+def test_identifiers_that_no_node_has():
+    nodes = nest.Create("gif_psc_exp", 3)
+    for ids in ([2**70], [1, 2**63], [-(2**70)], np.array([2**63], dtype=np.uint64), [0], [1e300]):
+        with pytest.raises(Errors.UnknownNode, match="does not exist"):
+            nest.NodeCollection(ids)
+    for ids in ([1.5], ["1"], [float("nan")], [None]):
+        with pytest.raises(TypeError, match="node IDs must be integers"):
+            nest.NodeCollection(ids)
+    with pytest.raises(Errors.UnknownNode):
+        nest.Connect([2**70], [1])
+    assert 2**70 not in nodes
+    with pytest.raises(ValueError, match="not in NodeCollection"):
+        nodes.index(2**70)
+    with pytest.raises(IndexError):
+        nodes[2**70]
+    assert nest.NodeCollection([1.0, np.int8(2)]).tolist() == [1, 2]
+
+
+# -- times ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), -float("inf"), 1e16, 9.3e15, 1e300, 10**400])
+def test_durations_that_are_none(time):
+    """Without a warning of numpy's, which would be an error here."""
+    with pytest.raises(Errors.BadParameter, match="The simulation time"):
+        nest.Simulate(time)
+    assert nest.biological_time == 0.0
+    nest.Simulate(np.array(1.0))
+    assert nest.biological_time == 1.0
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), -float("inf"), 1e16, 9.3e15, 1e300])
+def test_times_of_devices_that_are_none(time):
+    for model, name in (("spike_generator", "spike_times"), ("step_current_generator", "amplitude_times")):
+        values = {"amplitude_values": [1.0]} if name == "amplitude_times" else {}
+        with pytest.raises(Errors.BadProperty):
+            nest.Create(model, params={name: [time], "allow_offgrid_times": True, **values})
+    for name in ("start", "origin"):
+        with pytest.raises(Errors.BadProperty):
+            nest.Create("dc_generator", params={name: time})
+    for name in ("interval", "offset"):
+        with pytest.raises(Errors.BadProperty):
+            nest.Create("multimeter", params={name: time})
+    nodes = nest.Create("gif_psc_exp", 2)
+    for delay in (time, [[time] * 2] * 2):
+        with pytest.raises((Errors.BadDelay, Errors.BadProperty)):
+            nest.Connect(nodes, nodes, syn_spec={"delay": delay})
+    nest.Create("dc_generator").set(stop=1e300)
+
+
+# -- one dict in a list -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("container", [list, tuple])
+def test_one_dict_in_a_list_is_for_all(container):
+    """As NEST, but for Create and connections."""
+    neurons, populations = nest.Create("gif_psc_exp", 3), nest.Create("gif_pop_psc_exp", 2)
+    neurons.set(container([{"I_e": 5.0}]))
+    assert neurons.I_e == (5.0, 5.0, 5.0)
+    populations.set(container([{"N": 7}]))
+    assert populations.N == (7, 7)
+    devices = nest.Create("dc_generator", 2)
+    with pytest.warns(UserWarning, match="SetStatus"):
+        nest.SetStatus(devices, container([{"amplitude": 2.0}]))
+    assert devices.amplitude == (2.0, 2.0)
+    neurons.set(container([{"I_e": nest.random.uniform()}]))
+    assert len(set(neurons.I_e)) == 3
+    with pytest.raises(Errors.TypeMismatch):
+        neurons.set(container([{"I_e": [1.0, 2.0, 3.0]}]))
+    with pytest.raises(Errors.BadParameter, match="must be the same size"):
+        neurons.set(container([{"I_e": 1.0}] * 2))
+    with pytest.raises(Errors.BadParameter, match="must be the same size"):
+        neurons.set(container([]))
+    with pytest.raises(TypeError, match="one dictionary per node"):
+        nest.Create("gif_psc_exp", 3, container([{"I_e": 1.0}]))
+    nest.Connect(neurons, neurons)
+    with pytest.raises(TypeError, match="one dict for each"):
+        nest.GetConnections().set(container([{"weight": 1.0}]))
+
+
+# -- drawn values -----------------------------------------------------------------------------------------------------
+
+
+def test_drawn_values_are_compared_where_they_are_drawn():
+    """As in NEST a Parameter, never Python's comparison of objects."""
+    whole, neurons = nest.random.uniform_int(2), nest.Create("gif_psc_exp", 200)
+    for compared, share in ((whole == 1, 0.5), (1 == whole, 0.5), (whole != 5, 1.0), (whole == 0.5, 0.0)):
+        assert isinstance(compared, nest.Parameter)
+        neurons.I_e = compared
+        assert set(neurons.I_e) <= {0.0, 1.0}
+        assert np.mean(neurons.I_e) == pytest.approx(share, abs=0.2 if share == 0.5 else 0.0)
+    assert isinstance(whole == whole, nest.Parameter)
+    for other in (None, "x", [1]):
+        with pytest.raises(NotImplementedError, match="combines with numbers"):
+            whole == other  # noqa: B015
+        with pytest.raises(NotImplementedError, match="combines with numbers"):
+            whole != other  # noqa: B015
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(whole)
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [("fixed_indegree", "indegree"), ("fixed_outdegree", "outdegree"), ("fixed_total_number", "N"),
+     ("pairwise_bernoulli", "p")],
+)  # fmt: skip
+def test_degrees_are_not_drawn(rule, name):
+    nodes = nest.Create("gif_psc_exp", 2)
+    with pytest.raises(Errors.NotImplemented, match=f"{rule}: {name} must be one number in gifpop.nest"):
+        nest.Connect(nodes, nodes, {"rule": rule, name: nest.random.uniform_int(2)})
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_messages_name_all_models():
+    with pytest.raises(Errors.UnknownModelName, match=r"stdp_synapse is not a known model name.*gif_psc_exp.*static_sy"):
+        nest.CopyModel("stdp_synapse", "x")
+    for ask in (lambda: nest.GetDefaults("noise_generator"), lambda: nest.SetDefaults("noise_generator", {})):
+        with pytest.raises(Errors.UnknownComponent, match=r"noise_generator is not a known component.*gifpop.nest has gif"):
+            ask()
+    with pytest.raises(Errors.UnknownModelName) as error:
+        nest.Create("static_synapse")
+    assert "gifpop.nest has" in str(error.value)
