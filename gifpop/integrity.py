@@ -205,7 +205,9 @@ def _check_links(links: Iterable[Link], engine: Engine, sizes: Sizes) -> None:
         sizes.require(0 <= link.source < len(engine.plans) + len(engine.signals) and link.target >= 0,
                       "links lead from groups and signals to groups")  # fmt: skip
         least = 0 if source is None else engine.slice_steps
-        sizes.require(least <= link.shortest_lag <= link.longest_lag <= _longest_lag(engine), "links end in the slots")
+        if not link.is_empty:
+            lags_fit = least <= link.shortest_lag <= link.longest_lag <= _longest_lag(engine)
+            sizes.require(lags_fit, "links end in the slots")
         if link.first is None or link.units is None:
             sizes.require(all(part is None for part in link.connections), "only single connections have arrays")
             continue
