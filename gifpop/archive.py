@@ -100,7 +100,7 @@ def damage_reported(where: str) -> Iterator[None]:
     """Turn whatever errors content causes into one that says so; those of the system stay what they are."""
     try:
         yield
-    except (MemoryError, Warning):
+    except MemoryError:
         raise
     except OSError as error:
         if error.errno not in (None, errno.EINVAL):  # zlib's, and of a place that cannot be in a file

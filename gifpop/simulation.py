@@ -477,11 +477,9 @@ class Simulation:
             threads = check_threads("Simulation.load: threads", threads)
         if progress is not None:
             progress = checks.boolean("Simulation.load: progress", progress)
-        state, simulation = snapshot.load(path), cls.__new__(cls)
+        state, simulation = snapshot.load(path, threads), cls.__new__(cls)
         vars(simulation).update({name: state[name.lstrip("_")] for name in KEPT})
         simulation._progress, simulation._busy = progress, threading.Lock()
-        if threads is not None:
-            simulation._assembly.threads = simulation._engine.threads = threads
         return simulation
 
     def connections(self, pre: Population | str, post: Population | str) -> Structured:

@@ -76,18 +76,19 @@ def test_permissions(path, way):
 
 KILLED = """
 import os, signal, sys
-from gifpop import replacing
-if sys.argv[2] == "named":
-    replacing._nameless = lambda temporary: None
-with replacing.replacing(sys.argv[1], b"BEGIN") as file:
-    file.write(b"BEGIN" * int(sys.argv[3]))
+names = {"__name__": "replacing"}
+exec(open(sys.argv[1]).read(), names)  # without the package, which takes longer to import
+if sys.argv[3] == "named":
+    names["_nameless"] = lambda temporary: None
+with names["replacing"](sys.argv[2], b"BEGIN") as file:
+    file.write(b"BEGIN" * int(sys.argv[4]))
     file.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 def kill_writer(path, way, times=1000):
-    process = subprocess.run([sys.executable, "-c", KILLED, str(path), way, str(times)])
+    process = subprocess.run([sys.executable, "-c", KILLED, replacing.__file__, str(path), way, str(times)])
     assert process.returncode == -signal.SIGKILL
 
 
