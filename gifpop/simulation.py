@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from gifpop import changes, checks, options, seeds, snapshot
 from gifpop.assembly import Assembly
@@ -214,6 +214,21 @@ class Simulation:
             f"<gifpop.Simulation: {len(self._assembly.levels)} populations, level {self.level!r}, dt {self.dt} ms, "
             f"at {self.time} ms>"
         )
+
+    def __copy__(self) -> Simulation:
+        """Return a simulation that goes on by itself: one that shared its state would change with this one."""
+        return self.__deepcopy__({})
+
+    @_alone
+    def __deepcopy__(self, memo: dict[int, Any]) -> Simulation:
+        """Return a simulation in the same state that goes on by itself, as if it had been saved and loaded."""
+        state = snapshot.copied({name.lstrip("_"): getattr(self, name) for name in KEPT})
+        new = type(self).__new__(type(self))
+        vars(new).update(vars(self), _busy=threading.Lock(), **{name: state[name.lstrip("_")] for name in KEPT})
+        return new
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a gifpop.Simulation cannot be pickled: save writes it to a file, and load reads that")
 
     @property
     def dt(self) -> float:

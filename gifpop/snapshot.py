@@ -73,6 +73,13 @@ def load(path: archive.Path, threads: int | None = None) -> dict[str, Any]:
     return state
 
 
+def copied(state: dict[str, object]) -> dict[str, Any]:
+    """Return attributes of a simulation that share nothing with these, as if they had been saved and loaded."""
+    document, arrays = encode(state, KINDS, "copy of a Simulation")
+    with np.errstate(all="ignore"):
+        return restored(document, {name: array.copy() for name, array in arrays.items()})
+
+
 def restored(document: Any, arrays: Arrays) -> dict[str, Any]:
     """Return the attributes of a simulation that are in JSON and arrays; errors of any class where they are not."""
     state: dict[str, Any] = decode(document, arrays, KINDS)
