@@ -425,7 +425,7 @@ def _check_noise(noise: NoiseLink, engine: Engine, sizes: Sizes) -> None:
 def _check_signal(signal: object, sizes: Sizes) -> None:
     """Refuse a signal that could not emit, or would take memory for steps that are not asked for."""
     if isinstance(signal, signals.Samples):
-        sizes.check("samples", signal.values, "samples", dtype=np.float64)
+        sizes.check("samples", signal.values, len(signal.values))
         sizes.require(len(signal.values) >= 1, "a sample")
         sizes.integer("first", signal.first, -LARGEST_STEP, LARGEST_STEP)
         sizes.integer("repeat", signal.repeat, 1, LARGEST_STEP)
