@@ -6,9 +6,11 @@ Nothing that a file says is believed before it has been checked: no size is allo
 from __future__ import annotations
 
 import errno
+import io
 import json
 import math
 import os
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,9 +33,11 @@ BEGIN = b"PK\x03\x04"  # of any file of this kind
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those that numpy writes
 LARGEST_RATIO = 1100  # of what deflate writes to what it has read, which is 1032 at most
 PARSED = 40  # bytes of Python's objects for each byte of JSON, at most
-READERS: dict[tuple[int, int], Callable[..., Any]] = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
+LONGEST_HEADER = 10_000  # bytes of an array's file; numpy's own limit
+PLAIN = re.compile(rb"(?:'[^'\\\n]*'|True|False|[0-9]|[()\[\]{},: ])*\n")  # a header
+READERS: dict[tuple[int, int], tuple[int, Callable[..., Any]]] = {  # and how many bytes tell a header's length
+    (1, 0): (2, np.lib.format.read_array_header_1_0),
+    (2, 0): (4, np.lib.format.read_array_header_2_0),
 }
 
 
@@ -151,14 +155,23 @@ class _Archive:
 
 
 def _header(entry: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """Return shape and type of an array, and where its content begins."""
-    version = np.lib.format.read_magic(entry)
+    """Return shape and type of an array, and where its content begins.
+
+    Headers are parsed as Python, of which some ends Python's parser: none is that holds more than numpy writes.
+    """
+    head = entry.read(LONGEST_HEADER)
+    file = io.BytesIO(head)
+    version = np.lib.format.read_magic(file)
     if version not in READERS:
         raise ValueError(f"an array has format {version}, which numpy does not write for numbers")
-    shape, _, dtype = READERS[version](entry)
+    width = file.tell() + READERS[version][0]
+    begin = width + int.from_bytes(head[file.tell() : width], "little")
+    if not PLAIN.fullmatch(head[width:begin]):
+        raise ValueError("the header of an array has something else in it than type and shape")
+    shape, _, dtype = READERS[version][1](file)
     if any(size < 0 for size in shape):
         raise ValueError(f"an array has shape {shape}")
-    return shape, dtype, entry.tell()
+    return shape, dtype, begin
 
 
 def _kind(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:

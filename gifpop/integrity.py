@@ -202,7 +202,7 @@ def _check_wired(assembly: Assembly, engine: Engine, sizes: Sizes) -> None:
     sizes.all_are(Link, "links", assembly.links)
     for c, links in zip(assembly.net.connections, wired, strict=True):
         ends = order.index(c.pre), order.index(c.post)
-        sizes.require(all((link.source, link.target) == ends for link in links), f"links of {c.label}")
+        sizes.require(all((link.source, link.target) == ends for link in links), f"links of {c.label} join its ends")
     checked = {id(link) for link in engine.links}  # with the engine
     _check_links([link for link in assembly.links if id(link) not in checked], engine, sizes)
 
