@@ -122,7 +122,7 @@ def take_traces_away(parts, arrays):
 
 def wrap_around(parts, arrays):
     first = arrays["assembly.wired.0.0.first"]
-    first[1:3] = 2**63 - 1, -(2**63) + 3
+    first[1:4] = 2**63 - 1, -(2**63) + 3, -1  # differences overflow, and are >= 0 then
 
 
 def count_draws_below_zero(parts, arrays):
