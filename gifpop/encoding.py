@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MOST_JSON_FLOATS = 8  # in a tuple; longer ones become arrays
+MOST_FREE = 1_000_000  # numbers that ranges may stand for, besides as many as there are in arrays
 NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")  # types of numpy's scalars
 LARGEST_JSON_INTEGER = 2**63
 LONGEST_NAME = 40  # of a part of an array's name
@@ -151,6 +152,7 @@ class _Decoder:
         self._numbered: dict[int | None, object] = {}
         self._owned: set[str] = set()
         self._owning = False
+        self._left = MOST_FREE + sum(array.size for array in arrays.values())
 
     def decode(self, document: Any) -> Any:
         if isinstance(document, list):
@@ -184,7 +186,7 @@ class _Decoder:
             case "dict":
                 return {self.decode(key): self.decode(value) for key, value in content}
             case "range":
-                return range(*content)
+                return self._range(*content)
             case "scalar":
                 return self._scalar(*content)
             case "int":
@@ -200,6 +202,14 @@ class _Decoder:
         if own:
             self._owned.add(name)
         return self._arrays[name]
+
+    def _range(self, *limits: int) -> range:
+        """Return a range, which somebody may turn into numbers: of all no more than there are in arrays, or few."""
+        whole = range(*limits)
+        self._left -= len(whole)
+        if self._left < 0:
+            raise ValueError(f"{whole} is longer than what it could stand for")
+        return whole
 
     def _scalar(self, kind: str, value: Any) -> Any:
         if not NUMBERS.fullmatch(kind):

@@ -117,7 +117,9 @@ def _check_description(net: Network, sizes: Sizes) -> None:
     sizes.require([c.number for c in net.connections] == list(range(len(net.connections))), "connections in order")
     ends = [end for c in net.connections for end in (c.pre, c.post)] + [one.post for one in net.injections]
     sizes.require(set(ends) <= set(names), "connections and inputs end at populations")
-    sizes.integer("inputs made", net._inputs_made, 0, LARGEST_STEP)
+    for number in (net._inputs_made, *(one.number for one in net.injections)):
+        sizes.integer("number of an input", number, 0, LARGEST_STEP)
+    sizes.all_are(bool, "inputs by simulation", [one.by_simulation for one in net.injections])
 
 
 def _check_options(assembly: Assembly, engine: Engine, sizes: Sizes) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import gifpop as gp
 from gifpop import archive, snapshot
 
-SECONDS = 30  # for one file, on a busy machine
+SECONDS = 60  # for one file, on a busy machine
 BYTES = 4 * 2**30  # of address space
 
 NESTED = None
