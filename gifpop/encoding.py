@@ -3,7 +3,7 @@
 In JSON, an object has one key, which says what it stands for: ``{"tuple": [...]}``, ``{"GIF": {"C_m": 250.0, ...}}``,
 ``{"array": "engine.step"}``. Arrays stand beside, under names that tell where they were found. What was one object in
 several places is one again: it carries an ``id`` where it comes first, and is ``{"same": id}`` after. Nothing but
-constructors of known classes is ever called, whatever the JSON says.
+constructors of known classes is ever called, whatever the JSON says, and nothing made that is much larger than it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MOST_JSON_FLOATS = 8  # in a tuple; longer ones become arrays
+MOST_FREE = 1_000_000  # numbers that ranges may stand for, besides as many as there are in arrays
+NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")  # types of numpy's scalars
 LARGEST_JSON_INTEGER = 2**63
 LONGEST_NAME = 40  # of a part of an array's name
 
@@ -37,11 +39,14 @@ class Kind(NamedTuple):
         Returns a dict of str to values that the object can be made of.
     make : callable
         Makes it of these, given by name.
+    own : tuple of str
+        Names of those whose arrays no other object may have: it writes to them, or makes copies of them.
     """
 
     cls: type
     take: Callable[[Any], dict[str, Any]]
     make: Callable[..., Any]
+    own: tuple[str, ...] = ()
 
 
 def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, Arrays]:
@@ -145,6 +150,9 @@ class _Decoder:
     def __init__(self, kinds: Iterable[Kind], arrays: Arrays) -> None:
         self._kinds, self._arrays = {kind.cls.__name__: kind for kind in kinds}, arrays
         self._numbered: dict[int | None, object] = {}
+        self._owned: set[str] = set()
+        self._owning = False
+        self._left = MOST_FREE + sum(array.size for array in arrays.values())
 
     def decode(self, document: Any) -> Any:
         if isinstance(document, list):
@@ -153,32 +161,60 @@ class _Decoder:
             return document
         [(what, content)] = ((key, value) for key, value in document.items() if key != "id")
         if what in self._kinds:
-            made = self._kinds[what].make(**{name: self.decode(part) for name, part in content.items()})
+            kind = self._kinds[what]
+            made = kind.make(**{name: self._part(part, name in kind.own) for name, part in content.items()})
             self._numbered[document.get("id")] = made
             return made
         return self._plain(what, content)
 
+    def _part(self, document: Any, own: bool) -> Any:
+        outer, self._owning = self._owning, own
+        part = self.decode(document)
+        self._owning = outer
+        return part
+
     def _plain(self, what: str, content: Any) -> Any:
         match what:
             case "array":
-                return self._arrays[content]
+                return self._array(content, self._owning)
             case "same":
                 return self._numbered[content]
             case "tuple":
                 return tuple(map(self.decode, content))
             case "floats":
-                return tuple(self._arrays[content].tolist())
+                return tuple(self._array(content, own=True).tolist())
             case "dict":
                 return {self.decode(key): self.decode(value) for key, value in content}
             case "range":
-                return range(*content)
+                return self._range(*content)
             case "scalar":
-                return np.dtype(content[0]).type(self.decode(content[1]))
+                return self._scalar(*content)
             case "int":
                 return int(content, 16)
             case "float":
                 return float(content)
         raise ValueError(f"a {what!r} is not known")
+
+    def _array(self, name: str, own: bool) -> npt.NDArray[Any]:
+        """Return an array; one that belongs to an object only once."""
+        if own and name in self._owned:
+            raise ValueError(f"array {name!r} belongs to two objects")
+        if own:
+            self._owned.add(name)
+        return self._arrays[name]
+
+    def _range(self, *limits: int) -> range:
+        """Return a range, which somebody may turn into numbers: of all no more than there are in arrays, or few."""
+        whole = range(*limits)
+        self._left -= len(whole)
+        if self._left < 0:
+            raise ValueError(f"{whole} is longer than what it could stand for")
+        return whole
+
+    def _scalar(self, kind: str, value: Any) -> Any:
+        if not NUMBERS.fullmatch(kind):
+            raise ValueError(f"a scalar of type {kind!r} is not known")
+        return np.dtype(kind).type(self.decode(value))
 
 
 def _below(path: str, part: object) -> str:

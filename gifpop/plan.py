@@ -38,6 +38,7 @@ LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic lengt
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
 MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
+NEVER = 2**31 - 1  # steps until something arrives that is never sent
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
 
@@ -92,12 +93,23 @@ class Link:
         return _wiring.largest_indegree(self.units, give_way)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there are single connections, but not one of them."""
+        return self.units is not None and len(self.units) == 0
+
+    @property
     def longest_lag(self) -> int:
-        return self.lag if self.lags is None else int(np.max(self.lags, initial=0))
+        """Largest number of steps that anything is on its way along this link: 0 along one without connections."""
+        if self.is_empty:
+            return 0
+        return self.lag if self.lags is None else int(np.max(self.lags))
 
     @property
     def shortest_lag(self) -> int:
-        return self.lag if self.lags is None or not len(self.lags) else int(np.min(self.lags))
+        """Smallest such number; along a link without connections, more than any slice has steps."""
+        if self.is_empty:
+            return NEVER
+        return self.lag if self.lags is None else int(np.min(self.lags))
 
 
 @dataclass(frozen=True)

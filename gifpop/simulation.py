@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from gifpop import changes, checks, memory, options, seeds, snapshot
 from gifpop.assembly import Assembly
@@ -243,6 +243,20 @@ class Simulation:
             f"<gifpop.Simulation: {len(self._assembly.levels)} populations, level {self.level!r}, dt {self.dt} ms, "
             f"at {self.time} ms>"
         )
+
+    def __copy__(self) -> Self:
+        """Return a simulation that goes on by itself: one that shared its state would change with this one."""
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a simulation in the same state that goes on by itself, as if it had been saved and loaded."""
+        with self._alone():
+            self._require_whole()
+            self._state.records.end()
+            return self._restored(snapshot.copied(self._kept()), self._progress)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a gifpop.Simulation cannot be pickled: save writes it to a file, and load reads that")
 
     @contextmanager
     def _if_idle(self) -> Iterator[deferred_interrupt | None]:
@@ -580,10 +594,9 @@ class Simulation:
         """
         if progress is not None:
             progress = checks.boolean("Simulation.load: progress", progress)
-        simulation = cls._restored(snapshot.load(path), progress)
-        threads = check_threads("Simulation.load: threads", simulation._engine.threads if threads is None else threads)
-        simulation._assembly.threads = simulation._engine.threads = threads
-        return simulation
+        if threads is not None:
+            threads = check_threads("Simulation.load: threads", threads)
+        return cls._restored(snapshot.load(path, threads), progress)
 
     def _kept(self, results: bool = True) -> dict[str, object]:
         """Return what a file holds: the state, with or without results."""

@@ -10,7 +10,7 @@ import platform
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -30,12 +30,17 @@ from gifpop.recorder import Column
 from gifpop.recording import Recording
 from gifpop.result import PopulationResult, Result, bytes_of_joined, concatenate
 from gifpop.ring_buffers import RingBuffers
+from gifpop.threads import check_threads
 from gifpop.version import __version__
 from gifpop.warn import warn
+
+if TYPE_CHECKING:
+    from gifpop.typing import Arrays
 
 T = TypeVar("T")
 
 FORMAT = 1
+LARGEST_POOL = 2**8  # words of a SeedSequence; the time to make one grows with the square (numpy: 4, by default)
 MACHINE = f"{platform.system()} {platform.machine()} {INSTRUCTION_SET}"
 
 
@@ -53,17 +58,32 @@ def save(path: archive.Path, state: dict[str, object], compressed: bool = False)
     archive.write(path, header | {"simulation": document}, arrays, compressed)
 
 
-def load(path: archive.Path) -> dict[str, Any]:
-    """Return the attributes of a simulation that were written to a file."""
+def load(path: archive.Path, threads: int | None = None) -> dict[str, Any]:
+    """Return the attributes of a simulation that were written to a file, with so many threads (None: as it had)."""
     where = f"Simulation.load: {os.fsdecode(path)!r}"
     document, arrays = archive.read(path, where, lambda document: _accept(where, document))
-    with archive.damage_reported(where):
-        state: dict[str, Any] = decode(document["simulation"], arrays, KINDS)
-        integrity.check_simulation(**state)
-        machine = document["machine"]
+    with archive.damage_reported(where), np.errstate(all="ignore"):
+        state, machine = restored(document["simulation"], arrays), str(document["machine"])
+    if threads is None:
+        threads = check_threads("Simulation.load: threads", state["engine"].threads)
+    state["assembly"].threads = state["engine"].threads = threads
     if machine != MACHINE:
         warn(f"{where} was saved on {machine}, this is {MACHINE}: sums are rounded in another way, and the run will "
              "not be what it would have been there, spike by spike")  # fmt: skip
+    return state
+
+
+def copied(state: dict[str, object]) -> dict[str, Any]:
+    """Return attributes of a simulation that share nothing with these, as if they had been saved and loaded."""
+    document, arrays = encode(state, KINDS, "copy of a Simulation")
+    with np.errstate(all="ignore"):
+        return restored(document, {name: array.copy() for name, array in arrays.items()})
+
+
+def restored(document: Any, arrays: Arrays) -> dict[str, Any]:
+    """Return the attributes of a simulation that are in JSON and arrays; errors of any class where they are not."""
+    state: dict[str, Any] = decode(document, arrays, KINDS)
+    integrity.check_simulation(**state)
     return state
 
 
@@ -85,18 +105,21 @@ def _accept(where: str, document: dict[str, Any]) -> None:
                          f"reads format {FORMAT}{remedy}")  # fmt: skip
 
 
-def _described(cls: type, *names: str) -> Kind:
-    """Return the kind of a class whose constructor takes what its attributes hold: by default fields of a dataclass."""
+def _described(cls: type, *names: str, own: Sequence[str] = ()) -> Kind:
+    """Return the kind of a class whose constructor takes what its attributes hold: by default fields of a dataclass.
+
+    ``own`` : see `gifpop.encoding.Kind`.
+    """
     names = names or tuple(f.name for f in fields(cls))
-    return Kind(cls, lambda value: {name: getattr(value, name) for name in names}, cls)
+    return Kind(cls, lambda value: {name: getattr(value, name) for name in names}, cls, tuple(own))
 
 
 def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), absent: dict[str, Any] | None = None,
-          made: Callable[[T], T] | None = None) -> Kind:  # fmt: skip
+          made: Callable[[T], T] | None = None, own: Sequence[str] = ()) -> Kind:  # fmt: skip
     """Return the kind of a class of which these attributes are kept, and those in ``anew`` are made anew.
 
     ``absent`` holds the values of attributes that earlier files of this format lack; ``made`` is called with an object
-    once it has its attributes, and returns it.
+    once it has its attributes, and returns it. ``own`` : see `gifpop.encoding.Kind`.
     """
     kept = {name.lstrip("_"): name for name in names}
 
@@ -114,7 +137,7 @@ def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), absent: dict[str,
         vars(value).update({kept[name]: part for name, part in attributes.items()})
         return value if made is None else made(value)
 
-    return Kind(cls, take, make)
+    return Kind(cls, take, make, tuple(own))
 
 
 def _aligned(plan: NeuronPlan) -> NeuronPlan:
@@ -157,6 +180,18 @@ def _take_population_result(result: PopulationResult) -> dict[str, Any]:
             "neurons": None if meso else result.neurons}  # fmt: skip
 
 
+def _take_seed(seed: np.random.SeedSequence) -> dict[str, Any]:
+    if seed.pool_size > LARGEST_POOL:
+        raise ValueError(f"Simulation.save: seed.pool_size must be <= {LARGEST_POOL}, got {seed.pool_size}")
+    return {name: getattr(seed, name) for name in ("entropy", "spawn_key", "pool_size", "n_children_spawned")}
+
+
+def _make_seed(pool_size: int, **parts: Any) -> np.random.SeedSequence:
+    if pool_size > LARGEST_POOL:
+        raise ValueError(f"SeedSequence.pool_size must be <= {LARGEST_POOL}, got {pool_size}")
+    return np.random.SeedSequence(pool_size=pool_size, **parts)
+
+
 def _pcg64(state: Any) -> np.random.PCG64:
     """Return a bit generator in a state."""
     stream = np.random.PCG64(0)
@@ -171,25 +206,26 @@ KINDS = (
     *map(_described, (parameters.GIF, *parameters.INPUTS)),
     *map(_described, (rules.AllToAll, rules.OneToOne, rules.FixedIndegree, rules.IndegreeFraction,
                       rules.FixedOutdegree, rules.FixedTotalNumber, rules.PairwiseBernoulli)),
-    _described(rules.Pairs, "sources", "targets"),
+    _described(rules.Pairs, "sources", "targets", own=("sources", "targets")),
     *map(_described, (distributions.Uniform, distributions.Normal, distributions.Lognormal,
                       distributions.Exponential)),
-    _described(distributions.Given, "values"),
+    _described(distributions.Given, "values", own=("values",)),
     # what the time loop reads
-    _described(PopulationPlan),
-    _described(Cells),
-    _described(Carried),
-    Kind(NeuronPlan, _described(NeuronPlan).take, lambda **parts: _aligned(NeuronPlan(**parts))),
+    _described(PopulationPlan, own=[f.name for f in fields(PopulationPlan)]),
+    _described(Cells, own=("rows", "traces")),
+    _described(Carried, own=[f.name for f in fields(Carried)]),
+    Kind(NeuronPlan, _described(NeuronPlan).take, lambda **parts: _aligned(NeuronPlan(**parts)), own=("state",)),
     _described(Link),
     _described(NoiseLink),
-    _kept(RingBuffers, "shared", "rings", "units", "externals", made=_aligned_rings),
+    _kept(RingBuffers, "shared", "rings", "units", "externals", made=_aligned_rings,
+          own=("shared", "rings", "externals")),
     _described(Unit, *Unit._fields),
     _kept(signals.Piecewise, "steps", "values", "first", "end"),
     _kept(signals.Samples, "values", "first", "repeat"),
     _kept(signals.Events, "steps", "amounts"),
     _kept(signals.PoissonCounts, "mean", "random", "first", "end"),
     # random numbers
-    _described(np.random.SeedSequence, "entropy", "spawn_key", "pool_size", "n_children_spawned"),
+    Kind(np.random.SeedSequence, _take_seed, _make_seed),
     Kind(np.random.PCG64, lambda stream: {"state": stream.state}, _pcg64),
     _described(np.random.Generator, "bit_generator"),
     # the whole, and what it has recorded
