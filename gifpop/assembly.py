@@ -120,7 +120,7 @@ class Assembly:
         if before is not None:
             connections = [c for c in connections if not self._is_wired_as(before, c)]
         wired = check_connections(self.net, connections, self.level_names, self.dt, self.wiring)
-        memory.require(self._needs(wired, before), "Simulation: connections, neurons and histories")
+        memory.require(self._needs(wired, before), "Simulation: connections, neurons, histories and input on its way")
         if before is None:
             self.inputs(_streams(self.root, seeds.INPUT))
 

@@ -136,19 +136,13 @@ def load(document, arrays):
     with archive.damage_reported("it"), np.errstate(all="ignore"):
         state = snapshot.restored(document, arrays)
     state["assembly"].threads = state["engine"].threads = 1  # a number that is limited elsewhere
-    sim = gp.Simulation(SMALL, dt=1.0)
-    vars(sim).update({name: state[name.lstrip("_")] for name in gp.simulation.KEPT})
-    return sim
-
-
-SMALL = gp.Network()
-SMALL.population("P", 1, gp.GIF())
+    return gp.Simulation._restored(state, False)
 
 
 def exercise(sim):
     """Do with a simulation what may be done; errors are not what matters here."""
     first = next(iter(sim._assembly.net.populations))
-    kept = {name.lstrip("_"): getattr(sim, name) for name in gp.simulation.KEPT}
+    kept = sim._kept()
     for action in (
         lambda: sim.run(20 * sim.dt),
         sim.result,

@@ -98,7 +98,7 @@ def test_largest_numbers():
     expect(ValueError, "PoissonSpikes onto 'P': rate must be <= 1000000 spikes a step", lambda: net.simulate(1.0))
     net = single()
     net.connect("P", "P", weight=1.0, delay=2**30 * 0.5)
-    expect(MemoryError, "ring buffers for delays of up to 5.36871e+08 ms would need", lambda: net.simulate(1.0, dt=0.5))
+    expect(MemoryError, "Simulation: connections, neurons, histories and input on its way would need 85.9 GB", lambda: net.simulate(1.0, dt=0.5))
 
 
 @pytest.mark.parametrize("N", [0, -5])
@@ -258,7 +258,7 @@ def test_unknown_options():
     net = single()
     message = (
         "Network.simulate has no option 'foo'; it has adaptation, counts, dt, history, initial, level, network_seed, "
-        "progress, record, record_interval, record_neurons, seed, spikes, threads, tolerance, wiring"
+        "progress, record, record_interval, record_neurons, seed, smooth, spikes, threads, tolerance, wiring"
     )
     expect(TypeError, message, lambda: net.simulate(10.0, foo=1))
     expect(TypeError, "no option 'levle' (did you mean 'level'?)", lambda: net.simulate(10.0, levle="micro"))

@@ -47,7 +47,7 @@ def test_no_copy_while_it_runs():
     class Meddler:
         """A recorder, from inside a run."""
 
-        def run(self, *_):
+        def run(self, *_, **__):
             for attempt in (copy.copy, copy.deepcopy):
                 try:
                     attempt(sim)

@@ -19,7 +19,7 @@ def link(weight, source=0, target=0, units=(0, 0, 1), **options):
     return Link(source, target, 1, kind, weight, first, np.array(units, dtype=np.int32), **options)
 
 
-NEURONS, POPULATION = SimpleNamespace(neurons=True, places=64), SimpleNamespace(neurons=False)
+NEURONS, POPULATION = SimpleNamespace(neurons=True, places=64, units=64), SimpleNamespace(neurons=False, units=1)
 
 
 def units(*links, plans=(NEURONS,)):

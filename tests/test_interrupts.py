@@ -252,7 +252,8 @@ class Gone:
 
 @pytest.mark.parametrize("progress", [None, True])
 @pytest.mark.parametrize("stderr", [None, Gone(BrokenPipeError()), Gone(ValueError("I/O operation on closed file")),
-                                    Gone(AttributeError("write"))], ids=str)  # fmt: skip
+                                    Gone(AttributeError("write"))],
+                         ids=lambda stderr: "none" if stderr is None else type(stderr.error).__name__)  # fmt: skip
 def test_no_bar_ends_a_run(stderr, progress, monkeypatch):
     expected = brunel().run(100.0)
     monkeypatch.setattr(sys, "stderr", stderr)

@@ -251,7 +251,7 @@ def test_memory_is_refused_before_building(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 100e6)
     net = single(N=100_000)
     net.connect("P", "P", weight=1.0, p=0.01)
-    with pytest.raises(MemoryError, match=r"connections, neurons and histories would need 460.7 MB .*; 100.0 MB are"):
+    with pytest.raises(MemoryError, match=r"connections, neurons, histories and input on its way would need 460.7 MB .*; 100.0 MB are"):
         gp.Simulation(net, level="micro")
 
 

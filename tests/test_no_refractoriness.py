@@ -48,6 +48,7 @@ def twin_of_case(name, history, adaptation):
     return net, counts, twin
 
 
+@pytest.mark.usefixtures("cells_at_any_cost")
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
 @pytest.mark.parametrize(("name", "adaptation"), CLOSURES)
 def test_compiled_population_is_twin(name, adaptation, history, loops):
@@ -144,6 +145,7 @@ def test_changed_between_two_runs():
     [(0.1, [0.01980133, 0.03882653, 0.03846]), (0.5, [0.09516258, 0.17307788, 0.16690]),
      (1.0, [0.18126925, 0.30278393, 0.28708])],
 )  # fmt: skip
+@pytest.mark.usefixtures("cells_at_any_cost")
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
 def test_populations_of_nest(h, expected, history):
     """As NEST 3.10: first, second and stationary mean, for N neurons of constant hazard."""

@@ -315,8 +315,8 @@ def test_a_change_that_does_not_fit_in_memory_changes_nothing(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(memory, "available", lambda: 4e5)
         for part, parameters, what in [
-            ("E", {"N": 10**6}, "connections, neurons and histories"),
-            (net.connections[0], {"rule": gp.FixedIndegree(10**4)}, "connections, neurons and histories"),
+            ("E", {"N": 10**6}, "connections, neurons, histories and input on its way"),
+            (net.connections[0], {"rule": gp.FixedIndegree(10**4)}, "connections, neurons, histories and input on its way"),
             (net.connections[0], {"delay": 1e4}, "ring buffers for delays of up to 10000 ms"),
         ]:
             with pytest.raises(MemoryError, match=what):
@@ -333,7 +333,7 @@ def test_neurons_whose_ring_buffers_do_not_fit_in_memory_do_not_join(monkeypatch
         sim.run(20.0)
     with monkeypatch.context() as patch:
         patch.setattr(memory, "available", lambda: 1e6)
-        with pytest.raises(MemoryError, match=r"connections, neurons and histories would need [0-9.]+ MB"):
+        with pytest.raises(MemoryError, match=r"connections, neurons, histories and input on its way would need [0-9.]+ MB"):
             sims[0].set("P", N=2000)
     for sim in sims:
         sim.inject("P", gp.DirectCurrent(10.0))

@@ -26,6 +26,7 @@ def cell(random):
     }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:GIF.* looks like a value in")  # short time constants are meant
 @pytest.mark.parametrize("seed", range(24))
 def test_random_cells(seed):
     random = np.random.default_rng(seed)

@@ -233,7 +233,7 @@ def test_memory_is_checked_first(monkeypatch):
     sim = gp.Simulation(single(), dt=0.5)
     with pytest.raises(MemoryError, match=r"records of 2000000 steps .* would need 48.1 MB; 1.0 MB are available"):
         sim.run(1e6)
-    with pytest.raises(MemoryError, match=r"connections, neurons and histories would need 8.0 MB"):
+    with pytest.raises(MemoryError, match=r"connections, neurons, histories and input on its way would need 8.0 MB"):
         gp.Simulation(single(len_kernel=10**6), dt=0.5)
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
     from gifpop.nest.synapse_collection import SynapseCollection
 
-MOST_NODES = 2**31 - 1  # of one Create
-
 
 def ResetKernel() -> None:
     """Forget all nodes, connections, model defaults and settings, and go back to time zero.
@@ -66,8 +64,6 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
     n = in_range("Create: n", int(n))
     if n < 1:
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
-    if n > MOST_NODES:
-        raise errors.BadParameterValue(f"Create: n must be <= {MOST_NODES}")
     with kernel.attempt():
         block = kernel.new_block(model, n)
         if params:
