@@ -185,10 +185,13 @@ def affordable_length(widest: Integers, exact: int) -> int:
 
     At least as long as that one, and no longer than ``widest`` reaches; 0 if there is none.
     """
-    ages = np.arange(len(widest))
-    window = window_length(widest)
-    work = MERGING_WORK + np.minimum(ages, window) + np.cumsum(np.where(ages > window, CELL_WORK / widest, 0.0))
-    return int(np.max(ages[exact:][work[exact:] <= exact], initial=0))
+    longest, window, work_of_cells = 0, window_length(widest), MERGING_WORK
+    for begin in range(0, len(widest), BLOCK):
+        ages = np.arange(begin, min(begin + BLOCK, len(widest)))
+        cells = work_of_cells + np.cumsum(np.where(ages > window, CELL_WORK / widest[ages], 0.0))
+        affordable = ages[(ages >= exact) & (np.minimum(ages, window) + cells <= exact)]
+        longest, work_of_cells = int(np.max(affordable, initial=longest)), cells[-1]
+    return longest
 
 
 @underflows_to_zero
