@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gifpop import _wiring, signals
 from gifpop.connectivity import receptor
+from gifpop.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, PoissonBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
@@ -331,7 +332,7 @@ class Wiring:
                 self.links.append(Link(source, target, d, kind(w), w))
             return
         first, units, order = _wiring.by_source(
-            strand.units.astype(np.int64), strand.target_units.astype(np.int64), n_units, n_target
+            strand.units.astype(np.int64), strand.target_units.astype(np.int64), n_units, n_target, give_way
         )
         weight, weights = _split_shared(strand.weight, order, float)
         lag, lags = _split_shared(delay, order, np.int32)
