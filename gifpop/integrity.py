@@ -131,6 +131,7 @@ def _check_options(assembly: Assembly, engine: Engine, sizes: Sizes) -> None:
     checks.choice("initial", assembly.initial, INITIAL)
     checks.choice("adaptation", assembly.adaptation, ADAPTATIONS)
     checks.choice("wiring", assembly.wiring, WIRINGS)
+    checks.boolean("smooth", assembly.smooth)
     if assembly.tolerance is not None:
         checks.number("tolerance", assembly.tolerance, "in (0, 1)")
 
@@ -162,6 +163,7 @@ def _check_group(population: Population, plan: Plan, column: Column, assembly: A
         terms = len(plan.state["sfa"]), len(plan.state["stc"])
         sizes.require(terms == (len(cell.tau_sfa), len(cell.tau_stc)), f"{name!r} has the terms of its neurons")
         return
+    sizes.require(plan.smooth is assembly.smooth, f"{name!r} is smooth or not")
     sizes.require(len(plan.sfa) == len(cell.tau_sfa), f"{name!r} has the terms of its neurons")
     if plan.carried is not None:
         modes = count_modes(cell, bool(plan.carried.noisy))
@@ -172,7 +174,8 @@ def _check_group(population: Population, plan: Plan, column: Column, assembly: A
 def _check_level(level: AnyLevel, population: Population, assembly: Assembly, sizes: Sizes) -> None:
     """Refuse a level that an assembly of these options would not make."""
     tolerance = assembly.tolerance if isinstance(level, MesoLevel) else assembly.tolerance or TOLERANCE
-    sizes.require((level.dt, level.initial, level.tolerance) == (assembly.dt, assembly.initial, tolerance),
+    options = assembly.dt, assembly.initial, tolerance, assembly.smooth
+    sizes.require((level.dt, level.initial, level.tolerance, level.smooth) == options,
                   "levels have the options of the simulation")  # fmt: skip
     if level.noisy is not None:
         sizes.require(len(level.noisy) == 2, "variances of two synapses")

@@ -406,7 +406,7 @@ def _shared(value: Any) -> Any:
 
 def _expanded(product: Product) -> tuple[Integers | None, Shorts | None]:
     """Return the connections of all neurons to all neurons one by one, or None where they need not be."""
-    if not any(isinstance(value, (np.ndarray, Exceptions)) for value in (product.weight, product.delay)):
+    if not any(isinstance(value, np.ndarray) for value in (product.weight, product.delay)):
         return None, None
     n_pre, n_post = len(product.sources), len(product.targets)
     errors.require_memory(4.0 * n_pre * n_post, f"Simulate: {n_pre * n_post} connections that differ")
