@@ -12,7 +12,7 @@ cdef inline double value(const Parameter *p, Py_ssize_t j, Py_ssize_t places, Py
 
 
 cdef inline void fire(Neurons *g, Py_ssize_t i) noexcept nogil:
-    """Let neuron i adapt, and become refractory or, without a refractory period, begin anew at the reset."""
+    """Make neuron i adapt and wait at the reset; without a refractory period it goes on from there at once."""
     cdef Py_ssize_t j
     cdef double refractory = value(&g.refractory, 0, g.places, i)
     for j in range(g.J):

@@ -27,7 +27,7 @@ cdef inline void join_free(Population *pop, double survivors, double variance, c
 
 
 cdef inline void enter_cells(Population *pop) noexcept nogil:
-    """Let the oldest cohort of a full window become the newest cell; merge cells when it is time to."""
+    """Make the oldest cohort of a full window the newest cell; merge cells when it is time to."""
     if pop.state.cohorts == pop.K:
         add_cell(pop)
     pop.state.until_merging -= 1

@@ -253,7 +253,7 @@ cdef bint expect_spikes(Population *pop, double current, double ex, double inh, 
 
 
 cdef inline bint is_finite(const Population *pop, Py_ssize_t active) noexcept nogil:
-    """Whether all that the step has computed is a finite number.
+    """Return whether all that the step has computed is a finite number.
 
     The potentials of cohorts approach that of the free neurons, V, in step with it: u - V shrinks by the leak from one
     step to the next, so that u can only overflow where V, or what it has been, is vast.
@@ -470,7 +470,7 @@ cdef inline void drop_oldest(Population *pop) noexcept nogil:
 
 
 cdef inline void leave_empty(Population *pop) noexcept nogil:
-    """Let cohorts leave of which hardly anybody survives, unless there are older ones in cells."""
+    """Drop the oldest cohorts while hardly anybody survives of them; they join the free neurons."""
     cdef State *s = pop.state
     while s.cohorts > pop.refractory + 1 and is_empty(pop, pop.survivors[s.oldest]):
         leave_window(pop)

@@ -173,7 +173,7 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
 cdef inline void take_fired(const Carried *carried, const double *mixed, double spikes, double least) noexcept nogil:
     """Keep the moments of those who fire in this step, from their sums; where nobody does, those of the last.
 
-    ``least``: so many of the last count in any case, where moments must not jump; or 0.
+    ``least``: how many spikes the last moments count for besides, so that moments do not jump; or 0.
     """
     cdef Py_ssize_t d, e, k = carried.D
     cdef double[MOST_MODES] apart

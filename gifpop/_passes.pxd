@@ -88,7 +88,7 @@ cdef inline void saturate_all(double *p, double *left, Py_ssize_t groups) noexce
 
 cdef inline Totals thin(double *survivors, double *variance, const double *probability, const double *left,
                         Py_ssize_t groups, Totals totals) noexcept nogil:
-    """Let the expected fraction of each cohort fire; return the sums of Fig. 12 with those of the tile.
+    """Take from each cohort the expected fraction that fires; return the sums of Fig. 12 with those of the tile.
 
     ``left``: the fractions that do not; NULL: 1 - p.
     """

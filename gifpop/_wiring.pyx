@@ -107,7 +107,7 @@ def fill_rows(const int32_t[::1] shares, int64_t n, int64_t offset, bint without
             scatter(&sources[end], &shares[0], begin, t, &places[0], &targets[0])
 
 
-def by_source(const int64_t[::1] sources, const int64_t[::1] targets, int64_t n_pre, int64_t n_post, look=None):
+def by_source(const int64_t[::1] sources, const int64_t[::1] targets, int64_t n_pre, int64_t n_post, look):
     """Sort given pairs by source, then target, equal ones in their order; return also where each has come from."""
     order = sort_by(sources, n_pre, sort_by(targets, n_post, np.arange(len(sources)), look), look)
     first = np.zeros(n_pre + 1, dtype=np.int64)
@@ -115,14 +115,13 @@ def by_source(const int64_t[::1] sources, const int64_t[::1] targets, int64_t n_
     return first, np.asarray(targets)[order].astype(np.int32), order
 
 
-def sort_by(const int64_t[::1] keys, int64_t n_keys, const int64_t[::1] order, look=None):
+def sort_by(const int64_t[::1] keys, int64_t n_keys, const int64_t[::1] order, look):
     """Return ``order`` (numbers of keys) sorted by keys in [0, n_keys), equal ones as they were."""
     cdef int64_t[::1] sorted_order = np.empty(len(order), dtype=np.int64)
     cdef int64_t[::1] places = np.zeros(n_keys + 1, dtype=np.int64)
     cdef int64_t n = order.shape[0], i, begin, key
     for begin in range(0, n, PIECE):
-        if look is not None:
-            look()
+        look()
         with nogil:
             for i in range(begin, min(n, begin + PIECE)):
                 places[keys[i] + 1] += 1
@@ -130,8 +129,7 @@ def sort_by(const int64_t[::1] keys, int64_t n_keys, const int64_t[::1] order, l
         for i in range(n_keys):
             places[i + 1] += places[i]
     for begin in range(0, n, PIECE):
-        if look is not None:
-            look()
+        look()
         with nogil:
             for i in range(begin, min(n, begin + PIECE)):
                 key = keys[order[i]]

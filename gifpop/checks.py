@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.brief import brief
+from gifpop.brief import brief, brief_integer
 
 if TYPE_CHECKING:
     from gifpop.typing import Floats
@@ -71,9 +71,9 @@ def integer(where: str, value: object, least: int, most: int = LARGEST_INTEGER) 
         raise TypeError(f"{where} must be an integer, got {brief(value)}")
     number = int(value)
     if number < least:
-        raise ValueError(f"{where} must be >= {least}, got {_shown(number)}")
+        raise ValueError(f"{where} must be >= {least}, got {brief_integer(number)}")
     if number > most:
-        raise ValueError(f"{where} must be <= {most}, got {_shown(number)}")
+        raise ValueError(f"{where} must be <= {most}, got {brief_integer(number)}")
     return number
 
 
@@ -153,12 +153,6 @@ def _as_float(value: Any) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-
-
-def _shown(value: int) -> str:
-    """Return an integer for a message: its digits, or how many bits it has."""
-    bits = value.bit_length()
-    return str(value) if bits <= 128 else f"{'-' if value < 0 else ''}an integer of {bits} bits"
 
 
 def _in(unit: str) -> str:

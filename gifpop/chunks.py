@@ -196,12 +196,14 @@ def most_steps(probes: int) -> int:
 
 def _numbered(plans: Sequence[Plan], probes: Sequence[Probe]) -> Integers:
     """Return group, unit and number of the recordable of each probe, int64 array of shape (probes, 3)."""
-    several = [(names,) if isinstance(names, str) else names for _, _, names in probes]
-    ends = np.cumsum([0, *(np.size(units) * len(names) for (_, units, _), names in zip(probes, several, strict=True))])
-    table = np.empty((ends[-1], 3), dtype=np.int64)
-    for (i, units, _), names, begin, end in zip(probes, several, ends, ends[1:], strict=False):
-        block = table[begin:end].reshape(np.size(units), len(names), 3)
-        block[..., 0], block[..., 1] = i, np.reshape(units, (-1, 1))
+    blocks = [(i, units if isinstance(units, Sequence | np.ndarray) else (units,), (names,) if isinstance(names, str)
+               else names) for i, units, names in probes]  # fmt: skip
+    table = np.empty((sum(len(units) * len(names) for _, units, names in blocks), 3), dtype=np.int64)
+    end = 0
+    for i, units, names in blocks:
+        begin, end = end, end + len(units) * len(names)
+        block = table[begin:end].reshape(len(units), len(names), 3)
+        block[..., 0], block[..., 1] = i, np.asarray(units)[:, np.newaxis]
         block[..., 2] = [plans[i].recordables.index(name) for name in names]
     return table
 

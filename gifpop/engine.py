@@ -260,13 +260,11 @@ class Engine:
         Raises
         ------
         KeyboardInterrupt
-            After the piece during which Ctrl-C was pressed has been yielded.
+            On Ctrl-C, once the piece during which it was pressed has been taken; the state is whole.
         SimulationError
             If an expected count or a potential is not finite.
         StateLostError
             If this or an earlier change of the state was cut short: a run whose pieces could not be taken, for one.
-        KeyboardInterrupt
-            On Ctrl-C, between two pieces; the state is whole.
         RuntimeError
             If another thread is running this engine.
         """

@@ -6,6 +6,7 @@ several successive steps; how many it may hold grows with their age, as the diff
 
 from __future__ import annotations
 
+import copy
 import math
 from bisect import bisect_left
 from dataclasses import dataclass, replace
@@ -90,8 +91,8 @@ def rounded(cell: GIF) -> GIF:
     """
     tau_m, resistance = _to_grid(cell.tau_m), _to_grid(cell.tau_m / cell.C_m)
     driven = cell.E_L + cell.I_e * cell.tau_m / cell.C_m - cell.V_reset
-    return replace(
-        cell,
+    near = copy.copy(cell)  # unchecked: what is at a limit may be rounded to beyond it, and has been warned of once
+    vars(near).update(
         tau_m=tau_m,
         C_m=tau_m / resistance,
         E_L=0.0,
@@ -102,6 +103,7 @@ def rounded(cell: GIF) -> GIF:
         Delta_V=_to_grid(cell.Delta_V),
         **{name: tuple(map(_to_grid, getattr(cell, name))) for name in ("tau_sfa", "q_sfa", "tau_stc", "q_stc")},
     )
+    return near
 
 
 def _to_grid(value: float) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gifpop import _core, _meso, _micro, checks, grid, history, memory, signals
+from gifpop import _core, _meso, _micro, checks, footprint, grid, history, memory, signals
 from gifpop.assembly import Assembly
 from gifpop.connectivity import MOST_EVENTS, WIRINGS
 from gifpop.counting import Unit
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from gifpop.levels import AnyLevel
     from gifpop.typing import Integers, Plan, Prescribed, Shorts
 
-LARGEST_STEP = 2**53  # of a simulation: as far as its time is exact
-LARGEST_EXACT = 2.0**53  # of a float that stands for an integer
+LARGEST_EXACT = 2**53  # integer that a float holds, and all below; no simulation goes on beyond this step
 SIGNALS = (signals.Current, signals.Events, signals.PoissonCounts)
 
 
@@ -118,7 +117,7 @@ def _check_description(net: Network, sizes: Sizes) -> None:
     ends = [end for c in net.connections for end in (c.pre, c.post)] + [one.post for one in net.injections]
     sizes.require(set(ends) <= set(names), "connections and inputs end at populations")
     for number in (net._inputs_made, *(one.number for one in net.injections)):
-        sizes.integer("number of an input", number, 0, LARGEST_STEP)
+        sizes.integer("number of an input", number, 0, LARGEST_EXACT)
     sizes.all_are(bool, "inputs by simulation", [one.by_simulation for one in net.injections])
 
 
@@ -132,6 +131,7 @@ def _check_options(assembly: Assembly, engine: Engine, sizes: Sizes) -> None:
     checks.choice("initial", assembly.initial, INITIAL)
     checks.choice("adaptation", assembly.adaptation, ADAPTATIONS)
     checks.choice("wiring", assembly.wiring, WIRINGS)
+    checks.boolean("smooth", assembly.smooth)
     if assembly.tolerance is not None:
         checks.number("tolerance", assembly.tolerance, "in (0, 1)")
 
@@ -141,7 +141,7 @@ def _check_recording(recording: Recording, assembly: Assembly, engine: Engine, s
     sizes.require(list(recording._names) == engine.names, "the populations of the records")
     sizes.require([column.name for column in recording.columns] == engine.names, "a column for each population")
     sizes.require(recording._dt == assembly.dt and recording._levels == assembly.level_names, "levels of the records")
-    sizes.integer("steps between records", recording.every, 1, LARGEST_STEP)
+    sizes.integer("steps between records", recording.every, 1, LARGEST_EXACT)
     for i, values in recording.prescribed.items():
         sizes.integer("a prescribed population", i, 0, len(engine.plans) - 1)
         _check_prescribed(values, engine.plans[i], Sizes("prescribed"))
@@ -163,6 +163,7 @@ def _check_group(population: Population, plan: Plan, column: Column, assembly: A
         terms = len(plan.state["sfa"]), len(plan.state["stc"])
         sizes.require(terms == (len(cell.tau_sfa), len(cell.tau_stc)), f"{name!r} has the terms of its neurons")
         return
+    sizes.require(plan.smooth is assembly.smooth, f"{name!r} is smooth or not")
     sizes.require(len(plan.sfa) == len(cell.tau_sfa), f"{name!r} has the terms of its neurons")
     if plan.carried is not None:
         modes = count_modes(cell, bool(plan.carried.noisy))
@@ -173,7 +174,8 @@ def _check_group(population: Population, plan: Plan, column: Column, assembly: A
 def _check_level(level: AnyLevel, population: Population, assembly: Assembly, sizes: Sizes) -> None:
     """Refuse a level that an assembly of these options would not make."""
     tolerance = assembly.tolerance if isinstance(level, MesoLevel) else assembly.tolerance or TOLERANCE
-    sizes.require((level.dt, level.initial, level.tolerance) == (assembly.dt, assembly.initial, tolerance),
+    options = assembly.dt, assembly.initial, tolerance, assembly.smooth
+    sizes.require((level.dt, level.initial, level.tolerance, level.smooth) == options,
                   "levels have the options of the simulation")  # fmt: skip
     if level.noisy is not None:
         sizes.require(len(level.noisy) == 2, "variances of two synapses")
@@ -183,17 +185,18 @@ def _check_level(level: AnyLevel, population: Population, assembly: Assembly, si
         modes = count_modes(population.cell, level.noisy is not None) if carried else 0
         sizes.require(level.carried is carried, "adaptation as the options say")
         sizes.integer("moments", level.moments, *[modes + modes * (modes + 1) // 2 + (modes > 0)] * 2)
-        sizes.integer("length of the history", level.length, 1, LARGEST_STEP)
+        sizes.integer("length of the history", level.length, 1, LARGEST_EXACT)
         level.check(population)
 
 
 def _memory_of_reset(assembly: Assembly, engine: Engine) -> float:
     """Return the memory of histories that are to be longer than they are now."""
     needed = 0.0
-    for level, plan in zip(assembly.levels.values(), engine.plans, strict=True):
+    for population, plan in zip(assembly.net.populations.values(), engine.plans, strict=True):
+        level = assembly.levels[population.name]
         if isinstance(level, MesoLevel) and not plan.neurons:
             now = plan.K if plan.cells is None else len(plan.cells.widest) - 1
-            needed += level.bytes if level.length > now else 0.0
+            needed += sum(footprint.of_level(level, population)) if level.length > now else 0.0
     return needed
 
 
@@ -222,7 +225,7 @@ def check_engine(engine: Engine) -> None:
     sizes.require(sizes["groups"] >= 1, "a group")
     sizes.require(len(engine.names) == len(engine.streams) == sizes["groups"], "a name and a stream for each group")
     sizes.all_are((PopulationPlan, NeuronPlan), "plans", engine.plans)
-    sizes.integer("step", engine.step, 0, LARGEST_STEP)
+    sizes.integer("step", engine.step, 0, LARGEST_EXACT)
     sizes.integer("slice", engine.slice_steps, 1, _core.LONGEST_SLICE)
     sizes.integer("threads", engine.threads, 1, np.iinfo(np.int32).max)
     _check_groups(engine, sizes)
@@ -432,15 +435,15 @@ def _check_signal(signal: object, sizes: Sizes) -> None:
     if isinstance(signal, signals.Samples):
         sizes.check("samples", signal.values, len(signal.values))
         sizes.require(len(signal.values) >= 1, "a sample")
-        sizes.integer("first", signal.first, -LARGEST_STEP, LARGEST_STEP)
-        sizes.integer("repeat", signal.repeat, 1, LARGEST_STEP)
+        sizes.integer("first", signal.first, -LARGEST_EXACT, LARGEST_EXACT)
+        sizes.integer("repeat", signal.repeat, 1, LARGEST_EXACT)
     elif isinstance(signal, signals.Events):
         _check_times("events", signal.steps, sizes)
         sizes.check("amounts", signal.amounts, len(signal.steps))
     else:
         assert isinstance(signal, signals.Piecewise | signals.PoissonCounts)
-        sizes.integer("first", signal.first, -LARGEST_STEP, LARGEST_STEP)
-        sizes.integer("end", signal.end, -LARGEST_STEP, signals.FOREVER)
+        sizes.integer("first", signal.first, -LARGEST_EXACT, LARGEST_EXACT)
+        sizes.integer("end", signal.end, -LARGEST_EXACT, signals.FOREVER)
         if isinstance(signal, signals.Piecewise):
             _check_times("steps", signal.steps, sizes)
             sizes.check("values", signal.values, len(signal.steps) + 1)

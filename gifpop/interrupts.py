@@ -86,9 +86,12 @@ class deferred_interrupt:
 
 
 def _leave_to_parent() -> None:
-    """Hold nothing back in the child of a fork, which has not entered the block."""
+    """Hold nothing back in the child of a fork, which has not entered the block, and has the handler of before."""
     global _outermost
-    _outermost = None
+    outer, _outermost = _outermost, None
+    if outer is not None:
+        outer._give_back()
+        outer._previous = None  # its end is the parent's
 
 
 if hasattr(os, "register_at_fork"):

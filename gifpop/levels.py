@@ -59,11 +59,6 @@ class MesoLevel:
         if self.length == -1:
             self.length = automatic_history(rounded(population.cell) if smooth else population.cell, dt)
 
-    @property
-    def bytes(self) -> float:
-        """Memory of the state; the window of cohorts slides over twice its length. An adaptive history takes less."""
-        return 8.0 * self.length * (2 * (len(_meso.COHORT_ARRAYS) + self.moments) + 2)
-
     def check(self, population: Population) -> None:
         """Refuse what this level cannot do with a population."""
         cell, where = population.cell, f"Population {population.name!r}"
@@ -156,9 +151,6 @@ class MicroLevel:
                  adaptation: Adaptation, noisy: Sequence[float] | None, smooth: bool = False) -> None:  # fmt: skip
         self.dt, self.initial, self.tolerance, self.noisy = dt, initial, tolerance or TOLERANCE, noisy
         self.smooth = smooth  # of the population that finds the stationary state
-        terms = len(population.cell.tau_sfa) + len(population.cell.tau_stc)
-        various = len(population.cell.various())
-        self.bytes = 8.0 * population.N * (len(_micro.STATE) + terms + 3 * various)
         self.check(population)
 
     def check(self, population: Population) -> None:

@@ -31,9 +31,8 @@ class Headroom:
     """
 
     def __init__(self) -> None:
-        self._asked, self._limit, self._promised = -math.inf, None, 0.0
-
-    _limit: Limit | None
+        self._asked, self._promised = -math.inf, 0.0
+        self._limit: Limit | None = None
 
     def left(self) -> Limit | None:
         """Return what is left by the limit that leaves least; None where the system does not tell."""

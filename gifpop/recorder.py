@@ -115,11 +115,16 @@ class Recorder:
     every : int
         Steps between two records of the optional variables.
     dt : float, ms
+
+    Attributes
+    ----------
+    probes : list of (group, units, recordables)
+        What to record after each step, as `Engine.run` takes it.
     """
 
     def __init__(self, n: int, first: int, columns: Sequence[Column], every: int, dt: float) -> None:
         self._first, self._every, self._dt, self._columns = first, every, dt, columns
-        _, self._places, self._means = place_probes(columns)
+        self.probes, self._places, self._means = place_probes(columns)
         kept = n // every + 1
         self._counts = np.empty((len(columns), n), dtype=np.int64)
         self._mean = np.empty((len(self._means), n))

@@ -30,15 +30,20 @@ class Records:
         """Begin a run; ``make`` returns the result of what it has recorded so far."""
         self._make, self._made = make, None
 
-    def end(self) -> None:
-        """Keep the result of the run that was begun last; to be repeated if memory did not suffice for it."""
+    def end(self) -> Result | None:
+        """Keep and return the result of the run that was begun last, None if there is none under way.
+
+        To be repeated if memory did not suffice for it.
+        """
         if self._make is None:
-            return
+            return None
         if self._made is None:
             self._made = self._make()
-        if not self.results or self.results[-1] is not self._made:
-            self.results.append(self._made)
+        made = self._made
+        if not self.results or self.results[-1] is not made:
+            self.results.append(made)
         self._make = self._made = None
+        return made
 
     def forget(self, running: bool) -> None:
         """Drop all results; what is being recorded, if a run is ``running``, will have its own."""

@@ -137,7 +137,7 @@ def _set_mode(file: IO[bytes], name: str, mode: int) -> None:
 
 
 def _sync(folder: str) -> None:
-    """Let the new name outlast a loss of power, where the system knows how to."""
+    """Write the folder to the disk, so that the new name outlasts a loss of power, where the system can do that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

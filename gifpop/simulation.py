@@ -365,14 +365,15 @@ class Simulation:
         error: KeyboardInterrupt | SimulationError | None = None
         records.begin(partial(self._make_result, recorder, first, self.seed))
         try:
-            for chunk in engine.run(n, recording.probes, recording.prescribed, self._progress,
+            for chunk in engine.run(n, recorder.probes, recording.prescribed, self._progress,
                                     between=lambda: room.check(recorder.n_spikes, recorder.bytes_to_come)):  # fmt: skip
                 recorder.take(chunk)
         except (KeyboardInterrupt, SimulationError) as caught:
             error = caught
         finally:
-            records.end()
-            finished.append(records.results[-1])
+            result = records.end()
+            assert result is not None  # of this run, which was begun
+            finished.append(result)
             logger.debug("ran %d of %d steps in %.3g s", engine.step - first, n, time.perf_counter() - began)
         if isinstance(error, KeyboardInterrupt):
             raise SimulationInterrupted(finished[0], f"at {self.time} ms") from None

@@ -59,7 +59,7 @@ def save(path: archive.Path, state: dict[str, object], compressed: bool = False)
 
 
 def load(path: archive.Path, threads: int | None = None) -> dict[str, Any]:
-    """Return the attributes of a simulation that were written to a file, with so many threads (None: as it had)."""
+    """Return the attributes of a simulation that were written to a file; ``threads`` None: as many as it had."""
     where = f"Simulation.load: {os.fsdecode(path)!r}"
     document, arrays = archive.read(path, where, lambda document: _accept(where, document))
     with archive.damage_reported(where), np.errstate(all="ignore"):
@@ -115,11 +115,13 @@ def _described(cls: type, *names: str, own: Sequence[str] = ()) -> Kind:
 
 
 def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), absent: dict[str, Any] | None = None,
-          made: Callable[[T], T] | None = None, own: Sequence[str] = ()) -> Kind:  # fmt: skip
+          dropped: Sequence[str] = (), made: Callable[[T], T] | None = None,
+          own: Sequence[str] = ()) -> Kind:  # fmt: skip
     """Return the kind of a class of which these attributes are kept, and those in ``anew`` are made anew.
 
-    ``absent`` holds the values of attributes that earlier files of this format lack; ``made`` is called with an object
-    once it has its attributes, and returns it. ``own`` : see `gifpop.encoding.Kind`.
+    ``absent`` holds the values of attributes that earlier files of this format lack, ``dropped`` the names of those
+    that only they have; ``made`` is called with an object once it has its attributes, and returns it. ``own`` : see
+    `gifpop.encoding.Kind`.
     """
     kept = {name.lstrip("_"): name for name in names}
 
@@ -130,7 +132,7 @@ def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), absent: dict[str,
         return {name: getattr(value, attribute) for name, attribute in kept.items()}
 
     def make(**attributes: Any) -> T:
-        attributes = {**(absent or {}), **attributes}
+        attributes = {**(absent or {}), **{name: part for name, part in attributes.items() if name not in dropped}}
         if attributes.keys() != kept.keys():
             raise ValueError(f"{cls.__name__} must have {', '.join(kept)}, got {', '.join(attributes)}")
         value = cls.__new__(cls)
@@ -231,7 +233,7 @@ KINDS = (
     # the whole, and what it has recorded
     _kept(MesoLevel, "dt", "initial", "tolerance", "noisy", "carried", "length", "moments", "smooth",
           absent={"smooth": False}),
-    _kept(MicroLevel, "dt", "initial", "tolerance", "noisy", "bytes", "smooth", absent={"smooth": False}),
+    _kept(MicroLevel, "dt", "initial", "tolerance", "noisy", "smooth", absent={"smooth": False}, dropped=("bytes",)),
     _kept(Assembly, "net", "root", "dt", "level_names", "initial", "tolerance", "adaptation", "wiring", "threads",
           "levels", "wired", "smooth", anew=("_initial_plans", "_relaxed", "_signals"), absent={"smooth": False},
           made=_restored),

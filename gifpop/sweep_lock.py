@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import platform
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 OWNER = "gifpop_sweep_of"  # key of a lock, with the process id
 ATTEMPTS = 10  # at taking over what dead processes have left, while others do the same
-
 ENDED = ("Z", "X")  # states of processes whose parents have not looked after them yet
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)  # errors of a folder that cannot be written to
 
 _held: set[int] = set()  # numbers of the locks of this process
 
@@ -41,9 +42,13 @@ def locked(store: Path | None) -> Iterator[None]:
     path, own = lock_of(store), _own()
     _held.add(own["number"])
     try:
-        with contextlib.suppress(PermissionError), deferred_interrupt():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _acquire(store, path, own)
+        try:
+            with deferred_interrupt():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _acquire(store, path, own)
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
         yield
     finally:
         _held.discard(own["number"])

@@ -50,7 +50,10 @@ def team(number: int) -> Iterator[_team.Team | None]:
     if number == 1:
         yield None
         return
-    own = _idle.pop() if _idle else _team.Team()
+    try:
+        own = _idle.pop()
+    except IndexError:  # asked for once: other threads take teams out, too
+        own = _team.Team()
     try:
         started = own.grow(number)
         if started < number:

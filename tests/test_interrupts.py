@@ -498,18 +498,44 @@ def test_deferral_within_deferral():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork")
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-def test_signals_of_a_forked_child_are_its_own():
-    with deferred_interrupt():
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_signals_of_a_forked_child_are_its_own(in_thread):
+    """It holds back what it asks for, and otherwise obeys the handler from before the block of its parent."""
+    children = []
+
+    def fork():
         child = os.fork()
         if child == 0:
-            interrupted = []
-            with deferred_interrupt() as stop:
-                press()
-                interrupted.append(stop())
-            interrupted.append(is_interrupted())
-            os._exit(0 if interrupted == [True, False] else 1)
-        assert os.waitpid(child, 0)[1] == 0
+            try:
+                os._exit(0 if obeyed_by_child() else 1)
+            finally:
+                os._exit(2)
+        children.append(child)
+
+    with deferred_interrupt():
+        if in_thread:
+            thread = threading.Thread(target=fork)
+            thread.start()
+            thread.join()
+        else:
+            fork()
+        assert os.waitpid(children[0], 0)[1] == 0
         assert not is_interrupted()
+
+
+def obeyed_by_child():
+    interrupted = []
+    try:
+        with deferred_interrupt() as stop:
+            press()
+            interrupted.append(stop())
+    except KeyboardInterrupt:
+        interrupted.append(is_interrupted())
+    try:
+        press()
+    except KeyboardInterrupt:
+        interrupted.append(is_interrupted())
+    return interrupted == [True, False, False]
 
 
 def test_results_of_the_block_are_kept():

@@ -194,3 +194,18 @@ def test_it_is_saved(tmp_path):
 def test_wrong_type():
     with pytest.raises(TypeError, match=r"Simulation\.smooth must be True or False, got 1"):
         gp.Simulation(network(CELL), smooth=1)
+
+
+@pytest.mark.parametrize("parameters", [{"tau_m": 1e100}, {"Delta_V": 1e50}, {"V_T_star": 1e50, "V_reset": -1e50}])
+def test_parameters_at_their_limits_can_be_rounded(parameters):
+    net = gp.Network()
+    net.population("P", N, gp.GIF(**parameters))
+    assert np.isfinite(net.simulate(10.0, dt=DT, seed=1, smooth=True)["P"].mean).all()
+
+
+def test_rounding_parameters_warns_of_nothing():
+    with pytest.warns(UserWarning, match="looks like a value in nF"):
+        cell = replace(CELL, C_m=0.5, I_e=1.0)
+    net = gp.Network()
+    net.population("P", N, cell)
+    net.simulate(10.0, dt=DT, seed=1, smooth=True)

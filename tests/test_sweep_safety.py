@@ -1,6 +1,7 @@
 """Sweeps: what is not theirs, two at a time, and exceptions and interrupts inside `build` and `measure`."""
 
 import asyncio
+import errno
 import json
 import os
 import platform
@@ -143,6 +144,21 @@ def test_locks_of_others_are_not(tmp_path):
     assert sweep_lock.lock_of(path).read_text() == "my keys"
     assert platform.node() != "elsewhere"
     assert not path.exists()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_stores_that_can_only_be_read_are_not_locked(tmp_path, monkeypatch, number):
+    path = tmp_path / "s.zarr"
+    whole = sweep(store=path)
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(sweep_lock.os, "open", refuse)
+    with sweep_lock.locked(path):
+        assert not sweep_lock.lock_of(path).exists()
+    monkeypatch.undo()
+    assert sweep(store=path).equals(whole)
 
 
 class Odd(BaseException):

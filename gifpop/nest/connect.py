@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop import _wiring, wiring
+from gifpop.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
@@ -187,7 +188,7 @@ class _Request:
         self.pre, pre = np.unique(sources, return_inverse=True)
         self.post, post = np.unique(targets, return_inverse=True)
         first, places, order = _wiring.by_source(
-            pre.astype(np.int64), post.astype(np.int64), len(self.pre), len(self.post)
+            pre.astype(np.int64), post.astype(np.int64), len(self.pre), len(self.post), give_way
         )
         weight, delay = self._values(len(kept), lambda given: given[kept[order]])
         self._add(list(self._split(first, places, weight, delay)))

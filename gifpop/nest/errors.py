@@ -4,7 +4,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from gifpop import memory
+from gifpop import memory, ranges
 
 _NAMES = (
     "BackendAlreadyRegistered", "BackendNotPrepared", "BackendPrepared", "BadDelay", "BadParameter",
@@ -75,6 +75,14 @@ def require_memory(needs: float | Mapping[str, float], what: str) -> None:
     """Refuse what would not fit in memory, before anything is allocated; see `gifpop.memory.require`."""
     with memory_of_nest():
         memory.require(needs, what)
+
+
+def check_ranges(where: str, p: Mapping[str, object]) -> None:
+    """Refuse parameters of neurons whose consequences would overflow; see `gifpop.ranges.check_ranges`."""
+    try:
+        ranges.check_ranges(where, p)
+    except ValueError as error:
+        raise BadProperty(str(error)) from None
 
 
 def unaccessed(names: Iterable[str], container: str, function: str) -> KernelException:

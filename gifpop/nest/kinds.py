@@ -8,6 +8,7 @@ from typing import Any, Generic, SupportsInt, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.brief import brief_integer
 from gifpop.nest.errors import BadParameterValue, KernelException, OutOfRange, TypeMismatch
 from gifpop.typing import Floats, Integers
 
@@ -87,7 +88,7 @@ class Kind(Generic[Value]):
         try:
             return self.dtype(value)
         except OverflowError:
-            raise OutOfRange(f"{name} must be < 2^1024, got an integer of {value.bit_length()} bits") from None
+            raise OutOfRange(f"{name} must be < 2^1024 in size, got {brief_integer(int(value))}") from None
 
     def _accepts(self, value: object) -> bool:
         if self.dtype is bool:
@@ -131,7 +132,7 @@ def is_integer(value: object) -> TypeGuard[int]:
 
 
 def is_whole(value: object) -> TypeGuard[SupportsInt]:
-    """Tell whether a value is one number that is whole: an integer, a bool, or a float without fraction."""
+    """Return whether a value is one number that is whole: an integer, a bool, or a float without fraction."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if _is_bool(value) or isinstance(value, numbers.Integral):
@@ -141,10 +142,14 @@ def is_whole(value: object) -> TypeGuard[SupportsInt]:
 
 def in_range(name: str, value: int) -> int:
     """Return an integer that 64 bits hold; refuse others, naming what it is."""
-    if not -(2**63) <= value < 2**63:
-        shown = value if value.bit_length() < 100 else f"an integer of {value.bit_length()} bits"
-        raise OutOfRange(f"{name} must be >= -2^63 and < 2^63, got {shown}")
+    if not is_long(value):
+        raise OutOfRange(f"{name} must be >= -2^63 and < 2^63, got {brief_integer(value)}")
     return value
+
+
+def is_long(value: int) -> bool:
+    """Return whether 64 bits hold an integer."""
+    return SMALLEST_LONG <= value <= LARGEST_LONG
 
 
 def _all_plain(values: Iterable[object]) -> bool:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.errors import BadProperty, unaccessed
+from gifpop.nest.errors import BadProperty, check_ranges, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
 from gifpop.neurons import neuron_parameters, plan_neurons
-from gifpop.ranges import check_ranges
 
 if TYPE_CHECKING:
     from gifpop.nest.assignments import Assignment
@@ -184,10 +183,7 @@ class NeuronBlock(Block):
             terms = int(self.columns[f"q_{kind}"].lengths().max())
             p[f"tau_{kind}"] = self.columns[f"tau_{kind}"].rows(terms, fill=1.0)
             p[f"q_{kind}"] = self.columns[f"q_{kind}"].rows(terms, fill=0.0)
-        try:
-            check_ranges(self.model.name, p)
-        except ValueError as error:
-            raise BadProperty(str(error)) from None
+        check_ranges(self.model.name, p)
         return p
 
     def _fitted_traces(self, kind: Adaptation, terms: int) -> Floats:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gifpop.nest import errors
 from gifpop.nest.assignments import assignments, dict_for_each
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_integer, is_sequence, is_whole, refuse_masked
+from gifpop.nest.kinds import is_integer, is_long, is_sequence, is_whole, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
@@ -74,7 +74,7 @@ class NodeCollection:
     def __contains__(self, node: object) -> bool:
         if not isinstance(node, numbers.Integral):
             raise TypeError("an integer is required")
-        return -(2**63) <= int(node) < 2**63 and bool(np.isin(int(node), self._ids))
+        return is_long(int(node)) and bool(np.isin(int(node), self._ids))
 
     def __getitem__(self, key: SupportsIndex | slice | Sequence[int] | npt.NDArray[Any]) -> NodeCollection:
         if is_integer(key):
@@ -146,7 +146,7 @@ class NodeCollection:
         ValueError
             If it is not in the collection.
         """
-        place = np.searchsorted(self._ids, node) if -(2**63) <= node < 2**63 else len(self)
+        place = np.searchsorted(self._ids, node) if is_long(node) else len(self)
         if place == len(self) or self._ids[place] != node:
             raise ValueError(f"{node} is not in NodeCollection")
         return int(place)
@@ -326,7 +326,7 @@ def _identifiers(ids: Iterable[Any]) -> Integers:
         for node in given:
             if not is_whole(node):
                 raise TypeError(f"NodeCollection: node IDs must be integers, got {node!r}")
-            if not 0 < int(node) < 2**63:
+            if int(node) < 1 or not is_long(int(node)):
                 kernel.locate(int(node))  # refuses it
         nodes = np.array([int(node) for node in given], dtype=np.int64)
     return nodes.astype(np.int64)

@@ -9,12 +9,11 @@ import numpy as np
 
 from gifpop.grid import refractory_steps
 from gifpop.history import TOLERANCE
-from gifpop.nest.errors import BadProperty, require_memory
+from gifpop.nest.errors import BadProperty, check_ranges, require_memory
 from gifpop.nest.nodes import Block
 from gifpop.network import MOST_NEURONS
 from gifpop.parameters import GIF
 from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history
-from gifpop.ranges import check_ranges
 
 if TYPE_CHECKING:
     from gifpop.nest.clock import Clock
@@ -63,10 +62,7 @@ class PopulationBlock(Block):
             )
         if row["N"] > MOST_NEURONS:
             raise BadProperty(f"N must be at most {MOST_NEURONS}, got {row['N']}.")
-        try:
-            check_ranges(POPULATION, row)
-        except ValueError as error:
-            raise BadProperty(str(error)) from None
+        check_ranges(POPULATION, row)
         refractory = refractory_steps(row["t_ref"], clock.resolution)
         if 1 <= row["len_kernel"] <= refractory and given & {"len_kernel", "t_ref"}:
             raise BadProperty(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gifpop import _wiring, wiring
+from gifpop.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING, Kind
 from gifpop.nest.parameter import Parameter
@@ -182,7 +183,9 @@ def _draw_by_nodes(
             if not spec.allow_autapses:
                 kept = pre[sources] != post[places]
                 sources, places = sources[kept], places[kept]
-    first, targets, _ = _wiring.by_source(sources.astype(np.int64), places.astype(np.int64), len(pre), len(post))
+    first, targets, _ = _wiring.by_source(
+        sources.astype(np.int64), places.astype(np.int64), len(pre), len(post), give_way
+    )
     return first, targets
 
 

@@ -96,12 +96,12 @@ class Simulator:
         engine.threads = kernel.threads
         probes = [sampler.probe for sampler in self._samplers]
         self._check_memory(n_steps)
-        self._room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
+        room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
         with deferred_interrupt():
             self._shown_until = engine.step
             try:
                 for chunk in engine.run(n_steps, probes, progress=True if kernel.print_time else None,
-                                        between=self._check_spikes):  # fmt: skip
+                                        between=lambda: room.check(self._spikes_taken())):  # fmt: skip
                     self._take(chunk)
             except OutOfMemoryError as error:
                 raise NotEnoughMemory(str(error)) from None
@@ -119,7 +119,7 @@ class Simulator:
         self.kernel.clock.step = self.engine.step
 
     def show(self) -> None:
-        """Let nodes show the state and the events of the last run; what ends this early can be done again."""
+        """Make nodes show the state and the events of the last run; what ends this early can be done again."""
         if self._shown_until is None:
             return
         for population in self._blocks(PopulationBlock) if self.engine.step > self._shown_until else ():
@@ -139,10 +139,9 @@ class Simulator:
         }
         require_memory(needs, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
 
-    def _check_spikes(self) -> None:
-        """End a run before spikes fill the memory; what spike recorders have taken is kept."""
-        taken = sum(block.n_taken for block in self._blocks(SpikeRecorderBlock))
-        self._room.check(taken)
+    def _spikes_taken(self) -> int:
+        """Return how many spikes the spike recorders have taken in this run."""
+        return sum(block.n_taken for block in self._blocks(SpikeRecorderBlock))
 
     # -- streams ----------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gifpop import _wiring, signals
 from gifpop.connectivity import receptor
+from gifpop.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, PoissonBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
@@ -331,7 +332,7 @@ class Wiring:
                 self.links.append(Link(source, target, d, kind(w), w))
             return
         first, units, order = _wiring.by_source(
-            strand.units.astype(np.int64), strand.target_units.astype(np.int64), n_units, n_target
+            strand.units.astype(np.int64), strand.target_units.astype(np.int64), n_units, n_target, give_way
         )
         weight, weights = _split_shared(strand.weight, order, float)
         lag, lags = _split_shared(delay, order, np.int32)
@@ -405,7 +406,7 @@ def _shared(value: Any) -> Any:
 
 def _expanded(product: Product) -> tuple[Integers | None, Shorts | None]:
     """Return the connections of all neurons to all neurons one by one, or None where they need not be."""
-    if not any(isinstance(value, (np.ndarray, Exceptions)) for value in (product.weight, product.delay)):
+    if not any(isinstance(value, np.ndarray) for value in (product.weight, product.delay)):
         return None, None
     n_pre, n_post = len(product.sources), len(product.targets)
     errors.require_memory(4.0 * n_pre * n_post, f"Simulate: {n_pre * n_post} connections that differ")
