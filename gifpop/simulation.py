@@ -328,13 +328,13 @@ class Simulation:
         SimulationInterrupted
             On Ctrl-C, within a second; its ``result`` holds what was simulated, and `run` continues from there.
         SimulationError
-            If an expected count or a potential is no longer a finite number, or if spikes fill the memory (then it is a
-            MemoryError, too); its ``result`` holds the steps before.
+            If an expected count or a potential is no longer a finite number (the state is lost then), or if spikes
+            fill the memory (then it is a MemoryError, too, and `run` can go on); its ``result`` holds the steps before.
         MemoryError
             If records would not fit in memory; nothing has been simulated then.
         RuntimeError
-            If an earlier run or `reset` was cut short, by a lack of memory for one, so that the state is lost; `reset`
-            makes a new one.
+            If the state is lost, since an earlier run or `reset` was cut short, by a lack of memory for one, or numbers
+            were no longer finite; `reset` makes a new one.
 
         Notes
         -----

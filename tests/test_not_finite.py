@@ -6,6 +6,7 @@ from numpy.testing import assert_array_equal
 
 import gifpop as gp
 from gifpop import chunks, nest
+from gifpop.engine import StateLostError
 
 DT = 0.5
 PULSES = {  # at 20 ms; what comes half a millisecond later would bring the potential back
@@ -88,13 +89,22 @@ def test_neurons_whose_spikes_are_prescribed():
     assert_array_equal(result["P"].spikes[1], [5, 6, 7])
 
 
-def test_a_simulation_fails_again():
-    """Numbers that are not finite do not come back."""
-    for level in ("meso", "micro"):
-        sim = gp.Simulation(network(PULSES["negative current"]), dt=DT, seed=1, level=level)
-        for _ in range(2):
-            with pytest.raises(gp.SimulationError, match="no longer a finite number"):
-                sim.run(60.0)
+@pytest.mark.parametrize("pulse", ["negative current", "current that recovers"])
+@pytest.mark.parametrize("level", ["meso", "micro"])
+@pytest.mark.parametrize("pieces", [[60.0], [17.0, 43.0], [LAST, 40.0]])
+def test_the_state_is_lost_until_it_is_reset(pieces, level, pulse, tmp_path):
+    """Numbers that are not finite do not come back; time ends where the records do, however the run is cut."""
+    sim = gp.Simulation(network(PULSES[pulse]), dt=DT, seed=1, level=level)
+    with pytest.raises(gp.SimulationError, match="no longer a finite number"):
+        for piece in pieces:
+            sim.run(piece)
+    assert sim.time == LAST == sim.result().t[-1]
+    for call in (lambda: sim.run(1.0), lambda: sim.set("P", I_e=0.0), lambda: sim.save(tmp_path / "lost.npz")):
+        with pytest.raises(StateLostError, match=rf"'P' were no longer finite in the step that ends at {LAST + DT} ms"):
+            call()
+    assert sim.time == LAST
+    sim.reset()
+    assert sim.run(LAST).t[-1] == LAST
 
 
 @pytest.mark.parametrize("adaptation", ["carried", "quasi-renewal"])
@@ -115,8 +125,13 @@ def test_in_nest(model):
     amplitudes = {"amplitude_times": [20.0, 20.5], "amplitude_values": [1e308, 0.0]}
     nest.Connect(nest.Create("step_current_generator", 2, params=amplitudes), node, syn_spec={"delay": DT})
     nest.Connect(meter, node)
-    with pytest.raises(nest.NESTErrors.NumericalInstability, match="in the step that ends at"):
+    with pytest.raises(nest.NESTErrors.NumericalInstability, match="in the step that ends at 21 ms"):
         nest.Simulate(60.0)
     events = meter.get("events")
     assert np.all(np.isfinite(events["V_m"]))
     assert 20.0 <= events["times"][-1] <= 21.0
+    assert nest.biological_time == 20.5
+    with pytest.raises(nest.NESTErrors.KernelException, match=r"state of the kernel is lost, since numbers of pop.* 1'"):
+        nest.Simulate(1.0)
+    nest.ResetKernel()
+    nest.Simulate(1.0)
