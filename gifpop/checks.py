@@ -60,7 +60,7 @@ def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> 
         raise TypeError(f"{where} must be a real number{_in(unit)}, got {brief(value)}")
     number = _as_float(value)
     if not math.isfinite(number) or not RULES[rule](number):
-        raise ValueError(f"{where} must be {rule}{' ' + unit if unit else ''}, got {number}")
+        raise ValueError(f"{where} must be {_in_words(rule, number)}{' ' + unit if unit else ''}, got {number}")
     return number
 
 
@@ -71,9 +71,9 @@ def integer(where: str, value: object, least: int, most: int = LARGEST_INTEGER) 
         raise TypeError(f"{where} must be an integer, got {brief(value)}")
     number = int(value)
     if number < least:
-        raise ValueError(f"{where} must be >= {least}, got {_shown(number)}")
+        raise ValueError(f"{where} must be >= {least}, got {brief(number)}")
     if number > most:
-        raise ValueError(f"{where} must be <= {most}, got {_shown(number)}")
+        raise ValueError(f"{where} must be <= {most}, got {brief(number)}")
     return number
 
 
@@ -94,7 +94,7 @@ def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") ->
     good = np.isfinite(array) & RULES[rule](array)
     if not good.all():
         i = np.argmin(good)
-        raise ValueError(f"{where}[{i}] must be {rule}{' ' + unit if unit else ''}, got {array[i]}")
+        raise ValueError(f"{where}[{i}] must be {_in_words(rule, array[i])}{' ' + unit if unit else ''}, got {array[i]}")
     return array
 
 
@@ -155,10 +155,9 @@ def _as_float(value: Any) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _shown(value: int) -> str:
-    """Return an integer for a message: its digits, or how many bits it has."""
-    bits = value.bit_length()
-    return str(value) if bits <= 128 else f"{'-' if value < 0 else ''}an integer of {bits} bits"
+def _in_words(rule: Rule, value: float) -> str:
+    """Return a rule for a message; that values must be finite, which each implies, where nothing else is wrong."""
+    return rule if not RULES[rule](value) or rule == "finite" else f"finite and {rule}"
 
 
 def _in(unit: str) -> str:
