@@ -93,8 +93,8 @@ def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") ->
     array = array.astype(float)
     good = np.isfinite(array) & RULES[rule](array)
     if not good.all():
-        i = np.argmin(good)
-        raise ValueError(f"{where}[{i}] must be {_in_words(rule, array[i])}{' ' + unit if unit else ''}, got {array[i]}")
+        i = int(np.argmin(good))
+        number(f"{where}[{i}]", array[i], rule, unit)
     return array
 
 

@@ -319,7 +319,7 @@ class Engine:
 
     def _place(self, chunk: chunks.Chunk) -> str:
         """Return which step comes after a chunk, for messages."""
-        return f"in the step that ends at {(chunk.step + len(chunk.counts) + 1) * self.dt:.10g} ms"
+        return f"in the step that ends at {round((chunk.step + len(chunk.counts) + 1) * self.dt, 9)} ms"
 
     def emissions(self, n: int) -> list[Floats]:
         """Return what the input lines emit in the next steps, and the mean numbers of events of the noise."""

@@ -569,6 +569,17 @@ def test_in_other_threads_an_event_stops_preparations_too():
     give_way()
 
 
+def test_messages_name_times_without_what_rounding_adds(monkeypatch):
+    monkeypatch.setattr(chunks, "LONGEST_CHUNK", 1)
+    sim = brunel(dt=0.1)
+    sim.run(0.5)
+    once(monkeypatch, Engine, "emissions", press)
+    with pytest.raises(gp.SimulationInterrupted) as e:
+        sim.run(1.0)
+    assert sim.time == 6 * 0.1 != 0.6
+    assert str(e.value) == "interrupted at 0.6 ms; .result holds what was simulated"
+
+
 def test_numbers_out_of_range_lose_the_state_but_no_records():
     net = gp.Network()
     net.population("P", 10, gp.GIF(C_m=1e-300))
