@@ -353,7 +353,8 @@ class Simulation:
         except KeyboardInterrupt:
             if not finished:
                 raise
-            raise SimulationInterrupted(finished[0], f"at {round(self.time, 9)} ms") from None  # too late to stop anything
+            # too late to stop anything
+            raise SimulationInterrupted(finished[0], f"at {round(self.time, 9)} ms") from None
         return finished[0]
 
     @_exclusive

@@ -160,7 +160,7 @@ def test_in_nest(model):
     amplitudes = {"amplitude_times": [20.0, 20.5], "amplitude_values": [1e308, 0.0]}
     nest.Connect(nest.Create("step_current_generator", 2, params=amplitudes), node, syn_spec={"delay": DT})
     nest.Connect(meter, node)
-    with pytest.raises(nest.NESTErrors.NumericalInstability, match="in the step that ends at 21.0 ms"):
+    with pytest.raises(nest.NESTErrors.NumericalInstability, match=r"in the step that ends at 21\.0 ms"):
         nest.Simulate(60.0)
     events = meter.get("events")
     assert np.all(np.isfinite(events["V_m"]))
