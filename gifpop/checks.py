@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.brief import brief, brief_integer
+from gifpop.brief import brief
 
 if TYPE_CHECKING:
     from gifpop.typing import Floats
@@ -60,7 +60,7 @@ def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> 
         raise TypeError(f"{where} must be a real number{_in(unit)}, got {brief(value)}")
     number = _as_float(value)
     if not math.isfinite(number) or not RULES[rule](number):
-        raise ValueError(f"{where} must be {rule}{' ' + unit if unit else ''}, got {number}")
+        raise ValueError(f"{where} must be {_in_words(rule, number)}{' ' + unit if unit else ''}, got {number}")
     return number
 
 
@@ -71,9 +71,9 @@ def integer(where: str, value: object, least: int, most: int = LARGEST_INTEGER) 
         raise TypeError(f"{where} must be an integer, got {brief(value)}")
     number = int(value)
     if number < least:
-        raise ValueError(f"{where} must be >= {least}, got {brief_integer(number)}")
+        raise ValueError(f"{where} must be >= {least}, got {brief(number)}")
     if number > most:
-        raise ValueError(f"{where} must be <= {most}, got {brief_integer(number)}")
+        raise ValueError(f"{where} must be <= {most}, got {brief(number)}")
     return number
 
 
@@ -93,8 +93,8 @@ def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") ->
     array = array.astype(float)
     good = np.isfinite(array) & RULES[rule](array)
     if not good.all():
-        i = np.argmin(good)
-        raise ValueError(f"{where}[{i}] must be {rule}{' ' + unit if unit else ''}, got {array[i]}")
+        i = int(np.argmin(good))
+        number(f"{where}[{i}]", array[i], rule, unit)
     return array
 
 
@@ -153,6 +153,11 @@ def _as_float(value: Any) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def _in_words(rule: Rule, value: float) -> str:
+    """Return a rule for a message; that values must be finite, which each implies, where nothing else is wrong."""
+    return rule if not RULES[rule](value) or rule == "finite" else f"finite and {rule}"
 
 
 def _in(unit: str) -> str:

@@ -239,7 +239,7 @@ def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int)
     neurons = [i for i, plan in enumerate(engines[0].plans) if plan.neurons]
     advanced = []
     for engine, counted, recorded, (failed, done, steps, fired) in zip(engines, counts, records, outcomes, strict=True):
-        engine.step += steps
+        engine.step += steps if failed < 0 else done  # where the records end
         spikes = _spikes(counted[:done], fired, first, neurons)
         chunk = Chunk(first, counted[:done], probing.as_asked(recorded[:done]), spikes)
         advanced.append((failed, chunk))

@@ -262,7 +262,7 @@ class Engine:
         KeyboardInterrupt
             On Ctrl-C, once the piece during which it was pressed has been taken; the state is whole.
         SimulationError
-            If an expected count or a potential is not finite.
+            If an expected count or a potential is not finite; the state is lost then.
         StateLostError
             If this or an earlier change of the state was cut short: a run whose pieces could not be taken, for one.
         RuntimeError
@@ -290,7 +290,8 @@ class Engine:
                     yield chunk
                 self.broken = None  # not before the piece has been recorded
                 if failed >= 0:
-                    raise self.failure(failed, chunk)
+                    error, self.broken = self.failure(failed, chunk), self._loss(failed, chunk)
+                    raise error
                 if between is not None and self.step < end:
                     between()
             if self.step < end:
@@ -305,11 +306,18 @@ class Engine:
     def failure(self, group: int, chunk: chunks.Chunk) -> SimulationError:
         """Return the error of a group whose numbers are no longer finite in the step after a chunk."""
         what = "a potential" if self.plans[group].neurons else "the expected spike count or a potential"
-        end = (chunk.step + len(chunk.counts) + 1) * self.dt
         return SimulationError(
-            f"population {self.names[group]!r}: {what} is no longer a finite number in the step that ends at {end} ms; "
-            "a weight or current is too large"
+            f"population {self.names[group]!r}: {what} is no longer a finite number {self._place(chunk)}; a weight or "
+            "current is too large"
         )
+
+    def _loss(self, group: int, chunk: chunks.Chunk) -> str:
+        """Return why the state is lost: what is left of it depends on where the slice ends, and does not recover."""
+        return f"numbers of population {self.names[group]!r} were no longer finite {self._place(chunk)}"
+
+    def _place(self, chunk: chunks.Chunk) -> str:
+        """Return which step comes after a chunk, for messages."""
+        return f"in the step that ends at {round((chunk.step + len(chunk.counts) + 1) * self.dt, 9)} ms"
 
     def emissions(self, n: int) -> list[Floats]:
         """Return what the input lines emit in the next steps, and the mean numbers of events of the noise."""

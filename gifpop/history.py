@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop import _meso
+from gifpop.checks import LARGEST_INTEGER
 from gifpop.grid import refractory_steps
 from gifpop.membrane import threshold_kernel, underflows_to_zero
 
@@ -79,7 +80,7 @@ def adaptive_length(cell: GIF, dt: float, len_kernel: int, automatic: int, toler
         left, _ = recovery(cell, dt, np.array([age]))  # falls with age
         return not left[0] > tolerance
 
-    ages = range(automatic, MOST_LENGTHS * automatic)
+    ages = range(automatic, min(MOST_LENGTHS * automatic, LARGEST_INTEGER))
     return max(len_kernel, automatic + bisect_left(ages, True, key=has_recovered))
 
 

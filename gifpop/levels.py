@@ -15,10 +15,11 @@ from gifpop.history import TOLERANCE, rounded
 from gifpop.modes import count_modes
 from gifpop.neurons import NeuronPlan, neuron_parameters, plan_neurons
 from gifpop.plan import PopulationPlan, automatic_history, plan_adaptive, plan_population, start_history, update_plan
-from gifpop.ranges import LARGEST_SLOPE, check_ranges
+from gifpop.ranges import LARGEST_JUMP, LARGEST_SLOPE, check_ranges
 
 if TYPE_CHECKING:
     from gifpop.network import Population
+    from gifpop.parameters import GIF
     from gifpop.typing import Adaptation, Initial, Key, Level, Plan
 
 MOST_NEURONS = 2**31 - 1
@@ -90,8 +91,21 @@ class MesoLevel:
                 f"{where}: GIF.tau_m / C_m / Delta_V must be <= {LARGEST_SLOPE:g} 1/pA where neurons have currents of "
                 f"their own, got {slope}"
             )
+        if self.carried:
+            self._check_jumps(cell, where)
         if self.length != -1:
             self._check_length(population, self.length)
+
+    def _check_jumps(self, cell: GIF, where: str) -> None:
+        """Refuse jumps of adaptation so large that variances, which go with their squares, have no digits left."""
+        for kind, unit, factor in (("sfa", "", 1.0), ("stc", " * tau_m / C_m", cell.tau_m / cell.C_m)):
+            for i, q in enumerate(getattr(cell, f"q_{kind}")):
+                jump = q * factor / cell.Delta_V
+                if not abs(jump) <= LARGEST_JUMP:
+                    raise ValueError(
+                        f"{where}: GIF.q_{kind}[{i}]{unit} / Delta_V must be in [-{LARGEST_JUMP:g}, {LARGEST_JUMP:g}] "
+                        f"with adaptation='carried', got {jump}"
+                    )
 
     def _check_length(self, population: Population, length: int) -> None:
         """Refuse a refractory period that a history does not hold."""

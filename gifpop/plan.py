@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gifpop.typing import Floats, Integers, Receptor, Shorts, Stream, Structured, Synapse
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
+MOST_AUTOMATIC = 2.0**62  # steps; no memory holds as many, but integers do
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
 MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
@@ -416,7 +417,7 @@ def automatic_history(cell: GIF, dt: float) -> int:
             break
         K = int(lengths[-1]) - 1
     if K * dt <= cell.t_ref:
-        K = int(cell.t_ref / dt) + 1
+        K = int(min(cell.t_ref / dt, MOST_AUTOMATIC)) + 1
     return max(K, int(refractory_steps(cell.t_ref, dt)) + 1)
 
 

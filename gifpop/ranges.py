@@ -21,6 +21,7 @@ POTENTIALS: Limits = (-LARGEST_POTENTIAL, LARGEST_POTENTIAL)
 LARGEST_CAPACITANCE = 1e100  # pF
 LARGEST_RESISTANCE = 1e305  # mV/pA
 LARGEST_SLOPE = 1e100  # 1/pA; what a current does to the logarithm of a hazard
+LARGEST_JUMP = 1e12  # in Delta_V, of what is carried: rounding of its variance must be nothing beside its mean
 
 OF_ONE: dict[str, tuple[Limits, str]] = {
     **dict.fromkeys(("tau_m", "tau_syn_ex", "tau_syn_in", "tau_sfa", "tau_stc"), (TIMES, "ms")),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gifpop.brief import brief
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -33,7 +35,7 @@ def root_sequence(seed: Seed) -> np.random.SeedSequence:
     try:
         return np.random.SeedSequence(seed)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"seed must be what numpy.random.default_rng takes, got {seed!r}: {error}") from None
+        raise type(error)(f"seed must be what numpy.random.default_rng takes, got {brief(seed)}: {error}") from None
 
 
 def child(root: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:

@@ -81,8 +81,11 @@ class SimulationInterrupted(KeyboardInterrupt):
     result: Any  # what it is depends on what was run; handlers of an error should not have to ask
 
     def __init__(self, result: Outcome | None, until: str) -> None:
-        super().__init__(f"interrupted {until}; .result holds what was simulated")
+        super().__init__(until)
         self.result, self._until = result, until
+
+    def __str__(self) -> str:
+        return f"interrupted {self._until}{'' if self.result is None else '; .result holds what was simulated'}"
 
     def __reduce__(self) -> tuple[type[Self], tuple[Outcome | None, str]]:
         return type(self), (self.result, self._until)
@@ -328,13 +331,13 @@ class Simulation:
         SimulationInterrupted
             On Ctrl-C, within a second; its ``result`` holds what was simulated, and `run` continues from there.
         SimulationError
-            If an expected count or a potential is no longer a finite number, or if spikes fill the memory (then it is a
-            MemoryError, too); its ``result`` holds the steps before.
+            If an expected count or a potential is no longer a finite number (the state is lost then), or if spikes
+            fill the memory (then it is a MemoryError, too, and `run` can go on); its ``result`` holds the steps before.
         MemoryError
             If records would not fit in memory; nothing has been simulated then.
         RuntimeError
-            If an earlier run or `reset` was cut short, by a lack of memory for one, so that the state is lost; `reset`
-            makes a new one.
+            If the state is lost, since an earlier run or `reset` was cut short, by a lack of memory for one, or numbers
+            were no longer finite; `reset` makes a new one.
 
         Notes
         -----
@@ -350,7 +353,8 @@ class Simulation:
         except KeyboardInterrupt:
             if not finished:
                 raise
-            raise SimulationInterrupted(finished[0], f"at {self.time} ms") from None  # too late to stop anything
+            # too late to stop anything
+            raise SimulationInterrupted(finished[0], f"at {round(self.time, 9)} ms") from None
         return finished[0]
 
     @_exclusive
@@ -376,7 +380,7 @@ class Simulation:
             finished.append(result)
             logger.debug("ran %d of %d steps in %.3g s", engine.step - first, n, time.perf_counter() - began)
         if isinstance(error, KeyboardInterrupt):
-            raise SimulationInterrupted(finished[0], f"at {self.time} ms") from None
+            raise SimulationInterrupted(finished[0], f"at {round(self.time, 9)} ms") from None
         if error is not None:
             error.result = finished[0]
             raise error
@@ -656,7 +660,7 @@ class Simulation:
                 pass
         except KeyboardInterrupt:
             result = self._make_result(nothing, self._engine.step, self.seed)
-            raise SimulationInterrupted(result, f"at {self.time} ms") from None
+            raise SimulationInterrupted(result, f"at {round(self.time, 9)} ms") from None
         except SimulationError as error:
             error.result = self._make_result(nothing, self._engine.step, self.seed)
             raise

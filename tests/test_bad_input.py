@@ -23,7 +23,8 @@ ANY = {"E_L": "mV", "V_reset": "mV", "V_T_star": "mV", "I_e": "pA", "V_m": "mV",
 @pytest.mark.parametrize(("name", "unit"), POSITIVE.items())
 @pytest.mark.parametrize("value", [0.0, -1.0, NAN, INF])
 def test_positive_parameters(name, unit, value):
-    expect(ValueError, f"GIF.{name} must be > 0 {unit}, got {value}", lambda: gp.GIF(**{name: value}))
+    rule = "finite and > 0" if value == INF else "> 0"
+    expect(ValueError, f"GIF.{name} must be {rule} {unit}, got {value}", lambda: gp.GIF(**{name: value}))
 
 
 @pytest.mark.parametrize(("name", "unit"), NOT_NEGATIVE.items())

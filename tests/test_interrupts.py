@@ -595,11 +595,27 @@ def test_in_other_threads_an_event_stops_preparations_too():
     give_way()
 
 
-def test_numbers_out_of_range_are_no_broken_state():
+def test_messages_name_times_without_what_rounding_adds(monkeypatch):
+    monkeypatch.setattr(chunks, "LONGEST_CHUNK", 1)
+    sim = brunel(dt=0.1)
+    sim.run(0.5)
+    once(monkeypatch, Engine, "emissions", press)
+    with pytest.raises(gp.SimulationInterrupted) as e:
+        sim.run(1.0)
+    assert sim.time == 6 * 0.1 != 0.6
+    assert str(e.value) == "interrupted at 0.6 ms; .result holds what was simulated"
+
+
+def test_numbers_out_of_range_lose_the_state_but_no_records():
     net = gp.Network()
     net.population("P", 10, gp.GIF(C_m=1e-300))
     net.inject("P", gp.StepCurrent([5.0, 6.0], [1e300, -1e300]))
     sim = gp.Simulation(net, dt=DT, seed=1, progress=False)
-    with pytest.raises(SimulationError):
-        sim.run(50.0)
+    first = sim.run(4.0)
+    with pytest.raises(SimulationError) as e:
+        sim.run(46.0)
+    assert_array_equal(sim.result().counts, np.concatenate([first.counts, e.value.result.counts]))
+    with pytest.raises(StateLostError):
+        sim.run(1.0)
+    sim.reset()
     assert sim._engine.broken is None

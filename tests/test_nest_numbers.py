@@ -103,6 +103,8 @@ def test_integers_that_no_float_holds(value):
         with pytest.raises(OverflowError, match=r"must be < 2\^1024") as error:
             set_it()
         assert isinstance(error.value, nest.NESTError)
+    with pytest.raises(OverflowError, match=r"must be > -2\^1024, got a negative integer"):
+        neurons.set(I_e=-value)
     assert neurons.I_e == (0.0, 0.0)
 
 

@@ -1,11 +1,15 @@
 """Numbers that leave their range are found in the step in which they do, at both levels, however a run is cut."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
 from gifpop import chunks, nest
+from gifpop.engine import StateLostError
 
 DT = 0.5
 PULSES = {  # at 20 ms; what comes half a millisecond later would bring the potential back
@@ -88,13 +92,54 @@ def test_neurons_whose_spikes_are_prescribed():
     assert_array_equal(result["P"].spikes[1], [5, 6, 7])
 
 
-def test_a_simulation_fails_again():
-    """Numbers that are not finite do not come back."""
-    for level in ("meso", "micro"):
-        sim = gp.Simulation(network(PULSES["negative current"]), dt=DT, seed=1, level=level)
-        for _ in range(2):
-            with pytest.raises(gp.SimulationError, match="no longer a finite number"):
-                sim.run(60.0)
+@pytest.mark.parametrize("pulse", ["negative current", "current that recovers"])
+@pytest.mark.parametrize("level", ["meso", "micro"])
+@pytest.mark.parametrize("pieces", [[60.0], [17.0, 43.0], [LAST, 40.0]])
+def test_the_state_is_lost_until_it_is_reset(pieces, level, pulse, tmp_path):
+    """Numbers that are not finite do not come back; time ends where the records do, however the run is cut."""
+    sim = gp.Simulation(network(PULSES[pulse]), dt=DT, seed=1, level=level)
+    with pytest.raises(gp.SimulationError, match="no longer a finite number"):
+        for piece in pieces:
+            sim.run(piece)
+    assert sim.time == LAST == sim.result().t[-1]
+    for call in (lambda: sim.run(1.0), lambda: sim.set("P", I_e=0.0), lambda: sim.save(tmp_path / "lost.npz")):
+        with pytest.raises(StateLostError, match=rf"'P' were no longer finite in the step that ends at {LAST + DT} ms"):
+            call()
+    assert sim.time == LAST
+    sim.reset()
+    assert sim.run(LAST).t[-1] == LAST
+
+
+@pytest.mark.parametrize("history", ["exact", "adaptive"])
+@pytest.mark.parametrize("q", [-2e12, -2e20, -2e40])
+def test_jumps_of_which_rounding_leaves_nothing(q, history):
+    """The variance of large jumps goes with their squares: its rounding must not silence a population."""
+    for cell, name in ((gp.GIF(tau_sfa=[100.0], q_sfa=[q]), "q_sfa[0] / Delta_V"),
+                       (gp.GIF(tau_stc=[100.0], q_stc=[12.5 * q]), "q_stc[0] * tau_m / C_m / Delta_V")):  # fmt: skip
+        net = gp.Network()
+        net.population("P", 100, replace(cell, I_e=300.0))
+        options = {"dt": DT, "seed": 1, "history": history}
+        if abs(q) < 1e13:
+            assert net.simulate(100.0, **options).counts.sum() == 2200
+            continue
+        with pytest.raises(ValueError, match=rf"'P': GIF.{re.escape(name)} must be in \[-1e\+12, 1e\+12\] with adapt"):
+            net.simulate(100.0, **options)
+        if not cell.q_stc:
+            assert net.simulate(100.0, adaptation="quasi-renewal", **options).counts.sum() == 2200
+
+
+@pytest.mark.parametrize("dt", [0.001, 0.5])
+@pytest.mark.parametrize("t_ref", [1e17, 1e20, 1e99])
+def test_refractory_periods_beyond_all_histories(t_ref, dt):
+    """Refused for memory, where steps are more than integers hold, too."""
+    for options in ({"history": "exact"}, {"history": "adaptive"}, {"smooth": True}):
+        net = gp.Network()
+        net.population("P", 100, gp.GIF(t_ref=t_ref))
+        with pytest.raises(MemoryError, match="would need"):
+            gp.Simulation(net, dt=dt, **options)
+        sim = gp.Simulation(gp.models.brunel(), dt=dt, **options)
+        with pytest.raises((MemoryError, ValueError)):
+            sim.set("E", t_ref=t_ref)
 
 
 @pytest.mark.parametrize("adaptation", ["carried", "quasi-renewal"])
@@ -115,8 +160,13 @@ def test_in_nest(model):
     amplitudes = {"amplitude_times": [20.0, 20.5], "amplitude_values": [1e308, 0.0]}
     nest.Connect(nest.Create("step_current_generator", 2, params=amplitudes), node, syn_spec={"delay": DT})
     nest.Connect(meter, node)
-    with pytest.raises(nest.NESTErrors.NumericalInstability, match="in the step that ends at"):
+    with pytest.raises(nest.NESTErrors.NumericalInstability, match=r"in the step that ends at 21\.0 ms"):
         nest.Simulate(60.0)
     events = meter.get("events")
     assert np.all(np.isfinite(events["V_m"]))
     assert 20.0 <= events["times"][-1] <= 21.0
+    assert nest.biological_time == 20.5
+    with pytest.raises(nest.NESTErrors.KernelException, match=r"state of the kernel is lost, since numbers of pop.* 1'"):
+        nest.Simulate(1.0)
+    nest.ResetKernel()
+    nest.Simulate(1.0)

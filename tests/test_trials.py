@@ -196,6 +196,7 @@ def test_interruptions_can_be_pickled():
     result = single().simulate(5.0, dt=DT, seed=1)
     again = pickle.loads(pickle.dumps(gp.SimulationInterrupted(result, "at 5.0 ms")))
     assert str(again) == "interrupted at 5.0 ms; .result holds what was simulated"
+    assert str(gp.SimulationInterrupted(None, "after 0 of 9 trials")) == "interrupted after 0 of 9 trials"
     assert_array_equal(again.result.counts, result.counts)
 
 

@@ -196,5 +196,36 @@ def test_messages_do_not_show_every_number():
         assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize(("value", "shown"), [(10**400, "an integer of 1329 bits"),
+                                              (-(10**400), "a negative integer of 1329 bits"),
+                                              ([10**400, 1], "[an integer of 1329 bits, 1]"),
+                                              ((-(10**400),), "(a negative integer of 1329 bits,)"),
+                                              (list(range(12)), repr(list(range(12)))), ((1,), "(1,)"),
+                                              ([10**400] * 13, "[an integer of 1329 bits, an integer of 1329 bits, an "
+                                                               "integer of 1329 bits, ..., an integer of 1329 bits, an "
+                                                               "integer of 1329 bits, an integer of 1329 bits; 13 "
+                                                               "values]")])  # fmt: skip
+def test_messages_do_not_show_every_digit(value, shown):
+    assert brief(value) == shown
+
+
+def test_messages_of_integers_without_end():
+    for give in (lambda: checks.integer("x", -(10**400), 0), lambda: gp.Pairs([10**400], [0]),
+                 lambda: gp.models.brunel().simulate(1.0, dt=0.5, seed=-(10**400))):  # fmt: skip
+        with pytest.raises((ValueError, TypeError), match="integer of 1329 bits") as caught:
+            give()
+        assert len(str(caught.value)) < 200
+
+
+def test_infinite_values_are_refused_for_what_they_are():
+    """Not for a rule that they obey."""
+    with pytest.raises(ValueError, match=r"^GIF.tau_m must be finite and > 0 ms, got inf$"):
+        gp.GIF(tau_m=np.inf)
+    with pytest.raises(ValueError, match=r"^GIF.tau_sfa\[0\] must be finite and > 0 ms, got inf$"):
+        gp.GIF(tau_sfa=[10**400], q_sfa=[1.0])
+    with pytest.raises(ValueError, match=r"^GIF.t_ref must be >= 0 ms, got -inf$"):
+        gp.GIF(t_ref=-np.inf)
+
+
 def test_numbers_of_distributions():
     assert_allclose(gp.Uniform(np.array([[1.0]]), 2.0).low, 1.0, rtol=0, atol=0)

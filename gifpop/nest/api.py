@@ -194,8 +194,9 @@ def Simulate(t: float) -> None:
 
     Notes
     -----
-    Should anything else end it in the middle of a step, the state is lost: whatever would change or simulate the
-    network raises a NESTError that says so until `ResetKernel`. What was recorded can still be read.
+    Should anything else end it in the middle of a step, or the equations leave the range of numbers, the state is lost:
+    whatever would change or simulate the network raises a NESTError that says so until `ResetKernel`. What was recorded
+    can still be read.
     """
     kernel.simulate(t)
 

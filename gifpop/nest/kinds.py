@@ -8,7 +8,7 @@ from typing import Any, Generic, SupportsInt, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.brief import brief_integer
+from gifpop.brief import brief
 from gifpop.nest.errors import BadParameterValue, KernelException, OutOfRange, TypeMismatch
 from gifpop.typing import Floats, Integers
 
@@ -88,7 +88,8 @@ class Kind(Generic[Value]):
         try:
             return self.dtype(value)
         except OverflowError:
-            raise OutOfRange(f"{name} must be < 2^1024 in size, got {brief_integer(int(value))}") from None
+            rule = "> -2^1024" if value < 0 else "< 2^1024"
+            raise OutOfRange(f"{name} must be {rule}, got {brief(value)}") from None
 
     def _accepts(self, value: object) -> bool:
         if self.dtype is bool:
@@ -143,7 +144,7 @@ def is_whole(value: object) -> TypeGuard[SupportsInt]:
 def in_range(name: str, value: int) -> int:
     """Return an integer that 64 bits hold; refuse others, naming what it is."""
     if not is_long(value):
-        raise OutOfRange(f"{name} must be >= -2^63 and < 2^63, got {brief_integer(value)}")
+        raise OutOfRange(f"{name} must be >= -2^63 and < 2^63, got {brief(value)}")
     return value
 
 
