@@ -296,6 +296,10 @@ def test_after_numbers_left_their_range(path):
     sim = gp.Simulation(net, dt=0.5, seed=1)
     with pytest.raises(gp.SimulationError):
         sim.run(10.0)
+    with pytest.raises(RuntimeError, match="its state is lost"):
+        sim.save(path)
+    assert not path.exists()
+    sim.reset()
     assert_same_state(sim, saved_and_loaded(sim, path))
 
 

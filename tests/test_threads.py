@@ -162,8 +162,8 @@ def test_fewer_neurons_than_threads(n_threads):
     assert_allclose(current.max(), arrived, rtol=1e-12, atol=0)
 
 
-def test_a_simulation_goes_on_after_a_population_failed():
-    """Everything has come to the end of the slice; what the others emitted until then arrives once."""
+def test_others_come_to_the_end_of_the_slice_in_which_a_population_fails():
+    """What they emitted until then arrives once; but time ends where the records do, and nothing goes on."""
     net = gp.Network()
     net.population("A", 100, gp.GIF(I_e=300.0, lambda_0=0.0))
     net.population("B", 100, gp.GIF(C_m=1e-300))
@@ -175,7 +175,9 @@ def test_a_simulation_goes_on_after_a_population_failed():
     sim = gp.Simulation(net, dt=0.5, seed=1, record="all", history="exact")
     with pytest.raises(gp.SimulationError, match=r"ends at 5.5 ms"):
         sim.run(10.0)
-    assert sim.time == 8.0
+    assert sim.time == 5.0
+    with pytest.raises(RuntimeError, match="its state is lost"):
+        sim.run(1.0)
     plans = sim._engine.plans
     healthy = gp.Network()
     healthy.population("A", 100, gp.GIF(I_e=300.0, lambda_0=0.0))
