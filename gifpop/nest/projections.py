@@ -78,21 +78,20 @@ class Pairs(Projection):
 
     def __init__(self, model: int) -> None:
         self.model = model
-        self._pieces: list[dict[str, npt.NDArray[Any]]] = []
+        self._pieces: list[tuple[dict[str, npt.NDArray[Any]], int]] = []  # and how many connections there are with it
         self._columns: dict[str, npt.NDArray[Any]] = {
             "source": np.zeros(0, np.int64), "target": np.zeros(0, np.int64), "delay": np.zeros(0, np.int32),
             "weight": np.zeros(0),
         }  # fmt: skip
-        self._n = 0
 
     def __len__(self) -> int:
-        return self._n
+        return self._pieces[-1][1] if self._pieces else len(self._columns["source"])
 
     @property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """The connections as arrays by name; writing to them changes the connections."""
         if self._pieces:
-            pieces = [self._columns, *self._pieces]
+            pieces = [self._columns, *(piece for piece, _ in self._pieces)]
             joined = {
                 name: np.concatenate([np.asarray(p[name], dtype=column.dtype) for p in pieces])
                 for name, column in self._columns.items()
@@ -103,15 +102,13 @@ class Pairs(Projection):
     def append(self, source: Integers, target: Integers, delay: Lags, weight: Weights) -> None:
         """Add connections; nodes as arrays, delay and weight as arrays or numbers."""
         n = len(source)
-        self._pieces.append(
-            {
-                "source": source,
-                "target": target,
-                "delay": np.broadcast_to(delay, n),
-                "weight": np.broadcast_to(weight, n),
-            }
-        )
-        self._n += n
+        piece = {
+            "source": source,
+            "target": target,
+            "delay": np.broadcast_to(delay, n),
+            "weight": np.broadcast_to(weight, n),
+        }
+        self._pieces.append((piece, len(self) + n))  # at once, whatever ends this
 
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         return self.columns[name][k]
@@ -120,7 +117,7 @@ class Pairs(Projection):
         return partial(self.columns[name].__setitem__, k, values)
 
     def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
-        chosen = np.ones(self._n, dtype=bool)
+        chosen = np.ones(len(self), dtype=bool)
         if sources is not None:
             chosen &= among(self.columns["source"], sources)
         if targets is not None:
