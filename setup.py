@@ -33,6 +33,15 @@ if os.environ.get("GIFPOP_ISA"):
     INSTRUCTION_SETS = {name: flags for name, flags in INSTRUCTION_SETS.items() if name == os.environ["GIFPOP_ISA"]}
 
 
+MODULES = (
+    "_core",
+    *(f"engine.{name}" for name in ("_delivery", "_dispatch", "_loop", "_team")),
+    "meso._meso",
+    "micro._micro",
+    "wiring._wiring",
+)
+
+
 def compiles(*flags, source="int main(void) { return 0; }"):
     """Whether the compiler knows these flags and makes a program of this source."""
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
@@ -58,12 +67,12 @@ def innermost():
     return [] if MSVC else [flag for flags in (*gcc, *clang) if compiles("-Werror", *flags) for flag in flags]
 
 
-def extension(name, flags=()):
+def extension(name, flags=(), source=None):
     """Describe one compiled module of the package, linked with numpy's random library."""
     return Extension(
         f"gifpop.{name}",
-        [f"gifpop/{name}.pyx"],
-        include_dirs=[np.get_include()],
+        [source or f"gifpop/{name.replace('.', '/')}.pyx"],
+        include_dirs=[np.get_include(), "gifpop/engine"],
         library_dirs=NUMPY_LIBRARIES,
         libraries=LIBRARIES,
         extra_compile_args=[*OPTIMIZE, *flags],
@@ -71,25 +80,21 @@ def extension(name, flags=()):
     )
 
 
-def variants(name):
-    """Describe a module once for each instruction set, each from a copy of the one source."""
+def variants():
+    """Describe the innermost loops once for each instruction set, each from a copy of the one source."""
+    folder = os.path.join("build", "variants")
+    os.makedirs(folder, exist_ok=True)
     for instruction_set, flags in INSTRUCTION_SETS.items():
-        variant = f"{name}_{instruction_set}"
-        for suffix in (".pyx", ".pxd"):
-            shutil.copy2(f"gifpop/{name}{suffix}", f"gifpop/{variant}{suffix}")
-        yield extension(variant, [*loops, *flags])
+        copied = os.path.join(folder, f"_variant_{instruction_set}.pyx")
+        shutil.copy2("gifpop/engine/_variant.pyx", copied)
+        yield extension(f"engine._variant_{instruction_set}", [*innermost(), *flags], copied)
 
-
-loops = innermost()
 
 setup(
     ext_modules=cythonize(
         [
-            *map(extension, ("_core", "_delivery", "_loop", "_meso", "_micro", "_team", "_wiring")),
-            *variants("_carried"),
-            *variants("_cells"),
-            *variants("_cohorts"),
-            *variants("_neurons"),
+            *map(extension, MODULES),
+            *variants(),
         ],
         compiler_directives={
             "language_level": 3,

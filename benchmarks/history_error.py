@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 import gifpop as gp
-from gifpop.plan import automatic_history
+from gifpop.meso.plan import automatic_history
 
 TOLERANCES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
 

@@ -13,11 +13,12 @@ if importlib.util.find_spec("gifpop._core") is None:
     )
 
 from gifpop import models, plot
-from gifpop.compare import Comparison, compare
+from gifpop.app.explorer import explore
+from gifpop.both_levels import compare
+from gifpop.comparison import Comparison
 from gifpop.config import show_config
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
-from gifpop.engine import SimulationError
-from gifpop.explore import explore
+from gifpop.engine.engine import SimulationError
 from gifpop.network import Network
 from gifpop.parameters import GIF, DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.reductions import PopulationStatistics, TrialStatistics
@@ -33,7 +34,7 @@ from gifpop.rules import (
     PairwiseBernoulli,
 )
 from gifpop.simulation import Simulation, SimulationInterrupted
-from gifpop.sweep import SweepInterrupted, sweep
+from gifpop.sweeps.sweep import SweepInterrupted, sweep
 from gifpop.version import __version__
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent, unless the program that uses gifpop logs

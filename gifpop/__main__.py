@@ -2,6 +2,6 @@
 
 import sys
 
-from gifpop.command import main
+from gifpop.app.command import main
 
 sys.exit(main())

@@ -4,10 +4,10 @@ from typing import TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from gifpop._meso import MesoPopulation
-from gifpop._micro import MicroPopulation
-from gifpop._team import Team
-from gifpop.typing import Floats, Integers, Receptor, Shorts
+from gifpop.common.typing import Floats, Integers, Receptor, Shorts
+from gifpop.engine._team import Team
+from gifpop.meso._meso import MesoPopulation
+from gifpop.micro._micro import MicroPopulation
 
 RECEPTOR: dict[Receptor, int]
 SYNAPSES: int

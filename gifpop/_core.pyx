@@ -8,17 +8,18 @@ from numpy.random cimport bitgen_t
 
 import numpy as np
 
-from gifpop cimport _meso, _micro
-from gifpop._loop cimport advance_side_by_side, share_always
-from gifpop._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, Chunk, Group, Network,
-                              Noise, Projection, Task)
-from gifpop._network cimport RECEPTORS as _RECEPTORS
-from gifpop._network cimport SHARED_RECEPTORS as _SHARED_RECEPTORS
-from gifpop._network cimport SYNAPSES as _SYNAPSES
-from gifpop._team cimport Team
-from gifpop._tempo cimport Tempo, begin_chunk, end_slice
-from gifpop._types cimport LONGEST_SLICE as _LONGEST_SLICE
-from gifpop._types cimport NO_MEMORY, Arrivals, Probe
+from gifpop.meso cimport _meso
+from gifpop.micro cimport _micro
+from gifpop.engine._loop cimport advance_side_by_side, share_always
+from gifpop.engine._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, Chunk, Group, Network,
+                                     Noise, Projection, Task)
+from gifpop.engine._network cimport RECEPTORS as _RECEPTORS
+from gifpop.engine._network cimport SHARED_RECEPTORS as _SHARED_RECEPTORS
+from gifpop.engine._network cimport SYNAPSES as _SYNAPSES
+from gifpop.engine._team cimport Team
+from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
+from gifpop.engine._types cimport LONGEST_SLICE as _LONGEST_SLICE
+from gifpop.engine._types cimport NO_MEMORY, Arrivals, Probe
 
 cdef enum:
     NEURONS_PER_TASK = 512  # a multiple of TILE
@@ -209,7 +210,7 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
         Group, unit and index in ``RECORDABLES`` of each recorded variable; in order of group and unit.
     records : float64 array, shape (cores, steps, probes)
         Written: the variables after each step.
-    team : gifpop._team.Team or None
+    team : gifpop.engine._team.Team or None
         Of this call alone; None: one thread.
 
     Returns

@@ -8,9 +8,10 @@ from typing import TypedDict
 
 import numpy as np
 
-from gifpop import instruction_set, memory
-from gifpop.engine import INSTRUCTION_SET
-from gifpop.threads import processors
+from gifpop.common import memory
+from gifpop.engine import instruction_set
+from gifpop.engine.engine import INSTRUCTION_SET
+from gifpop.engine.threads import processors
 from gifpop.version import __version__
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
-from gifpop import checks
-from gifpop.interrupts import give_way
+from gifpop.common import checks
+from gifpop.engine.interrupts import give_way
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gifpop.typing import Floats, Vector
+    from gifpop.common.typing import Floats, Vector
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

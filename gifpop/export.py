@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from gifpop import checks
+from gifpop.common import checks
 from gifpop.version import __version__
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import quantities
     import xarray
 
+    from gifpop.common.typing import Floats, Integers
     from gifpop.result import PopulationResult, Result
-    from gifpop.typing import Floats, Integers
 
     # By name: dimensions, array, attributes, as xarray takes them.
     Variables: TypeAlias = dict[str, tuple[str | tuple[str, ...], npt.ArrayLike, dict[str, str]]]

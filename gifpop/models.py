@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gifpop import checks
+from gifpop.common import checks
 from gifpop.network import Network
 from gifpop.parameters import GIF, StepCurrent
 

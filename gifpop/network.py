@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from gifpop import checks
+from gifpop.common import checks
 from gifpop.distributions import Distribution, scalar_or_distribution
 from gifpop.parameters import GIF, INPUTS
 from gifpop.rules import IndegreeFraction, Rule
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Unpack
 
-    from gifpop.options import Options
+    from gifpop.assembly.options import Options
+    from gifpop.common.typing import Adaptation, Count, Indices, Number
     from gifpop.parameters import Input, Value
     from gifpop.reductions import Keep, Outcome, TrialStatistics
     from gifpop.result import Result
-    from gifpop.typing import Adaptation, Count, Indices, Number
 
 ADAPTATIONS: tuple[Adaptation, ...] = ("quasi-renewal", "carried")
 MOST_NEURONS = 2**53  # counts are exact up to here
@@ -352,7 +352,7 @@ class Network:
         >>> bool((alone.counts[0] == result.counts[7]).all())
         True
         """
-        from gifpop.options import check_names
+        from gifpop.assembly.options import check_names
         from gifpop.simulation import Simulation  # the description does not depend on what runs it
         from gifpop.trials import simulate_trials
 

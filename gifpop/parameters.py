@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from gifpop import checks
-from gifpop.brief import brief
+from gifpop.common import checks
+from gifpop.common.brief import brief
+from gifpop.common.ranges import check_ranges
+from gifpop.common.typing import Field, Floats, Numbers, Vector
+from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked, scalar_or_distribution
-from gifpop.ranges import check_ranges
-from gifpop.typing import Field, Floats, Numbers, Vector
-from gifpop.warn import warn
 
 Value: TypeAlias = Numbers | Distribution
 Values: TypeAlias = Vector | Sequence[Value]
@@ -36,7 +36,7 @@ else:
 # Values that are far from any neuron's in gifpop's unit, and usual in another one: lowest, least above, the other unit.
 # Models without units often have C_m = 1 and tau_m = 1.
 OTHER_UNITS = {"C_m": (0.01, 1.0, "nF"), "tau_m": (0.002, 0.1, "s")}
-SILENT = ("gifpop.nest", "gifpop.encoding")  # where neurons are made without a word: as NEST does, and from files
+SILENT = ("gifpop.nest", "gifpop.saving.encoding")  # where neurons are made in silence: as NEST does, and from files
 
 
 # Fields are annotated with what they hold, not with what describes them: hence Any, as of dataclasses.field.

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop import checks
+from gifpop.common import checks
 from gifpop.result import ByPopulation, PopulationResult, Result
 
 if TYPE_CHECKING:
-    from gifpop.typing import Arrays, Floats, Integers, Spikes
+    from gifpop.common.typing import Arrays, Floats, Integers, Spikes
 
 Keep: TypeAlias = Literal["all", "mean"] | Callable[[Result], npt.ArrayLike | dict[str, Any]]
 

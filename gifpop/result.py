@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from gifpop import export, seeds
-from gifpop.grid import ends
+from gifpop import export
+from gifpop.common import seeds
+from gifpop.common.grid import ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from gifpop.common.typing import Arrays, Floats, Integers, Level, Shorts, Spikes, Table
     from gifpop.network import Population
-    from gifpop.typing import Arrays, Floats, Integers, Level, Shorts, Spikes, Table
 
 
 class PopulationResult:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gifpop import checks
-from gifpop.brief import brief
+from gifpop.common import checks
+from gifpop.common.brief import brief
 
 if TYPE_CHECKING:
-    from gifpop.typing import Indices, Integers
+    from gifpop.common.typing import Indices, Integers
 
 
 class Rule:

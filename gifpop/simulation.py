@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
-from gifpop import changes, checks, memory, options, seeds, snapshot
-from gifpop.assembly import Assembly
-from gifpop.connectivity import expand
-from gifpop.engine import SimulationError, StateLostError
-from gifpop.grid import whole_steps
-from gifpop.history import TOLERANCE
-from gifpop.interrupts import deferred_interrupt, give_way
-from gifpop.recorder import SpikeRoom
-from gifpop.recording import Recording
-from gifpop.records import Records
+from gifpop.assembly import changes, options
+from gifpop.assembly.assembly import Assembly
+from gifpop.assembly.connections import expand
+from gifpop.assembly.recorder import SpikeRoom
+from gifpop.assembly.recording import Recording
+from gifpop.assembly.records import Records
+from gifpop.common import checks, memory, seeds
+from gifpop.common.grid import whole_steps
+from gifpop.engine.engine import SimulationError, StateLostError
+from gifpop.engine.interrupts import deferred_interrupt, give_way
+from gifpop.engine.threads import check_threads
+from gifpop.meso.history import TOLERANCE
 from gifpop.result import Result, bytes_of_joined, concatenate
-from gifpop.threads import check_threads
+from gifpop.saving import snapshot
 
 if TYPE_CHECKING:
     import os
@@ -30,14 +32,14 @@ if TYPE_CHECKING:
     import numpy as np
     from typing_extensions import Self
 
-    from gifpop.changes import Part
-    from gifpop.engine import Engine
+    from gifpop.assembly.changes import Part
+    from gifpop.assembly.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
+    from gifpop.assembly.recorder import Recorder
+    from gifpop.common.typing import Adaptation, History, Initial, Level, Number, Seed, Structured, Wiring
+    from gifpop.engine.engine import Engine
     from gifpop.network import Injection, Network, Population
-    from gifpop.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
     from gifpop.parameters import Input
-    from gifpop.recorder import Recorder
     from gifpop.reductions import Outcome
-    from gifpop.typing import Adaptation, History, Initial, Level, Number, Seed, Structured, Wiring
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")

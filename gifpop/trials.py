@@ -12,23 +12,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gifpop import checks, chunks, footprint, memory, seeds
-from gifpop.engine import OutOfMemoryError, SimulationError
-from gifpop.grid import whole_steps
-from gifpop.interrupts import deferred_interrupt, give_way
-from gifpop.recorder import SpikeRoom, bytes_of_records
+from gifpop.assembly import footprint
+from gifpop.assembly.recorder import SpikeRoom, bytes_of_records
+from gifpop.common import checks, memory, seeds
+from gifpop.common.grid import whole_steps
+from gifpop.engine import chunks
+from gifpop.engine.engine import OutOfMemoryError, SimulationError
+from gifpop.engine.interrupts import deferred_interrupt, give_way
 from gifpop.reductions import make_reduction
 from gifpop.simulation import Simulation, SimulationInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gifpop.engine import Engine
+    from gifpop.assembly.options import Options
+    from gifpop.common.typing import Count, Indices, Integers
+    from gifpop.engine.engine import Engine
     from gifpop.network import Network
-    from gifpop.options import Options
     from gifpop.reductions import Keep, Outcome, Reduction
     from gifpop.result import Result
-    from gifpop.typing import Count, Indices, Integers
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ import numpy as np
 from saved import MIXED, STC_CELL, State, network, state_of
 
 import gifpop as gp
-from gifpop import snapshot
-from gifpop.encoding import decode, encode
-from gifpop.engine import StateLostError
+from gifpop.engine.engine import StateLostError
+from gifpop.saving import snapshot
+from gifpop.saving.encoding import decode, encode
 
 PACKAGE = str(Path(gp.__file__).parent) + os.sep
 DT = 0.5

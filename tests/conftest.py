@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import gifpop
-from gifpop import history, instruction_set, threads
+from gifpop.engine import instruction_set, threads
+from gifpop.meso import history
 
 # What tests start in other folders imports the same package, installed or compiled in place.
 PACKAGE = str(Path(gifpop.__file__).parents[1])

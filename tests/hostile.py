@@ -15,7 +15,7 @@ import warnings
 import numpy as np
 
 import gifpop as gp
-from gifpop import archive, snapshot
+from gifpop.saving import archive, snapshot
 
 SECONDS = 60  # for one file, on a busy machine
 BYTES = 4 * 2**30  # of address space

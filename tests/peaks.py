@@ -13,7 +13,7 @@ import tempfile
 import numpy as np
 
 import gifpop as gp
-from gifpop import memory
+from gifpop.common import memory
 
 KINDS = {}
 SMALL = 2e7  # bytes, which need not be foretold

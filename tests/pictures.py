@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gifpop.compare import Comparison, Estimate, LevelSummary
+from gifpop.comparison import Comparison, Estimate, LevelSummary
 from gifpop.result import PopulationResult, Result
 
 DT = 0.5  # ms

@@ -21,7 +21,8 @@ from numpy.testing import assert_array_equal
 from saved import CASES, MIXED, arrays_of, assert_same_results, assert_same_state, network, simulation, state_of
 
 import gifpop as gp
-from gifpop import archive, encoding, engine, snapshot
+from gifpop.engine import engine
+from gifpop.saving import archive, encoding, snapshot
 
 DATA = Path(__file__).parent / "data"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
@@ -210,8 +211,8 @@ def test_connections_are_kept_as_they_were_drawn(path, monkeypatch):
     sim = simulation("drawn weights")
     drawn = sim.connections("2/3E", "2/3E")
     sim.save(path)
-    monkeypatch.setattr("gifpop.assembly.links", None)
-    monkeypatch.setattr("gifpop.connectivity.connect", None)
+    monkeypatch.setattr("gifpop.assembly.assembly.links", None)
+    monkeypatch.setattr("gifpop.assembly.connections.connect", None)
     loaded = gp.Simulation.load(path)
     assert loaded.connections("2/3E", "2/3E").tobytes() == drawn.tobytes()
     loaded.reset()
@@ -230,7 +231,7 @@ def test_seeds(seed, path):
 
 OTHER_PROCESS = """
 import sys, gifpop
-gifpop.threads.processors = lambda: 64
+gifpop.engine.threads.processors = lambda: 64
 sim = gifpop.Simulation.load(sys.argv[1], threads=int(sys.argv[2]))
 sim.run(37.5)
 sim.save(sys.argv[3])
@@ -580,7 +581,7 @@ def test_other_formats(good, path):
 
 def test_memory_is_checked_first(good, path, monkeypatch):
     path.write_bytes(good[0])
-    monkeypatch.setattr("gifpop.memory.available", lambda: 10_000)
+    monkeypatch.setattr("gifpop.common.memory.available", lambda: 10_000)
     with pytest.raises(MemoryError, match=r"Simulation.load: .* would need .*; 0.0 MB are available"):
         gp.Simulation.load(path)
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 import gifpop as gp
-from gifpop import benchmark, command, config
+from gifpop import config
+from gifpop.app import benchmark, command
 
 
 @pytest.fixture(autouse=True)

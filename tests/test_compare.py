@@ -7,7 +7,7 @@ from networks import brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import stationary
+from gifpop.assembly import stationary
 
 
 def quick(**options):

@@ -7,10 +7,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import _core, counting, nest
-from gifpop.counting import Unit
-from gifpop.plan import Link
-from gifpop.ring_buffers import RingBuffers
+from gifpop import _core, nest
+from gifpop.engine import counting
+from gifpop.engine.counting import Unit
+from gifpop.engine.ring_buffers import RingBuffers
+from gifpop.meso.plan import Link
 
 
 def link(weight, source=0, target=0, units=(0, 0, 1), **options):

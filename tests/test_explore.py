@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop.explore import BIN, DT, KNOBS, LATEST, Explorer
+from gifpop.app.explorer import BIN, DT, KNOBS, LATEST, Explorer
 
 
 @pytest.fixture

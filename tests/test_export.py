@@ -11,7 +11,9 @@ import pytest
 from numpy.random import SeedSequence
 
 import gifpop as gp
-from gifpop import _meso, _micro, export
+from gifpop import export
+from gifpop.meso import _meso
+from gifpop.micro import _micro
 
 DT, STEPS, N, RECORDED = 0.5, 40, (30, 20), [4, 1]
 LEVELS = ("meso", "micro", {"2/3E": "micro", "I": "meso"})

@@ -11,7 +11,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
-from gifpop import chunks, engine, memory, memory_limits, nest, recorder
+from gifpop import nest
+from gifpop.assembly import recorder
+from gifpop.common import memory, memory_limits
+from gifpop.engine import chunks, engine
 
 SOON_DONE = ("exact_history", "neurons", "stored_connections")  # of the kinds of runs; all others take some seconds
 

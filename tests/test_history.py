@@ -16,8 +16,8 @@ from test_invariants import cells, check_state
 from trials import activities, spectrum
 
 import gifpop as gp
-from gifpop import _meso, history
-from gifpop.plan import automatic_history
+from gifpop.meso import _meso, history
+from gifpop.meso.plan import automatic_history
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")

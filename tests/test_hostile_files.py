@@ -18,7 +18,7 @@ import pytest
 from saved import CASES, simulation
 
 import gifpop as gp
-from gifpop import archive
+from gifpop.saving import archive
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs signals and limits")
 
@@ -386,7 +386,7 @@ def test_more_bytes_than_there_are(path):
 
 def test_bombs(path, monkeypatch):
     """What becomes large when it is unpacked has to fit in memory, and is not unpacked else."""
-    monkeypatch.setattr("gifpop.memory.available", lambda: 2_000_000)
+    monkeypatch.setattr("gifpop.common.memory.available", lambda: 2_000_000)
     other = path.with_name("other.npz")
     zipped(path, [("gifpop.npy", JSON), ("a.npy", array_bytes(np.zeros(10**6)))], zipfile.ZIP_DEFLATED)
     zipped(other, [("gifpop.npy", array_bytes(np.array(b"[" * 10**6)))], zipfile.ZIP_DEFLATED)

@@ -12,12 +12,15 @@ from numpy.testing import assert_array_equal
 from saved import assert_same_results, assert_same_state, simulation, state_of
 
 import gifpop as gp
-from gifpop import _wiring, chunks, distributions, ring_buffers, stationary, threads, wiring
-from gifpop.engine import Engine, SimulationError, StateLostError
-from gifpop.interrupts import deferred_interrupt, give_way, is_interrupted, stopped_by
-from gifpop.plan import Link
-from gifpop.recorder import Recorder
+from gifpop import distributions
+from gifpop.assembly import stationary
+from gifpop.assembly.recorder import Recorder
+from gifpop.engine import chunks, ring_buffers, threads
+from gifpop.engine.engine import Engine, SimulationError, StateLostError
+from gifpop.engine.interrupts import deferred_interrupt, give_way, is_interrupted, stopped_by
+from gifpop.meso.plan import Link
 from gifpop.result import concatenate
+from gifpop.wiring import _wiring, draw
 
 DT = 0.5
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -304,19 +307,19 @@ RULES = [gp.AllToAll(allow_autapses=False), gp.FixedOutdegree(1500), gp.FixedInd
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_drawing_gives_way(rule, monkeypatch):
     """At least once in three pieces of a million connections, and without an effect on what is drawn."""
-    drawn = [wiring.connect(rule, 3000, 3000, True, np.random.PCG64(1))]
+    drawn = [draw.connect(rule, 3000, 3000, True, np.random.PCG64(1))]
 
     def watch_by(look):
-        monkeypatch.setattr(wiring, "give_way", look)
+        monkeypatch.setattr(draw, "give_way", look)
         monkeypatch.setattr(threads, "watch", lambda: look)
 
     look, calls = counting(2)
     watch_by(look)
     with pytest.raises(KeyboardInterrupt):
-        wiring.connect(rule, 3000, 3000, True, np.random.PCG64(1))
+        draw.connect(rule, 3000, 3000, True, np.random.PCG64(1))
     look, calls = counting(10**6)
     watch_by(look)
-    drawn.append(wiring.connect(rule, 3000, 3000, True, np.random.PCG64(1)))
+    drawn.append(draw.connect(rule, 3000, 3000, True, np.random.PCG64(1)))
     assert len(calls) >= 4
     for one, other in zip(*drawn, strict=True):
         assert_array_equal(one, other)

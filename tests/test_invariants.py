@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gifpop as gp
-from gifpop import _meso
-from gifpop.modes import unpack
+from gifpop.meso import _meso
+from gifpop.meso.modes import unpack
 
 finite = {"allow_nan": False, "allow_infinity": False}
 

@@ -15,9 +15,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop
-from gifpop import instruction_set
+from gifpop.engine import instruction_set
 
-HEADERS = [Path(gifpop.__file__).parent, Path(__file__).parents[1] / "gifpop"]
+HEADERS = [Path(gifpop.__file__).parent / "engine", Path(__file__).parents[1] / "gifpop" / "engine"]
 ARM = {"compiler": "aarch64-linux-gnu-gcc", "launcher": ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"]}
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"]

@@ -14,7 +14,7 @@ net = gp.models.brunel()
 gp.Simulation(net, dt=0.5, seed=1, initial="stationary").run(100.0)
 net.simulate(10.0, dt=0.5, trials=3, seed=1)
 import logging
-logging.getLogger("gifpop.sweep").warning("nobody listens")
+logging.getLogger("gifpop.sweeps.sweep").warning("nobody listens")
 """
 
 
@@ -48,5 +48,5 @@ def test_failed_points_are_logged_when_they_fail(caplog):
     pytest.importorskip("zarr", "3.1", reason="needs Python 3.11")
     with pytest.warns(UserWarning, match="1 of 2 points failed"):
         gp.sweep(_build, {"I_e": [300.0, 500.0]}, {"duration": 10.0, "dt": 0.5}, seed=1, workers=1)
-    logged = [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "gifpop.sweep"]
+    logged = [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "gifpop.sweeps.sweep"]
     assert ("WARNING", "I_e=500.0 failed: build: ValueError: no such network") in logged

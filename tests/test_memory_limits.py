@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from gifpop import memory, memory_limits
+from gifpop.common import memory, memory_limits
 
 MB = 10**6
 

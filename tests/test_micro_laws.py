@@ -8,7 +8,9 @@ from numpy.testing import assert_array_equal
 from scipy import stats
 
 import gifpop as gp
-from gifpop import rules, seeds, wiring
+from gifpop import rules
+from gifpop.common import seeds
+from gifpop.wiring import draw
 
 FALSE_ALARM = 1e-6
 
@@ -113,7 +115,7 @@ def test_noise_drives_a_membrane_as_shot_noise():
 
 
 def degrees(rule, n_pre, n_post, same=False, seed=1):
-    first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream(seed))
+    first, targets, _ = draw.connect(rule, n_pre, n_post, same, stream(seed))
     assert first[0] == 0
     assert first[-1] == len(targets)
     out = np.diff(first)
@@ -207,7 +209,7 @@ def test_simple_rules():
     assert_array_equal(degrees(gp.AllToAll(), 3, 2)[1], [0, 1] * 3)
     assert_array_equal(degrees(gp.AllToAll(allow_autapses=False), 3, 3, same=True)[1], [1, 2, 0, 2, 0, 1])
     rule = gp.Pairs([2, 0, 2, 1], [1, 1, 0, 3])
-    first, targets, order = wiring.connect(rule, 3, 4, False, stream())
+    first, targets, order = draw.connect(rule, 3, 4, False, stream())
     assert_array_equal(first, [0, 1, 2, 4])
     assert_array_equal(targets, [1, 3, 0, 1])
     assert_array_equal(order, [1, 3, 2, 0])
@@ -215,9 +217,9 @@ def test_simple_rules():
 
 def test_same_seed_same_connections():
     for rule in (gp.FixedIndegree(5), gp.PairwiseBernoulli(0.1), gp.FixedTotalNumber(99, allow_multapses=False)):
-        a, b = (wiring.connect(rule, 100, 100, False, stream(3)) for _ in range(2))
+        a, b = (draw.connect(rule, 100, 100, False, stream(3)) for _ in range(2))
         assert_array_equal(a[1], b[1])
-        assert not np.array_equal(a[1], wiring.connect(rule, 100, 100, False, stream(4))[1])
+        assert not np.array_equal(a[1], draw.connect(rule, 100, 100, False, stream(4))[1])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,7 @@ def test_same_seed_same_connections():
 )
 def test_rules_that_cannot_be_fulfilled(rule, n_pre, n_post, message):
     with pytest.raises(ValueError, match=message):
-        wiring.check_rule("x", rule, n_pre, n_post, n_pre == n_post)
+        draw.check_rule("x", rule, n_pre, n_post, n_pre == n_post)
 
 
 def test_bad_rules():
@@ -254,8 +256,8 @@ def test_bad_rules():
 
 
 def test_equal_connections_of_all_to_all_take_no_memory():
-    assert wiring.connection_bytes(gp.AllToAll(), 1000, 1000) == (0, 0)
-    assert wiring.connection_bytes(gp.AllToAll(allow_autapses=False), 1000, 1000, same=False) == (0, 0)
+    assert draw.connection_bytes(gp.AllToAll(), 1000, 1000) == (0, 0)
+    assert draw.connection_bytes(gp.AllToAll(allow_autapses=False), 1000, 1000, same=False) == (0, 0)
 
 
 def test_density_is_the_mean_number_of_connections_of_a_pair():

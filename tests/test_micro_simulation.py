@@ -6,7 +6,8 @@ from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import chunks, memory, seeds
+from gifpop.common import memory, seeds
+from gifpop.engine import chunks
 
 VARIABLES = ("counts", "V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 LEVELS = ("micro", {"E": "micro", "I": "meso"}, {"E": "meso", "I": "micro"})

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import gifpop.nest as nest
-from gifpop import interrupts
+from gifpop.engine import interrupts
 from gifpop.nest import projections
 from gifpop.nest.kernel import kernel as state
 
@@ -479,7 +479,7 @@ def test_interrupted_as_a_piece_is_recorded(monkeypatch):
 
 def test_memory_runs_out_as_the_network_is_prepared(monkeypatch):
     """Nothing has changed, and the same call can be made again."""
-    from gifpop.engine import Engine
+    from gifpop.engine.engine import Engine
 
     expected = spiking()
 

@@ -252,7 +252,7 @@ def test_too_large_a_current():
 
 
 def test_too_much_memory(monkeypatch):
-    monkeypatch.setattr(gifpop.memory, "available", lambda: 1e9)
+    monkeypatch.setattr(gifpop.common.memory, "available", lambda: 1e9)
     node = nest.Create("gif_pop_psc_exp", params={"len_kernel": 10**14})
     with pytest.raises(MemoryError, match="len_kernel of 100000000000000 steps"):
         nest.Simulate(1.0)

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from trials import assert_mean
 
 import gifpop.nest as nest
-from gifpop import memory
+from gifpop.common import memory
 
 H = 0.5
 ALWAYS = {"lambda_0": 1e9, "V_T_star": -200.0, "Delta_V": 100.0}  # fires whenever it can

@@ -6,7 +6,7 @@ from golden import NEURON_TRACES, NEURON_VARIABLES, GoldenNeuron, load
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
-from gifpop.engine import Engine
+from gifpop.engine.engine import Engine
 
 Errors = nest.NESTErrors
 H = 0.5

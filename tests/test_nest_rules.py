@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import stats
 
-import gifpop.memory
+import gifpop.common.memory
 import gifpop.nest as nest
 
 Errors = nest.NESTErrors
@@ -292,7 +292,7 @@ def test_rules_for_all_kinds_of_nodes(source, target):
 
 def test_networks_that_would_not_fit(monkeypatch):
     n = nest.Create("gif_psc_exp", 100_000)
-    monkeypatch.setattr(gifpop.memory, "available", lambda: 1e9)
+    monkeypatch.setattr(gifpop.common.memory, "available", lambda: 1e9)
     nest.Connect(n, n, "all_to_all", {"weight": 0.1})  # takes no memory
     for spec, synapse in (
         ({"rule": "fixed_indegree", "indegree": 10_000}, {}),

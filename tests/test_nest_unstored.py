@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-import gifpop.memory
+import gifpop.common.memory
 import gifpop.nest as nest
 from gifpop.nest import projections, runs
 from gifpop.nest.kernel import kernel as state
@@ -147,7 +147,7 @@ def test_a_change_of_one_of_very_many_takes_little():
 def test_what_needs_all_of_them_is_refused_where_memory_is_short(monkeypatch):
     a = nest.Create("gif_psc_exp", 20_000)
     nest.Connect(a, a)
-    monkeypatch.setattr(gifpop.memory, "available", lambda: 1e9)
+    monkeypatch.setattr(gifpop.common.memory, "available", lambda: 1e9)
     everything = nest.GetConnections()
     for make in (
         lambda: everything.weight, lambda: everything.get("source"), lambda: everything[::-1], lambda: str(everything),

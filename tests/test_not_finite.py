@@ -8,8 +8,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
-from gifpop import chunks, nest
-from gifpop.engine import StateLostError
+from gifpop import nest
+from gifpop.engine import chunks
+from gifpop.engine.engine import StateLostError
 
 DT = 0.5
 PULSES = {  # at 20 ms; what comes half a millisecond later would bring the potential back

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gifpop as gp
-from gifpop import grid, plan
+from gifpop.common import grid
+from gifpop.meso import plan
 
 
 @pytest.mark.parametrize("name", POPULATION_TRACES)

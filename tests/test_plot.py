@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pictures import DT, RECORDED_NEURONS, SIZES, STEPS, comparison, counts, meso, potentials, rate, result, spikes
 
 import gifpop as gp
-from gifpop import curves, drawing
+from gifpop.plot import curves, drawing
 from gifpop.reductions import Moments, power_spectrum
 from gifpop.result import PopulationResult, Result
 

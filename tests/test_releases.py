@@ -12,7 +12,8 @@ import pytest
 
 import gifpop as gp
 import gifpop.nest as nest
-from gifpop import plan, remembered
+from gifpop.common import remembered
+from gifpop.meso import plan
 
 MB = 1e6
 SAMPLES = 100_000  # 0.8 MB each time that they are held

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from gifpop import replacing
+from gifpop.saving import replacing
 
 BEGIN = b"BEGIN"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from gifpop import instruction_set
+from gifpop.engine import instruction_set
 
 SOURCE = Path(__file__).parents[1]
 SANITIZE = "-fsanitize=address,undefined,float-cast-overflow"

@@ -13,8 +13,8 @@ from reference import CarriedPopulation, MesoPopulation
 from trials import assert_mean
 
 import gifpop as gp
-from gifpop import memory
-from gifpop.changes import OF_CONNECTION, OF_POPULATION
+from gifpop.assembly.changes import OF_CONNECTION, OF_POPULATION
+from gifpop.common import memory
 
 DT = 0.5
 THOROUGH = settings.default.max_examples > 100  # the slow tests run, too
@@ -44,7 +44,7 @@ def assert_same(a, b):
 
 
 class Described:
-    """A network as plain data, and how it is changed there; what `gifpop.changes` does to it is not used."""
+    """A network as plain data, and how it is changed there; what `gifpop.assembly.changes` does to it is not used."""
 
     def __init__(self, sparse):
         cell = {"I_e": 400.0, "tau_sfa": [60.0], "q_sfa": [4.0], "tau_stc": [20.0], "q_stc": [10.0]}

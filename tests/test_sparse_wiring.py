@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import seeds, wiring
+from gifpop.common import seeds
+from gifpop.wiring import draw
 
 DENSE, SPARSE = ({"wiring": wiring, "adaptation": "carried"} for wiring in ("dense", "sparse"))
 QUASI_RENEWAL = {"wiring": "sparse", "adaptation": "quasi-renewal"}
@@ -69,7 +70,7 @@ def test_variance_of_a_rule_is_that_of_drawn_connections(rule, n_pre, expected, 
     variance = rule.variance(n_pre, TARGETS)
     assert variance == pytest.approx(expected, rel=1e-14, abs=0)
     stream = seeds.stream(np.random.SeedSequence(1), 9)
-    first, targets, _ = wiring.connect(rule, n_pre, TARGETS, False, stream)
+    first, targets, _ = draw.connect(rule, n_pre, TARGETS, False, stream)
     numbers = np.bincount(targets[: first[n]], minlength=TARGETS).astype(float)
     of_few = n * variance * (1 - (n - 1) / (n_pre - 1))
     if variance == 0.0:
@@ -82,7 +83,7 @@ def test_variance_of_a_rule_is_that_of_drawn_connections(rule, n_pre, expected, 
 def test_autapses_left_out_change_the_variance_by_the_order_of_one_source(multapses):
     """Of the numbers of connections of all pairs among 300 neurons, those with themselves included."""
     rule, n = gp.FixedIndegree(75, allow_autapses=False, allow_multapses=multapses), 300
-    first, targets, _ = wiring.connect(rule, n, n, True, seeds.stream(np.random.SeedSequence(1), 9))
+    first, targets, _ = draw.connect(rule, n, n, True, seeds.stream(np.random.SeedSequence(1), 9))
     pairs = np.repeat(np.arange(n), np.diff(first)) * n + targets
     numbers = np.bincount(pairs, minlength=n * n).astype(float)
     variance = rule.variance(n, n)
@@ -287,7 +288,7 @@ def test_samples_need_carried_adaptation():
 
 
 def test_refused_before_connections_are_drawn(monkeypatch):
-    monkeypatch.setattr("gifpop.assembly.links", lambda *_: pytest.fail("connections were drawn"))
+    monkeypatch.setattr("gifpop.assembly.assembly.links", lambda *_: pytest.fail("connections were drawn"))
     with pytest.raises(ValueError, match="rule must draw equally many sources"):
         pair(gp.PairwiseBernoulli(0.2), **SPARSE)
 

@@ -10,8 +10,10 @@ from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose
 
 import gifpop as gp
-from gifpop import models, signals, stationary
-from gifpop.plan import Link
+from gifpop import models
+from gifpop.assembly import stationary
+from gifpop.engine import signals
+from gifpop.meso.plan import Link
 
 DT = 0.5
 FAST_CELL = gp.GIF(tau_sfa=[25.0], q_sfa=[2.0], tau_stc=[30.0, 200.0], q_stc=[100.0, 30.0], tau_m=5.0, t_ref=2.0,

@@ -21,7 +21,7 @@ from networks import brunel, single
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
-from gifpop.sweep_points import seed_of
+from gifpop.sweeps.points import seed_of
 
 xr = pytest.importorskip("xarray")
 zarr = pytest.importorskip("zarr", "3.1")
@@ -111,7 +111,7 @@ def test_dataset():
 
 
 def test_doctest():
-    failed, attempted = doctest.testmod(sys.modules["gifpop.sweep"])
+    failed, attempted = doctest.testmod(sys.modules["gifpop.sweeps.sweep"])
     assert failed == 0
     assert attempted > 3
 
@@ -677,7 +677,7 @@ def test_interrupt_in_a_long_measure():
 @pytest.mark.timeout(60)
 def test_stop_and_interrupts_of_other_threads():
     """Only the simulations of the sweep that is interrupted stop."""
-    from gifpop.interrupts import stopped_by
+    from gifpop.engine.interrupts import stopped_by
 
     stop, outcome = threading.Event(), []
 

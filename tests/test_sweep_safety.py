@@ -19,8 +19,8 @@ from networks import single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import sweep_lock
-from gifpop.sweep_workers import DaemonThreads
+from gifpop.sweeps import lock as sweep_lock
+from gifpop.sweeps.workers import DaemonThreads
 
 xr = pytest.importorskip("xarray")
 zarr = pytest.importorskip("zarr", "3.1")
@@ -198,7 +198,7 @@ def test_interrupt_within_a_point(tmp_path, executor):
             raise KeyboardInterrupt
         return 1.0
 
-    from gifpop.sweep_points import seed_of
+    from gifpop.sweeps.points import seed_of
 
     third = seed_of(np.random.SeedSequence(1), {"I_e": 340.0}).spawn_key
     with ThreadPoolExecutor(1) as pool, pytest.raises(gp.SweepInterrupted, match="interrupted with 2 of 3") as caught:

@@ -14,7 +14,8 @@ from networks import brunel
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
-from gifpop import _core, _team, nest, threads
+from gifpop import _core, nest
+from gifpop.engine import _team, threads
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the system is another one")
 FORKS = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork")
@@ -253,7 +254,8 @@ def test_the_interpreter_exits(kind):
     done = run_script(f"""if True:
         import sys, threading, time
         import gifpop as gp
-        from gifpop import _core, threads
+        from gifpop import _core
+        from gifpop.engine import threads
         threads.processors = lambda: 4
         _core.share_always_among_threads(True)
         def run(duration):

@@ -6,8 +6,9 @@ from networks import brunel
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import _core, nest, seeds
-from gifpop.neurons import plan_neurons
+from gifpop import _core, nest
+from gifpop.common import seeds
+from gifpop.micro.plan import plan_neurons
 
 LEVELS = ("meso", "micro", {"A": "micro", "B": "meso", "C": "micro"})
 

@@ -11,7 +11,9 @@ from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import connectivity, memory, reductions, trials
+from gifpop import reductions, trials
+from gifpop.assembly import connections
+from gifpop.common import memory
 
 DT = 0.5
 
@@ -170,7 +172,7 @@ def test_functions_return_values_of_one_form(keep, error):
 def test_inputs_without_chance_are_shared(monkeypatch):
     """A long waveform is turned into a signal once."""
     made = []
-    monkeypatch.setattr("gifpop.connectivity._signal", lambda *a, make=connectivity._signal: (
+    monkeypatch.setattr("gifpop.assembly.connections._signal", lambda *a, make=connections._signal: (
         made.append(type(a[0]).__name__), make(*a))[1])  # fmt: skip
     net = brunel()
     net.inject("E", gp.Waveform(np.ones(1000)))

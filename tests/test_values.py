@@ -10,8 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 import gifpop.nest as nest
-from gifpop import checks, seeds
-from gifpop.brief import brief
+from gifpop.common import checks, seeds
+from gifpop.common.brief import brief
 
 MASKED = np.ma.array([1.0, 999.0, 3.0], mask=[False, True, False])
 MASKED_INTEGERS = np.ma.array([0, 9, 1], mask=[False, True, False])

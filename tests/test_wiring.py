@@ -11,7 +11,9 @@ from numpy.testing import assert_array_equal
 from scipy import stats
 
 import gifpop as gp
-from gifpop import _wiring, seeds, wiring
+from gifpop.common import seeds
+from gifpop.wiring import _wiring
+from gifpop.wiring import draw as drawing
 
 FALSE_ALARM = 1e-6
 
@@ -20,7 +22,7 @@ FALSE_ALARM = 1e-6
 def blocks(request, monkeypatch):
     """Small networks too are drawn in several blocks of sources."""
     if request.param == "several blocks":
-        monkeypatch.setattr(wiring, "SHORTEST_RUN", 0.1)
+        monkeypatch.setattr(drawing, "SHORTEST_RUN", 0.1)
 
 
 MOSTLY_SEVERAL = pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def stream(seed=1):
 
 def draw(rule, n_pre, n_post, same=False, seed=1, **options):
     """Return sources and targets of the connections of a rule, in order."""
-    first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream(seed), **options)
+    first, targets, _ = drawing.connect(rule, n_pre, n_post, same, stream(seed), **options)
     assert first[0] == 0
     assert first[-1] == len(targets)
     assert len(first) == n_pre + 1
@@ -155,7 +157,7 @@ def test_total_number_of_pairs_without_oneself(blocks):
 
 def test_blocks_are_independent(monkeypatch):
     """Out-degrees of the n-th sources of eight blocks are not correlated."""
-    monkeypatch.setattr(wiring, "SHORTEST_RUN", 0.1)
+    monkeypatch.setattr(drawing, "SHORTEST_RUN", 0.1)
     sources, _ = draw(gp.FixedIndegree(50), 8 * 400, 3200)
     out = np.bincount(sources, minlength=3200).reshape(8, 400)
     correlations = np.corrcoef(out)[np.triu_indices(8, 1)]
@@ -182,7 +184,7 @@ def test_targets_of_a_source_ascend(rule):
 
 def test_given_pairs_and_their_order():
     sources, targets = np.random.default_rng(2).integers(0, 40, (2, 5000))
-    first, units, order = wiring.connect(gp.Pairs(sources, targets), 40, 50, False, stream())
+    first, units, order = drawing.connect(gp.Pairs(sources, targets), 40, 50, False, stream())
     assert_array_equal(np.repeat(np.arange(40), np.diff(first)), sources[order])
     assert_array_equal(units, targets[order])
     assert_array_equal(order, np.lexsort((targets, sources)))
@@ -218,11 +220,11 @@ def test_threads_do_not_change_the_connections(rule):
     gp.PairwiseBernoulli(0.3), gp.Pairs(*np.random.default_rng(1).integers(0, 2000, (2, 10**6))), gp.AllToAll(False),
 ], ids=str)  # fmt: skip
 def test_memory_of_connections(rule):
-    kept, making = wiring.connection_bytes(rule, 2000, 3000)
+    kept, making = drawing.connection_bytes(rule, 2000, 3000)
     bits = stream()
     tracemalloc.start()
     try:
-        first, targets, _ = wiring.connect(rule, 2000, 3000, False, bits)
+        first, targets, _ = drawing.connect(rule, 2000, 3000, False, bits)
         del _
         now, peak = tracemalloc.get_traced_memory()
     finally:

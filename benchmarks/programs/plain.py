@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gifpop import seeds
-from gifpop.grid import refractory_steps, whole_steps
-from gifpop.plan import automatic_history, threshold_kernel
+from gifpop.common import seeds
+from gifpop.common.grid import refractory_steps, whole_steps
+from gifpop.meso.plan import automatic_history, threshold_kernel
 
 INTEGERS = ("N", "K", "refractory", "J", "first", "first_term", "first_trace", "oldest")
 NUMBERS = (

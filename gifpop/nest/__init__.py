@@ -73,7 +73,7 @@ from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.version import __version__
 
 if TYPE_CHECKING:
-    from gifpop.typing import History
+    from gifpop.common.typing import History
 
 __all__ = [
     "Cleanup",

@@ -13,9 +13,9 @@ from gifpop.nest.kinds import is_sequence
 from gifpop.nest.parameter import Parameter
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers
     from gifpop.nest.kinds import Values
     from gifpop.nest.nodes import Block
-    from gifpop.typing import Floats, Integers
 
 
 class Assignment(NamedTuple):

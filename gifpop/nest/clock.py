@@ -6,9 +6,9 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.grid import LONGEST_STEP, TICS_PER_MS, tics
+from gifpop.common.grid import LONGEST_STEP, TICS_PER_MS, tics
+from gifpop.common.typing import Floats, Integers
 from gifpop.nest.errors import BadDelay, BadProperty, KernelException
-from gifpop.typing import Floats, Integers
 
 MS_PER_TIC = 1 / TICS_PER_MS
 LONGEST_DELAY = 2**31 - 2  # steps

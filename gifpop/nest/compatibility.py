@@ -12,9 +12,9 @@ from gifpop.nest.kernel import kernel
 from gifpop.nest.recorders import MeterBlock
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Integers
     from gifpop.nest.nodes import Block
     from gifpop.nest.rules import ConnSpec
-    from gifpop.typing import Integers
 
 RULES_FOR_DEVICES = ("all_to_all", "one_to_one")  # as targets
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop import _wiring, wiring
-from gifpop.interrupts import give_way
+from gifpop.engine.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
@@ -22,13 +21,15 @@ from gifpop.nest.projections import Exceptions, Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.nest.synapses import delay_steps, read_receptor, read_syn_spec, read_value, synapse_model, values_of
+from gifpop.wiring import _wiring
+from gifpop.wiring.draw import connection_bytes
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Indices, Integers, Shorts
     from gifpop.nest.kernel import Part
     from gifpop.nest.kinds import Values
     from gifpop.nest.projections import Lags, Shared, Weights
     from gifpop.nest.rules import ConnSpec
-    from gifpop.typing import Indices, Integers, Shorts
 
     Nodes: TypeAlias = NodeCollection | Indices
 
@@ -171,7 +172,7 @@ class _Request:
     def make_drawn(self) -> None:
         """Connect by a rule."""
         spec, n_pre, n_post = self.spec, len(self.pre), len(self.post)
-        needed = wiring.connection_bytes(spec.rule, n_pre, n_post, *self._various())
+        needed = connection_bytes(spec.rule, n_pre, n_post, *self._various())
         errors.require_memory(sum(needed), f"Connect: the connections of {spec.name}")
         first, targets = draw(spec, self.pre, self.post, kernel.new_stream())
         weight, delay = self._values(len(targets), lambda given: values_of(given, spec, first, targets))

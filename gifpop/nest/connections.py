@@ -15,11 +15,11 @@ from gifpop.nest.projections import Pairs, Product
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Integers
     from gifpop.nest.clock import Clock
     from gifpop.nest.kernel import Kernel
     from gifpop.nest.projections import Adjustable, Lags, Projection, Weights
     from gifpop.nest.runs import Places
-    from gifpop.typing import Integers
 
 
 class ConnectionTable:

@@ -4,7 +4,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from gifpop import memory, ranges
+from gifpop.common import memory, ranges
 
 _NAMES = (
     "BackendAlreadyRegistered", "BackendNotPrepared", "BackendPrepared", "BadDelay", "BadParameter",
@@ -72,13 +72,13 @@ def memory_of_nest() -> Iterator[None]:
 
 
 def require_memory(needs: float | Mapping[str, float], what: str) -> None:
-    """Refuse what would not fit in memory, before anything is allocated; see `gifpop.memory.require`."""
+    """Refuse what would not fit in memory, before anything is allocated; see `gifpop.common.memory.require`."""
     with memory_of_nest():
         memory.require(needs, what)
 
 
 def check_ranges(where: str, p: Mapping[str, object]) -> None:
-    """Refuse parameters of neurons whose consequences would overflow; see `gifpop.ranges.check_ranges`."""
+    """Refuse parameters of neurons whose consequences would overflow; see `gifpop.common.ranges.check_ranges`."""
     try:
         ranges.check_ranges(where, p)
     except ValueError as error:

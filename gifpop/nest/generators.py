@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from gifpop import signals
+from gifpop.engine import signals
 from gifpop.nest.errors import BadProperty
 from gifpop.nest.nodes import Block
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers
     from gifpop.nest.clock import Clock
     from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel
-    from gifpop.typing import Floats, Integers
 
 Part: TypeAlias = Literal["all", "excite", "inhibit"]  # of what a spike generator emits
 

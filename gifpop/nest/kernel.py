@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gifpop import seeds
-from gifpop.history import HISTORIES
-from gifpop.interrupts import deferred_interrupt
+from gifpop.common import seeds
+from gifpop.engine.interrupts import deferred_interrupt
+from gifpop.meso.history import HISTORIES
 from gifpop.nest.clock import LONGEST_TIME, Clock
 from gifpop.nest.connections import ConnectionTable, DelayRange
 from gifpop.nest.errors import BadParameter, BadProperty, KernelException, UnknownModelName, UnknownNode
@@ -27,11 +27,11 @@ from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import History, Integers
     from gifpop.nest.late_spikes import LateSpikes
     from gifpop.nest.models import NodeModel
     from gifpop.nest.nodes import Block
     from gifpop.nest.settings import VerbosityLevel
-    from gifpop.typing import History, Integers
 
 DEFAULT_SEED = 143202461
 HISTORY_VARIABLE = "GIFPOP_HISTORY"

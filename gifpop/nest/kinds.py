@@ -8,9 +8,9 @@ from typing import Any, Generic, SupportsInt, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.brief import brief
+from gifpop.common.brief import brief
+from gifpop.common.typing import Floats, Integers
 from gifpop.nest.errors import BadParameterValue, KernelException, OutOfRange, TypeMismatch
-from gifpop.typing import Floats, Integers
 
 Element: TypeAlias = float | int | bool | str
 Value = TypeVar("Value")

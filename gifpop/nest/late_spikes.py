@@ -12,10 +12,10 @@ from gifpop.nest.projections import among
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
-    from gifpop.engine import Engine
+    from gifpop.common.typing import Floats, Integers, Synapse
+    from gifpop.engine.engine import Engine
     from gifpop.nest.kernel import Kernel
     from gifpop.nest.runs import Places
-    from gifpop.typing import Floats, Integers, Synapse
 
 
 class Arrivals(NamedTuple):

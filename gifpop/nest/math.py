@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from gifpop.common.typing import Floats
 from gifpop.nest.errors import BadParameterValue, KernelException
 from gifpop.nest.parameter import MOST_REDRAWS, Parameter, transformed
-from gifpop.typing import Floats
 
 
 def exp(parameter: Parameter) -> Parameter:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.micro.plan import neuron_parameters, plan_neurons
 from gifpop.nest.errors import BadProperty, check_ranges, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
-from gifpop.neurons import neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers, Key, Shorts
+    from gifpop.micro.plan import NeuronPlan
     from gifpop.nest.assignments import Assignment
     from gifpop.nest.clock import Clock
     from gifpop.nest.errors import KernelException
     from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel, Parameter
-    from gifpop.neurons import NeuronPlan
-    from gifpop.typing import Floats, Integers, Key, Shorts
 
 Adaptation: TypeAlias = Literal["sfa", "stc"]
 

@@ -15,9 +15,9 @@ from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import is_integer, is_long, is_sequence, is_whole, refuse_masked
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Integers
     from gifpop.nest.kinds import Values
     from gifpop.nest.nodes import Block
-    from gifpop.typing import Integers
 
 
 class NodeCollection:

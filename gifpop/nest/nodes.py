@@ -13,11 +13,11 @@ from gifpop.nest.errors import BadProperty, require_memory, unaccessed
 from gifpop.nest.kinds import Values, is_sequence
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers
     from gifpop.nest.assignments import Assignment
     from gifpop.nest.clock import Clock
     from gifpop.nest.models import NodeModel, Parameter
     from gifpop.nest.ragged import Ragged
-    from gifpop.typing import Floats, Integers
 
 Payload: TypeAlias = Literal["spikes", "current", "requests"]  # what a connection brings
 

@@ -9,8 +9,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.common.typing import Floats
 from gifpop.nest.kernel import kernel
-from gifpop.typing import Floats
 
 Draw: TypeAlias = Callable[[np.random.Generator, int], npt.ArrayLike]
 

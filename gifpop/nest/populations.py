@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gifpop.grid import refractory_steps
-from gifpop.history import TOLERANCE
+from gifpop.common.grid import refractory_steps
+from gifpop.meso.history import TOLERANCE
+from gifpop.meso.plan import automatic_history, plan_adaptive, plan_population, start_history
 from gifpop.nest.errors import BadProperty, check_ranges, require_memory
 from gifpop.nest.nodes import Block
 from gifpop.network import MOST_NEURONS
 from gifpop.parameters import GIF
-from gifpop.plan import automatic_history, plan_adaptive, plan_population, start_history
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import History
+    from gifpop.meso.plan import PopulationPlan
     from gifpop.nest.clock import Clock
     from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel
-    from gifpop.plan import PopulationPlan
-    from gifpop.typing import History
 
 CELL = ("C_m", "tau_m", "t_ref", "lambda_0", "Delta_V", "I_e", "V_reset", "V_T_star", "E_L", "tau_syn_ex",
         "tau_syn_in", "tau_sfa", "q_sfa")  # fmt: skip
@@ -39,7 +39,7 @@ class PopulationBlock(Block):
     plans : list of PopulationPlan or None
         What the engine works on.
     history : str
-        One of `gifpop.history.HISTORIES`.
+        One of `gifpop.meso.history.HISTORIES`.
     """
 
     recordables = ("E_sfa", "I_syn_ex", "I_syn_in", "V_m", "mean", "n_events")

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.common.typing import Floats, Integers, Shorts
 from gifpop.nest.errors import require_memory
 from gifpop.nest.runs import Runs
-from gifpop.typing import Floats, Integers, Shorts
 
 if TYPE_CHECKING:
     from gifpop.nest.neurons import NeuronBlock

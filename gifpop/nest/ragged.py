@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gifpop.typing import Floats, Integers, Shorts
+from gifpop.common.typing import Floats, Integers, Shorts
 
 
 class Ragged:

@@ -14,7 +14,7 @@ from gifpop.nest.node_collection import NodeCollection
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
-    from gifpop.typing import Indices
+    from gifpop.common.typing import Indices
 
 RASTER = (0.1, 0.3, 0.85, 0.6)  # of the figure, with a histogram below
 HISTOGRAM = (0.1, 0.1, 0.85, 0.17)

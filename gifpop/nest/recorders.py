@@ -17,10 +17,10 @@ from gifpop.nest.generators import check_window, window
 from gifpop.nest.nodes import Block
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers
     from gifpop.nest.clock import Clock
     from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel
-    from gifpop.typing import Floats, Integers
 
 
 class RecorderBlock(Block):

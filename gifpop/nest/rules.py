@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop import _wiring, wiring
-from gifpop.interrupts import give_way
+from gifpop.engine.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING, Kind
 from gifpop.nest.parameter import Parameter
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, PairwiseBernoulli
+from gifpop.wiring import _wiring
+from gifpop.wiring.draw import connect
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Integers, Shorts
     from gifpop.rules import Rule
-    from gifpop.typing import Integers, Shorts
 
 OPTIONS: dict[str, dict[str, Kind[Any]]] = {
     "all_to_all": {},
@@ -49,7 +50,7 @@ class ConnSpec:
 
     @property
     def rule(self) -> Rule:
-        """The rule as `gifpop.wiring.connect` draws it."""
+        """The rule as `gifpop.wiring.draw.connect` draws it."""
         autapses, multapses = self.allow_autapses, self.allow_multapses
         match self.name:
             case "all_to_all":
@@ -162,7 +163,7 @@ def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGen
     same = np.array_equal(pre, post)
     if spec.name == "one_to_one" or not (spec.allow_autapses or same or not np.any(np.isin(pre, post))):
         return _draw_by_nodes(spec, pre, post, stream)
-    first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream)
+    first, targets, _ = connect(rule, n_pre, n_post, same, stream)
     return first, targets
 
 
@@ -193,7 +194,7 @@ def _pairs(
     rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.BitGenerator
 ) -> tuple[Integers, Integers]:
     """Return the sources and targets of the connections of a rule, one by one."""
-    first, targets, _ = wiring.connect(rule, n_pre, n_post, same, stream)
+    first, targets, _ = connect(rule, n_pre, n_post, same, stream)
     return np.repeat(np.arange(n_pre), np.diff(first)), targets.astype(np.int64)
 
 

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from gifpop.common.typing import Integers
 from gifpop.nest.errors import require_memory
-from gifpop.typing import Integers
 
 WRITTEN_OUT = 2**20  # connections that are not stored are numbered one by one up to here
 

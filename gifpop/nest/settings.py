@@ -7,12 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gifpop.engine.threads import check_threads
 from gifpop.nest.clock import MS_PER_TIC
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, nest_type
 from gifpop.nest.rules import OPTIONS
-from gifpop.threads import check_threads
 
 if TYPE_CHECKING:
     from gifpop.nest.kinds import Values

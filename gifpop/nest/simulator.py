@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from gifpop import seeds
-from gifpop.engine import Engine, OutOfMemoryError, SimulationError
-from gifpop.interrupts import deferred_interrupt
+from gifpop.assembly.recorder import SpikeRoom, bytes_of_probes
+from gifpop.common import seeds
+from gifpop.engine.engine import Engine, OutOfMemoryError, SimulationError
+from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_nest, require_memory
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
 from gifpop.nest.wiring import Listener, Sampler, Tap, Wiring
-from gifpop.recorder import SpikeRoom, bytes_of_probes
 
 if TYPE_CHECKING:
-    from gifpop.chunks import Chunk
+    from gifpop.common.typing import Key, Plan, Stream
+    from gifpop.engine.chunks import Chunk
+    from gifpop.meso.plan import PopulationPlan
+    from gifpop.micro.plan import NeuronPlan
     from gifpop.nest.kernel import Kernel, Seed
     from gifpop.nest.nodes import Block
-    from gifpop.neurons import NeuronPlan
-    from gifpop.plan import PopulationPlan
-    from gifpop.typing import Key, Plan, Stream
 
     Kind = TypeVar("Kind", bound=Block)
 

@@ -15,10 +15,10 @@ from gifpop.nest.models import SYNAPSE
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Integers
     from gifpop.nest.kinds import Values
     from gifpop.nest.projections import Adjustable
     from gifpop.nest.runs import Places
-    from gifpop.typing import Integers
 
 CHUNK = 2**20  # connections that are looked at together
 

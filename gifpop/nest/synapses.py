@@ -14,11 +14,11 @@ from gifpop.nest.models import SYNAPSE
 from gifpop.nest.parameter import Parameter
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers, Shorts
     from gifpop.nest.kinds import Values
     from gifpop.nest.models import SynapseModel
     from gifpop.nest.projections import Adjustable, Lags
     from gifpop.nest.rules import ConnSpec
-    from gifpop.typing import Floats, Integers, Shorts
 
 
 def read_syn_spec(spec: str | Values | None) -> tuple[SynapseModel, Values]:

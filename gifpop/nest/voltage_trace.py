@@ -12,7 +12,7 @@ from gifpop.nest.node_collection import NodeCollection
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
-    from gifpop.typing import Indices
+    from gifpop.common.typing import Indices
 
 PER_MS = {"ms": 1.0, "s": 1e-3}
 

@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gifpop import _wiring, signals
-from gifpop.connectivity import receptor
-from gifpop.interrupts import give_way
+from gifpop.assembly.connections import receptor
+from gifpop.engine import signals
+from gifpop.engine.interrupts import give_way
+from gifpop.meso.plan import Link, NoiseLink
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, PoissonBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, one_by_one, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
-from gifpop.plan import Link, NoiseLink
+from gifpop.wiring import _wiring
 
 if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
     from gifpop.nest.kernel import Kernel
     from gifpop.nest.nodes import Block
     from gifpop.nest.projections import Lags, Projection, Weights
-    from gifpop.typing import Floats, Integers, Receptor, Shorts, Synapse
 
     Number = TypeVar("Number", int, float)
     Entry = TypeVar("Entry", bound=np.generic)
@@ -120,7 +121,7 @@ class Strand:
 
 
 class Noise(NamedTuple):
-    """What independent Poisson processes onto a group have in common (see `gifpop.plan.NoiseLink`)."""
+    """What independent Poisson processes onto a group have in common (see `gifpop.meso.plan.NoiseLink`)."""
 
     group: int
     lag: int
@@ -145,9 +146,9 @@ class Wiring:
 
     Attributes
     ----------
-    links : list of gifpop.plan.Link
+    links : list of gifpop.meso.plan.Link
     lines : list of Tap
-    noise : list of gifpop.plan.NoiseLink
+    noise : list of gifpop.meso.plan.NoiseLink
     listeners : list of Listener
     samplers : list of Sampler
     """

@@ -6,7 +6,7 @@ formats that gifpop still reads stay.
 
 from saved import simulation
 
-from gifpop.snapshot import FORMAT
+from gifpop.saving.snapshot import FORMAT
 
 sim = simulation("mixed")
 sim.run(8.5)

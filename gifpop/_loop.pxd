@@ -1,7 +1,0 @@
-"""The time loop."""
-
-from gifpop._network cimport Chunk, Network
-from gifpop._team cimport Members
-
-cdef void advance_side_by_side(Network **networks, Chunk *chunks, Py_ssize_t n, Members *team) noexcept nogil
-cdef void share_always(bint always)

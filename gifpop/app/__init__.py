@@ -1,0 +1,1 @@
+"""The command `gifpop`: demo, info, bench, explore."""

@@ -1,0 +1,246 @@
+"""A network at its levels, wired: what all runs of it share, from which engines in their initial state are made.
+
+What is drawn comes from two seeds. That of the network draws connections and what makes neurons differ; that of a run
+draws everything else: initial states, spikes and inputs. A simulation uses the same for both unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gifpop.assembly import footprint, options, stationary
+from gifpop.assembly.connections import (
+    WIRINGS,
+    changed_link,
+    check_connections,
+    inputs,
+    is_drawn_alike,
+    links,
+    noisy_populations,
+    sample_links,
+)
+from gifpop.assembly.levels import INITIAL, LEVELS, AnyLevel
+from gifpop.common import checks, memory, seeds
+from gifpop.common.grid import check_dt
+from gifpop.engine.engine import Engine
+from gifpop.engine.interrupts import give_way
+from gifpop.engine.threads import check_threads
+from gifpop.meso.history import HISTORIES, TOLERANCE
+from gifpop.network import ADAPTATIONS, Connection, Injection, Network
+
+if TYPE_CHECKING:
+    from gifpop.assembly.options import Levels
+    from gifpop.common.typing import Adaptation, History, Initial, Level, Plan, Stream, Streams, Wiring
+    from gifpop.engine.signals import Signal
+    from gifpop.meso.plan import Link, NoiseLink
+
+
+class Assembly:
+    """A network with the options that decide what is simulated (see `gifpop.Simulation`).
+
+    Connections are drawn by `wire`.
+
+    Attributes
+    ----------
+    net : Network
+        Its own copy.
+    dt : float, ms
+    level_names : dict of str to str
+    levels : dict of str to MesoLevel or MicroLevel
+        Of each population.
+    root : numpy.random.SeedSequence
+        Of the network.
+    wired : list of list of Link
+        Of each connection, once they are drawn.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        root: np.random.SeedSequence,
+        dt: float = 0.1,
+        level: Levels = "meso",
+        initial: Initial = "fired",
+        history: History = "adaptive",
+        tolerance: float = TOLERANCE,
+        adaptation: Adaptation = "carried",
+        wiring: Wiring = "dense",
+        threads: int = 1,
+        smooth: bool = False,
+    ) -> None:
+        if not isinstance(net, Network):
+            raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
+        if not net.populations:
+            raise ValueError("Simulation: net must have at least one population, got none")
+        self.root, self.net = root, net.copy()
+        self.dt = check_dt("Simulation.dt", dt)
+        self.level_names = options.check_levels(net.populations, level, tuple(LEVELS))
+        self.initial = checks.choice("Simulation.initial", initial, INITIAL)
+        history = checks.choice("Simulation.history", history, HISTORIES)
+        tolerance = checks.number("Simulation.tolerance", tolerance, "in (0, 1)")
+        self.tolerance = tolerance if history == "adaptive" else None
+        self.adaptation = checks.choice("Simulation.adaptation", adaptation, ADAPTATIONS)
+        self.wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
+        self.smooth = checks.boolean("Simulation.smooth", smooth)
+        self.threads = check_threads("Simulation.threads", threads)
+        self.levels = self._make_levels()
+        self.wired: list[list[Link]] = []
+        self._initial_plans: list[Plan] | None = None
+        self._relaxed: Engine | None = None
+        self._signals: dict[int, tuple[Injection, Signal]] = {}
+
+    @property
+    def links(self) -> list[Link]:
+        """The links between the populations."""
+        return [link for of_one in self.wired for link in of_one]
+
+    def _make_levels(self, before: Assembly | None = None) -> dict[str, AnyLevel]:
+        """Return levels of the populations, those of an earlier assembly where nothing has changed for them."""
+        noisy = {"meso": noisy_populations(self.net, self.wiring), "micro": noisy_populations(self.net, "sparse")}
+        levels: dict[str, AnyLevel] = {}
+        for (name, p), kind in zip(self.net.populations.items(), self.level_names.values(), strict=True):
+            own = noisy[kind].get(name)
+            if before is not None and p == before.net.populations[name] and own == before.levels[name].noisy:
+                levels[name] = before.levels[name]
+            else:
+                levels[name] = LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, own,
+                                            self.smooth)  # fmt: skip
+        return levels
+
+    def check(self, before: Assembly | None = None) -> None:
+        """Refuse connections and inputs that break their rules, and what would not fit in memory.
+
+        Of a changed assembly, connections that have changed and memory that is needed besides: ``before`` is what it
+        was.
+        """
+        connections = self.net.connections
+        if before is not None:
+            connections = [c for c in connections if not self._is_wired_as(before, c)]
+        wired = check_connections(self.net, connections, self.level_names, self.dt, self.wiring)
+        memory.require(self._needs(wired, before), "Simulation: connections, neurons, histories and input on its way")
+        if before is None:
+            self.inputs(_streams(self.root, seeds.INPUT))
+
+    def _needs(self, connections: float, before: Assembly | None) -> dict[str, float]:
+        """Return the memory that the network takes by part, that of ``connections`` given; or that of a change."""
+        if before is not None:
+            changed = {name: one for name, one in self.levels.items() if one is not before.levels[name]}
+            states = sum(map(sum, footprint.of_levels(self.net, changed, known=False)))
+            grown = {name for name in changed if self.net.populations[name].N > before.net.populations[name].N}
+            rings = footprint.of_ring_buffers(self.net, self.level_names, self.dt, grown) if grown else 0.0
+            return {"connections": connections, "states": states, "input on its way": rings}
+        needs = {
+            "connections": connections,
+            # the initial state is kept, and copied for each run
+            "states": sum(shared + 2 * own for shared, own in footprint.of_levels(self.net, self.levels)),
+            "input on its way": footprint.of_ring_buffers(self.net, self.level_names, self.dt),
+        }
+        return needs | (footprint.of_stationary(self.net, self.levels) if self.initial == "stationary" else {})
+
+    def wire(self, before: Assembly | None = None) -> None:
+        """Draw the connections; those of an earlier assembly stay, as far as nothing has changed for them."""
+        self.wired = [self._wire(before, c) for c in self.net.connections]
+
+    def _wire(self, before: Assembly | None, c: Connection) -> list[Link]:
+        if before is not None and self._is_wired_as(before, c):
+            return before.wired[c.number]
+        if before is not None and self._is_drawn_as(before, c):
+            return [changed_link(link, c, self.dt) for link in before.wired[c.number]]
+        give_way()
+        streams = _streams(self.root, seeds.CONNECTION)
+        return links(self.net, c, self.level_names, self.dt, lambda: streams(c.number), self.threads, self.wiring)
+
+    def _is_wired_as(self, before: Assembly, c: Connection) -> bool:
+        """Tell whether nothing has changed for a connection."""
+        return c == before.net.connections[c.number] and self._has_size_as(before, c)
+
+    def _is_drawn_as(self, before: Assembly, c: Connection) -> bool:
+        """Tell whether single connections are still the same ones."""
+        between_neurons = self.level_names[c.pre] == self.level_names[c.post] == "micro"
+        alike = is_drawn_alike(c, before.net.connections[c.number])
+        return between_neurons and alike and self._has_size_as(before, c)
+
+    def _has_size_as(self, before: Assembly, c: Connection) -> bool:
+        return all(self.net.populations[name].N == before.net.populations[name].N for name in (c.pre, c.post))
+
+    def changed(self, net: Network) -> Assembly:
+        """Return what this one becomes with a changed description: the same populations, connections and inputs.
+
+        Only what has changed is made anew, as an assembly of that description would have made it. Raises whatever that
+        would raise.
+        """
+        new = copy.copy(self)
+        new.net = net
+        new._signals = {i.number: self._signals[i.number] for i in net.injections if i.number in self._signals}
+        new.levels = new._make_levels(self)
+        new.check(self)
+        new.wire(self)
+        new._initial_plans = new._relaxed = None
+        return new
+
+    def engine(self, root: np.random.SeedSequence, instead_of: Engine | None = None) -> Engine:
+        """Return an engine in the initial state.
+
+        Parameters
+        ----------
+        root : numpy.random.SeedSequence
+            Of the run.
+        instead_of : Engine or None
+            Of this network; its ring buffers are used again. It is broken from the moment on when all else is ready.
+        """
+        groups = self._begin(root)
+        relaxed = self._relax() if self.initial == "stationary" else None
+        give_way()
+        buffers = None if instead_of is None else instead_of.give_up()
+        engine = Engine(self.net.populations, *groups, dt=self.dt, n_threads=self.threads, buffers=buffers)
+        if relaxed is not None:
+            stationary.begin(engine, relaxed, _streams(root, seeds.STATE))
+        return engine
+
+    def _begin(
+        self, root: np.random.SeedSequence
+    ) -> tuple[list[Plan], list[Stream], list[Link], list[Signal], list[NoiseLink]]:
+        """Return plans in the initial state, their streams, links, signals and noise."""
+        populations = self.net.populations
+        if self._initial_plans is None:
+            initial: list[Plan] = []
+            for i, (name, p) in enumerate(populations.items()):
+                give_way()
+                initial.append(self.levels[name].plan(p, self.root, i))
+            self._initial_plans = initial
+        plans: list[Plan] = [plan.copy() for plan in self._initial_plans]
+        streams: list[Stream] = [
+            self.levels[name].begin(plan, p, root, i)
+            for i, (plan, (name, p)) in enumerate(zip(plans, populations.items(), strict=True))
+        ]
+        lines, input_links, noise = self.inputs(_streams(root, seeds.INPUT))
+        return plans, streams, self.links + input_links, lines, noise
+
+    def inputs(self, streams: Streams) -> tuple[list[Signal], list[Link], list[NoiseLink]]:
+        """Return signals, links and noise of the inputs; ``streams(i)`` is the bit generator of the i-th one."""
+        return inputs(self.net, self.level_names, self.dt, streams, self._signals)
+
+    def _relax(self) -> Engine:
+        """Return an engine with the network in its stationary state, the same as before if nothing has changed."""
+        if self._relaxed is None:
+            populations = self.net.populations
+            sizes, streams = [p.N for p in populations.values()], _streams(self.root, seeds.INPUT)
+            levels: dict[str, Level] = dict.fromkeys(populations, "meso")
+            lines, made, _ = inputs(self.net, levels, self.dt, streams, self._signals)
+            made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.dt)
+            plans = [
+                self.levels[name].relaxing(p).plan(replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
+                for i, (name, p) in enumerate(populations.items())
+            ]
+            self._relaxed = stationary.relax(populations, [p.cell for p in populations.values()], plans, sizes, made,
+                                             lines, dt=self.dt, n_threads=self.threads)  # fmt: skip
+        return self._relaxed
+
+
+def _streams(root: np.random.SeedSequence, kind: int) -> Streams:
+    """Return a function that makes the streams of connections, inputs or initial states."""
+    return lambda i: seeds.stream(root, kind, i)

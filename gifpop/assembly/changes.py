@@ -1,0 +1,188 @@
+"""Changes of a network between runs: of its description, and of the simulation that goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from gifpop.assembly import options
+from gifpop.assembly.connections import is_own_noise
+from gifpop.common import seeds
+from gifpop.engine.interrupts import give_way
+from gifpop.network import Connection, Injection, rule_of
+from gifpop.parameters import GIF
+
+if TYPE_CHECKING:
+    from gifpop.assembly.assembly import Assembly
+    from gifpop.common.typing import Integers, Plan, Streams
+    from gifpop.engine.engine import Engine
+    from gifpop.network import Network, Population
+
+Parameters: TypeAlias = "Mapping[str, Any]"  # by name, as a user gives them
+Part: TypeAlias = "Population | str | Connection | tuple[Population | str, Population | str] | Injection"
+
+OF_POPULATION = ("N", "BinoRand")  # what can be changed beside the parameters of its neurons
+OF_CONNECTION = ("weight", "delay", "p", "rule")
+
+
+def described(net: Network, part: Part, parameters: Parameters) -> Network:
+    """Return a copy of a description with other parameters of a part of it (see `gifpop.Simulation.set`)."""
+    net = net.copy()
+    if isinstance(part, Injection):
+        i = place_of(net, part, "Simulation.set")
+        net.injections[i] = _input(net.injections[i], parameters)
+    elif isinstance(part, Connection | tuple):
+        for c in _connections(net, part):
+            net.connections[c.number] = _connection(c, parameters)
+    else:
+        name = options.population_name(net.populations, part, "Simulation.set: population")
+        net.populations[name] = _population(net.populations[name], parameters)
+    return net
+
+
+def place_of(net: Network, injection: object, where: str) -> int:
+    """Return the place among the inputs of a description of one that may have been changed since it was added."""
+    if not isinstance(injection, Injection):
+        raise TypeError(f"{where}: input must be what Network.inject or Simulation.inject returned, got {injection!r}")
+    for i, one in enumerate(net.injections):
+        if _identity(one) == _identity(injection):
+            return i
+    raise ValueError(f"{where}: {injection.label} must be an input of this simulation; it is not, or has been removed")
+
+
+def _identity(injection: Injection) -> tuple[int, bool, str, type]:
+    """Return what an input keeps when its parameters change."""
+    return injection.number, injection.by_simulation, injection.post, type(injection.input)
+
+
+def _population(old: Population, parameters: Parameters) -> Population:
+    of_cell = [f.name for f in fields(GIF)]
+    _check_names(parameters, (*OF_POPULATION, *of_cell), "one of GIF's, N or BinoRand")
+    cell = replace(old.cell, **{name: value for name, value in parameters.items() if name in of_cell})
+    for terms in ("tau_sfa", "tau_stc"):
+        before, after = len(getattr(old.cell, terms)), len(getattr(cell, terms))
+        if after != before:
+            raise ValueError(f"Simulation.set: GIF.{terms} of {old.name!r} must keep its length {before}, got {after}")
+    return replace(old, cell=cell, **{name: parameters[name] for name in OF_POPULATION if name in parameters})
+
+
+def _connections(net: Network, part: Connection | tuple[Population | str, ...]) -> list[Connection]:
+    """Return the connections that a handle stands for, or a pair of populations."""
+    if isinstance(part, Connection):
+        found = net.connections[part.number : part.number + 1]
+        if [(c.pre, c.post) for c in found] != [(part.pre, part.post)]:
+            raise ValueError(f"Simulation.set: {part.label} must be a connection of this simulation")
+        return found
+    if len(part) != 2:
+        raise TypeError(f"Simulation.set: connections must be given as a pair, (pre, post), got {part!r}")
+    pre, post = (options.population_name(net.populations, p, f"Simulation.set: {end}")
+                 for p, end in zip(part, ("pre", "post"), strict=True))  # fmt: skip
+    found = [c for c in net.connections if (c.pre, c.post) == (pre, post)]
+    if not found:
+        raise ValueError(f"Simulation.set: there must be a connection {pre!r} -> {post!r}; there is none")
+    return found
+
+
+def _connection(old: Connection, parameters: Parameters) -> Connection:
+    _check_names(parameters, OF_CONNECTION, "of a connection")
+    values = {name: parameters[name] for name in ("weight", "delay") if name in parameters}
+    by = {name: parameters[name] for name in ("p", "rule") if parameters.get(name) is not None}
+    return replace(old, **values, rule=rule_of(old.label, **by) if by else old.rule)
+
+
+def _input(old: Injection, parameters: Parameters) -> Injection:
+    of_input = [f.name for f in fields(old.input)]
+    _check_names(parameters, (*of_input, "delay"), f"of {type(old.input).__name__}, or delay")
+    values = dict(parameters)
+    delay = values.pop("delay", old.delay)
+    new = replace(old, input=replace(old.input, **values), delay=delay)
+    shared = getattr(old.input, "shared", None)
+    if getattr(new.input, "shared", None) != shared:
+        raise ValueError(
+            f"Simulation.set: {old.label}: shared must stay {shared}; remove the input and inject another one"
+        )
+    return new
+
+
+def _check_names(parameters: Parameters, known: Collection[str], what: str) -> None:
+    for name in parameters:
+        if name not in known:
+            raise TypeError(f"Simulation.set: parameter must be {what} ({', '.join(sorted(known))}), got {name!r}")
+
+
+def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence,
+             net: Network) -> tuple[Assembly, Engine]:  # fmt: skip
+    """Return an assembly and an engine of a changed description that go on, from the next step, from those given.
+
+    These stay as they are: whatever is raised, nothing has changed.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    engine : Engine
+        Made by it.
+    root : numpy.random.SeedSequence
+        Of the run.
+    net : Network
+        With the same populations and connections, but for their parameters, and any inputs.
+    """
+    old = assembly.net
+    if (net.populations, net.connections, net.injections) == (old.populations, old.connections, old.injections):
+        return assembly, engine
+    new = assembly.changed(net)
+    plans = list(engine.plans)
+    moved: dict[int, Integers] = {}
+    for i, (name, population) in enumerate(net.populations.items()):
+        if new.levels[name] is not assembly.levels[name]:
+            give_way()
+            plans[i], neurons = _carried_on(new, engine, root, i, population)
+            if neurons is not None:
+                moved[i] = neurons
+    wired_alike = all(a is b for a, b in zip(new.wired, assembly.wired, strict=True))
+    if wired_alike and not moved and net.injections == old.injections:
+        return new, engine.changed(plans)
+    lines, input_links, noise = new.inputs(_running_streams(assembly, engine, root, net))
+    return new, engine.changed(plans, new.links + input_links, lines, noise, moved)
+
+
+def _carried_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, i: int,
+                population: Population) -> tuple[Plan, Integers | None]:  # fmt: skip
+    """Return a plan with changed parameters, and whose state its neurons have, where there are more or fewer of them.
+
+    Of fewer, the last ones leave. More of them begin in the state of others, drawn at random, and soon differ from
+    these: the hazard that is left to a neuron until it fires does not depend on the past.
+    """
+    plan, level = engine.plans[i], assembly.levels[population.name]
+    before, N = plan.units, population.N
+    if not plan.neurons or N == before:
+        return level.updated(plan, population, assembly.root, i), None
+    random = np.random.Generator(seeds.stream(root, seeds.GROWTH, i, engine.step, before))
+    neurons = np.concatenate([np.arange(min(N, before)), random.integers(before, size=max(N - before, 0))])
+    changed = level.updated(plan.chosen(neurons), population, assembly.root, i)
+    assert changed.neurons
+    # no neuron of this number has had so many draws, since each step takes one at most
+    changed.renew_budgets(min(N, before), engine.step + 1.0, engine.streams[i])
+    return changed, neurons
+
+
+def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSequence,
+                     net: Network) -> Streams:  # fmt: skip
+    """Return a function that gives each input of a changed description its stream: where it is, or a new one."""
+    running: dict[int, np.random.BitGenerator] = {}
+    lines, noise = iter(engine.signals), iter(engine.noise)
+    for injection in assembly.net.injections:
+        if is_own_noise(injection.input) and assembly.level_names[injection.post] == "micro":
+            running[injection.number] = next(noise).stream
+        else:
+            random = getattr(next(lines), "random", None)
+            if random is not None:
+                running[injection.number] = random.bit_generator
+
+    def stream(i: int) -> np.random.BitGenerator:
+        number = net.injections[i].number
+        return running[number] if number in running else seeds.stream(root, seeds.INPUT, number)
+
+    return stream

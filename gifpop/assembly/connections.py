@@ -1,0 +1,356 @@
+"""From connections and inputs, in ms and pA, to what the engine wires: links in steps, signals on the grid.
+
+A connection between neurons is drawn by its rule. One that begins or ends at a mesoscopic population takes the expected
+number of connections of a pair of neurons as a factor of its weight. With sparse wiring, a mesoscopic population learns
+besides how much its neurons, each of which sees a sample of the spikes, differ in what they receive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeGuard
+
+import numpy as np
+
+from gifpop.common.grid import MOST_STEPS, whole_steps
+from gifpop.common.warn import warn
+from gifpop.distributions import Distribution, draw_checked
+from gifpop.engine import signals
+from gifpop.meso.plan import Link, NoiseLink
+from gifpop.parameters import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
+from gifpop.rules import IndegreeFraction
+from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implicit
+
+if TYPE_CHECKING:
+    from gifpop.common import checks
+    from gifpop.common.typing import Floats, Integers, Level, Receptor, Streams, Structured, Synapse, Wiring
+    from gifpop.network import Connection, Injection, Network
+    from gifpop.parameters import Input
+
+CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
+WIRINGS: tuple[Wiring, ...] = ("dense", "sparse")
+MOST_EVENTS = 10**6  # of a Poisson process in a step
+LARGEST_VARIANCE = 1e200  # pA^2
+
+
+def receptor(weight: float) -> Synapse:
+    """Return the synapse that the sign of a weight selects."""
+    return "excitatory" if weight > 0 else "inhibitory"
+
+
+def variance_receptor(weight: float) -> Receptor:
+    """Return where the variance arrives that comes with spikes of a weight."""
+    return "excitatory variance" if weight > 0 else "inhibitory variance"
+
+
+def check_connections(net: Network, connections: Iterable[Connection], levels: Mapping[str, Level], dt: float,
+                      wiring: Wiring = "dense") -> float:  # fmt: skip
+    """Check connections against levels, wiring and time grid; return the memory that they will take, in bytes."""
+    total = most = 0.0
+    for c in connections:
+        pre, post = net.populations[c.pre], net.populations[c.post]
+        various = {name: isinstance(getattr(c, name), Distribution) for name in ("weight", "delay")}
+        if not isinstance(c.delay, Distribution):
+            whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
+        check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
+        if levels[c.pre] == levels[c.post] == "micro":
+            _warn_of_rounding(c, pre.N)
+            kept, making = connection_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"], c.pre == c.post)
+            total, most = total + kept, max(most, making)
+        else:
+            for name, is_various in various.items():
+                if is_various:
+                    raise ValueError(
+                        f"{c.label}: {name} must be one number where a mesoscopic population is connected, got "
+                        f"{getattr(c, name)}: connections that differ have no exact meaning there"
+                    )
+            if wiring == "sparse" and levels[c.post] == "meso":
+                _check_sample(c, pre.N, post.N)
+    return total + most
+
+
+def noisy_populations(net: Network, wiring: Wiring) -> dict[str, list[float]]:
+    """Return the populations whose neurons receive input of their own: samples of the spikes, or noise.
+
+    A dict of name to the variance, excitatory and inhibitory, pA^2, between neurons that the samples would bring if
+    every neuron that they are drawn from fired once.
+    """
+    noisy = {
+        injection.post: [0.0, 0.0]
+        for injection in net.injections
+        if is_own_noise(injection.input) and injection.input.rate * injection.input.weight != 0.0
+    }
+    if wiring == "dense":
+        return noisy
+    for c in net.connections:
+        n_pre = net.populations[c.pre].N
+        variance = c.rule.variance(n_pre, net.populations[c.post].N)
+        if variance != 0.0 and (isinstance(c.weight, Distribution) or c.weight != 0.0):
+            capacity = noisy.setdefault(c.post, [0.0, 0.0])
+            if variance is not None and not isinstance(c.weight, Distribution):
+                capacity[receptor(c.weight) == "inhibitory"] += _squared(c.label, c.weight) * variance * n_pre
+    return noisy
+
+
+def _squared(where: str, weight: float) -> float:
+    """Return the square of a weight, as far as it is a number."""
+    square = weight * weight
+    if square > LARGEST_VARIANCE:
+        raise ValueError(
+            f"{where}: weight must be <= {math.sqrt(LARGEST_VARIANCE):g} pA in size where neurons receive input of "
+            f"their own, whose variance is its square, got {weight}"
+        )
+    return square
+
+
+def is_own_noise(input: Input) -> TypeGuard[PoissonSpikes]:
+    """Tell whether an input is different for each neuron."""
+    return isinstance(input, PoissonSpikes) and not input.shared
+
+
+def _check_sample(c: Connection, n_pre: int, n_post: int) -> None:
+    """Refuse what gives the neurons of a mesoscopic population more than samples of the spikes."""
+    if c.rule.variance(n_pre, n_post) is None:
+        indegree = round(c.rule.density(n_pre, n_post) * n_pre)
+        raise ValueError(
+            f"{c.label}: rule must draw equally many sources for each neuron of a mesoscopic population where "
+            f"Simulation.wiring is 'sparse', got {c.rule}: lasting differences between neurons have no equation there; "
+            f"FixedIndegree({indegree}) comes nearest to the mean, wiring='dense' leaves out the samples"
+        )
+
+
+def _warn_of_rounding(c: Connection, n_pre: int) -> None:
+    """Tell where an in-degree, which is a whole number, is far from what ``p`` says."""
+    if not isinstance(c.rule, IndegreeFraction):
+        return
+    exact = c.rule.p * n_pre
+    if abs(round(exact) - exact) > 0.1 * exact:
+        warn(
+            f"{c.label}: p = {c.rule.p} of {n_pre} sources is {exact:g} connections onto each neuron, rounded to "
+            f"{round(exact)}; rule=PairwiseBernoulli({c.rule.p}) keeps the mean",
+        )
+
+
+def links(
+    net: Network,
+    c: Connection,
+    levels: Mapping[str, Level],
+    dt: float,
+    stream: Callable[[], np.random.BitGenerator],
+    threads: int = 1,
+    wiring: Wiring = "dense",
+) -> list[Link]:
+    """Return the link of a connection, and one more for its variance where the wiring is sparse.
+
+    Parameters
+    ----------
+    net : Network
+    c : Connection
+        One of its.
+    levels : dict of str to str
+        Of each population.
+    dt : float, ms
+    stream : callable
+        Returns the bit generator of the connection.
+    threads : int
+        That draw connections.
+    wiring : {"dense", "sparse"}
+        Onto mesoscopic populations.
+    """
+    order = list(net.populations)
+    ends = order.index(c.pre), order.index(c.post)
+    if levels[c.pre] == levels[c.post] == "micro":
+        return [_neuron_link(net, c, dt, *ends, stream(), threads)]
+    mean = _population_link(net, c, dt, *ends)
+    more = _variance_links(net, c, mean) if wiring == "sparse" and levels[c.post] == "meso" else []
+    return [mean, *more]
+
+
+def changed_link(link: Link, c: Connection, dt: float) -> Link:
+    """Return the link of drawn connections with another weight and delay, the same for all, or as they were."""
+    if not isinstance(c.weight, Distribution):
+        link = replace(link, weight=c.weight, receptor=receptor(c.weight))
+    if not isinstance(c.delay, Distribution):
+        link = replace(link, lag=whole_steps(f"{c.label}: delay", c.delay, dt, least=1))
+    return link
+
+
+def is_drawn_alike(a: Connection, b: Connection) -> bool:
+    """Tell whether two connections between the same neurons, drawn anew, differ in nothing that is drawn."""
+    values = [(one.weight, one.delay) for one in (a, b)]
+    return a.rule == b.rule and all(
+        one == other or not (isinstance(one, Distribution) or isinstance(other, Distribution))
+        for one, other in zip(*values, strict=True)
+    )
+
+
+def _population_link(net: Network, c: Connection, dt: float, source: int, target: int) -> Link:
+    """Return the link of a connection that begins or ends at a mesoscopic population."""
+    weight, delay = _of_all(c.weight), _of_all(c.delay)
+    density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
+    lag = whole_steps(f"{c.label}: delay", delay, dt, least=1)
+    return Link(source, target, lag, receptor(weight), weight * density)
+
+
+def _variance_links(net: Network, c: Connection, mean: Link) -> list[Link]:
+    """Return the link that adds up, spike by spike, the variance between neurons that comes with a mean; or none."""
+    weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
+    assert of_number is not None
+    variance = _squared(c.label, weight) * of_number if of_number > 0.0 else 0.0
+    return [replace(mean, receptor=variance_receptor(weight), weight=variance)] if variance > 0.0 else []
+
+
+def _of_all(value: float | Distribution) -> float:
+    """Return a weight or delay that all connections have, as `check_connections` has made sure."""
+    assert not isinstance(value, Distribution)
+    return value
+
+
+def sample_links(net: Network, levels: Mapping[str, Level], dt: float) -> list[Link]:
+    """Return links with the variance that comes with connections between neurons, as far as there is an equation.
+
+    That is where connections are alike and all neurons have equally many.
+    """
+    index = {name: i for i, name in enumerate(net.populations)}
+    made: list[Link] = []
+    for c in net.connections:
+        drawn = levels[c.pre] == levels[c.post] == "micro"
+        various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
+        if drawn and not various and c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N) is not None:
+            made += _variance_links(net, c, _population_link(net, c, dt, index[c.pre], index[c.post]))
+    return made
+
+
+def _neuron_link(net: Network, c: Connection, dt: float, source: int, target: int, stream: np.random.BitGenerator,
+                 threads: int) -> Link:  # fmt: skip
+    """Return the link of a connection between neurons, every one drawn."""
+    n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
+    various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
+    if is_implicit(c.rule.resolve(n_pre), c.pre == c.post) and not various:
+        lag = whole_steps(f"{c.label}: delay", _of_all(c.delay), dt)
+        return Link(source, target, lag, receptor(_of_all(c.weight)), _of_all(c.weight))
+    first, units, order = connect(c.rule, n_pre, n_post, c.pre == c.post, stream, threads)
+    random = np.random.Generator(stream)
+
+    def draw(name: str, value: float | Distribution, rule: checks.Rule, unit: str) -> float | Floats:
+        values = draw_checked(f"{c.label}: {name}", value, len(units), random, rule, unit)
+        return values if order is None or isinstance(values, float) else values[order]
+
+    weight, delay = draw("weight", c.weight, "finite", "pA"), draw("delay", c.delay, "> 0", "ms")
+    weights = lags = None
+    if isinstance(weight, np.ndarray):
+        weight, weights = 1.0, np.ascontiguousarray(weight, dtype=float)
+    lag = 1
+    if isinstance(delay, np.ndarray):
+        steps = np.maximum(1, np.floor(delay / dt + 0.5))
+        if steps.max(initial=0) > MOST_STEPS:
+            raise ValueError(f"{c.label}: delay must be <= {MOST_STEPS} steps of dt = {dt} ms, got {np.max(delay)}")
+        lags = steps.astype(np.int32)
+    else:
+        lag = whole_steps(f"{c.label}: delay", delay, dt)
+    return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags)
+
+
+def expand(made: Iterable[Link], n_pre: int, n_post: int, dt: float) -> Structured:
+    """Return the single connections of links between two groups of neurons as a structured array."""
+    pieces = []
+    for link in made:
+        first, units = link.first, link.units
+        if first is None or units is None:
+            first, units = np.arange(n_pre + 1) * n_post, np.tile(np.arange(n_post), n_pre)
+        piece = np.zeros(len(units), CONNECTION)
+        piece["source"] = np.repeat(np.arange(n_pre), np.diff(first))
+        piece["target"] = units
+        piece["weight"] = link.weight if link.weights is None else link.weight * link.weights
+        piece["delay"] = dt * (link.lag if link.lags is None else link.lags)
+        pieces.append(piece)
+    joined = np.concatenate(pieces) if pieces else np.zeros(0, CONNECTION)
+    return joined[np.argsort(joined["source"], kind="stable")]
+
+
+def inputs(
+    net: Network,
+    levels: Mapping[str, Level],
+    dt: float,
+    streams: Streams,
+    kept: dict[int, tuple[Injection, signals.Signal]],
+) -> tuple[list[signals.Signal], list[Link], list[NoiseLink]]:
+    """Return signals and links of the inputs that all neurons of a population share, and the noise that they do not.
+
+    Parameters
+    ----------
+    net : Network
+    levels : dict of str to str
+    dt : float, ms
+    streams : callable
+        ``streams(i)`` returns the bit generator of the i-th input.
+    kept : dict
+        Signals that have been made before and have no state, by the number of their input; completed here.
+    """
+    index = {name: i for i, name in enumerate(net.populations)}
+    lines: list[signals.Signal] = []
+    made: list[Link] = []
+    noise: list[NoiseLink] = []
+    for i, injection in enumerate(net.injections):
+        delay = whole_steps(f"{injection.label}: delay", injection.delay, dt)
+        input, target, stream = injection.input, index[injection.post], streams(i)
+        signal = _kept_signal(injection, dt, stream, kept)
+        if is_own_noise(input) and levels[injection.post] == "micro":
+            noise.append(NoiseLink(target, delay, receptor(input.weight), input.weight, signal, stream))
+            continue
+        line = len(index) + len(lines)
+        if isinstance(input, SpikeTimes | PoissonSpikes):
+            made.append(Link(line, target, delay, receptor(input.weight), input.weight))
+        else:
+            made.append(Link(line, target, delay, "current", 1.0))
+        if is_own_noise(input) and input.weight != 0.0 and input.rate > 0.0:  # besides the mean for all, the variance
+            variance = _squared(injection.label, input.weight)
+            made.append(replace(made[-1], receptor=variance_receptor(input.weight), weight=variance))
+        lines.append(signal)
+    return lines, made, noise
+
+
+def _kept_signal(injection: Injection, dt: float, stream: np.random.BitGenerator,
+                 kept: dict[int, tuple[Injection, signals.Signal]]) -> signals.Signal:  # fmt: skip
+    """Return an input as a signal, the same as before if that has no state."""
+    if injection.number in kept:
+        known, signal = kept[injection.number]
+        if known is injection:
+            return signal
+    signal = _signal(injection.input, injection.label, dt, stream)
+    if not isinstance(signal, signals.PoissonCounts):
+        kept[injection.number] = injection, signal
+    return signal
+
+
+def _signal(input: Input, label: str, dt: float, stream: np.random.BitGenerator) -> signals.Signal:
+    """Return an input as a signal on the time grid."""
+
+    def step(name: str, time: float) -> int:
+        return whole_steps(f"{label}: {name}", time, dt)
+
+    def steps(times: tuple[float, ...]) -> Integers:
+        return whole_steps(f"{label}: times", np.array(times), dt)
+
+    def window(start: float, stop: float | None) -> tuple[int, int]:
+        return step("start", start), signals.FOREVER if stop is None else step("stop", stop)
+
+    match input:
+        case StepCurrent():
+            return signals.Piecewise(steps(input.times), input.values)
+        case DirectCurrent():
+            return signals.Piecewise([0], [input.amplitude], *window(input.start, input.stop))
+        case Waveform():
+            repeat = 1 if input.interval is None else whole_steps(f"{label}: interval", input.interval, dt, least=1)
+            return signals.Samples(input.values, step("start", input.start), repeat)
+        case SpikeTimes():
+            return signals.Events(steps(input.times), np.ones(len(input.times)))
+        case PoissonSpikes():
+            mean = 1e-3 * input.rate * dt
+            if mean > MOST_EVENTS:
+                raise ValueError(f"{label}: rate must be <= {MOST_EVENTS} spikes a step of {dt} ms, got {mean}")
+            if input.shared:
+                return signals.PoissonCounts(mean, np.random.Generator(stream), *window(input.start, input.stop))
+            return signals.Piecewise([0], [mean], *window(input.start, input.stop))

@@ -1,0 +1,333 @@
+"""The stationary state of a network, found by relaxation, and populations and neurons that begin in it.
+
+The more neurons there are, the less the mesoscopic equations leave to chance. A network that is so large that next to
+nothing is left, with weights that are smaller in proportion, comes from rest to a state whose activity does not change
+any more. In that state populations of any size begin, in expected numbers, and neurons, each drawn from it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from gifpop.common.membrane import underflows_to_zero
+from gifpop.common.warn import warn
+from gifpop.engine import signals
+from gifpop.engine.engine import Engine, SimulationError
+from gifpop.meso import _meso, history
+from gifpop.meso.modes import unpack
+from gifpop.meso.plan import Link
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers, Streams, Synapse
+    from gifpop.meso.modes import Carried
+    from gifpop.meso.plan import NoiseLink, PopulationPlan
+    from gifpop.micro.plan import NeuronPlan
+    from gifpop.parameters import GIF
+
+logger = logging.getLogger(__name__)
+
+SIZE = 2**50  # neurons; of 1 spike/s, counts in 0.1 ms fluctuate by 3e-6 of themselves
+SETTLED = 1e-4  # largest relative change of the activity from one window to the next
+STEADY = 1e-2  # largest relative change within one; adaptive histories ripple, by up to half of that
+SILENT = 1e-3  # spikes/s; of less activity, changes matter no more than of so much
+LONGEST = 50  # windows
+DAMPED = 4  # of them are followed by one in which all fire steadily
+WINDOW = 0.5  # in units of the slowest time constant
+MEMBRANES = 10.0  # what counts as such in units of that of the membrane, since several spikes must pass
+
+
+@underflows_to_zero
+def mean_links(links: Iterable[Link], sizes: Sequence[int]) -> list[Link]:
+    """Return links with the mean input that each unit of their targets receives along single connections.
+
+    Parameters
+    ----------
+    links : sequence of Link
+    sizes : sequence of int
+        Units of the groups.
+    """
+    made: list[Link] = []
+    for link in links:
+        if link.first is None:
+            made.append(link)
+        else:
+            made += _mean_of_connections(link, sizes[link.source] * sizes[link.target])
+    return made
+
+
+def _mean_of_connections(link: Link, pairs: int) -> list[Link]:
+    """Return a link for each lag and sign among single connections; ``pairs`` of units might have one."""
+    assert link.units is not None
+    if link.weights is None and link.lags is None:
+        return [Link(link.source, link.target, link.lag, link.receptor, link.weight * len(link.units) / pairs)]
+    weights = link.weight * (np.ones(len(link.units)) if link.weights is None else link.weights)
+    lags = np.full(len(weights), link.lag) if link.lags is None else link.lags
+    made = []
+    signs: list[tuple[Synapse, Floats]] = [
+        ("excitatory", np.maximum(weights, 0.0)),
+        ("inhibitory", np.minimum(weights, 0.0)),
+    ]
+    for receptor, amounts in signs:
+        sums = np.bincount(lags, amounts)
+        made += [Link(link.source, link.target, int(lag), receptor, sums[lag] / pairs) for lag in np.flatnonzero(sums)]
+    return made
+
+
+def relax(
+    names: Iterable[str],
+    cells: Sequence[GIF],
+    plans: Sequence[PopulationPlan],
+    sizes: Sequence[int],
+    links: Sequence[Link],
+    lines: Iterable[signals.Signal],
+    *,
+    dt: float,
+    n_threads: int = 1,
+) -> Engine:
+    """Return an engine whose populations have come to the stationary state.
+
+    Warn if they have not within the longest time: the network oscillates, or is very slow. Raise `SimulationError` if
+    numbers leave their range before.
+
+    Parameters
+    ----------
+    names : sequence of str
+    cells : sequence of GIF
+    plans : sequence of PopulationPlan
+        Of `SIZE` neurons each, at rest.
+    sizes : sequence of int
+        Neurons that there are.
+    links : sequence of Link
+        To all units (`mean_links`); from as many neurons as there are, and from the lines.
+    lines : sequence
+        Signals (`gifpop.engine.signals`); they stay what they are at time 0.
+    dt : float, ms
+    n_threads : int
+    """
+    scaled, held = [_scaled(link, sizes) for link in links], [_held(line) for line in lines]
+    streams = [np.random.PCG64(i) for i in range(len(plans))]
+    engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
+    try:
+        settled = _settle(engine, _window(cells, links, dt))
+    except SimulationError as error:
+        raise SimulationError(
+            "Simulation.initial = 'stationary': no stationary state was found: in a large copy of the network that "
+            f"relaxes from rest, {error}, or spikes facilitate without bound; initial='rest' needs no such state"
+        ) from None
+    logger.debug("stationary state %s after %g ms", "found" if settled else "not found", engine.step * dt)
+    for plan in _populations(engine):
+        _fill_up(plan)
+    if not settled:
+        warn(
+            f"Simulation.initial = 'stationary': the activity still changes after {engine.step * dt:g} ms: the network "
+            "oscillates, or has too little noise to forget how it began; the simulation begins in the state of that "
+            "time",
+        )
+    return engine
+
+
+def _settle(engine: Engine, window: int) -> bool:
+    """Run, in windows of so many steps, until the activity stays what it is; return whether it does.
+
+    Neurons that begin alike fire together, the longer the less noise they have. So for a while they are made to fire
+    as often as before, but steadily, between windows in which they do what they will.
+    """
+    before = np.inf
+    for i in range(LONGEST):
+        activity = _activity(engine, window)
+        now, least = activity.mean(axis=0), np.maximum(activity.mean(axis=0), SILENT)
+        if np.all(np.abs(now - before) < SETTLED * least) and np.all(np.ptp(activity, axis=0) < STEADY * least):
+            return True
+        if i < DAMPED:
+            _activity(engine, window, now)
+            for plan in _populations(engine):
+                _fill_up(plan)
+        before = now
+    return False
+
+
+def _populations(engine: Engine) -> list[PopulationPlan]:
+    """Return the plans of an engine that relaxes: it has only populations."""
+    return [plan for plan in engine.plans if not plan.neurons]
+
+
+def _fill_up(plan: PopulationPlan) -> None:
+    """Let all neurons that the cohorts lack be free ones, and give their number the variance that it comes to.
+
+    By themselves they come there only as fast as free neurons fire, while the activity has long been what it will be:
+    the correction for finite size sees to that. Of those who fire, the free ones are the share S that has survived the
+    whole history: the number x of free neurons gains the variance (1 - S) p x with those that join them, p x as some
+    of them fire, and loses p (2 - p) of what it has.
+    """
+    state = plan.state[0]
+    cohorts = plan.window["survivors"].sum() + (0.0 if plan.cells is None else plan.merged["survivors"].sum())
+    x = max(plan.constants["N"][0] - cohorts, 0.0)
+    p = -math.expm1(-2.0 * plan.constants["half_step"][0] * state["hazard"])
+    S = min(p * x / max(state["mean"], 1.0), 1.0)
+    state["survivors"], state["variance"] = x, x * (2.0 - S) / (2.0 - p)
+
+
+def _scaled(link: Link, sizes: Sequence[int]) -> Link:
+    """Return a link with its weight in a network of populations of `SIZE` neurons; of an input line, as it is."""
+    if link.source >= len(sizes):
+        return link
+    return replace(link, weight=link.weight * sizes[link.source] / SIZE)
+
+
+def _held(signal: signals.Signal) -> signals.Piecewise:
+    """Return a signal that stays at what is expected of another one at time 0."""
+    return signals.Piecewise([0], [signal.expected(0)])
+
+
+def _window(cells: Iterable[GIF], links: Iterable[Link], dt: float) -> int:
+    """Return the steps in which a network comes a good deal nearer to rest; whole rounds of merging."""
+    slowest = max(max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa,
+                      *cell.tau_stc) for cell in cells)  # fmt: skip
+    steps = max(WINDOW * slowest / dt, *(link.lag for link in links), 1)
+    return history.MERGE_EVERY * math.ceil(steps / history.MERGE_EVERY)
+
+
+def _activity(engine: Engine, steps: int, steady: Floats | None = None) -> Floats:
+    """Run for so many steps; return expected activities, spikes/s, averaged between rounds of merging, which ripple.
+
+    ``steady``: activities to keep up, one for each population.
+    """
+    spikes = 1e-3 * engine.dt * SIZE  # of an activity of 1 spike/s in a step
+    probes = [(i, 0, "mean") for i in range(len(engine.plans))]
+    counts = {}
+    if steady is not None:
+        kept = np.clip(np.asarray(steady) * spikes, 0.0, SIZE)
+        counts = {i: np.full(engine.step + steps, count, np.int64) for i, count in enumerate(kept)}
+    expected = np.concatenate([chunk.records for chunk in engine.run(steps, probes, counts)])
+    return expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / spikes
+
+
+def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
+    """Let the groups of an engine begin in the state of a relaxed one, and what is on its way there arrive.
+
+    Parameters
+    ----------
+    engine, relaxed : Engine
+        The latter as `relax` returns it.
+    streams : callable
+        ``streams(i)`` returns the bit generator that the neurons of group ``i`` are drawn with.
+    """
+    engine.take_over(relaxed)
+    for i, (plan, state) in enumerate(zip(engine.plans, _populations(relaxed), strict=True)):
+        if plan.neurons:
+            random = np.random.Generator(streams(i))
+            draw_neurons(plan, state, random)
+            for process in engine.noise:
+                if process.target == i and process.lag > 0:
+                    _draw_noise(engine, process, plan.N, random)
+        else:
+            load_population(plan, state)
+
+
+def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Generator) -> None:
+    """Let events of a process onto each of N neurons be on their way, beside their mean, which is already."""
+    steps, mean = np.arange(process.lag)[:, np.newaxis], process.signal.expected(0)
+    amounts = process.weight * (random.poisson(mean, (process.lag, N)) - mean)
+    engine.add_input(steps, process.receptor, process.target, amounts, np.arange(N))
+
+
+@underflows_to_zero
+def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
+    """Let a population begin in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
+    plan.state[:] = relaxed.state
+    pairs = [(plan.sfa, relaxed.sfa), (plan.cohorts, relaxed.cohorts)]
+    if plan.cells is not None and relaxed.cells is not None:
+        pairs += [(plan.cells.rows, relaxed.cells.rows), (plan.cells.traces, relaxed.cells.traces)]
+    if plan.carried is not None and relaxed.carried is not None:
+        pairs += [(getattr(plan.carried, name), getattr(relaxed.carried, name)) for name in ("fired", "recent")]
+        pairs += zip(plan.carried.states, relaxed.carried.states, strict=True)
+    for mine, theirs in pairs:
+        mine[:] = theirs
+    plan.scale(plan.constants["N"][0] / SIZE)
+
+
+@underflows_to_zero
+def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> None:
+    """Let neurons begin in the state of a relaxed population, whose cohorts carry their adaptation.
+
+    Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, and has their
+    potential and pause. Its adaptation, and how its synaptic currents differ from the mean, are drawn from the normal
+    distribution with their moments.
+
+    Parameters
+    ----------
+    plan : NeuronPlan
+    relaxed : PopulationPlan
+    random : numpy.random.Generator
+    """
+    N, constants = plan.N, relaxed.constants[0]
+    survivors, potential, age, moments = _everybody(relaxed)
+    share = np.cumsum(survivors)
+    cohort = np.searchsorted(share, share[-1] * random.random(N), side="right")
+    own = _draw_own(plan, relaxed.carried, moments, cohort, random)
+    plan.of_neurons("pause")[:] = np.maximum(constants["refractory"] + 1.0 - age[cohort], 0.0)
+    plan.of_neurons("V_m")[:] = potential[cohort] + own.potential  # the pause takes it to the reset
+    plan.of_neurons("E_sfa")[:] = constants["V_T_star"] + own.thresholds.sum(axis=0)
+    plan.of_neurons("I_stc")[:] = own.currents.sum(axis=0)
+    plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = own.thresholds, own.currents
+    for receptor, deviation in zip(("ex", "in"), own.synapses, strict=True):
+        current = relaxed.state[f"I_syn_{receptor}"][0] + deviation
+        # neurons receive spikes at the beginning of a step, populations all through it
+        plan.of_neurons(f"I_syn_{receptor}")[:] = current / constants[f"input_{receptor}"]
+
+
+def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Floats | None]:
+    """Return survivors, potentials, ages in the next step and moments of the free neurons, cells and cohorts."""
+    state, window = relaxed.state[0], relaxed.window
+    merged = {"survivors": np.zeros(0), "potential": np.zeros(0)} if relaxed.cells is None else relaxed.merged
+    ages = np.arange(state["cohorts"], 0, -1)
+    old = np.full(1 + state["cells"], state["cohorts"] + 1)  # than any cohort; by how much does not matter
+    survivors = np.concatenate([[state["survivors"]], merged["survivors"], window["survivors"]])
+    potential = np.concatenate([[state["V_m"]], merged["potential"], window["potential"]])
+    moments = None
+    if relaxed.carried is not None:
+        free, cohorts, *cells = relaxed.carried.states
+        used = slice(_meso.PADDING, _meso.PADDING + state["cells"])
+        moments = np.hstack([free, *(rows[:, used] for rows in cells), cohorts[:, relaxed.in_use]])[:-1]
+        moments /= relaxed.carried.decay[:, np.newaxis]  # between two steps, those of the end of the next one
+    return survivors, potential, np.concatenate([old, ages]), moments
+
+
+class _Own(NamedTuple):
+    """What neurons do not share with others of their cohort, a column for each."""
+
+    thresholds: Floats  # mV
+    currents: Floats  # spike-triggered, pA
+    synapses: Floats  # deviations of synaptic currents from the mean, pA
+    potential: Floats  # what all these have added to it, mV
+
+
+def _draw_own(plan: NeuronPlan, carried: Carried | None, moments: Floats | None, cohort: Integers,
+              random: np.random.Generator) -> _Own:  # fmt: skip
+    """Return what neurons of these cohorts, whose modes have these moments, have of their own."""
+    J, S, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.N
+    if carried is None or moments is None:
+        return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((2, N)), np.zeros(N))
+    D = len(carried.modes)
+    means, covariances = unpack(moments, D)
+    roots = _square_roots(np.moveaxis(covariances, 2, 0))
+    modes = means.T[cohort] + np.einsum("ijk,ik->ij", roots[cohort], random.standard_normal((N, D)))
+    values = np.linalg.inv(carried.modes) @ modes.T
+    return _Own(
+        thresholds=values[:J],
+        currents=values[J : J + S],
+        synapses=values[J + S : J + S + 2] if carried.noisy else np.zeros((2, N)),
+        potential=values[-1] if carried.membrane else np.zeros(N),
+    )
+
+
+def _square_roots(matrices: Floats) -> Floats:
+    """Return the symmetric square roots of symmetric matrices, shape (n, D, D), without what rounding made negative."""
+    values, vectors = np.linalg.eigh(matrices)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)

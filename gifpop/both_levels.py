@@ -1,0 +1,183 @@
+"""A network at both levels, many times each: `compare`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gifpop.assembly.options import check_names
+from gifpop.common import checks, seeds
+from gifpop.common.grid import check_dt, whole_steps
+from gifpop.comparison import Comparison, Estimate, LevelSummary
+from gifpop.engine.engine import SimulationError
+from gifpop.engine.threads import check_threads, one_or_two
+from gifpop.network import Network
+from gifpop.simulation import SimulationInterrupted
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from gifpop.assembly.options import ModelOptions
+    from gifpop.common.typing import Floats, Level, Seed
+    from gifpop.result import Result
+
+LEVELS: tuple[Level, ...] = ("meso", "micro")
+LEAST_TRIALS = 2
+
+
+def compare(
+    net: Network,
+    duration: float,
+    dt: float = 0.1,
+    trials: int = 20,
+    seed: Seed = None,
+    warmup: float = 0.0,
+    bin: float = 1.0,
+    confidence: float = 0.95,
+    threads: int | None = None,
+    **options: Unpack[ModelOptions],
+) -> Comparison:
+    """Simulate a network at both levels and compare their statistics.
+
+    Parameters
+    ----------
+    net : Network
+        What to simulate.
+    duration : float, ms
+        Of each trial, with the warm-up.
+    dt : float, ms
+        Step.
+    trials : int
+        At each level, >= 2.
+    seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
+        As of `Simulation`; the trials have seeds made from it, others at each level.
+    warmup : float, ms
+        Left out of rates, variances and spectra at the beginning of each trial, rounded up to whole bins.
+    bin : float, ms
+        Width of the bins of activity, a multiple of dt.
+    confidence : float
+        Of the intervals, in (0, 1).
+    threads : int or None
+        Trials that run side by side, at most one for each processor that this process may use; None: two if it may
+        use two.
+    **options
+        Of `Simulation`, such as ``initial``.
+
+    Returns
+    -------
+    Comparison
+        Statistics of both levels with confidence intervals.
+
+    Raises
+    ------
+    SimulationInterrupted
+        On Ctrl-C, within a second; its ``result`` is the comparison of the trials that had been finished at both
+        levels, or None where these were fewer than two.
+    SimulationError
+        If an expected count or a potential is no longer a finite number; ``result`` likewise.
+
+    Notes
+    -----
+    The trials of a level are those of `Network.simulate`: they share connections and neurons, which are drawn once,
+    from ``network_seed`` or from ``seed``, and a stationary state is found once. Intervals are those of chance in the
+    trials; how much networks differ that are drawn from one description, comparisons with several values of
+    ``network_seed`` show.
+
+    The levels differ by what the mesoscopic equations approximate: finite size, the adaptation of single neurons (more
+    with ``adaptation="quasi-renewal"``), and inputs that neurons share. With ``p`` < 1 each neuron has its own sample
+    of inputs, which ``wiring="sparse"`` takes into account.
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"compare: net must be a gifpop.Network, got {net!r}")
+    for name in ("level", "progress"):
+        if name in options:
+            raise TypeError(f"compare: {name} must be left out, got {options.get(name)!r}")
+    check_names("compare", options)
+    dt = check_dt("compare.dt", dt)
+    trials = checks.integer("compare.trials", trials, LEAST_TRIALS)
+    threads = one_or_two() if threads is None else check_threads("compare.threads", threads)
+    confidence = checks.number("compare.confidence", confidence, "in (0, 1)")
+    width = whole_steps("compare.bin", checks.number("compare.bin", bin, "> 0", "ms"), dt, least=1)
+    left_out = whole_steps("compare.warmup", checks.number("compare.warmup", warmup, ">= 0", "ms"), dt)
+    steps = whole_steps("compare.duration", checks.number("compare.duration", duration, "> 0", "ms"), dt)
+    bins = _Bins(width, width * dt, steps // width, -(-left_out // width))
+    if bins.total - bins.dropped < 2:
+        raise ValueError(
+            f"compare.duration must be at least warmup = {warmup} ms and two bins of {bin} ms, got {duration}"
+        )
+    root, network_seed = seeds.root_sequence(seed), options.pop("network_seed", None)
+    options["network_seed"] = root if network_seed is None else seeds.root_sequence(network_seed)
+    activities: dict[Level, Floats] = {}
+    try:
+        for i, level in enumerate(LEVELS):
+            activities[level] = net.simulate(duration, trials, bins.activity, dt=dt, level=level,
+                                             seed=seeds.child(root, i), threads=threads, progress=False,
+                                             **options)  # fmt: skip
+    except (SimulationInterrupted, SimulationError) as error:
+        activities[level] = error.result
+        error.result = _compare_finished(net, activities, bins, confidence)
+        raise
+    return _compare(net, activities, bins, confidence)
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """Bins of activity: their width in steps and in ms, how many a trial has, and how many of these are warm-up."""
+
+    width: int
+    ms: float
+    total: int
+    dropped: int
+
+    def activity(self, result: Result) -> Floats:
+        """Return the activity of a trial in bins, shape (bins, populations), spikes/s."""
+        activity = result.activity[: self.total * self.width]
+        return activity.reshape(self.total, self.width, -1).mean(axis=1)
+
+
+def _compare_finished(
+    net: Network, activities: dict[Level, Floats], bins: _Bins, confidence: float
+) -> Comparison | None:
+    """Return the comparison of the trials that are finished at both levels, None where they are too few."""
+    arrays = [activities.get(level) for level in LEVELS]
+    finished = min(0 if array is None else len(array) for array in arrays)
+    if finished < LEAST_TRIALS:
+        return None
+    return _compare(net, {level: array[:finished] for level, array in activities.items()}, bins, confidence)
+
+
+def _compare(net: Network, activities: dict[Level, Floats], bins: _Bins, confidence: float) -> Comparison:
+    """Return the comparison of activities in bins, of shape (trials, bins, populations), at each level."""
+    summaries = {level: _summarize(values, bins.dropped, bins.ms, confidence) for level, values in activities.items()}
+    return Comparison(
+        **summaries,
+        names=tuple(net.populations),
+        t=(np.arange(bins.total, dtype=float) + 0.5) * bins.ms,
+        f=np.asarray(np.fft.rfftfreq(bins.total - bins.dropped, bins.ms * 1e-3), dtype=float),
+        trials=len(activities["meso"]),
+        confidence=confidence,
+    )
+
+
+def _summarize(activity: Floats, dropped: int, bin_ms: float, confidence: float) -> LevelSummary:
+    """Return the statistics of activities of shape (trials, bins, populations)."""
+    steady = activity[:, dropped:]
+    centred = steady - steady.mean(axis=1, keepdims=True)
+    power = np.abs(np.fft.rfft(centred, axis=1)) ** 2 * bin_ms * 1e-3 / steady.shape[1]
+    return LevelSummary(
+        rate=_estimate(steady.mean(axis=1), confidence),
+        variance=_estimate(steady.var(axis=1), confidence),
+        spectrum=_estimate(power, confidence),
+        response=_estimate(activity, confidence),
+    )
+
+
+def _estimate(trials: Floats, confidence: float) -> Estimate:
+    """Return mean and confidence interval over the first axis."""
+    from scipy import special  # takes half as long to import as all of gifpop
+
+    n = len(trials)
+    quantile = special.stdtrit(n - 1, 0.5 + 0.5 * confidence)  # of Student's t distribution
+    return Estimate(trials.mean(axis=0), quantile * trials.std(axis=0, ddof=1) / np.sqrt(n))

@@ -1,0 +1,84 @@
+"""The time grid: step ``k`` covers (k dt, (k+1) dt] and carries the stamp (k+1) dt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from gifpop.common import checks
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers
+
+TICS_PER_MS = 1000  # NEST's finest time is 1 us
+MOST_STEPS = 2**31 - 1
+MOST_TICS = 2.0**62  # 146,000 years; int64 holds twice as many
+LONGEST_STEP = 1e6  # ms
+
+
+@overload
+def tics(ms: float) -> np.int64: ...
+@overload
+def tics(ms: Floats) -> Integers: ...
+def tics(ms: float | Floats) -> np.int64 | Integers:
+    """Return a time (number or array) in whole microseconds, the unit in which NEST compares times.
+
+    Of times that are longer than any simulation, `MOST_TICS`.
+    """
+    with np.errstate(over="ignore"):
+        whole = np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5)
+    return np.clip(whole, -MOST_TICS, MOST_TICS).astype(np.int64)
+
+
+@overload
+def whole_steps(where: str, ms: float, dt: float, least: int = 0) -> int: ...
+@overload
+def whole_steps(where: str, ms: Floats, dt: float, least: int = 0) -> Integers: ...
+def whole_steps(where: str, ms: float | Floats, dt: float, least: int = 0) -> int | Integers:
+    """Return a time (number or array) as a number of steps.
+
+    Raises
+    ------
+    ValueError
+        If a time is not a multiple of ``dt``, is less than ``least`` steps or more than 2^31 - 1.
+    """
+    times = np.asarray(ms, dtype=float)
+    with np.errstate(over="ignore", under="ignore"):
+        exact = np.clip(times / dt, -2.0 * MOST_STEPS, 2.0 * MOST_STEPS)  # as many are refused
+    steps = np.rint(exact)
+    for broken, rule in (
+        (exact < least - 1e-6, f">= {least} step{'s' if least != 1 else ''} of dt = {dt} ms"),
+        (exact > MOST_STEPS, f"<= {MOST_STEPS} steps of dt = {dt} ms"),
+        (np.abs(exact - steps) > 1e-6 + 1e-12 * np.abs(steps), f"a multiple of dt = {dt} ms"),
+    ):
+        if np.any(broken):
+            place = f"[{np.argmax(broken)}]" if times.ndim else ""
+            raise ValueError(f"{where}{place} must be {rule}, got {times[broken][0] if times.ndim else ms}")
+    return steps.astype(np.int64) if times.ndim else int(steps)
+
+
+def ends(steps: Integers, dt: float) -> Floats:
+    """Return the time stamps of steps, ms."""
+    stamps = np.add(steps, 1.0, dtype=np.float64)  # exact below 2^53, and no array besides
+    stamps *= dt
+    return stamps
+
+
+def check_dt(where: str, dt: object) -> float:
+    """Return a valid step in ms."""
+    step = checks.number(where, dt, "> 0", "ms")
+    if tics(step) < 1:
+        raise ValueError(f"{where} must be >= 0.001 ms, got {step}")
+    if step > LONGEST_STEP:
+        raise ValueError(f"{where} must be <= {LONGEST_STEP:g} ms, got {step}")
+    return step
+
+
+@overload
+def refractory_steps(t_ref: float, dt: float) -> np.int64: ...
+@overload
+def refractory_steps(t_ref: Floats, dt: float) -> Integers: ...
+def refractory_steps(t_ref: float | Floats, dt: float) -> np.int64 | Integers:
+    """Return the refractory period (number or array) in steps, rounded up on microseconds."""
+    return np.maximum(0, np.ceil(tics(t_ref) / (TICS_PER_MS * dt) - 1e-6).astype(np.int64))

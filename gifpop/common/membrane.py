@@ -1,0 +1,67 @@
+"""The membrane over one step: what currents leave in a potential, and hazards at it; what a spike leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.common.typing import Floats
+    from gifpop.parameters import GIF
+
+LOG_OF_NO_HAZARD = -1e6  # far below what any potential makes up for
+underflows_to_zero = np.errstate(under="ignore")  # decorates what makes plans, whatever numpy.seterr says
+
+
+def log_hazard(log: np.ufunc, time: float, lambda_0: float | Floats) -> Floats:
+    """Return the logarithm of a hazard (numbers or arrays, 1/s) integrated over a time (s), or of none at all."""
+    hazard = time * np.asarray(lambda_0, dtype=float)
+    return np.where(hazard > 0.0, log(np.where(hazard > 0.0, hazard, 1.0)), LOG_OF_NO_HAZARD)
+
+
+@underflows_to_zero
+def synaptic_carry(tau_s: float | Floats, tau_m: float | Floats, dt: float) -> Floats:
+    """Return tau_m tau_s (exp(-h/tau_s) - exp(-h/tau_m)) / (tau_s - tau_m), in ms, stable where the two meet.
+
+    Numbers or arrays.
+    """
+    z = dt * (tau_s - tau_m) / (tau_s * tau_m)
+    near = np.abs(z) < 1.0
+    small = np.where(near & (z != 0.0), z, 1.0)
+    large = np.where(near, 1.0, z)
+    ratio = np.where(z == 0.0, 1.0, np.expm1(small) / small)
+    apart = (np.exp(-dt / tau_s) - np.exp(-dt / tau_m)) / large
+    return dt * np.where(near, np.exp(-dt / tau_m) * ratio, apart)
+
+
+@underflows_to_zero
+def arrival_current(tau_s: float, dt: float) -> float:
+    """Return what of spikes that arrive evenly over a step, each a jump of 1, the synapse holds at its end."""
+    return float(tau_s / dt * -np.expm1(-dt / tau_s))
+
+
+@underflows_to_zero
+def arrival_potential(tau_s: float, tau_m: float, dt: float) -> float:
+    """Return tau_m times the potential that such spikes have left at its end, per pA and pF, ms."""
+    return float(tau_s / dt * (tau_m * -np.expm1(-dt / tau_m) - synaptic_carry(tau_s, tau_m, dt)))
+
+
+@underflows_to_zero
+def threshold_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
+    """Return what a spike adds to the threshold at the given ages (array, ms), in mV."""
+    theta = np.zeros(ages.shape)
+    for tau, q in zip(cell.tau_sfa, cell.q_sfa, strict=True):
+        theta += q * np.exp(-ages / tau)
+    return theta
+
+
+@underflows_to_zero
+def current_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
+    """Return what a spike takes from the potential through spike-triggered currents at most, in mV."""
+    taken = np.zeros(ages.shape)
+    for tau, q in zip(cell.tau_stc, cell.q_stc, strict=True):
+        taken += abs(q) * cell.tau_m / cell.C_m * np.exp(-ages / tau)
+    return taken

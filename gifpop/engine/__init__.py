@@ -1,0 +1,1 @@
+"""What advances groups in time, whatever their level: the time loop, input in transit, threads."""

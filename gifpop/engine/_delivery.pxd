@@ -1,0 +1,10 @@
+"""Delivery of spikes, currents and noise, for the time loop."""
+
+from libc.stdint cimport int64_t
+
+from gifpop.engine._network cimport Delivery, Noise, Projection
+
+cdef void deliver_to_all(const Projection *p, int64_t slot, double amount) noexcept nogil
+cdef void deliver_line(const Projection *p, int64_t slot, double amount) noexcept nogil
+cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil
+cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogil

@@ -1,0 +1,175 @@
+"""From what groups and generators emit to the ring buffers of their targets.
+
+``slot`` is that of the step in which something is emitted.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint16_t
+from numpy.random.c_distributions cimport random_interval, random_poisson
+
+from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Group, Noise, Projection, counting_slot,
+                                     later, shared_slot, single_slot)
+
+cdef enum:
+    AHEAD = 4               # deliveries between the hint and the use of a row
+    LINE = 16               # targets in a line of the cache
+
+cdef struct Range:
+    int64_t begin
+    int64_t end
+
+
+cdef extern from *:
+    """
+    #if (defined(__GNUC__) || defined(__clang__)) && !defined(GP_PORTABLE)
+    #define gp_prefetch(address) __builtin_prefetch(address)
+    #else
+    #define gp_prefetch(address) ((void)0)
+    #endif
+    """
+    void prefetch "gp_prefetch"(const void *address) noexcept nogil
+
+
+cdef void deliver_to_all(const Projection *p, int64_t slot, double amount) noexcept nogil:
+    """Deliver what a source emits in a step to all units."""
+    shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.receptor] += p.weight * amount
+
+
+cdef void deliver_line(const Projection *p, int64_t slot, double amount) noexcept nogil:
+    """Deliver what a generator emits in a step."""
+    if p.first == NULL:
+        deliver_to_all(p, slot, amount)
+    else:
+        deliver_various(p, slot, 0, p.weight * amount, 0, p.target.n)
+
+
+cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil:
+    """Deliver spikes to the neurons from ``begin`` to ``end``, counted through all groups."""
+    cdef Py_ssize_t i
+    cdef const Projection *p
+    cdef Range own
+    for i in range(n):
+        announce(&deliveries[i], n - i, begin, end)
+        p = deliveries[i].projection
+        own = of_target(p.target, begin, end)
+        if own.begin >= own.end:
+            continue
+        if p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
+            deliver_various(p, deliveries[i].slot, deliveries[i].unit, p.weight * deliveries[i].amount, own.begin,
+                            own.end)
+        else:
+            deliver_alike(p, &deliveries[i], own.begin, own.end)
+
+
+cdef inline Range of_target(const Group *target, int64_t begin, int64_t end) noexcept nogil:
+    """The units of a group among the neurons from ``begin`` to ``end``; of a population, always its one."""
+    cdef Range own
+    if target.meso != NULL:
+        own.begin, own.end = 0, 1
+    else:
+        own.begin, own.end = max(begin - target.offset, 0), min(end - target.offset, target.n)
+    return own
+
+
+cdef inline void announce(const Delivery *next, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil:
+    """Tell the processor which rows come soon: they lie far apart, and each would begin with a wait for memory."""
+    cdef const Projection *p
+    cdef const int64_t *row
+    cdef Range own
+    cdef int64_t i
+    if n > 2 * AHEAD:
+        p = next[2 * AHEAD].projection
+        prefetch(&p.first[next[2 * AHEAD].unit])
+    if n > AHEAD:
+        p = next[AHEAD].projection
+        own = of_target(p.target, begin, end)
+        if own.begin < own.end:
+            row = &p.first[next[AHEAD].unit]
+            i = guess(row[0], row[1], own.begin, p.target.n)
+            prefetch(&p.units[i])
+            prefetch(&p.units[i + LINE])
+
+
+cdef inline void deliver_alike(const Projection *p, const Delivery *delivery, int64_t begin,
+                               int64_t end) noexcept nogil:
+    """Deliver along connections of one weight and delay."""
+    cdef int64_t i, whole = p.first[delivery.unit], first = whole, last = p.first[delivery.unit + 1]
+    cdef const int32_t *units = p.units
+    cdef uint16_t multiple = p.multiple
+    cdef double weight = p.weight * delivery.amount
+    cdef double *sums
+    cdef uint16_t *counts
+    cdef int64_t slot = later(p.target, delivery.slot, p.lag)
+    if begin > 0:
+        first = lower_bound(units, first, last, begin, p.target.n)
+    if end < p.target.n:
+        last = lower_bound(units, whole, last, end, p.target.n)
+    if p.target.counts != NULL:
+        counts = counting_slot(p.target, slot, p.receptor)
+        for i in range(first, last):
+            counts[units[i]] += multiple
+    else:
+        sums = single_slot(p.target, slot, p.receptor, False)
+        for i in range(first, last):
+            sums[units[i]] += weight
+
+
+cdef inline int64_t guess(int64_t first, int64_t last, int64_t unit, int64_t n) noexcept nogil:
+    """Where ``unit`` of ``n`` would be in a row with evenly spread targets."""
+    return first + (last - first) * unit // n
+
+
+cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t last, int64_t unit,
+                                int64_t n) noexcept nogil:
+    """First of some connections, in order of target, that does not end before ``unit``.
+
+    From the guess on step by step: the places that a binary search looks at would have to come from memory.
+    """
+    cdef int64_t i = guess(first, last, unit, n)
+    while i < last and units[i] < unit:
+        i += 1
+    while i > first and units[i - 1] >= unit:
+        i -= 1
+    return i
+
+
+cdef void deliver_various(const Projection *p, int64_t slot, int64_t unit, double factor, int64_t begin,
+                          int64_t end) noexcept nogil:
+    """Deliver connections that differ in weight or delay, that start at a generator, or that end at a population."""
+    cdef int64_t i, lag = p.lag, receptor = p.receptor
+    cdef double w = factor
+    for i in range(p.first[unit], p.first[unit + 1]):
+        if not begin <= p.units[i] < end:
+            continue
+        if p.lags != NULL:
+            lag = p.lags[i]
+        if p.weights != NULL:
+            w = factor * p.weights[i]
+            if receptor != CURRENT:
+                receptor = EXCITATORY if w >= 0.0 else INHIBITORY
+        if p.target.meso != NULL:
+            shared_slot(p.target, later(p.target, slot, lag), p.external)[receptor] += w
+        else:
+            single_slot(p.target, later(p.target, slot, lag), receptor, p.external)[p.units[i]] += w
+
+
+cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogil:
+    """Draw the events of a step of all processes: rare ones together, spread over the units, which is the same law."""
+    cdef Py_ssize_t i
+    cdef int64_t events
+    cdef double *arriving = single_slot(p.target, later(p.target, slot, p.lag), p.receptor, True)
+    if mean <= 0.0:
+        return
+    if mean < 1.0:
+        events = random_poisson(p.random, mean * p.n)
+        while events > 0:
+            add_events(p, arriving, random_interval(p.random, p.n - 1), 1.0)
+            events -= 1
+    else:
+        for i in range(p.n):
+            add_events(p, arriving, i, <double> random_poisson(p.random, mean))
+
+
+cdef inline void add_events(const Noise *p, double *arriving, int64_t process, double events) noexcept nogil:
+    """Put the events of one process into the slot of a ring buffer."""
+    cdef double weight = p.weight if p.weights == NULL else p.weight * p.weights[process]
+    arriving[process if p.units == NULL else <int64_t> p.units[process]] += weight * events

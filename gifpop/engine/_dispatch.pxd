@@ -1,0 +1,20 @@
+"""The table of the innermost loops, one of whose variants the time loop calls."""
+
+from gifpop.engine._types cimport advance_carried_t, advance_cells_t, advance_cohorts_t, advance_tile_t
+
+
+cdef extern from *:
+    """
+    #define GP_TABLE "gifpop loops"
+    """
+    const char *TABLE "GP_TABLE"
+
+
+cdef struct Loops:
+    advance_cohorts_t advance_cohorts
+    advance_cells_t advance_cells
+    advance_carried_t advance_carried
+    advance_tile_t advance_tile
+
+
+cdef Loops loops

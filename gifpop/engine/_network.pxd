@@ -1,0 +1,143 @@
+"""Groups, projections and input on its way, as the time loop sees them.
+
+Groups are mesoscopic populations (one unit) and groups of neurons (a unit each). A projection carries what its source
+emits in step ``k`` to its target, where it is used in step ``k + lag``: to all units at once, or to single ones. What
+comes from groups and what comes from generators is added up apart, so that the sums do not depend on when which of the
+two is delivered.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint16_t
+from numpy.random cimport bitgen_t
+
+from gifpop.engine._tempo cimport Tempo
+from gifpop.engine._types cimport Arrivals, Neurons, Population, Probe, Probes, SpikeList
+
+
+cdef enum:
+    EXCITATORY = 0
+    INHIBITORY = 1
+    CURRENT = 2
+    SYNAPSES = 2            # receptors of spikes
+    RECEPTORS = 3           # of single neurons
+    EX_VARIANCE = 3         # between the neurons of a population, of what arrives at their synapses
+    IN_VARIANCE = 4
+    SHARED_RECEPTORS = 5    # of all units together
+
+
+cdef struct Group:
+    Population *meso        # one of the two is NULL
+    Neurons *micro
+    Py_ssize_t n            # units
+    Py_ssize_t offset       # neurons of the groups before
+    Py_ssize_t slots        # of the ring buffers; step k reads slot k % slots
+    Py_ssize_t row          # length of a row of the ring buffers of single neurons
+    double *shared          # to all units, (slots, SHARED_RECEPTORS), from groups
+    double *shared_external     # likewise, from generators
+    double *ring            # to single neurons, (slots, SYNAPSES, row), from groups; NULL: none, or counts
+    uint16_t *counts        # the same as numbers of spikes of equal weight
+    double[2] unit          # that weight, for each synapse, pA
+    double *external        # to single neurons, (slots, RECEPTORS, row), from generators; NULL: none
+    bint forced             # spikes are prescribed
+
+
+cdef struct Projection:
+    Group *target
+    int64_t lag             # steps between emission and use
+    int64_t receptor
+    double weight           # pA, or pA^2 of a variance; of every connection, or a factor of `weights`
+    uint16_t multiple       # of the target's unit, where it counts
+    const int64_t *first    # connections first[u] to first[u + 1] start at unit u; NULL: one to all units
+    const int32_t *units    # their targets, ascending
+    const double *weights   # pA, sign selects the receptor; NULL: all alike
+    const int32_t *lags     # NULL: all alike
+    bint external           # from a generator
+
+
+cdef struct Delivery:       # of spikes of one unit along one projection
+    const Projection *projection
+    int64_t slot            # of the step of the spike
+    int64_t unit            # that fired
+    double amount           # spikes: of a population there can be several
+
+
+cdef struct Noise:          # independent Poisson processes, one onto each of some units
+    Group *target
+    int64_t lag
+    int64_t receptor
+    double weight           # of each event, or a factor of `weights`
+    const int32_t *units    # NULL: all
+    const double *weights   # of the processes' events; NULL: all alike
+    Py_ssize_t n
+    bitgen_t *random
+
+
+cdef struct Task:           # what one thread takes through a slice: a population, or a block of neurons
+    Py_ssize_t group
+    Py_ssize_t begin        # neurons
+    Py_ssize_t end
+    Probes probes
+    SpikeList spikes
+    int64_t status          # WELL, NO_MEMORY, or the step in which a number was not finite
+
+
+cdef struct Network:
+    Py_ssize_t n_groups
+    Py_ssize_t n_neurons
+    Py_ssize_t n_noise
+    Py_ssize_t n_tasks
+    Py_ssize_t slots
+    Py_ssize_t slice_steps  # that groups take before their spikes are delivered
+    Group *group
+    const int64_t *first    # projections first[s] to first[s + 1] start at source s
+    Projection *projections
+    Noise *noise
+    Task *tasks
+    Arrivals *arrivals      # of a slice, (groups, LONGEST_SLICE)
+    int64_t *emitted        # counts of the slice, likewise
+    int64_t *places         # where their neurons end in `fired`
+    const int32_t **forced  # next prescribed spikes of each group
+    int32_t *fired          # of the chunk, in order of step, group, neuron
+    Py_ssize_t n_fired
+    Py_ssize_t fired_capacity
+    Delivery *deliveries    # of the slice
+    Py_ssize_t n_deliveries
+    Py_ssize_t delivery_capacity
+    Tempo tempo             # of sharing among threads
+
+
+cdef struct Chunk:          # steps of a network in one go
+    int64_t step            # the first one, counted from the beginning of the simulation
+    Py_ssize_t steps
+    const double *lines     # what the input lines emit, (steps, n_lines)
+    Py_ssize_t n_lines
+    const double *means     # mean numbers of events of each noise, (steps, n_noise)
+    int64_t *counts         # read where prescribed, else written, (steps, groups)
+    double *records         # written, (steps, n_probes)
+    Probe *probes           # in order of group and unit
+    Py_ssize_t n_probes
+    int64_t status          # written: WELL, NO_MEMORY, or steps until a group failed, with whose slice the chunk ends
+    Py_ssize_t failed       # that group
+    Py_ssize_t advanced     # steps that everything has advanced
+
+
+cdef inline int64_t later(const Group *g, int64_t slot, int64_t steps) noexcept nogil:
+    """Slot of a step that comes ``steps`` after that of ``slot``; fewer than there are slots."""
+    slot += steps
+    return slot if slot < g.slots else slot - g.slots
+
+
+cdef inline double *shared_slot(const Group *g, int64_t slot, bint external) noexcept nogil:
+    """Input to all units."""
+    return (g.shared_external if external else g.shared) + slot * SHARED_RECEPTORS
+
+
+cdef inline double *single_slot(const Group *g, int64_t slot, int64_t receptor, bint external) noexcept nogil:
+    """Input to single neurons at a receptor."""
+    if external:
+        return g.external + (slot * RECEPTORS + receptor) * g.row
+    return g.ring + (slot * SYNAPSES + receptor) * g.row
+
+
+cdef inline uint16_t *counting_slot(const Group *g, int64_t slot, int64_t receptor) noexcept nogil:
+    """Numbers of spikes to single neurons at a synapse."""
+    return g.counts + (slot * SYNAPSES + receptor) * g.row

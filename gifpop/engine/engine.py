@@ -1,0 +1,333 @@
+"""The engine that both faces drive: arrays, random streams and the chunked run over the compiled time loop."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gifpop import _core
+from gifpop.engine import chunks, instruction_set
+from gifpop.engine.counting import count_units, multiple
+from gifpop.engine.interrupts import deferred_interrupt
+from gifpop.engine.ring_buffers import RingBuffers
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.common.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
+    from gifpop.engine.signals import Emitter
+    from gifpop.meso.plan import Link, NoiseLink
+
+INSTRUCTION_SET = instruction_set.select()
+SECONDS_PER_UNIT = 3e-8  # of a step, for each neuron or cohort,
+SECONDS_PER_CONNECTION = 2e-11  # and for each connection, one in a hundred of which is taken
+
+
+class SimulationError(RuntimeError):
+    """The equations left the range of numbers; what was simulated until then is kept.
+
+    Attributes
+    ----------
+    result : Result, TrialStatistics, array, dict of arrays, or None
+        What had been simulated until then, as `Simulation.run` or `Network.simulate` returns it; of trials, those
+        before the first one that failed, None if there are none.
+    """
+
+    result: Any = None  # what it is depends on what was run; handlers of an error should not have to ask
+
+
+class StateLostError(RuntimeError):
+    """A change of the state was cut short: what is left is neither the state before nor the one after."""
+
+
+class OutOfMemoryError(SimulationError, MemoryError):
+    """Spikes fill the memory, and their number is not known before; what was simulated until then is kept.
+
+    Both a SimulationError, with its ``result``, and a MemoryError.
+    """
+
+
+class Engine:
+    """Groups with their state, projections with the input on its way, and the time.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the groups, for messages.
+    plans : sequence of PopulationPlan or NeuronPlan
+    streams : sequence
+        A numpy.random.BitGenerator for a population, a key (`gifpop.common.seeds.philox_key`) for a group of neurons.
+    links : sequence of gifpop.meso.plan.Link
+    signals : sequence
+        What the input lines emit (see `gifpop.engine.signals`).
+    noise : sequence of gifpop.meso.plan.NoiseLink
+    dt : float, ms
+    n_threads : int
+    buffers : RingBuffers or None
+        Empty ones, of an engine of the same groups that is no longer used (`give_up`); None: new ones.
+
+    Attributes
+    ----------
+    broken : str or None
+        What was cut short, so that the state is lost; None: the state is whole. Set before arrays that hold state are
+        written, and None again when all of them, and the records of it, belong together.
+    """
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        plans: Iterable[Plan],
+        streams: Iterable[Stream],
+        links: Sequence[Link] = (),
+        signals: Iterable[Emitter] = (),
+        noise: Sequence[NoiseLink] = (),
+        *,
+        dt: float,
+        n_threads: int = 1,
+        buffers: RingBuffers | None = None,
+    ) -> None:
+        self.step = 0
+        self.broken: str | None = None
+        self.dt, self.threads = dt, n_threads
+        self.names, self.plans, self.streams = list(names), list(plans), list(streams)
+        self._buffers = RingBuffers() if buffers is None else buffers
+        self._running = threading.Lock()
+        self.wire(links, signals, noise)
+
+    def resume(self) -> None:
+        """Make what the other attributes do not hold, once they have been restored from a file."""
+        self._running = threading.Lock()
+        self.broken = None
+        self.bind()
+
+    def check_whole(self) -> None:
+        """Raise StateLostError if a change of the state was cut short."""
+        if self.broken is not None:
+            raise StateLostError(f"the state is lost, since {self.broken}")
+
+    def add(self, name: str, plan: Plan, stream: Stream) -> None:
+        """Add a group; to be followed by `wire`, since the numbers of the input lines shift."""
+        self.names.append(name)
+        self.plans.append(plan)
+        self.streams.append(stream)
+
+    def give_up(self) -> RingBuffers:
+        """Return the ring buffers, with nothing on its way, for another engine; this one is not to be used again."""
+        self.broken = "a reset was cut short"
+        self._buffers.clear()
+        return self._buffers
+
+    def wire(self, links: Sequence[Link], signals: Iterable[Emitter], noise: Sequence[NoiseLink] = ()) -> None:
+        """Set the projections and input lines; what is already on its way is kept.
+
+        Raises
+        ------
+        MemoryError
+            If the ring buffers for the longest delay would not fit in memory.
+
+        Notes
+        -----
+        Whatever is raised, nothing has changed then.
+        """
+        self.check_whole()
+        new = copy.copy(self)
+        new._buffers = self._buffers.chosen({})
+        new._wire(links, list(signals), list(noise))
+        vars(self).update(vars(new))  # at once: there is no moment in which only a part has changed
+
+    def _wire(self, links: Sequence[Link], signals: list[Emitter], noise: list[NoiseLink]) -> None:
+        """Set the projections and input lines of an engine that nobody runs yet."""
+        groups = len(self.plans)
+        lags = [link.longest_lag for link in links] + [link.lag for link in noise]
+        steps = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
+        single = {link.target for link in links if link.source >= groups and link.first is not None}
+        single |= {link.target for link in noise}
+        units = count_units(links, self.plans)
+        self._buffers.fit(self.plans, max(lags, default=0), steps, units, single, self.step, self.dt)
+        self.slice_steps = steps
+        self.links = sorted(links, key=lambda link: link.source)
+        self.signals, self.noise = signals, noise
+        self.bind()
+
+    def changed(self, plans: Sequence[Plan], links: Sequence[Link] | None = None, signals: Iterable[Emitter] = (),
+                noise: Sequence[NoiseLink] = (), moved: Mapping[int, Integers] | None = None) -> Engine:  # fmt: skip
+        """Return an engine that goes on with other plans of the same groups, projections and input lines.
+
+        What is on its way is kept. This engine stays as it is, but shares random streams and arrays with the new one:
+        only one of them may run.
+
+        Parameters
+        ----------
+        plans : sequence of PopulationPlan or NeuronPlan
+        links : sequence of gifpop.meso.plan.Link, or None
+            None: links, signals and noise stay as they are.
+        signals, noise : see `Engine`
+        moved : dict of int to int array, or None
+            For groups with another number of neurons, what is on its way to which one each of them receives.
+
+        Raises
+        ------
+        MemoryError
+            If it would not fit in memory.
+        """
+        self.check_whole()
+        new = copy.copy(self)
+        new.plans, new._buffers = list(plans), self._buffers.chosen(moved or {})
+        if links is None:
+            new.bind()
+        else:
+            new._wire(links, list(signals), list(noise))
+        return new
+
+    def bind(self) -> None:
+        """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
+        sources = [link.source for link in self.links]
+        n_sources = len(self.plans) + len(self.signals)
+        receptor = _core.RECEPTOR
+        self.core = _core.Core(
+            [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
+            self._buffers.shared,
+            self._buffers.rings,
+            [unit and unit.size for unit in self._buffers.units],
+            self._buffers.externals,
+            np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
+            [(p.target, p.lag, receptor[p.receptor], p.weight, self._multiple(p), *p.connections) for p in self.links],
+            [(p.target, p.lag, receptor[p.receptor], p.weight, p.units, p.weights, p.stream) for p in self.noise],
+            self.slice_steps,
+        )
+
+    def _multiple(self, link: Link) -> int:
+        """Return the counts that a spike along a link stands for, or 0 where nothing is counted."""
+        unit = self._buffers.units[link.target]
+        if unit is None or link.source >= len(self.plans) or link.first is None:
+            return 0
+        return multiple(link, unit)
+
+    def add_input(
+        self,
+        steps: int | Integers,
+        receptor: Receptor,
+        target: int,
+        amounts: float | npt.NDArray[np.floating],
+        units: int | Integers | None = None,
+    ) -> None:
+        """Let amounts (pA) arrive at a group in steps to come, at most the longest lag from now.
+
+        ``steps``, ``amounts`` and ``units`` (neurons; None: all units of the group) are numbers or arrays.
+        """
+        if self._buffers.add(steps, receptor, target, amounts, units):
+            self.bind()
+
+    def take_over(self, other: Engine) -> None:
+        """Let arrive at all units, from step 0 on, what is on its way in another engine with as many groups."""
+        self._buffers.take_over(other._buffers, other.step)
+
+    def bytes_of_input(self) -> float:
+        """Return the memory that input on its way takes."""
+        return self._buffers.bytes
+
+    def bytes_to_come(self, n: int) -> float:
+        """Return the memory that input on its way takes in ``n`` steps, beside what it takes now."""
+        return self._buffers.bytes_to_come(self.step, n)
+
+    def run(
+        self,
+        n_steps: int,
+        probes: Sequence[Probe] = (),
+        prescribed: Mapping[int, Prescribed] | None = None,
+        progress: bool | None = False,
+        label: str = "gifpop",
+        between: Callable[[], None] | None = None,
+    ) -> Iterator[chunks.Chunk]:
+        """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.
+
+        Parameters
+        ----------
+        n_steps : int
+        probes : sequence of (group, units, recordables)
+            What to record after each step (see `gifpop.engine.chunks.Probing`).
+        prescribed : dict of int to array or pair of arrays
+            What groups emit instead of what they would: for a population, counts, entry ``k`` for step ``k`` of the
+            simulation; for neurons, steps in order and the neurons that fire in them.
+        progress : bool or None
+            Show a progress bar; None: where standard error is a terminal, after two seconds.
+        between : callable, optional
+            Called between two pieces; may raise an error to end the run there.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C, once the piece during which it was pressed has been taken; the state is whole.
+        SimulationError
+            If an expected count or a potential is not finite; the state is lost then.
+        StateLostError
+            If this or an earlier change of the state was cut short: a run whose pieces could not be taken, for one.
+        RuntimeError
+            If another thread is running this engine.
+        """
+        if not self._running.acquire(blocking=False):
+            raise RuntimeError("this simulation is being run by another thread already")
+        try:
+            yield from self._run(n_steps, probes, prescribed, progress, label, between)
+        finally:
+            self._running.release()
+
+    def _run(self, n_steps: int, probes: Sequence[Probe], prescribed: Mapping[int, Prescribed] | None,
+             progress: bool | None, label: str,
+             between: Callable[[], None] | None) -> Iterator[chunks.Chunk]:  # fmt: skip
+        self.check_whole()
+        probing = chunks.Probing(self.plans, probes, prescribed)
+        pace = chunks.Pace(self.slice_steps, self.seconds_per_step())
+        end = self.step + n_steps
+        with deferred_interrupt() as interrupted, chunks.progress_bar(n_steps, label, "step", progress) as bar:
+            while self.step < end and not interrupted():
+                with pace.chunk(end - self.step, probing.most_steps()) as n:
+                    [(failed, chunk)] = chunks.advance([self], n, probing, self.threads)
+                    bar.update(len(chunk.counts))
+                    yield chunk
+                self.broken = None  # not before the piece has been recorded
+                if failed >= 0:
+                    error, self.broken = self.failure(failed, chunk), self._loss(failed, chunk)
+                    raise error
+                if between is not None and self.step < end:
+                    between()
+            if self.step < end:
+                raise KeyboardInterrupt  # also where a handler of the user's own returns
+
+    def seconds_per_step(self) -> float:
+        """Return about how long a step takes in one thread, before any has been measured."""
+        units = sum(plan.units if plan.neurons else plan.K for plan in self.plans)
+        connections = sum(len(link.units) for link in self.links if link.units is not None)
+        return SECONDS_PER_UNIT * units + SECONDS_PER_CONNECTION * connections
+
+    def failure(self, group: int, chunk: chunks.Chunk) -> SimulationError:
+        """Return the error of a group whose numbers are no longer finite in the step after a chunk."""
+        what = "a potential" if self.plans[group].neurons else "the expected spike count or a potential"
+        return SimulationError(
+            f"population {self.names[group]!r}: {what} is no longer a finite number {self._place(chunk)}; a weight or "
+            "current is too large"
+        )
+
+    def _loss(self, group: int, chunk: chunks.Chunk) -> str:
+        """Return why the state is lost: what is left of it depends on where the slice ends, and does not recover."""
+        return f"numbers of population {self.names[group]!r} were no longer finite {self._place(chunk)}"
+
+    def _place(self, chunk: chunks.Chunk) -> str:
+        """Return which step comes after a chunk, for messages."""
+        return f"in the step that ends at {round((chunk.step + len(chunk.counts) + 1) * self.dt, 9)} ms"
+
+    def emissions(self, n: int) -> list[Floats]:
+        """Return what the input lines emit in the next steps, and the mean numbers of events of the noise."""
+        return [_emitted(which, self.step, n) for which in (self.signals, [p.signal for p in self.noise])]
+
+
+def _emitted(signals: Sequence[Emitter], first: int, n: int) -> Floats:
+    """Return what signals emit in ``n`` steps, shape (n, signals)."""
+    values = np.empty((n, len(signals)))
+    for column, signal in enumerate(signals):
+        values[:, column] = signal.emit(first, n)
+    return values

@@ -1,0 +1,217 @@
+"""Input on its way: what arrives at each group in the steps to come."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gifpop import _core
+from gifpop.common import memory
+from gifpop.engine.counting import MOST, Unit
+from gifpop.micro.plan import count_places
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers, Plan, Receptor
+
+SYNAPSES, RECEPTORS, SHARED_RECEPTORS = _core.SYNAPSES, _core.RECEPTORS, _core.SHARED_RECEPTORS
+GROUPS, GENERATORS = 0, 1  # the two kinds of sources, added up apart
+
+Amount = TypeVar("Amount", bound=np.float64 | np.uint16)
+Ring: TypeAlias = npt.NDArray[np.float64 | np.uint16]  # pA, or numbers of spikes
+
+
+def count_slots(longest: int, slice_steps: int) -> int:
+    """Return how many slots ring buffers have at first, for the longest lag and the steps of a slice."""
+    return longest + slice_steps
+
+
+def bytes_of_rings(slots: int, groups: int, neurons: Iterable[tuple[int, bool, bool]]) -> float:
+    """Return the memory of ring buffers.
+
+    Parameters
+    ----------
+    slots, groups : int
+    neurons : sequence of (int, bool, bool)
+        Of each group of neurons, how many there are, whether they count spikes, and whether they have generators.
+    """
+    places = sum(_row(count_places(N)) * (SYNAPSES * (2 if counting else 8) + RECEPTORS * 8 * external)
+                 for N, counting, external in neurons)  # fmt: skip
+    return slots * (places + 8.0 * 2 * SHARED_RECEPTORS * groups)
+
+
+class RingBuffers:
+    """What is to arrive, pA, in a slot for each step: step ``k`` uses slot ``k % slots``.
+
+    Attributes
+    ----------
+    shared : float64 array, shape (2, groups, slots, 5)
+        To all units of a group, per receptor, from groups and from generators; then the variances (pA^2) between the
+        neurons of a population.
+    rings : list of float64 or uint16 array, shape (slots, 2, row), or None
+        To single neurons of each group, from groups: pA, or numbers of spikes; None for a population.
+    units : list of gifpop.engine.counting.Unit or None
+        What a spike in such numbers stands for.
+    externals : list of float64 array, shape (slots, 3, row), or None
+        The same from generators; None where there are none.
+    """
+
+    def __init__(self) -> None:
+        self.shared = np.zeros((2, 0, 1, SHARED_RECEPTORS))
+        self.rings: list[Ring | None] = []
+        self.units: list[Unit | None] = []
+        self.externals: list[Floats | None] = []
+
+    @property
+    def slots(self) -> int:
+        return self.shared.shape[2]
+
+    def fit(self, plans: Sequence[Plan], longest: int, slice_steps: int, units: Sequence[Unit | None],
+            with_external: set[int], step: int, dt: float) -> None:  # fmt: skip
+        """Make room for the given groups and lags, keeping at its step what is on its way.
+
+        Parameters
+        ----------
+        plans : sequence of PopulationPlan or NeuronPlan
+        longest, slice_steps : int
+            Longest lag, and the steps that groups take between deliveries.
+        units : sequence of gifpop.engine.counting.Unit or None
+            For each group, what a count would stand for, if it can count. It does not while other input is on its way.
+        with_external : set of int
+            Groups with generators of single neurons.
+        step : int
+            The next one.
+        dt : float, ms
+
+        Raises
+        ------
+        MemoryError
+            If the buffers would not fit in memory; nothing has changed then.
+        """
+        slots = max(count_slots(longest, slice_steps), self.slots)
+        rows = [_row(plan.places) if plan.neurons else 0 for plan in plans]
+        external = [i in with_external or (i < len(self.externals) and self.externals[i] is not None)
+                    for i in range(len(plans))]  # fmt: skip
+        neurons = [(plan.units, unit is not None, more) for plan, unit, more in zip(plans, units, external, strict=True)
+                   if plan.neurons]  # fmt: skip
+        needed = bytes_of_rings(slots, len(plans), neurons)
+        memory.require(needed if slots > self.slots else max(0.0, needed - self.bytes),
+                       f"ring buffers for delays of up to {longest * dt:g} ms")  # fmt: skip
+        moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
+        shared = np.zeros((2, len(plans), slots, SHARED_RECEPTORS))
+        shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
+        new: list[None] = [None] * (len(plans) - len(self.rings))
+        recounted = [_recount(*each) for each in zip([*self.rings, *new], [*self.units, *new], units, strict=True)]
+        types: list[type[np.float64 | np.uint16]] = [np.float64 if unit is None else np.uint16 for _, unit in recounted]
+        rings = [_fit(ring, slots, SYNAPSES, row, moved, dtype) if row else None
+                 for (ring, _), row, dtype in zip(recounted, rows, types, strict=True)]  # fmt: skip
+        self.externals = [_fit(ring, slots, RECEPTORS, row, moved, np.float64) if row and more else None
+                          for ring, row, more in zip([*self.externals, *new], rows, external, strict=True)]  # fmt: skip
+        self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
+
+    @property
+    def bytes(self) -> float:
+        """Memory of all arrays."""
+        arrays = [self.shared, *self.rings, *self.externals]
+        return float(sum(array.nbytes for array in arrays if array is not None))
+
+    def bytes_to_come(self, step: int, n: int) -> float:
+        """Return the memory that ``n`` steps will take: zeros take none before they are first written to."""
+        return self.bytes * max(0, min(self.slots, step + n) - step) / self.slots
+
+    def clear(self) -> None:
+        """Let nothing be on its way; `fit` is to follow, which makes what generators need."""
+        for array in (self.shared, *self.rings):
+            if array is not None:
+                array[:] = 0
+        self.externals = [None] * len(self.externals)
+
+    def chosen(self, neurons: Mapping[int, Integers]) -> RingBuffers:
+        """Return buffers in which neurons receive what is on its way to others.
+
+        Parameters
+        ----------
+        neurons : dict of int to int array
+            For groups, whose input each of their neurons receives.
+        """
+        new = copy.copy(self)
+        new.rings, new.externals = list(self.rings), list(self.externals)
+        for i, own in neurons.items():
+            new.rings[i], new.externals[i] = _chosen(self.rings[i], own), _chosen(self.externals[i], own)
+        return new
+
+    def add(
+        self,
+        steps: int | Integers,
+        receptor: Receptor,
+        target: int,
+        amounts: float | npt.NDArray[np.floating],
+        units: int | Integers | None = None,
+    ) -> bool:
+        """Let input arrive at a group; return whether it took a new array.
+
+        Numbers or arrays; ``units`` None: at all units. What cannot be counted comes as if from a generator.
+        """
+        slots, kind = steps % self.slots, _core.RECEPTOR[receptor]
+        if units is None:
+            _add(self.shared[GROUPS], (target, slots, kind), amounts)
+            return False
+        ring, external = self.rings[target], self.externals[target]
+        assert ring is not None
+        if self.units[target] is None:
+            _add(ring, (slots, kind, units), amounts)
+            return False
+        new = external is None
+        if external is None:
+            external = self.externals[target] = memory.aligned_zeros((len(ring), RECEPTORS, ring.shape[2]))
+        _add(external, (slots, kind, units), amounts)
+        return new
+
+    def take_over(self, other: RingBuffers, step: int) -> None:
+        """Let arrive at all units, from step 0 on, what arrives there from a step on in buffers of as many groups."""
+        k = np.arange(min(self.slots, other.slots))
+        self.shared[:, :, k] = other.shared[:, :, (step + k) % other.slots]
+
+
+def _add(sums: Ring, place: tuple[Any, ...], amounts: float | npt.NDArray[np.floating]) -> None:
+    """Add amounts to sums at a place, an index of numbers and arrays; what goes to the same place adds up."""
+    np.add.at(sums, place, amounts)
+
+
+def _chosen(ring: npt.NDArray[Amount] | None, neurons: Integers) -> npt.NDArray[Amount] | None:
+    """Return a ring buffer, or None for an empty one, in which neurons receive what is on its way to others."""
+    if ring is None:
+        return None
+    new = memory.aligned_zeros((*ring.shape[:2], _row(count_places(len(neurons)))), ring.dtype)
+    new[..., : len(neurons)] = ring[..., neurons]
+    return new
+
+
+def _recount(ring: Ring | None, unit: Unit | None, new: Unit | None) -> tuple[Ring | None, Unit | None]:
+    """Return a ring buffer, or None for an empty one, and its unit: ``new``, unless what is on its way forbids it."""
+    if ring is None or not ring.any():
+        return (ring if (unit is None) == (new is None) else None), new
+    if unit is None:
+        return ring, None
+    if new is not None and np.array_equal(unit.size, new.size) and int(ring.max()) + new.most <= MOST:
+        return ring, new
+    return memory.aligned_copy(ring * unit.size[:, np.newaxis]), None
+
+
+def _fit(ring: npt.NDArray[Amount] | None, slots: int, receptors: int, row: int, moved: tuple[Integers, Integers],
+         dtype: type[Amount]) -> npt.NDArray[Amount]:  # fmt: skip
+    """Return a ring buffer with at least the content of ``ring`` (None: nothing)."""
+    if ring is not None and len(ring) == slots:
+        return ring
+    new = memory.aligned_zeros((slots, receptors, row), dtype)
+    if ring is not None:
+        new[moved[1]] = ring[moved[0]]
+    return new
+
+
+def _row(places: int) -> int:
+    """Return the length of a row: an odd number of 64 places, so that rows do not meet in the same lines of a cache."""
+    return 64 * (-(-places // 64) | 1)

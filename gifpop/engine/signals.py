@@ -1,0 +1,122 @@
+"""What generators emit on the time grid: one value a step, currents in pA or numbers of spikes.
+
+Each signal has ``emit(step, n)``, which returns the values of steps ``step`` to ``step + n - 1``, and
+``expected(step)``, the mean of what lasts. Signals know neither units of time nor targets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.common.typing import Floats
+
+FOREVER = np.iinfo(np.int64).max
+
+
+class Emitter(Protocol):
+    """What an input line takes."""
+
+    def emit(self, step: int, n: int) -> Floats: ...
+
+
+class Signal(Emitter, Protocol):
+    """What goes on in expectation, too."""
+
+    def expected(self, step: int) -> float: ...
+
+
+class Current:
+    """Base of the signals that last."""
+
+    def emit(self, step: int, n: int) -> Floats:
+        raise NotImplementedError
+
+    def expected(self, step: int) -> float:
+        return float(self.emit(step, 1)[0])
+
+
+class Piecewise(Current):
+    """A value that changes at given steps and is zero outside a window.
+
+    Parameters
+    ----------
+    steps : increasing int array
+    values : float array
+        ``values[i]`` holds from ``steps[i]`` on; zero before the first.
+    first, end : int
+        Zero before step ``first`` and from step ``end`` on.
+    """
+
+    def __init__(self, steps: npt.ArrayLike, values: npt.ArrayLike, first: int = 0, end: int = FOREVER) -> None:
+        self.steps = np.asarray(steps, dtype=np.int64)
+        self.values: Floats = np.concatenate(([0.0], values))
+        self.first, self.end = first, end
+
+    def emit(self, step: int, n: int) -> Floats:
+        k = np.arange(step, step + n)
+        values = self.values[np.searchsorted(self.steps, k, side="right")]
+        values[(k < self.first) | (k >= self.end)] = 0.0
+        return values
+
+
+class Samples(Current):
+    """An array that begins at a step, each value held for ``repeat`` steps; zero around it."""
+
+    def __init__(self, values: npt.ArrayLike, first: int = 0, repeat: int = 1) -> None:
+        self.values = np.append(np.asarray(values, dtype=float), 0.0)
+        self.first, self.repeat = first, repeat
+
+    def emit(self, step: int, n: int) -> Floats:
+        place = (np.arange(step, step + n) - self.first) // self.repeat
+        return self.values[np.where((place >= 0) & (place < len(self.values)), place, -1)]
+
+
+class Events:
+    """Events at given steps, each with an amount; amounts of the same step add up.
+
+    Parameters
+    ----------
+    steps : non-decreasing int array
+    amounts : float array
+    """
+
+    def __init__(self, steps: npt.ArrayLike, amounts: npt.ArrayLike) -> None:
+        self.steps, self.amounts = np.asarray(steps, dtype=np.int64), np.asarray(amounts, dtype=float)
+
+    def emit(self, step: int, n: int) -> Floats:
+        i, j = np.searchsorted(self.steps, (step, step + n))
+        return np.asarray(np.bincount(self.steps[i:j] - step, self.amounts[i:j], minlength=n), dtype=float)
+
+    def expected(self, step: int) -> float:
+        return 0.0  # a single event does not last
+
+
+class PoissonCounts:
+    """Numbers of events of a Poisson process, drawn step after step from a stream of its own.
+
+    Parameters
+    ----------
+    mean : float
+        Events a step.
+    random : numpy.random.Generator
+    first, end : int
+        Nothing is drawn before step ``first`` and from step ``end`` on.
+    """
+
+    def __init__(self, mean: float, random: np.random.Generator, first: int = 0, end: int = FOREVER) -> None:
+        self.mean, self.random, self.first, self.end = mean, random, first, end
+
+    def emit(self, step: int, n: int) -> Floats:
+        out = np.zeros(n)
+        start, end = max(step, self.first), min(step + n, self.end)
+        if start < end:
+            out[start - step : end - step] = self.random.poisson(self.mean, end - start)
+        return out
+
+    def expected(self, step: int) -> float:
+        return self.mean if self.first <= step < self.end else 0.0

@@ -1,0 +1,1 @@
+"""The mesoscopic level: a population as one stochastic equation."""

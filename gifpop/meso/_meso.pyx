@@ -1,0 +1,465 @@
+"""One step of a population of GIF neurons at the mesoscopic level.
+
+The stochastic population equations of Schwalger, Deger & Gerstner (2017), PLoS Comput Biol 13(4):e1005507, Figs. 11
+and 12. A population is a row of cohorts: the neurons that fired together some steps ago. Cohort ``i`` of ``K`` has age
+``K - i`` steps; the neurons that fired before the oldest cohort are the free ones. With an adaptive history, cells of
+merged cohorts stand between the free neurons and the oldest cohort.
+"""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport exp, expm1, isfinite
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memmove, memset
+from numpy.random cimport bitgen_t
+from numpy.random.c_distributions cimport random_binomial, random_poisson
+
+import numpy as np
+
+from gifpop.engine._dispatch cimport loops
+from gifpop.meso._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
+from gifpop.meso._moments cimport begin_moments, part_free, receive_noise, take_fired, wait_out
+from gifpop.engine._types cimport MOST_MODES as _MOST_MODES
+from gifpop.engine._types cimport MOST_MOMENTS
+from gifpop.engine._types cimport PADDING as _PADDING
+from gifpop.engine._types cimport (Block, Carried, Cells, Common, Constants, Population, State, Sums)
+
+cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
+cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
+cdef double NOBODY = 1e-10      # survivors of a cohort that is as good as empty
+cdef double SMOOTH_NOBODY = 1e-24   # so few that rounding hides them, even in ratios of what is above SMOOTH_LEAST
+cdef double SMOOTH_LEAST = 1e-8
+
+cdef Constants _constants_template
+cdef State _state_template
+CONSTANTS = np.asarray(<Constants[:1]> &_constants_template).dtype
+STATE = np.asarray(<State[:1]> &_state_template).dtype
+PADDING = _PADDING
+MOST_MODES = _MOST_MODES
+COHORT_ARRAYS = ("count", "survivors", "variance", "potential", "hazard")
+CELL_ARRAYS = (*COHORT_ARRAYS, "own", "width")
+RECORDABLES = ("n_events", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
+
+
+cdef class MesoPopulation:
+    """Bind one population's arrays and random stream for the time loop.
+
+    Parameters
+    ----------
+    constants, state : structured arrays of one element, dtypes ``CONSTANTS`` and ``STATE``
+    theta, quasi : float64 arrays of length PADDING + K
+    sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa : float64 arrays of length J
+    cohorts : float64 array, shape (5, places), rows as in ``COHORT_ARRAYS``
+        The K cohorts stand side by side, in order of age, in a window that begins at ``state["oldest"]`` and slides by
+        one place a step; at least PADDING + K + 1 places.
+    cells : gifpop.meso.history.Cells or None
+        Where cohorts go that leave the window; None: they join the free neurons.
+    carried : gifpop.meso.modes.Carried or None
+        What cohorts carry of their members' adaptation; None: nothing, past spikes act as if Poisson.
+    smooth : bool
+        Expected counts are smooth functions of parameters: no threshold changes what happens by more than rounding.
+    bit_generator : numpy.random.BitGenerator
+    """
+
+    def __init__(self, Constants[::1] constants, State[::1] state, const double[::1] theta, const double[::1] quasi,
+                 const double[::1] sfa_decay, const double[::1] sfa_feed, const double[::1] sfa_weight,
+                 const double[::1] relative_jumps, double[::1] sfa, double[:, ::1] cohorts, cells, carried,
+                 bint smooth, bit_generator):
+        cdef Population *pop = &self.population
+        self.arrays = (constants, state, theta, quasi, sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa, cohorts,
+                       cells, carried)
+        self.bit_generator = bit_generator
+        pop.constants = &constants[0]
+        pop.state = &state[0]
+        pop.K = theta.shape[0] - _PADDING
+        pop.refractory = <Py_ssize_t> min(max(pop.constants.refractory, 0.0), <double> pop.K)
+        pop.places = cohorts.shape[1]
+        pop.J = sfa.shape[0]
+        pop.theta = &theta[0]
+        pop.quasi = &quasi[0]
+        if pop.J > 0:
+            pop.sfa_decay = &sfa_decay[0]
+            pop.sfa_feed = &sfa_feed[0]
+            pop.sfa_weight = &sfa_weight[0]
+            pop.relative_jumps = &relative_jumps[0]
+            pop.sfa = &sfa[0]
+        pop.count = &cohorts[0, 0]
+        pop.survivors = &cohorts[1, 0]
+        pop.variance = &cohorts[2, 0]
+        pop.potential = &cohorts[3, 0]
+        pop.hazard = &cohorts[4, 0]
+        pop.smooth, pop.nobody, pop.least = smooth, NOBODY, 0.0
+        if smooth:
+            pop.nobody, pop.least = SMOOTH_NOBODY, SMOOTH_LEAST
+        pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+        memset(&pop.binomial, 0, sizeof(pop.binomial))
+        memset(&pop.cells, 0, sizeof(pop.cells))
+        memset(&pop.carried, 0, sizeof(pop.carried))
+        if cells is not None:
+            self.bind_cells(cells.every, cells.widest, cells.newest, cells.rows, cells.traces)
+        if carried is not None:
+            self.bind_carried(carried.currents, carried.membrane, carried.noisy, carried.decay, carried.jump,
+                              carried.noise, carried.added, carried.fired, carried.free, carried.cohorts,
+                              carried.cells)
+            self.bind_samples(carried.capacity, carried.forget, carried.recent)
+            pop.carried.least_lift = carried.least_lift
+
+    cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
+                    double[:, ::1] traces):
+        cdef Cells *cells = &self.population.cells
+        if rows.shape[1] <= _PADDING:
+            raise ValueError(f"Cells.rows must have more than {_PADDING} places, got {rows.shape[1]}")
+        cells.places = rows.shape[1]
+        cells.every = every
+        cells.longest = widest.shape[0] - 1
+        cells.widest = &widest[0]
+        cells.count = &rows[0, 0]
+        cells.survivors = &rows[1, 0]
+        cells.variance = &rows[2, 0]
+        cells.potential = &rows[3, 0]
+        cells.hazard = &rows[4, 0]
+        cells.own = &rows[5, 0]
+        cells.width = &rows[6, 0]
+        cells.J = traces.shape[0]
+        if cells.J > 0:
+            cells.newest = &newest[0]
+            cells.traces = &traces[0, 0]
+
+    cdef bind_carried(self, Py_ssize_t currents, bint membrane, bint noisy, const double[::1] decay,
+                      const double[::1] jump, const double[:, ::1] noise, double[::1] added, double[::1] fired,
+                      double[::1] free, double[:, ::1] cohorts, double[:, ::1] cells):
+        cdef Carried *carried = &self.population.carried
+        carried.D, carried.moments = jump.shape[0], decay.shape[0]
+        carried.currents, carried.membrane, carried.noisy = currents, membrane, noisy
+        carried.decay = &decay[0]
+        carried.jump = &jump[0]
+        carried.noise = &noise[0, 0]
+        carried.added = &added[0]
+        carried.fired = &fired[0]
+        carried.free = &free[0]
+        carried.cohorts = &cohorts[0, 0]
+        if cells is not None:
+            carried.cells = &cells[0, 0]
+
+    cdef bind_samples(self, const double[::1] capacity, const double[::1] forget, double[::1] recent):
+        cdef Carried *carried = &self.population.carried
+        carried.capacity, carried.forget, carried.recent = &capacity[0], &forget[0], &recent[0]
+
+
+cdef inline double membrane_drive(const Constants *c, State *s, double current, double ex, double inh) noexcept nogil:
+    """Integrate the synaptic currents over the step and return what any potential gains besides its leak, mV."""
+    cdef double drive = (c.constant_drive + c.current_gain * current
+                         + c.carry_ex * s.I_syn_ex + c.arrive_ex * ex
+                         + c.carry_in * s.I_syn_in + c.arrive_in * inh)
+    s.I_syn_ex = s.I_syn_ex * c.decay_ex + c.input_ex * ex
+    s.I_syn_in = s.I_syn_in * c.decay_in + c.input_in * inh
+    return drive
+
+
+cdef inline double free_threshold(Population *pop, double leaving) noexcept nogil:
+    """Threshold that spikes before the history have left, after ``leaving`` spikes joined them, mV."""
+    cdef double threshold = pop.constants.V_T_star
+    cdef Py_ssize_t j
+    for j in range(pop.J):
+        pop.sfa[j] = pop.sfa[j] * pop.sfa_decay[j] + pop.sfa_feed[j] * leaving
+        threshold += pop.sfa_weight[j] * pop.sfa[j]
+    return threshold
+
+
+cdef bint expect_spikes(Population *pop, double current, double ex, double inh, const double *samples,
+                        const double *noise) noexcept nogil:
+    """Advance a population to the end of the step, with its expected number of spikes; return whether all is finite.
+
+    ``current`` is external, in pA; ``ex`` and ``inh`` are the spikes that arrive during the step, each weighted in pA;
+    ``samples`` and ``noise``, in pA^2, excitatory and inhibitory, say by how much that differs between neurons, from
+    groups and from generators. The expected number may be negative or above N (finite-size correction); only the draw
+    is clipped.
+    """
+    cdef const Constants *c = pop.constants
+    cdef State *s = pop.state
+    cdef Sums sums
+    cdef Common common
+    cdef double p_free, p_correction, variance, missing, stay
+    cdef Py_ssize_t active = max(0, s.cohorts - pop.refractory)
+
+    memcpy(s.samples, samples, sizeof(s.samples))
+    memcpy(s.noise, noise, sizeof(s.noise))
+    common.V_m, common.drive = s.V_m, membrane_drive(c, s, current, ex, inh)
+    s.V_m = (s.V_m - c.E_L) * c.leak + common.drive
+    if pop.carried.D > 0:
+        p_free = advance_carrying(pop, &common, active, &sums)
+    else:
+        p_free = advance_renewing(pop, &common, active, &sums)
+    sums.survivors += sum_of(pop.survivors + s.oldest + active, s.cohorts - active)
+
+    # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
+    variance = sums.variance + s.variance + pop.least
+    p_correction = (sums.variance_fired + p_free * s.variance) / variance if variance > 0.0 else 0.0
+    missing = c.N - sums.survivors - s.survivors
+    s.mean = sums.fired + p_free * s.survivors + p_correction * missing
+
+    stay = 1.0 - p_free
+    s.variance = stay * stay * s.variance + p_free * s.survivors
+    s.survivors = stay * s.survivors
+    if pop.cells.places > 0:
+        enter_cells(pop)
+    elif s.cohorts == pop.K:
+        leave_window(pop)
+    return is_finite(pop, active)
+
+
+cdef inline bint is_finite(const Population *pop, Py_ssize_t active) noexcept nogil:
+    """Return whether all that the step has computed is a finite number.
+
+    The potentials of cohorts approach that of the free neurons, V, in step with it: u - V shrinks by the leak from one
+    step to the next, so that u can only overflow where V, or what it has been, is vast.
+    """
+    cdef const State *s = pop.state
+    cdef double finite = 0.0 * s.mean + 0.0 * s.V_m + 0.0 * s.E_sfa + 0.0 * s.I_syn_ex + 0.0 * s.I_syn_in
+    if pop.carried.D > 0:
+        finite += pop.carried.finite + 0.0 * pop.carried.added_lift
+    if not abs(s.V_m) < VAST:
+        finite += total_of_zeros(pop.potential + s.oldest, active)
+        if pop.cells.places > 0:
+            finite += total_of_zeros(pop.cells.potential + _PADDING, s.cells)
+    return isfinite(finite)
+
+
+cdef double total_of_zeros(const double *values, Py_ssize_t n) noexcept nogil:
+    """Return 0, or NaN where any of the values is not a finite number."""
+    cdef Py_ssize_t i
+    cdef double sum = 0.0
+    for i in range(n):
+        sum += 0.0 * values[i]
+    return sum
+
+
+cdef double advance_renewing(Population *pop, Common *common, Py_ssize_t active, Sums *sums) noexcept nogil:
+    """Advance all neurons, whose past spikes act as if Poisson; return the probability that a free one fires."""
+    cdef const Constants *c = pop.constants
+    cdef State *s = pop.state
+    cdef Sums of_cells
+    cdef double leaving = pop.count[s.oldest] if pop.cells.places == 0 else 0.0
+    cdef double threshold = free_threshold(pop, leaving), p_free, before = s.hazard
+    p_free = free_probability(c, s, (s.V_m - threshold) * c.inverse_Delta_V)
+    common.growth = s.hazard / before if before > 0.0 else 0.0
+    s.E_sfa = threshold - leaving * pop.quasi[_PADDING] / c.inverse_Delta_V
+
+    common.threshold = s.E_sfa * c.inverse_Delta_V - c.log_hazard
+    if pop.cells.places > 0:
+        common.threshold = loops.advance_cells(pop, common.drive, common.threshold, &of_cells)
+    if pop.J > 0 or not can_continue(pop, common, active):
+        common.growth = 0.0
+    loops.advance_cohorts(pop, common, active, sums)
+    if pop.cells.places > 0:
+        add_sums(sums, &of_cells)
+    return p_free
+
+
+cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t active, Sums *sums) noexcept nogil:
+    """Advance all neurons, whose cohorts carry their adaptation; return the probability that a free one fires."""
+    cdef const Constants *c = pop.constants
+    cdef State *s = pop.state
+    cdef Carried *carried = &pop.carried
+    cdef double[MOST_MOMENTS] mixed, mixed_of_cells
+    cdef Sums of_cells
+    cdef Block block
+    cdef double p_free, lift
+    cdef Py_ssize_t k
+    s.E_sfa = carried_threshold(pop)
+    receive_noise(carried, s)
+    lift = carried.free[carried.moments] - carried.added_lift
+    p_free = free_probability(c, s, (s.V_m - c.V_T_star) * c.inverse_Delta_V - lift)
+
+    block = cohorts_from(pop, s.oldest, active)
+    loops.advance_carried(pop, &block, common.drive, sums, mixed)
+    if s.cells > 0:
+        block = merged_cohorts(pop)
+        loops.advance_carried(pop, &block, common.drive, &of_cells, mixed_of_cells)
+        add_sums(sums, &of_cells)
+        for k in range(carried.moments):
+            mixed[k] += mixed_of_cells[k]
+    carried.finite = total_of_zeros(mixed, carried.moments) + 0.0 * lift
+    part_free(carried, p_free, p_free * s.survivors, mixed, pop.smooth)
+    take_fired(carried, mixed, sums.fired + p_free * s.survivors, pop.least)
+    wait_out(carried, carried.cohorts + s.oldest + active, pop.places, s.cohorts - active)
+    return p_free
+
+
+cdef inline double free_probability(const Constants *c, State *s, double excess) noexcept nogil:
+    """Probability that a free neuron, so many Delta_V above its threshold, fires in the step."""
+    cdef double before = s.hazard
+    s.hazard = min(c.lambda_0 * exp(min(excess, 600.0)), LARGEST_HAZARD)
+    return -expm1(-c.half_step * (before + s.hazard))
+
+
+cdef inline double carried_threshold(Population *pop) noexcept nogil:
+    """Threshold of an average neuron, from all spikes of the population, mV."""
+    cdef double threshold = pop.constants.V_T_star
+    cdef Py_ssize_t j
+    for j in range(pop.J):
+        pop.sfa[j] = (pop.sfa[j] + pop.sfa_feed[j] * pop.state.n_events) * pop.sfa_decay[j]
+        threshold += pop.sfa_weight[j] * pop.sfa[j]
+    return threshold
+
+
+cdef inline Block cohorts_from(const Population *pop, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    cdef Block block
+    block.survivors = pop.survivors + first
+    block.variance = pop.variance + first
+    block.potential = pop.potential + first
+    block.hazard = pop.hazard + first
+    block.moments = pop.carried.cohorts + first
+    block.lift = block.moments + pop.carried.moments * pop.places
+    block.stride, block.n = pop.places, n
+    return block
+
+
+cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
+    cdef Block block
+    block.survivors = pop.cells.survivors + _PADDING
+    block.variance = pop.cells.variance + _PADDING
+    block.potential = pop.cells.potential + _PADDING
+    block.hazard = pop.cells.hazard + _PADDING
+    block.moments = pop.carried.cells + _PADDING
+    block.lift = block.moments + pop.carried.moments * pop.cells.places
+    block.stride, block.n = pop.cells.places, pop.state.cells
+    return block
+
+
+cdef inline void leave_window(Population *pop) noexcept nogil:
+    """Let the survivors of the oldest cohort join the free neurons."""
+    cdef Py_ssize_t oldest = pop.state.oldest
+    join_free(pop, pop.survivors[oldest], pop.variance[oldest], pop.carried.cohorts + oldest, pop.places)
+    pop.survivors[oldest] = 0.0
+    pop.variance[oldest] = 0.0
+
+
+cdef bint can_continue(Population *pop, const Common *common, Py_ssize_t active) noexcept nogil:
+    """Tell whether the hazards of cohorts can be continued from the last step, where there is no adaptation.
+
+    All potentials are so near to the free one that the series holds, and no hazard has been or comes out of range.
+    """
+    cdef const Constants *c = pop.constants
+    cdef State *s = pop.state
+    cdef double spread = s.spread
+    if spread < 0.0:
+        s.spread = largest_distance(pop, common.V_m, active) * c.leak
+        return False
+    spread = max(spread, abs(common.V_m - pop.potential[s.oldest + active - 1]))    # no longer refractory
+    s.spread = spread * c.leak
+    return (spread * (1.0 - c.leak) * c.inverse_Delta_V < SMALL
+            and within(c, common.V_m, spread, common.threshold) and within(c, s.V_m, spread, common.threshold))
+
+
+cdef inline bint within(const Constants *c, double V_m, double spread, double threshold) noexcept nogil:
+    """Whether hazards of potentials around V_m are far from overflow and from denormal numbers."""
+    return abs(V_m * c.inverse_Delta_V - threshold) + spread * c.inverse_Delta_V < 300.0
+
+
+cdef double largest_distance(const Population *pop, double V_m, Py_ssize_t active) noexcept nogil:
+    """Largest distance of the potential of an active cohort from V_m, mV."""
+    cdef Py_ssize_t i
+    cdef double distance = 0.0
+    for i in range(pop.state.oldest, pop.state.oldest + active):
+        distance = max(distance, abs(pop.potential[i] - V_m))
+    return distance
+
+
+cdef inline double sum_of(const double *values, Py_ssize_t n) noexcept nogil:
+    """Sum of values, in two chains of additions that do not wait for each other."""
+    cdef double even = 0.0, odd = 0.0
+    cdef Py_ssize_t i
+    for i in range(n // 2):
+        even += values[2 * i]
+        odd += values[2 * i + 1]
+    return even + odd + (values[n - 1] if n % 2 else 0.0)
+
+
+cdef inline void add_sums(Sums *sums, const Sums *others) noexcept nogil:
+    sums.variance_fired += others.variance_fired
+    sums.variance += others.variance
+    sums.fired += others.fired
+    sums.survivors += others.survivors
+
+
+cdef int64_t draw_spikes(Population *pop) noexcept nogil:
+    """Draw the number of spikes of the step, at most N."""
+    cdef double N = pop.constants.N
+    cdef double expected = min(max(pop.state.mean, 0.0), N)
+    if pop.constants.poisson:
+        return min(random_poisson(pop.random, expected), <int64_t> N)
+    return random_binomial(pop.random, expected / N, <int64_t> N, &pop.binomial)
+
+
+cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
+    """Let the oldest cohort leave and start that of the neurons that fired in this step."""
+    cdef State *s = pop.state
+    cdef Py_ssize_t entering
+    if s.cohorts == pop.K:
+        drop_oldest(pop)
+    entering = s.oldest + s.cohorts
+    s.n_events = <double> spikes
+    pop.count[entering] = <double> spikes
+    pop.survivors[entering] = <double> spikes
+    pop.variance[entering] = 0.0
+    pop.potential[entering] = pop.constants.V_reset
+    pop.hazard[entering] = 0.0
+    s.cohorts += 1
+    if pop.carried.D > 0:
+        begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places, pop.refractory > 0)
+        if s.cells == 0:
+            leave_empty(pop)
+    if entering + 1 == pop.places:
+        slide_back(pop)
+
+
+cdef inline void drop_oldest(Population *pop) noexcept nogil:
+    """Take the oldest cohort, whose survivors have gone elsewhere, out of the window."""
+    cdef Py_ssize_t oldest = pop.state.oldest
+    pop.count[oldest] = 0.0
+    pop.survivors[oldest] = 0.0
+    pop.variance[oldest] = 0.0
+    pop.hazard[oldest] = 0.0
+    pop.state.oldest += 1
+    pop.state.cohorts -= 1
+
+
+cdef inline void leave_empty(Population *pop) noexcept nogil:
+    """Drop the oldest cohorts while hardly anybody survives of them; they join the free neurons."""
+    cdef State *s = pop.state
+    while s.cohorts > pop.refractory + 1 and is_empty(pop, pop.survivors[s.oldest]):
+        leave_window(pop)
+        drop_oldest(pop)
+
+
+cdef void slide_back(Population *pop) noexcept nogil:
+    """Move the window of cohorts back to the first places; where it has been, nobody is left."""
+    cdef double **arrays = [pop.count, pop.survivors, pop.variance, pop.potential, pop.hazard]
+    cdef Py_ssize_t i
+    for i in range(5):
+        slide_row(pop, arrays[i])
+    if pop.carried.D > 0:
+        for i in range(pop.carried.moments + 1):
+            slide_row(pop, pop.carried.cohorts + i * pop.places)
+    pop.state.oldest = _PADDING
+
+
+cdef inline void slide_row(const Population *pop, double *row) noexcept nogil:
+    memmove(row + _PADDING, row + pop.state.oldest, pop.state.cohorts * sizeof(double))
+    memset(row, 0, _PADDING * sizeof(double))
+
+
+cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil:
+    """Where a variable stands after each step, by its place in ``RECORDABLES``."""
+    cdef const State *s = pop.state
+    if variable == 0:
+        return &s.n_events
+    if variable == 1:
+        return &s.mean
+    if variable == 2:
+        return &s.V_m
+    if variable == 3:
+        return &s.E_sfa
+    if variable == 4:
+        return &s.I_syn_ex
+    return &s.I_syn_in

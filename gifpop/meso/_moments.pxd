@@ -1,0 +1,205 @@
+"""Moments of the modes of single cohorts: mixing, and what happens once a step (docs/closures.md).
+
+The moments of a cohort stand ``stride`` apart: the D means, then the lower triangle of the covariance, row by row, then
+the lift, by which they lower the logarithm of the averaged hazard. Between two steps they are what they will have
+decayed to at the end of the next one.
+"""
+
+from libc.math cimport tanh
+
+from gifpop.engine._types cimport MOST_MODES, Carried, State
+
+cdef extern from *:
+    """
+    #define GP_FEWEST 1e-6
+    #define GP_SMALLEST_SPREAD 1e-12
+    #define GP_TINY 1e-300
+    """
+    const double FEWEST "GP_FEWEST"     # of a cohort that survive a step, as far as their adaptation is concerned
+    const double TINY "GP_TINY"     # nothing beside any spread, so that 0/0 is 0
+    const double SMALLEST_SPREAD "GP_SMALLEST_SPREAD"   # r that rounding leaves of the variances of all modes
+
+
+cdef inline Py_ssize_t place(const Carried *carried, Py_ssize_t d, Py_ssize_t e) noexcept nogil:
+    """Of the covariance of modes d and e among the moments."""
+    if e > d:
+        d, e = e, d
+    return carried.D + d * (d + 1) // 2 + e
+
+
+cdef inline void write_lift(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
+    cdef Py_ssize_t d, e, k = carried.D
+    cdef double lift = 0.0
+    for d in range(carried.D):
+        lift += moments[d * stride]
+        for e in range(d + 1):
+            lift -= moments[k * stride] * (0.5 if d == e else 1.0)
+            k += 1
+    moments[k * stride] = max(lift, carried.least_lift)
+
+
+cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t stride, const double *other,
+                             Py_ssize_t other_stride, double share) noexcept nogil:
+    """Mix the moments of one cohort with those of another, which has that share of all neurons."""
+    cdef Py_ssize_t d, e, k, D = carried.D
+    cdef double[MOST_MODES] apart
+    cdef double between
+    for d in range(D):
+        apart[d] = other[d * other_stride] - into[d * stride]
+        into[d * stride] += share * apart[d]
+    k = D
+    for d in range(D):
+        for e in range(d + 1):
+            between = (1.0 - share) * apart[d] * apart[e]
+            into[k * stride] += share * (other[k * other_stride] - into[k * stride] + between)
+            k += 1
+    write_lift(carried, into, stride)
+
+
+cdef inline double variance_of_samples(const Carried *carried, double variance, Py_ssize_t synapse) noexcept nogil:
+    """Variance between neurons that spikes bring in a step, given what they would bring if they were independent.
+
+    Neurons that have just fired do not fire again: where each has fired once, every sample holds equally many. Of
+    regular spike trains with x spikes within the memory of the receiving neuron a share coth(1/(2 x)) - 2 x is left.
+    """
+    cdef double share, x
+    if not variance > 0.0:
+        carried.recent[synapse] *= carried.forget[synapse]
+        return 0.0
+    share = variance / carried.capacity[synapse]
+    x = carried.recent[synapse] + 0.5 * share
+    carried.recent[synapse] = (carried.recent[synapse] + share) * carried.forget[synapse]
+    return variance * max(1.0 / tanh(0.5 / x) - 2.0 * x, 0.0)
+
+
+cdef inline void receive_noise(Carried *carried, const State *s) noexcept nogil:
+    """Say by how much input of their own spreads the modes of the neurons of a cohort in this step."""
+    cdef Py_ssize_t d, e, k = carried.D
+    cdef double ex, inh
+    if not carried.noisy:
+        return
+    ex = variance_of_samples(carried, s.samples[0], 0) + s.noise[0]
+    inh = variance_of_samples(carried, s.samples[1], 1) + s.noise[1]
+    carried.added_lift = 0.0
+    for d in range(carried.D):
+        for e in range(d + 1):
+            carried.added[k] = ex * carried.noise[k] + inh * carried.noise[carried.moments + k]
+            carried.added_lift += carried.added[k] * (0.5 if d == e else 1.0)
+            k += 1
+
+
+cdef inline void take_noise(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
+    """Add it to the moments of cohorts side by side."""
+    cdef Py_ssize_t k, i
+    if carried.noisy:
+        for k in range(carried.D, carried.moments):
+            for i in range(n):
+                moments[k * stride + i] += carried.added[k]
+
+
+cdef inline void decay_moments(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
+    """Let the moments of cohorts side by side decay."""
+    cdef Py_ssize_t k, i
+    for k in range(carried.moments):
+        for i in range(n):
+            moments[k * stride + i] *= carried.decay[k]
+
+
+cdef inline void release_membrane(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
+    """Let the mode of the membrane begin where potentials are at the reset, whatever the currents are."""
+    cdef Py_ssize_t membrane = carried.D - 1, d, e
+    cdef double sum, all = 0.0
+    if not carried.membrane:
+        return
+    sum = 0.0
+    for e in range(carried.currents, membrane):
+        sum -= moments[e * stride]
+    moments[membrane * stride] = sum
+    for d in range(membrane):
+        sum = 0.0
+        for e in range(carried.currents, membrane):
+            sum -= moments[place(carried, d, e) * stride]
+        moments[place(carried, membrane, d) * stride] = sum
+        if d >= carried.currents:
+            all -= sum
+    moments[place(carried, membrane, membrane) * stride] = all
+
+
+cdef inline void wait_out(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
+    """Advance the moments of refractory cohorts, of which the first may fire from the next step on."""
+    take_noise(carried, moments, stride, n)
+    release_membrane(carried, moments, stride)
+    decay_moments(carried, moments, stride, n)
+    write_lift(carried, moments, stride)
+
+
+cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed, bint smooth) noexcept nogil:
+    """Part those free neurons who fire, ``weight`` in number, from the others; as `_carried.part`."""
+    cdef Py_ssize_t d, e, k, D = carried.D
+    cdef double *moments = carried.free
+    cdef double[MOST_MODES] v, fired
+    cdef double r = 0.0, single = 0.0, g, share, away, wider, between
+    take_noise(carried, moments, 1, 1)
+    for d in range(D):
+        v[d] = 0.0
+        for e in range(D):
+            v[d] += moments[place(carried, d, e)]
+        r += v[d]
+        single += moments[place(carried, d, d)]
+    if smooth:
+        r = max(r, 0.0)
+        share = r / ((r + SMALLEST_SPREAD * single + TINY) * (1.0 - p + FEWEST + p * r))
+    else:
+        share = 1.0 / (max(1.0 - p, FEWEST) + p * r) if r > SMALLEST_SPREAD * single else 0.0
+    g = p * share
+    away = (1.0 - p) * share
+    wider = away * (1.0 - share)
+    for d in range(D):
+        fired[d] = moments[d] - away * v[d] - carried.fired[d]
+        mixed[d] += weight * fired[d]
+        moments[d] += g * v[d]
+    k = D
+    for d in range(D):
+        for e in range(d + 1):
+            between = v[d] * v[e]
+            mixed[k] += weight * (moments[k] + wider * between + fired[d] * fired[e])
+            moments[k] -= g * between
+            k += 1
+    decay_moments(carried, moments, 1, 1)
+    write_lift(carried, moments, 1)
+
+
+cdef inline void take_fired(const Carried *carried, const double *mixed, double spikes, double least) noexcept nogil:
+    """Keep the moments of those who fire in this step, from their sums; where nobody does, those of the last.
+
+    ``least``: how many spikes the last moments count for besides, so that moments do not jump; or 0.
+    """
+    cdef Py_ssize_t d, e, k = carried.D
+    cdef double[MOST_MODES] apart
+    cdef double weight = spikes + least
+    if not weight > 0.0:
+        return
+    for d in range(carried.D):
+        apart[d] = mixed[d] / weight
+        carried.fired[d] += apart[d]
+    for d in range(carried.D):
+        for e in range(d + 1):
+            carried.fired[k] = (mixed[k] + least * carried.fired[k]) / weight - apart[d] * apart[e]
+            k += 1
+
+
+cdef inline void begin_moments(const Carried *carried, double *moments, Py_ssize_t stride,
+                               bint refractory) noexcept nogil:
+    """Write the moments of the neurons that have just fired; ``refractory``: they wait before they may fire again."""
+    cdef Py_ssize_t k
+    if not refractory:
+        for k in range(carried.moments):
+            moments[k * stride] = carried.fired[k] + (carried.jump[k] if k < carried.D else 0.0)
+        release_membrane(carried, moments, stride)
+        decay_moments(carried, moments, stride, 1)
+        write_lift(carried, moments, stride)
+        return
+    for k in range(carried.D):
+        moments[k * stride] = (carried.fired[k] + carried.jump[k]) * carried.decay[k]
+    for k in range(carried.D, carried.moments):
+        moments[k * stride] = carried.fired[k] * carried.decay[k]

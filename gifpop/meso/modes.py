@@ -1,0 +1,271 @@
+"""Modes of adaptation: what spikes have left in a neuron, as a sum of exponentials (docs/closures.md).
+
+Thresholds decay exponentially, each a mode of its own. Currents act on the potential u, through the membrane: with
+b = tau_m tau / ((tau - tau_m) C_m) for a current c, u + b c relaxes like a membrane without it. So each current is a
+mode that acts like a threshold, and the membrane one more, which begins anew after every spike. All modes are in units
+of Delta_V and raise the threshold by their sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gifpop.common.membrane import arrival_current, arrival_potential, underflows_to_zero
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats
+    from gifpop.meso.history import Cells
+    from gifpop.parameters import GIF
+
+NEAREST = 1e-4  # relative; a current as slow as the membrane is taken for one that differs by so much
+
+
+@dataclass
+class Carried:
+    """What the cohorts of one population carry of their members' adaptation (see `_meso.MesoPopulation`).
+
+    Moments are the D means of the modes, then the lower triangle of their covariance, row by row; between two steps,
+    what they will have decayed to at the end of the next one. Beside them stands their lift, by which they lower the
+    logarithm of the averaged hazard.
+
+    Attributes
+    ----------
+    currents : int
+        The first mode that is a current; before that of the membrane, the last one.
+    membrane : bool
+        Whether there are currents, and this mode.
+    least_lift : float
+        The smallest lift that there can be: no less than 0 where spikes only raise thresholds and lower potentials,
+        which a Gaussian distribution alone does not know.
+    noisy : bool
+        Whether neurons receive input of their own, which adds the deviations of their synaptic currents from the mean
+        to the modes.
+    modes : float64 array, shape (D, D)
+        From the thresholds (mV), spike-triggered currents and deviations of synaptic currents (pA) of a neuron and what
+        they have added to its potential (mV) to its modes.
+    decay : float64 array of length moments
+        Factors over a step.
+    jump : float64 array of length D
+        At a spike.
+    noise : float64 array, shape (2, moments)
+        What input of variance 1 pA^2 adds to the moments, excitatory and inhibitory.
+    capacity : float64 array of length 2
+        Variance, excitatory and inhibitory, pA^2, that all neurons together would bring which the samples of spikes are
+        drawn from, if each fired once; 0: there are none.
+    forget : float64 array of length 2
+        Factor over a step, of the memory of synapse and membrane.
+    recent : float64 array of length 2
+        Share of these neurons that fired within that memory.
+    added, fired : float64 array of length moments
+        What is added in a step; moments of the neurons that last fired, just before.
+    free : float64 array of length moments + 1
+        Moments and lift of the free neurons.
+    cohorts, cells : float64 array, shape (moments + 1, places); cells None without an adaptive history
+    """
+
+    currents: int
+    membrane: bool
+    least_lift: float
+    noisy: bool
+    modes: Floats
+    decay: Floats
+    jump: Floats
+    noise: Floats
+    capacity: Floats
+    forget: Floats
+    recent: Floats
+    added: Floats
+    free: Floats
+    fired: Floats
+    cohorts: Floats
+    cells: Floats | None
+
+    def copy(self) -> Carried:
+        """Return the same with a state of its own."""
+        arrays = {name: getattr(self, name).copy() for name in ("recent", "added", "free", "fired", "cohorts")}
+        return replace(self, **arrays, cells=None if self.cells is None else self.cells.copy())
+
+    @property
+    def states(self) -> list[Floats]:
+        """The moments and lifts of neurons, in rows."""
+        arrays = [self.free[:, np.newaxis], self.cohorts]
+        return arrays if self.cells is None else [*arrays, self.cells]
+
+
+def count_modes(cell: GIF, noisy: bool = False) -> int:
+    """Return the number of modes of a neuron."""
+    currents = len(cell.tau_stc) + 2 * noisy
+    return len(cell.tau_sfa) + currents + (currents > 0)
+
+
+@underflows_to_zero
+def plan_carried(cell: GIF, dt: float, noisy: Sequence[float] | None, places: int, cell_places: int | None) -> Carried:
+    """Return what cohorts carry, all zero where it is state.
+
+    Parameters
+    ----------
+    cell : GIF
+    dt : float, ms
+    noisy : pair of float, or None
+        Where neurons receive input of their own: ``capacity`` (see `Carried`).
+    places, cell_places : int or None
+        For cohorts; for cells of an adaptive history.
+    """
+    tau_syn = [] if noisy is None else [cell.tau_syn_ex, cell.tau_syn_in]
+    thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(tau_syn)
+    membrane = currents > 0
+    tau_currents = np.array([_apart(tau, cell.tau_m) for tau in (*cell.tau_stc, *tau_syn)])
+    b = cell.tau_m * tau_currents / ((tau_currents - cell.tau_m) * cell.C_m)
+    b[len(cell.tau_stc) :] *= -1.0  # a synaptic current adds to the potential, the others are subtracted
+
+    modes = np.diag([*np.ones(thresholds), *b, *([-1.0] if membrane else [])]) / cell.Delta_V
+    if membrane:
+        modes[-1, thresholds:-1] = -b / cell.Delta_V
+    tau = np.array([*cell.tau_sfa, *tau_currents, *([cell.tau_m] if membrane else [])])
+    D = len(tau)
+    jump = modes @ np.array([*cell.q_sfa, *cell.q_stc, *np.zeros(D - thresholds - len(cell.q_stc))])
+    if membrane:
+        jump[-1] = 0.0  # the membrane begins anew when refractoriness ends
+    moments = D + D * (D + 1) // 2
+    decay = np.exp(-dt / tau)
+    return Carried(
+        currents=thresholds,
+        membrane=membrane,
+        least_lift=0.0 if noisy is None and min((*cell.q_sfa, *cell.q_stc), default=0.0) >= 0.0 else -np.inf,
+        noisy=noisy is not None,
+        modes=modes,
+        decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
+        jump=jump,
+        noise=_noise(cell, dt, modes, moments, noisy is not None),
+        capacity=np.zeros(2) if noisy is None else np.array(noisy, dtype=float),
+        forget=np.exp(-dt / (cell.tau_m + np.array([cell.tau_syn_ex, cell.tau_syn_in]))),
+        recent=np.zeros(2),
+        added=np.zeros(moments),
+        free=np.zeros(moments + 1),
+        fired=np.zeros(moments),
+        cohorts=np.zeros((moments + 1, places)),
+        cells=None if cell_places is None else np.zeros((moments + 1, cell_places)),
+    )
+
+
+@underflows_to_zero
+def begin_carried(carried: Carried, youngest: int, refractory: bool) -> None:
+    """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort.
+
+    ``refractory``: they wait before they may fire again.
+    """
+    for rows in (*carried.states, carried.fired, carried.recent):
+        rows[:] = 0.0
+    D = len(carried.jump)
+    jump = _at_reset(carried) @ carried.jump if carried.membrane and not refractory else carried.jump
+    carried.cohorts[:D, youngest] = jump * carried.decay[:D]
+    carried.cohorts[-1, youngest] = max(carried.cohorts[:D, youngest].sum(), carried.least_lift)
+
+
+@underflows_to_zero
+def update_carried(carried: Carried, new: Carried, cells: Cells | None, refractory: slice) -> None:
+    """Take over new parameters; what is in the neurons stays, in mV and pA.
+
+    Parameters
+    ----------
+    carried, new : Carried
+        The new one may have modes for input of the neurons' own that the old one has not: nothing is in them yet.
+    cells : gifpop.meso.history.Cells or None
+        Of an adaptive history, which may have got more places.
+    refractory : slice
+        Places of the cohorts that are refractory now; some may no longer be.
+    """
+    if cells is not None and carried.cells is not None:
+        grown = np.zeros((len(carried.cells), cells.rows.shape[1]))
+        grown[:, : carried.cells.shape[1]] = carried.cells
+        carried.cells = grown
+    change = new.modes @ _same_neurons(carried, new) @ np.linalg.inv(carried.modes)
+    carried.fired = np.ascontiguousarray(_changed(carried.fired[:, np.newaxis], change)[:, 0])
+
+    def changed(rows: Floats, at_reset: slice = slice(0)) -> Floats:
+        moments = _changed(_undecayed(rows[:-1], carried.decay[:, np.newaxis]), change)
+        if new.membrane:
+            moments[:, at_reset] = _changed(moments[:, at_reset], _at_reset(new))
+        moments *= new.decay[:, np.newaxis]
+        means, covariances = unpack(moments, len(change))
+        lift = np.maximum(means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1)), new.least_lift)
+        return np.vstack([moments, lift])
+
+    carried.free = np.ascontiguousarray(changed(carried.free[:, np.newaxis])[:, 0])
+    carried.cohorts = changed(carried.cohorts, refractory)
+    if carried.cells is not None:
+        carried.cells = changed(carried.cells)
+    for name in ("membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "capacity", "forget", "added"):
+        setattr(carried, name, getattr(new, name))
+
+
+def _same_neurons(old: Carried, new: Carried) -> Floats:
+    """Return the matrix that gives the state of neurons in thresholds and currents of new modes from that of old ones.
+
+    What is of the neurons' own stands last, before the potential.
+    """
+    same = np.zeros((len(new.jump), len(old.jump)))
+    kept = len(old.jump) - old.membrane
+    same[:kept, :kept] = np.eye(kept)
+    if old.membrane:
+        same[-1, -1] = 1.0
+    return same
+
+
+def _undecayed(moments: Floats, decay: Floats) -> Floats:
+    """Return moments as they were before; of what decays to nothing within a step, nothing is left."""
+    return np.divide(moments, decay, out=np.zeros_like(moments), where=decay > 1e-300)
+
+
+def _changed(moments: Floats, change: Floats) -> Floats:
+    """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (new, old)."""
+    means, covariances = unpack(moments, change.shape[1])
+    covariances = np.einsum("ij,jkn,lk->iln", change, covariances, change, optimize=True)
+    return np.concatenate([change @ means, _triangle(covariances)])
+
+
+def _at_reset(carried: Carried) -> Floats:
+    """Return the matrix that gives the membrane's mode the value at which potentials are at the reset."""
+    release = np.eye(len(carried.jump))
+    release[-1] = 0.0
+    release[-1, carried.currents : -1] = -1.0
+    return release
+
+
+def unpack(moments: Floats, D: int) -> tuple[Floats, Floats]:
+    """Return means, shape (D, n), and covariances, shape (D, D, n), of moments, shape (moments, n)."""
+    covariances = np.zeros((D, D, moments.shape[1]))
+    rows, columns = np.tril_indices(D)
+    covariances[rows, columns] = covariances[columns, rows] = moments[D:]
+    return moments[:D], covariances
+
+
+def _triangle(matrices: Floats) -> Floats:
+    """Return the lower triangle of matrices, shape (D, D, ...), row by row."""
+    return matrices[np.tril_indices(len(matrices))]
+
+
+def _apart(tau: float, tau_m: float) -> float:
+    """Return the time constant of a current, if need be moved away from that of the membrane."""
+    nearest = NEAREST * tau_m
+    if abs(tau - tau_m) >= nearest:
+        return tau
+    return tau_m + nearest if tau >= tau_m else tau_m - nearest
+
+
+def _noise(cell: GIF, dt: float, modes: Floats, moments: int, noisy: bool) -> Floats:
+    """Return what input of variance 1 pA^2, spread evenly over a step, adds to the moments."""
+    noise = np.zeros((2, moments))
+    if not noisy:
+        return noise
+    D = len(modes)
+    for row, tau, current in zip(noise, (cell.tau_syn_ex, cell.tau_syn_in), (D - 3, D - 2), strict=True):
+        state = np.zeros(D)
+        state[current] = arrival_current(tau, dt)
+        state[-1] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m
+        row[D:] = _triangle(np.outer(modes @ state, modes @ state))
+    return noise

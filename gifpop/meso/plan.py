@@ -1,0 +1,448 @@
+"""What the time loop reads: a population in physical units as arrays, and connections in steps.
+
+Symbols as in Schwalger, Deger & Gerstner (2017): h the step, P the leak of the membrane over a step, theta the
+threshold kernel, K the number of cohorts in the history.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from gifpop.common.grid import refractory_steps
+from gifpop.common.membrane import (
+    arrival_current,
+    arrival_potential,
+    current_kernel,
+    log_hazard,
+    synaptic_carry,
+    threshold_kernel,
+    underflows_to_zero,
+)
+from gifpop.common.remembered import remembered
+from gifpop.engine.interrupts import give_way
+from gifpop.meso import _meso, history
+from gifpop.meso.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
+from gifpop.wiring import _wiring
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Stream, Structured, Synapse
+    from gifpop.engine.signals import Signal
+    from gifpop.parameters import GIF
+
+LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
+MOST_AUTOMATIC = 2.0**62  # steps; no memory holds as many, but integers do
+SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
+NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
+MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
+NEVER = 2**31 - 1  # steps until something arrives that is never sent
+LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
+SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
+
+
+@dataclass(frozen=True)
+class Link:
+    """A projection as the time loop sees it.
+
+    From every unit of its source (a population, a group of neurons, or an input line) to every unit of its target, or
+    along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``.
+
+    Attributes
+    ----------
+    source : int
+        Group, or number of groups + input line.
+    target : int
+        Group.
+    lag : int
+        Steps from emission to use.
+    receptor : {"excitatory", "inhibitory", "current", "excitatory variance", "inhibitory variance"}
+        A variance is that between the neurons of a population, of what arrives at each of them.
+    weight : float, pA, or pA^2 of a variance
+        Of each connection; a factor where ``weights`` are given.
+    first : int64 array of length source units + 1, or None
+    units : int32 array, or None
+        Target unit of each connection; in ascending order for each source unit.
+    weights : float64 array, or None
+        Of each connection; their sign selects the synapse.
+    lags : int32 array, or None
+        Of each connection.
+    """
+
+    source: int
+    target: int
+    lag: int
+    receptor: Receptor
+    weight: float
+    first: Integers | None = None
+    units: Shorts | None = None
+    weights: Floats | None = None
+    lags: Shorts | None = None
+
+    @property
+    def connections(self) -> tuple[Integers | None, Shorts | None, Floats | None, Shorts | None]:
+        """The arrays of single connections."""
+        return self.first, self.units, self.weights, self.lags
+
+    @cached_property
+    def largest_indegree(self) -> int:
+        """Largest number of the single connections that end at one unit."""
+        assert self.units is not None
+        return _wiring.largest_indegree(self.units, give_way)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are single connections, but not one of them."""
+        return self.units is not None and len(self.units) == 0
+
+    @property
+    def longest_lag(self) -> int:
+        """Largest number of steps that anything is on its way along this link: 0 along one without connections."""
+        if self.is_empty:
+            return 0
+        return self.lag if self.lags is None else int(np.max(self.lags))
+
+    @property
+    def shortest_lag(self) -> int:
+        """Smallest such number; along a link without connections, more than any slice has steps."""
+        if self.is_empty:
+            return NEVER
+        return self.lag if self.lags is None else int(np.min(self.lags))
+
+
+@dataclass(frozen=True)
+class NoiseLink:
+    """Independent Poisson processes, one onto each of some neurons.
+
+    Attributes
+    ----------
+    target : int
+        Group.
+    lag : int
+    receptor : {"excitatory", "inhibitory"}
+    weight : float, pA
+        Of each event; a factor where ``weights`` are given.
+    signal : gifpop.engine.signals.Signal
+        Mean number of events a step.
+    stream : numpy.random.BitGenerator
+    units : int32 array, or None
+        Target neurons, one entry for each process; None: all of the group, each once.
+    weights : float64 array, or None
+        Of the processes' events, all of one sign.
+    """
+
+    target: int
+    lag: int
+    receptor: Synapse
+    weight: float
+    signal: Signal
+    stream: np.random.BitGenerator
+    units: Shorts | None = None
+    weights: Floats | None = None
+
+
+@dataclass
+class PopulationPlan:
+    """One mesoscopic population as arrays (see `_meso.MesoPopulation`)."""
+
+    constants: Structured
+    state: Structured
+    theta: Floats
+    quasi: Floats
+    sfa_decay: Floats
+    sfa_feed: Floats
+    sfa_weight: Floats
+    relative_jumps: Floats
+    sfa: Floats
+    cohorts: Floats
+    cells: history.Cells | None = None
+    carried: Carried | None = None
+    smooth: bool = False
+
+    recordables: ClassVar = _meso.RECORDABLES
+    neurons: ClassVar[Literal[False]] = False
+    units: ClassVar[int] = 1
+
+    @property
+    def K(self) -> int:
+        """Number of cohorts, each of one step."""
+        return len(self.theta) - _meso.PADDING
+
+    @property
+    def merged(self) -> dict[str, Floats]:
+        """The cells of merged cohorts, the oldest first: a dict of arrays."""
+        assert self.cells is not None
+        used = slice(_meso.PADDING, _meso.PADDING + self.state["cells"][0])
+        return dict(zip(_meso.CELL_ARRAYS, self.cells.rows[:, used], strict=True)) | {
+            "traces": self.cells.traces[:, used]
+        }
+
+    @property
+    def in_use(self) -> slice[int, int]:
+        """Places of the cohorts, the oldest first."""
+        oldest = self.state["oldest"][0]
+        return slice(oldest, oldest + self.state["cohorts"][0])
+
+    @property
+    def window(self) -> dict[str, Floats]:
+        """The cohorts, at most K, the oldest first: a dict of arrays."""
+        return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, self.in_use], strict=True))
+
+    def copy(self) -> PopulationPlan:
+        """Return a plan with the same parameters and a state of its own."""
+        return replace(
+            self,
+            state=self.state.copy(),
+            sfa=self.sfa.copy(),
+            cohorts=self.cohorts.copy(),
+            cells=self.cells and self.cells.copy(),
+            carried=self.carried and self.carried.copy(),
+        )
+
+    @underflows_to_zero
+    def scale(self, share: float) -> None:
+        """Let so many times as many neurons be in the same state: what is summed over neurons grows with them."""
+        for name in ("mean", "n_events", "survivors", "variance"):
+            self.state[name] *= share
+        for rows in (self.cohorts,) if self.cells is None else (self.cohorts, self.cells.rows):
+            rows[SUMS] *= share
+
+    def bind(self, stream: Stream) -> _meso.MesoPopulation:
+        """Return the population for the time loop, with a bit generator to draw spike counts from."""
+        assert isinstance(stream, np.random.BitGenerator)
+        return _meso.MesoPopulation(**vars(self), bit_generator=stream)
+
+
+@underflows_to_zero
+def plan_population(
+    cell: GIF,
+    N: int,
+    dt: float,
+    K: int,
+    binomial: bool = True,
+    cells: history.Cells | None = None,
+    carried: bool = False,
+    noisy: Sequence[float] | None = None,
+    smooth: bool = False,
+) -> PopulationPlan:
+    """Return the arrays of a population, all zero where they hold state.
+
+    Parameters
+    ----------
+    cell : GIF
+    N : int
+        Neurons.
+    dt : float, ms
+    K : int
+        Cohorts in the history.
+    binomial : bool
+        Binomial spike counts; False: Poisson counts clipped to [0, N].
+    cells : gifpop.meso.history.Cells or None
+        Where cohorts older than these K go, in an adaptive history; None: they join the free neurons.
+    carried : bool
+        Cohorts carry the adaptation of their members; False: past spikes act as if Poisson (quasi-renewal).
+    noisy : pair of float, or None
+        Where neurons receive input of their own: ``capacity`` (see `gifpop.meso.modes.Carried`). Only where adaptation
+        is carried.
+    smooth : bool
+        Expected counts are smooth functions of the parameters (see `_meso.MesoPopulation`).
+    """
+    tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
+    theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
+    padding = (_meso.PADDING, 0)
+    decay = np.exp(-dt / tau)
+    whole = carried or cells is not None
+    cohorts = np.zeros((len(_meso.COHORT_ARRAYS), _meso.PADDING + K + max(K, SHORTEST_SLIDE)))
+    return PopulationPlan(
+        constants=_constants(cell, N, dt, binomial),
+        state=np.zeros(1, _meso.STATE),
+        theta=np.pad(theta, padding),
+        quasi=np.pad(-np.expm1(np.minimum(-theta, LARGEST_EXPONENT)) / N, padding),
+        sfa_decay=decay,
+        sfa_feed=np.full(len(tau), 1.0 / N) if whole else -np.expm1(-dt / tau) / (N * dt),
+        sfa_weight=q if whole else q * tau * np.exp(-K * dt / tau),
+        relative_jumps=q / cell.Delta_V,
+        sfa=np.zeros(len(tau)),
+        cohorts=cohorts,
+        cells=cells,
+        carried=plan_carried(cell, dt, noisy, cohorts.shape[1], None if cells is None else cells.rows.shape[1])
+        if carried and count_modes(cell, noisy is not None)
+        else None,
+        smooth=smooth,
+    )
+
+
+def plan_adaptive(
+    cell: GIF,
+    N: int,
+    dt: float,
+    len_kernel: int,
+    tolerance: float,
+    binomial: bool = True,
+    carried: bool = False,
+    noisy: Sequence[float] | None = None,
+    smooth: bool = False,
+) -> PopulationPlan:
+    """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
+
+    Where that would take more work than an exact history of ``len_kernel`` steps, the history is that one. Other
+    parameters as of `plan_population`; tolerance as of `gifpop.meso.history.widest_cells`.
+    """
+    widest = affordable_cells(cell, dt, len_kernel, tolerance, smooth)
+    if widest is None:
+        return plan_population(cell, N, dt, len_kernel, binomial, None, carried, noisy, smooth)
+    window = history.window_length(widest)
+    cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
+    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy, smooth)
+
+
+def affordable_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float, smooth: bool) -> Integers | None:
+    """Return how many steps a cell may span, by age; None where an exact history takes less work than any cells."""
+    widest = widest_cells(history.rounded(cell) if smooth else cell, dt, len_kernel, tolerance)
+    length = history.affordable_length(widest, len_kernel)
+    return widest[: length + 1] if length > 0 else None
+
+
+@remembered
+def widest_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers:
+    """Return how many steps a cell may span, by age, in the history that a kind of neurons needs; not to be changed."""
+    length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
+    widest = history.widest_cells(cell, dt, length, tolerance)
+    widest.flags.writeable = False
+    return widest
+
+
+@underflows_to_zero
+def update_plan(plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bool = True,
+                noisy: Sequence[float] | None = None) -> None:  # fmt: skip
+    """Change the parameters of a population; state, history and its length stay."""
+    if plan.cells is not None:
+        _widen_window(plan, int(refractory_steps(cell.t_ref, dt)))
+    stop = plan.in_use.stop
+    refractory = slice(max(plan.in_use.start, stop - int(plan.constants["refractory"][0])), stop)
+    noisy = _own_input(plan.carried, noisy)
+    carried = plan.carried is not None or noisy is not None
+    plan.scale(N / plan.constants["N"][0])
+    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy)
+    if plan.cells is not None:
+        plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
+    if plan.carried is not None:
+        assert new.carried is not None  # as many modes, or more
+        update_carried(plan.carried, new.carried, plan.cells, refractory)
+    elif carried:
+        places = None if plan.cells is None else plan.cells.rows.shape[1]
+        plan.carried = plan_carried(cell, dt, noisy, plan.cohorts.shape[1], places)
+    for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
+        setattr(plan, name, getattr(new, name))
+    plan.state["spread"] = NOT_KNOWN
+
+
+def _own_input(carried: Carried | None, noisy: Sequence[float] | None) -> Sequence[float] | None:
+    """Return the ``capacity`` of input of the neurons' own, if there is any, or has been: it still is in them."""
+    if carried is None or not carried.noisy:
+        return noisy
+    before: list[float] = carried.capacity.tolist()
+    if noisy is None:
+        return before
+    return [now if now > 0.0 else was for now, was in zip(noisy, before, strict=True)]  # samples may be on their way
+
+
+def _widen_window(plan: PopulationPlan, K: int) -> None:
+    """Let at least K cohorts stay apart in an adaptive history; the oldest ones are empty at first."""
+    more = K - plan.K
+    if more > 0:
+        places = _meso.PADDING + K + max(K, SHORTEST_SLIDE)
+        old, kept = plan.in_use, slice(_meso.PADDING + K - int(plan.state["cohorts"][0]), _meso.PADDING + K)
+        plan.theta, plan.quasi = np.pad(plan.theta, (more, 0)), np.pad(plan.quasi, (more, 0))
+        plan.cohorts = _moved(plan.cohorts, places, old, kept)
+        if plan.carried is not None:
+            plan.carried.cohorts = _moved(plan.carried.cohorts, places, old, kept)
+        plan.state["oldest"] = _meso.PADDING
+        plan.state["cohorts"] = K
+
+
+def _moved(rows: Floats, places: int, old: slice, new: slice) -> Floats:
+    """Return rows of another length with the same content elsewhere."""
+    moved = np.zeros((len(rows), places))
+    moved[:, new] = rows[:, old]
+    return moved
+
+
+@underflows_to_zero
+def start_history(plan: PopulationPlan, potential: float, fired: bool = True) -> None:
+    """Begin anew, every cohort at ``potential`` mV.
+
+    All neurons have just fired, in the newest cohort; or their last spike has left the history long ago.
+    """
+    N = plan.constants["N"][0]
+    plan.cohorts[:] = 0.0
+    plan.sfa[:] = 0.0
+    for name in ("survivors", "variance", "hazard", "cells"):
+        plan.state[name] = 0
+    plan.state["until_merging"] = history.MERGE_EVERY
+    plan.state["spread"] = NOT_KNOWN
+    plan.state["oldest"] = _meso.PADDING
+    plan.state["cohorts"] = plan.K
+    plan.state["n_events"] = N if fired and plan.carried is not None else 0.0
+    window = plan.window
+    window["potential"][:] = potential
+    if plan.carried is not None:
+        begin_carried(plan.carried, plan.in_use.stop - 1, refractory=plan.constants["refractory"][0] > 0)
+    if fired:
+        window["count"][-1] = window["survivors"][-1] = N
+    else:
+        plan.state["survivors"] = N
+    plan.state["E_sfa"] = plan.constants["V_T_star"]
+
+
+@lru_cache(maxsize=MOST_CELLS_KEPT)
+@underflows_to_zero
+def automatic_history(cell: GIF, dt: float) -> int:
+    """Return the number of cohorts that NEST chooses for ``len_kernel=-1``.
+
+    The shortest history, from 20 s down, beyond which a spike adds less than a tenth of Delta_V to the threshold; at
+    least five membrane time constants and longer than the refractory period.
+    """
+    shortest = int(5 * cell.tau_m / dt)
+    K = int(LONGEST_HISTORY / dt)
+    block = 4096
+    while shortest < K:
+        lengths = np.arange(K, max(shortest, K - block), -1)
+        needed = (threshold_kernel(cell, lengths * dt) + current_kernel(cell, lengths * dt)) / cell.Delta_V >= 0.1
+        if needed.any():
+            K = int(lengths[np.argmax(needed)])
+            break
+        K = int(lengths[-1]) - 1
+    if K * dt <= cell.t_ref:
+        K = int(min(cell.t_ref / dt, MOST_AUTOMATIC)) + 1
+    return max(K, int(refractory_steps(cell.t_ref, dt)) + 1)
+
+
+def _constants(cell: GIF, N: int, dt: float, binomial: bool) -> Structured:
+    """Return what does not change from step to step."""
+    P = math.exp(-dt / cell.tau_m)
+    gain = cell.tau_m / cell.C_m * -math.expm1(-dt / cell.tau_m)
+    c = np.zeros(1, _meso.CONSTANTS)
+    c["N"] = N
+    c["poisson"] = not binomial
+    c["refractory"] = refractory_steps(cell.t_ref, dt)
+    c["leak"] = P
+    c["E_L"] = cell.E_L
+    c["V_reset"] = cell.V_reset
+    c["V_T_star"] = cell.V_T_star
+    c["inverse_Delta_V"] = 1.0 / cell.Delta_V
+    c["lambda_0"] = cell.lambda_0
+    c["half_step"] = 0.5e-3 * dt
+    c["log_hazard"] = log_hazard(np.log, 0.5e-3 * dt, cell.lambda_0)
+    c["constant_drive"] = cell.I_e * gain + cell.E_L
+    c["current_gain"] = gain
+    for receptor, tau in (("ex", cell.tau_syn_ex), ("in", cell.tau_syn_in)):
+        c[f"decay_{receptor}"] = math.exp(-dt / tau)
+        c[f"input_{receptor}"] = arrival_current(tau, dt)
+        c[f"carry_{receptor}"] = synaptic_carry(tau, cell.tau_m, dt) / cell.C_m
+        c[f"arrive_{receptor}"] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m
+    return c

@@ -1,0 +1,1 @@
+"""The microscopic level: a population neuron by neuron."""

@@ -1,0 +1,16 @@
+"""Steps of a group of neurons, for the time loop."""
+
+from libc.stdint cimport int32_t, int64_t
+
+from gifpop.engine._types cimport Arrivals, Neurons, Probes, SpikeList
+
+
+cdef class MicroPopulation:
+    cdef Neurons neurons
+    cdef readonly object arrays
+
+cdef int64_t advance_block(Neurons *group, const Arrivals *arrivals, Py_ssize_t begin, Py_ssize_t end,
+                           Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil
+cdef int64_t advance_forced(Neurons *group, const Arrivals *arrivals, const int32_t *fired, const int64_t *counts,
+                            Py_ssize_t steps, Probes probes) noexcept nogil
+cdef const double *recordable(const Neurons *group, int64_t variable) noexcept nogil

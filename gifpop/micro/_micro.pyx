@@ -1,0 +1,168 @@
+"""Groups of GIF neurons: their arrays, and what happens at a spike."""
+
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdlib cimport realloc
+
+from gifpop.engine._dispatch cimport loops
+from gifpop.micro._firing cimport fire, renew_budget
+from gifpop.engine._types cimport TILE as _TILE
+from gifpop.engine._types cimport NO_MEMORY, WELL, Arrivals, Neurons, Parameter, Probes, Spike, SpikeList
+
+TILE = _TILE
+RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
+PARAMETERS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
+              "V_T_star", "slope", "threshold", "refractory")
+VARIOUS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
+           "slope", "threshold")
+TERMS = ("sfa_decay", "sfa_jump", "stc_decay", "stc_jump")
+STATE = ("V_m", "I_syn_ex", "I_syn_in", "E_sfa", "I_stc", "pause", "budget", "draws")
+
+
+cdef Parameter bind(const double[:, ::1] values, Py_ssize_t places):
+    cdef Parameter parameter
+    parameter.value = &values[0, 0] if values.shape[0] else NULL
+    parameter.stride = values.shape[1] == places
+    return parameter
+
+
+cdef class MicroPopulation:
+    """Bind the arrays of a group of neurons for the time loop.
+
+    Parameters
+    ----------
+    N : int
+        Neurons.
+    parameters : dict of str to float64 array
+        ``PARAMETERS``, shape (1, n), and ``TERMS``, shape (terms, n), where n is ``places`` for a value for each neuron
+        or ``TILE`` for one value repeated.
+    state : dict of str to float64 array
+        ``STATE``, shape (1, places), ``sfa`` and ``stc``, shape (terms, places); places is N rounded up to a multiple
+        of ``TILE``, with budgets that last for ever behind the last neuron.
+    key : uint64 array of length 2
+        Of the group's random numbers.
+    """
+
+    def __init__(self, Py_ssize_t N, parameters, state, const uint64_t[::1] key):
+        cdef Neurons *g = &self.neurons
+        cdef double[:, ::1] V_m = state["V_m"], I_syn_ex = state["I_syn_ex"], I_syn_in = state["I_syn_in"]
+        cdef double[:, ::1] E_sfa = state["E_sfa"], I_stc = state["I_stc"], pause = state["pause"]
+        cdef double[:, ::1] budget = state["budget"], draws = state["draws"], sfa = state["sfa"], stc = state["stc"]
+        cdef Py_ssize_t places = V_m.shape[1]
+        self.arrays = (dict(parameters), dict(state))
+        g.N, g.places, g.J, g.S = N, places, sfa.shape[0], stc.shape[0]
+        g.leak = bind(parameters["leak"], places)
+        g.constant_drive = bind(parameters["constant_drive"], places)
+        g.current_gain = bind(parameters["current_gain"], places)
+        g.carry_ex = bind(parameters["carry_ex"], places)
+        g.carry_in = bind(parameters["carry_in"], places)
+        g.decay_ex = bind(parameters["decay_ex"], places)
+        g.decay_in = bind(parameters["decay_in"], places)
+        g.V_reset = bind(parameters["V_reset"], places)
+        g.V_T_star = bind(parameters["V_T_star"], places)
+        g.slope = bind(parameters["slope"], places)
+        g.threshold = bind(parameters["threshold"], places)
+        g.refractory = bind(parameters["refractory"], places)
+        g.sfa_decay = bind(parameters["sfa_decay"], places)
+        g.sfa_jump = bind(parameters["sfa_jump"], places)
+        g.stc_decay = bind(parameters["stc_decay"], places)
+        g.stc_jump = bind(parameters["stc_jump"], places)
+        g.various = any(parameters[name].shape[1] == places for name in VARIOUS)
+        g.V_m, g.I_syn_ex, g.I_syn_in = &V_m[0, 0], &I_syn_ex[0, 0], &I_syn_in[0, 0]
+        g.E_sfa, g.I_stc, g.pause = &E_sfa[0, 0], &I_stc[0, 0], &pause[0, 0]
+        g.budget, g.draws = &budget[0, 0], &draws[0, 0]
+        g.sfa = &sfa[0, 0] if g.J else NULL
+        g.stc = &stc[0, 0] if g.S else NULL
+        g.key[0], g.key[1] = key[0], key[1]
+
+
+def draw_budgets(MicroPopulation population, Py_ssize_t first):
+    """Draw the hazard that each neuron, from the first one on, takes until its next spike."""
+    cdef Py_ssize_t i
+    for i in range(first, population.neurons.N):
+        renew_budget(&population.neurons, i)
+
+
+cdef int64_t advance_block(Neurons *group, const Arrivals *arrivals, Py_ssize_t begin, Py_ssize_t end,
+                           Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil:
+    """Advance the neurons from ``begin``, where a tile begins, to ``end``.
+
+    Return WELL, NO_MEMORY for their spikes, or the first step in which a number was not finite. The spikes come out in
+    order of tile, step and neuron.
+    """
+    cdef Py_ssize_t start = begin
+    cdef int64_t status = WELL
+    spikes.n = 0
+    while start < end:
+        if not reserve(spikes, spikes.n + _TILE * steps):
+            return NO_MEMORY
+        status = earlier(status, loops.advance_tile(group, arrivals, start, min(<Py_ssize_t> _TILE, end - start), steps,
+                                                    of_tile(&probes, start), spikes))
+        start += _TILE
+    return status
+
+
+cdef inline int64_t earlier(int64_t status, int64_t other) noexcept nogil:
+    """Return the earlier one of two steps in which a number was not finite; WELL: never."""
+    return other if status == WELL or WELL < other < status else status
+
+
+cdef int64_t advance_forced(Neurons *group, const Arrivals *arrivals, const int32_t *fired, const int64_t *counts,
+                            Py_ssize_t steps, Probes probes) noexcept nogil:
+    """Advance all neurons; whatever their hazard, those in ``fired`` fire, ``counts`` of them in each step.
+
+    Return WELL, or the step in which a number was not finite; nothing has fired in it.
+    """
+    cdef Py_ssize_t step, start, i
+    cdef int64_t status = WELL
+    cdef Probes left
+    for step in range(steps):
+        left = probes
+        start = 0
+        while start < group.N:
+            status = earlier(status, loops.advance_tile(group, &arrivals[step], start,
+                                                        min(<Py_ssize_t> _TILE, group.N - start), 1,
+                                                        of_tile(&left, start), NULL))
+            start += _TILE
+        if status != WELL:
+            return step
+        for i in range(probes.n):
+            probes.first[i].record += probes.stride
+        for i in range(counts[step]):
+            fire(group, fired[i])
+        fired += counts[step]
+    return WELL
+
+
+cdef Probes of_tile(Probes *probes, Py_ssize_t start) noexcept nogil:
+    """Take the probes of a tile, which come first."""
+    cdef Probes own = probes[0]
+    own.n = 0
+    while own.n < probes.n and probes.first[own.n].unit < start + _TILE:
+        own.n += 1
+    probes.first += own.n
+    probes.n -= own.n
+    return own
+
+
+cdef bint reserve(SpikeList *spikes, Py_ssize_t n) noexcept nogil:
+    """Make room for ``n`` spikes in all."""
+    cdef Spike *items
+    if n > spikes.capacity:
+        items = <Spike *> realloc(spikes.items, 2 * n * sizeof(Spike))
+        if items == NULL:
+            return False
+        spikes.items, spikes.capacity = items, 2 * n
+    return True
+
+
+cdef const double *recordable(const Neurons *group, int64_t variable) noexcept nogil:
+    """Where a variable of the neurons stands after each step, by its place in ``RECORDABLES``."""
+    if variable == 0:
+        return group.V_m
+    if variable == 1:
+        return group.E_sfa
+    if variable == 2:
+        return group.I_stc
+    if variable == 3:
+        return group.I_syn_ex
+    return group.I_syn_in

@@ -1,0 +1,148 @@
+"""What the time loop reads of a group of neurons: parameters in physical units as arrays, and the state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from gifpop.common.grid import refractory_steps
+from gifpop.common.membrane import log_hazard, synaptic_carry, underflows_to_zero
+from gifpop.common.memory import aligned_copy, aligned_zeros
+from gifpop.micro import _micro
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gifpop.common.typing import Floats, Integers, Stream
+
+RECORDABLES = _micro.RECORDABLES
+EVERLASTING = 1e300  # budget of the places behind the last neuron
+NEVER_RESET = -1.0  # steps of refractoriness of a neuron whose potential goes on after a spike
+
+
+@dataclass
+class NeuronPlan:
+    """A group of neurons as arrays (see `_micro.MicroPopulation`)."""
+
+    N: int
+    parameters: dict[str, Floats]
+    state: dict[str, Floats]
+
+    recordables: ClassVar = RECORDABLES
+    neurons: ClassVar[Literal[True]] = True
+
+    @property
+    def units(self) -> int:
+        return self.N
+
+    @property
+    def places(self) -> int:
+        """Length of the arrays."""
+        return self.state["V_m"].size
+
+    def of_neurons(self, name: str) -> Floats:
+        """Return the values of a state variable, one for each neuron; writing to them changes the state."""
+        return self.state[name][0, : self.N]
+
+    def copy(self) -> NeuronPlan:
+        """Return a plan with the same parameters and a state of its own."""
+        state = {name: aligned_copy(values) for name, values in self.state.items()}
+        return NeuronPlan(self.N, dict(self.parameters), state)
+
+    def chosen(self, neurons: Integers) -> NeuronPlan:
+        """Return a plan of as many neurons, each in the state that one of these has; parameters are to follow."""
+        state = {name: aligned_zeros((len(values), count_places(len(neurons)))) for name, values in self.state.items()}
+        state["budget"][:] = EVERLASTING
+        for name, values in state.items():
+            values[:, : len(neurons)] = self.state[name][:, neurons]
+        return NeuronPlan(len(neurons), dict(self.parameters), state)
+
+    def renew_budgets(self, first: int, draw: float, key: Stream) -> None:
+        """Let the neurons from the first one on draw new budgets, each its draw of this number."""
+        self.state["draws"][:, first : self.N] = draw
+        _micro.draw_budgets(self.bind(key), first)
+
+    def bind(self, key: Stream) -> _micro.MicroPopulation:
+        """Return the group for the time loop, with the key of its random numbers."""
+        assert isinstance(key, np.ndarray)
+        return _micro.MicroPopulation(self.N, self.parameters, self.state, key)
+
+    def restart(self, key: Stream) -> None:
+        """Begin with the random numbers of a key (`gifpop.common.seeds.philox_key`)."""
+        self.renew_budgets(0, 0.0, key)
+
+
+def plan_neurons(p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True) -> NeuronPlan:
+    """Return the arrays of a group of neurons at rest in its initial state; `NeuronPlan.restart` is to follow.
+
+    Parameters
+    ----------
+    p : dict
+        ``C_m`` (pF), ``tau_m`` (ms), ``E_L``, ``V_reset``, ``V_T_star``, ``Delta_V``, ``V_m`` (mV), ``lambda_0`` (1/s),
+        ``t_ref``, ``tau_syn_ex``, ``tau_syn_in`` (ms), ``I_e``, ``I_syn_ex``, ``I_syn_in`` (pA): numbers or arrays of
+        length N. ``tau_sfa``, ``q_sfa``, ``tau_stc``, ``q_stc``: sequences of such.
+    N : int
+    dt : float, ms
+    always_reset : bool
+        Whether neurons with ``t_ref = 0`` are reset after a spike; in NEST their potential goes on.
+    """
+    parameters = neuron_parameters(p, N, dt, always_reset)
+    places = count_places(N)
+    state = {name: aligned_zeros((1, places)) for name in _micro.STATE}
+    state["sfa"] = aligned_zeros((len(p["q_sfa"]), places))
+    state["stc"] = aligned_zeros((len(p["q_stc"]), places))
+    state["budget"][:] = EVERLASTING
+    plan = NeuronPlan(N, parameters, state)
+    for name in ("V_m", "I_syn_ex", "I_syn_in"):
+        plan.of_neurons(name)[:] = p[name]
+    plan.of_neurons("E_sfa")[:] = p["V_T_star"]
+    return plan
+
+
+@underflows_to_zero
+def neuron_parameters(p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True) -> dict[str, Floats]:
+    """Return what does not change from step to step; see `plan_neurons`."""
+    tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)
+    slope = np.log2(math.e) / np.asarray(p["Delta_V"], dtype=float)
+    gain = tau_m / C_m * -np.expm1(-dt / tau_m)
+    refractory = refractory_steps(p["t_ref"], dt)
+    values = {
+        "leak": np.exp(-dt / tau_m),
+        "constant_drive": p["I_e"] * gain + p["E_L"] * -np.expm1(-dt / tau_m),
+        "current_gain": gain,
+        "V_reset": p["V_reset"],
+        "V_T_star": p["V_T_star"],
+        "slope": slope,
+        "threshold": p["V_T_star"] * slope - log_hazard(np.log2, 1e-3 * dt, p["lambda_0"]),
+        "refractory": refractory if always_reset else np.where(refractory > 0, refractory, NEVER_RESET),
+    }
+    for receptor in ("ex", "in"):
+        tau_s = np.asarray(p[f"tau_syn_{receptor}"], dtype=float)
+        values[f"carry_{receptor}"] = synaptic_carry(tau_s, tau_m, dt) / C_m
+        values[f"decay_{receptor}"] = np.exp(-dt / tau_s)
+    arrays = {name: _rows([value], N) for name, value in values.items()}
+    for kind in ("sfa", "stc"):
+        arrays[f"{kind}_decay"] = _rows([np.exp(-dt / np.asarray(tau, dtype=float)) for tau in p[f"tau_{kind}"]], N)
+        arrays[f"{kind}_jump"] = _rows(p[f"q_{kind}"], N)
+    return arrays
+
+
+def _rows(values: Iterable[npt.ArrayLike], N: int) -> Floats:
+    """Return numbers or arrays of length N as rows, with a place for each neuron if any differs, else of a tile."""
+    arrays = [np.asarray(value, dtype=float) for value in values]
+    if not any(array.ndim for array in arrays):
+        return np.repeat(np.reshape(arrays, (len(arrays), 1)), _micro.TILE, axis=1)
+    rows = np.empty((len(arrays), count_places(N)))
+    for row, value in zip(rows, arrays, strict=True):
+        row[:N] = value
+        row[N:] = row[N - 1]
+    return rows
+
+
+def count_places(N: int) -> int:
+    """Return N rounded up to whole tiles, and past one tile, which stands for values that all neurons share."""
+    return _micro.TILE * max(2, -(-N // _micro.TILE))

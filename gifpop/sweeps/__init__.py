@@ -1,0 +1,1 @@
+"""A network at every point of a grid."""

@@ -1,0 +1,212 @@
+"""What a measure returns at one point of a sweep: named arrays with dimensions, the same at all points."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from gifpop.common import checks
+from gifpop.common.brief import brief
+from gifpop.result import Result
+from gifpop.sweeps.points import RESERVED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from gifpop.reductions import TrialStatistics
+
+    Labels: TypeAlias = tuple[tuple[str, ...], npt.NDArray[Any]]  # of a coordinate: dimensions and what stands there
+
+NUMBERS, LABELS = "biufc", "biufcU"  # kinds of numpy's dtypes
+
+
+@dataclass(frozen=True)
+class Value:
+    """One measured quantity.
+
+    Attributes
+    ----------
+    dims : tuple of str
+    data : array
+        Floating or complex, so that NaN can stand for what is missing.
+    attrs : dict
+    coords : dict of str to (dims, array)
+        Labels along its dimensions.
+    """
+
+    dims: tuple[str, ...]
+    data: npt.NDArray[Any]
+    attrs: dict[str, Any] = field(default_factory=dict)
+    coords: dict[str, Labels] = field(default_factory=dict)
+
+
+def mean_activity(result: Result | TrialStatistics) -> dict[str, Value]:
+    """Return the mean activity of each population over time, spikes/s; of each trial where there are several."""
+    activity = np.asarray(result.activity).mean(axis=-2)
+    trials = result.trials if isinstance(result, Result) else None
+    dims: tuple[str, ...] = ("population",)
+    coords: dict[str, Labels] = {"population": (dims, np.array(list(result.names), dtype=str))}
+    if trials is not None:
+        dims = ("trial", "population")
+        coords["trial"] = ("trial",), trials
+    return {"activity": Value(dims, activity, {"units": "Hz", "long_name": "mean activity"}, coords)}
+
+
+def named_values(returned: object, name: str, parameters: Iterable[str]) -> dict[str, Value]:
+    """Return what a measure returned as a dict of name to `Value`.
+
+    Parameters
+    ----------
+    returned : dict or one value
+        Values are numbers, arrays, tuples (dims, data[, attrs]) or `xarray.DataArray`.
+    name : str
+        Of a single value.
+    parameters : sequence of str
+        Of the sweep, which are not to be used as dimensions again.
+    """
+    several: Mapping[Any, object] = returned if isinstance(returned, Mapping) else {name: returned}
+    if not several:
+        raise ValueError("measure must return at least one value, got none")
+    values = {key: _value(key, value) for key, value in several.items()}
+    taken = {*parameters, *RESERVED}
+    labels: dict[str, Labels] = {}
+    for key, value in values.items():
+        for dim in value.dims:
+            if dim in taken or dim in values:
+                raise ValueError(f"{key!r}: its dimension {dim!r} must not be the name of a parameter or variable")
+        for label, (dims, data) in value.coords.items():
+            if label in taken or label in values:
+                raise ValueError(f"{key!r}: its coordinate {label!r} must not be the name of a parameter or variable")
+            if not _same(labels.setdefault(label, (dims, data)), (dims, data)):
+                raise ValueError(f"{key!r}: its coordinate {label!r} differs from that of another variable")
+        if not isinstance(key, str) or not key or "/" in key or key.startswith("_") or key in taken:
+            raise ValueError(f"names of values must be strings, not of parameters, status or error, got {key!r}")
+    _check_sizes(values)
+    return values
+
+
+def _value(name: object, value: Any) -> Value:
+    """Return one value of whatever form as a `Value`."""
+    if isinstance(value, Value):
+        return value
+    attrs: dict[str, Any] = {}
+    coords: dict[str, Labels] = {}
+    if hasattr(value, "dims") and hasattr(value, "coords"):  # an xarray.DataArray
+        dims, data, attrs = value.dims, value.data, dict(value.attrs)
+        coords = {str(key): (tuple(map(str, c.dims)), _labels(name, key, c.values))
+                  for key, c in value.coords.items() if c.dims}  # fmt: skip
+    elif isinstance(value, tuple):
+        if len(value) not in (2, 3):
+            raise ValueError(f"{name!r}: a tuple must be (dims, data) or (dims, data, attrs), got {len(value)} entries")
+        dims, data = value[:2]
+        dims, attrs = (dims,) if isinstance(dims, str) else dims, dict(value[2]) if len(value) == 3 else {}
+    else:
+        dims, data = None, value
+    data = np.ma.asanyarray(data) if np.ma.isMaskedArray(data) else np.asarray(data)
+    if data.dtype.kind not in NUMBERS:
+        raise TypeError(f"{name!r} must be a number or an array of numbers, got {brief(value)}")
+    data = np.ma.filled(data.astype(_stored_type(data.dtype)), np.nan)  # NaN stands for what is masked, too
+    dims = tuple(f"{name}_dim_{i}" for i in range(data.ndim)) if dims is None else tuple(map(str, dims))
+    if len(dims) != data.ndim or len(set(dims)) < len(dims):
+        raise ValueError(f"{name!r} must have a dimension of its own for each axis, got {dims} for shape {data.shape}")
+    return Value(dims, data, json.loads(json.dumps(attrs, default=_plain)), coords)
+
+
+def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type in which numbers are kept: one that has NaN and that stores know."""
+    if dtype.kind in "biu":
+        return np.dtype(np.float64)
+    widest = np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
+    return dtype if dtype.itemsize <= widest.itemsize else widest
+
+
+def _plain(value: object) -> Any:
+    """Return an attribute that is of numpy's types as numbers and lists."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"attributes must be numbers, strings, or lists or dicts of such, got {value!r}")
+
+
+def _labels(name: object, key: object, labels: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return the labels of a coordinate as an array of numbers or strings."""
+    labels = checks.unmasked(f"{name!r}: its coordinate {key!r}", labels)
+    if labels.dtype.kind in "OT" and all(isinstance(label, str) for label in labels.ravel()):
+        labels = labels.astype(str)
+    if labels.dtype.kind not in LABELS:
+        raise TypeError(f"{name!r}: its coordinate {key!r} must hold numbers or strings, got {labels.dtype}")
+    return labels
+
+
+def _check_sizes(values: Mapping[str, Value]) -> None:
+    """Refuse dimensions that are not of one length in all variables."""
+    sizes: dict[str, int] = {}
+    for name, value in values.items():
+        for dim, size in zip(value.dims, value.data.shape, strict=True):
+            if sizes.setdefault(dim, size) != size:
+                raise ValueError(f"{name!r}: its dimension {dim!r} has length {size}, {sizes[dim]} in other variables")
+
+
+def _same(one: Labels, other: Labels) -> bool:
+    return one[0] == other[0] and np.array_equal(one[1], other[1])
+
+
+class Form(NamedTuple):
+    """What the values of a variable have in common."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    attrs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What the values of all points have in common; that of the first point.
+
+    Attributes
+    ----------
+    variables : dict of str to Form
+    coords : dict of str to (dims, array)
+    """
+
+    variables: dict[str, Form]
+    coords: dict[str, Labels]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Value]) -> Schema:
+        """Return the schema of the values of a point."""
+        variables = {n: Form(v.dims, v.data.shape, v.data.dtype, v.attrs) for n, v in values.items()}
+        return cls(variables, {name: c for value in values.values() for name, c in value.coords.items()})
+
+    def check(self, values: Mapping[str, Value]) -> None:
+        """Raise ValueError where the values of a point are of another form."""
+        if set(values) != set(self.variables):
+            raise ValueError(f"it returned {_names(values)}, at the first point {_names(self.variables)}")
+        for name, value in values.items():
+            dims, shape, dtype, _ = self.variables[name]
+            if (value.dims, value.data.shape) != (dims, shape):
+                raise ValueError(
+                    f"{name!r} has {_form(value.dims, value.data.shape)}, at the first point {_form(dims, shape)}"
+                )
+            if not np.can_cast(value.data.dtype, dtype, "same_kind"):
+                raise ValueError(f"{name!r} is {value.data.dtype}, at the first point {dtype}")
+        coords = Schema.of(values).coords
+        if set(coords) != set(self.coords):
+            raise ValueError(f"it returned coordinates {_names(coords)}, at the first point {_names(self.coords)}")
+        for name, labels in coords.items():
+            if not _same(labels, self.coords[name]):
+                raise ValueError(f"its coordinate {name!r} differs from that of the first point")
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, sorted(names))) or "none"
+
+
+def _form(dims: tuple[str, ...], shape: tuple[int, ...]) -> str:
+    return "(" + ", ".join(f"{dim}: {size}" for dim, size in zip(dims, shape, strict=True)) + ")"
