@@ -7,9 +7,18 @@ from functools import partial
 import gifpop as gp
 
 RING_CELL = gp.GIF(
-    C_m=250.0, tau_m=20.0, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=2.5, lambda_0=10.0, t_ref=4.0, I_e=250.0,
-    tau_syn_ex=3.0, tau_syn_in=6.0,
-)  # fmt: skip
+    C_m=250.0,
+    tau_m=20.0,
+    E_L=0.0,
+    V_reset=0.0,
+    V_T_star=15.0,
+    Delta_V=2.5,
+    lambda_0=10.0,
+    t_ref=4.0,
+    I_e=250.0,
+    tau_syn_ex=3.0,
+    tau_syn_in=6.0,
+)
 
 
 @dataclass(frozen=True)
@@ -105,23 +114,44 @@ def networks():
         Case("Brunel network, mesoscopic", gp.models.brunel, "meso", 0.5, 2000.0, repetitions=11),
         Case("Brunel network, 1,000 neurons", gp.models.brunel, "micro", 0.5, 2000.0, repetitions=11),
         Case(
-            "Brunel network, 20 million synapses", partial(gp.models.brunel, 2000), "micro", 0.5, 500.0,
-            repetitions=3, large=True,
+            "Brunel network, 20 million synapses",
+            partial(gp.models.brunel, 2000),
+            "micro",
+            0.5,
+            500.0,
+            repetitions=3,
+            large=True,
         ),
         Case("cortical column, mesoscopic", column, "meso", 0.1, 10_000.0, shorter={"nest": 1000.0, "numba": 1000.0}),
         Case(
-            "cortical column with adaptation, mesoscopic", partial(column, adaptation=True), "meso", 0.1, 10_000.0,
-            repetitions=3, shorter={"nest": 500.0, "numba": 500.0, "c": 1000.0},
+            "cortical column with adaptation, mesoscopic",
+            partial(column, adaptation=True),
+            "meso",
+            0.1,
+            10_000.0,
+            repetitions=3,
+            shorter={"nest": 500.0, "numba": 500.0, "c": 1000.0},
         ),
         Case(
-            "cortical column, 7,717 neurons", partial(column, 0.1), "micro", 0.1, 2000.0,
-            repetitions=3, shorter={"nest": 500.0},
+            "cortical column, 7,717 neurons",
+            partial(column, 0.1),
+            "micro",
+            0.1,
+            2000.0,
+            repetitions=3,
+            shorter={"nest": 500.0},
         ),
         Case(
-            "cortical column, 77,169 neurons", column, "micro", 0.1, 1000.0,
-            repetitions=1, only="gifpop", large=True,
+            "cortical column, 77,169 neurons",
+            column,
+            "micro",
+            0.1,
+            1000.0,
+            repetitions=1,
+            only="gifpop",
+            large=True,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def curves():

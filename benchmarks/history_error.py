@@ -20,10 +20,15 @@ TOLERANCES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
 CASES = {
     "seed network": (gp.models.brunel(), 0.5, 40_000, 14_000, 8_000, ("E", "I")),
     "column with adaptation": (
-        gp.models.potjans_diesmann(adaptation=True), 0.1, 80_000, 40_000, 4_000, ("4E", "5E", "5I")
+        gp.models.potjans_diesmann(adaptation=True),
+        0.1,
+        80_000,
+        40_000,
+        4_000,
+        ("4E", "5E", "5I"),
     ),
     "column": (gp.models.potjans_diesmann(), 0.1, 40_000, 10_000, 4_000, ("4E", "5E", "5I")),
-}  # fmt: skip
+}
 
 
 def converged(net, dt):

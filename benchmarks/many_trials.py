@@ -21,8 +21,9 @@ INITIAL = {"meso": "fired", "micro": "rest"}  # as in NEST
 def gifpop_trials(level, trials, duration, **options):
     """Return the seconds that all trials take; the counts of each are kept."""
     began = time.perf_counter()
-    gp.models.brunel().simulate(duration, dt=DT, level=level, trials=trials, seed=1, initial=INITIAL[level],
-                                progress=False, **options)  # fmt: skip
+    gp.models.brunel().simulate(
+        duration, dt=DT, level=level, trials=trials, seed=1, initial=INITIAL[level], progress=False, **options
+    )
     return time.perf_counter() - began
 
 

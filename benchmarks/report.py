@@ -15,8 +15,13 @@ def summarize(case, measured):
             nest = programs[NEST][f"median_{what}"] if NEST in programs else None
             p[f"{what}_times_faster_than_nest"] = None if nest is None else nest / p[f"median_{what}"]
     return {
-        "name": case.name, "group": case.group, "x": case.x, "level": case.level, "dt": case.dt, "programs": programs,
-    }  # fmt: skip
+        "name": case.name,
+        "group": case.group,
+        "x": case.x,
+        "level": case.level,
+        "dt": case.dt,
+        "programs": programs,
+    }
 
 
 def _summary(times):

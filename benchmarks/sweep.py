@@ -60,8 +60,16 @@ def main(arguments=None):
 
     def sweep(executor, stored):
         with tempfile.TemporaryDirectory() as folder:
-            data = gp.sweep(build, parameters, SIMULATE, trials=TRIALS, seed=1, executor=executor,
-                            workers=options.workers, store=Path(folder) / "s.zarr" if stored else None)  # fmt: skip
+            data = gp.sweep(
+                build,
+                parameters,
+                SIMULATE,
+                trials=TRIALS,
+                seed=1,
+                executor=executor,
+                workers=options.workers,
+                store=Path(folder) / "s.zarr" if stored else None,
+            )
             assert (data.status == "finished").all()
 
     cases = {f"a plain loop over {min(size, LOOP)} points": lambda: plain_loop(parameters)}

@@ -63,9 +63,12 @@ class Variant:
     def __init__(self, name, threads, checkout):
         command = [sys.executable, __file__, "--work", json.dumps([name, threads])]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
             env={**os.environ, "PYTHONPATH": str(checkout)},
-        )  # fmt: skip
+        )
         self.times = []
 
     def run(self, duration):

@@ -46,17 +46,36 @@ BANDS = {2: 1.0, 5: 2.0, 10: 2.0, 20: 2.0, 50: 5.0, 100: 10.0}  # Hz: centre and
 
 GRIDS = {
     "quick": {
-        "strengths": (0, 4), "taus": (100, 300), "rates": (5, 20), "spikes": 200, "neurons": 4_000,
-        "responses": ((4, 100),), "sizes": (), "ensembles": (), "ensemble_rates": (), "seconds": 0, "trials": 6,
-        "runs": 1, "uncoupled_runs": 0,
+        "strengths": (0, 4),
+        "taus": (100, 300),
+        "rates": (5, 20),
+        "spikes": 200,
+        "neurons": 4_000,
+        "responses": ((4, 100),),
+        "sizes": (),
+        "ensembles": (),
+        "ensemble_rates": (),
+        "seconds": 0,
+        "trials": 6,
+        "runs": 1,
+        "uncoupled_runs": 0,
     },
     "full": {
-        "strengths": (0, 1, 2, 4, 6), "taus": (30, 100, 300, 1000, 3000), "rates": (2, 5, 10, 20, 40, 60),
-        "spikes": 2000, "neurons": 100_000, "responses": None, "sizes": (50, 200, 1000, 5000),
-        "ensembles": ((0, 100), (2, 100), (4, 100), (4, 1000), (6, 300)), "ensemble_rates": (5, 20),
-        "seconds": 400, "trials": 2000, "runs": 100, "uncoupled_runs": 100,
+        "strengths": (0, 1, 2, 4, 6),
+        "taus": (30, 100, 300, 1000, 3000),
+        "rates": (2, 5, 10, 20, 40, 60),
+        "spikes": 2000,
+        "neurons": 100_000,
+        "responses": None,
+        "sizes": (50, 200, 1000, 5000),
+        "ensembles": ((0, 100), (2, 100), (4, 100), (4, 1000), (6, 300)),
+        "ensemble_rates": (5, 20),
+        "seconds": 400,
+        "trials": 2000,
+        "runs": 100,
+        "uncoupled_runs": 100,
     },
-}  # fmt: skip
+}
 
 
 # %%
@@ -76,10 +95,20 @@ def cell(strength, tau, drive, lead=0.0):
     makes up for that: rates then depend on the step only in second order, less than 0.01 % here.
     """
     return gp.GIF(
-        C_m=C_M, tau_m=TAU_M, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=DELTA_V, lambda_0=10.0, t_ref=4.0,
-        I_e=current(drive), tau_syn_ex=3.0, tau_syn_in=6.0,
-        tau_sfa=[tau] if strength else [], q_sfa=[strength * DELTA_V * np.exp(-lead / tau)] if strength else [],
-    )  # fmt: skip
+        C_m=C_M,
+        tau_m=TAU_M,
+        E_L=0.0,
+        V_reset=0.0,
+        V_T_star=15.0,
+        Delta_V=DELTA_V,
+        lambda_0=10.0,
+        t_ref=4.0,
+        I_e=current(drive),
+        tau_syn_ex=3.0,
+        tau_syn_in=6.0,
+        tau_sfa=[tau] if strength else [],
+        q_sfa=[strength * DELTA_V * np.exp(-lead / tau)] if strength else [],
+    )
 
 
 def simulation(net, who, dt, seed, **options):
@@ -348,12 +377,16 @@ def measure_ensembles(study, grid):
     return {
         (*cell, coupled, rate, N): study.compare(
             f"ensemble {cell[0]} {cell[1]} {rate} {N} {'coupled' if coupled else 'uncoupled'}",
-            ensemble, *cell, study.drive(*cell, rate), rate, N, coupled, grid["seconds"],
+            ensemble,
+            *cell,
+            study.drive(*cell, rate),
+            rate,
+            N,
+            coupled,
+            grid["seconds"],
         )
-        for cell, rate, N, coupled in product(
-            grid["ensembles"], grid["ensemble_rates"], grid["sizes"], (False, True)
-        )
-    }  # fmt: skip
+        for cell, rate, N, coupled in product(grid["ensembles"], grid["ensemble_rates"], grid["sizes"], (False, True))
+    }
 
 
 def measure_network(study, grid):
@@ -394,12 +427,11 @@ def rates_table(rates, grid):
         for tau in grid["taus"]:
             deviations = {
                 rate: rates[strength, tau, rate][who]["rate"] / rates[strength, tau, rate][NEURONS]["rate"] - 1.0
-                for rate in grid["rates"] if (strength, tau, rate) in rates
-            }  # fmt: skip
+                for rate in grid["rates"]
+                if (strength, tau, rate) in rates
+            }
             worst = max(deviations, key=lambda rate, d=deviations: abs(d[rate]), default=None)
-            row.append(
-                f"{grade(deviations[worst])} {100 * deviations[worst]:+.2f} at {worst}/s" if deviations else ""
-            )  # fmt: skip
+            row.append(f"{grade(deviations[worst])} {100 * deviations[worst]:+.2f} at {worst}/s" if deviations else "")
         rows.append(row)
     return markdown(["closure", "q/Delta_V", *(f"{tau} ms" for tau in grid["taus"])], rows)
 
@@ -412,10 +444,13 @@ def rms(by, who, first, last):
 def responses_table(responses):
     """Return errors of responses, spikes/s, until 200 ms after the step and later."""
     rows = [
-        [*cell, f"{by[NEURONS].max():.1f}",
-         *(f"{rms(by, who, 5, 200):.2f}, {rms(by, who, 200, 395):.2f}" for who in CLOSURES)]
+        [
+            *cell,
+            f"{by[NEURONS].max():.1f}",
+            *(f"{rms(by, who, 5, 200):.2f}, {rms(by, who, 200, 395):.2f}" for who in CLOSURES),
+        ]
         for cell, by in responses.items()
-    ]  # fmt: skip
+    ]
     return markdown(["q/Delta_V", "tau [ms]", "peak of neurons", *CLOSURES], rows)
 
 

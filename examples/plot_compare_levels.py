@@ -17,9 +17,15 @@ import matplotlib.pyplot as plt
 import gifpop as gp
 
 cell = gp.GIF(
-    C_m=250.0, tau_m=20.0, Delta_V=2.5, I_e=300.0, tau_syn_ex=3.0, tau_syn_in=6.0,
-    tau_sfa=[100.0, 1000.0], q_sfa=[10.0, 1.0],
-)  # fmt: skip
+    C_m=250.0,
+    tau_m=20.0,
+    Delta_V=2.5,
+    I_e=300.0,
+    tau_syn_ex=3.0,
+    tau_syn_in=6.0,
+    tau_sfa=[100.0, 1000.0],
+    q_sfa=[10.0, 1.0],
+)
 
 net = gp.Network()
 for name, N in (("E", 800), ("I", 200)):

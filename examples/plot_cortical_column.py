@@ -23,9 +23,7 @@ scale = float(sys.argv[2]) if len(sys.argv) > 2 else 0.1
 
 net = gp.models.potjans_diesmann(scale, thalamus=(600.0, 19.0))
 warnings.filterwarnings("ignore", ".*rounded to.*")  # the sparsest projections have about one synapse a neuron
-results = [
-    net.simulate(800.0, dt=0.1, seed=1, **options) for options in ({"wiring": "sparse"}, {"level": "micro"})
-]
+results = [net.simulate(800.0, dt=0.1, seed=1, **options) for options in ({"wiring": "sparse"}, {"level": "micro"})]
 
 figure, axes = plt.subplots(4, 2, figsize=(10.0, 8.0), sharex=True, sharey="row", layout="constrained")
 for column, result in zip(axes.T, results, strict=True):

@@ -17,10 +17,20 @@ import gifpop as gp
 
 N = {"E": 800, "I": 200}
 cell = gp.GIF(
-    C_m=250.0, tau_m=20.0, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=2.5, lambda_0=10.0, t_ref=4.0,
+    C_m=250.0,
+    tau_m=20.0,
+    E_L=0.0,
+    V_reset=0.0,
+    V_T_star=15.0,
+    Delta_V=2.5,
+    lambda_0=10.0,
+    t_ref=4.0,
     I_e=24.0 * 250.0 / 20.0,  # 24 mV
-    tau_syn_ex=3.0, tau_syn_in=6.0, tau_sfa=[100.0, 1000.0], q_sfa=[10.0, 1.0],
-)  # fmt: skip
+    tau_syn_ex=3.0,
+    tau_syn_in=6.0,
+    tau_sfa=[100.0, 1000.0],
+    q_sfa=[10.0, 1.0],
+)
 
 # %%
 # One description for both levels. A spike moves the potential by 0.3 mV or -1.5 mV, as charge on the membrane; each

@@ -45,10 +45,14 @@ def measure(result):
 
 if __name__ == "__main__":  # so that it could use processes, too
     data = gp.sweep(
-        build, {"g": np.linspace(1.0, 6.0, 16), "drive": np.linspace(16.0, 40.0, 13)},
-        simulate={"duration": 1500.0, "dt": 0.5, "warmup": 500.0}, trials=3, seed=1, measure=measure,
+        build,
+        {"g": np.linspace(1.0, 6.0, 16), "drive": np.linspace(16.0, 40.0, 13)},
+        simulate={"duration": 1500.0, "dt": 0.5, "warmup": 500.0},
+        trials=3,
+        seed=1,
+        measure=measure,
         units={"drive": "mV"},
-    )  # fmt: skip
+    )
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, 4.2), layout="constrained")
     data.rate.plot(ax=left, x="g", cmap="viridis")
     np.log10(data.synchrony).plot(ax=right, x="g", cmap="magma", cbar_kwargs={"label": "log10(variance / mean)"})

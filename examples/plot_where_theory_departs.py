@@ -66,9 +66,18 @@ def cell(drive, Delta_V=DELTA_V, strength=0.0, tau=1000.0, lead=0.0):
     """
     q = strength * Delta_V * np.exp(-lead / tau)
     return gp.GIF(
-        C_m=C_M, tau_m=TAU_M, V_T_star=15.0, Delta_V=Delta_V, lambda_0=10.0, t_ref=4.0, I_e=current(drive),
-        tau_syn_ex=3.0, tau_syn_in=6.0, tau_sfa=[tau] if strength else [], q_sfa=[q] if strength else [],
-    )  # fmt: skip
+        C_m=C_M,
+        tau_m=TAU_M,
+        V_T_star=15.0,
+        Delta_V=Delta_V,
+        lambda_0=10.0,
+        t_ref=4.0,
+        I_e=current(drive),
+        tau_syn_ex=3.0,
+        tau_syn_in=6.0,
+        tau_sfa=[tau] if strength else [],
+        q_sfa=[q] if strength else [],
+    )
 
 
 def population(N, neurons, inhibition=0.0, delay=1.0):
@@ -155,8 +164,12 @@ def small_populations(quick, dt=0.1):
             fanos = {who: fano(c, dt, 10.0) for who, c in counts.items()}
             variance = percent(fanos["populations"], fanos[NEURONS])
             curves.setdefault(f"{rates[NEURONS][0]:.0f} spikes/s", []).append((N, *variance))
-            report("A", f"N = {N}, {rates[NEURONS][0]:.2f} spikes/s, Fano factor {fanos[NEURONS][0]:.3f}",
-                   rate=percent(rates["populations"], rates[NEURONS]), variance=variance)  # fmt: skip
+            report(
+                "A",
+                f"N = {N}, {rates[NEURONS][0]:.2f} spikes/s, Fano factor {fanos[NEURONS][0]:.3f}",
+                rate=percent(rates["populations"], rates[NEURONS]),
+                variance=variance,
+            )
     return curves
 
 

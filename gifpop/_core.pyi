@@ -16,9 +16,7 @@ SHARED_RECEPTORS: int
 LONGEST_SLICE: int
 
 _Ring: TypeAlias = npt.NDArray[np.float64 | np.uint16]
-_Projection: TypeAlias = tuple[
-    int, int, int, float, int, Integers | None, Shorts | None, Floats | None, Shorts | None
-]
+_Projection: TypeAlias = tuple[int, int, int, float, int, Integers | None, Shorts | None, Floats | None, Shorts | None]
 _Noise: TypeAlias = tuple[int, int, int, float, Shorts | None, Floats | None, np.random.BitGenerator]
 
 @final

@@ -112,9 +112,17 @@ def compare(
     activities: dict[Level, Floats] = {}
     try:
         for i, level in enumerate(LEVELS):
-            activities[level] = net.simulate(duration, trials, bins.activity, dt=dt, level=level,
-                                             seed=seeds.child(root, i), threads=threads, progress=False,
-                                             **options)  # fmt: skip
+            activities[level] = net.simulate(
+                duration,
+                trials,
+                bins.activity,
+                dt=dt,
+                level=level,
+                seed=seeds.child(root, i),
+                threads=threads,
+                progress=False,
+                **options,
+            )
     except (SimulationInterrupted, SimulationError) as error:
         activities[level] = error.result
         error.result = _compare_finished(net, activities, bins, confidence)

@@ -187,13 +187,26 @@ def scalar_or_distribution(
 
 
 @overload
-def draw_checked(where: str, value: Distribution, n: int, random: np.random.Generator, rule: checks.Rule = "finite",
-                 unit: str = "") -> Floats: ...  # fmt: skip
+def draw_checked(
+    where: str, value: Distribution, n: int, random: np.random.Generator, rule: checks.Rule = "finite", unit: str = ""
+) -> Floats: ...
 @overload
-def draw_checked(where: str, value: float | Distribution, n: int, random: np.random.Generator,
-                 rule: checks.Rule = "finite", unit: str = "") -> float | Floats: ...  # fmt: skip
-def draw_checked(where: str, value: float | Distribution, n: int, random: np.random.Generator,
-                 rule: checks.Rule = "finite", unit: str = "") -> float | Floats:  # fmt: skip
+def draw_checked(
+    where: str,
+    value: float | Distribution,
+    n: int,
+    random: np.random.Generator,
+    rule: checks.Rule = "finite",
+    unit: str = "",
+) -> float | Floats: ...
+def draw_checked(
+    where: str,
+    value: float | Distribution,
+    n: int,
+    random: np.random.Generator,
+    rule: checks.Rule = "finite",
+    unit: str = "",
+) -> float | Floats:
     """Return a number as it is, and of a distribution ``n`` values that keep the rule."""
     if not isinstance(value, Distribution):
         return value

@@ -95,8 +95,9 @@ def _meso_variables(result: Result, dims: tuple[str, ...]) -> Variables:
     return variables
 
 
-def _add_neurons(variables: Variables, coordinates: Variables, p: PopulationResult, label: str,
-                 dims: tuple[str, ...]) -> None:  # fmt: skip
+def _add_neurons(
+    variables: Variables, coordinates: Variables, p: PopulationResult, label: str, dims: tuple[str, ...]
+) -> None:
     """Add recorded variables of neurons, with a dimension of their own."""
     neuron = f"neuron_{label}"
     for name, values in _recorded(p).items():
@@ -104,8 +105,9 @@ def _add_neurons(variables: Variables, coordinates: Variables, p: PopulationResu
         coordinates[neuron] = neuron, p.neurons, {"long_name": f"neuron of {p.name}", "population": p.name}
 
 
-def _add_spikes(variables: Variables, coordinates: Variables, p: PopulationResult, label: str,
-                trials: Integers | None) -> None:  # fmt: skip
+def _add_spikes(
+    variables: Variables, coordinates: Variables, p: PopulationResult, label: str, trials: Integers | None
+) -> None:
     """Add spikes of neurons as flat arrays: of each its time, neuron and trial."""
     times, neurons, numbers = _spikes(p, trials)
     dim, about = f"spikes_{label}", {"population": p.name}
@@ -155,8 +157,7 @@ def to_neo(result: Result) -> neo.Block:
     return block
 
 
-def _segment(neo: ModuleType, result: Result, of_trial: Callable[[Any], Any],
-             **properties: object) -> neo.Segment:  # fmt: skip
+def _segment(neo: ModuleType, result: Result, of_trial: Callable[[Any], Any], **properties: object) -> neo.Segment:
     """Return the segment of a trial, which ``of_trial`` takes out of arrays and lists."""
     segment = neo.Segment(**properties)
     names, meso = np.array(result.names), np.array([p.level == "meso" for p in result])
@@ -173,15 +174,27 @@ def _segment(neo: ModuleType, result: Result, of_trial: Callable[[Any], Any],
     return segment
 
 
-def _signal(neo: ModuleType, name: str, values: Floats, timing: tuple[float, float],
-            channels: dict[str, npt.NDArray[Any]], **annotations: str) -> neo.AnalogSignal:  # fmt: skip
+def _signal(
+    neo: ModuleType,
+    name: str,
+    values: Floats,
+    timing: tuple[float, float],
+    channels: dict[str, npt.NDArray[Any]],
+    **annotations: str,
+) -> neo.AnalogSignal:
     """Return an `AnalogSignal`, which begins at a time and has a period; ``channels`` are array annotations."""
     unit, meaning = QUANTITIES[name]
     start, period = timing
     return neo.AnalogSignal(
-        values, units=unit, t_start=_ms(start), sampling_period=_ms(period), name=name,
-        description=f"{meaning}; stamped with the ends of the steps", array_annotations=channels, **annotations,
-    )  # fmt: skip
+        values,
+        units=unit,
+        t_start=_ms(start),
+        sampling_period=_ms(period),
+        name=name,
+        description=f"{meaning}; stamped with the ends of the steps",
+        array_annotations=channels,
+        **annotations,
+    )
 
 
 def _recorded_signal(neo: ModuleType, p: PopulationResult, name: str, values: Floats) -> neo.AnalogSignal:
@@ -192,8 +205,9 @@ def _recorded_signal(neo: ModuleType, p: PopulationResult, name: str, values: Fl
     return _signal(neo, name, values, (times[0], period), channels, population=p.name)
 
 
-def _spike_trains(neo: ModuleType, result: Result, p: PopulationResult, times: Floats,
-                  neurons: npt.NDArray[np.int32]) -> Iterator[neo.SpikeTrain]:  # fmt: skip
+def _spike_trains(
+    neo: ModuleType, result: Result, p: PopulationResult, times: Floats, neurons: npt.NDArray[np.int32]
+) -> Iterator[neo.SpikeTrain]:
     """Yield a `SpikeTrain` for each neuron.
 
     They are slices of one of all neurons: neo takes 9 us for a slice, and 170 us for a train from times.
@@ -327,8 +341,13 @@ def _spikes(p: PopulationResult, trials: Integers | None) -> tuple[Floats, npt.N
 def _provenance(result: Result) -> dict[str, float | str]:
     """Return what to write on the whole: plain numbers and texts, which every file takes."""
     level = result.level if isinstance(result.level, str) else json.dumps(result.level)
-    return {"source": f"gifpop {__version__}", "dt": result.dt, "level": level, "seed": _seed(result.seed),
-            "network_seed": _seed(result.network_seed)}  # fmt: skip
+    return {
+        "source": f"gifpop {__version__}",
+        "dt": result.dt,
+        "level": level,
+        "seed": _seed(result.seed),
+        "network_seed": _seed(result.network_seed),
+    }
 
 
 def _seed(seed: object) -> str:

@@ -20,17 +20,19 @@ COLUMN_SIZES = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
 COLUMN_DRIVES = (19.14942021, 20.36247192, 30.80455243, 28.06868188, 29.43680143, 29.32954448, 34.93225564, 32.08123423)
 COLUMN_RATES = (0.9736, 2.8607, 4.6732, 5.6498, 8.1410, 9.0128, 0.9881, 7.5303)
 COLUMN_THALAMUS = {"4E": 19.0, "4I": 11.964, "6E": 9.896, "6I": 3.788}
-COLUMN_PROBABILITIES = np.array([
-    # onto a row, from a column
-    [0.1009, 0.1689, 0.0437, 0.0818, 0.0323, 0.0, 0.0076, 0.0],
-    [0.1346, 0.1371, 0.0316, 0.0515, 0.0755, 0.0, 0.0042, 0.0],
-    [0.0077, 0.0059, 0.0497, 0.135, 0.0067, 0.0003, 0.0453, 0.0],
-    [0.0691, 0.0029, 0.0794, 0.1597, 0.0033, 0.0, 0.1057, 0.0],
-    [0.1004, 0.0622, 0.0505, 0.0057, 0.0831, 0.3726, 0.0204, 0.0],
-    [0.0548, 0.0269, 0.0257, 0.0022, 0.06, 0.3158, 0.0086, 0.0],
-    [0.0156, 0.0066, 0.0211, 0.0166, 0.0572, 0.0197, 0.0396, 0.2252],
-    [0.0364, 0.001, 0.0034, 0.0005, 0.0277, 0.008, 0.0658, 0.1443],
-])  # fmt: skip
+COLUMN_PROBABILITIES = np.array(
+    [
+        # onto a row, from a column
+        [0.1009, 0.1689, 0.0437, 0.0818, 0.0323, 0.0, 0.0076, 0.0],
+        [0.1346, 0.1371, 0.0316, 0.0515, 0.0755, 0.0, 0.0042, 0.0],
+        [0.0077, 0.0059, 0.0497, 0.135, 0.0067, 0.0003, 0.0453, 0.0],
+        [0.0691, 0.0029, 0.0794, 0.1597, 0.0033, 0.0, 0.1057, 0.0],
+        [0.1004, 0.0622, 0.0505, 0.0057, 0.0831, 0.3726, 0.0204, 0.0],
+        [0.0548, 0.0269, 0.0257, 0.0022, 0.06, 0.3158, 0.0086, 0.0],
+        [0.0156, 0.0066, 0.0211, 0.0166, 0.0572, 0.0197, 0.0396, 0.2252],
+        [0.0364, 0.001, 0.0034, 0.0005, 0.0277, 0.008, 0.0658, 0.1443],
+    ]
+)
 
 
 def brunel(size: int = 200, adaptation: bool = True, step: tuple[float, float] | None = None) -> Network:
@@ -130,9 +132,14 @@ def potjans_diesmann(
         adapting = adaptation and name.endswith("E")
         cells[name] = _cell(
             mu + (rate if adapting else 0.0),  # 1 mV s times the rate
-            tau_m=10.0, t_ref=2.0, Delta_V=5.0, tau_syn_ex=0.5, tau_syn_in=0.5,
-            tau_sfa=[1000.0] if adapting else [], q_sfa=[1.0] if adapting else [],
-        )  # fmt: skip
+            tau_m=10.0,
+            t_ref=2.0,
+            Delta_V=5.0,
+            tau_syn_ex=0.5,
+            tau_syn_in=0.5,
+            tau_sfa=[1000.0] if adapting else [],
+            q_sfa=[1.0] if adapting else [],
+        )
         net.population(name, max(1, round(N * scale)), cells[name])
     for post, row in zip(COLUMN_POPULATIONS, COLUMN_PROBABILITIES, strict=True):
         for pre, p in zip(COLUMN_POPULATIONS, row, strict=True):
@@ -147,13 +154,32 @@ def potjans_diesmann(
     return net
 
 
-def _cell(mu: float, tau_m: float = 20.0, t_ref: float = 4.0, Delta_V: float = 2.5, tau_syn_ex: float = 3.0,
-          tau_syn_in: float = 6.0, tau_sfa: Sequence[float] = (), q_sfa: Sequence[float] = ()) -> GIF:  # fmt: skip
+def _cell(
+    mu: float,
+    tau_m: float = 20.0,
+    t_ref: float = 4.0,
+    Delta_V: float = 2.5,
+    tau_syn_ex: float = 3.0,
+    tau_syn_in: float = 6.0,
+    tau_sfa: Sequence[float] = (),
+    q_sfa: Sequence[float] = (),
+) -> GIF:
     """Return neurons with a drive of ``mu`` mV; no adaptation unless given."""
     return GIF(
-        C_m=CAPACITANCE, tau_m=tau_m, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=Delta_V, lambda_0=10.0, t_ref=t_ref,
-        I_e=mu * CAPACITANCE / tau_m, tau_syn_ex=tau_syn_ex, tau_syn_in=tau_syn_in, tau_sfa=tau_sfa, q_sfa=q_sfa,
-    )  # fmt: skip
+        C_m=CAPACITANCE,
+        tau_m=tau_m,
+        E_L=0.0,
+        V_reset=0.0,
+        V_T_star=15.0,
+        Delta_V=Delta_V,
+        lambda_0=10.0,
+        t_ref=t_ref,
+        I_e=mu * CAPACITANCE / tau_m,
+        tau_syn_ex=tau_syn_ex,
+        tau_syn_in=tau_syn_in,
+        tau_sfa=tau_sfa,
+        q_sfa=q_sfa,
+    )
 
 
 def _current(mV: float, cell: GIF) -> float:

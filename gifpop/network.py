@@ -193,8 +193,15 @@ class Network:
         copy._inputs_made = self._inputs_made
         return copy
 
-    def population(self, name: str, N: Count, cell: GIF, len_kernel: Count = -1, BinoRand: bool = True,
-                   adaptation: Adaptation | None = None) -> Population:  # fmt: skip
+    def population(
+        self,
+        name: str,
+        N: Count,
+        cell: GIF,
+        len_kernel: Count = -1,
+        BinoRand: bool = True,
+        adaptation: Adaptation | None = None,
+    ) -> Population:
         """Add a population.
 
         Parameters
@@ -224,8 +231,15 @@ class Network:
         self.populations[name] = population
         return population
 
-    def connect(self, pre: Population | str, post: Population | str, weight: Value, delay: Value = 1.0,
-                p: float | None = None, rule: Rule | None = None) -> Connection:  # fmt: skip
+    def connect(
+        self,
+        pre: Population | str,
+        post: Population | str,
+        weight: Value,
+        delay: Value = 1.0,
+        p: float | None = None,
+        rule: Rule | None = None,
+    ) -> Connection:
         """Connect the neurons of one population to those of another.
 
         Several connections between the same populations add up.
@@ -284,17 +298,41 @@ class Network:
         return injection
 
     @overload
-    def simulate(self, duration: Number, trials: Count | Indices | None = None, keep: Literal["all"] = "all",
-                 warmup: Number = 0.0, **options: Unpack[Options]) -> Result: ...  # fmt: skip
+    def simulate(
+        self,
+        duration: Number,
+        trials: Count | Indices | None = None,
+        keep: Literal["all"] = "all",
+        warmup: Number = 0.0,
+        **options: Unpack[Options],
+    ) -> Result: ...
     @overload
-    def simulate(self, duration: Number, trials: Count | Indices, keep: Literal["mean"],
-                 warmup: Number = 0.0, **options: Unpack[Options]) -> TrialStatistics: ...  # fmt: skip
+    def simulate(
+        self,
+        duration: Number,
+        trials: Count | Indices,
+        keep: Literal["mean"],
+        warmup: Number = 0.0,
+        **options: Unpack[Options],
+    ) -> TrialStatistics: ...
     @overload
-    def simulate(self, duration: Number, trials: Count | Indices, keep: Callable[[Result], dict[str, Any]],
-                 warmup: Number = 0.0, **options: Unpack[Options]) -> dict[str, npt.NDArray[Any]]: ...  # fmt: skip
+    def simulate(
+        self,
+        duration: Number,
+        trials: Count | Indices,
+        keep: Callable[[Result], dict[str, Any]],
+        warmup: Number = 0.0,
+        **options: Unpack[Options],
+    ) -> dict[str, npt.NDArray[Any]]: ...
     @overload
-    def simulate(self, duration: Number, trials: Count | Indices, keep: Callable[[Result], npt.ArrayLike],
-                 warmup: Number = 0.0, **options: Unpack[Options]) -> npt.NDArray[Any]: ...  # fmt: skip
+    def simulate(
+        self,
+        duration: Number,
+        trials: Count | Indices,
+        keep: Callable[[Result], npt.ArrayLike],
+        warmup: Number = 0.0,
+        **options: Unpack[Options],
+    ) -> npt.NDArray[Any]: ...
     def simulate(
         self,
         duration: Number,

@@ -234,8 +234,13 @@ class GIF(_Checked):
         value = getattr(self, name)
         return value if isinstance(value, tuple) else (value,)
 
-    def draw(self, n: int, random: Callable[[int, int], np.random.Generator], where: str = "GIF",
-             names: Collection[str] | None = None) -> dict[str, Drawn]:  # fmt: skip
+    def draw(
+        self,
+        n: int,
+        random: Callable[[int, int], np.random.Generator],
+        where: str = "GIF",
+        names: Collection[str] | None = None,
+    ) -> dict[str, Drawn]:
         """Draw the parameters of each neuron.
 
         Parameters
@@ -260,8 +265,15 @@ class GIF(_Checked):
                 continue
             rule, unit = f.metadata["rule"], f.metadata["unit"]
 
-            def draw(value: float | Distribution, place: str = "", j: int = 0, i: int = i, name: str = f.name,
-                     rule: checks.Rule = rule, unit: str = unit) -> float | Floats:  # fmt: skip
+            def draw(
+                value: float | Distribution,
+                place: str = "",
+                j: int = 0,
+                i: int = i,
+                name: str = f.name,
+                rule: checks.Rule = rule,
+                unit: str = unit,
+            ) -> float | Floats:
                 if not isinstance(value, Distribution):
                     return value
                 return draw_checked(f"{where}.{name}{place}", value, n, random(i, j), rule, unit)

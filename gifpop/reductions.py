@@ -78,10 +78,12 @@ class Everything:
         """Return a `Result` with a leading dimension."""
         one, n = self._last, self._taken
         populations = [
-            p.with_arrays({name: values[:n] for name, values in self._arrays[p.name].items()},
-                          self._spikes[p.name] if p.level == "micro" else None)
+            p.with_arrays(
+                {name: values[:n] for name, values in self._arrays[p.name].items()},
+                self._spikes[p.name] if p.level == "micro" else None,
+            )
             for p in one
-        ]  # fmt: skip
+        ]
         return Result(populations, one.dt, one.level, self._seed, one.network_seed, one._first, self._trials[:n])
 
 

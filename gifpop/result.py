@@ -143,8 +143,18 @@ class PopulationResult:
         variables = {name: arrays[name] for name in self._variables}
         record_steps = self._record_steps if record_steps is None else record_steps
         N = self.N if N is None else N
-        return PopulationResult(self.name, N, self.dt, self._first, arrays["counts"], record_steps, variables,
-                                arrays.get("mean"), spikes, getattr(self, "neurons", None))  # fmt: skip
+        return PopulationResult(
+            self.name,
+            N,
+            self.dt,
+            self._first,
+            arrays["counts"],
+            record_steps,
+            variables,
+            arrays.get("mean"),
+            spikes,
+            getattr(self, "neurons", None),
+        )
 
     def _trial(self, place: int) -> PopulationResult:
         """Return what was recorded of one of several trials; arrays are views."""

@@ -232,8 +232,19 @@ class Simulation:
     ) -> None:
         began = time.perf_counter()
         root = seeds.root_sequence(seed)
-        assembly = Assembly(net, root if network_seed is None else seeds.root_sequence(network_seed), dt,
-                            level, initial, history, tolerance, adaptation, wiring, threads, smooth)  # fmt: skip
+        assembly = Assembly(
+            net,
+            root if network_seed is None else seeds.root_sequence(network_seed),
+            dt,
+            level,
+            initial,
+            history,
+            tolerance,
+            adaptation,
+            wiring,
+            threads,
+            smooth,
+        )
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         self.level: Level | dict[str, Level] = level if isinstance(level, str) else assembly.level_names
         recording = Recording(assembly, record, record_interval, record_neurons, counts, spikes)
@@ -371,8 +382,13 @@ class Simulation:
         error: KeyboardInterrupt | SimulationError | None = None
         records.begin(partial(self._make_result, recorder, first, self.seed))
         try:
-            for chunk in engine.run(n, recorder.probes, recording.prescribed, self._progress,
-                                    between=lambda: room.check(recorder.n_spikes, recorder.bytes_to_come)):  # fmt: skip
+            for chunk in engine.run(
+                n,
+                recorder.probes,
+                recording.prescribed,
+                self._progress,
+                between=lambda: room.check(recorder.n_spikes, recorder.bytes_to_come),
+            ):
                 recorder.take(chunk)
         except (KeyboardInterrupt, SimulationError) as caught:
             error = caught
@@ -416,8 +432,11 @@ class Simulation:
         results = list(records.results)
         if not results:
             raise ValueError("Simulation.result: nothing has been simulated yet")
-        memory.require(bytes_of_joined(results), "Simulation.result: a copy of what all runs recorded (forget() drops "
-                       "what is there; what each run returns need not be joined)")  # fmt: skip
+        memory.require(
+            bytes_of_joined(results),
+            "Simulation.result: a copy of what all runs recorded (forget() drops "
+            "what is there; what each run returns need not be joined)",
+        )
         return concatenate(results)
 
     def forget(self) -> None:
@@ -608,17 +627,23 @@ class Simulation:
     def _kept(self, results: bool = True) -> dict[str, object]:
         """Return what a file holds: the state, with or without results."""
         state = self._state
-        return {"seed": state.seed, "assembly": state.assembly, "level": self.level, "recording": state.recording,
-                "engine": state.engine,
-                "results": snapshot.joined(state.records.results) if results else []}  # fmt: skip
+        return {
+            "seed": state.seed,
+            "assembly": state.assembly,
+            "level": self.level,
+            "recording": state.recording,
+            "engine": state.engine,
+            "results": snapshot.joined(state.records.results) if results else [],
+        }
 
     @classmethod
     def _restored(cls, kept: dict[str, Any], progress: bool | None) -> Self:
         """Return a simulation of what `_kept` returned."""
         simulation = cls.__new__(cls)
         simulation.level, simulation._progress, simulation._busy = kept["level"], progress, threading.Lock()
-        simulation._state = State(kept["seed"], kept["assembly"], kept["recording"], kept["engine"],
-                                  Records(kept["results"]))  # fmt: skip
+        simulation._state = State(
+            kept["seed"], kept["assembly"], kept["recording"], kept["engine"], Records(kept["results"])
+        )
         return simulation
 
     def connections(self, pre: Population | str, post: Population | str) -> Structured:
@@ -648,8 +673,10 @@ class Simulation:
         """Refuse a run of ``n`` steps for which given counts or memory do not suffice."""
         self._recording.check(self._engine.step + n)
         needs = {"input on its way": self._engine.bytes_to_come(n)} | (self._recording.needs(n) if recorded else {})
-        memory.require(needs, f"Simulation.run: records of {n} steps (longer record_interval, fewer variables or "
-                       "shorter runs need less)")  # fmt: skip
+        memory.require(
+            needs,
+            f"Simulation.run: records of {n} steps (longer record_interval, fewer variables or shorter runs need less)",
+        )
 
     @_exclusive
     def _skip(self, duration: float) -> None:

@@ -135,8 +135,11 @@ class Trials:
         needs = self._recording.needs(self._steps, at_once, kept)
         # the first of them is there, but for what is on its way; at a restart, there is one state more
         needs |= {"states": at_once * state - engine.bytes_of_input() + engine.bytes_to_come(end)}
-        memory.require(needs, f"simulate: records of {self._steps} steps, {kept + at_once} times, and states, "
-                       f"{at_once} times (keep='mean' and fewer threads need less)")  # fmt: skip
+        memory.require(
+            needs,
+            f"simulate: records of {self._steps} steps, {kept + at_once} times, and states, "
+            f"{at_once} times (keep='mean' and fewer threads need less)",
+        )
         left = memory.available()
         room = MOST_BYTES if left is None else min(MOST_BYTES, left - sum(needs.values()))
         records = bytes_of_records(self._steps, self._recording.columns, self._recording.every)

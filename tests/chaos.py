@@ -17,11 +17,25 @@ from gifpop.saving.encoding import decode, encode
 PACKAGE = str(Path(gp.__file__).parent) + os.sep
 DT = 0.5
 RULES = (None, gp.PairwiseBernoulli(0.3), gp.FixedOutdegree(7), gp.FixedIndegree(9), gp.FixedTotalNumber(300))
-CRITICAL = ("simulation.py", "changes.py", "engine.py", "chunks.py", "recorder.py", "records.py", "interrupts.py",
-            "trials.py", "assembly.py")  # where states change
+CRITICAL = (
+    "simulation.py",
+    "changes.py",
+    "engine.py",
+    "chunks.py",
+    "recorder.py",
+    "records.py",
+    "interrupts.py",
+    "trials.py",
+    "assembly.py",
+)  # where states change
 # Errors are raised at lines, real ones in calls. What keeps locks and handlers in order makes none that could fail.
-SOUND = {("interrupts.py", None), ("simulation.py", "_if_idle"), ("simulation.py", "_alone"), ("simulation.py", "call"),
-         ("engine.py", "run")}  # fmt: skip
+SOUND = {
+    ("interrupts.py", None),
+    ("simulation.py", "_if_idle"),
+    ("simulation.py", "_alone"),
+    ("simulation.py", "call"),
+    ("engine.py", "run"),
+}
 
 
 class Disturbance:
@@ -118,8 +132,12 @@ def random_simulation(random):
 
 def random_operation(sim, random, folder):
     """Return the name of a random operation and a function that does it to a simulation like this one."""
-    name = str(random.choice(["run", "set", "inject", "remove", "reset", "forget", "save", "load", "trials"],
-                             p=[0.32, 0.25, 0.1, 0.08, 0.1, 0.02, 0.05, 0.03, 0.05]))  # fmt: skip
+    name = str(
+        random.choice(
+            ["run", "set", "inject", "remove", "reset", "forget", "save", "load", "trials"],
+            p=[0.32, 0.25, 0.1, 0.08, 0.1, 0.02, 0.05, 0.03, 0.05],
+        )
+    )
     inputs = [(one.post, one.number) for one in sim._assembly.net.injections]
     population, number = str(random.choice(["2/3E", "I"])), random.random()
     if name == "run":
@@ -128,8 +146,11 @@ def random_operation(sim, random, folder):
     if name == "set":
         return _random_set(random, population, number)
     if name == "inject":
-        new = (gp.PoissonSpikes(100.0 + 300.0 * number, 15.0, shared=number < 0.5), gp.DirectCurrent(50.0 * number),
-               gp.StepCurrent([5.0, 20.0], [80.0 * number, 0.0]))[random.integers(3)]  # fmt: skip
+        new = (
+            gp.PoissonSpikes(100.0 + 300.0 * number, 15.0, shared=number < 0.5),
+            gp.DirectCurrent(50.0 * number),
+            gp.StepCurrent([5.0, 20.0], [80.0 * number, 0.0]),
+        )[random.integers(3)]
         if isinstance(new, gp.PoissonSpikes) and sim._assembly.adaptation != "carried":
             new = gp.DirectCurrent(10.0)
         return f"inject({population!r}, {new})", lambda sim: sim.inject(population, new, delay=1.0)
@@ -193,8 +214,12 @@ def observed(sim):
 def is_refusing(sim, folder):
     """Return whether a simulation says that it is broken, whatever it is asked to go on with."""
     name = next(iter(sim._assembly.net.populations))
-    asked = (lambda: sim.run(DT), lambda: sim.set(name, I_e=123.0), lambda: sim.save(folder / "broken.npz"),
-             lambda: sim.inject(name, gp.DirectCurrent(1.0)))  # fmt: skip
+    asked = (
+        lambda: sim.run(DT),
+        lambda: sim.set(name, I_e=123.0),
+        lambda: sim.save(folder / "broken.npz"),
+        lambda: sim.inject(name, gp.DirectCurrent(1.0)),
+    )
     for ask in asked:
         try:
             ask()
@@ -324,5 +349,9 @@ class Chaos:
 
 def _differing(a, b):
     """Return the places where two simulations differ, for messages."""
-    return [place for one, other in zip(a, b, strict=True)
-            for place in one.keys() | other.keys() if one.get(place) != other.get(place)][:12]  # fmt: skip
+    return [
+        place
+        for one, other in zip(a, b, strict=True)
+        for place in one.keys() | other.keys()
+        if one.get(place) != other.get(place)
+    ][:12]

@@ -16,10 +16,18 @@ STEPS = 60
 REFUSED = (ValueError, gp.SimulationError, MemoryError, nest.NESTErrors.KernelException)
 EXPONENTS = (-320, -300, -101, -51, -40, -10, -4, 4, 10, 40, 49, 51, 99, 101, 300, 308)
 USUAL = {
-    "C_m": (1.0, 1e3), "tau_m": (0.1, 100.0), "E_L": (-80.0, 20.0), "V_reset": (-80.0, 20.0), "V_T_star": (-60.0, 40.0),
-    "Delta_V": (0.01, 20.0), "lambda_0": (0.0, 1e3), "t_ref": (0.0, 20.0), "I_e": (-1e3, 1e5),
-    "tau_syn_ex": (0.1, 50.0), "tau_syn_in": (0.1, 50.0),
-}  # fmt: skip
+    "C_m": (1.0, 1e3),
+    "tau_m": (0.1, 100.0),
+    "E_L": (-80.0, 20.0),
+    "V_reset": (-80.0, 20.0),
+    "V_T_star": (-60.0, 40.0),
+    "Delta_V": (0.01, 20.0),
+    "lambda_0": (0.0, 1e3),
+    "t_ref": (0.0, 20.0),
+    "I_e": (-1e3, 1e5),
+    "tau_syn_ex": (0.1, 50.0),
+    "tau_syn_in": (0.1, 50.0),
+}
 POSITIVE = ("C_m", "tau_m", "Delta_V", "lambda_0", "t_ref", "tau_syn_ex", "tau_syn_in")
 
 
@@ -69,11 +77,17 @@ def own_face(dice):
         shared = dice.pick(True, False)
         net.inject("P", gp.PoissonSpikes(abs(dice.value(0.0, 1e4)), dice.value(-100.0, 100.0), shared=shared))
     options = {
-        "dt": dt, "level": level, "seed": 1, "record": "all", "progress": False,
+        "dt": dt,
+        "level": level,
+        "seed": 1,
+        "record": "all",
+        "progress": False,
         "history": dice.pick("adaptive", "exact"),
-        "adaptation": dice.pick("carried", "carried", "quasi-renewal"), "wiring": dice.pick("dense", "sparse"),
-        "initial": dice.pick("fired", "rest"), "threads": dice.pick(1, 2),
-    }  # fmt: skip
+        "adaptation": dice.pick("carried", "carried", "quasi-renewal"),
+        "wiring": dice.pick("dense", "sparse"),
+        "initial": dice.pick("fired", "rest"),
+        "threads": dice.pick(1, 2),
+    }
     sim = gp.Simulation(net, **options)
     check(sim.run(STEPS * dt))
     name = dice.pick(*USUAL, "N")

@@ -17,10 +17,8 @@ def firing(N=1, every=2):
     """A population in which all neurons fire together, every ``every`` steps."""
     return nest.Create(
         "gif_pop_psc_exp",
-        params={
-            "lambda_0": 1e9, "N": N, "t_ref": (every - 1) * H, "tau_sfa": [10.0], "q_sfa": [0.0], "len_kernel": 30
-        },
-    )  # fmt: skip
+        params={"lambda_0": 1e9, "N": N, "t_ref": (every - 1) * H, "tau_sfa": [10.0], "q_sfa": [0.0], "len_kernel": 30},
+    )
 
 
 def meter(target, *variables, delay=H, **parameters):

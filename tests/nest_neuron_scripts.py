@@ -51,12 +51,18 @@ class Script(nest_scripts.BaseScript):
         choose, n = self.choose.choice, self.choose.choice([1, 2, 3, 4, 5, 5, 6, 40])
         terms = {kind: self.choose.randint(0, 2) for kind in ("sfa", "stc")}
         parameters = {
-            "C_m": choose([60.0, 80.0]), "g_L": choose([3.0, 4.0]), "E_L": choose([-70.0, -60.0]), "V_reset": -62.0,
-            "V_m": choose([-70.0, -66.0]), "t_ref": choose([0, 1, 3]) * self.h, "tau_syn_ex": choose([0.7, 2.0]),
-            "tau_syn_in": choose([1.0, 20.0]), **choose(FIRING),
+            "C_m": choose([60.0, 80.0]),
+            "g_L": choose([3.0, 4.0]),
+            "E_L": choose([-70.0, -60.0]),
+            "V_reset": -62.0,
+            "V_m": choose([-70.0, -66.0]),
+            "t_ref": choose([0, 1, 3]) * self.h,
+            "tau_syn_ex": choose([0.7, 2.0]),
+            "tau_syn_in": choose([1.0, 20.0]),
+            **choose(FIRING),
             **{f"tau_{kind}": [choose([5.0, 50.0]) for _ in range(k)] for kind, k in terms.items()},
             **{f"q_{kind}": [choose([1.0, 3.0, -0.5]) for _ in range(k)] for kind, k in terms.items()},
-        }  # fmt: skip
+        }
         block = self.nest.Create("gif_psc_exp", n, parameters)
         if choose([True, False]):
             block.I_e = [self.choose.uniform(0.0, 150.0) for _ in range(n)]
@@ -72,8 +78,13 @@ class Script(nest_scripts.BaseScript):
     def part(self, population=False):
         """Return a block, a slice of one, several blocks, or the population."""
         block = self.choose.choice(self.blocks)
-        parts = [block, block, block[: self.choose.randint(1, len(block))], block[:: self.choose.randint(1, 2)],
-                 sum(self.blocks[1:], self.blocks[0])]  # fmt: skip
+        parts = [
+            block,
+            block,
+            block[: self.choose.randint(1, len(block))],
+            block[:: self.choose.randint(1, 2)],
+            sum(self.blocks[1:], self.blocks[0]),
+        ]
         return self.choose.choice([*parts, self.population] if population else parts)
 
     def values(self, *shape):
@@ -91,8 +102,9 @@ class Script(nest_scripts.BaseScript):
         if kind == "all":
             autapses = self.choose.choice([True, False])
             weight = self.choose.choice([10.0, -5.0])
-            self.nest.Connect(pre, post, {"rule": "all_to_all", "allow_autapses": autapses},
-                              {"weight": weight, "delay": self.delay()})  # fmt: skip
+            self.nest.Connect(
+                pre, post, {"rule": "all_to_all", "allow_autapses": autapses}, {"weight": weight, "delay": self.delay()}
+            )
         elif kind == "table":
             shape = len(post), len(pre)
             self.nest.Connect(pre, post, "all_to_all", {"weight": self.values(*shape), "delay": self.delays(*shape)})
@@ -152,9 +164,18 @@ class Script(nest_scripts.BaseScript):
     def change(self):
         choice = self.choose.choice(["neurons", "neurons", "weights", "generator", "meter"])
         if choice == "neurons":
-            new = [{"V_m": -64.0}, {"I_e": 30.0}, {"tau_sfa": [7.0], "q_sfa": [1.5]}, {"t_ref": 2 * self.h},
-                   {"tau_stc": [], "q_stc": []}, {"tau_stc": [4.0, 9.0, 30.0], "q_stc": [1.0, 2.0, -1.0]},
-                   {"C_m": 70.0}, {"E_L": -65.0, "g_L": 3.5}, {"tau_syn_ex": 1.3}, {"V_reset": -60.0}]  # fmt: skip
+            new = [
+                {"V_m": -64.0},
+                {"I_e": 30.0},
+                {"tau_sfa": [7.0], "q_sfa": [1.5]},
+                {"t_ref": 2 * self.h},
+                {"tau_stc": [], "q_stc": []},
+                {"tau_stc": [4.0, 9.0, 30.0], "q_stc": [1.0, 2.0, -1.0]},
+                {"C_m": 70.0},
+                {"E_L": -65.0, "g_L": 3.5},
+                {"tau_syn_ex": 1.3},
+                {"V_reset": -60.0},
+            ]
             self.part().set(self.choose.choice(new))
         elif choice == "weights":
             connections = self.nest.GetConnections(self.choose.choice(self.blocks), self.choose.choice(self.blocks))

@@ -63,12 +63,21 @@ class Script(BaseScript):
     def population(self):
         choose = self.choose.choice
         parameters = {
-            "N": choose([1, 2, 5]), "tau_m": choose([5.0, 20.0]), "C_m": choose([100.0, 250.0]),
-            "tau_syn_ex": choose([0.5, 3.0]), "tau_syn_in": choose([0.7, 6.0]), "I_e": choose([0.0, 100.0]),
-            "E_L": choose([0.0, -70.0]), "V_reset": choose([0.0, -60.0]), "V_m": choose([0.0, 3.0]),
-            "I_syn_ex": choose([0.0, 50.0]), "I_syn_in": choose([0.0, -20.0]), "tau_sfa": [100.0], "q_sfa": [0.0],
+            "N": choose([1, 2, 5]),
+            "tau_m": choose([5.0, 20.0]),
+            "C_m": choose([100.0, 250.0]),
+            "tau_syn_ex": choose([0.5, 3.0]),
+            "tau_syn_in": choose([0.7, 6.0]),
+            "I_e": choose([0.0, 100.0]),
+            "E_L": choose([0.0, -70.0]),
+            "V_reset": choose([0.0, -60.0]),
+            "V_m": choose([0.0, 3.0]),
+            "I_syn_ex": choose([0.0, 50.0]),
+            "I_syn_in": choose([0.0, -20.0]),
+            "tau_sfa": [100.0],
+            "q_sfa": [0.0],
             "len_kernel": choose([12, 40]),
-        }  # fmt: skip
+        }
         firing = {"lambda_0": 1e9, "V_T_star": -200.0, "Delta_V": 100.0, "t_ref": choose([1, 2, 3]) * self.h}
         parameters |= firing if self.choose.random() < 0.5 else {"lambda_0": 0.0, "t_ref": self.h}
         return self.nest.Create("gif_pop_psc_exp", params=parameters)

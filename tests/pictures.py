@@ -58,8 +58,17 @@ def micro(name, steps=STEPS, trials=None):
     V = np.stack([potentials(steps, len(RECORDED_NEURONS))[1::2] + k for k in range(trials or 1)])
     if trials is None:
         n, fired, V = n[0], fired[0], V[0]
-    return PopulationResult(name, N, DT, 0, n, np.arange(1, steps, 2), {"V_m": V, "I_syn_ex": 10.0 * V}, spikes=fired,
-                            neurons=RECORDED_NEURONS)  # fmt: skip
+    return PopulationResult(
+        name,
+        N,
+        DT,
+        0,
+        n,
+        np.arange(1, steps, 2),
+        {"V_m": V, "I_syn_ex": 10.0 * V},
+        spikes=fired,
+        neurons=RECORDED_NEURONS,
+    )
 
 
 def result(level="meso", **options):

@@ -10,10 +10,26 @@ import math
 import numpy as np
 
 DEFAULTS = {
-    "N": 100, "C_m": 250.0, "tau_m": 20.0, "t_ref": 4.0, "lambda_0": 10.0, "Delta_V": 2.0, "len_kernel": -1,
-    "I_e": 0.0, "V_reset": 0.0, "V_T_star": 15.0, "E_L": 0.0, "V_m": 0.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0,
-    "BinoRand": True, "tau_sfa": [300.0], "q_sfa": [0.5], "I_syn_ex": 0.0, "I_syn_in": 0.0,
-}  # fmt: skip
+    "N": 100,
+    "C_m": 250.0,
+    "tau_m": 20.0,
+    "t_ref": 4.0,
+    "lambda_0": 10.0,
+    "Delta_V": 2.0,
+    "len_kernel": -1,
+    "I_e": 0.0,
+    "V_reset": 0.0,
+    "V_T_star": 15.0,
+    "E_L": 0.0,
+    "V_m": 0.0,
+    "tau_syn_ex": 3.0,
+    "tau_syn_in": 6.0,
+    "BinoRand": True,
+    "tau_sfa": [300.0],
+    "q_sfa": [0.5],
+    "I_syn_ex": 0.0,
+    "I_syn_in": 0.0,
+}
 
 
 def history_length(p, h):
@@ -128,8 +144,12 @@ class MesoPopulation:
     def emit(self, count):
         """Start a new cohort in the place of the oldest."""
         for array, value in (
-            (self.n, count), (self.m, count), (self.v, 0.0), (self.u, self.p["V_reset"]), (self.hazard, 0.0)
-        ):  # fmt: skip
+            (self.n, count),
+            (self.m, count),
+            (self.v, 0.0),
+            (self.u, self.p["V_reset"]),
+            (self.hazard, 0.0),
+        ):
             array[:-1] = array[1:].copy()
             array[-1] = value
         if self.steps % self.K == 0:
@@ -173,10 +193,18 @@ class AdaptivePopulation(MesoPopulation):
         W = Y = Z = 0.0
         X = np.sum(self.m) + sum(cell["m"] for cell in self.cells)
         cohorts = [
-            {"n": self.n[i], "m": self.m[i], "v": self.v[i], "u": self.u[i], "hazard": self.hazard[i], "own": 0.0,
-             "width": 1, "traces": np.exp(-(self.K - i) * h / self.tau)}
+            {
+                "n": self.n[i],
+                "m": self.m[i],
+                "v": self.v[i],
+                "u": self.u[i],
+                "hazard": self.hazard[i],
+                "own": 0.0,
+                "width": 1,
+                "traces": np.exp(-(self.K - i) * h / self.tau),
+            }
             for i in range(self.K)
-        ]  # fmt: skip
+        ]
         for cell in self.cells:
             cell["traces"] = cell["traces"] * np.exp(-h / self.tau)
         for cell in self.cells + cohorts[: self.K - self.k_ref]:
@@ -441,6 +469,7 @@ def mixture(one, other):
     apart = other["x"] - one["x"]
     return one["x"] + b * apart, (1.0 - b) * one["C"] + b * other["C"] + b * (1.0 - b) * np.outer(apart, apart)
 
+
 def capacities(i, parameters, weights, variances):
     """Return the variance that each receptor of population i would receive if all neurons fired once."""
     capacity = {"ex": 0.0, "in": 0.0}
@@ -449,8 +478,20 @@ def capacities(i, parameters, weights, variances):
     return capacity
 
 
-def replay(parameters, h, counts, weights, delays, currents=None, nest_index_error=False, initial_potential=0.0,
-           adaptive=None, carried=False, variances=None, smooth=False):
+def replay(
+    parameters,
+    h,
+    counts,
+    weights,
+    delays,
+    currents=None,
+    nest_index_error=False,
+    initial_potential=0.0,
+    adaptive=None,
+    carried=False,
+    variances=None,
+    smooth=False,
+):
     """Advance coupled populations under given spike counts.
 
     Parameters
@@ -486,10 +527,11 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
             p, h, u, layout, None if variances is None else capacities(i, parameters, weights, variances), smooth
         )
         if carried
-        else MesoPopulation(p, h, u, nest_index_error, smooth) if layout is None
+        else MesoPopulation(p, h, u, nest_index_error, smooth)
+        if layout is None
         else AdaptivePopulation(p, h, u, **layout, smooth=smooth)
         for i, (p, u, layout) in enumerate(zip(parameters, start, layouts, strict=True))
-    ]  # fmt: skip
+    ]
     record = {name: np.zeros((M, T)) for name in ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")}
     for k in range(T):
         for i, population in enumerate(populations):
@@ -514,10 +556,23 @@ def replay(parameters, h, counts, weights, delays, currents=None, nest_index_err
 
 
 NEURON_DEFAULTS = {
-    "C_m": 80.0, "g_L": 4.0, "E_L": -70.0, "V_m": -70.0, "V_reset": -55.0, "Delta_V": 0.5, "V_T_star": -35.0,
-    "lambda_0": 1.0, "t_ref": 4.0, "tau_syn_ex": 2.0, "tau_syn_in": 2.0, "I_e": 0.0,
-    "tau_sfa": [], "q_sfa": [], "tau_stc": [], "q_stc": [],
-}  # fmt: skip
+    "C_m": 80.0,
+    "g_L": 4.0,
+    "E_L": -70.0,
+    "V_m": -70.0,
+    "V_reset": -55.0,
+    "Delta_V": 0.5,
+    "V_T_star": -35.0,
+    "lambda_0": 1.0,
+    "t_ref": 4.0,
+    "tau_syn_ex": 2.0,
+    "tau_syn_in": 2.0,
+    "I_e": 0.0,
+    "tau_sfa": [],
+    "q_sfa": [],
+    "tau_stc": [],
+    "q_stc": [],
+}
 
 
 class Neuron:

@@ -58,8 +58,9 @@ def arrays_of(value, kind="", found=None):
     found = [] if found is None else found
     if isinstance(value, np.ndarray):
         found.append((kind, value))
-    elif not isinstance(value, (*STATELESS, range, np.generic, np.random.BitGenerator, np.random.Generator,
-                                np.random.SeedSequence)):  # fmt: skip
+    elif not isinstance(
+        value, (*STATELESS, range, np.generic, np.random.BitGenerator, np.random.Generator, np.random.SeedSequence)
+    ):
         for key, part in _parts(value):
             arrays_of(part, f"{type(value).__name__}.{key}" if isinstance(key, str) else kind, found)
     return found
@@ -78,8 +79,9 @@ def assert_same_results(a, b):
     assert_same_state(*([one._populations, one.t, one.level] for one in (a, b)))
 
 
-def network(cell=SEED_CELL, N=(60, 30), rule=None, weight=200.0, delay=1.5, own_noise=False,
-            cell_I=SEED_CELL, **options):  # fmt: skip
+def network(
+    cell=SEED_CELL, N=(60, 30), rule=None, weight=200.0, delay=1.5, own_noise=False, cell_I=SEED_CELL, **options
+):
     """Two populations with every kind of input."""
     net = gp.Network()
     E, I = net.population("2/3E", N[0], cell, **options), net.population("I", N[1], cell_I, **options)
@@ -95,17 +97,37 @@ def network(cell=SEED_CELL, N=(60, 30), rule=None, weight=200.0, delay=1.5, own_
     return net
 
 
-STC_CELL = gp.GIF(**{**vars(SEED_CELL), "tau_stc": [30.0, 200.0], "q_stc": [50.0, -5.0], "V_m": -3.0, "I_syn_ex": 7.0,
-                     "E_L": 1.0, "V_reset": -2.0})  # fmt: skip
-VARIOUS_CELL = gp.GIF(**{**vars(SEED_CELL), "tau_m": np.linspace(10.0, 25.0, 60), "V_m": gp.Normal(0.0, 2.0),
-                         "E_L": gp.Uniform(-2.0, 2.0), "tau_sfa": [gp.Lognormal(4.0, 0.1), 900.0]})  # fmt: skip
+STC_CELL = gp.GIF(
+    **{
+        **vars(SEED_CELL),
+        "tau_stc": [30.0, 200.0],
+        "q_stc": [50.0, -5.0],
+        "V_m": -3.0,
+        "I_syn_ex": 7.0,
+        "E_L": 1.0,
+        "V_reset": -2.0,
+    }
+)
+VARIOUS_CELL = gp.GIF(
+    **{
+        **vars(SEED_CELL),
+        "tau_m": np.linspace(10.0, 25.0, 60),
+        "V_m": gp.Normal(0.0, 2.0),
+        "E_L": gp.Uniform(-2.0, 2.0),
+        "tau_sfa": [gp.Lognormal(4.0, 0.1), 900.0],
+    }
+)
 MIXED = {"2/3E": "micro", "I": "meso"}
 
 
 def prescribed_network():
     net = network(N=(20, 30))
-    return {"net": net, "level": MIXED, "counts": {"I": np.arange(400) % 7},
-            "spikes": {"2/3E": (np.arange(1, 100) * 1.5, np.arange(99) % 20)}}  # fmt: skip
+    return {
+        "net": net,
+        "level": MIXED,
+        "counts": {"I": np.arange(400) % 7},
+        "spikes": {"2/3E": (np.arange(1, 100) * 1.5, np.arange(99) % 20)},
+    }
 
 
 CASES = {
@@ -119,16 +141,25 @@ CASES = {
     "micro": lambda: {"net": network(STC_CELL), "level": "micro", "record": "all", "record_neurons": [3, 5, 11]},
     "own noise": lambda: {"net": network(own_noise=True), "level": "micro", "record": "V_m", "record_neurons": 2},
     "drawn weights": lambda: {
-        "net": network(VARIOUS_CELL, rule=gp.PairwiseBernoulli(0.3), weight=gp.Normal(200.0, 50.0),
-                       delay=gp.Uniform(1.0, 9.0)),
-        "level": "micro", "initial": "rest", "network_seed": [7, 2**70]},
+        "net": network(
+            VARIOUS_CELL, rule=gp.PairwiseBernoulli(0.3), weight=gp.Normal(200.0, 50.0), delay=gp.Uniform(1.0, 9.0)
+        ),
+        "level": "micro",
+        "initial": "rest",
+        "network_seed": [7, 2**70],
+    },
     "given pairs": lambda: {
         "net": network(rule=gp.Pairs([0, 0, 59, 3, 0], [0, 7, 59, 5, 0]), weight=[1.0, 2.0, -3.0, 4.0, 0.0]),
-        "level": "micro"},
-    "mixed": lambda: {"net": network(rule=gp.FixedOutdegree(3, allow_autapses=False)), "level": MIXED, "record": "all",
-                      "initial": "nest"},
+        "level": "micro",
+    },
+    "mixed": lambda: {
+        "net": network(rule=gp.FixedOutdegree(3, allow_autapses=False)),
+        "level": MIXED,
+        "record": "all",
+        "initial": "nest",
+    },
     "prescribed": prescribed_network,
-}  # fmt: skip
+}
 
 
 def simulation(case, seed=11, **options):

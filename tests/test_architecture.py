@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gifpop"
 PAGE = ROOT / "docs" / "architecture.md"
 
-pytestmark = pytest.mark.skipif(not (PACKAGE.exists() and PAGE.exists()), reason="source and documentation are not here")
+pytestmark = pytest.mark.skipif(
+    not (PACKAGE.exists() and PAGE.exists()), reason="source and documentation are not here"
+)
 
 
 def sources(*suffixes):

@@ -219,8 +219,18 @@ def test_connections_are_kept_as_they_were_drawn(path, monkeypatch):
     assert_same_results(loaded.run(10.0), sim.run(10.0))
 
 
-@pytest.mark.parametrize("seed", [2**20_000 + 1, [1, 2**100], (3, 4), np.array([5, 6], dtype=np.uint32), np.int64(7),
-                                  np.random.SeedSequence(8, spawn_key=(1, 2), pool_size=8)], ids=lambda s: type(s).__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "seed",
+    [
+        2**20_000 + 1,
+        [1, 2**100],
+        (3, 4),
+        np.array([5, 6], dtype=np.uint32),
+        np.int64(7),
+        np.random.SeedSequence(8, spawn_key=(1, 2), pool_size=8),
+    ],
+    ids=lambda s: type(s).__name__,
+)
 def test_seeds(seed, path):
     sim = simulation("meso", seed=seed)
     loaded = saved_and_loaded(sim, path)
@@ -244,8 +254,14 @@ def in_another_process(script, *arguments, **options):
     return subprocess.Popen(command, cwd=tempfile.gettempdir(), env=environment, **options)  # not where sources are
 
 
-@pytest.mark.parametrize("case", ["mixed", pytest.param("meso", marks=pytest.mark.slow),
-                                  *(pytest.param(case, marks=pytest.mark.slow) for case in CASES if case not in ("mixed", "meso", "stationary"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "case",
+    [
+        "mixed",
+        pytest.param("meso", marks=pytest.mark.slow),
+        *(pytest.param(case, marks=pytest.mark.slow) for case in CASES if case not in ("mixed", "meso", "stationary")),
+    ],
+)
 def test_another_process_with_other_threads(case, path, tmp_path):
     sim = simulation(case, threads=1)
     sim.run(21.5)
@@ -365,9 +381,11 @@ numbers = st.floats(-1e6, 1e6)
 positive = st.floats(1e-3, 1e6)
 several = st.lists(numbers, min_size=3, max_size=12)
 distributions = st.one_of(
-    st.builds(gp.Normal, numbers, positive), st.builds(gp.Lognormal, numbers, positive),
-    st.builds(gp.Exponential, positive), st.builds(lambda low, d: gp.Uniform(low, low + d), numbers, positive),
-)  # fmt: skip
+    st.builds(gp.Normal, numbers, positive),
+    st.builds(gp.Lognormal, numbers, positive),
+    st.builds(gp.Exponential, positive),
+    st.builds(lambda low, d: gp.Uniform(low, low + d), numbers, positive),
+)
 times = st.lists(st.floats(0.0, 1e9), max_size=20, unique=True).map(sorted)
 inputs = st.one_of(
     times.map(lambda t: gp.StepCurrent(t, np.cos(t))),
@@ -381,11 +399,15 @@ sizes = st.one_of(st.integers(0, 10**9), st.integers(0, 10**9).map(np.int64))
 probabilities = st.floats(0.0, 1.0)
 pairs = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=9)
 connection_rules = st.one_of(
-    st.builds(gp.AllToAll, st.booleans()), st.just(gp.OneToOne()), st.builds(gp.FixedIndegree, sizes, **flags),
-    st.builds(gp.IndegreeFraction, probabilities), st.builds(gp.FixedOutdegree, sizes, **flags),
-    st.builds(gp.FixedTotalNumber, sizes, **flags), st.builds(gp.PairwiseBernoulli, probabilities, st.booleans()),
+    st.builds(gp.AllToAll, st.booleans()),
+    st.just(gp.OneToOne()),
+    st.builds(gp.FixedIndegree, sizes, **flags),
+    st.builds(gp.IndegreeFraction, probabilities),
+    st.builds(gp.FixedOutdegree, sizes, **flags),
+    st.builds(gp.FixedTotalNumber, sizes, **flags),
+    st.builds(gp.PairwiseBernoulli, probabilities, st.booleans()),
     pairs.map(lambda p: gp.Pairs([a for a, _ in p], [b for _, b in p])),
-)  # fmt: skip
+)
 terms = st.lists(st.tuples(st.one_of(positive, distributions), st.one_of(numbers, distributions, several)), max_size=3)
 
 
@@ -396,15 +418,23 @@ def networks(draw):
         various = st.one_of(numbers, distributions, several)
         sfa, stc = draw(terms), draw(terms)
         cell = gp.GIF(
-            E_L=draw(various), I_e=draw(various), V_reset=np.float32(draw(st.floats(-90, 0, width=32))),
-            C_m=draw(positive), V_m=draw(st.one_of(st.none(), various)), tau_sfa=[t for t, _ in sfa],
-            q_sfa=[q for _, q in sfa], tau_stc=[t for t, _ in stc], q_stc=[q for _, q in stc],
-        )  # fmt: skip
+            E_L=draw(various),
+            I_e=draw(various),
+            V_reset=np.float32(draw(st.floats(-90, 0, width=32))),
+            C_m=draw(positive),
+            V_m=draw(st.one_of(st.none(), various)),
+            tau_sfa=[t for t, _ in sfa],
+            q_sfa=[q for _, q in sfa],
+            tau_stc=[t for t, _ in stc],
+            q_stc=[q for _, q in stc],
+        )
         net.population(name, draw(st.integers(1, 2**53)), cell, draw(st.integers(1, 99)), draw(st.booleans()))
     some = st.sampled_from(sorted(net.populations))
     for _ in range(draw(st.integers(0, 3))):
         weight = draw(st.one_of(numbers, distributions, several))
-        net.connect(draw(some), draw(some), weight, draw(st.one_of(positive, distributions)), rule=draw(connection_rules))
+        net.connect(
+            draw(some), draw(some), weight, draw(st.one_of(positive, distributions)), rule=draw(connection_rules)
+        )
     for _ in range(draw(st.integers(0, 2))):
         net.inject(draw(some), draw(inputs), draw(st.floats(0.0, 9.0)))
     return net
@@ -419,14 +449,26 @@ def test_any_network(net):
 
 
 plain = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4), st.integers(-2**200, 2**200),
-              st.floats(width=32, allow_nan=False).map(np.float32), st.integers(-9, 9).map(np.int16),
-              st.lists(st.floats(), max_size=12).map(tuple), st.lists(st.floats(), max_size=9).map(np.array),
-              st.builds(range, st.integers(0, 9), st.integers(0, 9))),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.lists(inner, max_size=4).map(tuple),
-                            st.dictionaries(st.one_of(st.text(max_size=3), st.integers()), inner, max_size=3)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=4),
+        st.integers(-(2**200), 2**200),
+        st.floats(width=32, allow_nan=False).map(np.float32),
+        st.integers(-9, 9).map(np.int16),
+        st.lists(st.floats(), max_size=12).map(tuple),
+        st.lists(st.floats(), max_size=9).map(np.array),
+        st.builds(range, st.integers(0, 9), st.integers(0, 9)),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.lists(inner, max_size=4).map(tuple),
+        st.dictionaries(st.one_of(st.text(max_size=3), st.integers()), inner, max_size=3),
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(plain)
@@ -575,7 +617,9 @@ def rewritten(path, change):
 def test_other_formats(good, path):
     for format, remedy in ((2, "; a newer gifpop reads it"), (0, "$")):
         path.write_bytes(good[0])
-        rewritten(path, lambda document, arrays, format=format: (document.update(format=format, gifpop="9.9"), arrays.clear()))
+        rewritten(
+            path, lambda document, arrays, format=format: (document.update(format=format, gifpop="9.9"), arrays.clear())
+        )
         refused(path, rf"has format {format}, saved by gifpop 9.9; this is gifpop .*, which reads format 1{remedy}")
 
 
@@ -588,7 +632,12 @@ def test_memory_is_checked_first(good, path, monkeypatch):
 
 def test_an_array_that_is_not_what_it_was(path):
     arrays = {"a": np.arange(6.0), "b": np.zeros(2, np.int64)}
-    for name, array in (("a", None), ("a", arrays["a"].reshape(2, 3)), ("b", np.zeros(2)), ("b", np.zeros(3, np.int64))):
+    for name, array in (
+        ("a", None),
+        ("a", arrays["a"].reshape(2, 3)),
+        ("b", np.zeros(2)),
+        ("b", np.zeros(3, np.int64)),
+    ):
         archive.write(path, {}, arrays)
         with np.load(path) as npz:
             entries = {**npz, name: array}
@@ -622,7 +671,9 @@ def test_every_array_is_missed_and_its_kind_checked(good, path):
         refused(path, f"is truncated or damaged: .*{name}")
         for change in (lambda a: a.astype("c16") if a.dtype.names is None else a.view("u1"), lambda a: a[np.newaxis]):
             path.write_bytes(good[0])
-            rewritten(path, lambda document, arrays, name=name, change=change: arrays.update({name: change(arrays[name])}))
+            rewritten(
+                path, lambda document, arrays, name=name, change=change: arrays.update({name: change(arrays[name])})
+            )
             refused(path, f"is truncated or damaged: array '{name}' must be .* of shape .*, got ")
 
 
@@ -655,7 +706,13 @@ def longer(array, axis):
     return np.concatenate([array, array.take([-1], axis)], axis)
 
 
-FREE = ("results", "engine.signals", "engine.noise.0.signal", "assembly.net", "columns")  # arrays that the compiled loop does not see
+FREE = (
+    "results",
+    "engine.signals",
+    "engine.noise.0.signal",
+    "assembly.net",
+    "columns",
+)  # arrays that the compiled loop does not see
 
 
 @pytest.mark.slow
@@ -740,8 +797,16 @@ def test_content_that_leads_outside(what, path):
 
 def test_places_that_lead_outside(good, path):
     """Numbers in the state of a population that say where its cohorts stand."""
-    for field, value in (("oldest", 0), ("oldest", 10**6), ("cohorts", 0), ("cohorts", 10**6), ("cells", -1),
-                         ("cells", 10**6), ("until_merging", 0), ("until_merging", 10**6)):  # fmt: skip
+    for field, value in (
+        ("oldest", 0),
+        ("oldest", 10**6),
+        ("cohorts", 0),
+        ("cohorts", 10**6),
+        ("cells", -1),
+        ("cells", 10**6),
+        ("until_merging", 0),
+        ("until_merging", 10**6),
+    ):
         path.write_bytes(good[0])
 
         def change(document, arrays, field=field, value=value):
@@ -799,7 +864,11 @@ def leftovers(path):
 
 @pytest.mark.parametrize(
     ("error", "where"),
-    [(OSError(28, "No space left"), "numpy.savez"), (KeyboardInterrupt(), "os.fsync"), (PermissionError(), "os.replace")],
+    [
+        (OSError(28, "No space left"), "numpy.savez"),
+        (KeyboardInterrupt(), "os.fsync"),
+        (PermissionError(), "os.replace"),
+    ],
     ids=repr,
 )
 def test_what_fails_leaves_the_old_file(error, where, path, monkeypatch):

@@ -99,7 +99,11 @@ def test_largest_numbers():
     expect(ValueError, "PoissonSpikes onto 'P': rate must be <= 1000000 spikes a step", lambda: net.simulate(1.0))
     net = single()
     net.connect("P", "P", weight=1.0, delay=2**30 * 0.5)
-    expect(MemoryError, "Simulation: connections, neurons, histories and input on its way would need 85.9 GB", lambda: net.simulate(1.0, dt=0.5))
+    expect(
+        MemoryError,
+        "Simulation: connections, neurons, histories and input on its way would need 85.9 GB",
+        lambda: net.simulate(1.0, dt=0.5),
+    )
 
 
 @pytest.mark.parametrize("N", [0, -5])
@@ -225,7 +229,11 @@ COUNTS = np.zeros(20, dtype=int)
         ({"dt": 1e-4}, ValueError, "Simulation.dt must be >= 0.001 ms, got 0.0001"),
         ({"dt": NAN}, ValueError, "Simulation.dt must be > 0 ms, got nan"),
         ({"level": "macro"}, ValueError, "Simulation.level must be one of 'meso'"),
-        ({"initial": "old"}, ValueError, "Simulation.initial must be one of 'fired', 'rest', 'stationary', 'nest', got 'old'"),
+        (
+            {"initial": "old"},
+            ValueError,
+            "Simulation.initial must be one of 'fired', 'rest', 'stationary', 'nest', got 'old'",
+        ),
         ({"seed": -1}, ValueError, "seed must be what numpy.random.default_rng takes, got -1"),
         ({"seed": "a"}, TypeError, "seed must be what numpy.random.default_rng takes, got 'a'"),
         ({"record": "V"}, ValueError, "variables of 'P' must be among n_events, mean, V_m, E_sfa"),

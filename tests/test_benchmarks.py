@@ -13,7 +13,6 @@ import gifpop as gp
 adapting = pytest.importorskip("cases", reason="the benchmarks are not here").adapting
 
 
-
 def quiet():
     """Return a network whose first volley leaves the short history, and where many do not fire until then."""
     net = adapting(100.0)

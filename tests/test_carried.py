@@ -42,8 +42,16 @@ def twin_of_case(name, history):
     net = single(cell, 60, len_kernel=200)
     counts = net.simulate(STEPS * DT, dt=DT, seed=1, adaptation="carried")["P"].counts
     adaptive = layouts(net, DT, adaptation="carried") if history == "adaptive" else None
-    twin = reference.replay([parameters_of(cell, 60)], DT, counts[np.newaxis], [[0.0]], [[1]],
-                            initial_potential=cell.V_reset, adaptive=adaptive, carried=True)  # fmt: skip
+    twin = reference.replay(
+        [parameters_of(cell, 60)],
+        DT,
+        counts[np.newaxis],
+        [[0.0]],
+        [[1]],
+        initial_potential=cell.V_reset,
+        adaptive=adaptive,
+        carried=True,
+    )
     return net, counts, twin
 
 
@@ -93,9 +101,17 @@ def twin_of_sparse_network(name, history):
     adaptive = layouts(net, DT, adaptation="carried") if history == "adaptive" else None
     variances = [[150.0**2 * 0.2 * (1.0 - 1.0 / 40), 375.0**2 * 0.2 * (1.0 - 1.0 / 10)]] * 2
     p = [{**parameters_of(cell, n), "len_kernel": 150} for n in N]
-    twin = reference.replay(p, DT, np.array(list(counts.values())), [[30.0, -75.0]] * 2, [[2, 3]] * 2,
-                            initial_potential=cell.V_reset, adaptive=adaptive, carried=True,
-                            variances=variances)  # fmt: skip
+    twin = reference.replay(
+        p,
+        DT,
+        np.array(list(counts.values())),
+        [[30.0, -75.0]] * 2,
+        [[2, 3]] * 2,
+        initial_potential=cell.V_reset,
+        adaptive=adaptive,
+        carried=True,
+        variances=variances,
+    )
     return net, counts, twin["mean"]
 
 
@@ -163,7 +179,9 @@ def test_neurons_released_early_begin_at_the_reset():
     cell, long = CASES["a current"], 40.0
     counts = np.zeros(400, dtype=int)
     counts[100] = 30
-    sim = gp.Simulation(single(replace(cell, t_ref=long), 60, len_kernel=300), dt=DT, counts={"P": counts}, initial="rest")
+    sim = gp.Simulation(
+        single(replace(cell, t_ref=long), 60, len_kernel=300), dt=DT, counts={"P": counts}, initial="rest"
+    )
     sim.run(55.0)
     sim.set("P", t_ref=0.5)
     carried, plan = sim._engine.plans[0].carried, sim._engine.plans[0]
@@ -185,8 +203,13 @@ def test_neurons_released_early_from_a_refractory_period_longer_than_the_window(
     assert plan.in_use.stop < 200
     sim.set("P", t_ref=2.0)
     plan = sim._engine.plans[0]
-    assert_allclose(*(sign * plan.carried.cohorts[d, plan.in_use.stop - 20 : plan.in_use.stop] / plan.carried.decay[d]
-                      for d, sign in ((0, 1), (1, -1))), rtol=1e-12)  # fmt: skip
+    assert_allclose(
+        *(
+            sign * plan.carried.cohorts[d, plan.in_use.stop - 20 : plan.in_use.stop] / plan.carried.decay[d]
+            for d, sign in ((0, 1), (1, -1))
+        ),
+        rtol=1e-12,
+    )
 
 
 def test_set_where_modes_decay_to_nothing_within_a_step():

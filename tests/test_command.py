@@ -33,7 +33,9 @@ def test_help(capsys):
     assert "--json" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["dance"], ["info", "--loud"], ["bench", "--seconds", "0"], ["demo", "--seed", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["dance"], ["info", "--loud"], ["bench", "--seconds", "0"], ["demo", "--seed", "-1"]]
+)
 def test_wrong_arguments(arguments, capsys):
     with pytest.raises(SystemExit) as leaving:
         command.main(arguments)
@@ -42,7 +44,14 @@ def test_wrong_arguments(arguments, capsys):
 
 
 def test_module(tmp_path):
-    shown = subprocess.run([sys.executable, "-m", "gifpop", "info"], cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-m", "gifpop", "info"],
+        cwd=tmp_path,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert shown.stdout.startswith(f"gifpop {gp.__version__}, ")
     assert shown.stderr == ""
 
@@ -99,14 +108,22 @@ def test_bench(capsys):
         assert case["repetitions"] == 3
         assert case["times_real_time"] * case["ms_per_simulated_second"] == pytest.approx(1000.0, rel=1e-9)
     neurons = cases[2]
-    assert neurons["ns_per_unit_and_step"] * 2000 * 1000 == pytest.approx(neurons["ms_per_simulated_second"] * 1e6, rel=1e-9)
+    assert neurons["ns_per_unit_and_step"] * 2000 * 1000 == pytest.approx(
+        neurons["ms_per_simulated_second"] * 1e6, rel=1e-9
+    )
 
 
 def in_shell(line, tmp_path, **environment):
     """Run a line of the shell, in which $gifpop is the command."""
     command = f"{sys.executable} -m gifpop"
-    return subprocess.run(["sh", "-c", line], cwd=tmp_path, env={**os.environ, "gifpop": command, **environment},
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    return subprocess.run(
+        ["sh", "-c", line],
+        cwd=tmp_path,
+        env={**os.environ, "gifpop": command, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 shell = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")

@@ -11,7 +11,9 @@ import gifpop as gp
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("case", ["mixed", "own noise", *(pytest.param(case, marks=pytest.mark.slow) for case in CASES)])
+@pytest.mark.parametrize(
+    "case", ["mixed", "own noise", *(pytest.param(case, marks=pytest.mark.slow) for case in CASES)]
+)
 def test_a_copy_goes_on_by_itself(case, copied):
     sim, alone = simulation(case), simulation(case)
     before = sim.run(21.5)
@@ -68,7 +70,9 @@ def test_what_cannot_be_copied_or_pickled():
         pass
 
     sim = gp.Simulation(network(rule=Mine(), N=(30, 30)), dt=0.5)
-    with pytest.raises(TypeError, match=r"copy of a Simulation: assembly.net.connections.0.rule must be of a class that"):
+    with pytest.raises(
+        TypeError, match=r"copy of a Simulation: assembly.net.connections.0.rule must be of a class that"
+    ):
         copy.deepcopy(sim)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError, match=r"a gifpop.Simulation cannot be pickled: save writes it to a file"):

@@ -57,9 +57,15 @@ def populations(weight):
     net = gp.Network()
     net.population("A", 300, gp.GIF(I_e=330.0))
     net.population("B", 70, gp.GIF(I_e=330.0, tau_sfa=[50.0], q_sfa=[2.0]))
-    for pre, post, size, delay in (("A", "A", 2.0, 1.5), ("A", "B", 4.0, 1.0), ("B", "A", -9.0, 2.0), ("B", "B", -9.0, 1.0)):
-        net.connect(pre, post, weight=weight(size, 20 * (300 if post == "A" else 70)), delay=delay,
-                    rule=gp.FixedIndegree(20))  # fmt: skip
+    for pre, post, size, delay in (
+        ("A", "A", 2.0, 1.5),
+        ("A", "B", 4.0, 1.0),
+        ("B", "A", -9.0, 2.0),
+        ("B", "B", -9.0, 1.0),
+    ):
+        net.connect(
+            pre, post, weight=weight(size, 20 * (300 if post == "A" else 70)), delay=delay, rule=gp.FixedIndegree(20)
+        )
     net.connect("B", "A", weight=weight(-18.0, 300 * 3), delay=1.0, rule=gp.FixedIndegree(3))
     net.inject("A", gp.PoissonSpikes(500.0, weight=20.0), delay=0.5)
     return net
@@ -81,7 +87,9 @@ def test_what_is_on_its_way_survives_a_change_of_units():
     buffers = RingBuffers()
 
     def fit(unit, longest=4, most=10):
-        buffers.fit([NEURONS], longest, 1, [None if unit is None else Unit(np.array(unit), most)], set(), step=7, dt=0.1)
+        buffers.fit(
+            [NEURONS], longest, 1, [None if unit is None else Unit(np.array(unit), most)], set(), step=7, dt=0.1
+        )
 
     def amounts():
         ring = buffers.rings[0] if buffers.units[0] is None else buffers.rings[0] * buffers.units[0].size[:, np.newaxis]
@@ -91,8 +99,7 @@ def test_what_is_on_its_way_survives_a_change_of_units():
     assert buffers.rings[0].dtype == np.uint16
     buffers.rings[0][8 % buffers.slots, 1, 5] = 3
     expected = [0.0, -6.0, 0.0, 0.0, 0.0]
-    for change in (lambda: fit([1.0, -2.0]), lambda: fit([1.0, -2.0], longest=9),
-                   lambda: fit([1.0, -2.0], most=65533)):  # fmt: skip
+    for change in (lambda: fit([1.0, -2.0]), lambda: fit([1.0, -2.0], longest=9), lambda: fit([1.0, -2.0], most=65533)):
         change()
         assert amounts() == expected
     assert buffers.units[0] is None  # the counts on their way and new ones would not fit together

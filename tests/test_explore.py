@@ -229,7 +229,9 @@ window.show()
 def test_on_a_virtual_screen(tmp_path):
     pytest.importorskip("tkinter")
     read, write = os.pipe()
-    screen = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1024x24"], pass_fds=[write], stderr=subprocess.DEVNULL)
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1024x24"], pass_fds=[write], stderr=subprocess.DEVNULL
+    )
     try:
         number = os.read(read, 16).decode().strip()
         environment = {**os.environ, "DISPLAY": f":{number}", "MPLBACKEND": "TkAgg"}

@@ -209,9 +209,12 @@ def test_seed_repeats_the_run(pandas, seed):
 def test_provenance(xarray, neo, pandas):
     result = simulate(LEVELS[2])
     everywhere = {
-        "source": f"gifpop {gp.__version__}", "dt": DT, "level": '{"2/3E": "micro", "I": "meso"}', "seed": "SeedSequence(1)",
+        "source": f"gifpop {gp.__version__}",
+        "dt": DT,
+        "level": '{"2/3E": "micro", "I": "meso"}',
+        "seed": "SeedSequence(1)",
         "network_seed": "SeedSequence(1)",
-    }  # fmt: skip
+    }
     assert result.to_xarray().attrs == everywhere
     assert result.to_neo().annotations == everywhere
     assert result.to_dataframe("spikes").attrs == everywhere

@@ -29,8 +29,9 @@ def test_estimates_are_what_is_taken(kind):
     """Within 20 %; in a process of its own, in which nothing was freed that could be taken again."""
     command = [sys.executable, peaks.__file__, kind]
     root = pathlib.Path(__file__).parents[1]
-    done = subprocess.run(command, cwd=root, env=peaks.environment(root), capture_output=True, text=True, timeout=300,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        command, cwd=root, env=peaks.environment(root), capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["peak"] > 4e7, "too small to tell"

@@ -50,9 +50,14 @@ def twin_of_golden(name):
     golden = short_golden(name)
     net, _ = golden.network()
     return reference.replay(
-        golden.parameters, golden.dt, golden.counts, golden.weights, golden.delays,
-        golden.currents[:, : golden.steps], adaptive=layouts(net, golden.dt),
-    )  # fmt: skip
+        golden.parameters,
+        golden.dt,
+        golden.counts,
+        golden.weights,
+        golden.delays,
+        golden.currents[:, : golden.steps],
+        adaptive=layouts(net, golden.dt),
+    )
 
 
 @pytest.mark.parametrize("name", POPULATION_TRACES)
@@ -163,7 +168,7 @@ def test_exact_history_of_automatic_length_is_less_accurate():
         (partial(gp.models.brunel, step=(3000.0, 20.0)), 0.5, 3e-3),
     ],
     ids=["no adaptation", "column", "one long time constant", "steep", "fast", "three time constants", "step"],
-)  # fmt: skip
+)
 def test_accuracy_elsewhere(make, dt, limit):
     rms, bias, _ = replay_errors(make, dt, 9000, 5000, history="adaptive")
     assert np.all(rms < limit)
@@ -187,10 +192,18 @@ def test_merging_conserves_sums_and_moments():
     """Spikes, survivors, variance, and what survivors have seen of the spikes of their own cell."""
     rng = np.random.default_rng(1)
     single = [
-        {"n": rng.poisson(5.0), "m": rng.uniform(0.0, 5.0), "v": rng.uniform(), "u": rng.normal(), "width": 1,
-         "hazard": rng.uniform(), "traces": rng.uniform(size=2), "own": 0.0}
+        {
+            "n": rng.poisson(5.0),
+            "m": rng.uniform(0.0, 5.0),
+            "v": rng.uniform(),
+            "u": rng.normal(),
+            "width": 1,
+            "hazard": rng.uniform(),
+            "traces": rng.uniform(size=2),
+            "own": 0.0,
+        }
         for _ in range(12)
-    ]  # fmt: skip
+    ]
     seen = sum(cohort["m"] * sum(older["n"] for older in single[:i]) for i, cohort in enumerate(single))
     merge = partial(functools.reduce, reference.merged)
     for cell in (merge(single), reference.merged(merge(single[:5]), merge(single[5:]))):
@@ -215,9 +228,15 @@ def test_no_spike_is_lost():
     assert plan.sfa[0] > 0.0
 
 
-@given(cell=cells(), N=st.integers(1, 10**7), dt=st.sampled_from([0.1, 0.5, 3.0]),
-       tolerance=st.sampled_from([1e-6, 1e-4, 1e-3, 0.5]), initial=st.sampled_from(["fired", "rest", "nest"]),
-       seed=st.integers(0, 2**32), adaptation=st.sampled_from(["carried", "quasi-renewal"]))  # fmt: skip
+@given(
+    cell=cells(),
+    N=st.integers(1, 10**7),
+    dt=st.sampled_from([0.1, 0.5, 3.0]),
+    tolerance=st.sampled_from([1e-6, 1e-4, 1e-3, 0.5]),
+    initial=st.sampled_from(["fired", "rest", "nest"]),
+    seed=st.integers(0, 2**32),
+    adaptation=st.sampled_from(["carried", "quasi-renewal"]),
+)
 def test_any_population(cell, N, dt, tolerance, initial, seed, adaptation):
     net = single(cell, N, adaptation=adaptation)
     net.connect("P", "P", weight=-10.0 / N, delay=3.0)
@@ -244,7 +263,7 @@ def test_layout(cell, tolerance):
     plan = gp.Simulation(single(cell), dt=dt, history="adaptive", tolerance=tolerance)._engine.plans[0]
     widest, window = plan.cells.widest, plan.K
     assert np.all(np.diff(widest) >= 0)
-    assert np.all(widest[: window] == 1)
+    assert np.all(widest[:window] == 1)
     assert window >= cell.t_ref / dt
     assert np.all(widest[window + 1 :] > 1)
     assert np.all(widest <= np.maximum(1, np.arange(len(widest)) / 4))
@@ -309,10 +328,16 @@ def counts_of_the_seed_network():
 
 @pytest.mark.parametrize(
     "change",
-    [{"I_e": 400.0}, {"q_sfa": [5.0, 2.0]}, {"tau_sfa": [150.0, 700.0]}, {"Delta_V": 4.0}, {"tau_m": 10.0},
-     {"t_ref": 6.0}],
+    [
+        {"I_e": 400.0},
+        {"q_sfa": [5.0, 2.0]},
+        {"tau_sfa": [150.0, 700.0]},
+        {"Delta_V": 4.0},
+        {"tau_m": 10.0},
+        {"t_ref": 6.0},
+    ],
     ids=lambda change: next(iter(change)),
-)  # fmt: skip
+)
 def test_set_acts_as_on_an_exact_history(change):
     dt, means = 0.5, []
     exact, adaptive = {"history": "exact"}, {"history": "adaptive", "tolerance": 1e-3}
@@ -353,7 +378,7 @@ def test_neurons_ignore_it():
         ({"tolerance": 0.0}, ValueError, r"Simulation.tolerance must be in \(0, 1\), got 0.0"),
         ({"tolerance": "small"}, TypeError, "Simulation.tolerance must be a real number, got 'small'"),
     ],
-)  # fmt: skip
+)
 def test_options(options, error, message):
     with pytest.raises(error, match=message):
         gp.Simulation(brunel(), **options)

@@ -20,20 +20,38 @@ TAU_STC, Q_STC = (30.0, 200.0, 10.0, 100.0), (60.0, 20.0, 40.0, 30.0)
 def cell(thresholds, currents, size, Delta_V):
     """Return neurons with so many thresholds and currents, of jumps that are ``size`` times what is usual."""
     return gp.GIF(
-        I_e=450.0 + 150.0 * size**0.5 * (thresholds + currents > 0), Delta_V=Delta_V,
-        tau_sfa=TAU_SFA[:thresholds], q_sfa=[size * q for q in Q_SFA[:thresholds]],
-        tau_stc=TAU_STC[:currents], q_stc=[size * q for q in Q_STC[:currents]],
-    )  # fmt: skip
+        I_e=450.0 + 150.0 * size**0.5 * (thresholds + currents > 0),
+        Delta_V=Delta_V,
+        tau_sfa=TAU_SFA[:thresholds],
+        q_sfa=[size * q for q in Q_SFA[:thresholds]],
+        tau_stc=TAU_STC[:currents],
+        q_stc=[size * q for q in Q_STC[:currents]],
+    )
 
 
 MANY_CURRENTS = gp.GIF(
-    C_m=100.0, tau_m=40.0, E_L=-75.0, V_reset=-60.0, V_T_star=-60.0, Delta_V=0.4, lambda_0=1.0, t_ref=3.0, I_e=120.0,
-    tau_sfa=[10.0, 50.0, 250.0], q_sfa=[-15e3, 65e3, 250.0], tau_stc=[4.0, 180.0, 182.0], q_stc=[400.0, -2e5, 2.05e5],
-)  # fmt: skip
+    C_m=100.0,
+    tau_m=40.0,
+    E_L=-75.0,
+    V_reset=-60.0,
+    V_T_star=-60.0,
+    Delta_V=0.4,
+    lambda_0=1.0,
+    t_ref=3.0,
+    I_e=120.0,
+    tau_sfa=[10.0, 50.0, 250.0],
+    q_sfa=[-15e3, 65e3, 250.0],
+    tau_stc=[4.0, 180.0, 182.0],
+    q_stc=[400.0, -2e5, 2.05e5],
+)
 STEEP = gp.GIF(
-    I_e=1000.0, Delta_V=0.3, tau_sfa=[10.0, 50.0, 250.0], q_sfa=[10.0] * 3, tau_stc=[4.0, 180.0, 182.0],
+    I_e=1000.0,
+    Delta_V=0.3,
+    tau_sfa=[10.0, 50.0, 250.0],
+    q_sfa=[10.0] * 3,
+    tau_stc=[4.0, 180.0, 182.0],
     q_stc=[50.0, 20.0, 20.0],
-)  # fmt: skip
+)
 CARRIED = [(J, S) for J in range(5) for S in range(5) if (J, S) in {(1, 0), (4, 0), (2, 1), (0, 2), (1, 3), (4, 4)}]
 GRID = [("carried", J, S, size, Delta_V) for J, S in CARRIED for size in (1.0, 10.0) for Delta_V in (0.3, 2.0)]
 GRID += [("quasi-renewal", J, 0, size, Delta_V) for J in (0, 1, 3) for size in (1.0, 10.0) for Delta_V in (0.3, 2.0)]
@@ -42,8 +60,10 @@ GRID += [("quasi-renewal", J, 0, size, Delta_V) for J in (0, 1, 3) for size in (
 def simulations(neurons, dt, adaptation, **options):
     net = single(neurons, 500)
     net.connect("P", "P", weight=-0.1, delay=1.0)
-    return [gp.Simulation(net, dt=dt, seed=1, adaptation=adaptation, history=history, **options)
-            for history in ("adaptive", "exact")]  # fmt: skip
+    return [
+        gp.Simulation(net, dt=dt, seed=1, adaptation=adaptation, history=history, **options)
+        for history in ("adaptive", "exact")
+    ]
 
 
 def work(sim):

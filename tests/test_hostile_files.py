@@ -223,10 +223,34 @@ def emit_without_end(parts, arrays):
             kind["Samples"]["repeat"] = 0
 
 
-CRAFTED = [set_step, set_refractory, widen_cells, mix_up_widest, make_cells_endless, make_cells_thin, wrap_around,
-           count_draws_below_zero, share_an_array, prescribe_the_last, prescribe_a_list, mix_up_prescribed, mix_up_events,
-           link_others, lengthen_history, forget_terms, number_inputs_without_end, seed_without_end, fill_the_pool,
-           take_a_void, take_ever_more, copy_ever_more, nest, name_no_number, record_below_zero, emit_without_end]  # fmt: skip
+CRAFTED = [
+    set_step,
+    set_refractory,
+    widen_cells,
+    mix_up_widest,
+    make_cells_endless,
+    make_cells_thin,
+    wrap_around,
+    count_draws_below_zero,
+    share_an_array,
+    prescribe_the_last,
+    prescribe_a_list,
+    mix_up_prescribed,
+    mix_up_events,
+    link_others,
+    lengthen_history,
+    forget_terms,
+    number_inputs_without_end,
+    seed_without_end,
+    fill_the_pool,
+    take_a_void,
+    take_ever_more,
+    copy_ever_more,
+    nest,
+    name_no_number,
+    record_below_zero,
+    emit_without_end,
+]
 
 
 @pytest.fixture(scope="module")
@@ -303,7 +327,9 @@ def header(text, version=(1, 0)):
     return b"\x93NUMPY" + bytes(version) + length + body
 
 
-JSON = array_bytes(np.array(b'{"format": 1, "gifpop": "0", "arrays": {"a": ["<f8", [1]]}, "simulation": 1, "machine": "x"}'))
+JSON = array_bytes(
+    np.array(b'{"format": 1, "gifpop": "0", "arrays": {"a": ["<f8", [1]]}, "simulation": 1, "machine": "x"}')
+)
 HEADERS = {
     "1e12 entries": header("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"),
     "more than there is memory": header("{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,)}"),
@@ -431,7 +457,12 @@ def test_errors_of_the_system_stay_what_they_are(good, path, monkeypatch, tmp_pa
     monkeypatch.setattr(np.lib.format, "read_array", fail)
     with pytest.raises(OSError, match="Input/output error"):
         gp.Simulation.load(path)
-    for error in (OSError("Invalid data stream"), zlib.error("bad"), RecursionError(), UnicodeDecodeError("a", b"", 0, 1, "")):
+    for error in (
+        OSError("Invalid data stream"),
+        zlib.error("bad"),
+        RecursionError(),
+        UnicodeDecodeError("a", b"", 0, 1, ""),
+    ):
         monkeypatch.setattr(np.lib.format, "read_array", lambda *_, error=error, **__: (_ for _ in ()).throw(error))
         refused(path, "is truncated or damaged: ")
 

@@ -121,8 +121,11 @@ def test_the_engine_of_nests_face_is_wired_as_a_whole(monkeypatch):
 
 
 @pytest.mark.parametrize("level", ["meso", "micro"])
-@pytest.mark.parametrize("place", [(chunks._core, "advance"), (chunks, "Chunk"), (Recorder, "take")],
-                         ids=["compiled", "unpacking", "recording"])  # fmt: skip
+@pytest.mark.parametrize(
+    "place",
+    [(chunks._core, "advance"), (chunks, "Chunk"), (Recorder, "take")],
+    ids=["compiled", "unpacking", "recording"],
+)
 def test_a_chunk_that_is_cut_short_leaves_a_simulation_that_refuses(level, place, monkeypatch, tmp_path):
     sim = brunel(level=level)
     first = sim.run(20.0)
@@ -131,10 +134,16 @@ def test_a_chunk_that_is_cut_short_leaves_a_simulation_that_refuses(level, place
         once(patch, *place, fail())
         with pytest.raises(MemoryError):
             sim.run(20.0)
-    asked = [lambda: sim.run(1.0), lambda: sim.set("E", I_e=1.0), lambda: sim.save(tmp_path / "s.npz"),
-             lambda: sim.inject("E", gp.DirectCurrent(1.0))]  # fmt: skip
+    asked = [
+        lambda: sim.run(1.0),
+        lambda: sim.set("E", I_e=1.0),
+        lambda: sim.save(tmp_path / "s.npz"),
+        lambda: sim.inject("E", gp.DirectCurrent(1.0)),
+    ]
     for ask in asked:
-        with pytest.raises(StateLostError, match="a run was cut short, and its state is lost; reset it, or load a saved"):
+        with pytest.raises(
+            StateLostError, match="a run was cut short, and its state is lost; reset it, or load a saved"
+        ):
             ask()
     assert not list(tmp_path.iterdir())
     assert_same_results(sim.result(), first)
@@ -212,7 +221,9 @@ def test_joining_refuses_holes():
     sim = brunel()
     runs = [sim.run(duration) for duration in (10.0, 0.0, 5.0, 20.0)]
     assert len(concatenate(runs).t) == 70
-    with pytest.raises(ValueError, match=r"begin where the one before ends, at 10 ms, got one from 15 ms on: what lies"):
+    with pytest.raises(
+        ValueError, match=r"begin where the one before ends, at 10 ms, got one from 15 ms on: what lies"
+    ):
         concatenate([runs[0], runs[1], runs[3]])
     with pytest.raises(ValueError, match=r"at 35 ms, got one from 10 ms on"):
         concatenate([runs[3], runs[2]])
@@ -254,9 +265,11 @@ class Gone:
 
 
 @pytest.mark.parametrize("progress", [None, True])
-@pytest.mark.parametrize("stderr", [None, Gone(BrokenPipeError()), Gone(ValueError("I/O operation on closed file")),
-                                    Gone(AttributeError("write"))],
-                         ids=lambda stderr: "none" if stderr is None else type(stderr.error).__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "stderr",
+    [None, Gone(BrokenPipeError()), Gone(ValueError("I/O operation on closed file")), Gone(AttributeError("write"))],
+    ids=lambda stderr: "none" if stderr is None else type(stderr.error).__name__,
+)
 def test_no_bar_ends_a_run(stderr, progress, monkeypatch):
     expected = brunel().run(100.0)
     monkeypatch.setattr(sys, "stderr", stderr)
@@ -299,9 +312,15 @@ def counting(limit):
     return look, calls
 
 
-RULES = [gp.AllToAll(allow_autapses=False), gp.FixedOutdegree(1500), gp.FixedIndegree(1500),
-         gp.FixedIndegree(1500, allow_multapses=False), gp.FixedTotalNumber(4_500_000),
-         gp.FixedTotalNumber(4_500_000, allow_multapses=False), gp.PairwiseBernoulli(0.5)]  # fmt: skip
+RULES = [
+    gp.AllToAll(allow_autapses=False),
+    gp.FixedOutdegree(1500),
+    gp.FixedIndegree(1500),
+    gp.FixedIndegree(1500, allow_multapses=False),
+    gp.FixedTotalNumber(4_500_000),
+    gp.FixedTotalNumber(4_500_000, allow_multapses=False),
+    gp.PairwiseBernoulli(0.5),
+]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
@@ -327,8 +346,10 @@ def test_drawing_gives_way(rule, monkeypatch):
 
 def test_sorting_and_counting_give_way():
     pairs = np.arange(3_000_000) % 1000
-    for work in (lambda look: _wiring.by_source(pairs, pairs, 1000, 1000, look),
-                 lambda look: _wiring.largest_indegree(pairs.astype(np.int32), look)):  # fmt: skip
+    for work in (
+        lambda look: _wiring.by_source(pairs, pairs, 1000, 1000, look),
+        lambda look: _wiring.largest_indegree(pairs.astype(np.int32), look),
+    ):
         look, calls = counting(2)
         with pytest.raises(KeyboardInterrupt):
             work(look)
@@ -356,12 +377,15 @@ def test_ctrl_c_while_connections_are_drawn(threads):
     sim = gp.Simulation(net, dt=DT, level="micro", seed=1, threads=threads, progress=False)
     before = state_of(sim)
     net.connect(E, E, weight=1.0, delay=1.0, rule=gp.FixedIndegree(100_000))
-    many = (lambda: gp.Simulation(net, dt=DT, level="micro", seed=1, threads=threads),
-            lambda: sim.set((E, E), rule=gp.FixedIndegree(100_000)))  # fmt: skip
+    many = (
+        lambda: gp.Simulation(net, dt=DT, level="micro", seed=1, threads=threads),
+        lambda: sim.set((E, E), rule=gp.FixedIndegree(100_000)),
+    )
     for work in many:
         pressed = []
-        timer = threading.Timer(0.2, lambda pressed=pressed: (pressed.append(time.perf_counter()),
-                                                              os.kill(os.getpid(), signal.SIGINT)))  # fmt: skip
+        timer = threading.Timer(
+            0.2, lambda pressed=pressed: (pressed.append(time.perf_counter()), os.kill(os.getpid(), signal.SIGINT))
+        )
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             work()

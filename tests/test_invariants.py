@@ -94,17 +94,71 @@ def check_variances(plan):
 @pytest.mark.parametrize(
     ("N", "weight", "p", "delay", "cell"),
     [
-        (2, 17360.0, 0.5, 15, {"C_m": 26.6, "tau_m": 23.4, "E_L": -31.4, "V_reset": 8.9, "V_T_star": -25.2, "Delta_V": 0.195,
-                               "lambda_0": 10.0, "t_ref": 15.6, "I_e": 9050.0, "tau_syn_ex": 22.9, "tau_syn_in": 0.342,
-                               "tau_sfa": [112.7, 455.4], "q_sfa": [23.6, 25.8]}),
-        (9, -7755.0, 0.1, 1, {"C_m": 72.4, "tau_m": 42.5, "E_L": -38.0, "V_reset": -37.4, "V_T_star": -26.2, "Delta_V": 0.0203,
-                              "lambda_0": 746.0, "t_ref": 11.2, "I_e": 44166.0, "tau_syn_ex": 26.5, "tau_syn_in": 45.0,
-                              "tau_sfa": [], "q_sfa": []}),
-        (46, 176.7, 0.9, 5, {"C_m": 2.6, "tau_m": 2.57, "E_L": -10.2, "V_reset": -77.4, "V_T_star": 13.3, "Delta_V": 0.0238,
-                             "lambda_0": 10.0, "t_ref": 5.14, "I_e": 25341.0, "tau_syn_ex": 1.7, "tau_syn_in": 26.1,
-                             "tau_sfa": [2853.0, 356.5], "q_sfa": [25.5, 20.35]}),
+        (
+            2,
+            17360.0,
+            0.5,
+            15,
+            {
+                "C_m": 26.6,
+                "tau_m": 23.4,
+                "E_L": -31.4,
+                "V_reset": 8.9,
+                "V_T_star": -25.2,
+                "Delta_V": 0.195,
+                "lambda_0": 10.0,
+                "t_ref": 15.6,
+                "I_e": 9050.0,
+                "tau_syn_ex": 22.9,
+                "tau_syn_in": 0.342,
+                "tau_sfa": [112.7, 455.4],
+                "q_sfa": [23.6, 25.8],
+            },
+        ),
+        (
+            9,
+            -7755.0,
+            0.1,
+            1,
+            {
+                "C_m": 72.4,
+                "tau_m": 42.5,
+                "E_L": -38.0,
+                "V_reset": -37.4,
+                "V_T_star": -26.2,
+                "Delta_V": 0.0203,
+                "lambda_0": 746.0,
+                "t_ref": 11.2,
+                "I_e": 44166.0,
+                "tau_syn_ex": 26.5,
+                "tau_syn_in": 45.0,
+                "tau_sfa": [],
+                "q_sfa": [],
+            },
+        ),
+        (
+            46,
+            176.7,
+            0.9,
+            5,
+            {
+                "C_m": 2.6,
+                "tau_m": 2.57,
+                "E_L": -10.2,
+                "V_reset": -77.4,
+                "V_T_star": 13.3,
+                "Delta_V": 0.0238,
+                "lambda_0": 10.0,
+                "t_ref": 5.14,
+                "I_e": 25341.0,
+                "tau_syn_ex": 1.7,
+                "tau_syn_in": 26.1,
+                "tau_sfa": [2853.0, 356.5],
+                "q_sfa": [25.5, 20.35],
+            },
+        ),
     ],
-)  # fmt: skip
+)
 def test_few_neurons_with_sparse_wiring_and_a_huge_drive(N, weight, p, delay, cell, history):
     """Where potentials spread over hundreds of Delta_V, and who fires is all but certain."""
     net = gp.Network()
@@ -116,9 +170,7 @@ def test_few_neurons_with_sparse_wiring_and_a_huge_drive(N, weight, p, delay, ce
         check_state(sim._engine.plans[0], N, 0.1)
 
 
-@given(
-    drive=st.floats(0.0, 2000.0), N=st.integers(10, 10**6), seed=st.integers(0, 2**32)
-)
+@given(drive=st.floats(0.0, 2000.0), N=st.integers(10, 10**6), seed=st.integers(0, 2**32))
 def test_neurons_are_conserved(drive, N, seed):
     """Survivors of all cohorts and free neurons add up to N but for what the finite-size correction draws back."""
     net = gp.Network()

@@ -30,8 +30,13 @@ def test_runs_say_what_they_do(caplog, tmp_path):
     sim.save(tmp_path / "network.npz")
     gp.models.brunel().simulate(10.0, dt=0.5, trials=3, seed=1)
     text = caplog.text
-    for expected in ("stationary state found", "built <gifpop.Simulation: 2 populations", "ran 200 of 200 steps",
-                     "saved <gifpop.Simulation", "3 of 3 trials"):  # fmt: skip
+    for expected in (
+        "stationary state found",
+        "built <gifpop.Simulation: 2 populations",
+        "ran 200 of 200 steps",
+        "saved <gifpop.Simulation",
+        "3 of 3 trials",
+    ):
         assert expected in text
     assert {record.levelname for record in caplog.records if record.name.startswith("gifpop")} == {"DEBUG"}
 

@@ -74,12 +74,21 @@ def test_container_sees_its_group_as_the_root(root):
 
 
 def test_version_1(root):
-    mounts = ("30 23 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
-              "35 31 0:32 /slurm /cg/mem rw - cgroup cgroup rw,memory\n")  # fmt: skip
+    mounts = (
+        "30 23 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+        "35 31 0:32 /slurm /cg/mem rw - cgroup cgroup rw,memory\n"
+    )
     write(root, {"proc/self/cgroup": "5:memory:/slurm/job_1\n2:cpu:/slurm\n0::/\n", "proc/self/mountinfo": mounts})
-    write(root, {"cg/mem/job_1/memory.limit_in_bytes": 2**63 - 4096, "cg/mem/job_1/memory.usage_in_bytes": 700 * MB,
-                 "cg/mem/memory.limit_in_bytes": 1500 * MB, "cg/mem/memory.usage_in_bytes": 800 * MB,
-                 "cg/mem/memory.stat": f"inactive_file 0\ntotal_inactive_file {100 * MB}\n"})  # fmt: skip
+    write(
+        root,
+        {
+            "cg/mem/job_1/memory.limit_in_bytes": 2**63 - 4096,
+            "cg/mem/job_1/memory.usage_in_bytes": 700 * MB,
+            "cg/mem/memory.limit_in_bytes": 1500 * MB,
+            "cg/mem/memory.usage_in_bytes": 800 * MB,
+            "cg/mem/memory.stat": f"inactive_file 0\ntotal_inactive_file {100 * MB}\n",
+        },
+    )
     assert (least(root), least(root).name) == (800 * MB, "limit /cg/mem/memory.limit_in_bytes")
 
 

@@ -97,9 +97,7 @@ def test_nests_error_is_not_in_the_package():
 
 @pytest.mark.parametrize(("tau_ex", "tau_in"), [(20.0, 6.0), (3.0, 20.0), (20.0, 20.0)])
 def test_equal_time_constants(tau_ex, tau_in, loops):
-    golden, expected = golden_and_twin(
-        "pop_seed2pop", steps=400, tau_syn_ex=tau_ex, tau_syn_in=tau_in, len_kernel=300
-    )
+    golden, expected = golden_and_twin("pop_seed2pop", steps=400, tau_syn_ex=tau_ex, tau_syn_in=tau_in, len_kernel=300)
     actual = golden.replay()
     assert np.all(np.isfinite(actual["mean"]))
     assert_close(actual, expected, golden, 1e-12)

@@ -19,7 +19,9 @@ WITHOUT_ADAPTATION = gp.GIF(**{**vars(networks.SEED_CELL), "tau_sfa": [], "q_sfa
 
 def check_nest_test_population(seeds):
     """NEST's own test population: 120 runs of 9 s gave 22.667 spikes/s and a variance of 97.21 Hz^2 per step."""
-    a = activities(networks.nest_test_population(), 10_000.0, 0.5, seeds, drop=1000.0, history="exact", **AS_NEST)[:, :, 0]
+    a = activities(networks.nest_test_population(), 10_000.0, 0.5, seeds, drop=1000.0, history="exact", **AS_NEST)[
+        :, :, 0
+    ]
     assert_mean(a.mean(axis=1), 22.667, 0.0059, 0.0059 / np.sqrt(120))
     assert_mean(a.var(axis=1), 97.21, 1.19, 1.19 / np.sqrt(120))
 
@@ -101,7 +103,9 @@ AUTHORS_RATES = (0.9736, 2.8607, 4.6732, 5.6498, 8.1410, 9.0128, 0.9881, 7.5303)
 
 def check_column(seeds, duration, expected, history, **options):
     """Rates of NEST's runs, which are known to about 0.5 %; within 1 % plus 0.01 spikes/s."""
-    rates = activities(networks.column(**options), duration, 0.1, seeds, drop=1000.0, history=history, **AS_NEST).mean(axis=(0, 1))
+    rates = activities(networks.column(**options), duration, 0.1, seeds, drop=1000.0, history=history, **AS_NEST).mean(
+        axis=(0, 1)
+    )
     np.testing.assert_allclose(rates, expected, rtol=0.01, atol=0.01)
     np.testing.assert_allclose(rates, AUTHORS_RATES, rtol=0.015, atol=0.01)
 

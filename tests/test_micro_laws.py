@@ -261,7 +261,13 @@ def test_equal_connections_of_all_to_all_take_no_memory():
 
 
 def test_density_is_the_mean_number_of_connections_of_a_pair():
-    for rule in (gp.FixedIndegree(7), gp.FixedOutdegree(9), gp.FixedTotalNumber(4000), gp.PairwiseBernoulli(0.3),
-                 rules.IndegreeFraction(0.25), gp.AllToAll()):  # fmt: skip
+    for rule in (
+        gp.FixedIndegree(7),
+        gp.FixedOutdegree(9),
+        gp.FixedTotalNumber(4000),
+        gp.PairwiseBernoulli(0.3),
+        rules.IndegreeFraction(0.25),
+        gp.AllToAll(),
+    ):
         sources, _, _, _ = degrees(rule, 200, 160)
         assert abs(len(sources) / (200 * 160) / rule.density(200, 160) - 1.0) < 0.05

@@ -11,10 +11,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 
 FULL_CELL = {
-    "C_m": 200.0, "E_L": -60.0, "V_reset": -65.0, "V_T_star": -50.0, "Delta_V": 2.0, "lambda_0": 20.0, "t_ref": 3.0,
-    "I_e": 150.0, "tau_syn_ex": 3.0, "tau_syn_in": 15.0, "tau_sfa": [30.0, 300.0, 7.0], "q_sfa": [5.0, 1.0, -2.0],
-    "tau_stc": [20.0, 100.0], "q_stc": [30.0, -5.0],
-}  # fmt: skip
+    "C_m": 200.0,
+    "E_L": -60.0,
+    "V_reset": -65.0,
+    "V_T_star": -50.0,
+    "Delta_V": 2.0,
+    "lambda_0": 20.0,
+    "t_ref": 3.0,
+    "I_e": 150.0,
+    "tau_syn_ex": 3.0,
+    "tau_syn_in": 15.0,
+    "tau_sfa": [30.0, 300.0, 7.0],
+    "q_sfa": [5.0, 1.0, -2.0],
+    "tau_stc": [20.0, 100.0],
+    "q_stc": [30.0, -5.0],
+}
 
 
 def twin(parameters, dt, ex, inh, current, fires=None):
@@ -103,10 +114,14 @@ def random_network(various):
     terms = {name: [q * random.uniform(0.5, 1.5, N) for q in FULL_CELL[name]] for name in ("q_sfa", "tau_stc")}
     cell = {**FULL_CELL, **own, **terms} if various else FULL_CELL
     cells = [
-        {name: [v[i] if np.ndim(v) else v for v in values] if isinstance(values, list) else np.broadcast_to(values, N)[i]
-         for name, values in cell.items()}
+        {
+            name: [v[i] if np.ndim(v) else v for v in values]
+            if isinstance(values, list)
+            else np.broadcast_to(values, N)[i]
+            for name, values in cell.items()
+        }
         for i in range(N)
-    ]  # fmt: skip
+    ]
     for one in cells:
         one["g_L"] = one["C_m"] / 20.0
         one["V_m"] = one["E_L"]

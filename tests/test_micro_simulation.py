@@ -94,8 +94,15 @@ def test_blocks_of_streams_and_tiles():
 def test_records_of_some_neurons():
     net = brunel(N=(160, 40))
     full = net.simulate(50.0, dt=0.5, level="micro", record="all", seed=1)
-    some = net.simulate(50.0, dt=0.5, level="micro", record={"E": ["V_m", "I_syn_in"]}, seed=1, record_interval=1.0,
-                        record_neurons={"E": [7, 3, 159]})  # fmt: skip
+    some = net.simulate(
+        50.0,
+        dt=0.5,
+        level="micro",
+        record={"E": ["V_m", "I_syn_in"]},
+        seed=1,
+        record_interval=1.0,
+        record_neurons={"E": [7, 3, 159]},
+    )
     assert full["E"].V_m.shape == (100, 160)
     assert_array_equal(some["E"].neurons, [7, 3, 159])
     assert_array_equal(some["E"].V_m, full["E"].V_m[1::2][:, [7, 3, 159]])
@@ -115,7 +122,9 @@ def test_result_of_a_mixed_network():
     assert np.isnan(result.rate[:, 0]).all()
     assert_array_equal(result.rate[:, 1], result["I"].rate)
     assert result.activity.shape == (200, 2)
-    with pytest.raises(AttributeError, match="population 'I' has no recorded variable 'spikes'; it has counts, mean, V_m"):
+    with pytest.raises(
+        AttributeError, match="population 'I' has no recorded variable 'spikes'; it has counts, mean, V_m"
+    ):
         _ = result["I"].spikes
 
 
@@ -204,7 +213,9 @@ def test_values_per_neuron():
     assert_allclose(result.V_m[-1], rest + (V - rest) * np.exp(-10.0 / tau), rtol=1e-9, atol=1e-12)
     with pytest.raises(ValueError, match=r"Population 'P': GIF.I_e must be a number or have 31 values, got 30"):
         single(cell, N=31).simulate(1.0, level="micro", initial="rest")
-    with pytest.raises(ValueError, match=r"Population 'P': GIF.tau_m must be > 0 ms, Uniform\(low=-1.0, high=1.0\) gave -0."):
+    with pytest.raises(
+        ValueError, match=r"Population 'P': GIF.tau_m must be > 0 ms, Uniform\(low=-1.0, high=1.0\) gave -0."
+    ):
         single(gp.GIF(tau_m=gp.Uniform(-1.0, 1.0))).simulate(1.0, level="micro", seed=1)
 
 
@@ -218,7 +229,9 @@ def test_initial_states():
     rest = single(cell, N=2).simulate(3.0, initial="rest", **options)["P"]
     assert_allclose(rest.V_m, -70.0, rtol=0, atol=1e-12)
     assert rest.E_sfa[0, 0] == -50.0
-    with pytest.raises(ValueError, match=r"Population 'P': GIF.V_m must be one number where all neurons have just fired"):
+    with pytest.raises(
+        ValueError, match=r"Population 'P': GIF.V_m must be one number where all neurons have just fired"
+    ):
         single(gp.GIF(V_m=gp.Uniform(0.0, 3.0))).simulate(1.0, level="micro")
     single(gp.GIF(V_m=3.0)).simulate(1.0, level="micro")
 
@@ -252,7 +265,9 @@ def test_memory_is_refused_before_building(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 100e6)
     net = single(N=100_000)
     net.connect("P", "P", weight=1.0, p=0.01)
-    with pytest.raises(MemoryError, match=r"connections, neurons, histories and input on its way would need 460.7 MB .*; 100.0 MB are"):
+    with pytest.raises(
+        MemoryError, match=r"connections, neurons, histories and input on its way would need 460.7 MB .*; 100.0 MB are"
+    ):
         gp.Simulation(net, level="micro")
 
 
@@ -263,9 +278,21 @@ def test_memory_is_refused_before_building(monkeypatch):
         ({"rule": gp.Pairs([500], [0])}, "micro", "Connection 'P' -> 'Q': Pairs.sources must be < 100, got 500"),
         ({"delay": 0.7}, "micro", "Connection 'P' -> 'Q': delay must be a multiple of dt = 0.5 ms, got 0.7"),
         ({"delay": [1.0, 1e300] * 350}, "micro", r"delay must be <= 2147483647 steps of dt = 0.5 ms, got 1e\+300"),
-        ({"weight": [1.0, 2.0], "p": 0.5}, "micro", "Connection 'P' -> 'Q': weight must be a number or have 5000 values"),
-        ({"delay": gp.Uniform(-2.0, -1.0), "p": 0.5}, "micro", r"delay must be > 0 ms, Uniform\(low=-2.0, high=-1.0\) gave"),
-        ({"weight": gp.Normal(1.0, 1.0)}, "meso", "weight must be one number where a mesoscopic population is connected"),
+        (
+            {"weight": [1.0, 2.0], "p": 0.5},
+            "micro",
+            "Connection 'P' -> 'Q': weight must be a number or have 5000 values",
+        ),
+        (
+            {"delay": gp.Uniform(-2.0, -1.0), "p": 0.5},
+            "micro",
+            r"delay must be > 0 ms, Uniform\(low=-2.0, high=-1.0\) gave",
+        ),
+        (
+            {"weight": gp.Normal(1.0, 1.0)},
+            "meso",
+            "weight must be one number where a mesoscopic population is connected",
+        ),
         ({"delay": gp.Uniform(1.0, 2.0)}, {"P": "meso", "Q": "micro"}, "delay must be one number where a mesoscopic"),
     ],
 )
@@ -280,20 +307,40 @@ def test_connections_that_are_refused(connect, level, message):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"level": {"P": "meso", "X": "micro"}}, ValueError, "Simulation.level: key must be a population of the network"),
+        (
+            {"level": {"P": "meso", "X": "micro"}},
+            ValueError,
+            "Simulation.level: key must be a population of the network",
+        ),
         ({"level": {"P": "macro"}}, ValueError, r"Simulation.level\['P'\] must be one of 'meso', 'micro', got 'macro'"),
         ({"level": {}}, ValueError, r"Simulation.level\['P'\] must be one of 'meso', 'micro', got None"),
         ({"record_neurons": -1}, ValueError, r"Simulation.record_neurons\['P'\] must be >= 0, got -1"),
         ({"record_neurons": [100]}, ValueError, r"record_neurons\['P'\] must be in \[0, N = 100\), got 100 to 100"),
         ({"record_neurons": [0.5]}, TypeError, r"record_neurons\['P'\] must be a number of neurons or a sequence"),
-        ({"record": "V"}, ValueError, "variables of 'P' must be among n_events, mean, V_m, E_sfa, I_stc, I_syn_ex, I_syn_in or 'all'"),
+        (
+            {"record": "V"},
+            ValueError,
+            "variables of 'P' must be among n_events, mean, V_m, E_sfa, I_stc, I_syn_ex, I_syn_in or 'all'",
+        ),
         ({"counts": {"P": np.zeros(20, int)}}, ValueError, "must be of a mesoscopic population; neurons take"),
-        ({"spikes": {"P": 3}}, TypeError, r"Simulation.spikes\['P'\] must be a pair of arrays, times in ms and neurons"),
+        (
+            {"spikes": {"P": 3}},
+            TypeError,
+            r"Simulation.spikes\['P'\] must be a pair of arrays, times in ms and neurons",
+        ),
         ({"spikes": {"P": ([1.0], [100])}}, ValueError, r"neurons must be in \[0, N = 100\), got 100 to 100"),
         ({"spikes": {"P": ([1.2], [0])}}, ValueError, r"times\[0\] must be a multiple of dt = 0.5 ms, got 1.2"),
         ({"spikes": {"P": ([1.0, 2.0], [0])}}, ValueError, "must have an integer neuron for each of 2 times"),
-        ({"spikes": {"P": ([1.0] * 3, [4, 7, 4])}}, ValueError, "each neuron at most once a step, got neuron 4 twice at 1.0 ms"),
-        ({"spikes": {"P": ([1.0], [0])}, "level": "meso"}, ValueError, "must be of neurons; a mesoscopic population takes"),
+        (
+            {"spikes": {"P": ([1.0] * 3, [4, 7, 4])}},
+            ValueError,
+            "each neuron at most once a step, got neuron 4 twice at 1.0 ms",
+        ),
+        (
+            {"spikes": {"P": ([1.0], [0])}, "level": "meso"},
+            ValueError,
+            "must be of neurons; a mesoscopic population takes",
+        ),
     ],
 )
 def test_options(options, error, message):
@@ -302,7 +349,9 @@ def test_options(options, error, message):
 
 
 def test_what_a_population_cannot_do():
-    with pytest.raises(ValueError, match=r"Population 'P': GIF.tau_m must be one number at the mesoscopic level, got Nor"):
+    with pytest.raises(
+        ValueError, match=r"Population 'P': GIF.tau_m must be one number at the mesoscopic level, got Nor"
+    ):
         single(gp.GIF(tau_m=gp.Normal(20.0, 1.0))).simulate(1.0)
     with pytest.raises(ValueError, match=r"Population 'P': GIF.tau_stc must be empty with adaptation='quasi-renewal'"):
         single(gp.GIF(tau_stc=[10.0], q_stc=[1.0])).simulate(1.0, adaptation="quasi-renewal")

@@ -34,9 +34,7 @@ def test_brunel():
 def test_potjans_diesmann():
     assert_same_network(gp.models.potjans_diesmann(), networks.column())
     assert_same_network(gp.models.potjans_diesmann(scale=0.1), networks.column(scale=0.1))
-    assert_same_network(
-        gp.models.potjans_diesmann(adaptation=True), networks.column(adaptation=gp.models.COLUMN_RATES)
-    )
+    assert_same_network(gp.models.potjans_diesmann(adaptation=True), networks.column(adaptation=gp.models.COLUMN_RATES))
 
 
 def test_thalamic_step_excites_layers_4_and_6():

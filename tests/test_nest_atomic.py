@@ -112,14 +112,32 @@ class Sequence:
         self.cells, self.neurons, self.generators, self.recorders = [], [], [], []
         self.add(nest.set, resolution=0.5, rng_seed=int(seed) + 1)
         self.add(nest.set, min_delay=1.0, max_delay=2.0)
-        for make in (self.create_neurons, self.create_population, self.create_recorder, self.create_generator,
-                     self.connect, self.connect, self.listen):  # fmt: skip
+        for make in (
+            self.create_neurons,
+            self.create_population,
+            self.create_recorder,
+            self.create_generator,
+            self.connect,
+            self.connect,
+            self.listen,
+        ):
             make()
         steps = (
-            (self.create_neurons, 1), (self.create_population, 1), (self.create_recorder, 1), (self.create_generator, 1),
-            (self.connect, 4), (self.listen, 2), (self.set_cells, 3), (self.set_devices, 2), (self.set_connections, 3),
-            (self.set_defaults, 1), (self.copy_model, 1), (self.set_kernel, 2), (self.simulate, 6), (self.run, 2),
-        )  # fmt: skip
+            (self.create_neurons, 1),
+            (self.create_population, 1),
+            (self.create_recorder, 1),
+            (self.create_generator, 1),
+            (self.connect, 4),
+            (self.listen, 2),
+            (self.set_cells, 3),
+            (self.set_devices, 2),
+            (self.set_connections, 3),
+            (self.set_defaults, 1),
+            (self.copy_model, 1),
+            (self.set_kernel, 2),
+            (self.simulate, 6),
+            (self.run, 2),
+        )
         weights = np.array([weight for _, weight in steps], dtype=float)
         for k in self.random.choice(len(steps), size=16, p=weights / weights.sum()):
             steps[k][0]()
@@ -148,16 +166,21 @@ class Sequence:
         self.create("spike_recorder", 1, None, self.recorders)
 
     def create_generator(self):
-        model, params = self.some([
-            ("poisson_generator", {"rate": 500.0}), ("dc_generator", {"amplitude": 20.0}),
-            ("spike_generator", {"spike_times": np.arange(1.0, 60.0, 1.5)}),
-            ("step_current_generator", {"amplitude_times": [5.0, 20.0], "amplitude_values": [10.0, -5.0]}),
-        ])  # fmt: skip
+        model, params = self.some(
+            [
+                ("poisson_generator", {"rate": 500.0}),
+                ("dc_generator", {"amplitude": 20.0}),
+                ("spike_generator", {"spike_times": np.arange(1.0, 60.0, 1.5)}),
+                ("step_current_generator", {"amplitude_times": [5.0, 20.0], "amplitude_values": [10.0, -5.0]}),
+            ]
+        )
         self.create(model, 2, params, self.generators)
 
     def connect(self):
         sources = self.some(self.cells + self.generators)
-        rule = self.some(["all_to_all", {"rule": "fixed_indegree", "indegree": 3}, {"rule": "pairwise_bernoulli", "p": .5}])
+        rule = self.some(
+            ["all_to_all", {"rule": "fixed_indegree", "indegree": 3}, {"rule": "pairwise_bernoulli", "p": 0.5}]
+        )
         weight = self.some([5.0, -3.0, nest.random.normal(4.0, 2.0), nest.random.uniform(-5.0, 5.0)])
         delay = self.some([1.0, 1.5, 2.0])
         self.add(self.connect_now, sources, self.some(self.cells), rule, {"weight": weight, "delay": delay})
@@ -174,8 +197,15 @@ class Sequence:
 
     def set_cells(self):
         first, n = self.some(self.cells)
-        values = self.some([{"I_e": 80.0}, {"I_e": nest.random.uniform(0.0, 100.0)}, {"Delta_V": 2.5, "t_ref": 2.0},
-                            {"tau_sfa": [20.0, 90.0], "q_sfa": [3.0, 1.0]}, [{"I_e": 10.0 * k} for k in range(n)]])  # fmt: skip
+        values = self.some(
+            [
+                {"I_e": 80.0},
+                {"I_e": nest.random.uniform(0.0, 100.0)},
+                {"Delta_V": 2.5, "t_ref": 2.0},
+                {"tau_sfa": [20.0, 90.0], "q_sfa": [3.0, 1.0]},
+                [{"I_e": 10.0 * k} for k in range(n)],
+            ]
+        )
         self.add(lambda: nodes(first, n).set(values))
 
     def set_devices(self):
@@ -194,15 +224,23 @@ class Sequence:
         self.calls.append(call)
 
     def set_defaults(self):
-        self.add(nest.SetDefaults, "gif_psc_exp", {"I_e": float(self.random.integers(9)), "tau_sfa": [10.0], "q_sfa": [1.0]})
+        self.add(
+            nest.SetDefaults, "gif_psc_exp", {"I_e": float(self.random.integers(9)), "tau_sfa": [10.0], "q_sfa": [1.0]}
+        )
 
     def copy_model(self):
         name = f"copy{len(self.calls)}"
         self.add(nest.CopyModel, self.some(["gif_psc_exp", "static_synapse"]), name)
 
     def set_kernel(self):
-        self.add(nest.SetKernelStatus, {"rng_seed": int(self.random.integers(1, 99)), "local_num_threads": 1,
-                                        "gifpop_history": self.some(["exact", "adaptive"])})  # fmt: skip
+        self.add(
+            nest.SetKernelStatus,
+            {
+                "rng_seed": int(self.random.integers(1, 99)),
+                "local_num_threads": 1,
+                "gifpop_history": self.some(["exact", "adaptive"]),
+            },
+        )
 
     def simulate(self):
         self.add(nest.Simulate, 0.5 * float(self.random.integers(1, 20)))
@@ -273,8 +311,12 @@ def compare(seed, act, error, random):
 def say_it_is_lost():
     """Nothing goes on but ResetKernel, and what was recorded can be read."""
     fingerprint()
-    for go_on in (lambda: nest.Simulate(0.5), lambda: nest.Create("gif_psc_exp"), nest.Prepare,
-                  lambda: nest.set(rng_seed=5)):  # fmt: skip
+    for go_on in (
+        lambda: nest.Simulate(0.5),
+        lambda: nest.Create("gif_psc_exp"),
+        nest.Prepare,
+        lambda: nest.set(rng_seed=5),
+    ):
         with pytest.raises(nest.NESTError, match=r"state of the kernel is lost, since .* was cut short.*ResetKernel"):
             go_on()
 

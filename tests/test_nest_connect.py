@@ -58,19 +58,32 @@ def test_weights(n):
         ({"rule": "pairwise_bernoulli", "p": -0.1}, Errors.BadProperty, "Connection probability 0 <= p <= 1 required."),
         ({"rule": "fixed_indegree", "indegree": -1}, Errors.BadProperty, "Indegree cannot be less than zero."),
         ({"rule": "fixed_indegree", "indegree": 1.0}, Errors.TypeMismatch, "'indegree' from double to type long"),
-        ({"rule": "fixed_indegree", "indegree": 4, "allow_multapses": False}, Errors.BadProperty,
-         "Indegree cannot be larger than population size."),
-        ({"rule": "pairwise_poisson", "pairwise_avg_num_conns": 2.0}, nest.NESTError, "pairwise_poisson is not available"),
-        ({"rule": "all_to_all", "make_symmetric": True}, Errors.NotImplemented,
-         "This connection rule does not support symmetric connections."),
+        (
+            {"rule": "fixed_indegree", "indegree": 4, "allow_multapses": False},
+            Errors.BadProperty,
+            "Indegree cannot be larger than population size.",
+        ),
+        (
+            {"rule": "pairwise_poisson", "pairwise_avg_num_conns": 2.0},
+            nest.NESTError,
+            "pairwise_poisson is not available",
+        ),
+        (
+            {"rule": "all_to_all", "make_symmetric": True},
+            Errors.NotImplemented,
+            "This connection rule does not support symmetric connections.",
+        ),
         ({"rule": "one_to_one", "make_symmetric": True}, nest.NESTError, "make_symmetric is not available"),
         ({"rule": "all_to_all", "allow_autapses": 1}, Errors.TypeMismatch, "'allow_autapses' from long to type bool"),
-        ({"rule": "all_to_all", "foo": 1}, Errors.UnaccessedDictionaryEntry,
-         "Unaccessed elements in conn_spec, in function Connect:  foo"),
+        (
+            {"rule": "all_to_all", "foo": 1},
+            Errors.UnaccessedDictionaryEntry,
+            "Unaccessed elements in conn_spec, in function Connect:  foo",
+        ),
         (3, TypeError, "conn_spec must be a string or dict"),
         ({}, nest.NESTError, "conn_spec must name the rule"),
     ],
-)  # fmt: skip
+)
 def test_bad_rules(n, rule, error, text):
     with pytest.raises(error, match=text):
         nest.Connect(n, n, rule)
@@ -125,8 +138,7 @@ def test_what_cannot_be_connected(n):
         "  Note that volt/multimeters must be connected as Connect(meter, neuron)."
     )
     no_output = (
-        "Source node does not send output.\n"
-        "  Note that recorders must be connected as Connect(neuron, recorder)."
+        "Source node does not send output.\n  Note that recorders must be connected as Connect(neuron, recorder)."
     )
     no_current = "The target node or synapse model does not support current input."
     global_receiver = "We do not allow connection of a device to a global receiver at the moment."

@@ -18,7 +18,9 @@ def test_gallery_example(tmp_path, run_example):
     assert np.all(np.abs(after - 14.77) < 6.0 * np.array([0.29, 0.24]))
     traces = names["voltage"][0]
     assert traces.shape == (5, 2000)
-    assert np.all(np.isfinite(traces)) and np.all(np.abs(traces.min(axis=1)) < 5.0) and np.all(traces.max(axis=1) > 20.0)
+    assert (
+        np.all(np.isfinite(traces)) and np.all(np.abs(traces.min(axis=1)) < 5.0) and np.all(traces.max(axis=1) > 20.0)
+    )
     figures = sorted(tmp_path.iterdir())
     assert [figure.name for figure in figures] == ["figure.png", "figure_2.png", "figure_3.png"]
     assert all(figure.stat().st_size > 10_000 for figure in figures)

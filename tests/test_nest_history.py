@@ -79,7 +79,11 @@ def test_environment_variable(value, expected, monkeypatch):
 
 def test_environment_variable_is_read_at_import(tmp_path):
     message = subprocess.run(
-        [sys.executable, "-c", "import gifpop.nest"], env={**os.environ, "GIFPOP_HISTORY": "coarse"}, cwd=tmp_path,
-        capture_output=True, text=True, check=False,
-    ).stderr  # fmt: skip
+        [sys.executable, "-c", "import gifpop.nest"],
+        env={**os.environ, "GIFPOP_HISTORY": "coarse"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stderr
     assert "GIFPOP_HISTORY must be one of 'exact', 'adaptive', got 'coarse'" in message

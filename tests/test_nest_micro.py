@@ -63,10 +63,17 @@ def test_spikes_onto_parts_of_a_block():
     nest.Connect(generator, n[2:], "all_to_all", {"weight": [[5.0], [-7.0], [0.0]], "delay": 2.0})
     meter = meter_of(n, "I_syn_ex", "I_syn_in", interval=H)
     nest.Simulate(9.0)
-    jumps = {name: [np.diff(of(meter, k, name) * np.exp(np.arange(16) * H / 2.0)) for k in range(1, 6)]
-             for name in ("I_syn_ex", "I_syn_in")}  # fmt: skip
-    arrived = {name: [{k + 1: round(float(x * np.exp(-(k + 1) * H / 2.0)), 9) for k, x in enumerate(each) if abs(x) > 1e-9}
-                      for each in values] for name, values in jumps.items()}  # fmt: skip
+    jumps = {
+        name: [np.diff(of(meter, k, name) * np.exp(np.arange(16) * H / 2.0)) for k in range(1, 6)]
+        for name in ("I_syn_ex", "I_syn_in")
+    }
+    arrived = {
+        name: [
+            {k + 1: round(float(x * np.exp(-(k + 1) * H / 2.0)), 9) for k, x in enumerate(each) if abs(x) > 1e-9}
+            for each in values
+        ]
+        for name, values in jumps.items()
+    }
     # entry k has stamp (k + 1) h: spikes of 2 and 4 ms arrive at stamps 3 and 5 (delay 1), 4 and 6 (delay 2)
     assert arrived["I_syn_ex"] == [{}, {5: 2.0}, {5: 2.0, 7: 5.0}, {11: 21.0}, {}]
     assert arrived["I_syn_in"] == [{}, {9: -6.0}, {9: -6.0, 11: -15.0}, {7: -7.0}, {}]
@@ -84,8 +91,10 @@ def test_independent_noise():
     meter = meter_of(neurons, "I_syn_ex", "I_syn_in")
     nest.Simulate(1030.0)
     events = meter.events
-    arrived = {name: events[name][np.lexsort((events["senders"], events["times"]))].reshape(-1, n)
-               for name in ("I_syn_ex", "I_syn_in")}  # fmt: skip
+    arrived = {
+        name: events[name][np.lexsort((events["senders"], events["times"]))].reshape(-1, n)
+        for name in ("I_syn_ex", "I_syn_in")
+    }
     times = np.unique(events["times"])
     active = (times > 10.0 + H + 1.0) & (times <= 1010.0 + H + 1.0)  # a delay of 1 ms
     for values in arrived.values():
@@ -193,12 +202,81 @@ def test_order_of_spikes_of_several_blocks():
     nest.Simulate(5.0)
     # of NEST 3.10
     assert recorder.events["senders"].tolist() == [
-        1, 2, 3, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 1, 2, 3, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 6, 4, 4, 5, 5, 5, 5, 6
-    ]  # fmt: skip
+        1,
+        2,
+        3,
+        4,
+        4,
+        5,
+        5,
+        5,
+        5,
+        5,
+        5,
+        5,
+        5,
+        6,
+        6,
+        1,
+        2,
+        3,
+        4,
+        4,
+        5,
+        5,
+        5,
+        5,
+        5,
+        5,
+        5,
+        5,
+        6,
+        4,
+        4,
+        5,
+        5,
+        5,
+        5,
+        6,
+    ]
     assert recorder.events["times"].tolist() == [
-        0.5, 0.5, 0.5, 1.5, 1.5, 0.5, 0.5, 1.0, 1.0, 1.5, 1.5, 2.0, 2.0, 0.5, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.5, 2.5, 3.0,
-        3.0, 3.5, 3.5, 4.0, 4.0, 3.5, 4.5, 4.5, 4.5, 4.5, 5.0, 5.0, 5.0
-    ]  # fmt: skip
+        0.5,
+        0.5,
+        0.5,
+        1.5,
+        1.5,
+        0.5,
+        0.5,
+        1.0,
+        1.0,
+        1.5,
+        1.5,
+        2.0,
+        2.0,
+        0.5,
+        2.0,
+        3.0,
+        3.0,
+        3.0,
+        3.0,
+        3.0,
+        2.5,
+        2.5,
+        3.0,
+        3.0,
+        3.5,
+        3.5,
+        4.0,
+        4.0,
+        3.5,
+        4.5,
+        4.5,
+        4.5,
+        4.5,
+        5.0,
+        5.0,
+        5.0,
+    ]
 
 
 def test_order_of_samples_of_slices():
@@ -275,17 +353,36 @@ def test_mixed_networks():
     assert_allclose(of(meter, q[0].global_id, "I_syn_in"), inhibited, rtol=0, atol=1e-5)
     assert_allclose(of(meter, q[1].global_id, "I_syn_in"), 0.0, rtol=0, atol=0)
     first, second = quiet.tolist()
-    assert_allclose(of(other, first, "I_syn_ex"),
-                    [0.0, 29.47551, 24.95048, 21.12012, 17.8778, 15.13323, 42.28551, 35.79391, 30.29889, 25.64746, 21.71011],
-                    rtol=0, atol=1e-5)  # fmt: skip
-    assert_allclose(of(other, second, "I_syn_in")[:8],
-                    [0.0, 0.0, -13.43254, -12.35853, -11.3704, -10.46127, -9.62483, -22.28781], rtol=0, atol=1e-5)  # fmt: skip
+    assert_allclose(
+        of(other, first, "I_syn_ex"),
+        [0.0, 29.47551, 24.95048, 21.12012, 17.8778, 15.13323, 42.28551, 35.79391, 30.29889, 25.64746, 21.71011],
+        rtol=0,
+        atol=1e-5,
+    )
+    assert_allclose(
+        of(other, second, "I_syn_in")[:8],
+        [0.0, 0.0, -13.43254, -12.35853, -11.3704, -10.46127, -9.62483, -22.28781],
+        rtol=0,
+        atol=1e-5,
+    )
 
 
 def test_levels_side_by_side():
     """Uncoupled, at 20 mV threshold drive: 6.040 spikes/s of neurons, 5.980 of a population (NEST)."""
-    cell = {"C_m": 250.0, "I_e": 300.0, "lambda_0": 10.0, "Delta_V": 2.5, "tau_sfa": [100.0, 1000.0], "q_sfa": [10.0, 1.0],
-            "V_T_star": 15.0, "V_reset": 0.0, "E_L": 0.0, "V_m": 0.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0}  # fmt: skip
+    cell = {
+        "C_m": 250.0,
+        "I_e": 300.0,
+        "lambda_0": 10.0,
+        "Delta_V": 2.5,
+        "tau_sfa": [100.0, 1000.0],
+        "q_sfa": [10.0, 1.0],
+        "V_T_star": 15.0,
+        "V_reset": 0.0,
+        "E_L": 0.0,
+        "V_m": 0.0,
+        "tau_syn_ex": 3.0,
+        "tau_syn_in": 6.0,
+    }
     neurons = nest.Create("gif_psc_exp", 500, cell | {"g_L": 12.5})
     population = nest.Create("gif_pop_psc_exp", 1, cell | {"tau_m": 20.0, "N": 500})
     recorders = nest.Create("spike_recorder", 2, {"start": 3000.0})
@@ -377,10 +474,21 @@ def test_neurons_made_between_runs():
     ("parameters", "expected", "sd"),
     [
         ({}, [452, 848, 1244], [24, 33, 43]),
-        ({"C_m": 40.0, "Delta_V": 0.2, "tau_sfa": [120.0, 10.0], "q_sfa": [10.0, 25.0], "tau_stc": [10.0, 20.0],
-          "q_stc": [20.0, -5.0], "tau_syn_ex": 8.0}, [205.5, 775.6], [3.9, 28]),
+        (
+            {
+                "C_m": 40.0,
+                "Delta_V": 0.2,
+                "tau_sfa": [120.0, 10.0],
+                "q_sfa": [10.0, 25.0],
+                "tau_stc": [10.0, 20.0],
+                "q_stc": [20.0, -5.0],
+                "tau_syn_ex": 8.0,
+            },
+            [205.5, 775.6],
+            [3.9, 28],
+        ),
     ],
-)  # fmt: skip
+)
 def test_spike_steps_of_nests_own_test(parameters, expected, sd):
     """NEST's test of gif_psc_exp: steps of the first spikes, means over 400 seeds there, over 2000 neurons here."""
     nest.ResetKernel()
@@ -404,9 +512,21 @@ def test_spike_steps_of_nests_own_test(parameters, expected, sd):
 
 def test_adapting_population():
     """NEST's gif_population scenario, 8 seeds: 2894 spikes in 2 s (sd 71), 1311 in the first 500 ms (sd 169)."""
-    cell = {"C_m": 83.1, "g_L": 3.7, "E_L": -67.0, "Delta_V": 1.4, "V_T_star": -39.6, "t_ref": 4.0, "V_reset": -36.7,
-            "lambda_0": 1.0, "tau_syn_ex": 10.0, "q_stc": [56.7, -6.9], "tau_stc": [57.8, 218.2], "q_sfa": [11.7, 1.8],
-            "tau_sfa": [53.8, 640.0]}  # fmt: skip
+    cell = {
+        "C_m": 83.1,
+        "g_L": 3.7,
+        "E_L": -67.0,
+        "Delta_V": 1.4,
+        "V_T_star": -39.6,
+        "t_ref": 4.0,
+        "V_reset": -36.7,
+        "lambda_0": 1.0,
+        "tau_syn_ex": 10.0,
+        "q_stc": [56.7, -6.9],
+        "tau_stc": [57.8, 218.2],
+        "q_sfa": [11.7, 1.8],
+        "tau_sfa": [53.8, 640.0],
+    }
     totals, early = [], []
     for seed in range(1, 9):
         nest.ResetKernel()
@@ -432,10 +552,29 @@ def test_rates_of_the_gallery_network():
         nest.ResetKernel()
         nest.resolution = H
         nest.rng_seed = seed
-        blocks = [nest.Create("gif_psc_exp", n, {
-            "C_m": 250.0, "I_e": 300.0, "lambda_0": 10.0, "Delta_V": 2.5, "g_L": 12.5, "tau_sfa": [100.0, 1000.0],
-            "q_sfa": [10.0, 1.0], "V_T_star": 15.0, "V_reset": 0.0, "t_ref": 4.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0,
-            "E_L": 0.0, "V_m": 0.0}) for n in sizes]  # fmt: skip
+        blocks = [
+            nest.Create(
+                "gif_psc_exp",
+                n,
+                {
+                    "C_m": 250.0,
+                    "I_e": 300.0,
+                    "lambda_0": 10.0,
+                    "Delta_V": 2.5,
+                    "g_L": 12.5,
+                    "tau_sfa": [100.0, 1000.0],
+                    "q_sfa": [10.0, 1.0],
+                    "V_T_star": 15.0,
+                    "V_reset": 0.0,
+                    "t_ref": 4.0,
+                    "tau_syn_ex": 3.0,
+                    "tau_syn_in": 6.0,
+                    "E_L": 0.0,
+                    "V_m": 0.0,
+                },
+            )
+            for n in sizes
+        ]
         recorders = nest.Create("spike_recorder", 2, {"start": 2000.0})
         for post, recorder in zip(blocks, recorders, strict=True):
             nest.Connect(post, recorder)

@@ -79,11 +79,26 @@ def test_trace_of_nest(name, pieces, replay):
 
 def test_defaults():
     expected = {
-        "C_m": 80.0, "g_L": 4.0, "E_L": -70.0, "V_m": -70.0, "V_reset": -55.0, "Delta_V": 0.5, "V_T_star": -35.0,
-        "lambda_0": 1.0, "t_ref": 4.0, "tau_syn_ex": 2.0, "tau_syn_in": 2.0, "I_e": 0.0, "E_sfa": 0.0, "I_stc": 0.0,
-        "t_spike": -1.0, "frozen": False, "element_type": "neuron", "model": "gif_psc_exp",
+        "C_m": 80.0,
+        "g_L": 4.0,
+        "E_L": -70.0,
+        "V_m": -70.0,
+        "V_reset": -55.0,
+        "Delta_V": 0.5,
+        "V_T_star": -35.0,
+        "lambda_0": 1.0,
+        "t_ref": 4.0,
+        "tau_syn_ex": 2.0,
+        "tau_syn_in": 2.0,
+        "I_e": 0.0,
+        "E_sfa": 0.0,
+        "I_stc": 0.0,
+        "t_spike": -1.0,
+        "frozen": False,
+        "element_type": "neuron",
+        "model": "gif_psc_exp",
         "recordables": ["E_sfa", "I_stc", "I_syn_ex", "I_syn_in", "V_m"],
-    }  # fmt: skip
+    }
     for values in (nest.Create("gif_psc_exp").get(), nest.GetDefaults("gif_psc_exp")):
         assert {name: values[name] for name in expected} == expected
         for name in ("tau_sfa", "q_sfa", "tau_stc", "q_stc"):
@@ -100,11 +115,13 @@ MESSAGES = [
     ({"tau_syn_in": -1.0}, "Synapse time constants must be strictly positive."),
     ({"tau_sfa": [0.0], "q_sfa": [1.0]}, "All time constants must be strictly positive."),
     ({"tau_stc": [3.0, -1.0], "q_stc": [1.0, 1.0]}, "All time constants must be strictly positive."),
-    ({"tau_sfa": [3.0, 4.0]},
-     "'tau_sfa' and 'q_sfa' need to have the same dimensions.\nSize of tau_sfa: 2\nSize of q_sfa: 0"),
+    (
+        {"tau_sfa": [3.0, 4.0]},
+        "'tau_sfa' and 'q_sfa' need to have the same dimensions.\nSize of tau_sfa: 2\nSize of q_sfa: 0",
+    ),
     ({"q_stc": [3.0]}, "'tau_stc' and 'q_stc' need to have the same dimensions.\nSize of tau_stc: 0\nSize of q_stc: 1"),
     ({"V_m": float("nan")}, "V_m must be a finite number, got nan."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("parameters", "text"), MESSAGES)
@@ -171,8 +188,9 @@ def test_types(values, text):
 
 
 @pytest.mark.parametrize(
-    "values", [[1, 2.0, 3, 4], (1, 2, 3, 4), range(1, 5), np.arange(1, 5), np.arange(1.0, 9.0), np.arange(1, 5, dtype="f4")]
-)  # fmt: skip
+    "values",
+    [[1, 2.0, 3, 4], (1, 2, 3, 4), range(1, 5), np.arange(1, 5), np.arange(1.0, 9.0), np.arange(1, 5, dtype="f4")],
+)
 def test_sequences_are_dealt_out(values):
     neurons = nest.Create("gif_psc_exp", 4, {"V_m": values})
     assert neurons.V_m == (1.0, 2.0, 3.0, 4.0)
@@ -247,12 +265,24 @@ def test_neurons_that_differ_are_those_alone():
     random = np.random.default_rng(1)
     n = 70  # more than a tile of the inner loop
     cells = [
-        {"C_m": random.uniform(60, 90), "g_L": random.uniform(3, 5), "E_L": random.uniform(-72, -68), "t_ref": k % 4 * H,
-         "V_reset": random.uniform(-60, -50), "V_T_star": random.uniform(-58, -50), "lambda_0": 1e6, "Delta_V": 1e-7,
-         "I_e": random.uniform(50, 90), "tau_sfa": random.uniform(5, 50, k % 3), "q_sfa": random.uniform(-1, 3, k % 3),
-         "tau_stc": random.uniform(5, 50, k % 2), "q_stc": random.uniform(-1, 3, k % 2), "tau_syn_ex": 1.0 + k}
+        {
+            "C_m": random.uniform(60, 90),
+            "g_L": random.uniform(3, 5),
+            "E_L": random.uniform(-72, -68),
+            "t_ref": k % 4 * H,
+            "V_reset": random.uniform(-60, -50),
+            "V_T_star": random.uniform(-58, -50),
+            "lambda_0": 1e6,
+            "Delta_V": 1e-7,
+            "I_e": random.uniform(50, 90),
+            "tau_sfa": random.uniform(5, 50, k % 3),
+            "q_sfa": random.uniform(-1, 3, k % 3),
+            "tau_stc": random.uniform(5, 50, k % 2),
+            "q_stc": random.uniform(-1, 3, k % 2),
+            "tau_syn_ex": 1.0 + k,
+        }
         for k in range(n)
-    ]  # fmt: skip
+    ]
     together = nest.Create("gif_psc_exp", n, cells)
     alone = [nest.Create("gif_psc_exp", 1, cell) for cell in cells]
     both = sum(alone, together)
@@ -312,8 +342,24 @@ def test_adaptation_that_is_set_anew():
     nest.Simulate(2.0)
     neuron.set(tau_stc=[], q_stc=[])
     nest.Simulate(1.5)
-    expected_stc = [0.0, 8.0, 7.7302, 7.4707, 7.2208, 6.9804, 5.3364, 5.0761, 4.8286, 4.5931, 4.3691, 4.1560, 3.9533,
-                    3.7605, 0.0, 0.0]  # fmt: skip
+    expected_stc = [
+        0.0,
+        8.0,
+        7.7302,
+        7.4707,
+        7.2208,
+        6.9804,
+        5.3364,
+        5.0761,
+        4.8286,
+        4.5931,
+        4.3691,
+        4.1560,
+        3.9533,
+        3.7605,
+        0.0,
+        0.0,
+    ]
     assert_allclose(recorded()["I_stc"][:, 0], expected_stc, rtol=0, atol=1e-4)
     expected_sfa = [-200.0, -192.0, -192.2698, -192.5293, -192.7792, -193.0196] + [-200.0] * 10
     assert_allclose(recorded()["E_sfa"][:, 0], expected_sfa, rtol=0, atol=1e-4)
@@ -330,8 +376,9 @@ def test_potential_and_reset_that_are_set():
     nest.Simulate(1.0)
     neuron.V_reset = -50.0
     nest.Simulate(6.0)
-    assert_allclose(recorded()["V_m"][:, 0], [-70.0] + [-55.0] * 4 + [-50.0] * 6 + [-50.49380176] + [-50.0] * 4,
-                    rtol=0, atol=1e-8)  # fmt: skip
+    assert_allclose(
+        recorded()["V_m"][:, 0], [-70.0] + [-55.0] * 4 + [-50.0] * 6 + [-50.49380176] + [-50.0] * 4, rtol=0, atol=1e-8
+    )
 
 
 def test_what_is_shown_after_a_run():
@@ -417,15 +464,28 @@ def test_drawn_values_come_from_the_seed():
         (lambda: nest.random.uniform() * np.ones(2), NotImplementedError, "combines with numbers"),
         (lambda: nest.random.uniform() ** nest.random.uniform(), TypeError, "float"),
         (lambda: nest.math.redraw(nest.random.uniform(), 2.0, 1.0), Errors.BadParameterValue, "min <= max"),
-        (lambda: nest.math.redraw(nest.random.uniform(), 2.0, 3.0).GetValue(), nest.NESTError,
-         "Number of redraws exceeded limit of 1000"),
-        (lambda: nest.SetDefaults("gif_psc_exp", {"V_m": nest.random.uniform()}), ValueError,
-         r"SetDefaults\(\) accepts only explicit, single parameter values."),
-        (lambda: nest.Create("gif_psc_exp", 1, {"tau_sfa": nest.random.uniform()}), Errors.TypeMismatch,
-         "'tau_sfa' from std::shared_ptr<nest::Parameter> to type std::vector<double>"),
-        (lambda: nest.Create("gif_psc_exp", 1, {"foo": nest.random.uniform()}), Errors.UnaccessedDictionaryEntry, "foo"),
+        (
+            lambda: nest.math.redraw(nest.random.uniform(), 2.0, 3.0).GetValue(),
+            nest.NESTError,
+            "Number of redraws exceeded limit of 1000",
+        ),
+        (
+            lambda: nest.SetDefaults("gif_psc_exp", {"V_m": nest.random.uniform()}),
+            ValueError,
+            r"SetDefaults\(\) accepts only explicit, single parameter values.",
+        ),
+        (
+            lambda: nest.Create("gif_psc_exp", 1, {"tau_sfa": nest.random.uniform()}),
+            Errors.TypeMismatch,
+            "'tau_sfa' from std::shared_ptr<nest::Parameter> to type std::vector<double>",
+        ),
+        (
+            lambda: nest.Create("gif_psc_exp", 1, {"foo": nest.random.uniform()}),
+            Errors.UnaccessedDictionaryEntry,
+            "foo",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_parameters_objects(make, error, text):
     with pytest.raises(error, match=text):
         make()
@@ -434,12 +494,26 @@ def test_bad_parameters_objects(make, error, text):
 def test_arithmetic_of_parameters():
     u = nest.random.uniform(1.0, 2.0)
     for made, low, high in (
-        (u + 1, 2.0, 3.0), (1 + u, 2.0, 3.0), (u - 1, 0.0, 1.0), (1 - u, -1.0, 0.0), (3 * u, 3.0, 6.0), (u / 2, 0.5, 1.0),
-        (2 / u, 1.0, 2.0), (u**2, 1.0, 4.0), (-u, -2.0, -1.0), (+u, 1.0, 2.0), (u + u, 2.0, 4.0), (u - u, -1.0, 1.0),
-        (np.float64(1.0) + u, 2.0, 3.0), (u * np.float64(2.0), 2.0, 4.0), (nest.math.exp(u), 2.718, 7.39),
-        (nest.math.min(u, 1.5), 1.0, 1.5), (nest.math.max(u, 1.5), 1.5, 2.0), (nest.math.sin(u), 0.84, 1.0),
+        (u + 1, 2.0, 3.0),
+        (1 + u, 2.0, 3.0),
+        (u - 1, 0.0, 1.0),
+        (1 - u, -1.0, 0.0),
+        (3 * u, 3.0, 6.0),
+        (u / 2, 0.5, 1.0),
+        (2 / u, 1.0, 2.0),
+        (u**2, 1.0, 4.0),
+        (-u, -2.0, -1.0),
+        (+u, 1.0, 2.0),
+        (u + u, 2.0, 4.0),
+        (u - u, -1.0, 1.0),
+        (np.float64(1.0) + u, 2.0, 3.0),
+        (u * np.float64(2.0), 2.0, 4.0),
+        (nest.math.exp(u), 2.718, 7.39),
+        (nest.math.min(u, 1.5), 1.0, 1.5),
+        (nest.math.max(u, 1.5), 1.5, 2.0),
+        (nest.math.sin(u), 0.84, 1.0),
         (nest.math.cos(u), -0.4162, 0.5404),
-    ):  # fmt: skip
+    ):
         assert isinstance(made, nest.Parameter)
         assert not made.is_spatial()
         assert all(low <= made.GetValue() <= high for _ in range(20)), made

@@ -40,12 +40,25 @@ def test_representation(n):
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        (0, [1]), (-1, [5]), (slice(1, 3), [2, 3]), (slice(None, None, 2), [1, 3, 5]), (slice(1, 4, 2), [2, 4]),
-        ([1, 3], [2, 4]), ((1, 3), [2, 4]), (np.array([0, 2]), [1, 3]), ([True, False, True, False, False], [1, 3]),
-        (np.array([False] * 5), []), ([], []), (np.int64(2), [3]),
-        (slice(None, 0), []), (slice(3, 1), []), (slice(5, None), []), (slice(1, 9), [2, 3, 4, 5]), ([-1], [5]),
+        (0, [1]),
+        (-1, [5]),
+        (slice(1, 3), [2, 3]),
+        (slice(None, None, 2), [1, 3, 5]),
+        (slice(1, 4, 2), [2, 4]),
+        ([1, 3], [2, 4]),
+        ((1, 3), [2, 4]),
+        (np.array([0, 2]), [1, 3]),
+        ([True, False, True, False, False], [1, 3]),
+        (np.array([False] * 5), []),
+        ([], []),
+        (np.int64(2), [3]),
+        (slice(None, 0), []),
+        (slice(3, 1), []),
+        (slice(5, None), []),
+        (slice(1, 9), [2, 3, 4, 5]),
+        ([-1], [5]),
     ],
-)  # fmt: skip
+)
 def test_indexing(n, key, expected):
     assert n[key].tolist() == expected
 

@@ -97,9 +97,11 @@ def test_drawn_integers_beyond_64_bits():
 def test_integers_that_no_float_holds(value):
     neurons = nest.Create("gif_psc_exp", 2)
     for set_it in (
-        lambda: neurons.set(I_e=value), lambda: neurons.set(I_e=[1.0, value]), lambda: neurons.set(tau_sfa=[value]),
+        lambda: neurons.set(I_e=value),
+        lambda: neurons.set(I_e=[1.0, value]),
+        lambda: neurons.set(tau_sfa=[value]),
         lambda: nest.Connect(neurons, neurons, syn_spec={"weight": value}),
-    ):  # fmt: skip
+    ):
         with pytest.raises(OverflowError, match=r"must be < 2\^1024") as error:
             set_it()
         assert isinstance(error.value, nest.NESTError)
@@ -211,9 +213,13 @@ def test_drawn_values_are_compared_where_they_are_drawn():
 
 @pytest.mark.parametrize(
     ("rule", "name"),
-    [("fixed_indegree", "indegree"), ("fixed_outdegree", "outdegree"), ("fixed_total_number", "N"),
-     ("pairwise_bernoulli", "p")],
-)  # fmt: skip
+    [
+        ("fixed_indegree", "indegree"),
+        ("fixed_outdegree", "outdegree"),
+        ("fixed_total_number", "N"),
+        ("pairwise_bernoulli", "p"),
+    ],
+)
 def test_degrees_are_not_drawn(rule, name):
     nodes = nest.Create("gif_psc_exp", 2)
     with pytest.raises(Errors.NotImplemented, match=f"{rule}: {name} must be one number in gifpop.nest"):
@@ -224,10 +230,14 @@ def test_degrees_are_not_drawn(rule, name):
 
 
 def test_messages_name_all_models():
-    with pytest.raises(Errors.UnknownModelName, match=r"stdp_synapse is not a known model name.*gif_psc_exp.*static_sy"):
+    with pytest.raises(
+        Errors.UnknownModelName, match=r"stdp_synapse is not a known model name.*gif_psc_exp.*static_sy"
+    ):
         nest.CopyModel("stdp_synapse", "x")
     for ask in (lambda: nest.GetDefaults("noise_generator"), lambda: nest.SetDefaults("noise_generator", {})):
-        with pytest.raises(Errors.UnknownComponent, match=r"noise_generator is not a known component.*gifpop.nest has gif"):
+        with pytest.raises(
+            Errors.UnknownComponent, match=r"noise_generator is not a known component.*gifpop.nest has gif"
+        ):
             ask()
     with pytest.raises(Errors.UnknownModelName) as error:
         nest.Create("static_synapse")

@@ -26,12 +26,35 @@ def message(error):
 
 def test_population_defaults():
     expected = {
-        "N": 100, "C_m": 250.0, "tau_m": 20.0, "t_ref": 4.0, "lambda_0": 10.0, "Delta_V": 2.0, "len_kernel": -1,
-        "I_e": 0.0, "V_reset": 0.0, "V_T_star": 15.0, "E_L": 0.0, "V_m": 0.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0,
-        "BinoRand": True, "I_syn_ex": 0.0, "I_syn_in": 0.0, "mean": 0.0, "n_events": 0, "E_sfa": 0.0,
-        "element_type": "neuron", "frozen": False, "global_id": 1, "local": True, "model": "gif_pop_psc_exp",
-        "thread": 0, "vp": 0, "recordables": ["E_sfa", "I_syn_ex", "I_syn_in", "V_m", "mean", "n_events"],
-    }  # fmt: skip
+        "N": 100,
+        "C_m": 250.0,
+        "tau_m": 20.0,
+        "t_ref": 4.0,
+        "lambda_0": 10.0,
+        "Delta_V": 2.0,
+        "len_kernel": -1,
+        "I_e": 0.0,
+        "V_reset": 0.0,
+        "V_T_star": 15.0,
+        "E_L": 0.0,
+        "V_m": 0.0,
+        "tau_syn_ex": 3.0,
+        "tau_syn_in": 6.0,
+        "BinoRand": True,
+        "I_syn_ex": 0.0,
+        "I_syn_in": 0.0,
+        "mean": 0.0,
+        "n_events": 0,
+        "E_sfa": 0.0,
+        "element_type": "neuron",
+        "frozen": False,
+        "global_id": 1,
+        "local": True,
+        "model": "gif_pop_psc_exp",
+        "thread": 0,
+        "vp": 0,
+        "recordables": ["E_sfa", "I_syn_ex", "I_syn_in", "V_m", "mean", "n_events"],
+    }
     values = population().get()
     assert_array_equal(values.pop("tau_sfa"), [300.0])
     assert_array_equal(values.pop("q_sfa"), [0.5])
@@ -52,13 +75,15 @@ RECORDER = DEVICE | {"record_to": "memory", "time_in_steps": False, "n_events": 
         ("dc_generator", GENERATOR | {"amplitude": 0.0}),
         ("step_current_generator", GENERATOR | {"allow_offgrid_times": False}),
         ("poisson_generator", GENERATOR | {"rate": 0.0}),
-        ("spike_generator",
-         GENERATOR | {"allow_offgrid_times": False, "precise_times": False, "shift_now_spikes": False}),
+        (
+            "spike_generator",
+            GENERATOR | {"allow_offgrid_times": False, "precise_times": False, "shift_now_spikes": False},
+        ),
         ("multimeter", RECORDER | {"interval": 1.0, "offset": 0.0, "record_from": []}),
         ("voltmeter", RECORDER | {"interval": 1.0, "offset": 0.0, "record_from": ["V_m"]}),
         ("spike_recorder", RECORDER),
     ],
-)  # fmt: skip
+)
 def test_device_defaults(model, expected):
     for values in (nest.GetDefaults(model), nest.Create(model).get()):
         assert {name: values[name] for name in expected} == expected
@@ -75,9 +100,11 @@ MESSAGES = [
     ({"t_ref": -1}, "Absolute refractory period cannot be negative."),
     ({"Delta_V": 0}, "Delta_V must be strictly positive."),
     ({"tau_sfa": [0.0], "q_sfa": [1.0]}, "All time constants must be strictly positive."),
-    ({"tau_sfa": [3.0, 4.0]},
-     "'tau_sfa' and 'q_sfa' need to have the same dimension.\nSize of tau_sfa: 2\nSize of q_sfa: 1"),
-]  # fmt: skip
+    (
+        {"tau_sfa": [3.0, 4.0]},
+        "'tau_sfa' and 'q_sfa' need to have the same dimension.\nSize of tau_sfa: 2\nSize of q_sfa: 1",
+    ),
+]
 
 
 @pytest.mark.parametrize(("bad", "expected"), MESSAGES)
@@ -205,15 +232,20 @@ CONNECTED = (
 )
 
 
-@pytest.mark.parametrize("model", ["dc_generator", "step_current_generator", "poisson_generator", "spike_generator",
-                                   "multimeter", "spike_recorder"])  # fmt: skip
+@pytest.mark.parametrize(
+    "model",
+    ["dc_generator", "step_current_generator", "poisson_generator", "spike_generator", "multimeter", "spike_recorder"],
+)
 @pytest.mark.parametrize(
     ("bad", "expected"),
     [
-        ({"start": 0.3}, f"start {GRID}"), ({"stop": 0.3}, f"stop {GRID}"), ({"origin": 0.3}, f"origin {GRID}"),
-        ({"start": -1.0}, f"start {GRID}"), ({"start": 3.0, "stop": 2.0}, "stop >= start required."),
+        ({"start": 0.3}, f"start {GRID}"),
+        ({"stop": 0.3}, f"stop {GRID}"),
+        ({"origin": 0.3}, f"origin {GRID}"),
+        ({"start": -1.0}, f"start {GRID}"),
+        ({"start": 3.0, "stop": 2.0}, "stop >= start required."),
     ],
-)  # fmt: skip
+)
 def test_windows(model, bad, expected):
     with pytest.raises(Errors.BadProperty) as error:
         nest.Create(model, params=bad)
@@ -225,17 +257,15 @@ def test_windows(model, bad, expected):
     [
         ([0.0], [1.0], "Amplitude can only be changed at strictly positive times (t > 0)."),
         ([-1.0], [1.0], "Amplitude can only be changed at strictly positive times (t > 0)."),
-        ([2.0, 1.0], [1.0, 1.0],
-         "step_current_generator: amplitude times must be at strictly increasing time steps."),
-        ([1.0, 1.0], [1.0, 1.0],
-         "step_current_generator: amplitude times must be at strictly increasing time steps."),
+        ([2.0, 1.0], [1.0, 1.0], "step_current_generator: amplitude times must be at strictly increasing time steps."),
+        ([1.0, 1.0], [1.0, 1.0], "step_current_generator: amplitude times must be at strictly increasing time steps."),
         ([5.2], [1.0], "step_current_generator: Time point 5.2 is not representable in current resolution."),
         ([float("nan")], [1.0], "step_current_generator: Time point nan is not representable in current resolution."),
         ([1.0], None, "Amplitude times and values must be reset together."),
         (None, [1.0], "Amplitude times and values must be reset together."),
         ([1.0], [1.0, 2.0], "Amplitude times and values have to be the same size."),
     ],
-)  # fmt: skip
+)
 def test_messages_of_the_step_current_generator(times, values, expected):
     given = {"amplitude_times": times, "amplitude_values": values}
     with pytest.raises(Errors.BadProperty) as error:
@@ -262,14 +292,18 @@ def test_amplitude_times_are_kept_on_the_grid():
         ({"spike_times": [-1.0]}, "spike_generator: Time point -1 is not representable in current resolution."),
         ({"spike_times": [5.2]}, "spike_generator: Time point 5.2 is not representable in current resolution."),
         ({"spike_times": [2.0, 1.0]}, "Spike times must be sorted in non-descending order."),
-        ({"spike_times": [1.0], "spike_weights": [1.0, 2.0]},
-         "spike_weights must have the same number of elements as spike_times, or 0 elements to clear the property."),
-        ({"spike_times": [1.0], "spike_multiplicities": [1, 2]},
-         "spike_multiplicities must have the same number of elements as spike_times or 0 elements to clear the "
-         "property."),
+        (
+            {"spike_times": [1.0], "spike_weights": [1.0, 2.0]},
+            "spike_weights must have the same number of elements as spike_times, or 0 elements to clear the property.",
+        ),
+        (
+            {"spike_times": [1.0], "spike_multiplicities": [1, 2]},
+            "spike_multiplicities must have the same number of elements as spike_times or 0 elements to clear the "
+            "property.",
+        ),
         ({"spike_times": [1.0], "spike_multiplicities": [-1]}, "spike_multiplicities must not be negative."),
     ],
-)  # fmt: skip
+)
 def test_messages_of_the_spike_generator(bad, expected):
     with pytest.raises(Errors.BadProperty) as error:
         nest.Create("spike_generator", params=bad)
@@ -296,11 +330,13 @@ def test_the_rate_of_a_poisson_generator():
         ({"interval": 0.7}, "The sampling interval must be a multiple of the simulation resolution."),
         ({"interval": 0.1}, "The sampling interval must be at least as long as the simulation resolution."),
         ({"interval": 0.0}, "The sampling interval must be at least as long as the simulation resolution."),
-        ({"offset": 0.3},
-         "The offset for the sampling interval must be at least as long as the simulation resolution."),
+        (
+            {"offset": 0.3},
+            "The offset for the sampling interval must be at least as long as the simulation resolution.",
+        ),
         ({"n_events": 1}, "Property n_events can only be set to 0 (which clears all stored events)."),
     ],
-)  # fmt: skip
+)
 def test_messages_of_the_multimeter(bad, expected):
     with pytest.raises(Errors.BadProperty) as error:
         nest.Create("multimeter", params=bad)

@@ -115,8 +115,11 @@ def test_every_public_name_is_on_the_page():
 def functions(part):
     """Return the functions of nest.random or nest.math."""
     module = getattr(nest, part)
-    return [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
-            and not name.startswith("_")]  # fmt: skip
+    return [
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
+    ]
 
 
 def test_annotations_name_all_settings():
@@ -124,7 +127,15 @@ def test_annotations_name_all_settings():
     annotated = nest.__annotations__
     assert annotated.keys() == settings.SETTINGS.keys()
     assert list(annotated) == sorted(annotated)
-    kinds = {"bool": bool, "float": float, "int": int, "str": str, "list[str]": list, "dict[str, Any]": dict,
-             "History": str, "VerbosityLevel": nest.VerbosityLevel}  # fmt: skip
+    kinds = {
+        "bool": bool,
+        "float": float,
+        "int": int,
+        "str": str,
+        "list[str]": list,
+        "dict[str, Any]": dict,
+        "History": str,
+        "VerbosityLevel": nest.VerbosityLevel,
+    }
     for name, kind in annotated.items():
         assert type(getattr(nest, name)) is kinds[kind], name

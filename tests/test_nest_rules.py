@@ -48,9 +48,14 @@ def ends(kind):
     """Return sources and targets: a block with itself, two blocks, overlapping slices, or unions of blocks."""
     a, b, c = neurons(30, 40, 35)
     return {
-        "same": (a, a), "blocks": (a, b), "slices": (b[:25], b[10:]), "stepped": (b[::2], b[1::3]),
-        "unions": (a + c, b + c), "union and itself": (a + b, a + b), "within": (b[5:15], b),
-    }[kind]  # fmt: skip
+        "same": (a, a),
+        "blocks": (a, b),
+        "slices": (b[:25], b[10:]),
+        "stepped": (b[::2], b[1::3]),
+        "unions": (a + c, b + c),
+        "union and itself": (a + b, a + b),
+        "within": (b[5:15], b),
+    }[kind]
 
 
 ENDS = ["same", "blocks", "slices", "stepped", "unions", "union and itself", "within"]
@@ -207,33 +212,56 @@ BAD_RULES = [
     ({"rule": "fixed_indegree", "indegree": 2.0}, Errors.TypeMismatch, "'indegree' from double to type long"),
     ({"rule": "fixed_indegree", "indegree": True}, Errors.TypeMismatch, "'indegree' from bool to type long"),
     ({"rule": "fixed_indegree", "indegree": "a"}, Errors.TypeMismatch, "'indegree' from std::string to type long"),
-    ({"rule": "fixed_indegree", "indegree": 6, "allow_multapses": False}, Errors.BadProperty,
-     "Indegree cannot be larger than population size."),
-    ({"rule": "fixed_indegree", "indegree": 5, "allow_multapses": False, "allow_autapses": False}, Errors.BadProperty,
-     "Indegree cannot be larger than population size without autapses, 4."),
+    (
+        {"rule": "fixed_indegree", "indegree": 6, "allow_multapses": False},
+        Errors.BadProperty,
+        "Indegree cannot be larger than population size.",
+    ),
+    (
+        {"rule": "fixed_indegree", "indegree": 5, "allow_multapses": False, "allow_autapses": False},
+        Errors.BadProperty,
+        "Indegree cannot be larger than population size without autapses, 4.",
+    ),
     ({"rule": "fixed_indegree"}, nest.NESTError, "The rule fixed_indegree needs indegree."),
-    ({"rule": "fixed_indegree", "indegree": 2, "outdegree": 2}, Errors.UnaccessedDictionaryEntry,
-     "Unaccessed elements in conn_spec, in function Connect:  outdegree"),
+    (
+        {"rule": "fixed_indegree", "indegree": 2, "outdegree": 2},
+        Errors.UnaccessedDictionaryEntry,
+        "Unaccessed elements in conn_spec, in function Connect:  outdegree",
+    ),
     ({"rule": "fixed_outdegree", "outdegree": -1}, Errors.BadProperty, "Outdegree cannot be less than zero."),
     ({"rule": "fixed_outdegree", "outdegree": 2.0}, Errors.TypeMismatch, "'outdegree' from double to type long"),
-    ({"rule": "fixed_outdegree", "outdegree": 6, "allow_multapses": False}, Errors.BadProperty,
-     "Outdegree cannot be larger than population size."),
-    ({"rule": "fixed_outdegree", "outdegree": 5, "allow_multapses": False, "allow_autapses": False}, Errors.BadProperty,
-     "Outdegree cannot be larger than population size without autapses, 4."),
-    ({"rule": "fixed_total_number", "N": -7}, Errors.BadProperty,
-     "Total number of connections cannot be negative."),
+    (
+        {"rule": "fixed_outdegree", "outdegree": 6, "allow_multapses": False},
+        Errors.BadProperty,
+        "Outdegree cannot be larger than population size.",
+    ),
+    (
+        {"rule": "fixed_outdegree", "outdegree": 5, "allow_multapses": False, "allow_autapses": False},
+        Errors.BadProperty,
+        "Outdegree cannot be larger than population size without autapses, 4.",
+    ),
+    ({"rule": "fixed_total_number", "N": -7}, Errors.BadProperty, "Total number of connections cannot be negative."),
     ({"rule": "fixed_total_number", "N": 7.0}, Errors.TypeMismatch, "'N' from double to type long"),
-    ({"rule": "fixed_total_number", "N": 26, "allow_multapses": False}, Errors.BadProperty,
-     "Total number of connections cannot exceed product of source and target population sizes."),
-    ({"rule": "fixed_total_number", "N": 7, "allow_multapses": False}, Errors.NotImplemented,
-     "Connect doesn't support the suppression of multapses in the FixedTotalNumber connector."),
+    (
+        {"rule": "fixed_total_number", "N": 26, "allow_multapses": False},
+        Errors.BadProperty,
+        "Total number of connections cannot exceed product of source and target population sizes.",
+    ),
+    (
+        {"rule": "fixed_total_number", "N": 7, "allow_multapses": False},
+        Errors.NotImplemented,
+        "Connect doesn't support the suppression of multapses in the FixedTotalNumber connector.",
+    ),
     ({"rule": "pairwise_bernoulli", "p": 1.0001}, Errors.BadProperty, "Connection probability 0 <= p <= 1 required."),
     ({"rule": "pairwise_bernoulli", "p": -1e-9}, Errors.BadProperty, "Connection probability 0 <= p <= 1 required."),
     ({"rule": "pairwise_bernoulli", "p": float("nan")}, Errors.BadProperty, "Connection probability 0 <= p <= 1"),
     ({"rule": "pairwise_bernoulli", "p": "a"}, Errors.TypeMismatch, "'p' from std::string to type double."),
-    ({"rule": "pairwise_bernoulli", "p": 0.5, "make_symmetric": True}, Errors.NotImplemented,
-     "This connection rule does not support symmetric connections."),
-]  # fmt: skip
+    (
+        {"rule": "pairwise_bernoulli", "p": 0.5, "make_symmetric": True},
+        Errors.NotImplemented,
+        "This connection rule does not support symmetric connections.",
+    ),
+]
 
 
 @pytest.mark.parametrize(("rule", "error", "text"), BAD_RULES)
@@ -281,9 +309,12 @@ def test_rules_for_recorders(rule, source):
 def test_rules_for_all_kinds_of_nodes(source, target):
     pre, post = nest.Create(source, 3), nest.Create(target, 3)
     for rule, name, number, made in (
-        ("fixed_indegree", "indegree", 2, 6), ("fixed_outdegree", "outdegree", 2, 6), ("fixed_total_number", "N", 4, 4),
-        ("pairwise_bernoulli", "p", 1.0, 9), ("fixed_total_number", "N", 0, 0),
-    ):  # fmt: skip
+        ("fixed_indegree", "indegree", 2, 6),
+        ("fixed_outdegree", "outdegree", 2, 6),
+        ("fixed_total_number", "N", 4, 4),
+        ("pairwise_bernoulli", "p", 1.0, 9),
+        ("fixed_total_number", "N", 0, 0),
+    ):
         before = nest.num_connections
         nest.Connect(pre, post, {"rule": rule, name: number})
         assert nest.num_connections == before + made
@@ -321,11 +352,19 @@ SHAPES = [
     ("one_to_one", (4,), (5,), "an array of dimension 5, a scalar or a dictionary."),
     ({"rule": "fixed_total_number", "N": 4}, (5,), (4,), "an array of dimension 4, a scalar or a dictionary."),
     ("all_to_all", (3, 5), (5, 5), "an array of dimension 5x5 (n_target x n_sources), a scalar or a dictionary."),
-    ({"rule": "fixed_indegree", "indegree": 2}, (2, 5), (5, 2),
-     "an array of dimension 5x2 (n_target x indegree), a scalar or a dictionary."),
-    ({"rule": "fixed_outdegree", "outdegree": 2}, (2, 5), (5, 2),
-     "an array of dimension 5x2 (n_sources x outdegree), a scalar or a dictionary."),
-]  # fmt: skip
+    (
+        {"rule": "fixed_indegree", "indegree": 2},
+        (2, 5),
+        (5, 2),
+        "an array of dimension 5x2 (n_target x indegree), a scalar or a dictionary.",
+    ),
+    (
+        {"rule": "fixed_outdegree", "outdegree": 2},
+        (2, 5),
+        (5, 2),
+        "an array of dimension 5x2 (n_sources x outdegree), a scalar or a dictionary.",
+    ),
+]
 
 
 @pytest.mark.parametrize(("rule", "bad", "good", "text"), SHAPES)
@@ -444,8 +483,16 @@ def test_lists_of_equal_connections():
     nest.Connect(nest.NodeCollection([3, 4, 5]), [9, 9, 2], "one_to_one", {"weight": 2.0})
     nest.Connect([3, 1, 2], [4, 5, 6], "one_to_one", {"weight": nest.random.uniform()})
     assert list(zip(*(column.tolist() for column in columns()[:2]), strict=True)) == [
-        (1, 3), (1, 4), (1, 5), (2, 4), (2, 6), (3, 9), (3, 4), (4, 9), (5, 2)
-    ]  # fmt: skip
+        (1, 3),
+        (1, 4),
+        (1, 5),
+        (2, 4),
+        (2, 6),
+        (3, 9),
+        (3, 4),
+        (4, 9),
+        (5, 2),
+    ]
 
 
 @pytest.mark.parametrize(

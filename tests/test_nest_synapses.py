@@ -106,8 +106,10 @@ def test_collections_of_changed_connections():
     a, *_ = build()
     found = nest.GetConnections(a[:2], a[:2])
     assert found.get(["source", "target", "delay"]) == {
-        "source": [1, 1, 2, 2], "target": [1, 2, 1, 2], "delay": [1.5] * 4,
-    }  # fmt: skip
+        "source": [1, 1, 2, 2],
+        "target": [1, 2, 1, 2],
+        "delay": [1.5] * 4,
+    }
     found[1].weight = 9.0
     assert found.weight == [3.0, 9.0, 3.0, 3.0]
     assert nest.GetConnections(a[0], a[1]).weight == 9.0

@@ -40,11 +40,22 @@ def test_spikes_between_populations():
 @pytest.mark.parametrize(
     ("h", "given", "expected"),
     [
-        (0.5, 0.25, 0.5), (0.5, 0.74, 0.5), (0.5, 0.75, 1.0), (0.5, 1.24999, 1.0), (0.5, 1.25, 1.5),
-        (0.1, 0.15, 0.2), (0.1, 0.35, 0.4), (0.1, 0.249999, 0.2), (0.3, 0.15, 0.3), (0.3, 0.45, 0.6),
-        (0.3, 1.0, 0.8999999999999999), (0.3, None, 1.2), (2.0, None, 2.0), (0.7, 7.0, 7.0),
+        (0.5, 0.25, 0.5),
+        (0.5, 0.74, 0.5),
+        (0.5, 0.75, 1.0),
+        (0.5, 1.24999, 1.0),
+        (0.5, 1.25, 1.5),
+        (0.1, 0.15, 0.2),
+        (0.1, 0.35, 0.4),
+        (0.1, 0.249999, 0.2),
+        (0.3, 0.15, 0.3),
+        (0.3, 0.45, 0.6),
+        (0.3, 1.0, 0.8999999999999999),
+        (0.3, None, 1.2),
+        (2.0, None, 2.0),
+        (0.7, 7.0, 7.0),
     ],
-)  # fmt: skip
+)
 def test_delays_round_to_steps(h, given, expected):
     nest.resolution = h
     population = silent()
@@ -59,9 +70,7 @@ def test_delays_of_less_than_a_step(given, shown):
     population = silent()
     with pytest.raises(nest.NESTErrors.BadDelay) as error:
         nest.Connect(population, population, syn_spec={"delay": given})
-    assert str(error.value) == (
-        f"Delay value {shown} is invalid: Delay must be greater than or equal to resolution"
-    )
+    assert str(error.value) == (f"Delay value {shown} is invalid: Delay must be greater than or equal to resolution")
     assert nest.num_connections == 0
 
 
@@ -98,9 +107,11 @@ def test_a_delay_set_between_runs():
 @pytest.mark.parametrize(
     ("slice_ms", "until", "expected"),
     [
-        (0.5, 4.0, [1, 1, 1, 100, 100]), (2.0, 4.0, [1, 1, 100, 100, 100]), (2.0, 5.0, [1, 1, 1, 1, 100]),
+        (0.5, 4.0, [1, 1, 1, 100, 100]),
+        (2.0, 4.0, [1, 1, 100, 100, 100]),
+        (2.0, 5.0, [1, 1, 1, 1, 100]),
     ],
-)  # fmt: skip
+)
 def test_a_weight_set_between_runs_acts_on_the_last_slice(slice_ms, until, expected):
     source, target = firing(), silent(**SHORT)
     nest.Connect(source, target, syn_spec={"delay": 2.0, "weight": 1.0})
@@ -174,8 +185,31 @@ def test_setting_a_population_starts_its_history_anew(change):
     assert_array_equal(mean[12:20], 0.0)
     assert_allclose(mean[11], 0.015140787952505464, rtol=1e-12, atol=0)
     assert np.all(np.diff(V_m) > 0)
-    expected = [0.988, 1.951, 2.89, 3.807, 4.7, 5.576, 6.426, 7.255, 8.063, 8.852, 9.621, 10.371, 11.102, 11.82,
-                12.515, 13.194, 13.856, 14.501, 15.131, 15.745, 16.344, 16.928, 17.498]  # fmt: skip
+    expected = [
+        0.988,
+        1.951,
+        2.89,
+        3.807,
+        4.7,
+        5.576,
+        6.426,
+        7.255,
+        8.063,
+        8.852,
+        9.621,
+        10.371,
+        11.102,
+        11.82,
+        12.515,
+        13.194,
+        13.856,
+        14.501,
+        15.131,
+        15.745,
+        16.344,
+        16.928,
+        17.498,
+    ]
     assert_allclose(V_m, expected, rtol=0, atol=5.1e-4)
 
 

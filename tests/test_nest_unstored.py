@@ -41,8 +41,14 @@ NODES = st.sets(st.integers(1, 16)).map(sorted)
 
 
 @settings(max_examples=40, deadline=None)
-@given(source=st.none() | NODES, target=st.none() | NODES, model=st.sampled_from([None, "static_synapse", "other"]),
-       places=st.lists(st.integers(0, 10**6), max_size=5), cut=st.slices(250), value=st.integers(1, 9))  # fmt: skip
+@given(
+    source=st.none() | NODES,
+    target=st.none() | NODES,
+    model=st.sampled_from([None, "static_synapse", "other"]),
+    places=st.lists(st.integers(0, 10**6), max_size=5),
+    cut=st.slices(250),
+    value=st.integers(1, 9),
+)
 def test_runs_are_what_is_written_out(source, target, model, places, cut, value):
     """Numbers, order, filters, indices, slices, values, and what is set: as if all had been numbered one by one."""
     found = []
@@ -90,8 +96,9 @@ def exceptional(many, monkeypatch):
     nest.resolution = 0.5
     a = nest.Create("gif_psc_exp", 30, {"I_e": 220.0, "lambda_0": 20.0})
     b = nest.Create("gif_psc_exp", 20, {"lambda_0": 0.0, "V_m": -70.0})
-    meter, recorder = nest.Create("multimeter", params={"record_from": ["V_m", "I_syn_ex", "I_syn_in"]}), nest.Create(
-        "spike_recorder"
+    meter, recorder = (
+        nest.Create("multimeter", params={"record_from": ["V_m", "I_syn_ex", "I_syn_in"]}),
+        nest.Create("spike_recorder"),
     )
     nest.Connect(a, a, "all_to_all", {"weight": -2.0, "delay": 1.0})
     nest.Connect(a, b, "all_to_all", {"weight": 8.0, "delay": 1.5})
@@ -150,9 +157,13 @@ def test_what_needs_all_of_them_is_refused_where_memory_is_short(monkeypatch):
     monkeypatch.setattr(gifpop.common.memory, "available", lambda: 1e9)
     everything = nest.GetConnections()
     for make in (
-        lambda: everything.weight, lambda: everything.get("source"), lambda: everything[::-1], lambda: str(everything),
-        lambda: everything[: 3 * 10**8].set(weight=1.0), lambda: everything.get(),
-    ):  # fmt: skip
+        lambda: everything.weight,
+        lambda: everything.get("source"),
+        lambda: everything[::-1],
+        lambda: str(everything),
+        lambda: everything[: 3 * 10**8].set(weight=1.0),
+        lambda: everything.get(),
+    ):
         with pytest.raises(nest.NESTError, match=r"would need [0-9.]+ GB; 1.0 GB are available") as error:
             make()
         assert isinstance(error.value, MemoryError)

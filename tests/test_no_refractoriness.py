@@ -16,9 +16,17 @@ import gifpop.nest as nest
 
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 CELL = gp.GIF(
-    tau_sfa=[], q_sfa=[], tau_m=5.0, t_ref=0.0, E_L=1.0, V_reset=2.0, V_T_star=10.0, I_e=700.0, Delta_V=2.0,
+    tau_sfa=[],
+    q_sfa=[],
+    tau_m=5.0,
+    t_ref=0.0,
+    E_L=1.0,
+    V_reset=2.0,
+    V_T_star=10.0,
+    I_e=700.0,
+    Delta_V=2.0,
     lambda_0=30.0,
-)  # fmt: skip
+)
 CASES = {
     "no adaptation": CELL,
     "one time constant": replace(CELL, tau_sfa=[20.0], q_sfa=[2.0]),
@@ -27,9 +35,13 @@ CASES = {
     "threshold and currents": replace(CELL, tau_sfa=[15.0], q_sfa=[2.0], tau_stc=[12.0, 4.0], q_stc=[100.0, -80.0]),
 }
 CLOSURES = [
-    ("no adaptation", "quasi-renewal"), ("one time constant", "quasi-renewal"), ("two", "quasi-renewal"),
-    ("two", "carried"), ("a current", "carried"), ("threshold and currents", "carried"),
-]  # fmt: skip
+    ("no adaptation", "quasi-renewal"),
+    ("one time constant", "quasi-renewal"),
+    ("two", "quasi-renewal"),
+    ("two", "carried"),
+    ("a current", "carried"),
+    ("threshold and currents", "carried"),
+]
 DT, STEPS = 0.5, 160
 
 
@@ -43,8 +55,16 @@ def twin_of_case(name, history, adaptation):
     p = {key: getattr(cell, key) for key in [*reference.DEFAULTS, "tau_stc", "q_stc"] if hasattr(cell, key)}
     p |= {"N": 60, "V_m": cell.E_L, "len_kernel": 60}
     adaptive = layouts(net, **options) if history == "adaptive" else None
-    twin = reference.replay([p], DT, counts[np.newaxis], [[0.0]], [[1]], initial_potential=cell.V_reset,
-                            adaptive=adaptive, carried=adaptation == "carried")  # fmt: skip
+    twin = reference.replay(
+        [p],
+        DT,
+        counts[np.newaxis],
+        [[0.0]],
+        [[1]],
+        initial_potential=cell.V_reset,
+        adaptive=adaptive,
+        carried=adaptation == "carried",
+    )
     return net, counts, twin
 
 
@@ -142,9 +162,12 @@ def test_changed_between_two_runs():
 
 @pytest.mark.parametrize(
     ("h", "expected"),
-    [(0.1, [0.01980133, 0.03882653, 0.03846]), (0.5, [0.09516258, 0.17307788, 0.16690]),
-     (1.0, [0.18126925, 0.30278393, 0.28708])],
-)  # fmt: skip
+    [
+        (0.1, [0.01980133, 0.03882653, 0.03846]),
+        (0.5, [0.09516258, 0.17307788, 0.16690]),
+        (1.0, [0.18126925, 0.30278393, 0.28708]),
+    ],
+)
 @pytest.mark.usefixtures("cells_at_any_cost")
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
 def test_populations_of_nest(h, expected, history):

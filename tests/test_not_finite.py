@@ -36,7 +36,9 @@ def network(inputs, **cell):
 
 def failing(net, **options):
     """Return the result that an error of population P in the step after `LAST` comes with."""
-    with pytest.raises(gp.SimulationError, match=rf"population 'P': .*in the step that ends at {LAST + DT} ms") as caught:
+    with pytest.raises(
+        gp.SimulationError, match=rf"population 'P': .*in the step that ends at {LAST + DT} ms"
+    ) as caught:
         net.simulate(60.0, **{"dt": DT, "seed": 1, "record": "all"} | options)
     result = caught.value.result
     assert result.t[-1] == LAST
@@ -115,8 +117,10 @@ def test_the_state_is_lost_until_it_is_reset(pieces, level, pulse, tmp_path):
 @pytest.mark.parametrize("q", [-2e12, -2e20, -2e40])
 def test_jumps_of_which_rounding_leaves_nothing(q, history):
     """The variance of large jumps goes with their squares: its rounding must not silence a population."""
-    for cell, name in ((gp.GIF(tau_sfa=[100.0], q_sfa=[q]), "q_sfa[0] / Delta_V"),
-                       (gp.GIF(tau_stc=[100.0], q_stc=[12.5 * q]), "q_stc[0] * tau_m / C_m / Delta_V")):  # fmt: skip
+    for cell, name in (
+        (gp.GIF(tau_sfa=[100.0], q_sfa=[q]), "q_sfa[0] / Delta_V"),
+        (gp.GIF(tau_stc=[100.0], q_stc=[12.5 * q]), "q_stc[0] * tau_m / C_m / Delta_V"),
+    ):
         net = gp.Network()
         net.population("P", 100, replace(cell, I_e=300.0))
         options = {"dt": DT, "seed": 1, "history": history}
@@ -167,7 +171,9 @@ def test_in_nest(model):
     assert np.all(np.isfinite(events["V_m"]))
     assert 20.0 <= events["times"][-1] <= 21.0
     assert nest.biological_time == 20.5
-    with pytest.raises(nest.NESTErrors.KernelException, match=r"state of the kernel is lost, since numbers of pop.* 1'"):
+    with pytest.raises(
+        nest.NESTErrors.KernelException, match=r"state of the kernel is lost, since numbers of pop.* 1'"
+    ):
         nest.Simulate(1.0)
     nest.ResetKernel()
     nest.Simulate(1.0)

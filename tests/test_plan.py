@@ -43,15 +43,24 @@ def test_automatic_history_is_the_twins(parameters, dt):
 
 @pytest.mark.parametrize(
     ("t_ref", "dt", "steps"),
-    [(4.0, 0.5, 8), (0.0, 0.5, 0), (0.2, 0.5, 1), (4.1, 0.5, 9), (3.3, 0.1, 33), (0.3, 0.1, 3), (2.0, 0.1, 20), (4.0, 0.0125, 320), (4.0, 0.03125, 128), (4.0, 1 / 3, 12)],
+    [
+        (4.0, 0.5, 8),
+        (0.0, 0.5, 0),
+        (0.2, 0.5, 1),
+        (4.1, 0.5, 9),
+        (3.3, 0.1, 33),
+        (0.3, 0.1, 3),
+        (2.0, 0.1, 20),
+        (4.0, 0.0125, 320),
+        (4.0, 0.03125, 128),
+        (4.0, 1 / 3, 12),
+    ],
 )
 def test_refractory_steps(t_ref, dt, steps):
     assert grid.refractory_steps(t_ref, dt) == steps
 
 
-@given(
-    tau_s=st.floats(0.01, 1e4), ratio=st.floats(1e-3, 1e3), dt=st.floats(0.001, 10.0)
-)
+@given(tau_s=st.floats(0.01, 1e4), ratio=st.floats(1e-3, 1e3), dt=st.floats(0.001, 10.0))
 def test_synaptic_propagator_is_positive_and_symmetric(tau_s, ratio, dt):
     tau_m = tau_s * ratio
     carry = plan.synaptic_carry(tau_s, tau_m, dt)

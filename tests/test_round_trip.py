@@ -19,13 +19,17 @@ def steps(least, most):
 
 weights = st.floats(-50.0, 50.0)
 delays = steps(1, 12)
-drawn_weights = st.one_of(st.builds(gp.Normal, weights, st.floats(0.1, 20.0)), st.builds(gp.Exponential, st.floats(1.0, 50.0)))
+drawn_weights = st.one_of(
+    st.builds(gp.Normal, weights, st.floats(0.1, 20.0)), st.builds(gp.Exponential, st.floats(1.0, 50.0))
+)
 drawn_delays = st.builds(lambda low, width: gp.Uniform(low, low + width), st.floats(0.1, 4.0), st.floats(0.1, 9.0))
 flags = {"allow_autapses": st.booleans(), "allow_multapses": st.booleans()}
 few = st.integers(0, 3)
 probabilities = st.one_of(st.just(0.0), st.floats(0.0, 0.5), st.just(1.0))
 inputs = st.one_of(
-    st.lists(steps(0, 40), max_size=4, unique=True).map(sorted).map(lambda t: gp.StepCurrent(t, np.full(len(t), 300.0))),
+    st.lists(steps(0, 40), max_size=4, unique=True)
+    .map(sorted)
+    .map(lambda t: gp.StepCurrent(t, np.full(len(t), 300.0))),
     st.builds(gp.DirectCurrent, weights, steps(0, 9), st.one_of(st.none(), steps(10, 30))),
     st.builds(gp.Waveform, st.lists(weights, max_size=20), st.one_of(st.none(), steps(1, 3)), steps(0, 9)),
     st.builds(gp.SpikeTimes, st.lists(steps(1, 60), max_size=9).map(sorted), weights),
@@ -42,21 +46,37 @@ def cells(draw, N, micro):
     if micro and draw(st.booleans()):
         options = {"E_L": gp.Normal(0.0, 1.0), "tau_m": np.linspace(10.0, 25.0, N)}
     return gp.GIF(
-        I_e=draw(st.floats(-100.0, 700.0)), t_ref=draw(st.floats(0.0, 6.0)), tau_sfa=sfa, q_sfa=[3.0] * len(sfa),
-        tau_stc=stc, q_stc=[20.0] * len(stc), Delta_V=2.0, lambda_0=20.0, V_T_star=12.0, **options,
-    )  # fmt: skip
+        I_e=draw(st.floats(-100.0, 700.0)),
+        t_ref=draw(st.floats(0.0, 6.0)),
+        tau_sfa=sfa,
+        q_sfa=[3.0] * len(sfa),
+        tau_stc=stc,
+        q_stc=[20.0] * len(stc),
+        Delta_V=2.0,
+        lambda_0=20.0,
+        V_T_star=12.0,
+        **options,
+    )
 
 
 @st.composite
 def rules(draw, n_pre, n_post):
     """Any rule; of several, with no connection at all."""
     pairs = draw(st.lists(st.tuples(st.integers(0, n_pre - 1), st.integers(0, n_post - 1)), max_size=9))
-    return draw(st.sampled_from([
-        gp.AllToAll(draw(st.booleans())), gp.IndegreeFraction(draw(probabilities)), gp.FixedIndegree(draw(few), **draw_flags(draw)),
-        gp.FixedOutdegree(draw(few), **draw_flags(draw)), gp.FixedTotalNumber(draw(few), **draw_flags(draw)),
-        gp.PairwiseBernoulli(draw(probabilities), draw(st.booleans())), gp.Pairs([a for a, _ in pairs], [b for _, b in pairs]),
-        *([gp.OneToOne()] if n_pre == n_post else []),
-    ]))  # fmt: skip
+    return draw(
+        st.sampled_from(
+            [
+                gp.AllToAll(draw(st.booleans())),
+                gp.IndegreeFraction(draw(probabilities)),
+                gp.FixedIndegree(draw(few), **draw_flags(draw)),
+                gp.FixedOutdegree(draw(few), **draw_flags(draw)),
+                gp.FixedTotalNumber(draw(few), **draw_flags(draw)),
+                gp.PairwiseBernoulli(draw(probabilities), draw(st.booleans())),
+                gp.Pairs([a for a, _ in pairs], [b for _, b in pairs]),
+                *([gp.OneToOne()] if n_pre == n_post else []),
+            ]
+        )
+    )
 
 
 def draw_flags(draw):
@@ -70,25 +90,35 @@ def networks(draw):
     for name in draw(st.lists(st.sampled_from(["A", "B", "C"]), min_size=1, max_size=3, unique=True)):
         level[name] = draw(st.sampled_from(LEVELS))
         N = draw(st.one_of(st.just(1), st.integers(1, 140)))
-        net.population(name, N, draw(cells(N, level[name] == "micro")), draw(st.sampled_from([-1, 60, 20])), draw(st.booleans()))
+        net.population(
+            name, N, draw(cells(N, level[name] == "micro")), draw(st.sampled_from([-1, 60, 20])), draw(st.booleans())
+        )
     some = st.sampled_from(sorted(net.populations))
     for _ in range(draw(st.integers(0, 4))):
         pre, post = draw(some), draw(some)
         between = level[pre] == level[post] == "micro"
         rule = draw(rules(net.populations[pre].N, net.populations[post].N))
-        net.connect(pre, post, draw(drawn_weights if between and draw(st.booleans()) else weights),
-                    draw(drawn_delays if between and draw(st.booleans()) else delays), rule=rule)  # fmt: skip
+        net.connect(
+            pre,
+            post,
+            draw(drawn_weights if between and draw(st.booleans()) else weights),
+            draw(drawn_delays if between and draw(st.booleans()) else delays),
+            rule=rule,
+        )
     for _ in range(draw(st.integers(0, 3))):
         net.inject(draw(some), draw(inputs), draw(steps(0, 9)))
     prescribed = draw(st.one_of(st.none(), some))
     options = {
-        "level": level, "initial": draw(st.sampled_from(["fired", "rest", "nest"])), "seed": draw(st.integers(0, 99)),
+        "level": level,
+        "initial": draw(st.sampled_from(["fired", "rest", "nest"])),
+        "seed": draw(st.integers(0, 99)),
         "history": draw(st.sampled_from(["exact", "adaptive"])),
         "adaptation": draw(st.sampled_from(["carried", "carried", "quasi-renewal"])),
         "wiring": draw(st.sampled_from(["dense", "dense", "sparse"])),
-        "record": draw(st.sampled_from([None, "V_m", "all"])), "record_interval": draw(st.one_of(st.none(), steps(1, 9))),
+        "record": draw(st.sampled_from([None, "V_m", "all"])),
+        "record_interval": draw(st.one_of(st.none(), steps(1, 9))),
         "record_neurons": draw(st.one_of(st.none(), st.just(0), st.just(1))),
-    }  # fmt: skip
+    }
     if prescribed is not None and level[prescribed] == "meso":
         options["counts"] = {prescribed: np.zeros(200, dtype=np.int64)}
     elif prescribed is not None:

@@ -67,8 +67,13 @@ def sanitized(tmp_path_factory):
         "LDFLAGS": SANITIZE,
         "PYTHONPATH": str(folder),
     }
-    built = subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=folder, env=environment,
-                           capture_output=True, text=True)  # fmt: skip
+    built = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
     return folder, environment | {"LD_PRELOAD": str(library), "ASAN_OPTIONS": "detect_leaks=0"}
 
@@ -76,8 +81,9 @@ def sanitized(tmp_path_factory):
 def test_extreme_parameters(sanitized):
     folder, environment = sanitized
     script = Path(__file__).with_name("extremes.py")
-    done = subprocess.run([sys.executable, script, "0", str(CASES)], cwd=folder, env=environment, capture_output=True,
-                          text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, script, "0", str(CASES)], cwd=folder, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr[-6000:]
     assert "case" in done.stderr and "runtime error" not in done.stderr and "Sanitizer" not in done.stderr
     assert 0.2 * CASES < int(done.stdout) < 0.9 * CASES  # neither is all refused, nor nothing

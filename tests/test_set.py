@@ -108,10 +108,17 @@ def apply(change, described, sim, net, handles):
 
 
 def of_population(level):
-    numbers = st.sampled_from([
-        {"I_e": 450.0}, {"tau_m": 12.0}, {"t_ref": 7.5}, {"tau_sfa": [200.0], "q_sfa": [2.0]}, {"q_stc": [-5.0]},
-        {"lambda_0": 20.0, "V_reset": 2.0}, {"tau_stc": [80.0], "E_L": 1.0, "I_syn_ex": 50.0},
-    ])  # fmt: skip
+    numbers = st.sampled_from(
+        [
+            {"I_e": 450.0},
+            {"tau_m": 12.0},
+            {"t_ref": 7.5},
+            {"tau_sfa": [200.0], "q_sfa": [2.0]},
+            {"q_stc": [-5.0]},
+            {"lambda_0": 20.0, "V_reset": 2.0},
+            {"tau_stc": [80.0], "E_L": 1.0, "I_syn_ex": 50.0},
+        ]
+    )
     various = st.sampled_from([{"V_T_star": gp.Normal(15.0, 1.0)}, {"q_sfa": [gp.Uniform(1.0, 3.0)]}])
     sizes = st.integers(1, 90).map(lambda N: {"N": N})
     names = st.sampled_from("EI")
@@ -124,26 +131,45 @@ def of_connection(level, sparse):
     weights, delays = st.floats(-60.0, 60.0), st.integers(1, 8).map(lambda k: k * DT)
     rules = [gp.FixedIndegree(3), gp.IndegreeFraction(0.2), gp.AllToAll()]
     if not sparse:
-        rules += [gp.PairwiseBernoulli(0.3), gp.FixedOutdegree(2), gp.FixedTotalNumber(30), gp.AllToAll(allow_autapses=False)]
+        rules += [
+            gp.PairwiseBernoulli(0.3),
+            gp.FixedOutdegree(2),
+            gp.FixedTotalNumber(30),
+            gp.AllToAll(allow_autapses=False),
+        ]
     change = st.fixed_dictionaries({}, optional={"weight": weights, "delay": delays, "rule": st.sampled_from(rules)})
     any_of_them = st.tuples(st.just("connection"), st.integers(0, 4), change)
-    various = st.sampled_from([
-        {"weight": gp.Normal(10.0, 5.0)}, {"delay": gp.Uniform(0.5, 4.0)}, {"weight": gp.Lognormal(2.0, 0.5), "p": 0.3}
-    ])  # fmt: skip
+    various = st.sampled_from(
+        [
+            {"weight": gp.Normal(10.0, 5.0)},
+            {"delay": gp.Uniform(0.5, 4.0)},
+            {"weight": gp.Lognormal(2.0, 0.5), "p": 0.3},
+        ]
+    )
     drawn = st.tuples(st.just("connection"), st.just(0), various)
     return any_of_them if level == "meso" else any_of_them | drawn
 
 
 def of_input():
-    new = st.sampled_from([
-        gp.PoissonSpikes(200.0, 10.0), gp.PoissonSpikes(200.0, -10.0, shared=True), gp.DirectCurrent(50.0, 3.0, 9.0),
-        gp.SpikeTimes([1.0, 30.0], 200.0), gp.Waveform(np.linspace(0.0, 50.0, 30)),
-    ])  # fmt: skip
+    new = st.sampled_from(
+        [
+            gp.PoissonSpikes(200.0, 10.0),
+            gp.PoissonSpikes(200.0, -10.0, shared=True),
+            gp.DirectCurrent(50.0, 3.0, 9.0),
+            gp.SpikeTimes([1.0, 30.0], 200.0),
+            gp.Waveform(np.linspace(0.0, 50.0, 30)),
+        ]
+    )
     delays = st.integers(0, 6).map(lambda k: k * DT)
     places = st.integers(0, 20)
-    parameters = st.fixed_dictionaries({"delay": delays}, optional={
-        "rate": st.floats(0.0, 1000.0), "weight": st.floats(-30.0, 30.0), "amplitude": st.floats(-50.0, 50.0),
-    })  # fmt: skip
+    parameters = st.fixed_dictionaries(
+        {"delay": delays},
+        optional={
+            "rate": st.floats(0.0, 1000.0),
+            "weight": st.floats(-30.0, 30.0),
+            "amplitude": st.floats(-50.0, 50.0),
+        },
+    )
     injected = st.fixed_dictionaries({"post": st.sampled_from("EI"), "input": new, "delay": delays})
     return (
         st.tuples(st.just("inject"), st.none(), injected)
@@ -166,8 +192,14 @@ def scripts(draw):
 def test_reset_after_changes_equals_a_fresh_simulation(script):
     """And two simulations with the same changes go on alike, with any number of threads."""
     level, sparse, initial, steps = script
-    options = {"dt": DT, "level": LEVELS[level], "wiring": "sparse" if sparse else "dense", "record": "all",
-               "initial": initial, "network_seed": 2}  # fmt: skip
+    options = {
+        "dt": DT,
+        "level": LEVELS[level],
+        "wiring": "sparse" if sparse else "dense",
+        "record": "all",
+        "initial": initial,
+        "network_seed": 2,
+    }
 
     def changed(threads):
         described = Described(sparse)
@@ -198,9 +230,12 @@ def test_reset_begins_in_the_stationary_state_of_the_changed_network(level):
     sim = gp.Simulation(net, seed=1, **options)
     sim.run(5.0)
     for change in (
-        ("population", "E", {"N": 60, "I_e": 450.0, "tau_m": 15.0}), ("connection", 0, {"weight": 15.0}),
-        ("connection", 3, {"p": 0.8, "delay": 1.0}), ("remove", 0, None), ("input", 1, {"rate": 400.0, "delay": 2.0}),
-    ):  # fmt: skip
+        ("population", "E", {"N": 60, "I_e": 450.0, "tau_m": 15.0}),
+        ("connection", 0, {"weight": 15.0}),
+        ("connection", 3, {"p": 0.8, "delay": 1.0}),
+        ("remove", 0, None),
+        ("input", 1, {"rate": 400.0, "delay": 2.0}),
+    ):
         apply(change, described, sim, net, handles)
     sim.run(5.0)
     sim.reset(seed=3)
@@ -210,8 +245,10 @@ def test_reset_begins_in_the_stationary_state_of_the_changed_network(level):
 def test_every_parameter_can_be_changed():
     """What is in a description and cannot be set is known here."""
     assert {f.name for f in fields(gp.Network().population("P", 1, gp.GIF()))} - {*OF_POPULATION, "cell"} == {
-        "name", "len_kernel", "adaptation"
-    }  # fmt: skip
+        "name",
+        "len_kernel",
+        "adaptation",
+    }
     connection = brunel().connections[0]
     assert {f.name for f in fields(connection)} - set(OF_CONNECTION) == {"pre", "post", "number"}
 
@@ -258,16 +295,31 @@ def test_a_refused_change_changes_nothing(level):
         ((3,), {"N": 5}, ValueError, "must be a population of the network"),
         ((("E", "Q"),), {"weight": 5.0}, ValueError, "Simulation.set: post must be a population of the network"),
         ((("E", "I", "E"),), {"weight": 5.0}, TypeError, "a pair"),
-        ((net.connections[0],), {"weight": "a"}, TypeError, "Connection 'E' -> 'E': weight must be a real number in pA"),
+        (
+            (net.connections[0],),
+            {"weight": "a"},
+            TypeError,
+            "Connection 'E' -> 'E': weight must be a real number in pA",
+        ),
         ((net.connections[0],), {"delay": 0.3}, ValueError, "delay must be >= 1 step of dt = 0.5 ms|a multiple of dt"),
         ((net.connections[0],), {"delay": 0.75}, ValueError, "delay must be a multiple of dt = 0.5 ms, got 0.75"),
-        ((net.connections[0],), {"p": 0.2, "rule": gp.AllToAll()}, ValueError, "p must be left out where a rule is given"),
+        (
+            (net.connections[0],),
+            {"p": 0.2, "rule": gp.AllToAll()},
+            ValueError,
+            "p must be left out where a rule is given",
+        ),
         ((net.connections[0],), {"rule": "all"}, TypeError, "rule must be one of gifpop's connection rules, got 'all'"),
         ((net.connections[0],), {"rule": gp.Pairs([0, 60], [0, 0])}, ValueError, "Pairs.sources must be < 40, got 60"),
         ((net.connections[2],), {"rule": gp.OneToOne()}, ValueError, "OneToOne needs populations of the same size"),
         ((net.connections[0],), {"N": 3}, TypeError, r"of a connection \(delay, p, rule, weight\), got 'N'"),
         ((handles[0],), {"rate": -1.0}, ValueError, "PoissonSpikes.rate must be >= 0 spikes/s, got -1.0"),
-        ((handles[0],), {"shared": False}, ValueError, "shared must stay True; remove the input and inject another one"),
+        (
+            (handles[0],),
+            {"shared": False},
+            ValueError,
+            "shared must stay True; remove the input and inject another one",
+        ),
         ((handles[0],), {"delay": 0.3}, ValueError, "PoissonSpikes onto 'E': delay must be a multiple"),
         ((handles[1],), {"times": [1.3, 2.0]}, ValueError, "StepCurrent onto 'I': times.* must be a multiple of dt"),
         ((handles[1],), {"weight": 1.0}, TypeError, r"of StepCurrent, or delay \(delay, times, values\), got 'weight'"),
@@ -316,7 +368,11 @@ def test_a_change_that_does_not_fit_in_memory_changes_nothing(monkeypatch):
         patch.setattr(memory, "available", lambda: 4e5)
         for part, parameters, what in [
             ("E", {"N": 10**6}, "connections, neurons, histories and input on its way"),
-            (net.connections[0], {"rule": gp.FixedIndegree(10**4)}, "connections, neurons, histories and input on its way"),
+            (
+                net.connections[0],
+                {"rule": gp.FixedIndegree(10**4)},
+                "connections, neurons, histories and input on its way",
+            ),
             (net.connections[0], {"delay": 1e4}, "ring buffers for delays of up to 10000 ms"),
         ]:
             with pytest.raises(MemoryError, match=what):
@@ -333,7 +389,9 @@ def test_neurons_whose_ring_buffers_do_not_fit_in_memory_do_not_join(monkeypatch
         sim.run(20.0)
     with monkeypatch.context() as patch:
         patch.setattr(memory, "available", lambda: 1e6)
-        with pytest.raises(MemoryError, match=r"connections, neurons, histories and input on its way would need [0-9.]+ MB"):
+        with pytest.raises(
+            MemoryError, match=r"connections, neurons, histories and input on its way would need [0-9.]+ MB"
+        ):
             sims[0].set("P", N=2000)
     for sim in sims:
         sim.inject("P", gp.DirectCurrent(10.0))
@@ -399,9 +457,13 @@ def test_a_population_changed_between_runs_equals_the_plain_twin(step, closure):
     net = single(gp.GIF(I_e=before["I_e"], **cell), before["N"], len_kernel=length)
     inhibition = net.connect("P", "P", weight=weights[0], p=p, delay=delays[0] * DT)
     sim = gp.Simulation(
-        net, dt=DT, counts={"P": counts}, history="exact", wiring="sparse" if closure == "sparse" else "dense",
+        net,
+        dt=DT,
+        counts={"P": counts},
+        history="exact",
+        wiring="sparse" if closure == "sparse" else "dense",
         adaptation="quasi-renewal" if closure == "quasi-renewal" else "carried",
-    )  # fmt: skip
+    )
     sim.run(step * DT)
     sim.set("P", **after)
     sim.set(inhibition, weight=weights[1], delay=delays[1] * DT)
@@ -410,7 +472,9 @@ def test_a_population_changed_between_runs_equals_the_plain_twin(step, closure):
 
 
 @pytest.mark.parametrize("level", ["meso", "micro"])
-@pytest.mark.parametrize("rule", [{"p": 1 / 3}, {"rule": gp.AllToAll()}, {"rule": gp.Pairs([0, 1, 2, 2], [5, 5, 0, 7])}])
+@pytest.mark.parametrize(
+    "rule", [{"p": 1 / 3}, {"rule": gp.AllToAll()}, {"rule": gp.Pairs([0, 1, 2, 2], [5, 5, 0, 7])}]
+)
 def test_weights_and_delays_equal_those_of_two_sources(level, rule):
     """Spikes before the change, and those after it, as if from two populations with connections of their own."""
     fired = np.array([1.0, 5.0, 9.0, 12.0, 12.5, 14.0, 20.0]), np.array([0, 1, 2, 0, 2, 1, 2])
@@ -418,8 +482,10 @@ def test_weights_and_delays_equal_those_of_two_sources(level, rule):
 
     def options(**names):
         if level == "meso":
-            counts = {name: np.bincount(np.rint(fired[0][chosen] / DT).astype(int) - 1, minlength=60)
-                      for name, chosen in names.items()}  # fmt: skip
+            counts = {
+                name: np.bincount(np.rint(fired[0][chosen] / DT).astype(int) - 1, minlength=60)
+                for name, chosen in names.items()
+            }
             return {"counts": counts}
         return {"spikes": {name: (fired[0][chosen], fired[1][chosen]) for name, chosen in names.items()}}
 
@@ -473,10 +539,13 @@ def test_samples_on_their_way_arrive_where_no_more_are_drawn(others):
 
 
 INPUTS = [
-    gp.PoissonSpikes(2000.0, 15.0, start=20.0, shared=True), gp.PoissonSpikes(800.0, 15.0, start=20.0),
-    gp.PoissonSpikes(5000.0, -5.0, start=20.0), gp.DirectCurrent(80.0, start=20.0, stop=40.0),
-    gp.StepCurrent([20.0, 30.0], [50.0, -50.0]), gp.SpikeTimes([20.0, 21.0], 300.0),
-]  # fmt: skip
+    gp.PoissonSpikes(2000.0, 15.0, start=20.0, shared=True),
+    gp.PoissonSpikes(800.0, 15.0, start=20.0),
+    gp.PoissonSpikes(5000.0, -5.0, start=20.0),
+    gp.DirectCurrent(80.0, start=20.0, stop=40.0),
+    gp.StepCurrent([20.0, 30.0], [50.0, -50.0]),
+    gp.SpikeTimes([20.0, 21.0], 300.0),
+]
 
 
 TERMS = {
@@ -502,8 +571,14 @@ def test_an_injected_input_equals_one_that_has_waited(input, terms, level):
     for post, history in zip("EI", ("exact", "adaptive"), strict=True):
         waited, injected = network(), network()
         waited.inject(post, input, delay=1.0)
-        options = {"dt": DT, "level": LEVELS[level], "seed": 1, "record": ["V_m", "I_syn_ex"], "initial": "rest",
-                   "history": history}  # fmt: skip
+        options = {
+            "dt": DT,
+            "level": LEVELS[level],
+            "seed": 1,
+            "record": ["V_m", "I_syn_ex"],
+            "initial": "rest",
+            "history": history,
+        }
         sim = gp.Simulation(injected, **options)
         sim.run(20.0)
         sim.inject(post, input, delay=1.0)
@@ -636,8 +711,10 @@ def test_neurons_that_stay_keep_their_state():
     assert all(np.any(np.all(one == of_old, axis=1)) for one in of_new)
     assert len(np.unique(of_new, axis=0)) > 20
     assert np.ptp(np.diff(more.I_syn_ex, axis=0).max(axis=0)) > 0.0  # spikes were on their way
-    assert_array_equal(sim._engine.plans[0].parameters["leak"][0, :100], gp.Simulation(net, **options)._engine.plans[0]
-                       .parameters["leak"][0, :100])  # fmt: skip
+    assert_array_equal(
+        sim._engine.plans[0].parameters["leak"][0, :100],
+        gp.Simulation(net, **options)._engine.plans[0].parameters["leak"][0, :100],
+    )
 
 
 def test_neurons_that_join_draw_budgets_of_their_own():
@@ -742,6 +819,10 @@ def test_activity_goes_on_and_comes_to_that_of_the_new_network(level):
     differences = means[:, 1] - means[:, 0]  # z > 5.5 once in 3e7
     assert_mean(differences, 0.0, differences.std(ddof=1))
     assert_mean(means[:, 3], blocks.mean(), means[:, 3].std(ddof=1), blocks.mean(axis=1).std() / np.sqrt(len(blocks)))
-    assert_mean(variances[:, 3], blocks.var(axis=1).mean(), variances[:, 3].std(ddof=1),
-                blocks.var(axis=1).std() / np.sqrt(len(blocks)))  # fmt: skip
+    assert_mean(
+        variances[:, 3],
+        blocks.var(axis=1).mean(),
+        variances[:, 3].std(ddof=1),
+        blocks.var(axis=1).std() / np.sqrt(len(blocks)),
+    )
     assert variances[:, 3].mean() < 0.7 * variances[:, 0].mean()

@@ -20,10 +20,16 @@ def cell(random):
     times = dict(zip(("tau_m", "tau_syn_ex", "tau_syn_in"), 10.0 ** random.uniform(-4.0, 2.0, 3), strict=True))
     tau = 10.0 ** random.uniform(-4.0, 2.0, 2 * n)
     return {
-        "C_m": 10.0 ** random.uniform(1.0, 3.0), "Delta_V": 10.0 ** random.uniform(-3.0, 2.0), "t_ref": random.uniform(0.0, 5.0),
-        "I_e": random.uniform(-100.0, 1000.0), **times, "tau_sfa": tau[:n], "q_sfa": random.uniform(0.0, 20.0, n),
-        "tau_stc": tau[n:], "q_stc": random.uniform(0.0, 20.0, n),
-    }  # fmt: skip
+        "C_m": 10.0 ** random.uniform(1.0, 3.0),
+        "Delta_V": 10.0 ** random.uniform(-3.0, 2.0),
+        "t_ref": random.uniform(0.0, 5.0),
+        "I_e": random.uniform(-100.0, 1000.0),
+        **times,
+        "tau_sfa": tau[:n],
+        "q_sfa": random.uniform(0.0, 20.0, n),
+        "tau_stc": tau[n:],
+        "q_stc": random.uniform(0.0, 20.0, n),
+    }
 
 
 @pytest.mark.filterwarnings("ignore:GIF.* looks like a value in")  # short time constants are meant

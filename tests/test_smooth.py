@@ -87,9 +87,14 @@ def present(name):
 
 @pytest.mark.parametrize(
     ("name", "adaptation", "history"),
-    [(name, adaptation, history) for name in CELLS for adaptation in ("carried", "quasi-renewal")
-     for history in ("exact", "adaptive") if name != "currents" or adaptation == "carried"],
-)  # fmt: skip
+    [
+        (name, adaptation, history)
+        for name in CELLS
+        for adaptation in ("carried", "quasi-renewal")
+        for history in ("exact", "adaptive")
+        if name != "currents" or adaptation == "carried"
+    ],
+)
 def test_expected_counts(name, adaptation, history):
     options = {"adaptation": adaptation, "history": history, "smooth": True}
     largest = 1e-4 if name.startswith("steep") else 1e-3  # farther away, higher orders count
@@ -126,9 +131,16 @@ def test_it_is_nearly_the_same_model(adaptation):
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
 @pytest.mark.parametrize(
     ("name", "carried"),
-    [("two", True), ("five", True), ("steep", True), ("threshold and currents", True),
-     ("no adaptation", False), ("four", False), ("steep", False)],
-)  # fmt: skip
+    [
+        ("two", True),
+        ("five", True),
+        ("steep", True),
+        ("threshold and currents", True),
+        ("no adaptation", False),
+        ("four", False),
+        ("steep", False),
+    ],
+)
 def test_compiled_is_twin(name, carried, history, loops):
     cell = (CARRIED[name]) if carried else RENEWING[name][0]
     options = {"dt": DT, "smooth": True, "adaptation": "carried" if carried else "quasi-renewal", "history": history}
@@ -153,9 +165,16 @@ def twin_of_case(name, carried, history, steps):
     counts = net.simulate(steps * DT, dt=DT, seed=1, adaptation=adaptation)["P"].counts
     layout = layouts(net, DT, adaptation=adaptation, smooth=True)[0] if history == "adaptive" else None
     twin = reference.replay(
-        [parameters_of(cell, 60)], DT, counts[np.newaxis], [[0.0]], [[1]], initial_potential=cell.V_reset,
-        adaptive=layout and [layout], carried=carried, smooth=True,
-    )  # fmt: skip
+        [parameters_of(cell, 60)],
+        DT,
+        counts[np.newaxis],
+        [[0.0]],
+        [[1]],
+        initial_potential=cell.V_reset,
+        adaptive=layout and [layout],
+        carried=carried,
+        smooth=True,
+    )
     return counts, layout, twin["mean"][0]
 
 

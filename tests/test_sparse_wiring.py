@@ -158,8 +158,9 @@ def test_what_arrives_is_the_sum_over_connections(stretch, piece, threads):
     counts = {name: random.integers(0, net.populations[name].N // 3, steps) for name in "ABC"}
     fires = random.random((steps, 40)) < 0.05
     fired, neurons = np.nonzero(fires)
-    sim = gp.Simulation(net, dt=DT, level=LEVELS, counts=counts, spikes={"D": ((fired + 1) * DT, neurons)},
-                        threads=threads, **SPARSE)  # fmt: skip
+    sim = gp.Simulation(
+        net, dt=DT, level=LEVELS, counts=counts, spikes={"D": ((fired + 1) * DT, neurons)}, threads=threads, **SPARSE
+    )
     counts["D"] = fires.sum(axis=1)
     both = 0
     for end in range(piece, steps + 1, piece):
@@ -247,9 +248,20 @@ def balanced_input():
     Those of the former fire regularly, each every 100 ms: in an interval shorter than that, none fires twice.
     """
     cell = gp.GIF(
-        C_m=250.0, tau_m=20.0, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=2.5, lambda_0=10.0, t_ref=4.0, I_e=100.0,
-        tau_syn_ex=3.0, tau_syn_in=3.0, tau_sfa=[], q_sfa=[],
-    )  # fmt: skip
+        C_m=250.0,
+        tau_m=20.0,
+        E_L=0.0,
+        V_reset=0.0,
+        V_T_star=15.0,
+        Delta_V=2.5,
+        lambda_0=10.0,
+        t_ref=4.0,
+        I_e=100.0,
+        tau_syn_ex=3.0,
+        tau_syn_in=3.0,
+        tau_sfa=[],
+        q_sfa=[],
+    )
     net, random = gp.Network(), np.random.default_rng(1)
     net.population("A", 1000, CELL)
     net.population("B", 20_000, cell)
@@ -276,7 +288,9 @@ def test_samples_make_neurons_fire(history):
 
 
 def test_samples_need_carried_adaptation():
-    message = r"Population 'B': adaptation must be 'carried' .* \(Simulation.wiring is 'sparse'.*\), got 'quasi-renewal'"
+    message = (
+        r"Population 'B': adaptation must be 'carried' .* \(Simulation.wiring is 'sparse'.*\), got 'quasi-renewal'"
+    )
     with pytest.raises(ValueError, match=message):
         pair(gp.FixedIndegree(5), **QUASI_RENEWAL)
     pair(gp.AllToAll(), **QUASI_RENEWAL)  # no samples

@@ -16,10 +16,23 @@ from gifpop.engine import signals
 from gifpop.meso.plan import Link
 
 DT = 0.5
-FAST_CELL = gp.GIF(tau_sfa=[25.0], q_sfa=[2.0], tau_stc=[30.0, 200.0], q_stc=[100.0, 30.0], tau_m=5.0, t_ref=2.0,
-                   E_L=1.0, V_reset=2.0, V_T_star=10.0, I_e=900.0, Delta_V=1.5)  # fmt: skip
+FAST_CELL = gp.GIF(
+    tau_sfa=[25.0],
+    q_sfa=[2.0],
+    tau_stc=[30.0, 200.0],
+    q_stc=[100.0, 30.0],
+    tau_m=5.0,
+    t_ref=2.0,
+    E_L=1.0,
+    V_reset=2.0,
+    V_T_star=10.0,
+    I_e=900.0,
+    Delta_V=1.5,
+)
 WINDOWS = (0, 1, 2, 4, 10, 25, 60, 120, 200)  # ms; early activity is compared with that after the last one
-LIMIT = 6.5  # standard errors; of Student's t with 79 degrees of freedom, once in 1e8 comparisons, of which there are 150
+LIMIT = (
+    6.5  # standard errors; of Student's t with 79 degrees of freedom, once in 1e8 comparisons, of which there are 150
+)
 TRIALS = 80
 
 
@@ -70,9 +83,12 @@ OPTIONS = {
 }
 SPARSE = {"adaptive": {"wiring": "sparse"}, "exact": {"wiring": "sparse", "history": "exact"}}
 ONLY_CARRIED = ("spike-triggered currents", "noise of its own")
-MESO = [pytest.param(name, options, id=f"{name}, {option}") for name in NETWORKS
-        for option, options in (SPARSE if name == "sparse" else OPTIONS).items()
-        if not (name in ONLY_CARRIED and "adaptation" in options)]  # fmt: skip
+MESO = [
+    pytest.param(name, options, id=f"{name}, {option}")
+    for name in NETWORKS
+    for option, options in (SPARSE if name == "sparse" else OPTIONS).items()
+    if not (name in ONLY_CARRIED and "adaptation" in options)
+]
 
 
 def large(net, N=2**45):
@@ -127,8 +143,13 @@ def fast_and_slow(fast, all_cases):
     return [case if case in fast else pytest.param(*case, marks=pytest.mark.slow) for case in all_cases]
 
 
-FAST = [("coupled", "meso"), ("long delay", "micro"), ("strongly adapting", "micro"),
-        ("noise of its own", "micro"), ("sparse", "micro")]  # fmt: skip
+FAST = [
+    ("coupled", "meso"),
+    ("long delay", "micro"),
+    ("strongly adapting", "micro"),
+    ("noise of its own", "micro"),
+    ("sparse", "micro"),
+]
 
 
 @pytest.mark.parametrize(("name", "level"), fast_and_slow(FAST, [(n, l) for n in NETWORKS for l in ("meso", "micro")]))
@@ -148,8 +169,15 @@ def test_mixed_levels_are_flat():
     assert np.abs(z).max() < LIMIT
 
 
-@pytest.mark.parametrize(("name", "rtol"), [("strongly adapting", 2e-3), ("spike-triggered currents", 2e-3),
-                                            ("no adaptation", 1e-3), ("noise of its own", 2e-3)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "rtol"),
+    [
+        ("strongly adapting", 2e-3),
+        ("spike-triggered currents", 2e-3),
+        ("no adaptation", 1e-3),
+        ("noise of its own", 2e-3),
+    ],
+)
 def test_rate_is_that_of_a_long_run(name, rtol):
     net = large(NETWORKS[name])
     began = net.simulate(100.0, dt=DT, seed=1, initial="stationary")
@@ -165,8 +193,9 @@ def states(level, initial="stationary", duration=DT, N=MANY):
     """Return what is known of neurons or a population after a run."""
     variables = ["V_m", "E_sfa"] if level == "meso" else ["V_m", "E_sfa", "I_stc"]
     net = single(ONE_TERM, N)
-    return net.simulate(duration, dt=DT, level=level, initial=initial, seed=3, record=variables,
-                        record_interval=duration)["P"]  # fmt: skip
+    return net.simulate(
+        duration, dt=DT, level=level, initial=initial, seed=3, record=variables, record_interval=duration
+    )["P"]
 
 
 def test_neurons_are_as_after_a_long_run():
@@ -320,8 +349,10 @@ def test_single_spikes_do_not_count():
     assert mine[21] > 2.0 * theirs[21]
 
 
-@pytest.mark.parametrize(("name", "value"), [("tau_m", gp.Uniform(10.0, 20.0)), ("q_sfa", [gp.Normal(1.0, 0.1), 1.0]),
-                                             ("V_m", gp.Uniform(0.0, 5.0))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("tau_m", gp.Uniform(10.0, 20.0)), ("q_sfa", [gp.Normal(1.0, 0.1), 1.0]), ("V_m", gp.Uniform(0.0, 5.0))],
+)
 def test_neurons_that_differ_are_refused(name, value):
     net = single(replace(SEED_CELL, **{name: value}))
     with pytest.raises(ValueError, match=rf"Population 'P': GIF\.{name} must be one number with initial='stationary'"):

@@ -171,9 +171,17 @@ except ImportError as error:
         ({"parameters": {"I_e": [1.0, 2.0, 1]}}, ValueError, "must not have a value twice, got 1.0"),
         ({"simulate": 3}, TypeError, "simulate must be a dict of options of Network.simulate, got 3"),
         ({"simulate": {"dt": 0.5}}, ValueError, "simulate must have a duration, in ms, got none"),
-        ({"simulate": {"duration": 1.0, "level": "x"}}, ValueError, r"simulate\['level'\] must be one of 'meso', 'micro'"),
+        (
+            {"simulate": {"duration": 1.0, "level": "x"}},
+            ValueError,
+            r"simulate\['level'\] must be one of 'meso', 'micro'",
+        ),
         ({"simulate": {"duration": 1.0, "warmup": 2.0}}, ValueError, r"simulate\['warmup'\] must be <= duration = 1"),
-        ({"simulate": {"duration": 1.0, "network_seed": np.random.default_rng(1)}}, ValueError, "must not be a generator"),
+        (
+            {"simulate": {"duration": 1.0, "network_seed": np.random.default_rng(1)}},
+            ValueError,
+            "must not be a generator",
+        ),
         ({"parameters": {"I_e": np.array([2**63 + 1], np.uint64), "N": [50]}}, ValueError, r"must be below 2\^63"),
         ({"simulate": {"duration": 1.0, "foo": 1}}, TypeError, "simulate must have options among .*, got 'foo'"),
         (
@@ -283,9 +291,12 @@ def test_trials():
 
 def test_measures_of_all_kinds():
     def measure(result):
-        trace = xr.DataArray(result.activity[:4], dims=("t", "population"), attrs={"units": "spikes/s", "n": np.int64(3)},
-                             coords={"t": result.t[:4], "population": ["P"], "kind": ("population", ["exc"]),
-                                     "scalar": 3.0})  # fmt: skip
+        trace = xr.DataArray(
+            result.activity[:4],
+            dims=("t", "population"),
+            attrs={"units": "spikes/s", "n": np.int64(3)},
+            coords={"t": result.t[:4], "population": ["P"], "kind": ("population", ["exc"]), "scalar": 3.0},
+        )
         return {
             "count": int(result.counts.sum()),
             "vector": result.counts[:3, 0],
@@ -319,12 +330,15 @@ def test_measures_in_a_store(tmp_path, store):
     """The same data come from memory and disk, with all kinds of values."""
 
     def measure(result):
-        return xr.Dataset({
-            "a": (("x", "y"), np.arange(6.0).reshape(3, 2) * result.counts.sum()),
-            "b": ("y", np.array([1.0 + 2.0j, 3.0])),
-            "empty": ("z", np.zeros(0)),
-            "c": 1.0,
-        }, {"x": ["u", "v", "ü"], "w": ("y", [1, 2])})  # fmt: skip
+        return xr.Dataset(
+            {
+                "a": (("x", "y"), np.arange(6.0).reshape(3, 2) * result.counts.sum()),
+                "b": ("y", np.array([1.0 + 2.0j, 3.0])),
+                "empty": ("z", np.zeros(0)),
+                "c": 1.0,
+            },
+            {"x": ["u", "v", "ü"], "w": ("y", [1, 2])},
+        )
 
     data = sweep(measure=measure, store=store and tmp_path / store)
     if store:
@@ -364,7 +378,10 @@ def test_failed_points_are_recorded(tmp_path):
     ("options", "message"),
     [
         ({"build": lambda I_e, N: None}, "build: TypeError: it must return a gifpop.Network, got None"),
-        ({"simulate": {**SIMULATE, "tolerance": 2.0}}, r"simulate: ValueError: Simulation.tolerance must be in \(0, 1\)"),
+        (
+            {"simulate": {**SIMULATE, "tolerance": 2.0}},
+            r"simulate: ValueError: Simulation.tolerance must be in \(0, 1\)",
+        ),
         ({"measure": lambda result: result.nothing}, "measure: AttributeError: 'Result' object has no attribute 'noth"),
         ({"measure": lambda result: "text"}, "measure: TypeError: 'lambda' must be a number or an array of numbers"),
         ({"measure": lambda result: {}}, "measure: ValueError: measure must return at least one value, got none"),
@@ -572,7 +589,9 @@ STEPS = pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.sl
 
 
 @STEPS
-@pytest.mark.filterwarnings("ignore:.*not recognized as a component of a Zarr")  # a file that zarr's threads still write
+@pytest.mark.filterwarnings(
+    "ignore:.*not recognized as a component of a Zarr"
+)  # a file that zarr's threads still write
 def test_killed_at_any_write(tmp_path, monkeypatch, step):
     """Whatever file was the last one to be written, the sweep continues to the same end and repeats no finished point."""
     expected = sweep(parameters=SMALL)
@@ -633,7 +652,6 @@ def test_killed_while_the_larger_grid_takes_its_place(tmp_path, monkeypatch, ren
 LONG = {"duration": 1e7, "dt": 0.5}  # a minute or more
 
 
-
 @pytest.mark.timeout(60)
 def test_interrupt_keeps_what_is_there(tmp_path):
     """Running points stop within a second; the next call goes on."""
@@ -647,8 +665,7 @@ def test_interrupt_keeps_what_is_there(tmp_path):
     original = gp.Network.simulate
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gp.Network, "simulate", simulate)
-        with (ctrl_c(0.5) as since,
-              pytest.raises(gp.SweepInterrupted, match="interrupted with 2 of 6 points") as caught):  # fmt: skip
+        with ctrl_c(0.5) as since, pytest.raises(gp.SweepInterrupted, match="interrupted with 2 of 6 points") as caught:
             sweep(build, store=tmp_path / "s.zarr")
         assert since() < 1.0
     data = caught.value.data

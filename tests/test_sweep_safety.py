@@ -86,7 +86,9 @@ def test_another_process_holds_the_store(tmp_path):
         return 1.0
 
     sweep(store=path, measure=again)
-    message = f"sweep: store must not be in use, got {str(path)!r}, which another sweep writes to: process {os.getpid()} on"
+    message = (
+        f"sweep: store must not be in use, got {str(path)!r}, which another sweep writes to: process {os.getpid()} on"
+    )
     assert len(refused) == 3
     assert all(text.startswith(message) for text in refused)
     assert os.listdir(path.parent) == ["s.zarr"]
@@ -104,9 +106,7 @@ def dead_process():
     return process.pid
 
 
-@pytest.mark.parametrize(
-    "values", [{"number": -1}, {"born": "1"}, {sweep_lock.OWNER: 2**40}, {sweep_lock.OWNER: None}]
-)
+@pytest.mark.parametrize("values", [{"number": -1}, {"born": "1"}, {sweep_lock.OWNER: 2**40}, {sweep_lock.OWNER: None}])
 def test_locks_of_the_dead_are_taken_over(tmp_path, values):
     """Of processes that there are no more, whose number another one has, and of this one's own sweeps that ended."""
     if sweep_lock._born(os.getpid()) is None and "born" in values:
@@ -289,7 +289,12 @@ def test_long_doubles_and_masked_values(tmp_path, stored):
         }
 
     data = sweep(measure=measure, **({"store": tmp_path / "s.zarr"} if stored else {})).isel(I_e=0)
-    assert (data.long, data.long.dtype, data.clong.dtype, data.half.dtype) == (0.1, np.float64, np.complex128, np.float16)
+    assert (data.long, data.long.dtype, data.clong.dtype, data.half.dtype) == (
+        0.1,
+        np.float64,
+        np.complex128,
+        np.float16,
+    )
     assert_allclose(data.masked, [1.0, np.nan], rtol=0, atol=0)
     assert_allclose(data.integers, [1.0, np.nan, 3.0], rtol=0, atol=0)
     assert data["complex"].values[0] == 1j

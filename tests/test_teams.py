@@ -35,7 +35,9 @@ def shared():
 
 
 def simulate(_=0, n_threads=2, seed=1):
-    return brunel(N=(640, 160)).simulate(50.0, dt=0.5, seed=seed, level="micro", threads=n_threads, progress=False).counts
+    return (
+        brunel(N=(640, 160)).simulate(50.0, dt=0.5, seed=seed, level="micro", threads=n_threads, progress=False).counts
+    )
 
 
 def tasks():
@@ -48,7 +50,9 @@ def tasks():
 
 @pytest.mark.parametrize("asked", [3, 100_000, 2**40, np.int64(7)])
 def test_at_most_one_for_each_processor(two_processors, asked):
-    message = f"^Simulation.threads: {asked} threads were asked for, 2 used, since this process may run on 2 processors$"
+    message = (
+        f"^Simulation.threads: {asked} threads were asked for, 2 used, since this process may run on 2 processors$"
+    )
     with pytest.warns(UserWarning, match=message):
         sim = gp.Simulation(brunel(N=(8, 2)), dt=0.5, threads=asked)
     assert sim._engine.threads == 2
@@ -272,8 +276,9 @@ US, MS = 1_000, 1_000_000
 
 def rehearse(alone, together):
     """Return what all slices take as chosen and in one thread (ns), and the share of them that threads share."""
-    alone, together = (np.ascontiguousarray(np.broadcast_to(times, np.shape(alone)), dtype=np.int64)
-                       for times in (alone, together))  # fmt: skip
+    alone, together = (
+        np.ascontiguousarray(np.broadcast_to(times, np.shape(alone)), dtype=np.int64) for times in (alone, together)
+    )
     choices = np.array(_core.rehearse(alone, together))
     return np.where(choices, together, alone).sum(), alone.sum(), choices.mean()
 

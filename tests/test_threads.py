@@ -21,16 +21,19 @@ def always_shared():
     _core.share_always_among_threads(False)
 
 
-
-
 def varied_network():
     """Three populations with every kind of connection and input; delays from 1 ms, longer than the shortest lag."""
     net = gp.Network()
     net.population("A", 1300, gp.GIF(I_e=350.0, tau_sfa=[100.0, 1000.0], q_sfa=[5.0, 1.0]))
     net.population("B", 200, gp.GIF(I_e=360.0, tau_m=15.0))
     net.population("C", 70, gp.GIF(I_e=340.0, t_ref=1.0))
-    for pre, post, weight, delay in (("A", "B", 3.0, 2.0), ("B", "A", -12.0, 1.5), ("C", "C", -3.0, 1.0),
-                                     ("A", "C", 4.0, 8.0), ("A", "A", 2.0, 3.5)):  # fmt: skip
+    for pre, post, weight, delay in (
+        ("A", "B", 3.0, 2.0),
+        ("B", "A", -12.0, 1.5),
+        ("C", "C", -3.0, 1.0),
+        ("A", "C", 4.0, 8.0),
+        ("A", "A", 2.0, 3.5),
+    ):
         net.connect(pre, post, weight=weight, delay=delay, p=0.1)
     net.connect("C", "A", weight=5.0, delay=1.0)
     net.inject("A", gp.StepCurrent([20.0, 40.0], [60.0, -30.0]), delay=0.5)
@@ -42,7 +45,9 @@ def varied_network():
 def noisy_neurons():
     """Neurons that differ, with connections that differ, and noise of their own."""
     net = gp.Network()
-    net.population("P", 700, gp.GIF(I_e=gp.Uniform(200.0, 400.0), tau_m=gp.Uniform(10.0, 30.0), tau_stc=[50.0], q_stc=[9.0]))
+    net.population(
+        "P", 700, gp.GIF(I_e=gp.Uniform(200.0, 400.0), tau_m=gp.Uniform(10.0, 30.0), tau_stc=[50.0], q_stc=[9.0])
+    )
     net.population("Q", 130, gp.GIF(I_e=300.0))
     for pre, post in ("PQ", "QP", "PP"):
         net.connect(pre, post, weight=gp.Uniform(-5.0, 6.0), delay=gp.Uniform(1.0, 6.0), p=0.2)
@@ -113,7 +118,9 @@ def test_errors_with_threads():
         net.population("B", 100, gp.GIF(C_m=1e-300))
         net.connect("A", "A", weight=1.0, delay=4.0)
         net.inject("B", gp.StepCurrent([5.0, 6.0], [1e300, -1e300]))
-        with pytest.raises(gp.SimulationError, match=r"population 'B': the expected spike count .* ends at 5.5 ms") as caught:
+        with pytest.raises(
+            gp.SimulationError, match=r"population 'B': the expected spike count .* ends at 5.5 ms"
+        ) as caught:
             net.simulate(500.0, dt=0.5, seed=1, threads=n)
         results.append(caught.value.result)
         assert len(results[-1].t) == 10
@@ -220,9 +227,20 @@ def test_nest_takes_threads():
 def test_random_numbers_are_those_of_philox():
     """A budget is the exponential of Philox's word for the neuron and the number of its budget."""
     key = seeds.philox_key(np.random.SeedSequence(7), 1, 2)
-    cell = {**dict.fromkeys(("E_L", "V_reset", "V_T_star", "V_m", "I_e", "I_syn_ex", "I_syn_in"), 0.0), "C_m": 250.0,
-            "tau_m": 20.0, "Delta_V": 2.0, "lambda_0": 10.0, "t_ref": 4.0, "tau_syn_ex": 2.0, "tau_syn_in": 2.0,
-            "tau_sfa": [], "q_sfa": [], "tau_stc": [], "q_stc": []}  # fmt: skip
+    cell = {
+        **dict.fromkeys(("E_L", "V_reset", "V_T_star", "V_m", "I_e", "I_syn_ex", "I_syn_in"), 0.0),
+        "C_m": 250.0,
+        "tau_m": 20.0,
+        "Delta_V": 2.0,
+        "lambda_0": 10.0,
+        "t_ref": 4.0,
+        "tau_syn_ex": 2.0,
+        "tau_syn_in": 2.0,
+        "tau_sfa": [],
+        "q_sfa": [],
+        "tau_stc": [],
+        "q_stc": [],
+    }
     plan = plan_neurons(cell, 130, 0.5)
     plan.restart(key)
 

@@ -133,9 +133,7 @@ def test_statistics_are_those_of_all_trials(case):
 
 
 def test_statistics_do_not_depend_on_threads():
-    one, three = (
-        brunel().simulate(50.0, trials=8, seed=1, dt=DT, keep="mean", threads=threads) for threads in (1, 3)
-    )
+    one, three = (brunel().simulate(50.0, trials=8, seed=1, dt=DT, keep="mean", threads=threads) for threads in (1, 3))
     assert_array_equal(one.variance, three.variance)
     assert_array_equal(one.spectrum, three.spectrum)
 
@@ -161,9 +159,12 @@ def test_a_function_of_each_trial():
 
 @pytest.mark.parametrize(
     ("keep", "error"),
-    [(lambda r: r["P"].t[: 3 + r.counts.sum() % 7], ValueError), (lambda r: None, TypeError),
-     (lambda r: {"a": 1} if r.counts.sum() % 2 else {"b": 1}, ValueError)],
-)  # fmt: skip
+    [
+        (lambda r: r["P"].t[: 3 + r.counts.sum() % 7], ValueError),
+        (lambda r: None, TypeError),
+        (lambda r: {"a": 1} if r.counts.sum() % 2 else {"b": 1}, ValueError),
+    ],
+)
 def test_functions_return_values_of_one_form(keep, error):
     with pytest.raises(error, match=r"simulate\.keep must return"):
         single(gp.GIF(I_e=500.0), N=30).simulate(30.0, trials=20, seed=1, dt=DT, keep=keep)
@@ -172,8 +173,10 @@ def test_functions_return_values_of_one_form(keep, error):
 def test_inputs_without_chance_are_shared(monkeypatch):
     """A long waveform is turned into a signal once."""
     made = []
-    monkeypatch.setattr("gifpop.assembly.connections._signal", lambda *a, make=connections._signal: (
-        made.append(type(a[0]).__name__), make(*a))[1])  # fmt: skip
+    monkeypatch.setattr(
+        "gifpop.assembly.connections._signal",
+        lambda *a, make=connections._signal: (made.append(type(a[0]).__name__), make(*a))[1],
+    )
     net = brunel()
     net.inject("E", gp.Waveform(np.ones(1000)))
     net.inject("E", gp.PoissonSpikes(100.0, 10.0, shared=True))
@@ -206,8 +209,11 @@ def test_few_trials_are_in_memory_at_a_time(monkeypatch):
     """With statistics, only engines for one wave are made."""
     monkeypatch.setattr(trials, "MOST_PER_THREAD", 2)
     made = []
-    monkeypatch.setattr(trials.Trials, "_begin", lambda self, roots, begin=trials.Trials._begin: (
-        made.append(len(roots)), begin(self, roots))[1])  # fmt: skip
+    monkeypatch.setattr(
+        trials.Trials,
+        "_begin",
+        lambda self, roots, begin=trials.Trials._begin: (made.append(len(roots)), begin(self, roots))[1],
+    )
     single().simulate(5.0, trials=40, seed=1, dt=DT, keep="mean", threads=2)
     assert sum(made) == 40
     assert max(made) == 4
@@ -261,10 +267,14 @@ def test_failing_trial_is_named_and_those_before_are_kept():
         ({"keep": "mean"}, ValueError, r"simulate\.keep must be left out where trials is None, got 'mean'"),
         ({"trials": 2, "warmup": 30.0}, ValueError, r"simulate\.warmup must be <= duration = 20\.0 ms, got 30\.0"),
         ({"trials": 2, "warmup": 0.3}, ValueError, r"simulate\.warmup must be a multiple"),
-        ({"trials": 2, "counts": {"P": np.zeros(30, int)}}, ValueError, r"Simulation\.counts\['P'\] must have an entry"),
+        (
+            {"trials": 2, "counts": {"P": np.zeros(30, int)}},
+            ValueError,
+            r"Simulation\.counts\['P'\] must have an entry",
+        ),
         ({"trials": 2, "seed": -1}, ValueError, r"seed must be what"),
     ],
-)  # fmt: skip
+)
 def test_bad_options(options, error, message):
     with pytest.raises(error, match=message):
         single().simulate(20.0, dt=DT, **options)

@@ -112,8 +112,7 @@ def test_arrays_of_one_are_numbers():
 @pytest.mark.parametrize("legacy", [np.random.RandomState, lambda seed: np.random.RandomState(seed)._bit_generator])
 def test_old_generators_are_sources_of_seeds(legacy):
     one, other = legacy(5), legacy(5)
-    first, second = (single(gp.GIF(I_e=500.0), N=20).simulate(50.0, seed=one).counts
-                     for _ in range(2))  # fmt: skip
+    first, second = (single(gp.GIF(I_e=500.0), N=20).simulate(50.0, seed=one).counts for _ in range(2))
     assert not np.array_equal(first, second)
     assert_array_equal(single(gp.GIF(I_e=500.0), N=20).simulate(50.0, seed=other).counts, first)
     assert pickle.loads(pickle.dumps(seeds.root_sequence(legacy(5)))).entropy == seeds.root_sequence(legacy(5)).entropy
@@ -121,9 +120,11 @@ def test_old_generators_are_sources_of_seeds(legacy):
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
-    [({"C_m": 0.25}, r"GIF\.C_m is in pF; 0\.25 looks like a value in nF"),
-     ({"tau_m": 0.02}, r"GIF\.tau_m is in ms; 0\.02 looks like a value in s")],
-)  # fmt: skip
+    [
+        ({"C_m": 0.25}, r"GIF\.C_m is in pF; 0\.25 looks like a value in nF"),
+        ({"tau_m": 0.02}, r"GIF\.tau_m is in ms; 0\.02 looks like a value in s"),
+    ],
+)
 def test_values_that_look_like_other_units(parameters, message):
     with pytest.warns(UserWarning, match=message) as warned:
         gp.GIF(**parameters)
@@ -196,22 +197,34 @@ def test_messages_do_not_show_every_number():
         assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize(("value", "shown"), [(10**400, "an integer of 1329 bits"),
-                                              (-(10**400), "a negative integer of 1329 bits"),
-                                              ([10**400, 1], "[an integer of 1329 bits, 1]"),
-                                              ((-(10**400),), "(a negative integer of 1329 bits,)"),
-                                              (list(range(12)), repr(list(range(12)))), ((1,), "(1,)"),
-                                              ([10**400] * 13, "[an integer of 1329 bits, an integer of 1329 bits, an "
-                                                               "integer of 1329 bits, ..., an integer of 1329 bits, an "
-                                                               "integer of 1329 bits, an integer of 1329 bits; 13 "
-                                                               "values]")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (10**400, "an integer of 1329 bits"),
+        (-(10**400), "a negative integer of 1329 bits"),
+        ([10**400, 1], "[an integer of 1329 bits, 1]"),
+        ((-(10**400),), "(a negative integer of 1329 bits,)"),
+        (list(range(12)), repr(list(range(12)))),
+        ((1,), "(1,)"),
+        (
+            [10**400] * 13,
+            "[an integer of 1329 bits, an integer of 1329 bits, an "
+            "integer of 1329 bits, ..., an integer of 1329 bits, an "
+            "integer of 1329 bits, an integer of 1329 bits; 13 "
+            "values]",
+        ),
+    ],
+)
 def test_messages_do_not_show_every_digit(value, shown):
     assert brief(value) == shown
 
 
 def test_messages_of_integers_without_end():
-    for give in (lambda: checks.integer("x", -(10**400), 0), lambda: gp.Pairs([10**400], [0]),
-                 lambda: gp.models.brunel().simulate(1.0, dt=0.5, seed=-(10**400))):  # fmt: skip
+    for give in (
+        lambda: checks.integer("x", -(10**400), 0),
+        lambda: gp.Pairs([10**400], [0]),
+        lambda: gp.models.brunel().simulate(1.0, dt=0.5, seed=-(10**400)),
+    ):
         with pytest.raises((ValueError, TypeError), match="integer of 1329 bits") as caught:
             give()
         assert len(str(caught.value)) < 200

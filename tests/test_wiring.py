@@ -79,9 +79,17 @@ def bernoulli_sets(n, p):
 def test_generator_gives_the_published_values():
     """The reference implementation of xoshiro256++ 1.0 from the state (1, 2, 3, 4)."""
     published = [
-        41943041, 58720359, 3588806011781223, 3591011842654386, 9228616714210784205, 9973669472204895162,
-        14011001112246962877, 12406186145184390807, 15849039046786891736, 10450023813501588000,
-    ]  # fmt: skip
+        41943041,
+        58720359,
+        3588806011781223,
+        3591011842654386,
+        9228616714210784205,
+        9973669472204895162,
+        14011001112246962877,
+        12406186145184390807,
+        15849039046786891736,
+        10450023813501588000,
+    ]
     assert _wiring.random_words(np.array([1, 2, 3, 4], dtype=np.uint64), 10).tolist() == published
 
 
@@ -114,10 +122,15 @@ def test_sources_with_a_probability(blocks, p):
 
 
 @MOSTLY_SEVERAL
-@pytest.mark.parametrize("make", [
-    lambda **o: gp.FixedIndegree(2, **o), lambda **o: gp.FixedOutdegree(2, **o),
-    lambda **o: gp.FixedIndegree(3, **o), lambda **o: gp.FixedOutdegree(3, **o),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **o: gp.FixedIndegree(2, **o),
+        lambda **o: gp.FixedOutdegree(2, **o),
+        lambda **o: gp.FixedIndegree(3, **o),
+        lambda **o: gp.FixedOutdegree(3, **o),
+    ],
+)
 @pytest.mark.parametrize("multapses", [True, False])
 def test_partners_without_oneself(blocks, make, multapses):
     """Five neurons, 600 seeds: for each of them all sets, or multisets, of the four others."""
@@ -165,13 +178,24 @@ def test_blocks_are_independent(monkeypatch):
 
 
 RULES = [
-    gp.AllToAll(), gp.AllToAll(False), gp.OneToOne(), gp.FixedIndegree(700), gp.FixedIndegree(700, False, True),
-    gp.FixedIndegree(700, True, False), gp.FixedIndegree(1500, False, False), gp.FixedOutdegree(50),
-    gp.FixedOutdegree(50, False, False), gp.FixedOutdegree(1500, False, False), gp.FixedTotalNumber(200_000),
-    gp.FixedTotalNumber(200_000, False, False), gp.FixedTotalNumber(3_500_000, False, False), gp.PairwiseBernoulli(0.1),
-    gp.PairwiseBernoulli(0.9, False), gp.Pairs(*np.random.default_rng(1).integers(0, 2000, (2, 50_000))),
+    gp.AllToAll(),
+    gp.AllToAll(False),
+    gp.OneToOne(),
+    gp.FixedIndegree(700),
+    gp.FixedIndegree(700, False, True),
+    gp.FixedIndegree(700, True, False),
+    gp.FixedIndegree(1500, False, False),
+    gp.FixedOutdegree(50),
+    gp.FixedOutdegree(50, False, False),
+    gp.FixedOutdegree(1500, False, False),
+    gp.FixedTotalNumber(200_000),
+    gp.FixedTotalNumber(200_000, False, False),
+    gp.FixedTotalNumber(3_500_000, False, False),
+    gp.PairwiseBernoulli(0.1),
+    gp.PairwiseBernoulli(0.9, False),
+    gp.Pairs(*np.random.default_rng(1).integers(0, 2000, (2, 50_000))),
     gp.rules.IndegreeFraction(0.3),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
@@ -207,18 +231,36 @@ def test_values_of_given_pairs_stay_with_them():
     assert_array_equal(got["delay"], delays[number])
 
 
-@pytest.mark.parametrize("rule", [gp.FixedIndegree(700), gp.FixedIndegree(700, False, False),
-                                  gp.FixedTotalNumber(90_000), gp.PairwiseBernoulli(0.2)], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "rule",
+    [
+        gp.FixedIndegree(700),
+        gp.FixedIndegree(700, False, False),
+        gp.FixedTotalNumber(90_000),
+        gp.PairwiseBernoulli(0.2),
+    ],
+    ids=str,
+)
 def test_threads_do_not_change_the_connections(rule):
     alone, together = (draw(rule, 1500, 1500, same=True, threads=threads) for threads in (1, 3))
     assert_array_equal(alone, together)
 
 
-@pytest.mark.parametrize("rule", [
-    gp.FixedIndegree(100), gp.FixedIndegree(1000), gp.FixedIndegree(1000, allow_multapses=False),
-    gp.FixedOutdegree(1000), gp.FixedTotalNumber(10**6), gp.FixedTotalNumber(10**6, allow_multapses=False),
-    gp.PairwiseBernoulli(0.3), gp.Pairs(*np.random.default_rng(1).integers(0, 2000, (2, 10**6))), gp.AllToAll(False),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "rule",
+    [
+        gp.FixedIndegree(100),
+        gp.FixedIndegree(1000),
+        gp.FixedIndegree(1000, allow_multapses=False),
+        gp.FixedOutdegree(1000),
+        gp.FixedTotalNumber(10**6),
+        gp.FixedTotalNumber(10**6, allow_multapses=False),
+        gp.PairwiseBernoulli(0.3),
+        gp.Pairs(*np.random.default_rng(1).integers(0, 2000, (2, 10**6))),
+        gp.AllToAll(False),
+    ],
+    ids=str,
+)
 def test_memory_of_connections(rule):
     kept, making = drawing.connection_bytes(rule, 2000, 3000)
     bits = stream()

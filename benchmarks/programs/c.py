@@ -25,8 +25,21 @@ def compile_loops():
     npymath = Path(np.get_include()).parent / "lib"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "loops.so"
-        command = [*compiler, *OPTIMIZE, "-shared", "-fPIC", *includes, str(SOURCE), "-o", str(path),
-                   f"-L{random}", f"-L{npymath}", "-lnpyrandom", "-lnpymath", "-lm"]  # fmt: skip
+        command = [
+            *compiler,
+            *OPTIMIZE,
+            "-shared",
+            "-fPIC",
+            *includes,
+            str(SOURCE),
+            "-o",
+            str(path),
+            f"-L{random}",
+            f"-L{npymath}",
+            "-lnpyrandom",
+            "-lnpymath",
+            "-lm",
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise OSError(f"{done.stderr}\nof {' '.join(command)}")
@@ -66,9 +79,15 @@ def simulate_populations(arrays, structure, streams, first_step, steps):
     shape = (steps, len(arrays.populations))
     counts, mean = np.zeros(shape, dtype=np.int64), np.zeros(shape)
     LOOPS.advance_populations(
-        structure, integer(shape[1]), integer(len(arrays.sent)), streams, integer(first_step), integer(steps),
-        pointer(counts), pointer(mean),
-    )  # fmt: skip
+        structure,
+        integer(shape[1]),
+        integer(len(arrays.sent)),
+        streams,
+        integer(first_step),
+        integer(steps),
+        pointer(counts),
+        pointer(mean),
+    )
     return Recorded(counts, mean)
 
 
@@ -77,9 +96,17 @@ def simulate_neurons(arrays, structure, streams, first_step, steps):
     fired = np.empty(most_spikes(arrays.populations, steps), dtype=np.int32)
     lag, neurons = arrays.ring_ex.shape
     n = LOOPS.advance_neurons(
-        structure, integer(counts.shape[1]), integer(len(arrays.projections)), integer(neurons), integer(lag), streams,
-        integer(first_step), integer(steps), pointer(counts), pointer(fired),
-    )  # fmt: skip
+        structure,
+        integer(counts.shape[1]),
+        integer(len(arrays.projections)),
+        integer(neurons),
+        integer(lag),
+        streams,
+        integer(first_step),
+        integer(steps),
+        pointer(counts),
+        pointer(fired),
+    )
     return Recorded(counts, fired=fired[:n])
 
 

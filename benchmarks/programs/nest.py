@@ -3,8 +3,17 @@
 import nest
 
 PARAMETERS = (
-    "C_m", "E_L", "V_reset", "V_T_star", "Delta_V", "lambda_0", "t_ref", "I_e", "tau_syn_ex", "tau_syn_in",
-)  # fmt: skip
+    "C_m",
+    "E_L",
+    "V_reset",
+    "V_T_star",
+    "Delta_V",
+    "lambda_0",
+    "t_ref",
+    "I_e",
+    "tau_syn_ex",
+    "tau_syn_in",
+)
 NO_ADAPTATION = {"tau_sfa": [100.0], "q_sfa": [0.0]}  # NEST's population wants at least one term
 
 nest.verbosity = nest.VerbosityLevel.ERROR
@@ -31,9 +40,7 @@ def connect_populations(net, dt):
         populations[name] = nest.Create("gif_pop_psc_exp", params=parameters)
     for c in net.connections:
         density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
-        nest.Connect(
-            populations[c.pre], populations[c.post], syn_spec={"weight": c.weight * density, "delay": c.delay}
-        )
+        nest.Connect(populations[c.pre], populations[c.post], syn_spec={"weight": c.weight * density, "delay": c.delay})
     meter = nest.Create("multimeter", params={"record_from": ["n_events", "mean"], "interval": dt})
     for population in populations.values():
         nest.Connect(meter, population)

@@ -15,10 +15,28 @@ from gifpop.meso.plan import automatic_history, threshold_kernel
 
 INTEGERS = ("N", "K", "refractory", "J", "first", "first_term", "first_trace", "oldest")
 NUMBERS = (
-    "leak", "E_L", "V_reset", "V_T_star", "slope", "hazard", "drive",
-    "decay_ex", "decay_in", "carry_ex", "carry_in", "input_ex", "input_in", "arrive_ex", "arrive_in",
-    "V_m", "I_ex", "I_in", "free", "free_variance", "free_hazard",
-)  # fmt: skip
+    "leak",
+    "E_L",
+    "V_reset",
+    "V_T_star",
+    "slope",
+    "hazard",
+    "drive",
+    "decay_ex",
+    "decay_in",
+    "carry_ex",
+    "carry_in",
+    "input_ex",
+    "input_in",
+    "arrive_ex",
+    "arrive_in",
+    "V_m",
+    "I_ex",
+    "I_in",
+    "free",
+    "free_variance",
+    "free_hazard",
+)
 POPULATION = np.dtype([(name, np.int64) for name in INTEGERS] + [(name, np.float64) for name in NUMBERS])
 PROJECTION = np.dtype([(name, np.int64) for name in ("pre", "post", "first", "indegree")] + [("weight", np.float64)])
 
@@ -84,9 +102,15 @@ def mesoscopic(net, dt):
     length, newest = p["K"].sum(), p["first"] + p["K"] - 1
     cohorts = {name: np.zeros(length) for name in ("count", "survivors", "variance", "hazard")}
     cohorts["count"][newest] = cohorts["survivors"][newest] = p["N"]
-    tau, q, N, K = (_terms(values, p["J"]) for values in (
-        [cell.tau_sfa for cell in cells], [cell.q_sfa for cell in cells], p["N"], p["K"],
-    ))  # fmt: skip
+    tau, q, N, K = (
+        _terms(values, p["J"])
+        for values in (
+            [cell.tau_sfa for cell in cells],
+            [cell.q_sfa for cell in cells],
+            p["N"],
+            p["K"],
+        )
+    )
     p["hazard"] *= 0.5  # trapezoid of two hazards
     return Mesoscopic(
         populations=p,

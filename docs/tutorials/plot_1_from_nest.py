@@ -24,9 +24,20 @@ import gifpop as gp
 import gifpop.nest as nest
 
 neuron = {
-    "C_m": 250.0, "tau_m": 20.0, "E_L": 0.0, "V_reset": 0.0, "V_T_star": 15.0, "Delta_V": 2.5, "lambda_0": 10.0,
-    "t_ref": 4.0, "I_e": 300.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0, "tau_sfa": [100.0, 1000.0], "q_sfa": [10.0, 1.0],
-}  # fmt: skip
+    "C_m": 250.0,
+    "tau_m": 20.0,
+    "E_L": 0.0,
+    "V_reset": 0.0,
+    "V_T_star": 15.0,
+    "Delta_V": 2.5,
+    "lambda_0": 10.0,
+    "t_ref": 4.0,
+    "I_e": 300.0,
+    "tau_syn_ex": 3.0,
+    "tau_syn_in": 6.0,
+    "tau_sfa": [100.0, 1000.0],
+    "q_sfa": [10.0, 1.0],
+}
 
 
 def simulate_with_nest(seed, duration=2000.0):
@@ -167,10 +178,12 @@ for population in result:
 
 as_nest = {"dt": 0.5, "adaptation": "quasi-renewal", "history": "exact", "initial": "nest"}
 own = net.simulate(2000.0, trials=20, seed=1, **as_nest).activity[:, 1000:3000].mean(axis=1)
-other = np.array([
-    [run[name]["n_events"][1000:3000].mean() * per_second[name] for name in ("E", "I")]
-    for run in (simulate_with_nest(seed, duration=1500.0) for seed in range(1, 21))
-])  # fmt: skip
+other = np.array(
+    [
+        [run[name]["n_events"][1000:3000].mean() * per_second[name] for name in ("E", "I")]
+        for run in (simulate_with_nest(seed, duration=1500.0) for seed in range(1, 21))
+    ]
+)
 for face, rates in (("gifpop.nest", other), ("gifpop", own)):
     mean, error = rates.mean(axis=0), rates.std(axis=0, ddof=1) / np.sqrt(len(rates))
     print(f"{face:12} E {mean[0]:.3f} +- {error[0]:.3f}   I {mean[1]:.3f} +- {error[1]:.3f} spikes/s")
@@ -239,6 +252,7 @@ try_it("a wrong value", lambda: nest.Create("gif_pop_psc_exp", params={"tau_m": 
 # A script for NEST pays for NEST's exact history: all steps that a spike is remembered are kept apart. The default
 # takes them together, the coarser the longer ago. The times below are those of the machine that made this page, for the
 # 2 s of the network above, with whatever else the machine was doing.
+
 
 def seconds(action):
     """Return the shortest of three times that it takes."""

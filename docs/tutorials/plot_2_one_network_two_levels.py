@@ -20,9 +20,20 @@ import numpy as np
 import gifpop as gp
 
 cell = gp.GIF(
-    C_m=250.0, tau_m=20.0, E_L=0.0, V_reset=0.0, V_T_star=15.0, Delta_V=2.5, lambda_0=10.0, t_ref=4.0, I_e=300.0,
-    tau_syn_ex=3.0, tau_syn_in=6.0, tau_sfa=[100.0, 1000.0], q_sfa=[10.0, 1.0],
-)  # fmt: skip
+    C_m=250.0,
+    tau_m=20.0,
+    E_L=0.0,
+    V_reset=0.0,
+    V_T_star=15.0,
+    Delta_V=2.5,
+    lambda_0=10.0,
+    t_ref=4.0,
+    I_e=300.0,
+    tau_syn_ex=3.0,
+    tau_syn_in=6.0,
+    tau_sfa=[100.0, 1000.0],
+    q_sfa=[10.0, 1.0],
+)
 
 
 def network(size):

@@ -42,9 +42,14 @@ for name, neurons in {
 
 result = net.simulate(3500.0, dt=0.5, seed=1, initial="stationary", record="all")
 for population in result:
-    before, peak, after = (f(population.activity[w]) for f, w in (
-        (np.mean, slice(0, 1000)), (np.max, slice(1000, 1200)), (np.mean, slice(3800, 4000)),
-    ))  # fmt: skip
+    before, peak, after = (
+        f(population.activity[w])
+        for f, w in (
+            (np.mean, slice(0, 1000)),
+            (np.max, slice(1000, 1200)),
+            (np.mean, slice(3800, 4000)),
+        )
+    )
     print(f"{population.name:7} before {before:4.1f}, peak {peak:5.1f}, 1.4 s later {after:4.1f} spikes/s")
 
 # %%

@@ -71,9 +71,14 @@ print("spikes/s:", ", ".join(f"{p.name} {p.activity.mean():.2f}" for p in rest))
 figure, axes = plt.subplots(4, 1, figsize=(8.0, 7.0), sharex=True, layout="constrained")
 for ax, layer in zip(axes, ("2/3", "4", "5", "6"), strict=True):
     gp.plot.activity(
-        rest, ax, populations=[layer + "E", layer + "I"], bin=1.0, expected=False, time=(500.0, 1000.0),
+        rest,
+        ax,
+        populations=[layer + "E", layer + "I"],
+        bin=1.0,
+        expected=False,
+        time=(500.0, 1000.0),
         colors={layer + "E": "#0072B2", layer + "I": "#D55E00"},
-    )  # fmt: skip
+    )
     ax.set(title=f"layer {layer}", xlabel="", ylabel="[spikes/s]", ylim=(0.0, None))
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
 axes[-1].set_xlabel("time [ms]")
@@ -96,9 +101,14 @@ answer = stimulated.simulate(200.0, trials=20, seed=2, **common)
 figure, axes = plt.subplots(2, 2, figsize=(9.0, 5.5), sharex=True, layout="constrained")
 for ax, layer in zip(axes.flat, ("2/3", "4", "5", "6"), strict=True):
     gp.plot.activity(
-        answer, ax, populations=[layer + "E", layer + "I"], bin=1.0, expected=False, time=(80.0, 180.0),
+        answer,
+        ax,
+        populations=[layer + "E", layer + "I"],
+        bin=1.0,
+        expected=False,
+        time=(80.0, 180.0),
         colors={layer + "E": "#0072B2", layer + "I": "#D55E00"},
-    )  # fmt: skip
+    )
     ax.axvspan(100.0, 130.0, color="0.92", zorder=0)
     ax.set(title=f"layer {layer}", xlabel="", ylabel="[spikes/s]")
     ax.legend(frameon=False, loc="upper right")

@@ -111,8 +111,10 @@ def demo(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"duration_ms": DEMO["duration"], "seed": options.seed, "levels": levels}))
     else:
-        print(f"An excitatory and an inhibitory population, {DEMO['duration'] / 1e3:g} s; the drive steps up at "
-              f"{DEMO['step'] / 1e3:g} s.")  # fmt: skip
+        print(
+            f"An excitatory and an inhibitory population, {DEMO['duration'] / 1e3:g} s; the drive steps up at "
+            f"{DEMO['step'] / 1e3:g} s."
+        )
         for level, numbers in levels.items():
             print(_told(level, numbers))
     if options.show:
@@ -196,8 +198,10 @@ def bench(options: argparse.Namespace) -> None:
     print(f"\n{'':42}{'a simulated':>13}{'times':>11}{'a step':>12}")
     print(f"{'medians':42}{'second':>13}{'real time':>11}{'of one':>12}")
     for case in cases:
-        print(f"{case['name']:42}{case['ms_per_simulated_second']:10.2f} ms{case['times_real_time']:11.0f}"
-              f"{case['ns_per_unit_and_step']:9.1f} ns {case['unit']}")  # fmt: skip
+        print(
+            f"{case['name']:42}{case['ms_per_simulated_second']:10.2f} ms{case['times_real_time']:11.0f}"
+            f"{case['ns_per_unit_and_step']:9.1f} ns {case['unit']}"
+        )
 
 
 def explore(options: argparse.Namespace) -> None:
@@ -231,8 +235,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
 
-    def command(function: Callable[[argparse.Namespace], None], help: str,
-                json: bool = True) -> argparse.ArgumentParser:  # fmt: skip
+    def command(
+        function: Callable[[argparse.Namespace], None], help: str, json: bool = True
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(function.__name__, help=help, description=help[0].upper() + help[1:] + ".")
         sub.set_defaults(run=function)
         if json:

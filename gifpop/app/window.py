@@ -191,8 +191,9 @@ class ExploreWindow:
             self._rates += axes.plot([], [], color="0.15", lw=1.0, animated=moving, label="expected")
             axes.set(xlim=(e.times[0], 0.0), ylim=(0.0, 50.0), ylabel=f"{names[name]}\n[spikes/s]")
             axes.spines[["top", "right"]].set_visible(False)
-            self._means.append(axes.text(0.99, 0.95, "", transform=axes.transAxes, ha="right", va="top",
-                                         color=color, animated=moving))  # fmt: skip
+            self._means.append(
+                axes.text(0.99, 0.95, "", transform=axes.transAxes, ha="right", va="top", color=color, animated=moving)
+            )
         self._axes[0].legend(loc="upper left", frameon=False, ncols=2)
         self._axes[-1].set_xlabel("time from now [s]")
         self.figure.text(0.09, 0.955, "gifpop: two populations of neurons, live", weight="bold")

@@ -107,8 +107,7 @@ class Assembly:
             if before is not None and p == before.net.populations[name] and own == before.levels[name].noisy:
                 levels[name] = before.levels[name]
             else:
-                levels[name] = LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, own,
-                                            self.smooth)  # fmt: skip
+                levels[name] = LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, own, self.smooth)
         return levels
 
     def check(self, before: Assembly | None = None) -> None:
@@ -236,8 +235,16 @@ class Assembly:
                 self.levels[name].relaxing(p).plan(replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
                 for i, (name, p) in enumerate(populations.items())
             ]
-            self._relaxed = stationary.relax(populations, [p.cell for p in populations.values()], plans, sizes, made,
-                                             lines, dt=self.dt, n_threads=self.threads)  # fmt: skip
+            self._relaxed = stationary.relax(
+                populations,
+                [p.cell for p in populations.values()],
+                plans,
+                sizes,
+                made,
+                lines,
+                dt=self.dt,
+                n_threads=self.threads,
+            )
         return self._relaxed
 
 

@@ -78,8 +78,10 @@ def _connections(net: Network, part: Connection | tuple[Population | str, ...]) 
         return found
     if len(part) != 2:
         raise TypeError(f"Simulation.set: connections must be given as a pair, (pre, post), got {part!r}")
-    pre, post = (options.population_name(net.populations, p, f"Simulation.set: {end}")
-                 for p, end in zip(part, ("pre", "post"), strict=True))  # fmt: skip
+    pre, post = (
+        options.population_name(net.populations, p, f"Simulation.set: {end}")
+        for p, end in zip(part, ("pre", "post"), strict=True)
+    )
     found = [c for c in net.connections if (c.pre, c.post) == (pre, post)]
     if not found:
         raise ValueError(f"Simulation.set: there must be a connection {pre!r} -> {post!r}; there is none")
@@ -113,8 +115,7 @@ def _check_names(parameters: Parameters, known: Collection[str], what: str) -> N
             raise TypeError(f"Simulation.set: parameter must be {what} ({', '.join(sorted(known))}), got {name!r}")
 
 
-def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence,
-             net: Network) -> tuple[Assembly, Engine]:  # fmt: skip
+def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Network) -> tuple[Assembly, Engine]:
     """Return an assembly and an engine of a changed description that go on, from the next step, from those given.
 
     These stay as they are: whatever is raised, nothing has changed.
@@ -148,8 +149,9 @@ def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence,
     return new, engine.changed(plans, new.links + input_links, lines, noise, moved)
 
 
-def _carried_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, i: int,
-                population: Population) -> tuple[Plan, Integers | None]:  # fmt: skip
+def _carried_on(
+    assembly: Assembly, engine: Engine, root: np.random.SeedSequence, i: int, population: Population
+) -> tuple[Plan, Integers | None]:
     """Return a plan with changed parameters, and whose state its neurons have, where there are more or fewer of them.
 
     Of fewer, the last ones leave. More of them begin in the state of others, drawn at random, and soon differ from
@@ -168,8 +170,7 @@ def _carried_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence
     return changed, neurons
 
 
-def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSequence,
-                     net: Network) -> Streams:  # fmt: skip
+def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Network) -> Streams:
     """Return a function that gives each input of a changed description its stream: where it is, or a new one."""
     running: dict[int, np.random.BitGenerator] = {}
     lines, noise = iter(engine.signals), iter(engine.noise)

@@ -45,8 +45,9 @@ def variance_receptor(weight: float) -> Receptor:
     return "excitatory variance" if weight > 0 else "inhibitory variance"
 
 
-def check_connections(net: Network, connections: Iterable[Connection], levels: Mapping[str, Level], dt: float,
-                      wiring: Wiring = "dense") -> float:  # fmt: skip
+def check_connections(
+    net: Network, connections: Iterable[Connection], levels: Mapping[str, Level], dt: float, wiring: Wiring = "dense"
+) -> float:
     """Check connections against levels, wiring and time grid; return the memory that they will take, in bytes."""
     total = most = 0.0
     for c in connections:
@@ -223,8 +224,9 @@ def sample_links(net: Network, levels: Mapping[str, Level], dt: float) -> list[L
     return made
 
 
-def _neuron_link(net: Network, c: Connection, dt: float, source: int, target: int, stream: np.random.BitGenerator,
-                 threads: int) -> Link:  # fmt: skip
+def _neuron_link(
+    net: Network, c: Connection, dt: float, source: int, target: int, stream: np.random.BitGenerator, threads: int
+) -> Link:
     """Return the link of a connection between neurons, every one drawn."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
     various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
@@ -312,8 +314,9 @@ def inputs(
     return lines, made, noise
 
 
-def _kept_signal(injection: Injection, dt: float, stream: np.random.BitGenerator,
-                 kept: dict[int, tuple[Injection, signals.Signal]]) -> signals.Signal:  # fmt: skip
+def _kept_signal(
+    injection: Injection, dt: float, stream: np.random.BitGenerator, kept: dict[int, tuple[Injection, signals.Signal]]
+) -> signals.Signal:
     """Return an input as a signal, the same as before if that has no state."""
     if injection.number in kept:
         known, signal = kept[injection.number]

@@ -77,20 +77,23 @@ def of_stationary(net: Network, levels: Mapping[str, AnyLevel]) -> dict[str, flo
     return {"stationary state": found + drawn}
 
 
-def of_ring_buffers(net: Network, levels: Mapping[str, Level], dt: float,
-                    names: Container[str] | None = None) -> float:  # fmt: skip
+def of_ring_buffers(net: Network, levels: Mapping[str, Level], dt: float, names: Container[str] | None = None) -> float:
     """Return what ring buffers take, as far as delays are known before they are drawn.
 
     ``names``: of which populations; None: of all.
     """
-    lags = [1 if isinstance(c.delay, Distribution) else whole_steps(f"{c.label}: delay", c.delay, dt)
-            for c in net.connections]  # fmt: skip
+    lags = [
+        1 if isinstance(c.delay, Distribution) else whole_steps(f"{c.label}: delay", c.delay, dt)
+        for c in net.connections
+    ]
     of_inputs = [whole_steps(f"{i.label}: delay", i.delay, dt) for i in net.injections]
     slots = count_slots(max(lags + of_inputs, default=0), min([_core.LONGEST_SLICE, *lags]))
     own = {i.post for i in net.injections if not getattr(i.input, "shared", True)}
-    rows = [(p.N, _counts([c for c in net.connections if c.post == name], net, levels), name in own)
-            for name, p in net.populations.items()
-            if levels[name] == "micro" and (names is None or name in names)]  # fmt: skip
+    rows = [
+        (p.N, _counts([c for c in net.connections if c.post == name], net, levels), name in own)
+        for name, p in net.populations.items()
+        if levels[name] == "micro" and (names is None or name in names)
+    ]
     return bytes_of_rings(slots, len(levels), rows)
 
 

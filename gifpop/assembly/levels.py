@@ -58,8 +58,16 @@ class MesoLevel:
     name: ClassVar[Level] = "meso"
     recordables: ClassVar = _meso.RECORDABLES
 
-    def __init__(self, population: Population, dt: float, initial: Initial, tolerance: float | None,
-                 adaptation: Adaptation, noisy: Sequence[float] | None, smooth: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        population: Population,
+        dt: float,
+        initial: Initial,
+        tolerance: float | None,
+        adaptation: Adaptation,
+        noisy: Sequence[float] | None,
+        smooth: bool = False,
+    ) -> None:
         self.dt, self.initial, self.tolerance, self.noisy, self.smooth = dt, initial, tolerance, noisy, smooth
         self.carried = (population.adaptation or adaptation) == "carried"
         self.length = population.len_kernel
@@ -134,8 +142,9 @@ class MesoLevel:
         if self.tolerance is None:
             plan = plan_population(cell, N, self.dt, self.length, binomial, None, self.carried, self.noisy, self.smooth)
         else:
-            plan = plan_adaptive(cell, N, self.dt, self.length, self.tolerance, binomial, self.carried, self.noisy,
-                                 self.smooth)  # fmt: skip
+            plan = plan_adaptive(
+                cell, N, self.dt, self.length, self.tolerance, binomial, self.carried, self.noisy, self.smooth
+            )
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial in ("fired", "nest"))
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
@@ -153,9 +162,7 @@ class MesoLevel:
         """Return the level of a population that finds the stationary state."""
         return self
 
-    def updated(
-        self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int
-    ) -> PopulationPlan:
+    def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return a plan with the parameters of a population, and the state and history of another plan."""
         assert not plan.neurons
         self._check_length(population, plan.K if plan.cells is None else len(plan.cells.widest) - 1)
@@ -170,8 +177,16 @@ class MicroLevel:
     name: ClassVar[Level] = "micro"
     recordables: ClassVar = _micro.RECORDABLES
 
-    def __init__(self, population: Population, dt: float, initial: Initial, tolerance: float | None,
-                 adaptation: Adaptation, noisy: Sequence[float] | None, smooth: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        population: Population,
+        dt: float,
+        initial: Initial,
+        tolerance: float | None,
+        adaptation: Adaptation,
+        noisy: Sequence[float] | None,
+        smooth: bool = False,
+    ) -> None:
         self.dt, self.initial, self.tolerance, self.noisy = dt, initial, tolerance or TOLERANCE, noisy
         self.smooth = smooth  # of the population that finds the stationary state
         self.check(population)

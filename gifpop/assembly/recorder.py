@@ -221,8 +221,10 @@ class SpikeRoom:
             return
         self._known = spikes
         ahead = max(BYTES_BETWEEN_LOOKS / self._recorded, chunk)  # until there is another look
-        needs = {"spikes": self._in_result * spikes + (self._recorded + self._in_result) * ahead,
-                 "records": bytes_to_come}  # fmt: skip
+        needs = {
+            "spikes": self._in_result * spikes + (self._recorded + self._in_result) * ahead,
+            "records": bytes_to_come,
+        }
         try:
             memory.require(needs, f"{self._where}: a result with {spikes} spikes, recorded until now,")
         except MemoryError as error:

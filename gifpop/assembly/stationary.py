@@ -187,8 +187,10 @@ def _held(signal: signals.Signal) -> signals.Piecewise:
 
 def _window(cells: Iterable[GIF], links: Iterable[Link], dt: float) -> int:
     """Return the steps in which a network comes a good deal nearer to rest; whole rounds of merging."""
-    slowest = max(max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa,
-                      *cell.tau_stc) for cell in cells)  # fmt: skip
+    slowest = max(
+        max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa, *cell.tau_stc)
+        for cell in cells
+    )
     steps = max(WINDOW * slowest / dt, *(link.lag for link in links), 1)
     return history.MERGE_EVERY * math.ceil(steps / history.MERGE_EVERY)
 
@@ -308,8 +310,9 @@ class _Own(NamedTuple):
     potential: Floats  # what all these have added to it, mV
 
 
-def _draw_own(plan: NeuronPlan, carried: Carried | None, moments: Floats | None, cohort: Integers,
-              random: np.random.Generator) -> _Own:  # fmt: skip
+def _draw_own(
+    plan: NeuronPlan, carried: Carried | None, moments: Floats | None, cohort: Integers, random: np.random.Generator
+) -> _Own:
     """Return what neurons of these cohorts, whose modes have these moments, have of their own."""
     J, S, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.N
     if carried is None or moments is None:

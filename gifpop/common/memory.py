@@ -75,8 +75,9 @@ def require(needs: float | Mapping[str, float], what: str) -> None:
         headroom.forget()
         limit = available()
     if limit is not None and n_bytes > limit:
-        raise MemoryError(f"{what} would need {readable(n_bytes)}{_listed(parts)}; {readable(limit)} are available"
-                          f"{_named(limit)}")  # fmt: skip
+        raise MemoryError(
+            f"{what} would need {readable(n_bytes)}{_listed(parts)}; {readable(limit)} are available{_named(limit)}"
+        )
     headroom.promise(n_bytes)
 
 

@@ -123,8 +123,10 @@ def _of_process(root: str) -> Iterator[Limit]:
     if sys.platform == "win32" or len(statm) < 6:
         return
     page = resource.getpagesize()
-    for kind, field, name in ((resource.RLIMIT_AS, 0, "RLIMIT_AS (ulimit -v)"),
-                              (resource.RLIMIT_DATA, 5, "RLIMIT_DATA (ulimit -d)")):  # fmt: skip
+    for kind, field, name in (
+        (resource.RLIMIT_AS, 0, "RLIMIT_AS (ulimit -v)"),
+        (resource.RLIMIT_DATA, 5, "RLIMIT_DATA (ulimit -d)"),
+    ):
         most, _ = resource.getrlimit(kind)
         if most != resource.RLIM_INFINITY:
             yield Limit(most - int(statm[field]) * page, f"limit {name}")

@@ -139,8 +139,15 @@ def progress_bar(total: int, label: str, unit: str, progress: bool | None) -> Ba
     def make() -> tqdm[NoReturn]:
         from tqdm.auto import tqdm  # slow to import, and few runs are long
 
-        return tqdm(total=total, desc=label, unit=unit, unit_scale=True, mininterval=0.1, leave=bool(progress),
-                    disable=False if progress else None)  # fmt: skip
+        return tqdm(
+            total=total,
+            desc=label,
+            unit=unit,
+            unit_scale=True,
+            mininterval=0.1,
+            leave=bool(progress),
+            disable=False if progress else None,
+        )
 
     return Bar(make, 0.0 if progress else SHOW_PROGRESS_AFTER)
 
@@ -158,8 +165,9 @@ class Probing:
         neurons that fire in them.
     """
 
-    def __init__(self, plans: Sequence[Plan], probes: Sequence[Probe] = (),
-                 prescribed: Mapping[int, Prescribed] | None = None) -> None:  # fmt: skip
+    def __init__(
+        self, plans: Sequence[Plan], probes: Sequence[Probe] = (), prescribed: Mapping[int, Prescribed] | None = None
+    ) -> None:
         table = _numbered(plans, probes)
         self._places: Integers | None = None
         if not _is_sorted(table):
@@ -199,8 +207,14 @@ def most_steps(probes: int) -> int:
 
 def _numbered(plans: Sequence[Plan], probes: Sequence[Probe]) -> Integers:
     """Return group, unit and number of the recordable of each probe, int64 array of shape (probes, 3)."""
-    blocks = [(i, units if isinstance(units, Sequence | np.ndarray) else (units,), (names,) if isinstance(names, str)
-               else names) for i, units, names in probes]  # fmt: skip
+    blocks = [
+        (
+            i,
+            units if isinstance(units, Sequence | np.ndarray) else (units,),
+            (names,) if isinstance(names, str) else names,
+        )
+        for i, units, names in probes
+    ]
     table = np.empty((sum(len(units) * len(names) for _, units, names in blocks), 3), dtype=np.int64)
     end = 0
     for i, units, names in blocks:
@@ -237,8 +251,9 @@ def advance(engines: Sequence[Engine], n: int, probing: Probing, n_threads: int)
         for engine in engines:
             engine.broken = "a run was cut short"
         lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
-        outcomes = _core.advance(cores, first, lines, means, counts, probing.chosen, forced, probing.sorted, records,
-                                 team)  # fmt: skip
+        outcomes = _core.advance(
+            cores, first, lines, means, counts, probing.chosen, forced, probing.sorted, records, team
+        )
     neurons = [i for i, plan in enumerate(engines[0].plans) if plan.neurons]
     advanced = []
     for engine, counted, recorded, (failed, done, steps, fired) in zip(engines, counts, records, outcomes, strict=True):

@@ -153,8 +153,14 @@ class Engine:
         self.signals, self.noise = signals, noise
         self.bind()
 
-    def changed(self, plans: Sequence[Plan], links: Sequence[Link] | None = None, signals: Iterable[Emitter] = (),
-                noise: Sequence[NoiseLink] = (), moved: Mapping[int, Integers] | None = None) -> Engine:  # fmt: skip
+    def changed(
+        self,
+        plans: Sequence[Plan],
+        links: Sequence[Link] | None = None,
+        signals: Iterable[Emitter] = (),
+        noise: Sequence[NoiseLink] = (),
+        moved: Mapping[int, Integers] | None = None,
+    ) -> Engine:
         """Return an engine that goes on with other plans of the same groups, projections and input lines.
 
         What is on its way is kept. This engine stays as it is, but shares random streams and arrays with the new one:
@@ -276,9 +282,15 @@ class Engine:
         finally:
             self._running.release()
 
-    def _run(self, n_steps: int, probes: Sequence[Probe], prescribed: Mapping[int, Prescribed] | None,
-             progress: bool | None, label: str,
-             between: Callable[[], None] | None) -> Iterator[chunks.Chunk]:  # fmt: skip
+    def _run(
+        self,
+        n_steps: int,
+        probes: Sequence[Probe],
+        prescribed: Mapping[int, Prescribed] | None,
+        progress: bool | None,
+        label: str,
+        between: Callable[[], None] | None,
+    ) -> Iterator[chunks.Chunk]:
         self.check_whole()
         probing = chunks.Probing(self.plans, probes, prescribed)
         pace = chunks.Pace(self.slice_steps, self.seconds_per_step())

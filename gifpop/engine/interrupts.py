@@ -39,8 +39,9 @@ class deferred_interrupt:
                 self._previous, _outermost = previous, self
         return is_interrupted
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:  # fmt: skip
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         global _outermost
         if self._previous is None:
             return

@@ -38,8 +38,10 @@ def bytes_of_rings(slots: int, groups: int, neurons: Iterable[tuple[int, bool, b
     neurons : sequence of (int, bool, bool)
         Of each group of neurons, how many there are, whether they count spikes, and whether they have generators.
     """
-    places = sum(_row(count_places(N)) * (SYNAPSES * (2 if counting else 8) + RECEPTORS * 8 * external)
-                 for N, counting, external in neurons)  # fmt: skip
+    places = sum(
+        _row(count_places(N)) * (SYNAPSES * (2 if counting else 8) + RECEPTORS * 8 * external)
+        for N, counting, external in neurons
+    )
     return slots * (places + 8.0 * 2 * SHARED_RECEPTORS * groups)
 
 
@@ -69,8 +71,16 @@ class RingBuffers:
     def slots(self) -> int:
         return self.shared.shape[2]
 
-    def fit(self, plans: Sequence[Plan], longest: int, slice_steps: int, units: Sequence[Unit | None],
-            with_external: set[int], step: int, dt: float) -> None:  # fmt: skip
+    def fit(
+        self,
+        plans: Sequence[Plan],
+        longest: int,
+        slice_steps: int,
+        units: Sequence[Unit | None],
+        with_external: set[int],
+        step: int,
+        dt: float,
+    ) -> None:
         """Make room for the given groups and lags, keeping at its step what is on its way.
 
         Parameters
@@ -93,23 +103,33 @@ class RingBuffers:
         """
         slots = max(count_slots(longest, slice_steps), self.slots)
         rows = [_row(plan.places) if plan.neurons else 0 for plan in plans]
-        external = [i in with_external or (i < len(self.externals) and self.externals[i] is not None)
-                    for i in range(len(plans))]  # fmt: skip
-        neurons = [(plan.units, unit is not None, more) for plan, unit, more in zip(plans, units, external, strict=True)
-                   if plan.neurons]  # fmt: skip
+        external = [
+            i in with_external or (i < len(self.externals) and self.externals[i] is not None) for i in range(len(plans))
+        ]
+        neurons = [
+            (plan.units, unit is not None, more)
+            for plan, unit, more in zip(plans, units, external, strict=True)
+            if plan.neurons
+        ]
         needed = bytes_of_rings(slots, len(plans), neurons)
-        memory.require(needed if slots > self.slots else max(0.0, needed - self.bytes),
-                       f"ring buffers for delays of up to {longest * dt:g} ms")  # fmt: skip
+        memory.require(
+            needed if slots > self.slots else max(0.0, needed - self.bytes),
+            f"ring buffers for delays of up to {longest * dt:g} ms",
+        )
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
         shared = np.zeros((2, len(plans), slots, SHARED_RECEPTORS))
         shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
         new: list[None] = [None] * (len(plans) - len(self.rings))
         recounted = [_recount(*each) for each in zip([*self.rings, *new], [*self.units, *new], units, strict=True)]
         types: list[type[np.float64 | np.uint16]] = [np.float64 if unit is None else np.uint16 for _, unit in recounted]
-        rings = [_fit(ring, slots, SYNAPSES, row, moved, dtype) if row else None
-                 for (ring, _), row, dtype in zip(recounted, rows, types, strict=True)]  # fmt: skip
-        self.externals = [_fit(ring, slots, RECEPTORS, row, moved, np.float64) if row and more else None
-                          for ring, row, more in zip([*self.externals, *new], rows, external, strict=True)]  # fmt: skip
+        rings = [
+            _fit(ring, slots, SYNAPSES, row, moved, dtype) if row else None
+            for (ring, _), row, dtype in zip(recounted, rows, types, strict=True)
+        ]
+        self.externals = [
+            _fit(ring, slots, RECEPTORS, row, moved, np.float64) if row and more else None
+            for ring, row, more in zip([*self.externals, *new], rows, external, strict=True)
+        ]
         self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
 
     @property
@@ -201,8 +221,14 @@ def _recount(ring: Ring | None, unit: Unit | None, new: Unit | None) -> tuple[Ri
     return memory.aligned_copy(ring * unit.size[:, np.newaxis]), None
 
 
-def _fit(ring: npt.NDArray[Amount] | None, slots: int, receptors: int, row: int, moved: tuple[Integers, Integers],
-         dtype: type[Amount]) -> npt.NDArray[Amount]:  # fmt: skip
+def _fit(
+    ring: npt.NDArray[Amount] | None,
+    slots: int,
+    receptors: int,
+    row: int,
+    moved: tuple[Integers, Integers],
+    dtype: type[Amount],
+) -> npt.NDArray[Amount]:
     """Return a ring buffer with at least the content of ``ring`` (None: nothing)."""
     if ring is not None and len(ring) == slots:
         return ring

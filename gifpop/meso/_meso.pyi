@@ -14,7 +14,6 @@ COHORT_ARRAYS: tuple[str, ...]
 CELL_ARRAYS: tuple[str, ...]
 RECORDABLES: tuple[str, ...]
 
-
 @final
 class MesoPopulation:
     def __init__(

@@ -198,8 +198,9 @@ def affordable_length(widest: Integers, exact: int) -> int:
 
 
 @underflows_to_zero
-def plan_cells(cell: GIF, dt: float, window: int, widest: Integers, tolerance: float,
-               with_spikes: bool = True) -> Cells:  # fmt: skip
+def plan_cells(
+    cell: GIF, dt: float, window: int, widest: Integers, tolerance: float, with_spikes: bool = True
+) -> Cells:
     """Return the cells of a population, all empty, for a window of that many young cohorts.
 
     ``with_spikes``: they remember what their spikes have left in all younger neurons (quasi-renewal).

@@ -317,8 +317,9 @@ def widest_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Int
 
 
 @underflows_to_zero
-def update_plan(plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bool = True,
-                noisy: Sequence[float] | None = None) -> None:  # fmt: skip
+def update_plan(
+    plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bool = True, noisy: Sequence[float] | None = None
+) -> None:
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
         _widen_window(plan, int(refractory_steps(cell.t_ref, dt)))

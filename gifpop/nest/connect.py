@@ -255,10 +255,11 @@ class _Request:
         """Make projections, or single connections, part of the network."""
         table = kernel.connections
         devices = [
-            {} if isinstance(piece, Sparse)
+            {}
+            if isinstance(piece, Sparse)
             else table.devices(piece.sources, piece.targets, every=isinstance(piece, Product))
             for piece in pieces
-        ]  # fmt: skip
+        ]
         with kernel.commit("Connect"):
             for piece, own in zip(pieces, devices, strict=True):
                 if not isinstance(piece, _Rows):

@@ -264,8 +264,9 @@ class Kernel:
         ends = [*(1 + np.flatnonzero(np.diff(numbers))).tolist(), len(numbers)]
         return [
             Part(self.blocks[numbers[start]], start, end)
-            for start, end in zip([0, *ends], ends, strict=False) if end > start
-        ]  # fmt: skip
+            for start, end in zip([0, *ends], ends, strict=False)
+            if end > start
+        ]
 
     def late_spikes(self) -> LateSpikes | None:
         """Return the spikes that are under way, if anything has been simulated."""

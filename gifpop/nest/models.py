@@ -88,9 +88,14 @@ RECORDER = (
     *DEVICE,
     only("record_to", STRING, "memory"),
     Parameter("time_in_steps", BOOL, False),
-    Parameter("n_events", LONG, 0, lambda n: n == 0,
-              "Property n_events can only be set to 0 (which clears all stored events)."),
-)  # fmt: skip
+    Parameter(
+        "n_events",
+        LONG,
+        0,
+        lambda n: n == 0,
+        "Property n_events can only be set to 0 (which clears all stored events).",
+    ),
+)
 
 METER = (
     *RECORDER,
@@ -173,8 +178,13 @@ TABLES: dict[str, tuple[ElementType, tuple[Parameter, ...]]] = {
             *GENERATOR,
             Parameter("spike_times", DOUBLES, np.array([])),
             Parameter("spike_weights", DOUBLES, np.array([]), _finite),
-            Parameter("spike_multiplicities", LONGS, np.array([], dtype=np.int64), _not_negative,
-                      "spike_multiplicities must not be negative."),
+            Parameter(
+                "spike_multiplicities",
+                LONGS,
+                np.array([], dtype=np.int64),
+                _not_negative,
+                "spike_multiplicities must not be negative.",
+            ),
             Parameter("allow_offgrid_times", BOOL, False),
             only("precise_times", BOOL, False),
             only("shift_now_spikes", BOOL, False),
@@ -183,7 +193,7 @@ TABLES: dict[str, tuple[ElementType, tuple[Parameter, ...]]] = {
     "multimeter": ("recorder", (*METER, Parameter("record_from", STRINGS, []))),
     "voltmeter": ("recorder", (*METER, Parameter("record_from", STRINGS, ["V_m"]))),
     "spike_recorder": ("recorder", RECORDER),
-}  # fmt: skip
+}
 
 SYNAPSE: dict[Literal["weight", "delay"], Parameter] = {
     "weight": number("weight", 1.0),

@@ -187,9 +187,13 @@ class Block:
         if name == "recordables" and self.recordables:
             return sorted(self.recordables)
         return {
-            "element_type": self.model.element_type, "global_id": self.first + i, "local": True,
-            "model": self.model.name, "thread": 0, "vp": 0,
-        }[name]  # fmt: skip
+            "element_type": self.model.element_type,
+            "global_id": self.first + i,
+            "local": True,
+            "model": self.model.name,
+            "thread": 0,
+            "vp": 0,
+        }[name]
 
 
 def settable(model: NodeModel, name: str) -> bool:

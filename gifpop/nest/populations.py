@@ -22,8 +22,21 @@ if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel
 
-CELL = ("C_m", "tau_m", "t_ref", "lambda_0", "Delta_V", "I_e", "V_reset", "V_T_star", "E_L", "tau_syn_ex",
-        "tau_syn_in", "tau_sfa", "q_sfa")  # fmt: skip
+CELL = (
+    "C_m",
+    "tau_m",
+    "t_ref",
+    "lambda_0",
+    "Delta_V",
+    "I_e",
+    "V_reset",
+    "V_T_star",
+    "E_L",
+    "tau_syn_ex",
+    "tau_syn_in",
+    "tau_sfa",
+    "q_sfa",
+)
 STATE = ("V_m", "I_syn_ex", "I_syn_in")
 POPULATION = "gif_pop_psc_exp"
 SHOWN = (*STATE, "mean", "n_events", "E_sfa")

@@ -80,9 +80,11 @@ class Pairs(Projection):
         self.model = model
         self._pieces: list[tuple[dict[str, npt.NDArray[Any]], int]] = []  # and how many connections there are with it
         self._columns: dict[str, npt.NDArray[Any]] = {
-            "source": np.zeros(0, np.int64), "target": np.zeros(0, np.int64), "delay": np.zeros(0, np.int32),
+            "source": np.zeros(0, np.int64),
+            "target": np.zeros(0, np.int64),
+            "delay": np.zeros(0, np.int32),
             "weight": np.zeros(0),
-        }  # fmt: skip
+        }
 
     def __len__(self) -> int:
         return self._pieces[-1][1] if self._pieces else len(self._columns["source"])
@@ -274,9 +276,15 @@ class Sparse(_Shared):
     """
 
     def __init__(
-        self, model: int, source_block: NeuronBlock, target_block: NeuronBlock, first: Integers, units: Shorts,
-        weight: Weights, delay: Lags,
-    ) -> None:  # fmt: skip
+        self,
+        model: int,
+        source_block: NeuronBlock,
+        target_block: NeuronBlock,
+        first: Integers,
+        units: Shorts,
+        weight: Weights,
+        delay: Lags,
+    ) -> None:
         self.model, self.source_block, self.target_block = model, source_block, target_block
         self.first, self.units = first, units
         self.weight, self.delay = weight, delay

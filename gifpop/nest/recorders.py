@@ -88,9 +88,14 @@ class RecorderBlock(Block):
         return dict(sorted(events.items()))
 
     def pieces(
-        self, i: int, stamps: Integers, senders: Integers, order: Integers, slice_steps: int,
+        self,
+        i: int,
+        stamps: Integers,
+        senders: Integers,
+        order: Integers,
+        slice_steps: int,
         variables: Mapping[str, Floats],
-    ) -> list[dict[str, npt.NDArray[Any]]]:  # fmt: skip
+    ) -> list[dict[str, npt.NDArray[Any]]]:
         """Return events that lie in the device's window, sorted by slice, place in the order of senders, and time."""
         start, stop = window(self.row(i), self.clock)
         kept = np.flatnonzero((stamps > start) & (stamps <= stop))

@@ -102,8 +102,14 @@ class Runs:
 
     def chosen(self, which: Integers) -> Runs:
         """Return some of the runs, by their places among the runs or a mask of them."""
-        return Runs(self.starts[which], self.skips[which], self.lengths[which], self.sources[which], self.kinds[which],
-                    self.patterns)  # fmt: skip
+        return Runs(
+            self.starts[which],
+            self.skips[which],
+            self.lengths[which],
+            self.sources[which],
+            self.kinds[which],
+            self.patterns,
+        )
 
     def of_sources(self, nodes: Integers) -> Runs:
         """Return the runs of some nodes."""

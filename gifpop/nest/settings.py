@@ -105,10 +105,16 @@ class Setting(NamedTuple):
 
 
 NEUTRAL: dict[str, bool | str] = {
-    "data_path": "", "data_prefix": "", "overwrite_files": False, "off_grid_spiking": False, "use_wfr": True,
-    "keep_source_table": True, "use_compressed_spikes": True, "adaptive_target_buffers": True,
+    "data_path": "",
+    "data_prefix": "",
+    "overwrite_files": False,
+    "off_grid_spiking": False,
+    "use_wfr": True,
+    "keep_source_table": True,
+    "use_compressed_spikes": True,
+    "adaptive_target_buffers": True,
     "dict_miss_is_error": True,
-}  # fmt: skip
+}
 
 SETTINGS: dict[str, Setting] = {
     "biological_time": Setting(lambda: kernel.clock.ms(kernel.clock.step), _set_time),

@@ -100,8 +100,12 @@ class Simulator:
         with deferred_interrupt():
             self._shown_until = engine.step
             try:
-                for chunk in engine.run(n_steps, probes, progress=True if kernel.print_time else None,
-                                        between=lambda: room.check(self._spikes_taken())):  # fmt: skip
+                for chunk in engine.run(
+                    n_steps,
+                    probes,
+                    progress=True if kernel.print_time else None,
+                    between=lambda: room.check(self._spikes_taken()),
+                ):
                     self._take(chunk)
             except OutOfMemoryError as error:
                 raise NotEnoughMemory(str(error)) from None

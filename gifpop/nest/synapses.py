@@ -49,10 +49,15 @@ def synapse_model(name: str) -> SynapseModel:
 def synapse_defaults(model: SynapseModel) -> Values:
     """Return what new connections of a model have, and how many it has."""
     return {
-        "delay": kernel.clock.delay_ms(model_delay(model)), "element_type": "synapse", "has_delay": True,
-        "num_connections": kernel.connections.count(kernel.synapses.index(model)), "receptor_type": model.receptor_type,
-        "requires_symmetric": False, "synapse_model": model.name, "weight": model.weight,
-    }  # fmt: skip
+        "delay": kernel.clock.delay_ms(model_delay(model)),
+        "element_type": "synapse",
+        "has_delay": True,
+        "num_connections": kernel.connections.count(kernel.synapses.index(model)),
+        "receptor_type": model.receptor_type,
+        "requires_symmetric": False,
+        "synapse_model": model.name,
+        "weight": model.weight,
+    }
 
 
 def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:

@@ -154,9 +154,12 @@ class Wiring:
     """
 
     def __init__(
-        self, kernel: Kernel, groups: dict[int, int], random: Callable[[int], np.random.Generator],
+        self,
+        kernel: Kernel,
+        groups: dict[int, int],
+        random: Callable[[int], np.random.Generator],
         begun: Callable[[int], int],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.kernel, self.groups, self.random, self.begun = kernel, groups, random, begun
         self.links: list[Link] = []
         self.lines: list[Tap] = []

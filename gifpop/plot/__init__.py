@@ -42,9 +42,15 @@ SEGMENT = 1000.0  # ms
 MOST_NAMES = 4  # next to each other
 
 
-def activity(result: Result | TrialStatistics, ax: Axes | None = None, populations: Populations | None = None,
-             bin: float = 1.0, expected: bool = True, time: Sequence[float] | None = None,
-             colors: Colors | None = None) -> Axes:  # fmt: skip
+def activity(
+    result: Result | TrialStatistics,
+    ax: Axes | None = None,
+    populations: Populations | None = None,
+    bin: float = 1.0,
+    expected: bool = True,
+    time: Sequence[float] | None = None,
+    colors: Colors | None = None,
+) -> Axes:
     """Plot population activities against time, and those expected of mesoscopic populations.
 
     Parameters
@@ -109,16 +115,37 @@ def activity(result: Result | TrialStatistics, ax: Axes | None = None, populatio
 
 
 @overload
-def raster(result: Result, ax: Axes, populations: Populations | None = None, neurons: int = 500, bin: float = 5.0,
-           trial: int | None = None, time: Sequence[float] | None = None,
-           colors: Colors | None = None) -> Axes: ...  # fmt: skip
+def raster(
+    result: Result,
+    ax: Axes,
+    populations: Populations | None = None,
+    neurons: int = 500,
+    bin: float = 5.0,
+    trial: int | None = None,
+    time: Sequence[float] | None = None,
+    colors: Colors | None = None,
+) -> Axes: ...
 @overload
-def raster(result: Result, ax: Sequence[Axes] | None = None, populations: Populations | None = None,
-           neurons: int = 500, bin: float = 5.0, trial: int | None = None, time: Sequence[float] | None = None,
-           colors: Colors | None = None) -> tuple[Axes, Axes]: ...  # fmt: skip
-def raster(result: Result, ax: Axes | Sequence[Axes] | None = None, populations: Populations | None = None,
-           neurons: int = 500, bin: float = 5.0, trial: int | None = None, time: Sequence[float] | None = None,
-           colors: Colors | None = None) -> Axes | tuple[Axes, Axes]:  # fmt: skip
+def raster(
+    result: Result,
+    ax: Sequence[Axes] | None = None,
+    populations: Populations | None = None,
+    neurons: int = 500,
+    bin: float = 5.0,
+    trial: int | None = None,
+    time: Sequence[float] | None = None,
+    colors: Colors | None = None,
+) -> tuple[Axes, Axes]: ...
+def raster(
+    result: Result,
+    ax: Axes | Sequence[Axes] | None = None,
+    populations: Populations | None = None,
+    neurons: int = 500,
+    bin: float = 5.0,
+    trial: int | None = None,
+    time: Sequence[float] | None = None,
+    colors: Colors | None = None,
+) -> Axes | tuple[Axes, Axes]:
     """Plot the spikes of neurons, one row a neuron, populations below each other; and their rates in a histogram.
 
     Parameters
@@ -192,10 +219,17 @@ def raster(result: Result, ax: Axes | Sequence[Axes] | None = None, populations:
     return upper, lower
 
 
-def traces(result: Result, variable: str = "V_m", ax: Axes | None = None,
-           populations: Populations | None = None, neurons: int = 5, offset: float | None = None,
-           trial: int | None = None, time: Sequence[float] | None = None,
-           colors: Colors | None = None) -> Axes:  # fmt: skip
+def traces(
+    result: Result,
+    variable: str = "V_m",
+    ax: Axes | None = None,
+    populations: Populations | None = None,
+    neurons: int = 5,
+    offset: float | None = None,
+    trial: int | None = None,
+    time: Sequence[float] | None = None,
+    colors: Colors | None = None,
+) -> Axes:
     """Plot a recorded variable against time; of neurons, with their spikes.
 
     Parameters
@@ -254,8 +288,10 @@ def traces(result: Result, variable: str = "V_m", ax: Axes | None = None,
     _, limits = drawing.window(where, one, time)
     recorded = [c for c in drawing.chosen(where, one, populations, colors) if np.size(c[0].arrays.get(variable, ()))]
     if not recorded:
-        raise ValueError(f"{where}: variable must have been recorded, as by simulate(record=[{variable!r}]), "
-                         f"got {variable!r} and {one!r}")  # fmt: skip
+        raise ValueError(
+            f"{where}: variable must have been recorded, as by simulate(record=[{variable!r}]), "
+            f"got {variable!r} and {one!r}"
+        )
     drawn = [trace for c in recorded for trace in _traces(*c, variable, neurons, limits)]
     if not len(drawn[0].t):
         raise ValueError(f"{where}: time must hold a record of {variable!r}, got {time!r}")
@@ -273,9 +309,15 @@ def traces(result: Result, variable: str = "V_m", ax: Axes | None = None,
     return ax
 
 
-def spectrum(result: Result | TrialStatistics, ax: Axes | None = None, populations: Populations | None = None,
-             segment: float | None = None, time: Sequence[float] | None = None, poisson: bool = True,
-             colors: Colors | None = None) -> Axes:  # fmt: skip
+def spectrum(
+    result: Result | TrialStatistics,
+    ax: Axes | None = None,
+    populations: Populations | None = None,
+    segment: float | None = None,
+    time: Sequence[float] | None = None,
+    poisson: bool = True,
+    colors: Colors | None = None,
+) -> Axes:
     """Plot power spectra of population activities on logarithmic axes.
 
     Parameters
@@ -339,9 +381,14 @@ def spectrum(result: Result | TrialStatistics, ax: Axes | None = None, populatio
     return ax
 
 
-def compare(levels: Levels, ax: npt.ArrayLike | None = None, populations: Populations | None = None, bin: float = 1.0,
-            segment: float | None = None, colors: Mapping[str, ColorType] | None = None,
-            ) -> npt.NDArray[np.object_]:  # fmt: skip
+def compare(
+    levels: Levels,
+    ax: npt.ArrayLike | None = None,
+    populations: Populations | None = None,
+    bin: float = 1.0,
+    segment: float | None = None,
+    colors: Mapping[str, ColorType] | None = None,
+) -> npt.NDArray[np.object_]:
     """Plot responses and spectra of both levels of a network, or of any runs, over each other.
 
     Parameters
@@ -457,8 +504,9 @@ def _draw_expected(ax: Axes, chosen: Chosen, window: slice, label: str | None = 
             drawing.draw_curve(ax, p.t[window], rate, color=color, **line)
 
 
-def _draw_spikes(ax: Axes, chosen: Sequence[tuple[PopulationResult, ColorType, Style]], neurons: int,
-                 limits: tuple[float, float]) -> None:  # fmt: skip
+def _draw_spikes(
+    ax: Axes, chosen: Sequence[tuple[PopulationResult, ColorType, Style]], neurons: int, limits: tuple[float, float]
+) -> None:
     """Draw a row of marks for each of at most so many neurons of each population, the first population on top."""
     samples = [curves.even_sample(p.largest_N, neurons) for p, *_ in chosen]
     ends = np.cumsum([len(sample) for sample in samples])
@@ -498,8 +546,9 @@ class _Trace:
             ax.vlines(self.spikes, self.before + offset, self.y.max() + height + offset, **style)
 
 
-def _traces(p: PopulationResult, color: ColorType, style: Style, variable: str, neurons: int,
-            limits: tuple[float, float]) -> list[_Trace]:  # fmt: skip
+def _traces(
+    p: PopulationResult, color: ColorType, style: Style, variable: str, neurons: int, limits: tuple[float, float]
+) -> list[_Trace]:
     """Return the traces of a population, or of at most so many of its neurons."""
     inside = curves.within(p.t_record, limits, p.dt)
     t, values, none = p.t_record[inside], p.arrays[variable][inside], np.zeros(0)
@@ -513,14 +562,17 @@ def _traces(p: PopulationResult, color: ColorType, style: Style, variable: str, 
     return made
 
 
-def _spectrum(where: str, result: Result | TrialStatistics, name: str, segment: float | None,
-              time: Sequence[float] | None = None) -> tuple[curves.Curve, float]:  # fmt: skip
+def _spectrum(
+    where: str, result: Result | TrialStatistics, name: str, segment: float | None, time: Sequence[float] | None = None
+) -> tuple[curves.Curve, float]:
     """Return the power spectrum of a population, and the level of so many Poisson neurons."""
     if isinstance(result, TrialStatistics):
         for option, value in (("segment", segment), ("time", time)):
             if value is not None:
-                raise ValueError(f"{where}: {option} must be None for statistics, which have spectra of whole trials "
-                                 f"(keep='all' has trajectories), got {value!r}")  # fmt: skip
+                raise ValueError(
+                    f"{where}: {option} must be None for statistics, which have spectra of whole trials "
+                    f"(keep='all' has trajectories), got {value!r}"
+                )
         of = result[name]
         f = np.asarray(of.f[1:], dtype=np.float64)
         return curves.Curve(f, of.mean["spectrum"][1:]), float(of.mean["activity"].mean() / of.N)
@@ -536,8 +588,9 @@ def _spectrum(where: str, result: Result | TrialStatistics, name: str, segment: 
     return curves.spectrum(activity, result.dt, steps), float(np.mean(activity / N))
 
 
-def _sources(where: str, levels: Levels, bin: float,
-             segment: float | None) -> tuple[Sequence[str], Mapping[str, Source], str | None]:  # fmt: skip
+def _sources(
+    where: str, levels: Levels, bin: float, segment: float | None
+) -> tuple[Sequence[str], Mapping[str, Source], str | None]:
     """Return names of populations, a function of a name to response and spectrum for each label, and a note."""
     if isinstance(levels, Comparison):
         if segment is not None:
@@ -580,8 +633,9 @@ def _estimates(comparison: Comparison, level: str, name: str) -> tuple[curves.Cu
     return curves.Curve(comparison.t, response.value[:, i], response.error[:, i]), spectrum
 
 
-def _of_result(where: str, result: Result | TrialStatistics, bin: float, segment: float | None,
-               name: str) -> tuple[curves.Curve, curves.Curve]:  # fmt: skip
+def _of_result(
+    where: str, result: Result | TrialStatistics, bin: float, segment: float | None, name: str
+) -> tuple[curves.Curve, curves.Curve]:
     """Return response and spectrum of a population, the response with its deviation over trials."""
     window, _ = drawing.window(where, result, None)
     width = drawing.steps_of(where, "bin", bin, result.dt, window)

@@ -154,8 +154,9 @@ def thin(x: Floats, y: Floats, log: bool = False, most: int = MOST_POINTS) -> tu
     return x[kept], y[kept]
 
 
-def thin_band(x: Floats, low: Floats, high: Floats, log: bool = False,
-              most: int = MOST_POINTS) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+def thin_band(
+    x: Floats, low: Floats, high: Floats, log: bool = False, most: int = MOST_POINTS
+) -> tuple[Floats, Floats, Floats]:
     """Return a band that covers the given one, with a point for each of the pieces of `thin`."""
     if len(x) <= most:
         return x, low, high

@@ -96,13 +96,16 @@ def _check_axes(where: str, ax: Axes) -> Axes:
 
 
 @overload
-def chosen(where: str, result: Result, populations: Populations | None,
-           colors: Colors | None) -> list[tuple[PopulationResult, ColorType, Style]]: ...  # fmt: skip
+def chosen(
+    where: str, result: Result, populations: Populations | None, colors: Colors | None
+) -> list[tuple[PopulationResult, ColorType, Style]]: ...
 @overload
-def chosen(where: str, result: TrialStatistics, populations: Populations | None,
-           colors: Colors | None) -> list[tuple[PopulationStatistics, ColorType, Style]]: ...  # fmt: skip
-def chosen(where: str, result: Any, populations: Populations | None,
-           colors: Colors | None) -> list[tuple[Any, ColorType, Style]]:  # fmt: skip
+def chosen(
+    where: str, result: TrialStatistics, populations: Populations | None, colors: Colors | None
+) -> list[tuple[PopulationStatistics, ColorType, Style]]: ...
+def chosen(
+    where: str, result: Any, populations: Populations | None, colors: Colors | None
+) -> list[tuple[Any, ColorType, Style]]:
     """Return (population's result, colour, line style) of each population chosen."""
     own = {_name(where, "colors", result.names, p): color for p, color in (colors or {}).items()}
     triples = []
@@ -150,8 +153,9 @@ def title_of_trial(number: int | None) -> dict[str, str]:
     return {} if number is None else {"title": f"trial {number}"}
 
 
-def window(where: str, result: Result | TrialStatistics,
-           time: Sequence[float] | None) -> tuple[slice, tuple[float, float]]:  # fmt: skip
+def window(
+    where: str, result: Result | TrialStatistics, time: Sequence[float] | None
+) -> tuple[slice, tuple[float, float]]:
     """Return the slice of steps that end after the first of two times and not after the second, and these times."""
     t, dt = result.t, result.dt
     if not len(t):

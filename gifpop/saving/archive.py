@@ -145,8 +145,10 @@ class _Archive:
             raise ValueError(f"array {name!r} must not be one of Python objects")
         needed = begin + math.prod(shape) * dtype.itemsize
         if needed != self.sizes[name]:
-            raise ValueError(f"array {name!r} must take the {self.sizes[name]} bytes of its entry, got {needed} for "
-                             f"{dtype} of shape {shape}")  # fmt: skip
+            raise ValueError(
+                f"array {name!r} must take the {self.sizes[name]} bytes of its entry, got {needed} for "
+                f"{dtype} of shape {shape}"
+            )
         with self._zip.open(self._entries[name]) as entry:
             array: npt.NDArray[Any] = np.lib.format.read_array(entry, allow_pickle=False)
             if entry.read(1):
@@ -183,6 +185,7 @@ def _kind(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:
 def _checked(name: str, array: npt.NDArray[Any], kind: list[Any]) -> npt.NDArray[Any]:
     """Return an array of the kind that is listed, in this machine's order of bytes, its rows side by side."""
     if _kind(array.dtype, array.shape) != kind:
-        raise ValueError(f"array {name!r} must be {kind[0]} of shape {kind[1]}, got {array.dtype} of shape "
-                         f"{array.shape}")  # fmt: skip
+        raise ValueError(
+            f"array {name!r} must be {kind[0]} of shape {kind[1]}, got {array.dtype} of shape {array.shape}"
+        )
     return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)

@@ -110,11 +110,16 @@ class _Encoder:
         if type(value) is range:
             return {"range": [value.start, value.stop, value.step]}
         if type(value) is dict:
-            return {"dict": [[self.encode(key, path), self.encode(entry, _below(path, key))]
-                             for key, entry in value.items()]}  # fmt: skip
+            return {
+                "dict": [
+                    [self.encode(key, path), self.encode(entry, _below(path, key))] for key, entry in value.items()
+                ]
+            }
         cls = type(value)
-        raise TypeError(f"{self._where}: {path} must be of a class that gifpop can write to a file, got "
-                        f"{cls.__module__}.{cls.__qualname__}")  # fmt: skip
+        raise TypeError(
+            f"{self._where}: {path} must be of a class that gifpop can write to a file, got "
+            f"{cls.__module__}.{cls.__qualname__}"
+        )
 
     def _entries(self, values: Iterable[object], path: str) -> list[Json]:
         return [self.encode(value, _below(path, i)) for i, value in enumerate(values)]
@@ -129,8 +134,9 @@ class _Encoder:
         kind = self._kinds[type(value)]
         document: dict[str, Json] = {}
         self._seen[id(value)] = value, document
-        document[kind.cls.__name__] = {name: self.encode(part, _below(path, name))
-                                       for name, part in kind.take(value).items()}  # fmt: skip
+        document[kind.cls.__name__] = {
+            name: self.encode(part, _below(path, name)) for name, part in kind.take(value).items()
+        }
         return document
 
     def _array(self, array: npt.NDArray[Any], path: str) -> str:

@@ -57,8 +57,9 @@ class Sizes(dict[str, int]):
         for axis, size in enumerate(shape):
             wanted = self.setdefault(size, array.shape[axis]) if isinstance(size, str) else size
             if array.shape[axis] != wanted:
-                raise ValueError(f"{self._where}: {name} must have length {wanted} along axis {axis}, got shape "
-                                 f"{array.shape}")  # fmt: skip
+                raise ValueError(
+                    f"{self._where}: {name} must have length {wanted} along axis {axis}, got shape {array.shape}"
+                )
         if array.dtype != dtype:
             raise ValueError(f"{self._where}: {name} must be of type {np.dtype(dtype)}, got {array.dtype}")
 
@@ -180,8 +181,9 @@ def _check_level(level: AnyLevel, population: Population, assembly: Assembly, si
     """Refuse a level that an assembly of these options would not make."""
     tolerance = assembly.tolerance if isinstance(level, MesoLevel) else assembly.tolerance or TOLERANCE
     options = assembly.dt, assembly.initial, tolerance, assembly.smooth
-    sizes.require((level.dt, level.initial, level.tolerance, level.smooth) == options,
-                  "levels have the options of the simulation")  # fmt: skip
+    sizes.require(
+        (level.dt, level.initial, level.tolerance, level.smooth) == options, "levels have the options of the simulation"
+    )
     if level.noisy is not None:
         sizes.require(len(level.noisy) == 2, "variances of two synapses")
         sizes.all_are(float, "variances", level.noisy)
@@ -363,8 +365,9 @@ def _check_buffers(buffers: RingBuffers, plans: Sequence[Plan], sizes: Sizes) ->
             sizes.require(ring is None and unit is None and external is None, "only neurons have input each")
             continue
         row = f"row of group {i}"
-        sizes.check("input of neurons", ring, "slots", _core.SYNAPSES, row,
-                    dtype=np.float64 if unit is None else np.uint16)  # fmt: skip
+        sizes.check(
+            "input of neurons", ring, "slots", _core.SYNAPSES, row, dtype=np.float64 if unit is None else np.uint16
+        )
         sizes.require(sizes[row] >= plan.places, "input for each neuron")
         if unit is not None:
             sizes.all_are(Unit, "units of counts", [unit])
@@ -405,8 +408,10 @@ def _check_single(link: Link, first: Integers, units: Shorts, n_pre: int, n_post
     """Refuse single connections that do not lead from these units to those."""
     sizes.check("first", first, n_pre + 1, dtype=np.int64)
     sizes.check("units", units, len(units), dtype=np.int32)
-    sizes.require(first[0] == 0 and first[-1] == len(units) and np.all(first[1:] >= first[:-1]),
-                  "connections are in order of source")  # fmt: skip
+    sizes.require(
+        first[0] == 0 and first[-1] == len(units) and np.all(first[1:] >= first[:-1]),
+        "connections are in order of source",
+    )
     if link.weights is not None:
         sizes.check("weights", link.weights, len(units))
     if link.lags is not None:

@@ -71,8 +71,10 @@ def load(path: archive.Path, threads: int | None = None) -> dict[str, Any]:
         threads = check_threads("Simulation.load: threads", state["engine"].threads)
     state["assembly"].threads = state["engine"].threads = threads
     if machine != MACHINE:
-        warn(f"{where} was saved on {machine}, this is {MACHINE}: sums are rounded in another way, and the run will "
-             "not be what it would have been there, spike by spike")  # fmt: skip
+        warn(
+            f"{where} was saved on {machine}, this is {MACHINE}: sums are rounded in another way, and the run will "
+            "not be what it would have been there, spike by spike"
+        )
     return state
 
 
@@ -93,8 +95,10 @@ def restored(document: Any, arrays: Arrays) -> dict[str, Any]:
 def joined(results: Iterable[Result]) -> list[Result]:
     """Return results of successive runs as few: one as long as populations keep their sizes."""
     groups = [list(group) for _, group in groupby(results, key=lambda result: [p.N for p in result])]
-    memory.require(sum(bytes_of_joined(group) for group in groups if len(group) > 1),
-                   "Simulation.save: a copy of what all runs recorded (results=False leaves it out)")  # fmt: skip
+    memory.require(
+        sum(bytes_of_joined(group) for group in groups if len(group) > 1),
+        "Simulation.save: a copy of what all runs recorded (results=False leaves it out)",
+    )
     return [group[0] if len(group) == 1 else concatenate(group) for group in groups]
 
 
@@ -104,8 +108,10 @@ def _accept(where: str, document: dict[str, Any]) -> None:
         format, version = int(document["format"]), str(document["gifpop"])
     if format != FORMAT:
         remedy = "; a newer gifpop reads it" if format > FORMAT else ""
-        raise ValueError(f"{where} has format {format}, saved by gifpop {version}; this is gifpop {__version__}, which "
-                         f"reads format {FORMAT}{remedy}")  # fmt: skip
+        raise ValueError(
+            f"{where} has format {format}, saved by gifpop {version}; this is gifpop {__version__}, which "
+            f"reads format {FORMAT}{remedy}"
+        )
 
 
 def _described(cls: type, *names: str, own: Sequence[str] = ()) -> Kind:
@@ -117,9 +123,15 @@ def _described(cls: type, *names: str, own: Sequence[str] = ()) -> Kind:
     return Kind(cls, lambda value: {name: getattr(value, name) for name in names}, cls, tuple(own))
 
 
-def _kept(cls: type[T], *names: str, anew: Sequence[str] = (), absent: dict[str, Any] | None = None,
-          dropped: Sequence[str] = (), made: Callable[[T], T] | None = None,
-          own: Sequence[str] = ()) -> Kind:  # fmt: skip
+def _kept(
+    cls: type[T],
+    *names: str,
+    anew: Sequence[str] = (),
+    absent: dict[str, Any] | None = None,
+    dropped: Sequence[str] = (),
+    made: Callable[[T], T] | None = None,
+    own: Sequence[str] = (),
+) -> Kind:
     """Return the kind of a class of which these attributes are kept, and those in ``anew`` are made anew.
 
     ``absent`` holds the values of attributes that earlier files of this format lack, ``dropped`` the names of those
@@ -173,16 +185,31 @@ def _restored(assembly: Assembly) -> Assembly:
 
 
 def _take_result(result: Result) -> dict[str, Any]:
-    return {"populations": list(result), "dt": result.dt, "level": result.level, "seed": result.seed,
-            "network_seed": result.network_seed, "first": result._first, "trials": result.trials}  # fmt: skip
+    return {
+        "populations": list(result),
+        "dt": result.dt,
+        "level": result.level,
+        "seed": result.seed,
+        "network_seed": result.network_seed,
+        "first": result._first,
+        "trials": result.trials,
+    }
 
 
 def _take_population_result(result: PopulationResult) -> dict[str, Any]:
     meso = result.level == "meso"
-    return {"name": result.name, "N": result.N, "dt": result.dt, "first": result._first, "counts": result.counts,
-            "record_steps": result._record_steps, "variables": result._variables,
-            "mean": result.mean if meso else None, "spikes": result._spikes,
-            "neurons": None if meso else result.neurons}  # fmt: skip
+    return {
+        "name": result.name,
+        "N": result.N,
+        "dt": result.dt,
+        "first": result._first,
+        "counts": result.counts,
+        "record_steps": result._record_steps,
+        "variables": result._variables,
+        "mean": result.mean if meso else None,
+        "spikes": result._spikes,
+        "neurons": None if meso else result.neurons,
+    }
 
 
 def _take_seed(seed: np.random.SeedSequence) -> dict[str, Any]:
@@ -209,11 +236,20 @@ KINDS = (
     _kept(Network, "populations", "connections", "injections", "_inputs_made"),
     *map(_described, (Population, Connection, Injection)),
     *map(_described, (parameters.GIF, *parameters.INPUTS)),
-    *map(_described, (rules.AllToAll, rules.OneToOne, rules.FixedIndegree, rules.IndegreeFraction,
-                      rules.FixedOutdegree, rules.FixedTotalNumber, rules.PairwiseBernoulli)),
+    *map(
+        _described,
+        (
+            rules.AllToAll,
+            rules.OneToOne,
+            rules.FixedIndegree,
+            rules.IndegreeFraction,
+            rules.FixedOutdegree,
+            rules.FixedTotalNumber,
+            rules.PairwiseBernoulli,
+        ),
+    ),
     _described(rules.Pairs, "sources", "targets", own=("sources", "targets")),
-    *map(_described, (distributions.Uniform, distributions.Normal, distributions.Lognormal,
-                      distributions.Exponential)),
+    *map(_described, (distributions.Uniform, distributions.Normal, distributions.Lognormal, distributions.Exponential)),
     _described(distributions.Given, "values", own=("values",)),
     # what the time loop reads
     _described(PopulationPlan, own=[f.name for f in fields(PopulationPlan)]),
@@ -222,8 +258,9 @@ KINDS = (
     Kind(NeuronPlan, _described(NeuronPlan).take, lambda **parts: _aligned(NeuronPlan(**parts)), own=("state",)),
     _described(Link),
     _described(NoiseLink),
-    _kept(RingBuffers, "shared", "rings", "units", "externals", made=_aligned_rings,
-          own=("shared", "rings", "externals")),
+    _kept(
+        RingBuffers, "shared", "rings", "units", "externals", made=_aligned_rings, own=("shared", "rings", "externals")
+    ),
     _described(Unit, *Unit._fields),
     _kept(signals.Piecewise, "steps", "values", "first", "end"),
     _kept(signals.Samples, "values", "first", "repeat"),
@@ -234,16 +271,55 @@ KINDS = (
     Kind(np.random.PCG64, lambda stream: {"state": stream.state}, _pcg64),
     _described(np.random.Generator, "bit_generator"),
     # the whole, and what it has recorded
-    _kept(MesoLevel, "dt", "initial", "tolerance", "noisy", "carried", "length", "moments", "smooth",
-          absent={"smooth": False}),
+    _kept(
+        MesoLevel,
+        "dt",
+        "initial",
+        "tolerance",
+        "noisy",
+        "carried",
+        "length",
+        "moments",
+        "smooth",
+        absent={"smooth": False},
+    ),
     _kept(MicroLevel, "dt", "initial", "tolerance", "noisy", "smooth", absent={"smooth": False}, dropped=("bytes",)),
-    _kept(Assembly, "net", "root", "dt", "level_names", "initial", "tolerance", "adaptation", "wiring", "threads",
-          "levels", "wired", "smooth", anew=("_initial_plans", "_relaxed", "_signals"), absent={"smooth": False},
-          made=_restored),
-    _kept(Engine, "step", "dt", "threads", "names", "plans", "streams", "links", "signals", "noise", "slice_steps",
-          "_buffers", anew=("_running", "broken", "core"), made=_resumed),
+    _kept(
+        Assembly,
+        "net",
+        "root",
+        "dt",
+        "level_names",
+        "initial",
+        "tolerance",
+        "adaptation",
+        "wiring",
+        "threads",
+        "levels",
+        "wired",
+        "smooth",
+        anew=("_initial_plans", "_relaxed", "_signals"),
+        absent={"smooth": False},
+        made=_restored,
+    ),
+    _kept(
+        Engine,
+        "step",
+        "dt",
+        "threads",
+        "names",
+        "plans",
+        "streams",
+        "links",
+        "signals",
+        "noise",
+        "slice_steps",
+        "_buffers",
+        anew=("_running", "broken", "core"),
+        made=_resumed,
+    ),
     _kept(Recording, "columns", "every", "prescribed", "_names", "_dt", "_levels", "_neurons", "_recorded"),
     _described(Column),
     Kind(Result, _take_result, Result),
     Kind(PopulationResult, _take_population_result, PopulationResult),
-)  # fmt: skip
+)

@@ -81,18 +81,27 @@ def _acquire(store: Path, path: Path, own: dict[str, Any]) -> None:
 
 def _in_use(store: Path, path: Path, owner: dict[str, Any] | None) -> str:
     if owner is None:
-        return (f"sweep: store must not be in use, got {str(store)!r}, beside which {path.name!r} is no lock of "
-                "gifpop.sweep; move it away")  # fmt: skip
-    return (f"sweep: store must not be in use, got {str(store)!r}, which another sweep writes to: process "
-            f"{owner[OWNER]} on {owner.get('host')}, begun {owner.get('begun')} (if there is no such process any more, "
-            f"remove {str(path)!r})")  # fmt: skip
+        return (
+            f"sweep: store must not be in use, got {str(store)!r}, beside which {path.name!r} is no lock of "
+            "gifpop.sweep; move it away"
+        )
+    return (
+        f"sweep: store must not be in use, got {str(store)!r}, which another sweep writes to: process "
+        f"{owner[OWNER]} on {owner.get('host')}, begun {owner.get('begun')} (if there is no such process any more, "
+        f"remove {str(path)!r})"
+    )
 
 
 def _own() -> dict[str, Any]:
     """Return what the lock of this process holds."""
     pid = os.getpid()
-    return {OWNER: pid, "host": platform.node(), "born": _born(pid), "begun": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "number": time.monotonic_ns()}  # fmt: skip
+    return {
+        OWNER: pid,
+        "host": platform.node(),
+        "born": _born(pid),
+        "begun": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "number": time.monotonic_ns(),
+    }
 
 
 def _read(path: Path) -> dict[str, Any] | None:

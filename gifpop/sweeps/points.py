@@ -66,8 +66,10 @@ class Grid:
     def point(self, index: Iterable[int]) -> Point:
         """Return the point at an index."""
         index = tuple(map(int, index))
-        values = {name: array[i].item() if isinstance(array[i], np.generic) else array[i]
-                  for i, (name, array) in zip(index, self.parameters.items(), strict=True)}  # fmt: skip
+        values = {
+            name: array[i].item() if isinstance(array[i], np.generic) else array[i]
+            for i, (name, array) in zip(index, self.parameters.items(), strict=True)
+        }
         return Point(index, values)
 
     def __iter__(self) -> Iterator[Point]:

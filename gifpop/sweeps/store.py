@@ -82,8 +82,16 @@ class MemoryStore:
         self._create(name, dims, labels.shape, chunks, str if strings else labels.dtype, "" if strings else 0, attrs)
         self._arrays[name][...] = labels.astype(object) if strings else labels
 
-    def _create(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], chunks: tuple[int, ...],
-                dtype: np.dtype[Any] | type[str], fill: complex | str, attrs: dict[str, Any]) -> None:  # fmt: skip
+    def _create(
+        self,
+        name: str,
+        dims: tuple[str, ...],
+        shape: tuple[int, ...],
+        chunks: tuple[int, ...],
+        dtype: np.dtype[Any] | type[str],
+        fill: complex | str,
+        attrs: dict[str, Any],
+    ) -> None:
         self._arrays[name] = np.full(shape, fill, dtype=object if dtype is str else dtype)
         self._dims[name], self._attrs[name] = dims, attrs
 
@@ -119,8 +127,9 @@ class MemoryStore:
 
         variables = {name: (self._dims[name], a, self._attrs[name]) for name, a in self._arrays.items()}
         coords = [*self.grid.dims, *(self.schema.coords if self.schema else ())]
-        return xr.Dataset({n: v for n, v in variables.items() if n not in coords},
-                          {n: variables[n] for n in coords}, self.attrs)  # fmt: skip
+        return xr.Dataset(
+            {n: v for n, v in variables.items() if n not in coords}, {n: variables[n] for n in coords}, self.attrs
+        )
 
 
 class ZarrStore(MemoryStore):
@@ -190,8 +199,16 @@ class ZarrStore(MemoryStore):
         super().begin(schema)
         self._consolidate()
 
-    def _create(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], chunks: tuple[int, ...],
-                dtype: np.dtype[Any] | type[str], fill: complex | str, attrs: dict[str, Any]) -> None:  # fmt: skip
+    def _create(
+        self,
+        name: str,
+        dims: tuple[str, ...],
+        shape: tuple[int, ...],
+        chunks: tuple[int, ...],
+        dtype: np.dtype[Any] | type[str],
+        fill: complex | str,
+        attrs: dict[str, Any],
+    ) -> None:
         self._arrays[name] = self._group.create_array(
             name, shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=dims, attributes=attrs
         )
@@ -310,8 +327,10 @@ def grown(old: ZarrStore, grid: Grid) -> ZarrStore:
     new = ZarrStore(room, grid, old.attrs)
     if old.schema is not None:
         new.begin(old.schema)
-    places = [[values.tolist().index(value) for value in old.grid.parameters[name].tolist()]
-              for name, values in grid.parameters.items()]  # fmt: skip
+    places = [
+        [values.tolist().index(value) for value in old.grid.parameters[name].tolist()]
+        for name, values in grid.parameters.items()
+    ]
     for index in np.argwhere(old.status() != NOT_RUN):
         new.copy(old, tuple(index), tuple(place[i] for place, i in zip(places, index, strict=True)))
     path.rename(_aside(path))

@@ -60,8 +60,13 @@ logger = logging.getLogger(__name__)
 
 GRACE = 0.5  # s, for running points to end after Ctrl-C
 WITHOUT_EFFECT = ("threads", "progress")  # on results
-CHOICES = {"level": tuple(LEVELS), "initial": INITIAL, "history": HISTORIES, "adaptation": ADAPTATIONS,
-           "wiring": WIRINGS}  # fmt: skip
+CHOICES = {
+    "level": tuple(LEVELS),
+    "initial": INITIAL,
+    "history": HISTORIES,
+    "adaptation": ADAPTATIONS,
+    "wiring": WIRINGS,
+}
 
 
 class SweepInterrupted(KeyboardInterrupt):
@@ -87,12 +92,21 @@ class SweepInterrupted(KeyboardInterrupt):
         return type(self), (self.data,)
 
 
-def sweep(build: Callable[..., Network], parameters: Parameters, simulate: dict[str, Any],
-          trials: int | Sequence[int] | None = None, seed: Seed = None,
-          measure: Callable[[Any], object] = mean_activity, store: str | Path | None = None,
-          executor: Literal["threads", "processes"] | Executor | None = None, client: Client | None = None,
-          workers: int | None = None, units: Mapping[str, str] | None = None, retry_failed: bool = False,
-          progress: bool | None = None) -> xr.Dataset:  # fmt: skip
+def sweep(
+    build: Callable[..., Network],
+    parameters: Parameters,
+    simulate: dict[str, Any],
+    trials: int | Sequence[int] | None = None,
+    seed: Seed = None,
+    measure: Callable[[Any], object] = mean_activity,
+    store: str | Path | None = None,
+    executor: Literal["threads", "processes"] | Executor | None = None,
+    client: Client | None = None,
+    workers: int | None = None,
+    units: Mapping[str, str] | None = None,
+    retry_failed: bool = False,
+    progress: bool | None = None,
+) -> xr.Dataset:
     """Simulate and measure a network at every point of a grid of parameters.
 
     Parameters
@@ -264,8 +278,14 @@ def _collect(running: Running, records: _Records, bar: Bar) -> list[tuple[Point,
     return lost
 
 
-def _repair(lost: list[tuple[Point, Outcome]], running: Running, pool: Workers, records: _Records, bar: Bar,
-            stop: Callable[[], bool]) -> bool:  # fmt: skip
+def _repair(
+    lost: list[tuple[Point, Outcome]],
+    running: Running,
+    pool: Workers,
+    records: _Records,
+    bar: Bar,
+    stop: Callable[[], bool],
+) -> bool:
     """Go on after a process has died: points that were under way are run one by one in new ones.
 
     Returns
@@ -428,19 +448,23 @@ def _check_simulate(simulate: object, measure: Callable[[Any], object], trials: 
     whole_steps("sweep: simulate['warmup']", warmup, dt)
 
 
-def _describe(build: Callable[..., Network], measure: Callable[[Any], object], simulate: dict[str, Any],
-              trials: list[int] | None) -> dict[str, int | str]:  # fmt: skip
+def _describe(
+    build: Callable[..., Network], measure: Callable[[Any], object], simulate: dict[str, Any], trials: list[int] | None
+) -> dict[str, int | str]:
     """Return the attributes by which a stored sweep is known again."""
     options = {name: value for name, value in simulate.items() if name not in WITHOUT_EFFECT}
     about: dict[str, int | str] = {
-        "gifpop_version": __version__, "build": qualified_name(build), "measure": qualified_name(measure),
+        "gifpop_version": __version__,
+        "build": qualified_name(build),
+        "measure": qualified_name(measure),
         "simulate": describe_options(options),
-    }  # fmt: skip
+    }
     return about if trials is None else {**about, "trials": describe_trials(trials)}
 
 
-def _open(store: Path | None, grid: Grid, about: dict[str, int | str],
-          seed: Seed) -> tuple[MemoryStore, np.random.SeedSequence]:  # fmt: skip
+def _open(
+    store: Path | None, grid: Grid, about: dict[str, int | str], seed: Seed
+) -> tuple[MemoryStore, np.random.SeedSequence]:
     """Return the store and the seed of a sweep, new or to be continued."""
     if store is None:
         root = seeds.root_sequence(seed)
@@ -464,8 +488,13 @@ def _describe_seed(root: np.random.SeedSequence) -> dict[str, str]:
     return {"seed": json.dumps(entropy), "seed_spawn_key": json.dumps([int(word) for word in root.spawn_key])}
 
 
-def _check_same(grid: Grid, about: dict[str, int | str], seed: Seed, stored: Mapping[str, npt.NDArray[Any]],
-                attrs: Mapping[str, Any]) -> None:  # fmt: skip
+def _check_same(
+    grid: Grid,
+    about: dict[str, int | str],
+    seed: Seed,
+    stored: Mapping[str, npt.NDArray[Any]],
+    attrs: Mapping[str, Any],
+) -> None:
     """Refuse to continue another sweep; warn where the same one may have changed."""
     where = "sweep: store holds another sweep:"
     if tuple(stored) != grid.dims:

@@ -99,8 +99,11 @@ def _value(name: object, value: Any) -> Value:
     coords: dict[str, Labels] = {}
     if hasattr(value, "dims") and hasattr(value, "coords"):  # an xarray.DataArray
         dims, data, attrs = value.dims, value.data, dict(value.attrs)
-        coords = {str(key): (tuple(map(str, c.dims)), _labels(name, key, c.values))
-                  for key, c in value.coords.items() if c.dims}  # fmt: skip
+        coords = {
+            str(key): (tuple(map(str, c.dims)), _labels(name, key, c.values))
+            for key, c in value.coords.items()
+            if c.dims
+        }
     elif isinstance(value, tuple):
         if len(value) not in (2, 3):
             raise ValueError(f"{name!r}: a tuple must be (dims, data) or (dims, data, attrs), got {len(value)} entries")

@@ -278,8 +278,9 @@ class Cluster(Workers):
         self._executor.shutdown(wait=False)
 
 
-def make_workers(job: Job, executor: Executor | str | None, client: Client | None, workers: int | None,
-                 stop: Callable[[], bool]) -> Workers:  # fmt: skip
+def make_workers(
+    job: Job, executor: Executor | str | None, client: Client | None, workers: int | None, stop: Callable[[], bool]
+) -> Workers:
     """Return what runs the points: at most one of the three is given. ``stop`` says not to wait for processes."""
     if client is not None:
         return Cluster(client, job)
@@ -289,8 +290,9 @@ def make_workers(job: Job, executor: Executor | str | None, client: Client | Non
     return OwnProcesses(n, job, stop) if executor == "processes" else OwnThreads(n, job)
 
 
-def check_workers(executor: Executor | str | None, client: Client | None, workers: int | None,
-                  functions: tuple[object, ...]) -> None:  # fmt: skip
+def check_workers(
+    executor: Executor | str | None, client: Client | None, workers: int | None, functions: tuple[object, ...]
+) -> None:
     """Refuse executors, clients and numbers of workers that are none, or several at a time.
 
     ``functions`` are what is to be sent to workers in other processes.

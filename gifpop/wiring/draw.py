@@ -57,8 +57,9 @@ def expected_connections(rule: Rule, n_pre: int, n_post: int) -> float:
     return rule.density(n_pre, n_post) * n_pre * n_post
 
 
-def connection_bytes(rule: Rule, n_pre: int, n_post: int, weights: bool = False, lags: bool = False,
-                     same: bool = True) -> tuple[float, float]:  # fmt: skip
+def connection_bytes(
+    rule: Rule, n_pre: int, n_post: int, weights: bool = False, lags: bool = False, same: bool = True
+) -> tuple[float, float]:
     """Return the bytes that the connections of a rule take for good, and those besides while they are made."""
     rule = rule.resolve(n_pre)
     if is_implicit(rule, same) and not weights and not lags:
@@ -82,8 +83,9 @@ def is_implicit(rule: Rule, same: bool) -> bool:
     return isinstance(rule, AllToAll) and (rule.allow_autapses or not same)
 
 
-def connect(rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.BitGenerator,
-            threads: int = 1) -> tuple[Integers, Shorts, Integers | None]:  # fmt: skip
+def connect(
+    rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.BitGenerator, threads: int = 1
+) -> tuple[Integers, Shorts, Integers | None]:
     """Return the connections of a rule.
 
     Parameters
@@ -134,8 +136,9 @@ def connect(rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.B
     return np.asarray(first, dtype=np.int64), targets, order
 
 
-def by_target(n_pre: int, indegrees: Integers, without_self: bool, multapses: bool, random: np.random.Generator,
-              threads: int = 1) -> tuple[Integers, Shorts]:  # fmt: skip
+def by_target(
+    n_pre: int, indegrees: Integers, without_self: bool, multapses: bool, random: np.random.Generator, threads: int = 1
+) -> tuple[Integers, Shorts]:
     """Draw ``indegrees[t]`` sources for each target ``t``.
 
     The sources are cut into blocks. How many of a target's connections start in which block is drawn first; then each
@@ -181,8 +184,9 @@ def _block_count(n_pre: int, indegree: float) -> int:
     return int(np.clip(indegree / SHORTEST_RUN, 1, max(FEWEST_BLOCKS, n_pre / BLOCK)))
 
 
-def _shares(edges: Integers, indegrees: Integers, without_self: bool, multapses: bool,
-            random: np.random.Generator) -> Shorts:  # fmt: skip
+def _shares(
+    edges: Integers, indegrees: Integers, without_self: bool, multapses: bool, random: np.random.Generator
+) -> Shorts:
     """Return how many of a target's connections start in which block of sources, shape (blocks, n_post)."""
     left, neurons = np.array(indegrees), np.arange(len(indegrees))
     shares = np.empty((len(edges) - 1, len(left)), dtype=np.int32)
@@ -195,8 +199,7 @@ def _shares(edges: Integers, indegrees: Integers, without_self: bool, multapses:
     return shares
 
 
-def _share(left: Integers, here: Integers, beyond: Integers, multapses: bool,
-           random: np.random.Generator) -> Integers:  # fmt: skip
+def _share(left: Integers, here: Integers, beyond: Integers, multapses: bool, random: np.random.Generator) -> Integers:
     """Return how many of the connections that are left to each target start among the sources here."""
 
     def draw(begin: int, end: int) -> Integers:
