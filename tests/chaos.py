@@ -30,11 +30,11 @@ CRITICAL = (
 )  # where states change
 # Errors are raised at lines, real ones in calls. What keeps locks and handlers in order makes none that could fail.
 SOUND = {
-    ("interrupts.py", None),
+    (os.path.join("engine", "interrupts.py"), None),
     ("simulation.py", "_if_idle"),
     ("simulation.py", "_alone"),
     ("simulation.py", "call"),
-    ("engine.py", "run"),
+    (os.path.join("engine", "engine.py"), "run"),
 }
 
 

@@ -30,11 +30,6 @@ def single(N, cell=None, **options):
     return net
 
 
-def environment(root):
-    """Return the environment of a process that imports this gifpop."""
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))}
-
-
 def status(name):
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))

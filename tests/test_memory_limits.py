@@ -163,7 +163,8 @@ except MemoryError as error:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ulimit -v limits nothing elsewhere")
-def test_ulimit_is_seen():
-    done = subprocess.run([sys.executable, "-c", ULIMIT], capture_output=True, text=True, timeout=60, check=False)
+def test_ulimit_is_seen(tmp_path):
+    command = [sys.executable, "-c", ULIMIT]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert "Simulation.run: " in done.stdout, done.stderr
     assert "limit RLIMIT_AS (ulimit -v)" in done.stdout

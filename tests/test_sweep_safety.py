@@ -236,7 +236,8 @@ except gp.SweepInterrupted as error:
 @pytest.mark.parametrize("where", [pytest.param("build", marks=pytest.mark.slow), "measure"])
 def test_the_process_can_end(where, tmp_path):
     """Though what was interrupted still runs in a thread, for ever."""
-    with subprocess.Popen([sys.executable, "-c", SCRIPT, where], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", SCRIPT, where]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         try:

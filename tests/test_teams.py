@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -97,7 +98,7 @@ def test_processors_are_those_that_this_process_may_use():
             print(warning)
         gp.show_config()
     """
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    shown = run_script(script).stdout
     assert "1 used, since this process may run on one processor" in shown
     assert "threads: up to 1, " in shown
 
@@ -244,7 +245,8 @@ def test_a_fork_while_threads_are_at_work(shared):
 
 
 def run_script(script):
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    folder = tempfile.gettempdir()  # not where there may be sources
+    return subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("kind", ["daemon", "exit", "idle"])
