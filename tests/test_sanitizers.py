@@ -4,7 +4,7 @@ The sources are compiled into a folder of their own; `extremes` runs there in an
 integer can hold are among what is reported. For longer: GIFPOP_EXTREMES=2000 pytest -m slow tests/test_sanitizers.py
 """
 
-import importlib.util
+import importlib.metadata
 import os
 import shlex
 import shutil
@@ -49,9 +49,13 @@ def sanitized(tmp_path_factory):
     """Return a folder with the package, compiled anew, and the environment in which it runs."""
     if not (SOURCE / "setup.py").exists() or not (SOURCE / "gifpop" / "_core.pyx").exists():
         pytest.skip("the source of the package is not here")
-    for module in ("Cython", "setuptools"):
-        if importlib.util.find_spec(module) is None:
-            pytest.skip(f"{module} is not installed")
+    for project, oldest in (("cython", 3), ("setuptools", 77)):
+        try:
+            version = importlib.metadata.version(project)
+        except importlib.metadata.PackageNotFoundError:
+            version = "0"
+        if int(version.partition(".")[0]) < oldest:
+            pytest.skip(f"{project} {oldest} is not installed")
     folder = tmp_path_factory.mktemp("sanitized")
     library = runtime(folder)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
