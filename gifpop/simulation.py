@@ -128,7 +128,7 @@ class Simulation:
     record_interval : float or None, ms
         Between two records of these variables; a multiple of dt. None: every step.
     record_neurons : int, sequence of int, dict, or None
-        Of which neurons: of the first few, of those with these indices; None: of all.
+        Neurons to record: the first few, or these indices; None records all.
     counts : dict of population or name to int array, or None
         Spike counts of mesoscopic populations to use instead of drawn ones, one entry a step, counted from the start of
         the simulation (replay). Populations that are not named are drawn.

@@ -179,7 +179,7 @@ class Explorer:
             _push(ring, values.reshape(columns, -1, len(self.populations)).mean(axis=1).T)
 
     def _apply(self) -> None:
-        """Let the simulation go on with the parameters that have moved."""
+        """Set the parameters that have moved; the simulation goes on."""
         for name in self.populations:
             if changed := self._changed(name):
                 self.simulation.set(name, **changed)

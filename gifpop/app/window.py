@@ -248,7 +248,7 @@ class ExploreWindow:
 
 
 def _fit(axes: Axes, values: Floats) -> bool:
-    """Let a vertical axis reach over all values, without following every peak; return whether it has changed."""
+    """Fit a vertical axis to all values, without following every peak; return whether it has changed."""
     highest = np.nanmax(values, initial=1.0)
     top = axes.get_ylim()[1]
     wanted = next((t for t in TOPS if t >= 1.05 * highest), TOPS[-1])

@@ -154,11 +154,11 @@ class Assembly:
         return links(self.net, c, self.level_names, self.dt, lambda: streams(c.number), self.threads, self.wiring)
 
     def _is_wired_as(self, before: Assembly, c: Connection) -> bool:
-        """Tell whether nothing has changed for a connection."""
+        """Return whether nothing has changed for a connection."""
         return c == before.net.connections[c.number] and self._has_size_as(before, c)
 
     def _is_drawn_as(self, before: Assembly, c: Connection) -> bool:
-        """Tell whether single connections are still the same ones."""
+        """Return whether single connections are still the same ones."""
         between_neurons = self.level_names[c.pre] == self.level_names[c.post] == "micro"
         alike = is_drawn_alike(c, before.net.connections[c.number])
         return between_neurons and alike and self._has_size_as(before, c)

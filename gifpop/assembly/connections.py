@@ -107,7 +107,7 @@ def _squared(where: str, weight: float) -> float:
 
 
 def is_own_noise(input: Input) -> TypeGuard[PoissonSpikes]:
-    """Tell whether an input is different for each neuron."""
+    """Return whether an input is different for each neuron."""
     return isinstance(input, PoissonSpikes) and not input.shared
 
 
@@ -123,7 +123,7 @@ def _check_sample(c: Connection, n_pre: int, n_post: int) -> None:
 
 
 def _warn_of_rounding(c: Connection, n_pre: int) -> None:
-    """Tell where an in-degree, which is a whole number, is far from what ``p`` says."""
+    """Warn where an in-degree, which is a whole number, is far from what ``p`` says."""
     if not isinstance(c.rule, IndegreeFraction):
         return
     exact = c.rule.p * n_pre
@@ -179,7 +179,7 @@ def changed_link(link: Link, c: Connection, dt: float) -> Link:
 
 
 def is_drawn_alike(a: Connection, b: Connection) -> bool:
-    """Tell whether two connections between the same neurons, drawn anew, differ in nothing that is drawn."""
+    """Return whether two connections between the same neurons, drawn again, differ in nothing that is drawn."""
     values = [(one.weight, one.delay) for one in (a, b)]
     return a.rule == b.rule and all(
         one == other or not (isinstance(one, Distribution) or isinstance(other, Distribution))

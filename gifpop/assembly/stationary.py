@@ -158,7 +158,7 @@ def _populations(engine: Engine) -> list[PopulationPlan]:
 
 
 def _fill_up(plan: PopulationPlan) -> None:
-    """Let all neurons that the cohorts lack be free ones, and give their number the variance that it comes to.
+    """Put all neurons missing from the cohorts into the free pool, with its stationary variance.
 
     By themselves they come there only as fast as free neurons fire, while the activity has long been what it will be:
     the correction for finite size sees to that. Of those who fire, the free ones are the share S that has survived the
@@ -211,7 +211,7 @@ def _activity(engine: Engine, steps: int, steady: Floats | None = None) -> Float
 
 
 def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
-    """Let the groups of an engine begin in the state of a relaxed one, and what is on its way there arrive.
+    """Start the groups of an engine in the state of a relaxed one, with its input in transit.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
 
 
 def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Generator) -> None:
-    """Let events of a process onto each of N neurons be on their way, beside their mean, which is already."""
+    """Put events of a process onto each of N neurons in transit, beside their mean, which is there already."""
     steps, mean = np.arange(process.lag)[:, np.newaxis], process.signal.expected(0)
     amounts = process.weight * (random.poisson(mean, (process.lag, N)) - mean)
     engine.add_input(steps, process.receptor, process.target, amounts, np.arange(N))
@@ -241,7 +241,7 @@ def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Ge
 
 @underflows_to_zero
 def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
-    """Let a population begin in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
+    """Start a population in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
     plan.state[:] = relaxed.state
     pairs = [(plan.sfa, relaxed.sfa), (plan.cohorts, relaxed.cohorts)]
     if plan.cells is not None and relaxed.cells is not None:
@@ -256,7 +256,7 @@ def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
 
 @underflows_to_zero
 def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> None:
-    """Let neurons begin in the state of a relaxed population, whose cohorts carry their adaptation.
+    """Start neurons in the state of a relaxed population, whose cohorts carry their adaptation.
 
     Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, and has their
     potential and pause. Its adaptation, and how its synaptic currents differ from the mean, are drawn from the normal

@@ -124,7 +124,7 @@ def unmasked(where: str, values: object) -> npt.NDArray[Any]:
 
 
 def choice(where: str, value: object, options: Collection[Option]) -> Option:
-    """Return that one of ``options`` which the value is."""
+    """Return ``value`` if it is one of ``options``."""
     if isinstance(value, str):
         for option in options:
             if option == value:

@@ -71,7 +71,7 @@ cdef inline Range of_target(const Group *target, int64_t begin, int64_t end) noe
 
 
 cdef inline void announce(const Delivery *next, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil:
-    """Tell the processor which rows come soon: they lie far apart, and each would begin with a wait for memory."""
+    """Prefetch the rows that come soon: they lie far apart, and each would begin with a wait for memory."""
     cdef const Projection *p
     cdef const int64_t *row
     cdef Range own

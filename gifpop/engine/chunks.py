@@ -1,4 +1,4 @@
-"""Runs in chunks of steps, between which Ctrl-C and the progress bar are looked at."""
+"""Run in chunks; check for Ctrl-C and update the progress bar between them."""
 
 from __future__ import annotations
 

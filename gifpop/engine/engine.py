@@ -221,7 +221,7 @@ class Engine:
         amounts: float | npt.NDArray[np.floating],
         units: int | Integers | None = None,
     ) -> None:
-        """Let amounts (pA) arrive at a group in steps to come, at most the longest lag from now.
+        """Add amounts (pA) that arrive at a group in steps to come, at most the longest lag from now.
 
         ``steps``, ``amounts`` and ``units`` (neurons; None: all units of the group) are numbers or arrays.
         """
@@ -229,7 +229,7 @@ class Engine:
             self.bind()
 
     def take_over(self, other: Engine) -> None:
-        """Let arrive at all units, from step 0 on, what is on its way in another engine with as many groups."""
+        """Copy the input in transit to all units from another engine with as many groups, to arrive from step 0 on."""
         self._buffers.take_over(other._buffers, other.step)
 
     def bytes_of_input(self) -> float:

@@ -1,4 +1,4 @@
-"""Input on its way: what arrives at each group in the steps to come."""
+"""Ring buffers: input in transit, by the step in which it arrives."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class RingBuffers:
         return self.bytes * max(0, min(self.slots, step + n) - step) / self.slots
 
     def clear(self) -> None:
-        """Let nothing be on its way; `fit` is to follow, which makes what generators need."""
+        """Drop all input in transit; `fit` is to follow, which makes what generators need."""
         for array in (self.shared, *self.rings):
             if array is not None:
                 array[:] = 0
@@ -171,7 +171,7 @@ class RingBuffers:
         amounts: float | npt.NDArray[np.floating],
         units: int | Integers | None = None,
     ) -> bool:
-        """Let input arrive at a group; return whether it took a new array.
+        """Add input that arrives at a group; return whether it took a new array.
 
         Numbers or arrays; ``units`` None: at all units. What cannot be counted comes as if from a generator.
         """
@@ -191,7 +191,7 @@ class RingBuffers:
         return new
 
     def take_over(self, other: RingBuffers, step: int) -> None:
-        """Let arrive at all units, from step 0 on, what arrives there from a step on in buffers of as many groups."""
+        """Copy what arrives at all units from a step on in buffers of as many groups, to arrive from step 0 on."""
         k = np.arange(min(self.slots, other.slots))
         self.shared[:, :, k] = other.shared[:, :, (step + k) % other.slots]
 

@@ -24,7 +24,7 @@ cdef inline lanes saturated(lanes x) noexcept nogil:
 
 cdef inline void decay_traces(Population *pop, Thresholds *tile, Py_ssize_t first, Py_ssize_t groups,
                               Py_ssize_t J) noexcept nogil:
-    """Let the adaptation that the cells' spikes have left decay."""
+    """Decay the adaptation that the cells' spikes have left."""
     cdef Cells *cells = &pop.cells
     cdef double share = 1.0 / pop.constants.N
     cdef Py_ssize_t group, i, j

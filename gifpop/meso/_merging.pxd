@@ -14,7 +14,7 @@ cdef extern from *:
 
 cdef inline void join_free(Population *pop, double survivors, double variance, const double *moments,
                            Py_ssize_t stride) noexcept nogil:
-    """Let survivors join the free neurons; where cohorts carry moments, the hazard of these follows the mixture."""
+    """Add survivors to the free neurons; where cohorts carry moments, the hazard of these follows the mixture."""
     cdef double all = pop.state.survivors + survivors
     cdef double *lift = pop.carried.free + pop.carried.moments
     cdef double before
@@ -103,7 +103,7 @@ cdef inline bint is_empty(const Population *pop, double survivors) noexcept nogi
 
 
 cdef inline void free_cell(Population *pop, Py_ssize_t i) noexcept nogil:
-    """Let a cell's survivors join the free neurons, and its spikes the adaptation beyond the history."""
+    """Add a cell's survivors to the free neurons, and its spikes to the adaptation beyond the history."""
     cdef Cells *cells = &pop.cells
     cdef Py_ssize_t j
     join_free(pop, cells.survivors[i], cells.variance[i], pop.carried.cells + i, cells.places)

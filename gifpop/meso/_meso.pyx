@@ -327,7 +327,7 @@ cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
 
 
 cdef inline void leave_window(Population *pop) noexcept nogil:
-    """Let the survivors of the oldest cohort join the free neurons."""
+    """Move the survivors of the oldest cohort to the free neurons."""
     cdef Py_ssize_t oldest = pop.state.oldest
     join_free(pop, pop.survivors[oldest], pop.variance[oldest], pop.carried.cohorts + oldest, pop.places)
     pop.survivors[oldest] = 0.0
@@ -335,7 +335,7 @@ cdef inline void leave_window(Population *pop) noexcept nogil:
 
 
 cdef bint can_continue(Population *pop, const Common *common, Py_ssize_t active) noexcept nogil:
-    """Tell whether the hazards of cohorts can be continued from the last step, where there is no adaptation.
+    """Return whether the hazards of cohorts can be continued from the last step, where there is no adaptation.
 
     All potentials are so near to the free one that the series holds, and no hazard has been or comes out of range.
     """
@@ -392,7 +392,7 @@ cdef int64_t draw_spikes(Population *pop) noexcept nogil:
 
 
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
-    """Let the oldest cohort leave and start that of the neurons that fired in this step."""
+    """Drop the oldest cohort and start that of the neurons that fired in this step."""
     cdef State *s = pop.state
     cdef Py_ssize_t entering
     if s.cohorts == pop.K:

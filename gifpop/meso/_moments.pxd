@@ -98,7 +98,7 @@ cdef inline void take_noise(const Carried *carried, double *moments, Py_ssize_t 
 
 
 cdef inline void decay_moments(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
-    """Let the moments of cohorts side by side decay."""
+    """Decay the moments of cohorts side by side."""
     cdef Py_ssize_t k, i
     for k in range(carried.moments):
         for i in range(n):
@@ -106,7 +106,7 @@ cdef inline void decay_moments(const Carried *carried, double *moments, Py_ssize
 
 
 cdef inline void release_membrane(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
-    """Let the mode of the membrane begin where potentials are at the reset, whatever the currents are."""
+    """Start the mode of the membrane where potentials are at the reset, whatever the currents are."""
     cdef Py_ssize_t membrane = carried.D - 1, d, e
     cdef double sum, all = 0.0
     if not carried.membrane:

@@ -1,4 +1,4 @@
-"""What the time loop reads: a population in physical units as arrays, and connections in steps.
+"""The arrays of a mesoscopic population, and links between groups, in the time loop's units.
 
 Symbols as in Schwalger, Deger & Gerstner (2017): h the step, P the leak of the membrane over a step, theta the
 threshold kernel, K the number of cohorts in the history.
@@ -205,7 +205,7 @@ class PopulationPlan:
 
     @underflows_to_zero
     def scale(self, share: float) -> None:
-        """Let so many times as many neurons be in the same state: what is summed over neurons grows with them."""
+        """Multiply the number of neurons, keeping their state: scale every sum over neurons."""
         for name in ("mean", "n_events", "survivors", "variance"):
             self.state[name] *= share
         for rows in (self.cohorts,) if self.cells is None else (self.cohorts, self.cells.rows):
@@ -353,7 +353,7 @@ def _own_input(carried: Carried | None, noisy: Sequence[float] | None) -> Sequen
 
 
 def _widen_window(plan: PopulationPlan, K: int) -> None:
-    """Let at least K cohorts stay apart in an adaptive history; the oldest ones are empty at first."""
+    """Keep at least K cohorts apart in an adaptive history; the oldest ones are empty at first."""
     more = K - plan.K
     if more > 0:
         places = _meso.PADDING + K + max(K, SHORTEST_SLIDE)

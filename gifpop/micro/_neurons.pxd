@@ -158,7 +158,7 @@ cdef inline bint spend(double *budget, const double *excess, Py_ssize_t groups) 
 
 cdef inline void fire_due(Neurons *g, Py_ssize_t start, Py_ssize_t size, Py_ssize_t step,
                           SpikeList *spikes) noexcept nogil:
-    """Let the neurons of a tile fire that have used up their budgets."""
+    """Fire the neurons of a tile that have used up their budgets."""
     cdef Py_ssize_t i
     for i in range(start, start + size):
         if g.budget[i] < 0.0:

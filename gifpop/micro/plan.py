@@ -1,4 +1,4 @@
-"""What the time loop reads of a group of neurons: parameters in physical units as arrays, and the state."""
+"""The arrays of a group of neurons, in the time loop's units: parameters and state."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class NeuronPlan:
         return NeuronPlan(len(neurons), dict(self.parameters), state)
 
     def renew_budgets(self, first: int, draw: float, key: Stream) -> None:
-        """Let the neurons from the first one on draw new budgets, each its draw of this number."""
+        """Draw new budgets for the neurons from the first one on, for each its draw of this number."""
         self.state["draws"][:, first : self.N] = draw
         _micro.draw_budgets(self.bind(key), first)
 

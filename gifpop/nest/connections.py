@@ -44,7 +44,7 @@ class ConnectionTable:
         return sum(map(len, self.projections))
 
     def starts_at(self, device: int) -> bool:
-        """Tell whether a device has connections that start there."""
+        """Return whether a device has connections that start there."""
         return device in self.models
 
     def add(self, projection: Projection) -> None:

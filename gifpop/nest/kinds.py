@@ -117,7 +117,7 @@ STRINGS: Kind[list[str]] = Kind("std::vector<string>", str, vector=True)
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
-    """Tell whether a value holds several: a list, tuple or array, but not a text."""
+    """Return whether a value holds several: a list, tuple or array, but not a text."""
     return isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
@@ -128,7 +128,7 @@ def refuse_masked(name: str, value: object) -> None:
 
 
 def is_integer(value: object) -> TypeGuard[int]:
-    """Tell whether a value is an integer of Python or numpy, and not a bool."""
+    """Return whether a value is an integer of Python or numpy, and not a bool."""
     return isinstance(value, numbers.Integral) and not _is_bool(value)
 
 
@@ -154,7 +154,7 @@ def is_long(value: int) -> bool:
 
 
 def _all_plain(values: Iterable[object]) -> bool:
-    """Tell whether a sequence holds nothing but Python's own floats and integers."""
+    """Return whether a sequence holds nothing but Python's own floats and integers."""
     return set(map(type, values)) <= {float, int}
 
 

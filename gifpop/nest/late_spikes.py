@@ -108,7 +108,7 @@ class LateSpikes:
         self._wired = len(self.kernel.connections)
 
     def _deliver(self, groups: dict[int, int], arrivals: Arrivals) -> None:
-        """Let amounts arrive at neurons or populations in steps to come."""
+        """Add amounts that arrive at neurons or populations in steps to come."""
         steps, targets, amounts, weights = arrivals
         excitatory = weights > 0
         by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": excitatory, "inhibitory": ~excitatory}

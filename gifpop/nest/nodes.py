@@ -101,14 +101,14 @@ class Block:
         return {name: row[name] for name in {*known, *(cls.together if known else ())}}
 
     def takes_one_of(self, name: str, values: Sequence[Any]) -> bool:
-        """Tell whether a sequence given for a parameter holds a value for each node."""
+        """Return whether a sequence given for a parameter holds a value for each node."""
         parameter = self.model.parameters.get(name)
         if parameter is None:
             return False
         return not parameter.kind.vector or (len(values) > 0 and is_sequence(values[0]))
 
     def draws(self, name: str) -> bool:
-        """Tell whether a `Parameter` can be drawn for a parameter: whether it is a number."""
+        """Return whether a `Parameter` can be drawn for a parameter: whether it is a number."""
         parameter = self.model.parameters.get(name)
         return parameter is not None and not parameter.kind.vector and parameter.kind.dtype in (float, int)
 
@@ -197,7 +197,7 @@ class Block:
 
 
 def settable(model: NodeModel, name: str) -> bool:
-    """Tell whether nodes of a model have a parameter that can be set."""
+    """Return whether nodes of a model have a parameter that can be set."""
     return name in model.parameters and model.parameters[name].settable
 
 

@@ -75,7 +75,7 @@ class Parameter:
         return float(self.draw(1, kernel.new_stream())[0])
 
     def is_spatial(self) -> bool:
-        """Tell whether the values depend on positions of nodes.
+        """Return whether the values depend on positions of nodes.
 
         Returns
         -------

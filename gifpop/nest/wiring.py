@@ -179,7 +179,7 @@ class Wiring:
         self.noise = [self._noise_link(noise, pieces) for noise, pieces in self._noise.items()]
 
     def _is_between_neurons(self, projection: Product) -> bool:
-        """Tell whether a product is of whole blocks of neurons, as those of neurons are."""
+        """Return whether a product is of whole blocks of neurons, as those of neurons are."""
         blocks = (self.kernel.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
         return all(isinstance(block, NeuronBlock) for block in blocks)
 
@@ -279,7 +279,7 @@ class Wiring:
     # -- recorders --------------------------------------------------------------------------------------------------
 
     def _sample(self, strand: Strand, meter: MeterBlock) -> None:
-        """Let a meter sample nodes; those whose connections became known at different times, apart."""
+        """Connect a meter to the nodes that it samples; apart where connections became known at different times."""
         begun = np.array([self.begun(number) for number in strand.numbers.tolist()])
         group, variables = self.groups[strand.target], meter.variables(strand.i)
         for time in np.unique(begun).tolist():
@@ -289,7 +289,7 @@ class Wiring:
             self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probe))
 
     def _listen(self, strand: Strand, recorder: SpikeRecorderBlock) -> None:
-        """Let a spike recorder hear a source, as often as it is connected to it."""
+        """Connect a spike recorder to a source, as often as it is connected to it."""
         block = strand.block
         if isinstance(block, NeuronBlock):
             counts = np.bincount(strand.units, minlength=block.n)

@@ -127,7 +127,7 @@ def names_of(where: str, known: Sequence[str], populations: Populations | None) 
 
 
 def is_one(populations: Populations) -> TypeIs[Population | str]:
-    """Tell whether this is one population, not a sequence of them."""
+    """Return whether this is one population, not a sequence of them."""
     return isinstance(populations, str) or hasattr(populations, "name")
 
 

@@ -158,27 +158,27 @@ def _kept(
 
 
 def _aligned(plan: NeuronPlan) -> NeuronPlan:
-    """Let the arrays of neurons begin at cache lines."""
+    """Move the arrays of neurons to the beginnings of cache lines."""
     plan.state = {name: aligned_copy(values) for name, values in plan.state.items()}
     return plan
 
 
 def _aligned_rings(buffers: RingBuffers) -> RingBuffers:
-    """Let the ring buffers of single neurons begin at cache lines."""
+    """Move the ring buffers of single neurons to the beginnings of cache lines."""
     for name in ("rings", "externals"):
         setattr(buffers, name, [None if ring is None else aligned_copy(ring) for ring in getattr(buffers, name)])
     return buffers
 
 
 def _resumed(engine: Engine) -> Engine:
-    """Let an engine go on, once it is certain that the compiled loop stays within its arrays."""
+    """Resume an engine, once it is certain that the compiled loop stays within its arrays."""
     integrity.check_engine(engine)
     engine.resume()
     return engine
 
 
 def _restored(assembly: Assembly) -> Assembly:
-    """Let an assembly find anew what it keeps for `Simulation.reset`."""
+    """Drop what an assembly keeps for `Simulation.reset`, which it finds again."""
     assembly._initial_plans = assembly._relaxed = None
     assembly._signals = {}
     return assembly

@@ -321,7 +321,7 @@ def _run_alone(point: Point, pool: Workers, stop: Callable[[], bool]) -> Outcome
 
 
 def _wind_up(running: Running, pool: Workers, records: _Records) -> None:
-    """Let nothing more begin, and take what ends at once."""
+    """Start nothing more, and take what ends at once."""
     pool.stop(running)
     for future in wait(running, timeout=GRACE).done:
         records.take(running.pop(future), outcome_of(future))

@@ -165,7 +165,7 @@ class Workers:
         return False
 
     def stop(self, futures: Iterable[Future[Outcome]]) -> None:
-        """Let nothing more begin, and simulations in threads end at their next look."""
+        """Start nothing more, and end simulations in threads at their next look."""
         self._stop.set()
         for future in futures:
             future.cancel()
@@ -335,7 +335,7 @@ def outcome_of(future: Future[Outcome]) -> Outcome:
 
 
 def _begin_process() -> None:
-    """Let Ctrl-C end the simulations of this process, but not the process, and let that end with its parent."""
+    """End the simulations of this process at Ctrl-C, but not the process, and that with its parent."""
     from tqdm import tqdm
 
     signal.signal(signal.SIGINT, lambda *arguments: None)

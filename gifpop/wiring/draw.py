@@ -79,7 +79,7 @@ def connection_bytes(
 
 
 def is_implicit(rule: Rule, same: bool) -> bool:
-    """Tell whether equal connections of a rule need not be stored one by one."""
+    """Return whether equal connections of a rule need not be stored one by one."""
     return isinstance(rule, AllToAll) and (rule.allow_autapses or not same)
 
 
