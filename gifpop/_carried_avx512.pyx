@@ -1,0 +1,150 @@
+"""One step of cohorts that carry their members' adaptation, or of cells of such cohorts.
+
+Compiled once for each instruction set, as `_cohorts`, whose units these are. Equations: docs/closures.md. Adaptation is
+a sum of D modes that decay exponentially, in units of Delta_V; of each cohort there are the means y of its members'
+modes and their covariance C. With v = C 1 and r = 1 C 1, the hazard averaged over the members is
+exp(u/Delta_V - threshold - sum(y) + r/2); those who fire, if they are few, have the means y - v. Between two steps
+moments are what they will have decayed to at the end of the next one, beside the lift, sum(y) - r/2.
+"""
+
+from gifpop._lanes cimport LANES, LOG2_E, above, all_lanes, lanes, larger, load, store, total
+from gifpop._moments cimport FEWEST, SMALLEST_SPREAD, TINY
+from gifpop._passes cimport TILE, Totals, clear, integrate_hazards, saturate, saturate_all, thin, write_sums
+from gifpop._types cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Constants, Population, Sums
+
+
+cdef inline void recover(const Block *block, double *excess, Py_ssize_t first, Py_ssize_t groups, double leak,
+                         double gain, double slope, double threshold) noexcept nogil:
+    """Move the potentials; ``excess`` is what they have above the thresholds of the cohorts, as a power of two."""
+    cdef Py_ssize_t group, i
+    cdef lanes u
+    for group in range(groups):
+        i = first + group * LANES
+        u = load(block.potential + i) * leak + gain
+        store(block.potential + i, u)
+        store(excess + group * LANES, u * slope - (load(block.lift + i) * LOG2_E + threshold))
+
+
+cdef inline lanes covariance(const Carried *carried, const double *row, Py_ssize_t k, Py_ssize_t stride,
+                             bint noisy) noexcept nogil:
+    """The k-th moment of a step, a covariance, to which input of their own adds."""
+    cdef lanes x = load(row + k * stride)
+    if noisy:
+        x = x + carried.added[k]
+    return x
+
+
+cdef inline void part(const Carried *carried, const Block *block, const double *probability, Py_ssize_t first,
+                      Py_ssize_t groups, lanes *mixed, Py_ssize_t D, bint noisy, bint smooth) noexcept nogil:
+    """Part the moments of those who fire, which are added to ``mixed``, from those of the survivors, which then decay.
+
+    Means are mixed as differences from those of the step before, so that no digits are lost.
+    """
+    cdef Py_ssize_t group, i, d, e, k, stride = block.stride
+    cdef double *row
+    cdef lanes p, stay, w, r, g, x, lift, share, away, wider, between, single
+    cdef lanes[MOST_MODES] v, fired
+    for group in range(groups):
+        i = first + group * LANES
+        row = block.moments + i
+        p = load(probability + group * LANES)
+        w = p * load(block.survivors + i)
+        for d in range(D):
+            v[d] = all_lanes(0.0)
+        single = all_lanes(0.0)
+        for d in range(D):
+            for e in range(d + 1):
+                x = covariance(carried, row, D + d * (d + 1) // 2 + e, stride, noisy)
+                v[d] = v[d] + x
+                if e < d:
+                    v[e] = v[e] + x
+                else:
+                    single = single + x
+        r = v[0]
+        for d in range(1, D):
+            r = r + v[d]
+        stay = 1.0 - p
+        if smooth:
+            r = larger(r, all_lanes(0.0))
+            share = r / ((r + single * SMALLEST_SPREAD + TINY) * (stay + FEWEST + p * r))
+        else:
+            share = above(r - single * SMALLEST_SPREAD, 0.0, all_lanes(1.0) / (larger(stay, all_lanes(FEWEST)) + p * r),
+                          all_lanes(0.0))
+        g = p * share
+        away = stay * share
+        wider = away * (1.0 - share)
+        lift = all_lanes(0.0)
+        for d in range(D):
+            x = load(row + d * stride)
+            fired[d] = x - away * v[d] - carried.fired[d]
+            mixed[d] = mixed[d] + w * fired[d]
+            x = (x + g * v[d]) * carried.decay[d]
+            store(row + d * stride, x)
+            lift = lift + x
+        for d in range(D):
+            for e in range(d + 1):
+                k = D + d * (d + 1) // 2 + e
+                x = covariance(carried, row, k, stride, noisy)
+                between = v[d] * v[e]
+                mixed[k] = mixed[k] + w * (x + wider * between + fired[d] * fired[e])
+                x = (x - g * between) * carried.decay[k]
+                store(row + k * stride, x)
+                lift = lift - (0.5 * x if e == d else x)
+        store(block.lift + i, larger(lift, all_lanes(carried.least_lift)))
+
+
+cdef inline void advance(const Population *pop, const Block *block, double drive, Sums *sums, double *mixed,
+                         Py_ssize_t D, bint noisy) noexcept nogil:
+    """Advance a block with ``D`` modes, a number known to the compiler."""
+    cdef const Constants *c = pop.constants
+    cdef const Carried *carried = &pop.carried
+    cdef double[TILE] p, left
+    cdef lanes[MOST_MOMENTS] sums_of_fired
+    cdef Py_ssize_t spare = (LANES - block.n % LANES) % LANES, first = -spare, groups, k
+    cdef double gain = drive - c.E_L * c.leak, slope = c.inverse_Delta_V * LOG2_E
+    cdef double threshold = (c.V_T_star * c.inverse_Delta_V - c.log_hazard - carried.added_lift) * LOG2_E
+    cdef lanes largest
+    cdef Totals totals
+    clear(&totals)
+    for k in range(D + D * (D + 1) // 2):
+        sums_of_fired[k] = all_lanes(0.0)
+    while first < block.n:
+        groups = min(<Py_ssize_t> TILE, block.n - first) // LANES
+        recover(block, p, first, groups, c.leak, gain, slope, threshold)
+        largest = integrate_hazards(block.hazard + first, p, groups)
+        if pop.smooth:
+            saturate_all(p, left, groups)
+        else:
+            saturate(p, groups, largest)
+        part(carried, block, p, first, groups, sums_of_fired, D, noisy, pop.smooth)
+        totals = thin(block.survivors + first, block.variance + first, p, left if pop.smooth else NULL, groups, totals)
+        first += groups * LANES
+    write_sums(&totals, sums)
+    for k in range(D + D * (D + 1) // 2):
+        mixed[k] = total(sums_of_fired[k])
+
+
+cdef void advance_carried(const Population *pop, const Block *block, double drive, Sums *sums,
+                          double *mixed) noexcept nogil:
+    """Advance cohorts or cells; ``mixed`` are the sums of the moments of those who fire, weighted with their number.
+
+    ``drive`` is what any potential gains besides its leak. The lanes that are left over lie before the block, where
+    there are no neurons.
+    """
+    cdef Py_ssize_t D = pop.carried.D
+    if pop.carried.noisy and D == 4:
+        advance(pop, block, drive, sums, mixed, 4, True)
+    elif pop.carried.noisy and D == 5:
+        advance(pop, block, drive, sums, mixed, 5, True)
+    elif pop.carried.noisy:
+        advance(pop, block, drive, sums, mixed, D, True)
+    elif D == 1:
+        advance(pop, block, drive, sums, mixed, 1, False)
+    elif D == 2:
+        advance(pop, block, drive, sums, mixed, 2, False)
+    elif D == 3:
+        advance(pop, block, drive, sums, mixed, 3, False)
+    elif D == 4:
+        advance(pop, block, drive, sums, mixed, 4, False)
+    else:
+        advance(pop, block, drive, sums, mixed, D, False)

@@ -1,0 +1,105 @@
+"""One step of the cells of a population: cohorts that have grown old and been merged with their neighbours.
+
+Compiled once for each instruction set, as `_cohorts`, whose units these are. How cells are merged: `_merging`; why this
+is accurate: docs/history.md.
+"""
+
+from gifpop._lanes cimport (LANES, LOG2_E, all_lanes, any_above, exp_lanes, lanes, load, saturate_lanes, store,
+                            sums_before, total)
+from gifpop._passes cimport TILE, Totals, clear, integrate_hazards, move, saturate, saturate_all, thin, write_sums
+from gifpop._types cimport PADDING, Cells, Population, Sums
+
+
+cdef struct Thresholds:     # of a tile
+    double[TILE] theta      # what a cell's spikes have added to the thresholds of its neurons
+    double[TILE] quasi      # and to those of all others, as if Poisson (quasi-renewal, Eq. 14)
+
+
+cdef inline lanes saturated(lanes x) noexcept nogil:
+    """1 - exp(-x)."""
+    if any_above(x, 0.25) or any_above(0.0 - x, 0.0):
+        return 1.0 - exp_lanes(0.0 - x)
+    return saturate_lanes(x)
+
+
+cdef inline void decay_traces(Population *pop, Thresholds *tile, Py_ssize_t first, Py_ssize_t groups,
+                              Py_ssize_t J) noexcept nogil:
+    """Let the adaptation that the cells' spikes have left decay."""
+    cdef Cells *cells = &pop.cells
+    cdef double share = 1.0 / pop.constants.N
+    cdef Py_ssize_t group, i, j
+    cdef lanes trace, theta
+    for group in range(groups):
+        i = group * LANES
+        theta = all_lanes(0.0)
+        for j in range(J):
+            trace = load(cells.traces + j * cells.places + first + i) * pop.sfa_decay[j]
+            store(cells.traces + j * cells.places + first + i, trace)
+            theta = theta + trace * pop.relative_jumps[j]
+        store(tile.theta + i, theta)
+        store(tile.quasi + i, load(cells.count + first + i) * share * saturated(theta))
+
+
+cdef inline lanes move_adapting(Population *pop, const Thresholds *tile, double *excess, Py_ssize_t first,
+                                Py_ssize_t groups, double gain, double slope, lanes before) noexcept nogil:
+    """Move the potentials; ``excess`` is what they have above the thresholds of the cells, as a power of two.
+
+    ``before`` is the threshold that earlier spikes have left; returned is what there is after the tile.
+    """
+    cdef Cells *cells = &pop.cells
+    cdef double leak = pop.constants.leak
+    cdef Py_ssize_t group, i
+    cdef lanes u, quasi, threshold
+    for group in range(groups):
+        i = group * LANES
+        u = load(cells.potential + first + i) * leak + gain
+        quasi = load(tile.quasi + i)
+        threshold = load(tile.theta + i) + load(cells.own + first + i) * quasi + sums_before(quasi, &before)
+        store(cells.potential + first + i, u)
+        store(excess + i, u * slope - threshold * LOG2_E)
+    return before
+
+
+cdef inline double advance(Population *pop, double drive, double threshold, Sums *sums, Py_ssize_t J) noexcept nogil:
+    """Advance the cells of a population with ``J`` adaptation time constants, a number known to the compiler."""
+    cdef const Cells *cells = &pop.cells
+    cdef double[TILE] p, left
+    cdef Thresholds tile
+    cdef Py_ssize_t spare = (LANES - pop.state.cells % LANES) % LANES
+    cdef Py_ssize_t first = PADDING - spare, end = PADDING + pop.state.cells, groups
+    cdef double gain = drive - pop.constants.E_L * pop.constants.leak
+    cdef double slope = pop.constants.inverse_Delta_V * LOG2_E
+    cdef lanes largest, before = all_lanes(threshold)
+    cdef Totals totals
+    clear(&totals)
+    while first < end:
+        groups = min(<Py_ssize_t> TILE, end - first) // LANES
+        if J > 0:
+            decay_traces(pop, &tile, first, groups, J)
+            before = move_adapting(pop, &tile, p, first, groups, gain, slope, before)
+        else:
+            move(cells.potential + first, p, groups, pop.constants.leak, gain, slope, threshold * LOG2_E)
+        largest = integrate_hazards(cells.hazard + first, p, groups)
+        if pop.smooth:
+            saturate_all(p, left, groups)
+        else:
+            saturate(p, groups, largest)
+        totals = thin(cells.survivors + first, cells.variance + first, p, left if pop.smooth else NULL, groups, totals)
+        first += groups * LANES
+    write_sums(&totals, sums)
+    return total(before) / LANES
+
+
+cdef double advance_cells(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil:
+    """Advance all cells; return the threshold that they and all spikes before them have left.
+
+    ``drive`` is what any potential gains besides its leak; ``threshold`` what the spikes before the cells have left.
+    The lanes that are left over lie before the oldest cell, where there are no neurons.
+    """
+    if pop.J == 0:
+        return advance(pop, drive, threshold, sums, 0)
+    if pop.J == 1:
+        return advance(pop, drive, threshold, sums, 1)
+    if pop.J == 2:
+        return advance(pop, drive, threshold, sums, 2)
+    return advance(pop, drive, threshold, sums, pop.J)

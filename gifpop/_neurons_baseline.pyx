@@ -1,0 +1,221 @@
+"""A tile of neurons through the steps of a slice: the innermost loops of the microscopic level.
+
+Compiled once for each instruction set, as `_cohorts`. Per step and neuron: adaptation, synaptic currents, exact
+integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, discretized as NEST's gif_psc_exp).
+"""
+
+from libc.stdint cimport int32_t
+
+from gifpop._firing cimport fire, renew_budget
+from gifpop._lanes cimport (LANES, above, all_lanes, any_above, any_nan, exp2_lanes, lanes, larger, load, smaller,
+                            store, take_counts)
+from gifpop._types cimport TILE, WELL, Arrivals, Neurons, Parameter, Probes, SpikeList
+
+cdef double NO_HAZARD = -1e6    # log2 of the hazard of who is refractory: far below what any budget notices
+
+
+cdef struct Input:          # of a tile
+    double[TILE] drive      # what currents and the leak towards E_L add to the potentials, mV
+    double[TILE] ex         # weights of the spikes that arrive, pA
+    double[TILE] inh
+
+
+cdef inline const double *at(const Parameter *p, Py_ssize_t start) noexcept nogil:
+    """Values of a parameter for the neurons from ``start`` on, within a tile."""
+    return p.value + p.stride * start
+
+
+cdef inline lanes take(double *arriving) noexcept nogil:
+    """Read what arrives; its place in the ring buffer is free again."""
+    cdef lanes x = load(arriving)
+    store(arriving, all_lanes(0.0))
+    return x
+
+
+cdef inline void add_up(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places,
+                        Py_ssize_t start, Py_ssize_t groups, double *sums) noexcept nogil:
+    cdef Py_ssize_t group, _j, row = places if decay.stride else <Py_ssize_t> TILE
+    cdef const double *factor
+    cdef double *trace
+    cdef lanes x, sum
+    for group in range(groups):
+        trace = traces + start + group * LANES
+        factor = at(decay, start) + group * LANES
+        sum = all_lanes(0.0)
+        for _j in range(terms):
+            x = load(trace)
+            sum = sum + x
+            store(trace, x * load(factor))
+            trace += places
+            factor += row
+        store(sums + group * LANES, sum)
+
+
+cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
+                       Py_ssize_t groups, double *sums) noexcept nogil:
+    """Put the sums of the adaptation traces of a tile into ``sums``, and let the traces decay."""
+    if terms == 1:              # constants unroll the loop
+        add_up(traces, decay, 1, places, start, groups, sums)
+    elif terms == 2:
+        add_up(traces, decay, 2, places, start, groups, sums)
+    elif terms > 2:
+        add_up(traces, decay, terms, places, start, groups, sums)
+
+
+cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const double *stc,
+                        Input *input) noexcept nogil:
+    """Gather the input of a tile: what differs between neurons, beside what arrives at all."""
+    cdef const double *constant = at(&g.constant_drive, start)
+    cdef const double *gain = at(&g.current_gain, start)
+    cdef Py_ssize_t group, i
+    cdef lanes current, ex, inh
+    for group in range(groups):
+        i = group * LANES
+        current = all_lanes(a.current_all)
+        if a.ex == NULL:
+            ex = take_counts(a.ex_counts + start + i) * a.ex_unit
+            inh = take_counts(a.inh_counts + start + i) * a.inh_unit
+        else:
+            ex, inh = take(a.ex + start + i), take(a.inh + start + i)
+        if a.current != NULL:
+            current = current + take(a.current + start + i)
+            ex = ex + take(a.ex_external + start + i)
+            inh = inh + take(a.inh_external + start + i)
+        if g.S > 0:
+            current = current - load(stc + i)
+        store(input.drive + i, load(constant + i) + load(gain + i) * current)
+        store(input.ex + i, ex)
+        store(input.inh + i, inh)
+
+
+cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const Input *input,
+                      const double *adapted, double *excess, bint various, bint gathered, bint counted) noexcept nogil:
+    """Synaptic currents and potentials of a tile; return whether all are finite numbers.
+
+    ``excess`` is log2 of the hazard, integrated over the step. ``various``: the neurons have parameters of their own;
+    ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed. All three are constants where
+    this is inlined, so that what is common stays in registers.
+    """
+    cdef lanes leak = load(at(&g.leak, start)), carry_ex = load(at(&g.carry_ex, start))
+    cdef lanes carry_in = load(at(&g.carry_in, start)), decay_ex = load(at(&g.decay_ex, start))
+    cdef lanes decay_in = load(at(&g.decay_in, start)), V_reset = load(at(&g.V_reset, start))
+    cdef lanes slope = load(at(&g.slope, start)), threshold = load(at(&g.threshold, start))
+    cdef lanes gain = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current_all
+    cdef double *potential = g.V_m + start
+    cdef double *I_syn_ex = g.I_syn_ex + start
+    cdef double *I_syn_in = g.I_syn_in + start
+    cdef double *pause = g.pause + start
+    cdef double ex_all = a.ex_all, inh_all = a.inh_all, ex_unit = a.ex_unit, inh_unit = a.inh_unit
+    cdef Py_ssize_t group, i
+    cdef lanes V, ex, inh, left, finite = all_lanes(0.0)
+    for group in range(groups):
+        i = group * LANES
+        if various:
+            leak, V_reset = load(at(&g.leak, start) + i), load(at(&g.V_reset, start) + i)
+            carry_ex, carry_in = load(at(&g.carry_ex, start) + i), load(at(&g.carry_in, start) + i)
+            decay_ex, decay_in = load(at(&g.decay_ex, start) + i), load(at(&g.decay_in, start) + i)
+            slope, threshold = load(at(&g.slope, start) + i), load(at(&g.threshold, start) + i)
+        if gathered:
+            gain, ex, inh = load(input.drive + i), load(input.ex + i), load(input.inh + i)
+        elif counted:
+            ex = take_counts(a.ex_counts + start + i) * ex_unit
+            inh = take_counts(a.inh_counts + start + i) * inh_unit
+        else:
+            ex, inh = take(a.ex + start + i), take(a.inh + start + i)
+        ex = load(I_syn_ex + i) * decay_ex + (ex + ex_all)
+        inh = load(I_syn_in + i) * decay_in + (inh + inh_all)
+        V = load(potential + i) * leak + gain + ex * carry_ex + inh * carry_in
+        finite = finite + 0.0 * V       # NaN from the first one on that is not, here or in the currents
+        left = load(pause + i)
+        V = above(left, 0.0, V_reset, V)
+        store(I_syn_ex + i, ex)
+        store(I_syn_in + i, inh)
+        store(potential + i, V)
+        store(pause + i, larger(left - 1.0, all_lanes(0.0)))
+        store(excess + i, above(left, 0.0, all_lanes(NO_HAZARD), (V - load(adapted + i)) * slope - threshold))
+    return not any_nan(finite)
+
+
+cdef inline bint spend(double *budget, const double *excess, Py_ssize_t groups) noexcept nogil:
+    """Take the hazard of the step from the budgets; tell whether any is used up.
+
+    A budget drawn from the standard exponential distribution makes the probability to fire in a step
+    1 - exp(-lambda h), independently of the past.
+    """
+    cdef Py_ssize_t group, i
+    cdef lanes left, least = all_lanes(0.0)
+    for group in range(groups):
+        i = group * LANES
+        left = load(budget + i) - exp2_lanes(load(excess + i))
+        store(budget + i, left)
+        least = smaller(least, left)
+    return any_above(0.0 - least, 0.0)
+
+
+cdef void fire_due(Neurons *g, Py_ssize_t start, Py_ssize_t size, Py_ssize_t step, SpikeList *spikes) noexcept nogil:
+    """Let the neurons of a tile fire that have used up their budgets."""
+    cdef Py_ssize_t i
+    for i in range(start, start + size):
+        if g.budget[i] < 0.0:
+            renew_budget(g, i)
+            fire(g, i)
+            spikes.items[spikes.n].step = <int32_t> step
+            spikes.items[spikes.n].unit = <int32_t> i
+            spikes.n += 1
+
+
+cdef inline void clear(double *values) noexcept nogil:
+    cdef Py_ssize_t group
+    for group in range(TILE // LANES):
+        store(values + group * LANES, all_lanes(0.0))
+
+
+cdef void keep(Neurons *g, Py_ssize_t start, Py_ssize_t groups, const double *adapted,
+               const double *stc) noexcept nogil:
+    """Keep what only recorders look at: threshold and adaptation current."""
+    cdef const double *V_T_star = at(&g.V_T_star, start)
+    cdef Py_ssize_t group, i
+    for group in range(groups):
+        i = group * LANES
+        store(g.E_sfa + start + i, load(V_T_star + i) + load(adapted + i))
+        if g.S > 0:
+            store(g.I_stc + start + i, load(stc + i))
+
+
+cdef inline bint step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, double *adapted,
+                           double *stc, double *excess) noexcept nogil:
+    """Everything up to the hazards of a tile; return whether potentials and currents are finite numbers."""
+    cdef Input input
+    adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, groups, adapted)
+    adapt(g.stc, &g.stc_decay, g.S, g.places, start, groups, stc)
+    if g.various or g.S > 0 or a.current != NULL:
+        gather(g, a, start, groups, stc, &input)
+        if g.various:
+            return move(g, a, start, groups, &input, adapted, excess, True, True, False)
+        return move(g, a, start, groups, &input, adapted, excess, False, True, False)
+    if a.ex == NULL:
+        return move(g, a, start, groups, NULL, adapted, excess, False, False, True)
+    return move(g, a, start, groups, NULL, adapted, excess, False, False, False)
+
+
+cdef int64_t advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,
+                          Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil:
+    """Advance the ``size`` neurons of the tile that begins at ``start``, one step for each of ``arrivals``.
+
+    Return WELL, or the step in which a potential or current was not a finite number, at which the tile then stays.
+    What is left over in the last vector are neurons that never fire. ``spikes`` has room for one spike of each neuron
+    in each step; NULL: nobody fires of itself.
+    """
+    cdef Py_ssize_t step, i, groups = (size + LANES - 1) // LANES
+    cdef double[TILE] adapted, stc, excess
+    clear(adapted)
+    for step in range(steps):
+        if not step_tile(group, &arrivals[step], start, groups, adapted, stc, excess):
+            return step
+        if probes.n > 0 or step == steps - 1:
+            keep(group, start, groups, adapted, stc)
+        for i in range(probes.n):
+            probes.first[i].record[step * probes.stride] = probes.first[i].value[0]
+        if spend(group.budget + start, excess, groups) and spikes != NULL:
+            fire_due(group, start, size, step, spikes)
+    return WELL
