@@ -4,6 +4,9 @@ Garbage collection is switched off: it counts objects, not bytes, and large arra
 """
 
 import gc
+import os
+import signal
+import threading
 import tracemalloc
 import weakref
 
@@ -193,3 +196,30 @@ def test_kernels_that_were_reset(traced):
     nest.ResetKernel()
     del neurons, meter
     assert [each() for each in held] == [None] * len(held)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.timeout(60)
+def test_a_fork_while_another_thread_looks_up_an_array():
+    """The child does not wait for a thread that exists in its parent only."""
+    looking, found = threading.Event(), threading.Event()
+
+    class Slow:
+        def __hash__(self):  # is asked for while the lock is held
+            looking.set()
+            found.wait(30.0)
+            return 1
+
+    recall = remembered.remembered(lambda key: np.zeros(1))
+    thread = threading.Thread(target=recall, args=(Slow(),))
+    thread.start()
+    looking.wait(30.0)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        recall("another")
+        os._exit(0)
+    found.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0

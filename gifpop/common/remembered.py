@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -32,6 +33,14 @@ def remembered(make: Callable[Arguments, npt.NDArray[Scalar]]) -> Callable[Argum
     alive: WeakValueDictionary[Hashable, npt.NDArray[Scalar]] = WeakValueDictionary()
     last: OrderedDict[Hashable, npt.NDArray[Scalar]] = OrderedDict()
     lock = threading.Lock()
+
+    def renew_lock() -> None:
+        """Take another lock in the child of a fork: a thread of the parent may have held this one."""
+        nonlocal lock
+        lock = threading.Lock()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=renew_lock)
 
     @wraps(make)
     def recall(*args: Arguments.args, **kwargs: Arguments.kwargs) -> npt.NDArray[Scalar]:
