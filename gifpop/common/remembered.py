@@ -1,4 +1,4 @@
-"""Arrays that are computed once for all who need them, and not kept for those who no longer do."""
+"""What is computed once: arrays for all who need them, not kept for those who no longer do; attributes of objects."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from typing_extensions import Self
 
 Arguments = ParamSpec("Arguments")
 Scalar = TypeVar("Scalar", bound=np.generic)
+Value = TypeVar("Value")
 
 KEPT = 16  # arrays that stay although nobody holds them, the last ones that were asked for,
 MOST_BYTES = 8e6  # as long as all of them together are no larger
@@ -58,3 +60,27 @@ def remembered(make: Callable[Arguments, npt.NDArray[Scalar]]) -> Callable[Argum
         return array
 
     return recall
+
+
+class computed_once(Generic[Value]):
+    """A property that is computed when it is first asked for, as `functools.cached_property` but without a lock.
+
+    Until Python 3.12 that one holds a lock, the same for all objects, while it computes: threads wait for each other,
+    and the child of a fork waits for a thread of its parent for ever.
+    """
+
+    def __init__(self, compute: Callable[[Any], Value]) -> None:
+        self._compute, self.__doc__ = compute, compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | Value:
+        if instance is None:
+            return self
+        value = vars(instance)[self._name] = self._compute(instance)
+        return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from gifpop.common.membrane import (
     threshold_kernel,
     underflows_to_zero,
 )
-from gifpop.common.remembered import remembered
+from gifpop.common.remembered import computed_once, remembered
 from gifpop.engine.interrupts import give_way
 from gifpop.meso import _meso, history
 from gifpop.meso.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
@@ -88,7 +88,7 @@ class Link:
         """The arrays of single connections."""
         return self.first, self.units, self.weights, self.lags
 
-    @cached_property
+    @computed_once
     def largest_indegree(self) -> int:
         """Largest number of the single connections that end at one unit."""
         assert self.units is not None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 
+from gifpop.common.remembered import computed_once
 from gifpop.common.typing import Integers
 from gifpop.nest.errors import require_memory
 
@@ -60,7 +60,7 @@ class Runs:
         )
         return cls(starts, skips, lengths[order], sources, np.concatenate(kinds)[order], patterns)
 
-    @cached_property
+    @computed_once
     def ends(self) -> Integers:
         """Places at which the runs end."""
         return np.cumsum(self.lengths)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gifpop.common import checks
+from gifpop.common.remembered import computed_once
 from gifpop.engine.interrupts import stopped_by
 from gifpop.engine.threads import processors
 from gifpop.network import Network
@@ -114,7 +115,7 @@ class Job:
     def __reduce__(self) -> tuple[Callable[[bytes], Job], tuple[bytes]]:
         return _load, (self._pickled,)
 
-    @functools.cached_property
+    @computed_once
     def _pickled(self) -> bytes:
         return dumps((self.build, self.measure, self.simulate, self.trials, self.root, self.parameters))
 
