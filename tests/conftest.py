@@ -14,11 +14,17 @@ import gifpop
 from gifpop.engine import instruction_set, threads
 from gifpop.meso import history
 
-# What tests start in other folders imports the same package, installed or compiled in place.
-PACKAGE = str(Path(gifpop.__file__).parents[1])
-os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])])
+pytest.register_assert_rewrite("tests.helpers")
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+# Programs that tests start in other folders import the same package, installed or compiled in place, and the helpers.
+# The folder of the tests comes last, because beside it there may be sources that are not compiled.
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(gifpop.__file__).parents[1]
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")]), *([str(ROOT)] if ROOT != PACKAGE else [])]
+)
+
+EXAMPLES = ROOT / "examples"
 
 for name, examples in (("fast", 40), ("slow", 250)):
     hypothesis.settings.register_profile(name, max_examples=examples, derandomize=True, deadline=None)

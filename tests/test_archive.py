@@ -18,11 +18,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from saved import CASES, MIXED, arrays_of, assert_same_results, assert_same_state, network, simulation, state_of
 
 import gifpop as gp
 from gifpop.engine import engine
 from gifpop.saving import archive, encoding, snapshot
+from tests.helpers.saved import (
+    CASES,
+    MIXED,
+    arrays_of,
+    assert_same_results,
+    assert_same_state,
+    network,
+    simulation,
+    state_of,
+)
 
 DATA = Path(__file__).parent / "data"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
@@ -894,7 +903,7 @@ def test_what_fails_leaves_the_old_file(error, where, path, monkeypatch):
 
 SAVE_FOR_EVER = """
 import sys
-from saved import simulation
+from tests.helpers.saved import simulation
 sim = simulation("mixed")
 print("ready", flush=True)
 while True:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from networks import single
 
 import gifpop as gp
+from tests.helpers.networks import single
 
 NAN, INF = float("nan"), float("inf")
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import reference
-from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
-from test_history import layouts
-from trials import activities
 
 import gifpop as gp
+from tests.helpers import reference
+from tests.helpers.networks import SEED_CELL, brunel, single
+from tests.helpers.trials import activities
+from tests.test_history import layouts
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")

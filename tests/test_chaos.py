@@ -4,10 +4,10 @@ import os
 import time
 
 import pytest
-from chaos import Chaos
-from saved import simulation
 
 import gifpop as gp
+from tests.helpers.chaos import Chaos
+from tests.helpers.saved import simulation
 
 SECONDS = float(os.environ.get("GIFPOP_CHAOS_SECONDS", "60"))
 

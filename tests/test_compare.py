@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from ctrl_c import ctrl_c
-from networks import brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop.assembly import stationary
+from tests.helpers.ctrl_c import ctrl_c
+from tests.helpers.networks import brunel, single
 
 
 def quick(**options):

@@ -5,9 +5,9 @@ import pickle
 import threading
 
 import pytest
-from saved import CASES, assert_same_results, assert_same_state, network, simulation, state_of
 
 import gifpop as gp
+from tests.helpers.saved import CASES, assert_same_results, assert_same_state, network, simulation, state_of
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])

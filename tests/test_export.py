@@ -5,7 +5,6 @@ import pickle
 import re
 import sys
 
-import networks
 import numpy as np
 import pytest
 from numpy.random import SeedSequence
@@ -14,6 +13,7 @@ import gifpop as gp
 from gifpop import export
 from gifpop.meso import _meso
 from gifpop.micro import _micro
+from tests.helpers import networks
 
 DT, STEPS, N, RECORDED = 0.5, 40, (30, 20), [4, 1]
 LEVELS = ("meso", "micro", {"2/3E": "micro", "I": "meso"})

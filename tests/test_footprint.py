@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import numpy as np
-import peaks
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -14,6 +13,7 @@ from gifpop import nest
 from gifpop.assembly import recorder
 from gifpop.common import memory, memory_limits
 from gifpop.engine import chunks, engine
+from tests.helpers import peaks
 
 SOON_DONE = ("exact_history", "neurons", "stored_connections")  # of the kinds of runs; all others take some seconds
 

@@ -6,18 +6,18 @@ from functools import partial
 
 import numpy as np
 import pytest
-import reference
-from golden import POPULATION_TRACES, Golden
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import SEED_CELL, brunel, column, nest_test_population, single
 from numpy.testing import assert_allclose, assert_array_equal
-from test_invariants import cells, check_state
-from trials import activities, spectrum
 
 import gifpop as gp
 from gifpop.meso import _meso, history
 from gifpop.meso.plan import automatic_history
+from tests.helpers import reference
+from tests.helpers.golden import POPULATION_TRACES, Golden
+from tests.helpers.networks import SEED_CELL, brunel, column, nest_test_population, single
+from tests.helpers.trials import activities, spectrum
+from tests.test_invariants import cells, check_state
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")

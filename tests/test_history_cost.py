@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import SEED_CELL, single
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
 from gifpop.meso import history
 from gifpop.meso.plan import automatic_history
+from tests.helpers.networks import SEED_CELL, single
 
 TAU_SFA, Q_SFA = (100.0, 1000.0, 20.0, 300.0), (5.0, 1.0, 3.0, 2.0)
 TAU_STC, Q_STC = (30.0, 200.0, 10.0, 100.0), (60.0, 20.0, 40.0, 30.0)

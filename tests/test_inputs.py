@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from networks import single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
+from tests.helpers.networks import single
 
 DT = 0.5
 SILENT = gp.GIF(lambda_0=0.0)

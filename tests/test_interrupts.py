@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from saved import assert_same_results, assert_same_state, simulation, state_of
 
 import gifpop as gp
 from gifpop import distributions
@@ -21,6 +20,7 @@ from gifpop.engine.interrupts import deferred_interrupt, give_way, is_interrupte
 from gifpop.meso.plan import Link
 from gifpop.result import concatenate
 from gifpop.wiring import _wiring, draw
+from tests.helpers.saved import assert_same_results, assert_same_state, simulation, state_of
 
 DT = 0.5
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

@@ -18,6 +18,7 @@ import gifpop
 from gifpop.engine import instruction_set
 
 HEADERS = [Path(gifpop.__file__).parent / "engine", Path(__file__).parents[1] / "gifpop" / "engine"]
+SOURCE = Path(__file__).parent / "helpers" / "lanes.c"
 ARM = {"compiler": "aarch64-linux-gnu-gcc", "launcher": ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"]}
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"]
@@ -52,10 +53,7 @@ class Lanes:
             pytest.skip("the source of the compiled loops is not here")
         self.command = [*launcher, str(folder / "lanes")]
         options = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"]
-        subprocess.run(
-            [compiler, *options, *flags, f"-I{header}", "-o", self.command[-1], Path(__file__).with_name("lanes.c")],
-            check=True,
-        )
+        subprocess.run([compiler, *options, *flags, f"-I{header}", "-o", self.command[-1], SOURCE], check=True)
         self.width = int(self("lanes")[0])
         assert lanes in (None, self.width)
 
@@ -159,7 +157,7 @@ def test_saturate_within_two_ulp(lanes, largest):
 
 
 def numbers():
-    """Random numbers around the limits of `lanes.c`, with the limits themselves and what is not finite among them."""
+    """Random numbers around the limits of `helpers/lanes.c`, with the limits themselves and what is not finite among them."""
     x = np.random.default_rng(3).normal(0.0, 1.5, 4000)
     special = [-1.0, 0.5, 2.0, 0.0, -0.0, np.inf, -np.inf, np.nan, np.nextafter(0.5, 1.0), np.nextafter(0.5, 0.0)]
     x[::40] = np.resize(special, 100)

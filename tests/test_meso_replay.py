@@ -4,9 +4,10 @@ import functools
 
 import numpy as np
 import pytest
-import reference
-from golden import POPULATION_TRACES, Golden
 from numpy.testing import assert_allclose
+
+from tests.helpers import reference
+from tests.helpers.golden import POPULATION_TRACES, Golden
 
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 

@@ -5,12 +5,12 @@ are at 5.5 standard deviations (false alarm 4e-8 per comparison) unless said oth
 short history shows, only the exact history of that length agrees; `test_history` has the adaptive one there.
 """
 
-import networks
 import numpy as np
 import pytest
-from trials import activities, assert_mean, assert_spectrum, spectrum
 
 import gifpop as gp
+from tests.helpers import networks
+from tests.helpers.trials import activities, assert_mean, assert_spectrum, spectrum
 
 AS_NEST = {"adaptation": "quasi-renewal"}
 BOTH = pytest.mark.parametrize("history", ["exact", "adaptive"])

@@ -52,7 +52,7 @@ def test_interval_distribution_is_the_survivor_function(dt):
 
 def test_hazard_taken_until_a_spike_is_exponential():
     """Coupled, adapting neurons: the hazards of the recorded potentials, summed from spike to spike, are Exp(1)."""
-    from networks import brunel
+    from tests.helpers.networks import brunel
 
     dt = 0.1
     net = brunel(N=(160, 40))

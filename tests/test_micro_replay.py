@@ -4,11 +4,11 @@ import functools
 
 import numpy as np
 import pytest
-import reference
-from golden import NEURON_TRACES, NEURON_VARIABLES, GoldenNeuron
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
+from tests.helpers import reference
+from tests.helpers.golden import NEURON_TRACES, NEURON_VARIABLES, GoldenNeuron
 
 FULL_CELL = {
     "C_m": 200.0,
@@ -153,7 +153,7 @@ def test_random_network_is_twin(various, loops):
 
 def test_forced_spikes_repeat_a_run():
     """Spikes of one run, prescribed in another: everything else follows bit for bit."""
-    from networks import brunel
+    from tests.helpers.networks import brunel
 
     net = brunel(N=(160, 40))
     options = {"dt": 0.5, "level": "micro", "record": "all", "seed": 3}

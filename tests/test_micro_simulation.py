@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop.common import memory, seeds
 from gifpop.engine import chunks
+from tests.helpers.networks import SEED_CELL, brunel, single
 
 VARIABLES = ("counts", "V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
 LEVELS = ("micro", {"E": "micro", "I": "meso"}, {"E": "meso", "I": "micro"})

@@ -6,12 +6,12 @@ are at 5.5 standard deviations (false alarm 4e-8 per comparison); seeds are fixe
 
 import functools
 
-import networks
 import numpy as np
 import pytest
-from trials import activities, assert_mean, assert_spectrum
 
 import gifpop as gp
+from tests.helpers import networks
+from tests.helpers.trials import activities, assert_mean, assert_spectrum
 
 
 def test_nest_test_population():

@@ -1,12 +1,12 @@
 """The networks of the literature: the same as those that the statistics are tested on, and what they are known for."""
 
-import networks
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from trials import activities
 
 import gifpop as gp
+from tests.helpers import networks
+from tests.helpers.trials import activities
 
 
 def assert_same_network(a, b):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from nest_devices import FAST, SHORT, H, arrivals, course, meter, recorder, silent, spikes
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
+from tests.helpers.nest_devices import FAST, SHORT, H, arrivals, course, meter, recorder, silent, spikes
 
 
 @pytest.fixture(autouse=True)

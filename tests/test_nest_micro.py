@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from trials import assert_mean
 
 import gifpop.nest as nest
 from gifpop.common import memory
+from tests.helpers.trials import assert_mean
 
 H = 0.5
 ALWAYS = {"lambda_0": 1e9, "V_T_star": -200.0, "Delta_V": 100.0}  # fires whenever it can

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from golden import NEURON_TRACES, NEURON_VARIABLES, GoldenNeuron, load
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
 from gifpop.engine.engine import Engine
+from tests.helpers.golden import NEURON_TRACES, NEURON_VARIABLES, GoldenNeuron, load
 
 Errors = nest.NESTErrors
 H = 0.5

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from nest_devices import H, firing, meter, order, recorder, silent
 from numpy.testing import assert_allclose
 
 import gifpop.nest as nest
+from tests.helpers.nest_devices import H, firing, meter, order, recorder, silent
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,11 @@
 """Random scripts without random numbers: everything recorded is as NEST 3.10 recorded it."""
 
-import nest_neuron_scripts
-import nest_scripts
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
+from tests.helpers import nest_neuron_scripts, nest_scripts
 
 SCRIPTS = [(scripts, seed) for scripts in (nest_scripts, nest_neuron_scripts) for seed in scripts.SEEDS]
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import reference
-from networks import single
 from numpy.testing import assert_allclose, assert_array_equal
-from test_history import layouts
 
 import gifpop as gp
 import gifpop.nest as nest
+from tests.helpers import reference
+from tests.helpers.networks import single
+from tests.test_history import layouts
 
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 CELL = gp.GIF(

@@ -3,14 +3,14 @@
 import math
 
 import pytest
-import reference
-from golden import POPULATION_TRACES, Golden
 from hypothesis import given
 from hypothesis import strategies as st
 
 import gifpop as gp
 from gifpop.common import grid
 from gifpop.meso import plan
+from tests.helpers import reference
+from tests.helpers.golden import POPULATION_TRACES, Golden
 
 
 @pytest.mark.parametrize("name", POPULATION_TRACES)

@@ -10,12 +10,24 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
-from pictures import DT, RECORDED_NEURONS, SIZES, STEPS, comparison, counts, meso, potentials, rate, result, spikes
 
 import gifpop as gp
 from gifpop.plot import curves, drawing
 from gifpop.reductions import Moments, power_spectrum
 from gifpop.result import PopulationResult, Result
+from tests.helpers.pictures import (
+    DT,
+    RECORDED_NEURONS,
+    SIZES,
+    STEPS,
+    comparison,
+    counts,
+    meso,
+    potentials,
+    rate,
+    result,
+    spikes,
+)
 
 
 def axes(*shape):

@@ -7,7 +7,8 @@ room for other processors; one colour that is off by 16 levels of blue makes 0.8
 """
 
 import pytest
-from pictures import comparison, result
+
+from tests.helpers.pictures import comparison, result
 
 pytest.importorskip("pytest_mpl")
 from matplotlib.figure import Figure

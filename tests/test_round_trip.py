@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from saved import assert_same_results, assert_same_state
 
 import gifpop as gp
+from tests.helpers.saved import assert_same_results, assert_same_state
 
 DT = 0.5
 LEVELS = ("meso", "micro")

@@ -84,7 +84,7 @@ def sanitized(tmp_path_factory):
 
 def test_extreme_parameters(sanitized):
     folder, environment = sanitized
-    script = Path(__file__).with_name("extremes.py")
+    script = Path(__file__).parent / "helpers" / "extremes.py"
     done = subprocess.run(
         [sys.executable, script, "0", str(CASES)], cwd=folder, env=environment, capture_output=True, text=True
     )

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
-from reference import CarriedPopulation, MesoPopulation
-from trials import assert_mean
 
 import gifpop as gp
 from gifpop.assembly.changes import OF_CONNECTION, OF_POPULATION
 from gifpop.common import memory
+from tests.helpers.networks import SEED_CELL, brunel, single
+from tests.helpers.reference import CarriedPopulation, MesoPopulation
+from tests.helpers.trials import assert_mean
 
 DT = 0.5
 THOROUGH = settings.default.max_examples > 100  # the slow tests run, too

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from networks import brunel
 
 import gifpop as gp
 from gifpop import nest
+from tests.helpers.networks import brunel
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop.assembly import options
 from gifpop.common import memory
 from gifpop.engine import chunks, engine, instruction_set
+from tests.helpers.networks import SEED_CELL, brunel, single
 
 EVERYTHING = ("counts", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 

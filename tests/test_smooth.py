@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import reference
-from networks import SEED_CELL
 from numpy.testing import assert_allclose, assert_array_equal
-from test_carried import CASES as CARRIED
-from test_carried import parameters_of
-from test_history import CASES as RENEWING
-from test_history import layouts
 
 import gifpop as gp
+from tests.helpers import reference
+from tests.helpers.networks import SEED_CELL
+from tests.test_carried import CASES as CARRIED
+from tests.test_carried import parameters_of
+from tests.test_history import CASES as RENEWING
+from tests.test_history import layouts
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 DT, STEPS, N = 0.5, 600, 200

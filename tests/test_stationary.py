@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose
 
 import gifpop as gp
@@ -14,6 +13,7 @@ from gifpop import models
 from gifpop.assembly import stationary
 from gifpop.engine import signals
 from gifpop.meso.plan import Link
+from tests.helpers.networks import SEED_CELL, brunel, single
 
 DT = 0.5
 FAST_CELL = gp.GIF(

@@ -16,12 +16,12 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from ctrl_c import ctrl_c
-from networks import brunel, single
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
 from gifpop.sweeps.points import seed_of
+from tests.helpers.ctrl_c import ctrl_c
+from tests.helpers.networks import brunel, single
 
 xr = pytest.importorskip("xarray")
 zarr = pytest.importorskip("zarr", "3.1")

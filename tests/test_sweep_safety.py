@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from ctrl_c import ctrl_c
-from networks import single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop.sweeps import lock as sweep_lock
 from gifpop.sweeps.workers import DaemonThreads
+from tests.helpers.ctrl_c import ctrl_c
+from tests.helpers.networks import single
 
 xr = pytest.importorskip("xarray")
 zarr = pytest.importorskip("zarr", "3.1")

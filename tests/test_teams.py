@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from networks import brunel
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
 from gifpop import _core, nest
 from gifpop.engine import _team, threads
+from tests.helpers.networks import brunel
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the system is another one")
 FORKS = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork")

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from networks import brunel
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop import _core, nest
 from gifpop.common import seeds
 from gifpop.micro.plan import plan_neurons
+from tests.helpers.networks import brunel
 
 LEVELS = ("meso", "micro", {"A": "micro", "B": "meso", "C": "micro"})
 

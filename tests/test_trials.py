@@ -7,13 +7,13 @@ import time
 
 import numpy as np
 import pytest
-from networks import SEED_CELL, brunel, single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop import reductions, trials
 from gifpop.assembly import connections
 from gifpop.common import memory
+from tests.helpers.networks import SEED_CELL, brunel, single
 
 DT = 0.5
 

@@ -47,7 +47,7 @@ def test_what_users_write(tmp_path):
     """Types reach those who use the package, in strict mode: what is right is accepted, mistakes are found."""
     pytest.importorskip("mypy")
     script = tmp_path / "typed.py"
-    script.write_text((ROOT / "tests" / "typed.py").read_text())
+    script.write_text((ROOT / "tests" / "helpers" / "typed.py").read_text())
     command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "--config-file=", script]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -5,13 +5,13 @@ import warnings
 
 import numpy as np
 import pytest
-from networks import single
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 import gifpop.nest as nest
 from gifpop.common import checks, seeds
 from gifpop.common.brief import brief
+from tests.helpers.networks import single
 
 MASKED = np.ma.array([1.0, 999.0, 3.0], mask=[False, True, False])
 MASKED_INTEGERS = np.ma.array([0, 9, 1], mask=[False, True, False])

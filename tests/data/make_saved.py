@@ -1,13 +1,14 @@
 """Save the simulation that `test_archive` loads to see that files of its format can still be read.
 
-Run it from this folder, with gifpop and ``tests`` on the path, when the number of the format has risen; files of
-formats that gifpop still reads stay.
+Run ``python -m tests.data.make_saved`` when the number of the format has risen; files of formats that gifpop still
+reads stay.
 """
 
-from saved import simulation
+from pathlib import Path
 
 from gifpop.saving.snapshot import FORMAT
+from tests.helpers.saved import simulation
 
 sim = simulation("mixed")
 sim.run(8.5)
-sim.save(f"simulation_format_{FORMAT}.npz", compressed=True)
+sim.save(Path(__file__).with_name(f"simulation_format_{FORMAT}.npz"), compressed=True)

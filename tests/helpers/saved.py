@@ -1,9 +1,9 @@
 """Simulations to save, and all that belongs to the state of one, found without knowing what gifpop saves."""
 
 import numpy as np
-from networks import SEED_CELL
 
 import gifpop as gp
+from tests.helpers.networks import SEED_CELL
 
 NOT_STATE = {
     "Simulation": {"_busy", "_progress"},

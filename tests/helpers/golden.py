@@ -7,7 +7,7 @@ import numpy as np
 
 import gifpop as gp
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 POPULATION_TRACES = sorted(path.stem for path in DATA.glob("pop_*.npz"))
 NEURON_TRACES = sorted(path.stem for path in DATA.glob("psc_*.npz"))
 NEURON_VARIABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")

@@ -2,8 +2,8 @@
 
 As `nest_scripts`, but with blocks of neurons that never fire, fire whenever they can, or at a sharp threshold, with
 parameters that differ; with a population beside them; connected all to all, one to one and by lists, to blocks, slices
-and unions, with weights and delays that differ. With NEST as ``nest``, ``python nest_neuron_scripts.py`` writes what
-comes out to ``data/nest_neuron_scripts.npz``.
+and unions, with weights and delays that differ. With NEST as ``nest``, ``python -m tests.helpers.nest_neuron_scripts``
+writes the results to ``data/nest_neuron_scripts.npz``.
 """
 
 import contextlib
@@ -11,10 +11,11 @@ import random
 from functools import partial
 from pathlib import Path
 
-import nest_scripts
 import numpy as np
 
-DATA = Path(__file__).parent / "data" / "nest_neuron_scripts.npz"
+from tests.helpers import nest_scripts
+
+DATA = Path(__file__).parents[1] / "data" / "nest_neuron_scripts.npz"
 SEEDS = nest_scripts.SEEDS
 VARIABLES = ["V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"]
 FIRING = (

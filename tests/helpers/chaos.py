@@ -7,12 +7,12 @@ import threading
 from pathlib import Path
 
 import numpy as np
-from saved import MIXED, STC_CELL, State, network, state_of
 
 import gifpop as gp
 from gifpop.engine.engine import StateLostError
 from gifpop.saving import snapshot
 from gifpop.saving.encoding import decode, encode
+from tests.helpers.saved import MIXED, STC_CELL, State, network, state_of
 
 PACKAGE = str(Path(gp.__file__).parent) + os.sep
 DT = 0.5

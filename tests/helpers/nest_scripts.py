@@ -2,7 +2,7 @@
 
 ``run(nest, seed)`` builds a network of populations that never fire or all fire whenever they can, of generators with
 odd windows and of recorders with odd intervals and offsets, simulates it in pieces and changes it in between. With NEST
-as ``nest``, ``python nest_scripts.py`` writes what comes out to ``data/nest_scripts.npz``.
+as ``nest``, ``python -m tests.helpers.nest_scripts`` writes what comes out to ``data/nest_scripts.npz``.
 
 Populations are not connected anew between runs: NEST then sends the spikes of the last slice through wrong connections.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-DATA = Path(__file__).parent / "data" / "nest_scripts.npz"
+DATA = Path(__file__).parents[1] / "data" / "nest_scripts.npz"
 SEEDS = range(30)
 LONGEST = 16  # steps between two changes
 

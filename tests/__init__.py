@@ -1,0 +1,1 @@
+"""The tests of gifpop: a package, so that modules of the same name in different folders are told apart."""
