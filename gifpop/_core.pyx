@@ -18,8 +18,8 @@ from gifpop.engine._network cimport SHARED_RECEPTORS as _SHARED_RECEPTORS
 from gifpop.engine._network cimport SYNAPSES as _SYNAPSES
 from gifpop.engine._team cimport Team
 from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
-from gifpop.engine._types cimport LONGEST_SLICE as _LONGEST_SLICE
-from gifpop.engine._types cimport NO_MEMORY, Arrivals, Probe
+from gifpop.engine._exchange cimport LONGEST_SLICE as _LONGEST_SLICE
+from gifpop.engine._exchange cimport NO_MEMORY, Arrivals, Probe
 
 cdef enum:
     NEURONS_PER_TASK = 512  # a multiple of TILE

@@ -1,6 +1,7 @@
 """The table of the innermost loops, one of whose variants the time loop calls."""
 
-from gifpop.engine._types cimport advance_carried_t, advance_cells_t, advance_cohorts_t, advance_tile_t
+from gifpop.meso._population cimport advance_carried_t, advance_cells_t, advance_cohorts_t
+from gifpop.micro._group cimport advance_tile_t
 
 
 cdef extern from *:

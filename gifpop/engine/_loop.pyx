@@ -20,7 +20,7 @@ from gifpop.engine._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIAN
                                      single_slot)
 from gifpop.engine._team cimport Members, now, share_out, team_size
 from gifpop.engine._tempo cimport begin_chunk, end_slice
-from gifpop.engine._types cimport LONGEST_SLICE, NO_MEMORY, WELL, Arrivals, Probes
+from gifpop.engine._exchange cimport LONGEST_SLICE, NO_MEMORY, WELL, Arrivals, Probes
 
 cdef enum:
     FEWEST_DELIVERIES = 8       # that are shared among threads

@@ -10,7 +10,9 @@ from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random cimport bitgen_t
 
 from gifpop.engine._tempo cimport Tempo
-from gifpop.engine._types cimport Arrivals, Neurons, Population, Probe, Probes, SpikeList
+from gifpop.engine._exchange cimport Arrivals, Probe, Probes, SpikeList
+from gifpop.meso._population cimport Population
+from gifpop.micro._group cimport Neurons
 
 
 cdef enum:

@@ -10,7 +10,7 @@ moments are what they will have decayed to at the end of the next one, beside th
 from gifpop.engine._lanes cimport LANES, LOG2_E, above, all_lanes, lanes, larger, load, store, total
 from gifpop.meso._moments cimport FEWEST, SMALLEST_SPREAD, TINY
 from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, saturate, saturate_all, thin, write_sums
-from gifpop.engine._types cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Constants, Population, Sums
+from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Constants, Population, Sums
 
 
 cdef inline void recover(const Block *block, double *excess, Py_ssize_t first, Py_ssize_t groups, double leak,

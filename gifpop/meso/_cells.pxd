@@ -7,7 +7,7 @@ is accurate: docs/history.md.
 from gifpop.engine._lanes cimport (LANES, LOG2_E, all_lanes, any_above, exp_lanes, lanes, load, saturate_lanes, store,
                                    sums_before, total)
 from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, move, saturate, saturate_all, thin, write_sums
-from gifpop.engine._types cimport PADDING, Cells, Population, Sums
+from gifpop.meso._population cimport PADDING, Cells, Population, Sums
 
 
 cdef struct Thresholds:     # of a tile

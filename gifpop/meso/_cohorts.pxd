@@ -7,7 +7,7 @@ hazard at the threshold, so that a cohort's hazard, integrated over half a step,
 
 from gifpop.engine._lanes cimport LANES, LOG2_E, all_lanes, lanes, larger, load, store, sums_before
 from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, move, saturate, saturate_all, thin, write_sums
-from gifpop.engine._types cimport PADDING, Common, Constants, Population, Sums
+from gifpop.meso._population cimport PADDING, Common, Constants, Population, Sums
 
 
 cdef inline lanes move_adapting(const double *theta, const double *quasi, const double *count, double *potential,

@@ -3,7 +3,7 @@
 from libc.math cimport exp
 
 from gifpop.meso._moments cimport mix_moments
-from gifpop.engine._types cimport PADDING, Cells, Population
+from gifpop.meso._population cimport PADDING, Cells, Population
 
 cdef extern from *:
     """

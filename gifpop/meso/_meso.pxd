@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t
 
-from gifpop.engine._types cimport Population
+from gifpop.meso._population cimport Population
 
 
 cdef class MesoPopulation:

@@ -18,10 +18,10 @@ import numpy as np
 from gifpop.engine._dispatch cimport loops
 from gifpop.meso._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
 from gifpop.meso._moments cimport begin_moments, part_free, receive_noise, take_fired, wait_out
-from gifpop.engine._types cimport MOST_MODES as _MOST_MODES
-from gifpop.engine._types cimport MOST_MOMENTS
-from gifpop.engine._types cimport PADDING as _PADDING
-from gifpop.engine._types cimport (Block, Carried, Cells, Common, Constants, Population, State, Sums)
+from gifpop.meso._population cimport MOST_MODES as _MOST_MODES
+from gifpop.meso._population cimport MOST_MOMENTS
+from gifpop.meso._population cimport PADDING as _PADDING
+from gifpop.meso._population cimport Block, Carried, Cells, Common, Constants, Population, State, Sums
 
 cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here

@@ -7,7 +7,7 @@ decayed to at the end of the next one.
 
 from libc.math cimport tanh
 
-from gifpop.engine._types cimport MOST_MODES, Carried, State
+from gifpop.meso._population cimport MOST_MODES, Carried, State
 
 cdef extern from *:
     """

@@ -8,7 +8,7 @@ operations than those of e.
 
 from gifpop.engine._lanes cimport (LANES, above, all_lanes, any_above, exp2_lanes, exp_lanes, lanes, larger, load,
                                    saturate_lanes, store, total)
-from gifpop.engine._types cimport Sums
+from gifpop.meso._population cimport Sums
 
 
 cdef enum:

@@ -3,10 +3,10 @@
 from libc.stdint cimport uint64_t
 
 from gifpop.micro._philox cimport exponential, philox
-from gifpop.engine._types cimport TILE, Neurons, Parameter
+from gifpop.micro._group cimport TILE, Neurons, PerNeuron
 
 
-cdef inline double value(const Parameter *p, Py_ssize_t j, Py_ssize_t places, Py_ssize_t i) noexcept nogil:
+cdef inline double value(const PerNeuron *p, Py_ssize_t j, Py_ssize_t places, Py_ssize_t i) noexcept nogil:
     """Value of the j-th row of a parameter for neuron i."""
     return p.value[j * places + i] if p.stride else p.value[j * TILE]
 

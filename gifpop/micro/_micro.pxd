@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t
 
-from gifpop.engine._types cimport Arrivals, Neurons, Probes, SpikeList
+from gifpop.engine._exchange cimport Arrivals, Probes, SpikeList
+from gifpop.micro._group cimport Neurons
 
 
 cdef class MicroPopulation:

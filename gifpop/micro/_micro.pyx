@@ -5,8 +5,9 @@ from libc.stdlib cimport realloc
 
 from gifpop.engine._dispatch cimport loops
 from gifpop.micro._firing cimport fire, renew_budget
-from gifpop.engine._types cimport TILE as _TILE
-from gifpop.engine._types cimport NO_MEMORY, WELL, Arrivals, Neurons, Parameter, Probes, Spike, SpikeList
+from gifpop.micro._group cimport TILE as _TILE
+from gifpop.engine._exchange cimport NO_MEMORY, WELL, Arrivals, Probes, Spike, SpikeList
+from gifpop.micro._group cimport Neurons, PerNeuron
 
 TILE = _TILE
 RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
@@ -18,8 +19,8 @@ TERMS = ("sfa_decay", "sfa_jump", "stc_decay", "stc_jump")
 STATE = ("V_m", "I_syn_ex", "I_syn_in", "E_sfa", "I_stc", "pause", "budget", "draws")
 
 
-cdef Parameter bind(const double[:, ::1] values, Py_ssize_t places):
-    cdef Parameter parameter
+cdef PerNeuron bind(const double[:, ::1] values, Py_ssize_t places):
+    cdef PerNeuron parameter
     parameter.value = &values[0, 0] if values.shape[0] else NULL
     parameter.stride = values.shape[1] == places
     return parameter

@@ -9,7 +9,8 @@ from libc.stdint cimport int32_t, int64_t
 from gifpop.micro._firing cimport fire, renew_budget
 from gifpop.engine._lanes cimport (LANES, above, all_lanes, any_above, any_nan, exp2_lanes, lanes, larger, load,
                                    smaller, store, take_counts)
-from gifpop.engine._types cimport TILE, WELL, Arrivals, Neurons, Parameter, Probes, SpikeList
+from gifpop.engine._exchange cimport WELL, Arrivals, Probes, SpikeList
+from gifpop.micro._group cimport TILE, Neurons, PerNeuron
 
 cdef extern from *:
     """
@@ -24,7 +25,7 @@ cdef struct Input:          # of a tile
     double[TILE] inh
 
 
-cdef inline const double *at(const Parameter *p, Py_ssize_t start) noexcept nogil:
+cdef inline const double *at(const PerNeuron *p, Py_ssize_t start) noexcept nogil:
     """Values of a parameter for the neurons from ``start`` on, within a tile."""
     return p.value + p.stride * start
 
@@ -36,7 +37,7 @@ cdef inline lanes take(double *arriving) noexcept nogil:
     return x
 
 
-cdef inline void add_up(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
+cdef inline void add_up(double *traces, const PerNeuron *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
                         Py_ssize_t groups, double *sums) noexcept nogil:
     cdef Py_ssize_t group, _j, row = places if decay.stride else <Py_ssize_t> TILE
     cdef const double *factor
@@ -55,7 +56,7 @@ cdef inline void add_up(double *traces, const Parameter *decay, Py_ssize_t terms
         store(sums + group * LANES, sum)
 
 
-cdef inline void adapt(double *traces, const Parameter *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
+cdef inline void adapt(double *traces, const PerNeuron *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
                        Py_ssize_t groups, double *sums) noexcept nogil:
     """Put the sums of the adaptation traces of a tile into ``sums``, and let the traces decay."""
     if terms == 1:              # constants unroll the loop

@@ -1,6 +1,6 @@
-"""Populations as the compiled modules see them: constants and state, at either level."""
+"""A mesoscopic population as the compiled loops see it: constants and state."""
 
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
+from libc.stdint cimport int64_t
 from numpy.random cimport bitgen_t
 from numpy.random.c_distributions cimport binomial_t
 
@@ -154,97 +154,3 @@ ctypedef void (*advance_cohorts_t)(Population *pop, const Common *common, Py_ssi
 ctypedef double (*advance_cells_t)(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil
 ctypedef void (*advance_carried_t)(const Population *pop, const Block *block, double drive, Sums *sums,
                                    double *mixed) noexcept nogil
-
-
-cdef enum:                  # how steps went, else the one in which a number was no longer finite
-    WELL = -1
-    NO_MEMORY = -2
-
-
-cdef enum:
-    TILE = 64               # neurons that are taken together through all steps of a slice, in cache
-    LONGEST_SLICE = 32      # steps
-
-
-cdef struct Parameter:
-    const double *value     # one entry a neuron, or a tile of equal entries
-    Py_ssize_t stride       # 1 or 0
-
-
-cdef struct Neurons:
-    Py_ssize_t N
-    Py_ssize_t places       # N rounded up to whole tiles, more than one: length of all arrays
-    Py_ssize_t J            # threshold adaptation terms
-    Py_ssize_t S            # current adaptation terms
-    Parameter leak          # exp(-h/tau_m)
-    Parameter constant_drive    # what I_e and the leak towards E_L add to the potential in one step, mV
-    Parameter current_gain  # mV per pA of external current
-    Parameter carry_ex      # mV per pA of synaptic current
-    Parameter carry_in
-    Parameter decay_ex      # exp(-h/tau_syn_ex)
-    Parameter decay_in
-    Parameter V_reset       # mV
-    Parameter V_T_star      # mV
-    Parameter slope         # log2(e)/Delta_V: hazards are powers of two
-    Parameter threshold     # V_T_star times the slope, less log2 of the hazard there, integrated over a step
-    Parameter refractory    # steps; 0: reset at once, without a pause; -1: never reset
-    Parameter sfa_decay     # J rows
-    Parameter sfa_jump      # J rows, mV
-    Parameter stc_decay     # S rows
-    Parameter stc_jump      # S rows, pA
-    bint various            # some parameters of the membrane, synapses or hazard differ between neurons
-    double *V_m             # mV
-    double *I_syn_ex        # pA
-    double *I_syn_in        # pA
-    double *E_sfa           # threshold of the last step, mV
-    double *I_stc           # adaptation current of the last step, pA
-    double *pause           # refractory steps left
-    double *budget          # hazard that the neuron takes until it fires
-    double *draws           # budgets that it has had
-    double *sfa             # J rows, mV
-    double *stc             # S rows, pA
-    uint64_t[2] key         # of the random numbers
-
-
-cdef struct Arrivals:       # of one step
-    double *ex              # weights of the spikes that arrive, one entry a neuron; NULL: counts instead
-    double *inh
-    uint16_t *ex_counts     # of spikes that arrive, each of the same weight
-    uint16_t *inh_counts
-    double ex_unit          # that weight
-    double inh_unit
-    double *ex_external     # the same from generators, and their current, one entry a neuron; NULL: none
-    double *inh_external
-    double *current
-    double ex_all           # what reaches every neuron
-    double inh_all
-    double current_all
-    double[2] samples       # variance between the neurons of a population, ex and in, pA^2, from groups
-    double[2] noise         # likewise, from generators
-
-
-cdef struct Spike:
-    int32_t step            # of the slice
-    int32_t unit
-
-
-cdef struct SpikeList:
-    Spike *items
-    Py_ssize_t n
-    Py_ssize_t capacity
-
-
-cdef struct Probe:          # a variable to record after each step
-    const double *value
-    double *record          # of the first step of the slice
-    Py_ssize_t unit
-
-
-cdef struct Probes:
-    Probe *first            # in order of unit
-    Py_ssize_t n
-    Py_ssize_t stride       # from one step's record to the next
-
-
-ctypedef int64_t (*advance_tile_t)(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,
-                                   Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil

@@ -1,0 +1,53 @@
+"""A group of neurons as the compiled loops see it: parameters and state."""
+
+from libc.stdint cimport int64_t, uint64_t
+
+from gifpop.engine._exchange cimport Arrivals, Probes, SpikeList
+
+
+cdef enum:
+    TILE = 64               # neurons that are taken together through all steps of a slice, in cache
+
+
+cdef struct PerNeuron:
+    const double *value     # one entry a neuron, or a tile of equal entries
+    Py_ssize_t stride       # 1 or 0
+
+
+cdef struct Neurons:
+    Py_ssize_t N
+    Py_ssize_t places       # N rounded up to whole tiles, more than one: length of all arrays
+    Py_ssize_t J            # threshold adaptation terms
+    Py_ssize_t S            # current adaptation terms
+    PerNeuron leak          # exp(-h/tau_m)
+    PerNeuron constant_drive    # what I_e and the leak towards E_L add to the potential in one step, mV
+    PerNeuron current_gain  # mV per pA of external current
+    PerNeuron carry_ex      # mV per pA of synaptic current
+    PerNeuron carry_in
+    PerNeuron decay_ex      # exp(-h/tau_syn_ex)
+    PerNeuron decay_in
+    PerNeuron V_reset       # mV
+    PerNeuron V_T_star      # mV
+    PerNeuron slope         # log2(e)/Delta_V: hazards are powers of two
+    PerNeuron threshold     # V_T_star times the slope, less log2 of the hazard there, integrated over a step
+    PerNeuron refractory    # steps; 0: reset at once, without a pause; -1: never reset
+    PerNeuron sfa_decay     # J rows
+    PerNeuron sfa_jump      # J rows, mV
+    PerNeuron stc_decay     # S rows
+    PerNeuron stc_jump      # S rows, pA
+    bint various            # some parameters of the membrane, synapses or hazard differ between neurons
+    double *V_m             # mV
+    double *I_syn_ex        # pA
+    double *I_syn_in        # pA
+    double *E_sfa           # threshold of the last step, mV
+    double *I_stc           # adaptation current of the last step, pA
+    double *pause           # refractory steps left
+    double *budget          # hazard that the neuron takes until it fires
+    double *draws           # budgets that it has had
+    double *sfa             # J rows, mV
+    double *stc             # S rows, pA
+    uint64_t[2] key         # of the random numbers
+
+
+ctypedef int64_t (*advance_tile_t)(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,
+                                   Py_ssize_t steps, Probes probes, SpikeList *spikes) noexcept nogil
