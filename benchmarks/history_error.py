@@ -1,6 +1,6 @@
 """Error and cost of adaptive histories against their tolerance (the table of docs/history.md).
 
-``python benchmarks/history_error.py`` replays spike counts that an exact history of four times the automatic length has
+``python -m benchmarks.history_error`` replays spike counts that an exact history of four times the automatic length has
 made, and compares expected counts; then it times simulations, in turns, so that changes of the machine's speed hit all.
 """
 

@@ -1,6 +1,6 @@
 """Many trials of one network: gifpop in one call, NEST run again and again, NEST in a pool of processes.
 
-``python benchmarks/many_trials.py [--trials 100] [--duration 2000] [--processes 2] [--level meso]`` prints the table of
+``python -m benchmarks.many_trials [--trials 100] [--duration 2000] [--processes 2] [--level meso]`` prints the table of
 docs/trials.md: the wall time of all trials of Brunel's network with adaptation at a step of 0.5 ms. NEST begins each
 trial with ``ResetKernel`` and builds the network, since nothing else takes it back to its initial state; the processes
 of the pool are started before the clock. Without NEST, gifpop alone is timed.
@@ -12,7 +12,7 @@ import time
 from multiprocessing import get_context
 
 import gifpop as gp
-import machine
+from benchmarks import machine
 
 DT = 0.5
 INITIAL = {"meso": "fired", "micro": "rest"}  # as in NEST
@@ -37,7 +37,7 @@ def gifpop_runs(level, trials, duration):
 
 def nest_trial(level, seed, duration):
     """Run one trial with NEST in this process."""
-    from programs import nest
+    from benchmarks.programs import nest
 
     nest.build(gp.models.brunel(), DT, level, seed)(duration)
 

@@ -1,6 +1,6 @@
 """Time gifpop against NEST, Numba and C, side by side in one run.
 
-``python benchmarks/run.py`` measures everything, in some ten minutes; ``--quick`` in about a minute. Repetitions of the
+``python -m benchmarks.run`` measures everything, in some ten minutes; ``--quick`` in about a minute. Repetitions of the
 programs alternate, so that changes of the machine's speed hit all alike, and medians are compared. What is not
 installed is left out.
 """
@@ -8,12 +8,8 @@ installed is left out.
 import argparse
 import json
 
-import cases
-import figure
-import machine
-import report
-import timing
-from programs import available
+from benchmarks import cases, figure, machine, report, timing
+from benchmarks.programs import available
 
 
 def main(arguments=None):

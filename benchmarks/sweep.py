@@ -1,6 +1,6 @@
 """Wall time of a sweep of 1,000 points (the table of docs/sweeps.md), in threads and in processes.
 
-``python benchmarks/sweep.py`` sweeps inhibition and drive of the seed network, 10 trials of 1 s at each point, and says
+``python -m benchmarks.sweep`` sweeps inhibition and drive of the seed network, 10 trials of 1 s at each point, and says
 how long a plain loop over some of the points takes, for one core.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import gifpop as gp
-import machine
+from benchmarks import machine
 
 SIMULATE = {"duration": 1000.0, "dt": 0.5}
 TRIALS = 10

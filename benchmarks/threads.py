@@ -1,6 +1,6 @@
 """One thread and several, on an idle machine and beside processes that keep processors busy.
 
-``python benchmarks/threads.py [--threads 2] [--hogs 1] [--rounds 15] [--seconds 0.2] [--case NAME] [--other CHECKOUT]``
+``python -m benchmarks.threads [--threads 2] [--hogs 1] [--rounds 15] [--seconds 0.2] [--case NAME] [--other CHECKOUT]``
 prints simulated seconds per second of wall time, and how they compare. Each variant runs in a process of its own; they
 take turns, in an order that changes from round to round, so that what slows the machine for a while slows all of them.
 Numbers are medians over the rounds; ratios are medians of the ratios within rounds. ``--other`` is a checkout, compiled
@@ -61,6 +61,7 @@ class Variant:
     """A case with a number of threads, by this version or another one, in a process that waits for orders."""
 
     def __init__(self, name, threads, checkout):
+        # Run as a file: with -m, the gifpop of this folder would come before that of the checkout.
         command = [sys.executable, __file__, "--work", json.dumps([name, threads])]
         self._process = subprocess.Popen(
             command,
@@ -152,7 +153,6 @@ def main():
     if arguments.work:
         work(*json.loads(arguments.work))
         return
-    sys.path.insert(0, str(HERE))
     versions = {"this": HERE} | ({"other": arguments.other.resolve()} if arguments.other else {})
     names = [name for name in cases() if not arguments.case or any(part in name for part in arguments.case)]
     for hogs in arguments.hogs or [0, 1]:

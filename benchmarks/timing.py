@@ -8,8 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cases
-import programs
+from benchmarks import ROOT, cases, programs
 
 WARM_UP = 20  # steps
 
@@ -77,7 +76,8 @@ def peak_memory(case, program):
     if not Path("/proc/self/status").exists():
         return None
     order = json.dumps([case.name, program.name, program.options.get("threads", 1)])
-    done = subprocess.run([sys.executable, __file__, order], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "benchmarks.timing", order]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return float(done.stdout.splitlines()[-1])
 
 

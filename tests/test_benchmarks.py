@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 import gifpop as gp
 
-adapting = pytest.importorskip("cases", reason="the benchmarks are not here").adapting
+adapting = pytest.importorskip("benchmarks.cases", reason="the benchmarks are not here").adapting
 
 
 def quiet():
@@ -32,7 +32,7 @@ CASES = {
 def plain(request):
     """A program that follows the plain algorithm, where it can be had."""
     try:
-        return importlib.import_module(f"programs.{request.param}")
+        return importlib.import_module(f"benchmarks.programs.{request.param}")
     except (ImportError, OSError) as error:
         pytest.skip(f"{request.param}: {error}")
 
@@ -142,7 +142,7 @@ def test_in_degrees(plain):
 def test_numba_and_c_are_one_algorithm():
     """With the same random numbers, both fire the same spikes."""
     try:
-        programs = [importlib.import_module(f"programs.{name}") for name in ("numba", "c")]
+        programs = [importlib.import_module(f"benchmarks.programs.{name}") for name in ("numba", "c")]
     except (ImportError, OSError) as error:
         pytest.skip(str(error))
     for level in ("meso", "micro"):
@@ -155,7 +155,7 @@ def test_numba_and_c_are_one_algorithm():
 def test_nest_simulates_the_same_network(level):
     """Rates over 5 s have a standard deviation of 0.016 spikes/s at most; differences reach 0.14 once in 1e9 runs."""
     nest = pytest.importorskip("nest", reason="NEST is not here")
-    from programs.nest import build
+    from benchmarks.programs.nest import build
 
     net, dt = gp.models.brunel(), 0.5
     build(net, dt, level, 1)(5500.0)
@@ -180,7 +180,7 @@ def nest_rate(nest, N, index, level):
 
 def run_benchmarks(folder, *options):
     """Run a few steps of each case and return the results."""
-    import run
+    from benchmarks import run
 
     path = str(folder / "times.json")
     run.main(["--quick", "--scale", "0.001", "--repetitions", "1", "--json", path, *options])
@@ -210,7 +210,7 @@ def test_run(case, among, tmp_path, capsys):
 
 def test_run_of_all_programs(tmp_path):
     """Whatever is installed, at both levels."""
-    from programs import available
+    from benchmarks.programs import available
 
     results = run_benchmarks(tmp_path, "--case", "Brunel", "--threads", "1")
     assert [result["level"] for result in results] == ["meso", "micro"]
@@ -222,7 +222,7 @@ def test_run_of_all_programs(tmp_path):
 def test_trials_are_timed(capsys, monkeypatch):
     import sys
 
-    import many_trials
+    from benchmarks import many_trials
 
     monkeypatch.setattr(sys, "argv", ["many_trials.py", "--trials", "2", "--duration", "5", "--repetitions", "1"])
     monkeypatch.setitem(sys.modules, "nest", None)  # a pool of processes takes seconds
@@ -235,7 +235,7 @@ def test_trials_are_timed(capsys, monkeypatch):
 
 def test_tables_are_replaced(tmp_path):
     """Tables come in the place of the old ones, however often; a file without a place is refused."""
-    import report
+    from benchmarks import report
 
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- benchmark full -->\nold\n<!-- end -->\nb\n")
@@ -249,9 +249,8 @@ def test_tables_are_replaced(tmp_path):
 
 def test_peak_memory():
     """Memory is measured in another process: 300 thousand connections of 4 bytes, and not a hundred times that."""
-    import cases
-    import timing
-    from programs import Program
+    from benchmarks import cases, timing
+    from benchmarks.programs import Program
 
     case = next(case for case in cases.networks() if case.name == "Brunel network, 1,000 neurons")
     memory = timing.peak_memory(case, Program("gifpop", "gifpop"))

@@ -37,7 +37,7 @@ class Program:
 
     def build(self, net, dt, level, seed):
         """Return a simulation that is ready to run."""
-        return importlib.import_module(f"programs.{self.module}").build(net, dt, level, seed, **self.options)
+        return importlib.import_module(f"{__name__}.{self.module}").build(net, dt, level, seed, **self.options)
 
 
 def available(threads=1):
@@ -48,7 +48,7 @@ def available(threads=1):
     programs, missing = gifpops(threads), []
     for module, (name, remedy) in MODULES.items():
         try:
-            importlib.import_module(f"programs.{module}")
+            importlib.import_module(f"{__name__}.{module}")
         except (ImportError, OSError) as error:
             missing.append(f"{name} is missing ({remedy}): {str(error).splitlines()[0]}")
             continue

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from programs.plain import Recorded, generators, mesoscopic, microscopic, most_spikes
+from benchmarks.programs.plain import Recorded, generators, mesoscopic, microscopic, most_spikes
 
 integer = ctypes.c_int64
 SOURCE = Path(__file__).with_name("loops.c")

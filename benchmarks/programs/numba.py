@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from programs.plain import Recorded, generators, mesoscopic, microscopic, most_spikes
+from benchmarks.programs.plain import Recorded, generators, mesoscopic, microscopic, most_spikes
 
 compiled = njit(cache=True, error_model="numpy")
 
