@@ -66,7 +66,7 @@ def test_documentation_blocks(name, tmp_path):
 
 @pytest.mark.parametrize("name", FAST)
 def test_example(name, tmp_path, run_example):
-    """In this process; `test_nest_examples` runs those for NEST, and the README compares levels. Others are slow."""
+    """In this process; `nest/test_examples` runs those for NEST, and the README compares levels. Others are slow."""
     run_example(name)
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 

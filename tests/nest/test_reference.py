@@ -11,7 +11,7 @@ from gifpop.nest import models, rules, settings
 from gifpop.nest.kernel import BLOCKS
 from gifpop.nest.kinds import DOUBLE, DOUBLES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "nest.md"
 
 pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="documentation is not here")

@@ -1,0 +1,1 @@
+"""Tests of the face that speaks NEST's names."""
