@@ -238,9 +238,7 @@ def volley(strength, tau, drive, neurons, who, seed):
 
 def statistics(activity):
     """Return rate, variance and power in bands of activities in 1-ms bins, shape (segments, bins), and their errors."""
-    centred = activity - activity.mean(axis=1, keepdims=True)
-    power = np.abs(np.fft.rfft(centred, axis=1)) ** 2 * 1e-3 / activity.shape[1]
-    f = np.fft.rfftfreq(activity.shape[1], 1e-3)
+    f, power = gp.power_spectrum(activity, 1.0)
     bands = [power[:, np.abs(f - centre) <= half].mean(axis=1) for centre, half in BANDS.items()]
     values = np.column_stack([activity.mean(axis=1), activity.var(axis=1), *bands])
     return {"value": values.mean(axis=0).tolist(), "error": (values.std(axis=0) / np.sqrt(len(values))).tolist()}

@@ -132,9 +132,8 @@ def fano(counts, dt, window):
 def spectrum(counts, N, dt, smooth):
     """Return frequencies, Hz, and the power of the activity over what Poisson neurons of this rate have."""
     activity = counts / (N * dt * 1e-3)
-    power = np.abs(np.fft.rfft(activity - activity.mean(), axis=1)) ** 2 * dt * 1e-3 / activity.shape[1]
-    power = power.mean(axis=0)[1:] / (activity.mean() / N)
-    f = np.fft.rfftfreq(activity.shape[1], 1e-3 * dt)[1:]
+    f, power = gp.power_spectrum(activity, dt)
+    f, power = f[1:], power.mean(axis=0)[1:] / (activity.mean() / N)
     n = len(f) // smooth * smooth
     return (values[:n].reshape(-1, smooth).mean(axis=1) for values in (f, power))
 

@@ -34,6 +34,7 @@ from gifpop.rules import (
     PairwiseBernoulli,
 )
 from gifpop.simulation import Simulation, SimulationInterrupted
+from gifpop.spectrum import power_spectrum
 from gifpop.sweeps.sweep import SweepInterrupted, sweep
 from gifpop.version import __version__
 
@@ -73,6 +74,7 @@ __all__ = [
     "explore",
     "models",
     "plot",
+    "power_spectrum",
     "show_config",
     "sweep",
 ]

@@ -15,6 +15,7 @@ from gifpop.engine.engine import SimulationError
 from gifpop.engine.threads import check_threads, one_or_two
 from gifpop.network import Network
 from gifpop.simulation import SimulationInterrupted
+from gifpop.spectrum import frequencies, power_spectrum
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -163,7 +164,7 @@ def _compare(net: Network, activities: dict[Level, Floats], bins: _Bins, confide
         **summaries,
         names=tuple(net.populations),
         t=(np.arange(bins.total, dtype=float) + 0.5) * bins.ms,
-        f=np.asarray(np.fft.rfftfreq(bins.total - bins.dropped, bins.ms * 1e-3), dtype=float),
+        f=frequencies(bins.total - bins.dropped, bins.ms),
         trials=len(activities["meso"]),
         confidence=confidence,
     )
@@ -172,12 +173,11 @@ def _compare(net: Network, activities: dict[Level, Floats], bins: _Bins, confide
 def _summarize(activity: Floats, dropped: int, bin_ms: float, confidence: float) -> LevelSummary:
     """Return the statistics of activities of shape (trials, bins, populations)."""
     steady = activity[:, dropped:]
-    centred = steady - steady.mean(axis=1, keepdims=True)
-    power = np.abs(np.fft.rfft(centred, axis=1)) ** 2 * bin_ms * 1e-3 / steady.shape[1]
+    _, power = power_spectrum(np.moveaxis(steady, 1, -1), bin_ms)
     return LevelSummary(
         rate=_estimate(steady.mean(axis=1), confidence),
         variance=_estimate(steady.var(axis=1), confidence),
-        spectrum=_estimate(power, confidence),
+        spectrum=_estimate(np.moveaxis(power, -1, 1), confidence),
         response=_estimate(activity, confidence),
     )
 

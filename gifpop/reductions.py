@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gifpop.common import checks
 from gifpop.result import ByPopulation, PopulationResult, Result
+from gifpop.spectrum import frequencies, power_spectrum
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Arrays, Floats, Integers, Spikes
@@ -135,7 +136,7 @@ class Moments:
     def take(self, result: Result) -> None:
         self._n += 1
         for p in result:
-            for name, values in (*_in_spikes_per_s(p).items(), ("spectrum", power_spectrum(p.activity, p.dt))):
+            for name, values in (*_in_spikes_per_s(p).items(), ("spectrum", power_spectrum(p.activity, p.dt)[1])):
                 self._add((p.name, name), values)
         self._last = result
 
@@ -168,16 +169,6 @@ def _in_spikes_per_s(p: PopulationResult) -> dict[str, Floats]:
 KEPT: dict[str, Callable[[Integers, np.random.SeedSequence], Reduction]] = {"all": Everything, "mean": Moments}
 
 
-def power_spectrum(activity: Floats, dt: float) -> Floats:
-    """Return the two-sided power spectrum of an activity in spikes/s, without its mean: float64 array, Hz.
-
-    At the frequencies ``numpy.fft.rfftfreq(len(activity), 1e-3 * dt)``; of a Poisson process its rate over N.
-    """
-    n = max(len(activity), 1)
-    transform = np.fft.rfft(activity - activity.mean()) if len(activity) else np.zeros(0)
-    return np.abs(transform) ** 2 * (1e-3 * dt / n)
-
-
 class PopulationStatistics:
     """Statistics over trials of what was recorded of one population.
 
@@ -204,7 +195,7 @@ class PopulationStatistics:
 
     def __init__(self, p: PopulationResult, mean: dict[str, Floats], variance: dict[str, Floats]) -> None:
         self.name, self.N, self.t, self.t_record = p.name, p.N, p.t, p.t_record
-        self.f = np.fft.rfftfreq(max(len(p.t), 1), 1e-3 * p.dt)[: len(mean["spectrum"])]
+        self.f = frequencies(len(p.t), p.dt)
         self.mean, self.variance = mean, variance
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop.plot import curves, drawing
-from gifpop.reductions import Moments, power_spectrum
+from gifpop.reductions import Moments
 from gifpop.result import PopulationResult, Result
 from tests.helpers.pictures import (
     DT,
@@ -255,7 +255,7 @@ def test_spectrum_segments():
     assert gp.plot.spectrum(oscillation(), axes(), time=(200.0, 600.0)).lines[0].get_xdata()[0] == 2.5
     ax = gp.plot.spectrum(result(trials=3), axes(), segment=60.0, poisson=False)
     pieces = [activity_of("E", k)[120 * i : 120 * (i + 1)] for k in range(3) for i in range(3)]
-    expected = np.mean([power_spectrum(piece, DT) for piece in pieces], axis=0)[1:]
+    expected = gp.power_spectrum(pieces, DT)[1].mean(axis=0)[1:]
     assert_allclose(ax.lines[0].get_ydata(), expected, rtol=1e-9, atol=1e-15)
     assert len(ax.lines) == 2
 

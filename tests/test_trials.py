@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop import reductions, trials
+from gifpop import trials
 from gifpop.assembly import connections
 from gifpop.common import memory
 from tests.helpers.networks import SEED_CELL, brunel, single
@@ -136,14 +136,6 @@ def test_statistics_do_not_depend_on_threads():
     one, three = (brunel().simulate(50.0, trials=8, seed=1, dt=DT, keep="mean", threads=threads) for threads in (1, 3))
     assert_array_equal(one.variance, three.variance)
     assert_array_equal(one.spectrum, three.spectrum)
-
-
-def test_spectrum_of_poisson_counts():
-    """Flat at the rate over N, whatever the length. The mean of 200 x 99 powers, chi2(2)/2 each, is exact to 0.7 %."""
-    random = np.random.default_rng(1)
-    activity = random.poisson(5.0, (200, 200)) * 1e3 / (100 * DT)
-    power = np.mean([reductions.power_spectrum(row, DT)[1:-1] for row in activity])
-    assert abs(power / (activity.mean() / 100) - 1.0) < 0.04  # 5.6 standard deviations: 2e-8
 
 
 def test_a_function_of_each_trial():

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from gifpop.reductions import PopulationStatistics, power_spectrum
+from gifpop.reductions import PopulationStatistics
+from gifpop.spectrum import power_spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,9 +98,8 @@ def spectrum(activities: Floats, dt: float, steps: int) -> Curve:
     activities = np.atleast_2d(activities)
     n = activities.shape[1] // steps
     segments = activities[:, : n * steps].reshape(-1, steps)
-    f = np.fft.rfftfreq(steps, 1e-3 * dt).astype(np.float64)
-    total = sum((power_spectrum(segment, dt) for segment in segments), start=np.zeros(len(f)))
-    return Curve(f[1:], total[1:] / len(segments))
+    f, power = power_spectrum(segments, dt)
+    return Curve(f[1:], power[:, 1:].mean(axis=0))
 
 
 def even_sample(n: int, most: int) -> Integers:
