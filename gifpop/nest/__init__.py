@@ -66,9 +66,9 @@ from gifpop.nest.api import (
 )
 from gifpop.nest.errors import KernelException as NESTError
 from gifpop.nest.errors import NESTErrors, NotInGifpop
+from gifpop.nest.kernel import VerbosityLevel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
-from gifpop.nest.settings import VerbosityLevel
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.version import __version__
 

@@ -12,7 +12,7 @@ import numpy as np
 from gifpop.nest import errors, settings
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
-from gifpop.nest.kernel import BLOCKS, kernel
+from gifpop.nest.kernel import BLOCKS, VerbosityLevel, kernel
 from gifpop.nest.kinds import in_range, is_sequence, is_whole
 from gifpop.nest.models import NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
@@ -64,7 +64,7 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
     n = in_range("Create: n", int(n))
     if n < 1:
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
-    with kernel.attempt():
+    with kernel.changes.attempt():
         block = kernel.new_block(model, n)
         if params:
             _check_params_of_new_nodes(params, block.n)
@@ -122,7 +122,7 @@ def Connect(
     NESTError
         Of the class that NEST raises, if the nodes cannot be connected so; no connection is made then.
     """
-    with kernel.attempt():
+    with kernel.changes.attempt():
         return connect(pre, post, conn_spec, syn_spec, return_synapsecollection)
 
 
@@ -167,7 +167,7 @@ def GetNodes(properties: Values | None = None) -> NodeCollection:
         The nodes whose values are these.
     """
     found = []
-    for block in kernel.blocks:
+    for block in kernel.nodes.blocks:
         chosen = np.ones(block.n, dtype=np.bool_)
         for name, value in (properties or {}).items():
             known = name in block.names()
@@ -337,7 +337,7 @@ def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
     if any(isinstance(value, Parameter) for value in params.values()):
         raise ValueError("SetDefaults() accepts only explicit, single parameter values.")
     changed: NodeModel | SynapseModel
-    with kernel.attempt():
+    with kernel.changes.attempt():
         if model in kernel.models:
             changed = kernel.models[model]
             values = new_defaults(BLOCKS[changed.base], changed, params, kernel.clock)
@@ -345,7 +345,7 @@ def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
         else:
             changed = _known_synapse(model)
             values, defaults = new_synapse_defaults(changed, params), vars(changed)
-        with kernel.commit("SetDefaults"):
+        with kernel.changes.commit("SetDefaults"):
             defaults.update(values)
             kernel.defaults_changed = True
 
@@ -368,12 +368,12 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
     if new in kernel.models or any(model.name == new for model in kernel.synapses):
         raise errors.NewModelNameExists(f"Model {new} is the name of an existing model and cannot be re-used.")
     params = {} if params is None else params
-    with kernel.attempt():
+    with kernel.changes.attempt():
         synapse = next((model for model in kernel.synapses if model.name == existing), None)
         if synapse is not None:
             new_synapse = SynapseModel(new, synapse.weight, synapse.delay, synapse.receptor_type)
             vars(new_synapse).update(new_synapse_defaults(new_synapse, params))
-            with kernel.commit("CopyModel"):
+            with kernel.changes.commit("CopyModel"):
                 kernel.synapses.append(new_synapse)
                 kernel.defaults_changed = True
             return
@@ -382,7 +382,7 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
         model = kernel.models[existing]
         copy = NodeModel(new, model.base, model.element_type, model.parameters, dict(model.defaults))
         copy.defaults.update(new_defaults(BLOCKS[copy.base], copy, params, kernel.clock))
-        with kernel.commit("CopyModel"):
+        with kernel.changes.commit("CopyModel"):
             kernel.models[new] = copy
             kernel.defaults_changed = True
 
@@ -467,10 +467,10 @@ def set_verbosity(level: str) -> None:
         stacklevel=2,
     )
     prefix, _, name = str(level).partition("_")
-    if prefix != "M" or name not in settings.VerbosityLevel.__members__:
-        names = ", ".join(f"M_{name}" for name in settings.VerbosityLevel.__members__)
+    if prefix != "M" or name not in VerbosityLevel.__members__:
+        names = ", ".join(f"M_{name}" for name in VerbosityLevel.__members__)
         raise errors.BadParameter(f"set_verbosity: level must be one of {names}, got {level!r}")
-    kernel.verbosity = settings.VerbosityLevel[name]
+    kernel.verbosity = VerbosityLevel[name]
 
 
 def get_verbosity() -> int:

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gifpop.nest.errors import BadParameter
 from gifpop.nest.kernel import kernel
 from gifpop.nest.kinds import is_sequence
+from gifpop.nest.nodes import Assignment
 from gifpop.nest.parameter import Parameter
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers
     from gifpop.nest.kinds import Values
     from gifpop.nest.nodes import Block
-
-
-class Assignment(NamedTuple):
-    """A value, or a value for each, of some of the nodes that are set together.
-
-    Attributes
-    ----------
-    name : str
-        Of the parameter.
-    at : slice or int array
-        Which of the nodes.
-    value : object
-    each : bool
-        Whether ``value`` is a sequence with one value for each of these nodes.
-    """
-
-    name: str
-    at: slice | Integers
-    value: Any
-    each: bool
 
 
 def assignments(params: Values | Sequence[Values], groups: Sequence[tuple[Block, Integers]]) -> list[list[Assignment]]:
@@ -79,7 +60,8 @@ def dict_for_each(params: Sequence[Any], n: int) -> Sequence[Values]:
 
 def _draw(params: Values, n: int) -> dict[str, Floats]:
     """Return the values of those parameters that are drawn."""
-    return {name: value.draw(n, kernel.new_stream()) for name, value in params.items() if isinstance(value, Parameter)}
+    recipes = {name: value for name, value in params.items() if isinstance(value, Parameter)}
+    return {name: recipe.draw(n, kernel.streams.take()) for name, recipe in recipes.items()}
 
 
 def _dealt(name: str, value: Any, drawn: Floats | None, block: Block, start: int, end: int, n: int) -> Assignment:
@@ -99,7 +81,7 @@ def _collected(dicts: Sequence[Values], block: Block) -> list[Assignment]:
     for i, values in enumerate(dicts):
         for name, value in values.items():
             if isinstance(value, Parameter) and block.draws(name):
-                value = block.cast_drawn(name, value.draw(1, kernel.new_stream()))[0]
+                value = block.cast_drawn(name, value.draw(1, kernel.streams.take()))[0]
             at, values_at = found.setdefault(name, ([], []))
             at.append(i)
             values_at.append(value)

@@ -23,18 +23,18 @@ def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int) -
     """Refuse connections that the kinds of nodes that a rule could connect do not have."""
     if spec.number == 0:
         return  # as in NEST, where only connections that are made are checked
-    sources, targets = kernel.block_numbers(pre), kernel.block_numbers(post)
+    sources, targets = kernel.nodes.block_numbers(pre), kernel.nodes.block_numbers(post)
     if spec.name == "one_to_one":
         pairs = np.unique(np.stack((sources, targets), axis=1), axis=0)
     else:
         pairs = np.array(np.meshgrid(np.unique(sources), np.unique(targets), indexing="ij")).reshape(2, -1).T
     for s, t in pairs.tolist():
-        target = kernel.blocks[t]
+        target = kernel.nodes.blocks[t]
         if not target.is_cell and spec.name not in RULES_FOR_DEVICES:
             raise errors.impossible_connection(
                 "Cannot use this rule to connect to nodes without proxies (usually devices)."
             )
-        _check_kinds(kernel.blocks[s], target)
+        _check_kinds(kernel.nodes.blocks[s], target)
         if receptor != 0:
             raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
 
@@ -61,13 +61,13 @@ def check_meters(sources: Integers, targets: Integers) -> None:
     Sources that are not meters are of no interest here; ``targets`` has one node for each source.
     """
     for source in np.unique(sources).tolist():
-        meter, i = kernel.locate(source)
+        meter, i = kernel.nodes.locate(source)
         if isinstance(meter, MeterBlock):
             _check_meter(source, meter, i, targets[sources == source])
 
 
 def _check_meter(source: int, meter: MeterBlock, i: int, targets: Integers) -> None:
-    for block in (kernel.blocks[b] for b in np.unique(kernel.block_numbers(targets)).tolist()):
+    for block in (kernel.nodes.blocks[b] for b in np.unique(kernel.nodes.block_numbers(targets)).tolist()):
         for name in meter.variables(i):
             if name not in block.recordables:
                 raise errors.impossible_connection(f"Cannot connect with unknown recordable {name}")
@@ -80,6 +80,6 @@ def _check_meter(source: int, meter: MeterBlock, i: int, targets: Integers) -> N
 
 def check_synapse_types(sources: Integers, model: int) -> None:
     """Refuse a second synapse model for a device."""
-    devices = sources[kernel.are_devices(sources)]
+    devices = sources[kernel.nodes.are_devices(sources)]
     if any(kernel.connections.models.get(device, model) != model for device in devices.tolist()):
         raise errors.impossible_connection("All outgoing connections from a device must use the same synapse type.")

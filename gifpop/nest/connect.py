@@ -26,8 +26,8 @@ from gifpop.wiring.draw import connection_bytes
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Indices, Integers, Shorts
-    from gifpop.nest.kernel import Part
     from gifpop.nest.kinds import Values
+    from gifpop.nest.node_table import Part
     from gifpop.nest.projections import Lags, Shared, Weights
     from gifpop.nest.rules import ConnSpec
 
@@ -99,7 +99,7 @@ def _identifiers(pre: Nodes, post: Nodes, spec: ConnSpec) -> tuple[Integers, Int
         raise ValueError("If 'pre' or 'post' contain non-unique IDs, then they must have the same length.")
     for nodes in (sources, targets):
         for node in (int(nodes.min()), int(nodes.max())):
-            kernel.locate(node)
+            kernel.nodes.locate(node)
     return sources.astype(np.int64), targets.astype(np.int64)
 
 
@@ -144,9 +144,8 @@ class _Request:
         n_pre, n_post = len(self.pre), len(self.post)
         if self._has_meters():
             check_meters(np.repeat(self.pre, n_post), np.tile(self.post, n_pre))
-        pieces = [
-            self._product(source, target) for source in kernel.parts(self.pre) for target in kernel.parts(self.post)
-        ]
+        sources, targets = kernel.nodes.parts(self.pre), kernel.nodes.parts(self.post)
+        pieces = [self._product(source, target) for source in sources for target in targets]
         self._add([_as_rows(piece) if len(piece) <= FEW else piece for piece in pieces])
 
     def _product(self, source: Part, target: Part) -> Product | Sparse:
@@ -174,7 +173,7 @@ class _Request:
         spec, n_pre, n_post = self.spec, len(self.pre), len(self.post)
         needed = connection_bytes(spec.rule, n_pre, n_post, *self._various())
         errors.require_memory(sum(needed), f"Connect: the connections of {spec.name}")
-        first, targets = draw(spec, self.pre, self.post, kernel.new_stream())
+        first, targets = draw(spec, self.pre, self.post, kernel.streams.take())
         weight, delay = self._values(len(targets), lambda given: values_of(given, spec, first, targets))
         if self._has_meters():
             check_meters(np.repeat(self.pre, np.diff(first)), self.post[targets])
@@ -201,12 +200,12 @@ class _Request:
         """
         weight, delay = self.weight, self.delay
         if isinstance(weight, Parameter):
-            weight = weight.draw(n, kernel.new_stream())
+            weight = weight.draw(n, kernel.streams.take())
             SYNAPSE["weight"].check(weight)
         elif isinstance(weight, np.ndarray):
             weight = arranged(weight)
         if isinstance(delay, Parameter):
-            delay = kernel.clock.delays_steps(delay.draw(n, kernel.new_stream()))
+            delay = kernel.clock.delays_steps(delay.draw(n, kernel.streams.take()))
             kernel.delays.check(delay)
         elif isinstance(delay, np.ndarray):
             delay = arranged(delay)
@@ -217,12 +216,12 @@ class _Request:
         return isinstance(self.weight, (Parameter, np.ndarray)), isinstance(self.delay, (Parameter, np.ndarray))
 
     def _has_meters(self) -> bool:
-        return any(block.sends == "requests" for block, *_ in kernel.parts(np.unique(self.pre)))
+        return any(block.sends == "requests" for block, *_ in kernel.nodes.parts(np.unique(self.pre)))
 
     def _split(self, first: Integers, targets: Shorts, weight: Weights, delay: Lags) -> Iterator[Sparse | _Rows]:
         """Yield connections, given as from `rules.draw`, for each pair of blocks."""
-        parts = kernel.parts(self.post)
-        for source in kernel.parts(self.pre):
+        parts = kernel.nodes.parts(self.post)
+        for source in kernel.nodes.parts(self.pre):
             mine = slice(int(first[source.start]), int(first[source.end]))
             own_first, own_targets = first[source.start : source.end + 1] - mine.start, targets[mine]
             own = part_of(weight, mine), part_of(delay, mine)
@@ -260,7 +259,7 @@ class _Request:
             else table.devices(piece.sources, piece.targets, every=isinstance(piece, Product))
             for piece in pieces
         ]
-        with kernel.commit("Connect"):
+        with kernel.changes.commit("Connect", rewires=True):
             for piece, own in zip(pieces, devices, strict=True):
                 if not isinstance(piece, _Rows):
                     table.add(piece)
@@ -271,7 +270,6 @@ class _Request:
                 assert not isinstance(piece.delay, Exceptions)  # nobody has set them yet
                 kernel.delays.include(piece.delay)
                 table.note_devices(own, self.number)
-            kernel.changes += 1
 
 
 def _as_rows(product: Product | Sparse) -> _Rows:

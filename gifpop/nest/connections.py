@@ -17,13 +17,17 @@ from gifpop.nest.runs import Runs
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
     from gifpop.nest.clock import Clock
-    from gifpop.nest.kernel import Kernel
+    from gifpop.nest.node_table import NodeTable
     from gifpop.nest.projections import Adjustable, Lags, Projection, Weights
     from gifpop.nest.runs import Places
 
 
 class ConnectionTable:
     """All connections: projections in the order in which they were made, numbered through.
+
+    Parameters
+    ----------
+    nodes : NodeTable
 
     Attributes
     ----------
@@ -34,8 +38,8 @@ class ConnectionTable:
         The nodes to which each meter is connected.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
+    def __init__(self, nodes: NodeTable) -> None:
+        self.nodes = nodes
         self.projections: list[Projection] = []
         self.models: dict[int, int] = {}
         self.metered: dict[int, set[int]] = {}
@@ -66,8 +70,8 @@ class ConnectionTable:
         """
         found: dict[int, set[int]] = {}
         nodes = np.unique(sources)
-        for device in nodes[self.kernel.are_devices(nodes)].tolist():
-            is_meter = self.kernel.locate(device)[0].sends == "requests"
+        for device in nodes[self.nodes.are_devices(nodes)].tolist():
+            is_meter = self.nodes.locate(device)[0].sends == "requests"
             found[device] = set((targets if every else targets[sources == device]).tolist()) if is_meter else set()
         return found
 
@@ -174,7 +178,7 @@ class ConnectionTable:
         for first, projection in chosen:
             own = projection.runs(sources, targets)
             kinds = self._kinds(projection, own.starts, own.sources)
-            keys.append((projection.model * KINDS + kinds) * (self.kernel.size + 1) + own.sources)
+            keys.append((projection.model * KINDS + kinds) * (self.nodes.size + 1) + own.sources)
             found.append(replace(own, starts=own.starts + first))
         return Runs.joined(found, keys)
 
@@ -187,8 +191,8 @@ class ConnectionTable:
             if isinstance(projection, Pairs):
                 own = slice(0, before - first)
                 sources, targets = (projection.column(name, own) for name in ("source", "target"))
-                chosen |= np.isin(nodes, sources[~self.kernel.are_devices(targets)])
-            elif not self.kernel.are_devices(projection.column("target", np.array([0])))[0]:
+                chosen |= np.isin(nodes, sources[~self.nodes.are_devices(targets)])
+            elif not self.nodes.are_devices(projection.column("target", np.array([0])))[0]:
                 chosen |= projection.start_of(nodes)
         return nodes[chosen]
 
@@ -212,18 +216,18 @@ class ConnectionTable:
         """Return keys that sort connections by model, kind and source."""
         everything = len(k) == len(projection)
         sources = projection.column("source", slice(None) if everything else k)
-        return (projection.model * KINDS + self._kinds(projection, k, sources)) * (self.kernel.size + 1) + sources
+        return (projection.model * KINDS + self._kinds(projection, k, sources)) * (self.nodes.size + 1) + sources
 
     def _kinds(self, projection: Projection, k: Integers, sources: Integers) -> int | Integers:
         """Return 0 for connections between neurons, 1 for those to recorders, 2 for those from devices."""
         if isinstance(projection, Pairs):
             targets = projection.column("target", k)
-            return np.where(self.kernel.are_devices(sources), 2, self.kernel.are_devices(targets))
+            return np.where(self.nodes.are_devices(sources), 2, self.nodes.are_devices(targets))
         if not len(k):
             return 0
         first = np.array([0])
         source, target = (projection.column(name, first) for name in ("source", "target"))
-        return 2 if self.kernel.are_devices(source)[0] else int(self.kernel.are_devices(target)[0])
+        return 2 if self.nodes.are_devices(source)[0] else int(self.nodes.are_devices(target)[0])
 
 
 KINDS = 3

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import numbers
 import os
-from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from gifpop.common import seeds
 from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.meso.history import HISTORIES
+from gifpop.nest.changes import Changes
 from gifpop.nest.clock import LONGEST_TIME, Clock
 from gifpop.nest.connections import ConnectionTable, DelayRange
-from gifpop.nest.errors import BadParameter, BadProperty, KernelException, UnknownModelName, UnknownNode
+from gifpop.nest.errors import BadParameter, BadProperty, KernelException, UnknownModelName
 from gifpop.nest.generators import DirectCurrentBlock, PoissonBlock, SpikeGeneratorBlock, StepCurrentBlock
 from gifpop.nest.models import SynapseModel, node_models
 from gifpop.nest.neurons import NeuronBlock
+from gifpop.nest.node_table import NodeTable
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
+from gifpop.nest.streams import RandomStreams
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import History, Integers
+    from gifpop.common.typing import History
     from gifpop.nest.late_spikes import LateSpikes
     from gifpop.nest.models import NodeModel
     from gifpop.nest.nodes import Block
-    from gifpop.nest.settings import VerbosityLevel
 
-DEFAULT_SEED = 143202461
 HISTORY_VARIABLE = "GIFPOP_HISTORY"
 
 BLOCKS: dict[str, type[Block]] = {
@@ -49,22 +48,19 @@ BLOCKS: dict[str, type[Block]] = {
 }
 
 
-class Seed(NamedTuple):
-    """A seed of all random numbers; a new object whenever it is set, be it to the same value."""
+class VerbosityLevel(enum.IntEnum):
+    """How much NEST tells the user; gifpop keeps the setting and is quiet."""
 
-    value: int
-
-
-class Part(NamedTuple):
-    """Those of some nodes that belong to one block: the nodes ``start`` to ``end``."""
-
-    block: Block
-    start: int
-    end: int
-
-    @property
-    def size(self) -> int:
-        return self.end - self.start
+    ALL = 0
+    DEBUG = 5
+    STATUS = 7
+    INFO = 10
+    PROGRESS = 15
+    DEPRECATED = 18
+    WARNING = 20
+    ERROR = 30
+    FATAL = 40
+    QUIET = 100
 
 
 class Kernel:
@@ -73,145 +69,93 @@ class Kernel:
     Attributes
     ----------
     generation : int
-        Counts the resets, so that node collections from before can be told.
+        Number of resets, by which node collections from before are known.
     clock : Clock
     models : dict of str to NodeModel
     synapses : list of SynapseModel
-    blocks : list of Block
-        All nodes, in order.
+    nodes : NodeTable
     connections : ConnectionTable
     delays : DelayRange
-    seed : Seed
+    streams : RandomStreams
+    changes : Changes
     threads : int
     print_time : bool
     history : str
-        Of populations, "exact" or "adaptive".
+        How populations that are created from now on keep their history: "exact" or "adaptive".
     defaults_changed, prepared : bool
-    broken : str or None
-        What was cut short in the middle, so that the state is lost; None: the state is whole.
-    changes : int
-        Counts the changes of nodes, connections and seed, so that an unchanged network is not wired again.
+    verbosity : VerbosityLevel
+        Survives a reset.
     """
 
     generation: int
-    verbosity: VerbosityLevel  # survives a reset
     clock: Clock
     models: dict[str, NodeModel]
     synapses: list[SynapseModel]
-    blocks: list[Block]
+    nodes: NodeTable
     connections: ConnectionTable
     delays: DelayRange
-    seed: Seed
+    streams: RandomStreams
+    changes: Changes
     threads: int
     print_time: bool
     history: History
     defaults_changed: bool
     prepared: bool
-    broken: str | None
-    changes: int
+    _simulator: Simulator | None
 
     def __init__(self) -> None:
-        self._streams = self._committed = 0
-        self._firsts: list[int] = []
-        self._simulator: Simulator | None = None
+        self.generation = 0
+        self.verbosity = VerbosityLevel.INFO
         self.reset()
 
     def reset(self) -> None:
         """Forget nodes, connections, models and settings, and go back to time zero."""
-        vars(self).update(self._initial_state())  # at once: there is no moment in which only a part is new
-
-    def _initial_state(self) -> dict[str, Any]:
-        """Return the attributes after a reset, by name."""
-        clock = Clock()
-        return {
-            "generation": vars(self).get("generation", 0) + 1,
+        clock, nodes, streams = Clock(), NodeTable(), RandomStreams()
+        initial = {
+            "generation": self.generation + 1,
             "clock": clock,
             "models": node_models(),
             "synapses": [SynapseModel("static_synapse")],
-            "blocks": [],
-            "_firsts": [],
-            "connections": ConnectionTable(self),
+            "nodes": nodes,
+            "connections": ConnectionTable(nodes),
             "delays": DelayRange(clock),
-            "seed": Seed(DEFAULT_SEED),
+            "streams": streams,
+            "changes": Changes(streams),
             "threads": 1,
             "print_time": False,
             "history": checked_history(os.environ.get(HISTORY_VARIABLE) or "exact", HISTORY_VARIABLE),
             "defaults_changed": False,
             "prepared": False,
-            "broken": None,
-            "changes": 1,
-            "_streams": 0,
-            "_committed": 0,
             "_simulator": None,
         }
+        vars(self).update(initial)  # all at once
 
     # -- changes ----------------------------------------------------------------------------------------------------
 
-    def check_whole(self) -> None:
-        """Raise an error if an earlier change was cut short."""
-        if self.broken is not None:
-            raise KernelException(f"The state of the kernel is lost, since {self.broken}. ResetKernel begins anew.")
-
-    @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Prepare a change, and make it with `commit`: what ends the block before leaves everything as it was.
-
-        Within this block nothing but random streams may be taken before the commit.
-        """
-        self.check_whole()
-        streams, committed = self._streams, self._committed
-        try:
-            yield
-        except BaseException:
-            if self._committed == committed:
-                self._streams = streams
-            raise
-
-    @contextmanager
-    def commit(self, what: str) -> Iterator[None]:
-        """Make a change that is prepared. SIGINT is obeyed after it; if anything else cuts it short, the state is lost.
-
-        ``what`` was cut short then, for the message.
-        """
-        with deferred_interrupt():
-            self.broken = f"{what} was cut short"
-            yield
-            self._committed += 1
-            self.broken = None
-
     @contextmanager
     def restoring(self) -> Iterator[None]:
-        """Take back what was set within the block if it ends with an exception: attributes of the kernel and clock."""
-        self.check_whole()
+        """Change settings; an exception takes back all that the block has set."""
+        self.changes.check_whole()
         with deferred_interrupt():
-            parts = self, self.clock, self.delays
-            before = [dict(vars(part)) for part in parts]
+            holders = self, self.clock, self.delays, self.streams, self.changes
+            before = [dict(vars(holder)) for holder in holders]
             try:
                 yield
             except BaseException:
-                for part, attributes in zip(parts, before, strict=True):
-                    vars(part).update(attributes)
+                for holder, attributes in zip(holders, before, strict=True):
+                    vars(holder).update(attributes)
                 raise
 
     def set_seed(self, value: int) -> None:
         """Restart all random streams, those of a run at the next one."""
-        self.seed = Seed(value)
-        self._streams = 0
-        self.changes += 1
+        self.streams.reseed(value)
+        self.changes.wirings += 1
 
     def set_history(self, value: str, name: str) -> None:
         """Choose how populations that are created from now on keep their history; ``name`` is for the message."""
         self.history = checked_history(value, name)
 
-    def new_stream(self) -> np.random.BitGenerator:
-        """Return a bit generator of its own, for connections or values that are drawn."""
-        self._streams += 1
-        return seeds.stream(seeds.root_sequence(self.seed.value), seeds.CONNECTION, self._streams)
-
-    @property
-    def size(self) -> int:
-        """Number of nodes."""
-        return self._firsts[-1] + self.blocks[-1].n - 1 if self.blocks else 0
+    # -- nodes ------------------------------------------------------------------------------------------------------
 
     def model(self, name: str) -> NodeModel:
         """Return a model of nodes by name."""
@@ -227,46 +171,17 @@ class Kernel:
     def new_block(self, name: str, n: int) -> Block:
         """Return n new nodes, which `add` makes part of the network."""
         model = self.model(name)
-        block = BLOCKS[model.base](self.clock, model, self.size + 1, n)
+        block = BLOCKS[model.base](self.clock, model, self.nodes.size + 1, n)
         if isinstance(block, PopulationBlock):
             block.history = self.history
         return block
 
     def add(self, block: Block) -> None:
         """Make nodes part of the network."""
-        new = {"blocks": [*self.blocks, block], "_firsts": [*self._firsts, block.first], "changes": self.changes + 1}
-        with self.commit("Create"):
-            vars(self).update(new)
+        with self.changes.commit("Create", rewires=True):
+            self.nodes.add(block)
 
-    def locate(self, node: int) -> tuple[Block, int]:
-        """Return a node's block and its place there."""
-        b = bisect_right(self._firsts, node) - 1
-        if b < 0 or node > self.size:
-            raise UnknownNode(f"Node with id {node} does not exist.")
-        return self.blocks[b], node - self._firsts[b]
-
-    def block_numbers(self, nodes: Integers) -> Integers:
-        """Return the place in ``blocks`` of each node of an array."""
-        return np.searchsorted(self._firsts, nodes, side="right") - 1
-
-    def base_model(self, node: int) -> str:
-        """Return the name of the model that a node is, or is copied from."""
-        return self.locate(node)[0].model.base
-
-    def are_devices(self, nodes: Integers) -> npt.NDArray[np.bool_]:
-        """Return whether each node of an array is a device."""
-        devices = np.array([not block.is_cell for block in self.blocks], dtype=bool)
-        return devices[self.block_numbers(nodes)]
-
-    def parts(self, nodes: Integers) -> list[Part]:
-        """Return the parts of ascending nodes that belong to each block."""
-        numbers = self.block_numbers(nodes)
-        ends = [*(1 + np.flatnonzero(np.diff(numbers))).tolist(), len(numbers)]
-        return [
-            Part(self.blocks[numbers[start]], start, end)
-            for start, end in zip([0, *ends], ends, strict=False)
-            if end > start
-        ]
+    # -- simulation -------------------------------------------------------------------------------------------------
 
     def late_spikes(self) -> LateSpikes | None:
         """Return the spikes that are under way, if anything has been simulated."""
@@ -283,7 +198,7 @@ class Kernel:
         if not self.prepared:
             raise KernelException("Run: call Prepare first.")
         n = self._run_steps(ms)
-        self._bring().run(n)
+        self._bring().run(n, self.threads, self.print_time)
 
     def _refuse_prepared(self) -> None:
         if self.prepared:
@@ -299,18 +214,20 @@ class Kernel:
         """Prepare, run and clean up."""
         n = self._run_steps(ms)
         self._refuse_prepared()
-        self._bring().run(n)
+        self._bring().run(n, self.threads, self.print_time)
 
     def catch_up(self) -> None:
         """Show the state and the events of the last run, should its end have been disturbed."""
-        if self._simulator is not None and self.broken is None:
+        if self._simulator is not None and self.changes.broken is None:
             self._simulator.show()
 
     def _bring(self) -> Simulator:
         """Return what simulates, with nodes and connections as they are now."""
-        self.check_whole()
+        self.changes.check_whole()
         if self._simulator is None:
-            self._simulator = Simulator(self)
+            self._simulator = Simulator(
+                self.clock, self.nodes, self.connections, self.delays, self.streams, self.changes
+            )
         self._simulator.prepare()
         self.clock.simulated = True
         return self._simulator

@@ -14,7 +14,8 @@ from gifpop.nest.runs import Runs
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Synapse
     from gifpop.engine.engine import Engine
-    from gifpop.nest.kernel import Kernel
+    from gifpop.nest.connections import ConnectionTable
+    from gifpop.nest.node_table import NodeTable
     from gifpop.nest.runs import Places
 
 
@@ -36,12 +37,13 @@ class LateSpikes:
 
     Parameters
     ----------
-    kernel : Kernel
+    nodes : NodeTable
+    connections : ConnectionTable
     engine : Engine
     """
 
-    def __init__(self, kernel: Kernel, engine: Engine) -> None:
-        self.kernel, self.engine = kernel, engine
+    def __init__(self, nodes: NodeTable, connections: ConnectionTable, engine: Engine) -> None:
+        self.nodes, self.connections, self.engine = nodes, connections, engine
         self._steps, self._nodes, self._counts = (np.zeros(0, np.int64) for _ in range(3))
         self._wired = 0  # connections that the engine has
         self._pending: list[Arrivals] = []  # besides
@@ -68,7 +70,7 @@ class LateSpikes:
         return self._carried(numbers[numbers < self._wired], nodes, sign)
 
     def _carried(self, numbers: Integers, nodes: Integers, sign: Literal[-1, 1]) -> list[Arrivals]:
-        table = self.kernel.connections
+        table = self.connections
         sources = table.column("source", numbers)
         late = among(sources, nodes)
         numbers, sources = numbers[late], sources[late]
@@ -76,7 +78,7 @@ class LateSpikes:
             return []
         targets = table.column("target", numbers)
         delays, weights = table.column("delay", numbers), table.column("weight", numbers)
-        cells, found = ~self.kernel.are_devices(targets), []
+        cells, found = ~self.nodes.are_devices(targets), []
         for step, node, count in zip(self._steps.tolist(), self._nodes.tolist(), self._counts.tolist(), strict=True):
             k = np.flatnonzero(cells & (sources == node))
             if len(k):
@@ -89,7 +91,7 @@ class LateSpikes:
 
     def through_new_connections(self) -> list[Arrivals]:
         """Return what late spikes bring through new connections of nodes that had one."""
-        table = self.kernel.connections
+        table = self.connections
         if not (self._wired and len(self._steps) and self._wired < len(table)):
             return []
         heard = table.heard(np.unique(self._nodes), self._wired)
@@ -105,16 +107,16 @@ class LateSpikes:
         for each in (*self._pending, *arrivals):
             self._deliver(groups, each)
         self._pending.clear()
-        self._wired = len(self.kernel.connections)
+        self._wired = len(self.connections)
 
     def _deliver(self, groups: dict[int, int], arrivals: Arrivals) -> None:
         """Add amounts that arrive at neurons or populations in steps to come."""
         steps, targets, amounts, weights = arrivals
         excitatory = weights > 0
         by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": excitatory, "inhibitory": ~excitatory}
-        blocks = self.kernel.block_numbers(targets)
+        blocks = self.nodes.block_numbers(targets)
         for b in np.unique(blocks).tolist():
-            block = self.kernel.blocks[b]
+            block = self.nodes.blocks[b]
             for kind, chosen in by_synapse.items():
                 k = np.flatnonzero((blocks == b) & chosen)
                 if isinstance(block, NeuronBlock):

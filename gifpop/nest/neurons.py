@@ -17,11 +17,11 @@ from gifpop.nest.ragged import Ragged
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Key, Shorts
     from gifpop.micro.plan import NeuronPlan
-    from gifpop.nest.assignments import Assignment
     from gifpop.nest.clock import Clock
     from gifpop.nest.errors import KernelException
     from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel, Parameter
+    from gifpop.nest.nodes import Assignment
 
 Adaptation: TypeAlias = Literal["sfa", "stc"]
 

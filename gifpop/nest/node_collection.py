@@ -48,7 +48,7 @@ class NodeCollection:
         if np.any(np.diff(nodes) < 0):
             raise errors.BadProperty("Indices must be sorted in ascending order")
         for node in nodes[[0, -1]].tolist() if len(nodes) else ():
-            kernel.locate(node)
+            kernel.nodes.locate(node)
         self._fill(nodes)
 
     @classmethod
@@ -174,7 +174,7 @@ class NodeCollection:
     def _parts(self) -> list[str]:
         """Return a description of each run of nodes that stand side by side and are of one model."""
         ids = self._ids
-        models = np.array([block.model.name for block in kernel.blocks])[kernel.block_numbers(ids)]
+        models = np.array([block.model.name for block in kernel.nodes.blocks])[kernel.nodes.block_numbers(ids)]
         ends = 1 + np.flatnonzero((np.diff(ids) != self._step) | (models[1:] != models[:-1]))
         parts = []
         for first, end in zip([0, *ends], [*ends, len(ids)], strict=True):
@@ -281,16 +281,15 @@ class NodeCollection:
         elif not isinstance(params, dict):
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
         groups = list(self._groups())
-        with kernel.attempt():
+        with kernel.changes.attempt():
             assign = [
                 block.checked(places, assigned, kernel.connections.starts_at)
                 for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
             ]
-            with kernel.commit("set"):
+            devices = not all(block.is_cell for block, _ in groups)
+            with kernel.changes.commit("set", rewires=devices):
                 for change in assign:
                     change()
-                if not all(block.is_cell for block, _ in groups):
-                    kernel.changes += 1  # signals and recorders are remade
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -307,7 +306,7 @@ class NodeCollection:
 
     def _groups(self) -> Iterator[tuple[Block, Integers]]:
         """Yield the blocks that the nodes belong to, each with the nodes' places in it."""
-        for block, start, end in kernel.parts(self._ids):
+        for block, start, end in kernel.nodes.parts(self._ids):
             yield block, self._ids[start:end] - block.first
 
     def _check_alive(self) -> None:
@@ -327,6 +326,6 @@ def _identifiers(ids: Iterable[Any]) -> Integers:
             if not is_whole(node):
                 raise TypeError(f"NodeCollection: node IDs must be integers, got {node!r}")
             if int(node) < 1 or not is_long(int(node)):
-                kernel.locate(int(node))  # refuses it
+                kernel.nodes.locate(int(node))  # refuses it
         nodes = np.array([int(node) for node in given], dtype=np.int64)
     return nodes.astype(np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,31 @@ from gifpop.nest.kinds import Values, is_sequence
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers
-    from gifpop.nest.assignments import Assignment
     from gifpop.nest.clock import Clock
     from gifpop.nest.models import NodeModel, Parameter
     from gifpop.nest.ragged import Ragged
 
 Payload: TypeAlias = Literal["spikes", "current", "requests"]  # what a connection brings
+
+
+class Assignment(NamedTuple):
+    """A value, or a value for each, of some of the nodes that are set together.
+
+    Attributes
+    ----------
+    name : str
+        Of the parameter.
+    at : slice or int array
+        Which of the nodes.
+    value : object
+    each : bool
+        Whether ``value`` is a sequence with one value for each of these nodes.
+    """
+
+    name: str
+    at: slice | Integers
+    value: Any
+    each: bool
 
 
 class Block:

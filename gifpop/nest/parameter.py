@@ -72,7 +72,7 @@ class Parameter:
         float
             The value, from a random stream of its own that ``rng_seed`` determines.
         """
-        return float(self.draw(1, kernel.new_stream())[0])
+        return float(self.draw(1, kernel.streams.take())[0])
 
     def is_spatial(self) -> bool:
         """Return whether the values depend on positions of nodes.

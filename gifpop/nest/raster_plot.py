@@ -114,7 +114,7 @@ def extract_events(
 def _is_recorder(detec: object) -> bool:
     if not isinstance(detec, NodeCollection) or len(detec) != 1:
         return False
-    return kernel.base_model(detec.global_id) == "spike_recorder"
+    return kernel.nodes.base_model(detec.global_id) == "spike_recorder"
 
 
 def _selected(data: npt.NDArray[Any], sel: Indices | None) -> npt.NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gifpop.engine.threads import check_threads
 from gifpop.nest.clock import MS_PER_TIC
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
-from gifpop.nest.kernel import kernel
+from gifpop.nest.kernel import VerbosityLevel, kernel
 from gifpop.nest.kinds import BOOL, DOUBLE, LONG, nest_type
 from gifpop.nest.rules import OPTIONS
 
@@ -18,29 +17,11 @@ if TYPE_CHECKING:
     from gifpop.nest.kinds import Values
 
 
-class VerbosityLevel(enum.IntEnum):
-    """How much NEST tells the user; gifpop keeps the setting and is quiet."""
-
-    ALL = 0
-    DEBUG = 5
-    STATUS = 7
-    INFO = 10
-    PROGRESS = 15
-    DEPRECATED = 18
-    WARNING = 20
-    ERROR = 30
-    FATAL = 40
-    QUIET = 100
-
-
-kernel.verbosity = VerbosityLevel.INFO  # survives ResetKernel
-
-
 def _set_resolution(value: object) -> None:
     conditions = [
         text
         for text, met in (
-            ("Nodes have already been created", kernel.size > 0),
+            ("Nodes have already been created", kernel.nodes.size > 0),
             ("Network has been simulated", kernel.clock.simulated),
             ("Model defaults were modified", kernel.defaults_changed),
         )
@@ -125,14 +106,14 @@ SETTINGS: dict[str, Setting] = {
     "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),
     "min_delay": Setting(lambda: kernel.delays.ms[0], _refuse_single_delay),
     "ms_per_tic": Setting(lambda: MS_PER_TIC),
-    "network_size": Setting(lambda: kernel.size),
+    "network_size": Setting(lambda: kernel.nodes.size),
     "node_models": Setting(lambda: sorted(kernel.models)),
     "num_connections": Setting(lambda: len(kernel.connections)),
     "num_processes": Setting(lambda: 1),
     "prepared": Setting(lambda: kernel.prepared),
     "print_time": Setting(lambda: kernel.print_time, _set_print_time),
     "resolution": Setting(lambda: kernel.clock.resolution, _set_resolution),
-    "rng_seed": Setting(lambda: kernel.seed.value, _set_seed),
+    "rng_seed": Setting(lambda: kernel.streams.seed, _set_seed),
     "synapse_models": Setting(lambda: sorted(model.name for model in kernel.synapses)),
     "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC),
     "tics_per_step": Setting(lambda: kernel.clock.tics_per_step),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gifpop.assembly.recorder import SpikeRoom, bytes_of_probes
-from gifpop.common import seeds
 from gifpop.engine.engine import Engine, OutOfMemoryError, SimulationError
 from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_nest, require_memory
@@ -24,10 +23,12 @@ if TYPE_CHECKING:
     from gifpop.engine.chunks import Chunk
     from gifpop.meso.plan import PopulationPlan
     from gifpop.micro.plan import NeuronPlan
-    from gifpop.nest.kernel import Kernel, Seed
+    from gifpop.nest.changes import Changes
+    from gifpop.nest.clock import Clock
+    from gifpop.nest.connections import ConnectionTable, DelayRange
+    from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
-
-    Kind = TypeVar("Kind", bound=Block)
+    from gifpop.nest.streams import RandomStreams
 
 # Bytes that each sample of a meter takes until it is shown, and each of its values; each spike of a recorder until the
 # run ends, and besides then.
@@ -36,24 +37,38 @@ PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 72.0
 
 
 class Simulator:
-    """The engine of a kernel.
+    """The engine, and who records what it does.
 
     Parameters
     ----------
-    kernel : Kernel
+    clock : Clock
+    nodes : NodeTable
+    connections : ConnectionTable
+    delays : DelayRange
+    streams : RandomStreams
+    changes : Changes
 
     Attributes
     ----------
     late : LateSpikes
     """
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
-        self.engine = Engine([], [], [], dt=kernel.clock.resolution)
-        self.late = LateSpikes(kernel, self.engine)
+    def __init__(
+        self,
+        clock: Clock,
+        nodes: NodeTable,
+        connections: ConnectionTable,
+        delays: DelayRange,
+        streams: RandomStreams,
+        changes: Changes,
+    ) -> None:
+        self.clock, self.nodes, self.connections = clock, nodes, connections
+        self.delays, self.streams, self.changes = delays, streams, changes
+        self.engine = Engine([], [], [], dt=clock.resolution)
+        self.late = LateSpikes(nodes, connections, self.engine)
         self._groups: dict[int, int] = {}  # population, or first neuron of a block -> group of the engine
-        self._seed: Seed | None = None
-        self._known: int | None = None  # changes of the kernel
+        self._restarts = 0  # of the random streams
+        self._wirings = 0  # changes of the network that are wired
         self._random: dict[int, np.random.Generator] = {}  # of connections
         self._begun: dict[int, int] = {}  # connection of a meter -> step
         self._listeners: list[Listener] = []
@@ -67,33 +82,37 @@ class Simulator:
         self._reseed()
         steps = [*self._bring_populations(), *self._bring_neurons()]
         if steps:
-            with self.kernel.commit("Simulate"):
+            with self.changes.commit("Simulate"):
                 self._bound = False
                 for step in steps:
                     step()
-        if self._known != self.kernel.changes:
+        if self._wirings != self.changes.wirings:
             self._wire()
         elif not self._bound:
             self.engine.bind()
         self._bound = True
 
     def _wire(self) -> None:
-        changes = self.kernel.changes
+        wirings = self.changes.wirings
         wiring = Wiring(
-            self.kernel, self._groups, self._generator, lambda k: self._begun.setdefault(k, self.engine.step)
+            self.nodes,
+            self.connections,
+            self._groups,
+            self._generator,
+            lambda k: self._begun.setdefault(k, self.engine.step),
         )
         late = self.late.through_new_connections()
         with memory_of_nest():
             self.engine.wire(wiring.links, wiring.lines, wiring.noise)
-        with self.kernel.commit("Simulate"):
+        with self.changes.commit("Simulate"):
             self.late.deliver(self._groups, late)
             # not all of the wiring, which refers to this
-            self._listeners, self._samplers, self._known = wiring.listeners, wiring.samplers, changes
+            self._listeners, self._samplers, self._wirings = wiring.listeners, wiring.samplers, wirings
 
-    def run(self, n_steps: int) -> None:
+    def run(self, n_steps: int, threads: int, progress: bool) -> None:
         """Simulate; what was simulated is kept whatever ends the run between two pieces of it."""
-        kernel, engine = self.kernel, self.engine
-        engine.threads = kernel.threads
+        engine = self.engine
+        engine.threads = threads
         probes = [sampler.probe for sampler in self._samplers]
         self._check_memory(n_steps)
         room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
@@ -103,7 +122,7 @@ class Simulator:
                 for chunk in engine.run(
                     n_steps,
                     probes,
-                    progress=True if kernel.print_time else None,
+                    progress=True if progress else None,
                     between=lambda: room.check(self._spikes_taken()),
                 ):
                     self._take(chunk)
@@ -113,23 +132,23 @@ class Simulator:
                 raise NumericalInstability(str(error)) from None
             finally:
                 if engine.broken is not None:
-                    kernel.broken = engine.broken
+                    self.changes.broken = engine.broken
                 self.show()
 
     def _take(self, chunk: Chunk) -> None:
         """Record a piece of the run; the engine counts as broken until this is done."""
         self._record(chunk)
         self._note_spikes(chunk)
-        self.kernel.clock.step = self.engine.step
+        self.clock.step = self.engine.step
 
     def show(self) -> None:
         """Make nodes show the state and the events of the last run; what ends this early can be done again."""
         if self._shown_until is None:
             return
-        for population in self._blocks(PopulationBlock) if self.engine.step > self._shown_until else ():
+        for population in self.nodes.of_type(PopulationBlock) if self.engine.step > self._shown_until else ():
             population.show()
-        for recorder in self._blocks(RecorderBlock):
-            recorder.flush(self.kernel.delays.steps[0])
+        for recorder in self.nodes.of_type(RecorderBlock):
+            recorder.flush(self.delays.steps[0])
         self._shown_until = None
 
     def _check_memory(self, n_steps: int) -> None:
@@ -145,48 +164,39 @@ class Simulator:
 
     def _spikes_taken(self) -> int:
         """Return how many spikes the spike recorders have taken in this run."""
-        return sum(block.n_taken for block in self._blocks(SpikeRecorderBlock))
+        return sum(block.n_taken for block in self.nodes.of_type(SpikeRecorderBlock))
 
     # -- streams ----------------------------------------------------------------------------------------------------
 
     def _reseed(self) -> None:
         """Start all random streams anew if the seed was set."""
-        seed = self.kernel.seed
-        if self._seed is seed:
+        restarts = self.streams.restarts
+        if self._restarts == restarts:
             return
-        self._root = seeds.root_sequence(seed.value)
         self._random.clear()
         for node, group in self._groups.items():
-            block, _ = self.kernel.locate(node)
+            block, _ = self.nodes.locate(node)
             if isinstance(block, NeuronBlock):
-                key = self._key(node)
+                key = self.streams.of_neurons(node)
                 self.engine.streams[group] = key
                 block.plan.restart(key)
             else:
-                self.engine.streams[group] = self._stream(node)
-        self._seed = seed  # last, so that nothing is left out if this ends early
-
-    def _key(self, node: int) -> Key:
-        """Return the key of the random numbers of a block of neurons."""
-        return seeds.philox_key(self._root, seeds.POPULATION, node)
-
-    def _stream(self, node: int) -> np.random.BitGenerator:
-        """Return the random stream of a population."""
-        return seeds.stream(self._root, seeds.POPULATION, node)
+                self.engine.streams[group] = self.streams.of_population(node)
+        self._restarts = restarts  # last, so that nothing is left out if this ends early
 
     def _generator(self, k: int) -> np.random.Generator:
         """Return the random generator of a connection with noise of its own, as far as it has been drawn from."""
         if k not in self._random:
-            self._random[k] = np.random.Generator(seeds.stream(self._root, seeds.INPUT, k))
+            self._random[k] = np.random.Generator(self.streams.of_connection(k))
         return self._random[k]
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
     def _bring_populations(self) -> Iterator[Callable[[], None]]:
         """Yield what adds new populations, or restarts those that were set, when it is called."""
-        for block in self._blocks(PopulationBlock):
+        for block in self.nodes.of_type(PopulationBlock):
             for i in np.flatnonzero(block.changed).tolist():
-                yield partial(self._adopt, block, i, *block.plan(i), self._stream(block.first + i))
+                yield partial(self._adopt, block, i, *block.plan(i), self.streams.of_population(block.first + i))
 
     def _adopt(self, block: PopulationBlock, i: int, plan: PopulationPlan, len_kernel: int, stream: Stream) -> None:
         node = block.first + i
@@ -198,9 +208,9 @@ class Simulator:
 
     def _bring_neurons(self) -> Iterator[Callable[[], None]]:
         """Yield what adds new neurons, or gives the others the parameters that were set, when it is called."""
-        for block in self._blocks(NeuronBlock):
+        for block in self.nodes.of_type(NeuronBlock):
             if not block.begun:
-                key = self._key(block.first)
+                key = self.streams.of_neurons(block.first)
                 yield partial(self._begin, block, block.first_plan(key), key)
             elif block.changed:
                 yield partial(block.update, *block.updated())
@@ -238,10 +248,10 @@ class Simulator:
 
     def _note_spikes(self, chunk: Chunk) -> None:
         """Remember spikes of the last slice, and when each neuron fired."""
-        slice_steps = self.kernel.delays.steps[0]
+        slice_steps = self.delays.steps[0]
         end = chunk.step + len(chunk.counts)
         for node, group in self._groups.items():
-            block, _ = self.kernel.locate(node)
+            block, _ = self.nodes.locate(node)
             if isinstance(block, NeuronBlock):
                 steps, units = chunk.neurons[group]
                 block.note_spikes(steps, units)
@@ -252,6 +262,3 @@ class Simulator:
                 fired = np.flatnonzero(counts)
                 self.late.take(end - len(counts) + fired, np.full(len(fired), node), counts[fired])
         self.late.forget(slice_steps)
-
-    def _blocks(self, kind: type[Kind]) -> list[Kind]:
-        return [block for block in self.kernel.blocks if isinstance(block, kind)]

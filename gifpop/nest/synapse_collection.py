@@ -183,10 +183,10 @@ class SynapseCollection:
     def _put(self, values: list[tuple[Adjustable, Places, Any]]) -> None:
         """Set checked columns of some of the connections."""
         table, late = kernel.connections, kernel.late_spikes()
-        with kernel.attempt():
+        with kernel.changes.attempt():
             changes = [change for name, numbers, value in values for change in table.change(name, numbers, value)]
             taken = [] if late is None else late.carried(self._places, -1)
-            with kernel.commit("set"):
+            with kernel.changes.commit("set", rewires=True):
                 for change in changes:
                     change()
                 if late is not None:
@@ -194,7 +194,6 @@ class SynapseCollection:
                 for name, _, value in values:
                     if name == "delay":
                         kernel.delays.include(value)
-                kernel.changes += 1
 
     def _checked(self, params: Values) -> dict[Adjustable, Any]:
         """Return new weights and delays (steps), each one for all or an array."""

@@ -152,14 +152,14 @@ def values_of(value: npt.NDArray[Any], spec: ConnSpec, first: Integers, targets:
         case "fixed_outdegree":
             return _dealt(value, sources)
         case "fixed_total_number":
-            return np.random.Generator(kernel.new_stream()).permutation(value)
+            return np.random.Generator(kernel.streams.take()).permutation(value)
         case _:
             return _dealt(value, targets)
 
 
 def _dealt(rows: npt.NDArray[Any], nodes: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
     """Return values for connections, given the node of each and a row for each node: who gets which is drawn."""
-    tie_breaks = np.random.Generator(kernel.new_stream()).random(len(nodes))
+    tie_breaks = np.random.Generator(kernel.streams.take()).random(len(nodes))
     values = np.empty(len(nodes), rows.dtype)
     values[np.lexsort((tie_breaks, nodes))] = rows.ravel()
     return values

@@ -55,7 +55,7 @@ def from_device(
 
     if not _is_single(detec):
         raise ValueError("Please provide a single 'voltmeter' or 'multimeter'.")
-    if kernel.base_model(detec.global_id) not in ("multimeter", "voltmeter"):
+    if kernel.nodes.base_model(detec.global_id) not in ("multimeter", "voltmeter"):
         raise TypeError("Please provide a 'voltmeter' or a 'multimeter' measuring V_m.")
     if "V_m" not in detec.record_from:
         raise ValueError("Please provide a 'multimeter' measuring 'V_m'.")

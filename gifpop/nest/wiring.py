@@ -27,7 +27,8 @@ from gifpop.wiring import _wiring
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
-    from gifpop.nest.kernel import Kernel
+    from gifpop.nest.connections import ConnectionTable
+    from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
     from gifpop.nest.projections import Lags, Projection, Weights
 
@@ -136,7 +137,8 @@ class Wiring:
 
     Parameters
     ----------
-    kernel : Kernel
+    nodes : NodeTable
+    connections : ConnectionTable
     groups : dict of int to int
         Group in the engine of each population, by node, and of each block of neurons, by its first node.
     random : callable
@@ -155,20 +157,20 @@ class Wiring:
 
     def __init__(
         self,
-        kernel: Kernel,
+        nodes: NodeTable,
+        connections: ConnectionTable,
         groups: dict[int, int],
         random: Callable[[int], np.random.Generator],
         begun: Callable[[int], int],
     ) -> None:
-        self.kernel, self.groups, self.random, self.begun = kernel, groups, random, begun
+        self.nodes, self.groups, self.random, self.begun = nodes, groups, random, begun
         self.links: list[Link] = []
         self.lines: list[Tap] = []
         self.listeners: list[Listener] = []
         self.samplers: list[Sampler] = []
         self._line_of: dict[Hashable, int] = {}
         self._noise: dict[Noise, list[tuple[Shorts, Floats, int]]] = {}
-        table = kernel.connections
-        for first, projection in zip(table.firsts().tolist(), table.projections, strict=True):
+        for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
             if isinstance(projection, Sparse):
                 self._link_neurons(projection, projection.first, projection.units)
             elif isinstance(projection, Product) and self._is_between_neurons(projection):
@@ -180,7 +182,7 @@ class Wiring:
 
     def _is_between_neurons(self, projection: Product) -> bool:
         """Return whether a product is of whole blocks of neurons, as those of neurons are."""
-        blocks = (self.kernel.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
+        blocks = (self.nodes.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
         return all(isinstance(block, NeuronBlock) for block in blocks)
 
     def _link_product(self, product: Product) -> None:
@@ -208,7 +210,7 @@ class Wiring:
         """Return the groups of the two blocks of neurons that a projection connects."""
         k = np.array([0])
         nodes = (projection.column("source", k), projection.column("target", k))
-        source, target = (self.groups[self.kernel.locate(int(node[0]))[0].first] for node in nodes)
+        source, target = (self.groups[self.nodes.locate(int(node[0]))[0].first] for node in nodes)
         return source, target
 
     def _link_neurons(self, projection: Product | Sparse, first: Integers | None, units: Shorts | None) -> None:
@@ -233,7 +235,7 @@ class Wiring:
         else:
             weight, delay = projection.column("weight", everything), projection.column("delay", everything)
         ends = [self._end(nodes) for nodes in (sources, targets)]
-        key = ends[0] * (self.kernel.size + 1) + ends[1]
+        key = ends[0] * (self.nodes.size + 1) + ends[1]
         order = np.argsort(key, kind="stable")
         bounds = [*(1 + np.flatnonzero(np.diff(key[order]))).tolist(), len(order)]
         found = [np.array(order[a:b]) for a, b in zip([0, *bounds[:-1]], bounds, strict=True)]
@@ -242,8 +244,8 @@ class Wiring:
 
     def _end(self, nodes: Integers) -> Integers:
         """Return the first node of what each node is one with: its block for neurons, else itself."""
-        blocks = self.kernel.blocks
-        numbers = self.kernel.block_numbers(nodes)
+        blocks = self.nodes.blocks
+        numbers = self.nodes.block_numbers(nodes)
         firsts = np.array([block.first for block in blocks])[numbers]
         return np.where(np.array([isinstance(block, NeuronBlock) for block in blocks])[numbers], firsts, nodes)
 
@@ -255,7 +257,7 @@ class Wiring:
 
     def _units(self, nodes: Integers) -> tuple[Block, int, Integers]:
         """Return the block of nodes that are one, their place in it, and which neuron of it each is."""
-        block, i = self.kernel.locate(int(nodes[0]))
+        block, i = self.nodes.locate(int(nodes[0]))
         return (block, 0, nodes - block.first) if isinstance(block, NeuronBlock) else (block, i, np.zeros_like(nodes))
 
     def _wire(self, strand: Strand) -> None:

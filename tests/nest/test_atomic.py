@@ -80,8 +80,8 @@ def interrupt():
 
 def fingerprint():
     """Return all that a user can see of the kernel, which nodes have been set, and the random streams taken."""
-    seen = [sorted(nest.GetKernelStatus().items()), state._streams]
-    seen += [np.asarray(getattr(block, "changed", False)).tolist() for block in state.blocks]
+    seen = [sorted(nest.GetKernelStatus().items()), state.streams.taken]
+    seen += [np.asarray(getattr(block, "changed", False)).tolist() for block in state.nodes.blocks]
     for model in [*nest.node_models, *nest.synapse_models]:
         seen.append(sorted(nest.GetDefaults(model).items()))
     for node in nest.GetNodes():
@@ -289,7 +289,7 @@ def compare(seed, act, error, random):
         obey_interrupts()
         if nest.prepared:  # met where `RunManager` was about to clean up
             nest.Cleanup()
-        if state.broken is not None:
+        if state.changes.broken is not None:
             outcomes["lost"] += 1
             say_it_is_lost()
             nest.ResetKernel()

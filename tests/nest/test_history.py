@@ -67,7 +67,7 @@ def test_populations_keep_the_history_that_they_were_created_with():
             population.I_e = 350.0
     assert lengths[0] == lengths[1]
     assert lengths[0][0] == lengths[0][1] > 2000
-    assert [block.plans[0].cells is None for block in settings.kernel.blocks] == [True, False]
+    assert [block.plans[0].cells is None for block in settings.kernel.nodes.blocks] == [True, False]
 
 
 @pytest.mark.parametrize(("value", "expected"), [("adaptive", "adaptive"), ("", "exact")])
