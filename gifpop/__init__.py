@@ -19,8 +19,9 @@ from gifpop.comparison import Comparison
 from gifpop.config import show_config
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine.engine import SimulationError
+from gifpop.inputs import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.network import Network
-from gifpop.parameters import GIF, DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
+from gifpop.parameters import GIF
 from gifpop.reductions import PopulationStatistics, TrialStatistics
 from gifpop.result import PopulationResult, Result
 from gifpop.rules import (

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from gifpop.common import checks
+from gifpop.inputs import StepCurrent
 from gifpop.network import Network
-from gifpop.parameters import GIF, StepCurrent
+from gifpop.parameters import GIF
 
 CAPACITANCE = 250.0  # pF; cancels, since drives and weights are given as potentials
 

@@ -1,37 +1,21 @@
-"""Neuron parameters and inputs: what a user describes, in NEST's names and units."""
+"""`GIF`: the parameters of a neuron, in NEST's names and units."""
 
 # ruff: noqa: RUF009 - the functions that stand for defaults return dataclasses.field
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, fields
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from typing import TypeAlias
 
 import numpy as np
 
 from gifpop.common import checks
-from gifpop.common.brief import brief
 from gifpop.common.ranges import check_ranges
-from gifpop.common.typing import Field, Floats, Numbers, Vector
+from gifpop.common.typing import Floats
 from gifpop.common.warn import warn
-from gifpop.distributions import Distribution, draw_checked, scalar_or_distribution
+from gifpop.distributions import Distribution, draw_checked
+from gifpop.fields import Checked, Optional, Terms, Various, terms, various
 
-Value: TypeAlias = Numbers | Distribution
-Values: TypeAlias = Vector | Sequence[Value]
 Drawn: TypeAlias = float | Floats | tuple[float | Floats, ...] | None
-
-# Parameters are given in more forms than they are kept in. Of those that differ between neurons, which are kept as
-# distributions, checkers are told the form of all others.
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    Various: TypeAlias = Field[float, Value]
-    Optional: TypeAlias = Field[float | None, Value | None]
-    Terms: TypeAlias = Field[tuple[float, ...], Values]
-    Series: TypeAlias = Field[tuple[float, ...], Vector]
-else:
-    Various, Optional, Terms, Series = float, float | None, tuple[float, ...], tuple[float, ...]
-
 
 # Values that are far from any neuron's in gifpop's unit, and usual in another one: lowest, least above, the other unit.
 # Models without units often have C_m = 1 and tau_m = 1.
@@ -39,71 +23,8 @@ OTHER_UNITS = {"C_m": (0.01, 1.0, "nF"), "tau_m": (0.002, 0.1, "s")}
 SILENT = ("gifpop.nest", "gifpop.saving.encoding")  # where neurons are made in silence: as NEST does, and from files
 
 
-# Fields are annotated with what they hold, not with what describes them: hence Any, as of dataclasses.field.
-def _scalar(default: float, unit: str, rule: checks.Rule = "finite") -> Any:
-    return field(default=default, metadata={"kind": "scalar", "unit": unit, "rule": rule})
-
-
-def _various(default: float | None, unit: str, rule: checks.Rule = "finite") -> Any:
-    return field(default=default, metadata={"kind": "various", "unit": unit, "rule": rule})
-
-
-def _terms(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite") -> Any:
-    return field(default=default, metadata={"kind": "terms", "unit": unit, "rule": rule})
-
-
-def _optional(unit: str) -> Any:
-    return field(default=None, metadata={"kind": "optional", "unit": unit, "rule": "finite"})
-
-
-def _vector(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite") -> Any:
-    return field(default=default, metadata={"kind": "vector", "unit": unit, "rule": rule})
-
-
-@dataclass(frozen=True, repr=False)
-class _Checked:
-    """Mixin of the frozen dataclasses below: check and convert every field as its metadata says."""
-
-    def __new__(cls, *args: object, **parameters: object) -> "Self":
-        known = [f.name for f in fields(cls)]
-        for name in parameters:
-            if name not in known:
-                hint = " (tau_m = C_m / g_L)" if name == "g_L" else ""
-                raise TypeError(f"{cls.__name__} has no parameter {name!r}; it has {', '.join(known)}{hint}")
-        return super().__new__(cls)
-
-    def __post_init__(self) -> None:
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if "kind" in f.metadata and not (value is None and f.default is None):
-                object.__setattr__(self, f.name, _checked(f"{type(self).__name__}.{f.name}", value, **f.metadata))
-        self._check()
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{f.name}={brief(getattr(self, f.name))}" for f in fields(self))
-        return f"{type(self).__name__}({values})"
-
-    def _check(self) -> None:
-        """Check what concerns several fields."""
-
-
-def _checked(where: str, value: object, kind: str, rule: checks.Rule, unit: str) -> object:
-    """Return a value in the form in which a parameter of this kind is kept."""
-    match kind:
-        case "vector":
-            return tuple(checks.vector(where, value, rule, unit).tolist())
-        case "terms":
-            if isinstance(value, list | tuple) and any(np.ndim(v) or isinstance(v, Distribution) for v in value):
-                return tuple(scalar_or_distribution(f"{where}[{i}]", v, rule, unit) for i, v in enumerate(value))
-            return tuple(checks.vector(where, value, rule, unit).tolist())
-        case "various":
-            return scalar_or_distribution(where, value, rule, unit)
-        case _:
-            return checks.number(where, value, rule, unit)
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
-class GIF(_Checked):
+class GIF(Checked):
     """Generalized integrate-and-fire neuron with escape noise and an adapting threshold.
 
     Names, units and defaults are those of NEST's ``gif_pop_psc_exp``, so that a table of parameters carries over.
@@ -177,24 +98,24 @@ class GIF(_Checked):
     10.0
     """
 
-    C_m: Various = _various(250.0, "pF", "> 0")
-    tau_m: Various = _various(20.0, "ms", "> 0")
-    E_L: Various = _various(0.0, "mV")
-    V_reset: Various = _various(0.0, "mV")
-    V_T_star: Various = _various(15.0, "mV")
-    Delta_V: Various = _various(2.0, "mV", "> 0")
-    lambda_0: Various = _various(10.0, "1/s", ">= 0")
-    t_ref: Various = _various(4.0, "ms", ">= 0")
-    I_e: Various = _various(0.0, "pA")
-    tau_syn_ex: Various = _various(3.0, "ms", "> 0")
-    tau_syn_in: Various = _various(6.0, "ms", "> 0")
-    tau_sfa: Terms = _terms((300.0,), "ms", "> 0")
-    q_sfa: Terms = _terms((0.5,), "mV")
-    tau_stc: Terms = _terms((), "ms", "> 0")
-    q_stc: Terms = _terms((), "pA")
-    V_m: Optional = _various(None, "mV")
-    I_syn_ex: Various = _various(0.0, "pA")
-    I_syn_in: Various = _various(0.0, "pA")
+    C_m: Various = various(250.0, "pF", "> 0")
+    tau_m: Various = various(20.0, "ms", "> 0")
+    E_L: Various = various(0.0, "mV")
+    V_reset: Various = various(0.0, "mV")
+    V_T_star: Various = various(15.0, "mV")
+    Delta_V: Various = various(2.0, "mV", "> 0")
+    lambda_0: Various = various(10.0, "1/s", ">= 0")
+    t_ref: Various = various(4.0, "ms", ">= 0")
+    I_e: Various = various(0.0, "pA")
+    tau_syn_ex: Various = various(3.0, "ms", "> 0")
+    tau_syn_in: Various = various(6.0, "ms", "> 0")
+    tau_sfa: Terms = terms((300.0,), "ms", "> 0")
+    q_sfa: Terms = terms((0.5,), "mV")
+    tau_stc: Terms = terms((), "ms", "> 0")
+    q_stc: Terms = terms((), "pA")
+    V_m: Optional = various(None, "mV")
+    I_syn_ex: Various = various(0.0, "pA")
+    I_syn_in: Various = various(0.0, "pA")
 
     def _check(self) -> None:
         for kind in ("sfa", "stc"):
@@ -284,131 +205,3 @@ class GIF(_Checked):
             else:
                 drawn[f.name] = draw(value)
         return drawn
-
-
-@dataclass(frozen=True, repr=False)
-class StepCurrent(_Checked):
-    """A current that changes at given times.
-
-    Parameters
-    ----------
-    times : sequence of float, ms
-        When the current changes; increasing, >= 0, on the time grid.
-    values : sequence of float, pA
-        What it changes to: ``values[i]`` acts from the step that starts at ``times[i]``, so that the potential first
-        differs at the stamp ``times[i] + dt``, until the next entry. Before the first: zero.
-
-    Notes
-    -----
-    A NEST ``step_current_generator`` connected with delay dt acts one step later than its ``amplitude_times``.
-    """
-
-    times: Series = _vector((), "ms", ">= 0")
-    values: Series = _vector((), "pA")
-
-    def _check(self) -> None:
-        name = type(self).__name__
-        checks.same_length(name, "times", "values", len(self.times), len(self.values))
-        _check_increasing(f"{name}.times", self.times)
-
-
-@dataclass(frozen=True, repr=False)
-class DirectCurrent(_Checked):
-    """A constant current between two times.
-
-    Parameters
-    ----------
-    amplitude : float, pA
-        The current while it acts; zero before and after.
-    start, stop : float or None, ms
-        On the time grid. The current acts in the steps within [start, stop); None for ``stop``: without end.
-    """
-
-    amplitude: float = _scalar(0.0, "pA")
-    start: float = _scalar(0.0, "ms", ">= 0")
-    stop: float | None = _optional("ms")
-
-    def _check(self) -> None:
-        _check_window(self)
-
-
-@dataclass(frozen=True, repr=False)
-class Waveform(_Checked):
-    """A current given as an array.
-
-    Parameters
-    ----------
-    values : sequence of float, pA
-        Zero after the last one.
-    interval : float or None, ms
-        How long each value acts, a multiple of the step. None: one step.
-    start : float, ms
-        When the first value begins to act, on the time grid.
-    """
-
-    values: Series = _vector((), "pA")
-    interval: float | None = _optional("ms")
-    start: float = _scalar(0.0, "ms", ">= 0")
-
-
-@dataclass(frozen=True, repr=False)
-class SpikeTimes(_Checked):
-    """Spikes at given times, the same for every neuron of the target population.
-
-    Parameters
-    ----------
-    times : sequence of float, ms
-        In order, >= 0, on the time grid; a time may occur several times. With delay zero, a spike at t arrives in
-        the step that starts at t.
-    weight : float, pA
-        Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
-    """
-
-    times: Series = _vector((), "ms", ">= 0")
-    weight: float = _scalar(1.0, "pA")
-
-    def _check(self) -> None:
-        _check_increasing(f"{type(self).__name__}.times", self.times, strictly=False)
-
-
-@dataclass(frozen=True, repr=False)
-class PoissonSpikes(_Checked):
-    """Spikes of a Poisson process.
-
-    Parameters
-    ----------
-    rate : float, spikes/s
-        >= 0. The sum over all the sources that the process stands for.
-    weight : float, pA
-        Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
-    start, stop : float or None, ms
-        On the time grid. Spikes arrive in the steps within [start, stop); None for ``stop``: without end.
-    shared : bool
-        True: one process, whose spikes reach every neuron of the target population. False: a process of its own
-        for each neuron; at the mesoscopic level, with ``adaptation="carried"`` only, by its mean and variance.
-    """
-
-    rate: float = _scalar(0.0, "spikes/s", ">= 0")
-    weight: float = _scalar(1.0, "pA")
-    start: float = _scalar(0.0, "ms", ">= 0")
-    stop: float | None = _optional("ms")
-    shared: bool = False
-
-    def _check(self) -> None:
-        _check_window(self)
-        checks.boolean(f"{type(self).__name__}.shared", self.shared)
-
-
-Input: TypeAlias = StepCurrent | DirectCurrent | Waveform | SpikeTimes | PoissonSpikes
-INPUTS = (StepCurrent, DirectCurrent, Waveform, SpikeTimes, PoissonSpikes)
-
-
-def _check_increasing(where: str, times: Iterable[float], strictly: bool = True) -> None:
-    for earlier, later in pairwise(times):
-        if later < earlier or (strictly and later == earlier):
-            raise ValueError(f"{where} must be increasing, got {earlier} before {later}")
-
-
-def _check_window(input: DirectCurrent | PoissonSpikes) -> None:
-    if input.stop is not None and input.stop < input.start:
-        raise ValueError(f"{type(input).__name__}.stop must be >= start = {input.start} ms, got {input.stop}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gifpop.common.typing import Arrays, Floats, Integers, Level, Shorts, Spikes, Table
-    from gifpop.network import Population
+    from gifpop.description import Population
 
 
 class PopulationResult:

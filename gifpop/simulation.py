@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from gifpop.assembly.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
     from gifpop.assembly.recorder import Recorder
     from gifpop.common.typing import Adaptation, History, Initial, Level, Number, Seed, Structured, Wiring
+    from gifpop.description import Description, Injection, Population
     from gifpop.engine.engine import Engine
-    from gifpop.network import Injection, Network, Population
-    from gifpop.parameters import Input
+    from gifpop.inputs import Input
     from gifpop.reductions import Outcome
 
 Arguments = ParamSpec("Arguments")
@@ -211,7 +211,7 @@ class Simulation:
 
     def __init__(
         self,
-        net: Network,
+        net: Description,
         dt: float = 0.1,
         level: Levels = "meso",
         seed: Seed = None,
@@ -528,7 +528,7 @@ class Simulation:
         del net.injections[changes.place_of(net, input, "Simulation.remove")]
         self._change(net)
 
-    def _change(self, net: Network) -> None:
+    def _change(self, net: Description) -> None:
         """Go on as a simulation of a changed description."""
         self._require_whole()
         state = self._state

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from gifpop.assembly.options import Options
     from gifpop.common.typing import Count, Indices, Integers
+    from gifpop.description import Description
     from gifpop.engine.engine import Engine
-    from gifpop.network import Network
     from gifpop.reductions import Keep, Outcome, Reduction
     from gifpop.result import Result
 
@@ -40,7 +40,7 @@ MOST_BYTES = 2.5e8  # and than these hold, unless threads alone need more
 
 
 def simulate_trials(
-    net: Network, duration: float, trials: Count | Indices, keep: Keep, warmup: float, options: Options
+    net: Description, duration: float, trials: Count | Indices, keep: Keep, warmup: float, options: Options
 ) -> Outcome:
     """Run trials of a network; see `gifpop.Network.simulate`. ``duration`` is what is recorded, after ``warmup``."""
     numbers = check_trials(trials)

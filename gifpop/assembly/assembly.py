@@ -26,11 +26,11 @@ from gifpop.assembly.connections import (
 from gifpop.assembly.levels import INITIAL, LEVELS, AnyLevel
 from gifpop.common import checks, memory, seeds
 from gifpop.common.grid import check_dt
+from gifpop.description import ADAPTATIONS, Connection, Description, Injection
 from gifpop.engine.engine import Engine
 from gifpop.engine.interrupts import give_way
 from gifpop.engine.threads import check_threads
 from gifpop.meso.history import HISTORIES, TOLERANCE
-from gifpop.network import ADAPTATIONS, Connection, Injection, Network
 
 if TYPE_CHECKING:
     from gifpop.assembly.options import Levels
@@ -46,7 +46,7 @@ class Assembly:
 
     Attributes
     ----------
-    net : Network
+    net : Description
         Its own copy.
     dt : float, ms
     level_names : dict of str to str
@@ -60,7 +60,7 @@ class Assembly:
 
     def __init__(
         self,
-        net: Network,
+        net: Description,
         root: np.random.SeedSequence,
         dt: float = 0.1,
         level: Levels = "meso",
@@ -72,11 +72,11 @@ class Assembly:
         threads: int = 1,
         smooth: bool = False,
     ) -> None:
-        if not isinstance(net, Network):
+        if not isinstance(net, Description):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
             raise ValueError("Simulation: net must have at least one population, got none")
-        self.root, self.net = root, net.copy()
+        self.root, self.net = root, Description.copy(net)
         self.dt = check_dt("Simulation.dt", dt)
         self.level_names = options.check_levels(net.populations, level, tuple(LEVELS))
         self.initial = checks.choice("Simulation.initial", initial, INITIAL)
@@ -166,7 +166,7 @@ class Assembly:
     def _has_size_as(self, before: Assembly, c: Connection) -> bool:
         return all(self.net.populations[name].N == before.net.populations[name].N for name in (c.pre, c.post))
 
-    def changed(self, net: Network) -> Assembly:
+    def changed(self, net: Description) -> Assembly:
         """Return what this one becomes with a changed description: the same populations, connections and inputs.
 
         Only what has changed is made anew, as an assembly of that description would have made it. Raises whatever that

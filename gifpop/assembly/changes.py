@@ -11,15 +11,15 @@ import numpy as np
 from gifpop.assembly import options
 from gifpop.assembly.connections import is_own_noise
 from gifpop.common import seeds
+from gifpop.description import Connection, Injection, rule_of
 from gifpop.engine.interrupts import give_way
-from gifpop.network import Connection, Injection, rule_of
 from gifpop.parameters import GIF
 
 if TYPE_CHECKING:
     from gifpop.assembly.assembly import Assembly
     from gifpop.common.typing import Integers, Plan, Streams
+    from gifpop.description import Description, Population
     from gifpop.engine.engine import Engine
-    from gifpop.network import Network, Population
 
 Parameters: TypeAlias = "Mapping[str, Any]"  # by name, as a user gives them
 Part: TypeAlias = "Population | str | Connection | tuple[Population | str, Population | str] | Injection"
@@ -28,7 +28,7 @@ OF_POPULATION = ("N", "BinoRand")  # what can be changed beside the parameters o
 OF_CONNECTION = ("weight", "delay", "p", "rule")
 
 
-def described(net: Network, part: Part, parameters: Parameters) -> Network:
+def described(net: Description, part: Part, parameters: Parameters) -> Description:
     """Return a copy of a description with other parameters of a part of it (see `gifpop.Simulation.set`)."""
     net = net.copy()
     if isinstance(part, Injection):
@@ -43,7 +43,7 @@ def described(net: Network, part: Part, parameters: Parameters) -> Network:
     return net
 
 
-def place_of(net: Network, injection: object, where: str) -> int:
+def place_of(net: Description, injection: object, where: str) -> int:
     """Return the place among the inputs of a description of one that may have been changed since it was added."""
     if not isinstance(injection, Injection):
         raise TypeError(f"{where}: input must be what Network.inject or Simulation.inject returned, got {injection!r}")
@@ -69,7 +69,7 @@ def _population(old: Population, parameters: Parameters) -> Population:
     return replace(old, cell=cell, **{name: parameters[name] for name in OF_POPULATION if name in parameters})
 
 
-def _connections(net: Network, part: Connection | tuple[Population | str, ...]) -> list[Connection]:
+def _connections(net: Description, part: Connection | tuple[Population | str, ...]) -> list[Connection]:
     """Return the connections that a handle stands for, or a pair of populations."""
     if isinstance(part, Connection):
         found = net.connections[part.number : part.number + 1]
@@ -115,7 +115,9 @@ def _check_names(parameters: Parameters, known: Collection[str], what: str) -> N
             raise TypeError(f"Simulation.set: parameter must be {what} ({', '.join(sorted(known))}), got {name!r}")
 
 
-def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Network) -> tuple[Assembly, Engine]:
+def carry_on(
+    assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Description
+) -> tuple[Assembly, Engine]:
     """Return an assembly and an engine of a changed description that go on, from the next step, from those given.
 
     These stay as they are: whatever is raised, nothing has changed.
@@ -127,7 +129,7 @@ def carry_on(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, n
         Made by it.
     root : numpy.random.SeedSequence
         Of the run.
-    net : Network
+    net : Description
         With the same populations and connections, but for their parameters, and any inputs.
     """
     old = assembly.net
@@ -170,7 +172,7 @@ def _carried_on(
     return changed, neurons
 
 
-def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Network) -> Streams:
+def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Description) -> Streams:
     """Return a function that gives each input of a changed description its stream: where it is, or a new one."""
     running: dict[int, np.random.BitGenerator] = {}
     lines, noise = iter(engine.signals), iter(engine.noise)

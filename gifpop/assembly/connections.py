@@ -18,16 +18,16 @@ from gifpop.common.grid import MOST_STEPS, whole_steps
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
 from gifpop.engine import signals
+from gifpop.inputs import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.meso.plan import Link, NoiseLink
-from gifpop.parameters import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
 from gifpop.rules import IndegreeFraction
 from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implicit
 
 if TYPE_CHECKING:
     from gifpop.common import checks
     from gifpop.common.typing import Floats, Integers, Level, Receptor, Streams, Structured, Synapse, Wiring
-    from gifpop.network import Connection, Injection, Network
-    from gifpop.parameters import Input
+    from gifpop.description import Connection, Description, Injection
+    from gifpop.inputs import Input
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
 WIRINGS: tuple[Wiring, ...] = ("dense", "sparse")
@@ -46,7 +46,11 @@ def variance_receptor(weight: float) -> Receptor:
 
 
 def check_connections(
-    net: Network, connections: Iterable[Connection], levels: Mapping[str, Level], dt: float, wiring: Wiring = "dense"
+    net: Description,
+    connections: Iterable[Connection],
+    levels: Mapping[str, Level],
+    dt: float,
+    wiring: Wiring = "dense",
 ) -> float:
     """Check connections against levels, wiring and time grid; return the memory that they will take, in bytes."""
     total = most = 0.0
@@ -72,7 +76,7 @@ def check_connections(
     return total + most
 
 
-def noisy_populations(net: Network, wiring: Wiring) -> dict[str, list[float]]:
+def noisy_populations(net: Description, wiring: Wiring) -> dict[str, list[float]]:
     """Return the populations whose neurons receive input of their own: samples of the spikes, or noise.
 
     A dict of name to the variance, excitatory and inhibitory, pA^2, between neurons that the samples would bring if
@@ -135,7 +139,7 @@ def _warn_of_rounding(c: Connection, n_pre: int) -> None:
 
 
 def links(
-    net: Network,
+    net: Description,
     c: Connection,
     levels: Mapping[str, Level],
     dt: float,
@@ -147,7 +151,7 @@ def links(
 
     Parameters
     ----------
-    net : Network
+    net : Description
     c : Connection
         One of its.
     levels : dict of str to str
@@ -187,7 +191,7 @@ def is_drawn_alike(a: Connection, b: Connection) -> bool:
     )
 
 
-def _population_link(net: Network, c: Connection, dt: float, source: int, target: int) -> Link:
+def _population_link(net: Description, c: Connection, dt: float, source: int, target: int) -> Link:
     """Return the link of a connection that begins or ends at a mesoscopic population."""
     weight, delay = _of_all(c.weight), _of_all(c.delay)
     density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
@@ -195,7 +199,7 @@ def _population_link(net: Network, c: Connection, dt: float, source: int, target
     return Link(source, target, lag, receptor(weight), weight * density)
 
 
-def _variance_links(net: Network, c: Connection, mean: Link) -> list[Link]:
+def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:
     """Return the link that adds up, spike by spike, the variance between neurons that comes with a mean; or none."""
     weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
     assert of_number is not None
@@ -209,7 +213,7 @@ def _of_all(value: float | Distribution) -> float:
     return value
 
 
-def sample_links(net: Network, levels: Mapping[str, Level], dt: float) -> list[Link]:
+def sample_links(net: Description, levels: Mapping[str, Level], dt: float) -> list[Link]:
     """Return links with the variance that comes with connections between neurons, as far as there is an equation.
 
     That is where connections are alike and all neurons have equally many.
@@ -225,7 +229,7 @@ def sample_links(net: Network, levels: Mapping[str, Level], dt: float) -> list[L
 
 
 def _neuron_link(
-    net: Network, c: Connection, dt: float, source: int, target: int, stream: np.random.BitGenerator, threads: int
+    net: Description, c: Connection, dt: float, source: int, target: int, stream: np.random.BitGenerator, threads: int
 ) -> Link:
     """Return the link of a connection between neurons, every one drawn."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
@@ -273,7 +277,7 @@ def expand(made: Iterable[Link], n_pre: int, n_post: int, dt: float) -> Structur
 
 
 def inputs(
-    net: Network,
+    net: Description,
     levels: Mapping[str, Level],
     dt: float,
     streams: Streams,
@@ -283,7 +287,7 @@ def inputs(
 
     Parameters
     ----------
-    net : Network
+    net : Description
     levels : dict of str to str
     dt : float, ms
     streams : callable

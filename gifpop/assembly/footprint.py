@@ -22,7 +22,7 @@ from gifpop.wiring.draw import expected_connections, is_implicit
 if TYPE_CHECKING:
     from gifpop.assembly.levels import AnyLevel
     from gifpop.common.typing import Level
-    from gifpop.network import Connection, Network, Population
+    from gifpop.description import Connection, Description, Population
     from gifpop.parameters import GIF
 
 STRIDE = 16  # of ages that are looked at to estimate the number of cells
@@ -49,12 +49,12 @@ class Footprint(NamedTuple):
     own: float
 
 
-def of_levels(net: Network, levels: Mapping[str, AnyLevel], known: bool = True) -> list[Footprint]:
+def of_levels(net: Description, levels: Mapping[str, AnyLevel], known: bool = True) -> list[Footprint]:
     """Return the footprints of populations at their levels.
 
     Parameters
     ----------
-    net : Network
+    net : Description
     levels : dict of str to MesoLevel or MicroLevel
     known : bool
         Take the time to find out how many cells an adaptive history has, which is needed to make it, too.
@@ -69,7 +69,7 @@ def of_level(level: AnyLevel, population: Population, known: bool = True) -> Foo
     return _of_neurons(population)
 
 
-def of_stationary(net: Network, levels: Mapping[str, AnyLevel]) -> dict[str, float]:
+def of_stationary(net: Description, levels: Mapping[str, AnyLevel]) -> dict[str, float]:
     """Return what it takes to find the stationary state, and to draw neurons from it."""
     relaxing = {name: level.relaxing(net.populations[name]) for name, level in levels.items()}
     found = sum(sum(of_level(relaxing[name], p)) for name, p in net.populations.items())
@@ -77,7 +77,9 @@ def of_stationary(net: Network, levels: Mapping[str, AnyLevel]) -> dict[str, flo
     return {"stationary state": found + drawn}
 
 
-def of_ring_buffers(net: Network, levels: Mapping[str, Level], dt: float, names: Container[str] | None = None) -> float:
+def of_ring_buffers(
+    net: Description, levels: Mapping[str, Level], dt: float, names: Container[str] | None = None
+) -> float:
     """Return what ring buffers take, as far as delays are known before they are drawn.
 
     ``names``: of which populations; None: of all.
@@ -97,7 +99,7 @@ def of_ring_buffers(net: Network, levels: Mapping[str, Level], dt: float, names:
     return bytes_of_rings(slots, len(levels), rows)
 
 
-def _counts(connections: Iterable[Connection], net: Network, levels: Mapping[str, Level]) -> bool:
+def _counts(connections: Iterable[Connection], net: Description, levels: Mapping[str, Level]) -> bool:
     """Return whether neurons will count the spikes that they receive (see `gifpop.engine.counting.count_units`)."""
     weights: dict[bool, list[float]] = {False: [], True: []}
     most, single = 0.0, False

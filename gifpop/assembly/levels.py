@@ -28,7 +28,7 @@ from gifpop.micro.plan import NeuronPlan, neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Adaptation, Initial, Key, Level, Plan
-    from gifpop.network import Population
+    from gifpop.description import Population
     from gifpop.parameters import GIF
 
 MOST_NEURONS = 2**31 - 1

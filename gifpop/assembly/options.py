@@ -11,7 +11,7 @@ import numpy as np
 from gifpop.common import checks
 from gifpop.common.brief import brief
 from gifpop.common.grid import whole_steps
-from gifpop.network import Population
+from gifpop.description import Population
 
 if TYPE_CHECKING:
     from gifpop.common.typing import (

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.common.grid import refractory_steps
+from gifpop.description import MOST_NEURONS
 from gifpop.meso.history import TOLERANCE
 from gifpop.meso.plan import automatic_history, plan_adaptive, plan_population, start_history
 from gifpop.nest.errors import BadProperty, check_ranges, require_memory
 from gifpop.nest.nodes import Block
-from gifpop.network import MOST_NEURONS
 from gifpop.parameters import GIF
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from gifpop.common.typing import Floats
-    from gifpop.network import Population
+    from gifpop.description import Population
     from gifpop.reductions import PopulationStatistics
     from gifpop.result import PopulationResult
 

@@ -41,12 +41,20 @@ class Kind(NamedTuple):
         Makes it of these, given by name.
     own : tuple of str
         Names of those whose arrays no other object may have: it writes to them, or makes copies of them.
+    name : str
+        By which files know the class; its own by default.
     """
 
     cls: type
     take: Callable[[Any], dict[str, Any]]
     make: Callable[..., Any]
     own: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name by which files know the class."""
+        return self.name or self.cls.__name__
 
 
 def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, Arrays]:
@@ -134,9 +142,7 @@ class _Encoder:
         kind = self._kinds[type(value)]
         document: dict[str, Json] = {}
         self._seen[id(value)] = value, document
-        document[kind.cls.__name__] = {
-            name: self.encode(part, _below(path, name)) for name, part in kind.take(value).items()
-        }
+        document[kind.called] = {name: self.encode(part, _below(path, name)) for name, part in kind.take(value).items()}
         return document
 
     def _array(self, array: npt.NDArray[Any], path: str) -> str:
@@ -154,7 +160,7 @@ class _Encoder:
 
 class _Decoder:
     def __init__(self, kinds: Iterable[Kind], arrays: Arrays) -> None:
-        self._kinds, self._arrays = {kind.cls.__name__: kind for kind in kinds}, arrays
+        self._kinds, self._arrays = {kind.called: kind for kind in kinds}, arrays
         self._numbered: dict[int | None, object] = {}
         self._owned: set[str] = set()
         self._owning = False

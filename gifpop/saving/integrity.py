@@ -22,6 +22,7 @@ from gifpop.assembly.levels import INITIAL, MesoLevel
 from gifpop.assembly.recorder import Column
 from gifpop.assembly.recording import Recording
 from gifpop.common import checks, grid, memory
+from gifpop.description import ADAPTATIONS, Connection, Description, Injection, Population
 from gifpop.engine import signals
 from gifpop.engine.counting import Unit
 from gifpop.engine.ring_buffers import RingBuffers
@@ -31,7 +32,6 @@ from gifpop.meso.modes import Carried, count_modes
 from gifpop.meso.plan import Link, NoiseLink, PopulationPlan
 from gifpop.micro import _micro
 from gifpop.micro.plan import EVERLASTING, NeuronPlan, count_places
-from gifpop.network import ADAPTATIONS, Connection, Injection, Network, Population
 from gifpop.result import PopulationResult, Result
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def check_simulation(
     _check_results(results, sizes)
 
 
-def _check_description(net: Network, sizes: Sizes) -> None:
-    sizes.all_are(Network, "net", [net])
+def _check_description(net: Description, sizes: Sizes) -> None:
+    sizes.all_are(Description, "net", [net])
     sizes.all_are(Population, "populations", net.populations.values())
     sizes.all_are(Connection, "connections", net.connections)
     sizes.all_are(Injection, "inputs", net.injections)

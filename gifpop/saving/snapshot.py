@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from gifpop import distributions, parameters, rules
+from gifpop import distributions, inputs, parameters, rules
 from gifpop.assembly.assembly import Assembly
 from gifpop.assembly.levels import MesoLevel, MicroLevel
 from gifpop.assembly.recorder import Column
@@ -22,6 +22,7 @@ from gifpop.assembly.recording import Recording
 from gifpop.common import memory
 from gifpop.common.memory import aligned_copy
 from gifpop.common.warn import warn
+from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
 from gifpop.engine.counting import Unit
 from gifpop.engine.engine import INSTRUCTION_SET, Engine
@@ -31,7 +32,6 @@ from gifpop.meso.history import Cells
 from gifpop.meso.modes import Carried
 from gifpop.meso.plan import Link, NoiseLink, PopulationPlan
 from gifpop.micro.plan import NeuronPlan
-from gifpop.network import Connection, Injection, Network, Population
 from gifpop.result import PopulationResult, Result, bytes_of_joined, concatenate
 from gifpop.saving import archive, integrity
 from gifpop.saving.encoding import Kind, decode, encode
@@ -233,9 +233,9 @@ def _pcg64(state: Any) -> np.random.PCG64:
 
 KINDS = (
     # descriptions
-    _kept(Network, "populations", "connections", "injections", "_inputs_made"),
+    _kept(Description, "populations", "connections", "injections", "_inputs_made")._replace(name="Network"),
     *map(_described, (Population, Connection, Injection)),
-    *map(_described, (parameters.GIF, *parameters.INPUTS)),
+    *map(_described, (parameters.GIF, *inputs.INPUTS)),
     *map(
         _described,
         (

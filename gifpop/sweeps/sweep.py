@@ -18,10 +18,11 @@ from gifpop.assembly.levels import INITIAL, LEVELS
 from gifpop.common import checks, seeds
 from gifpop.common.grid import check_dt, whole_steps
 from gifpop.common.warn import warn
+from gifpop.description import ADAPTATIONS
 from gifpop.engine.chunks import Bar, progress_bar
 from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.meso.history import HISTORIES
-from gifpop.network import ADAPTATIONS, Network
+from gifpop.network import Network
 from gifpop.simulation import Simulation
 from gifpop.sweeps.lock import locked
 from gifpop.sweeps.points import Grid, check_grid, describe_options, describe_trials, qualified_name

@@ -1,0 +1,90 @@
+"""Fields of `GIF` and of the inputs: how each is checked, and in which form it is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from gifpop.common import checks
+from gifpop.common.brief import brief
+from gifpop.common.typing import Field, Numbers, Vector
+from gifpop.distributions import Distribution, scalar_or_distribution
+
+Value: TypeAlias = Numbers | Distribution
+Values: TypeAlias = Vector | Sequence[Value]
+
+# Parameters are given in more forms than they are kept in. Of those that differ between neurons, which are kept as
+# distributions, checkers are told the form of all others.
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    Various: TypeAlias = Field[float, Value]
+    Optional: TypeAlias = Field[float | None, Value | None]
+    Terms: TypeAlias = Field[tuple[float, ...], Values]
+    Series: TypeAlias = Field[tuple[float, ...], Vector]
+else:
+    Various, Optional, Terms, Series = float, float | None, tuple[float, ...], tuple[float, ...]
+
+
+# Annotations of fields name the values, not these declarations: hence Any, as of dataclasses.field.
+def scalar(default: float, unit: str, rule: checks.Rule = "finite") -> Any:
+    return field(default=default, metadata={"kind": "scalar", "unit": unit, "rule": rule})
+
+
+def various(default: float | None, unit: str, rule: checks.Rule = "finite") -> Any:
+    return field(default=default, metadata={"kind": "various", "unit": unit, "rule": rule})
+
+
+def terms(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite") -> Any:
+    return field(default=default, metadata={"kind": "terms", "unit": unit, "rule": rule})
+
+
+def optional(unit: str) -> Any:
+    return field(default=None, metadata={"kind": "optional", "unit": unit, "rule": "finite"})
+
+
+def vector(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite") -> Any:
+    return field(default=default, metadata={"kind": "vector", "unit": unit, "rule": rule})
+
+
+@dataclass(frozen=True, repr=False)
+class Checked:
+    """Base of the frozen dataclasses that check and convert every field as it is declared."""
+
+    def __new__(cls, *args: object, **parameters: object) -> "Self":
+        known = [f.name for f in fields(cls)]
+        for name in parameters:
+            if name not in known:
+                hint = " (tau_m = C_m / g_L)" if name == "g_L" else ""
+                raise TypeError(f"{cls.__name__} has no parameter {name!r}; it has {', '.join(known)}{hint}")
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if "kind" in f.metadata and not (value is None and f.default is None):
+                object.__setattr__(self, f.name, _checked(f"{type(self).__name__}.{f.name}", value, **f.metadata))
+        self._check()
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{f.name}={brief(getattr(self, f.name))}" for f in fields(self))
+        return f"{type(self).__name__}({values})"
+
+    def _check(self) -> None:
+        """Check what concerns several fields."""
+
+
+def _checked(where: str, value: object, kind: str, rule: checks.Rule, unit: str) -> object:
+    """Return a value in the form in which a parameter of this kind is kept."""
+    match kind:
+        case "vector":
+            return tuple(checks.vector(where, value, rule, unit).tolist())
+        case "terms":
+            if isinstance(value, list | tuple) and any(np.ndim(v) or isinstance(v, Distribution) for v in value):
+                return tuple(scalar_or_distribution(f"{where}[{i}]", v, rule, unit) for i, v in enumerate(value))
+            return tuple(checks.vector(where, value, rule, unit).tolist())
+        case "various":
+            return scalar_or_distribution(where, value, rule, unit)
+        case _:
+            return checks.number(where, value, rule, unit)
