@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
+from gifpop.description import Description
 from gifpop.engine import engine
 from gifpop.saving import archive, encoding, snapshot
 from tests.helpers.saved import (
@@ -452,6 +453,7 @@ def networks(draw):
 @pytest.mark.filterwarnings("ignore:GIF.C_m is in pF")  # as drawn; it is to have any value
 @given(networks())
 def test_any_network(net):
+    net = Description.copy(net)
     document, arrays = encoding.encode(net, snapshot.KINDS, "test")
     back = encoding.decode(json.loads(json.dumps(document, allow_nan=False)), arrays, snapshot.KINDS)
     assert_same_state(net, back)
