@@ -13,17 +13,17 @@ from gifpop.nest import errors, settings
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.kernel import BLOCKS, VerbosityLevel, kernel
-from gifpop.nest.kinds import in_range, is_sequence, is_whole
 from gifpop.nest.models import NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.synapses import new_synapse_defaults, synapse_defaults
+from gifpop.nest.value_types import in_range, is_sequence, is_whole
 
 if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes
-    from gifpop.nest.kinds import Values
     from gifpop.nest.synapse_collection import SynapseCollection
+    from gifpop.nest.value_types import Values
 
 
 def ResetKernel() -> None:

@@ -9,14 +9,14 @@ import numpy as np
 
 from gifpop.nest.errors import BadParameter
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_sequence
 from gifpop.nest.nodes import Assignment
 from gifpop.nest.parameter import Parameter
+from gifpop.nest.value_types import is_sequence
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers
-    from gifpop.nest.kinds import Values
     from gifpop.nest.nodes import Block
+    from gifpop.nest.value_types import Values
 
 
 def assignments(params: Values | Sequence[Values], groups: Sequence[tuple[Block, Integers]]) -> list[list[Assignment]]:

@@ -12,7 +12,6 @@ from gifpop.engine.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_sequence, refuse_masked
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_collection import NodeCollection
@@ -21,15 +20,16 @@ from gifpop.nest.projections import Exceptions, Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.nest.synapses import delay_steps, read_receptor, read_syn_spec, read_value, synapse_model, values_of
+from gifpop.nest.value_types import is_sequence, refuse_masked
 from gifpop.wiring import _wiring
 from gifpop.wiring.draw import connection_bytes
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Indices, Integers, Shorts
-    from gifpop.nest.kinds import Values
     from gifpop.nest.node_table import Part
     from gifpop.nest.projections import Lags, Shared, Weights
     from gifpop.nest.rules import ConnSpec
+    from gifpop.nest.value_types import Values
 
     Nodes: TypeAlias = NodeCollection | Indices
 

@@ -177,8 +177,8 @@ class ConnectionTable:
         found, keys = [], []
         for first, projection in chosen:
             own = projection.runs(sources, targets)
-            kinds = self._kinds(projection, own.starts, own.sources)
-            keys.append((projection.model * KINDS + kinds) * (self.nodes.size + 1) + own.sources)
+            ranks = self._ranks(projection, own.starts, own.sources)
+            keys.append((projection.model * RANKS + ranks) * (self.nodes.size + 1) + own.sources)
             found.append(replace(own, starts=own.starts + first))
         return Runs.joined(found, keys)
 
@@ -216,9 +216,9 @@ class ConnectionTable:
         """Return keys that sort connections by model, kind and source."""
         everything = len(k) == len(projection)
         sources = projection.column("source", slice(None) if everything else k)
-        return (projection.model * KINDS + self._kinds(projection, k, sources)) * (self.nodes.size + 1) + sources
+        return (projection.model * RANKS + self._ranks(projection, k, sources)) * (self.nodes.size + 1) + sources
 
-    def _kinds(self, projection: Projection, k: Integers, sources: Integers) -> int | Integers:
+    def _ranks(self, projection: Projection, k: Integers, sources: Integers) -> int | Integers:
         """Return 0 for connections between neurons, 1 for those to recorders, 2 for those from devices."""
         if isinstance(projection, Pairs):
             targets = projection.column("target", k)
@@ -230,7 +230,7 @@ class ConnectionTable:
         return 2 if self.nodes.are_devices(source)[0] else int(self.nodes.are_devices(target)[0])
 
 
-KINDS = 3
+RANKS = 3
 
 
 class DelayRange:

@@ -18,10 +18,10 @@ from gifpop.nest.nodes import Block
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers
     from gifpop.nest.clock import Clock
-    from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel
+    from gifpop.nest.value_types import Values
 
-Part: TypeAlias = Literal["all", "excite", "inhibit"]  # of what a spike generator emits
+Channel: TypeAlias = Literal["all", "excite", "inhibit"]  # of what a spike generator emits
 
 ENDLESS = 1e15  # ms; a device that stops there or later never stops
 MOST_EVENTS = 1e15  # of a Poisson process in a step; they are counted as integers
@@ -192,15 +192,15 @@ class SpikeGeneratorBlock(GeneratorBlock):
                     "property."
                 )
 
-    def parts(self, i: int) -> tuple[Part, ...]:
+    def channels(self, i: int) -> tuple[Channel, ...]:
         """Return which of "excite" and "inhibit" the ``i``-th generator has (see `signal`)."""
         weights = self.columns["spike_weights"][i]
         return ("excite", "inhibit") if np.any(weights < 0) else ("excite",)
 
-    def signal(self, i: int, part: Part) -> signals.Events:
+    def signal(self, i: int, channel: Channel) -> signals.Events:
         """Return what the ``i``-th generator emits.
 
-        ``part`` is "all": numbers of spikes; "excite" or "inhibit": spikes with weights > 0 or < 0 of their own, times
+        ``channel`` is "all": numbers of spikes; "excite" or "inhibit": spikes whose own weights are > 0 or < 0, times
         these weights. The sign of a connection's weight times a spike's chooses the synapse.
         """
         start, stop = self.window(i)
@@ -209,9 +209,9 @@ class SpikeGeneratorBlock(GeneratorBlock):
         amounts = self._amounts("spike_multiplicities", i, len(stamps))
         weights = self._amounts("spike_weights", i, len(stamps))
         chosen = (stamps > start) & (stamps <= stop)
-        if part != "all":
+        if channel != "all":
             amounts = amounts * weights
-            chosen &= weights > 0 if part == "excite" else weights < 0
+            chosen &= weights > 0 if channel == "excite" else weights < 0
         return signals.Events(stamps[chosen] - 1, amounts[chosen])
 
     def _amounts(self, name: str, i: int, n: int) -> Floats:

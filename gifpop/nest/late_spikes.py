@@ -117,11 +117,11 @@ class LateSpikes:
         blocks = self.nodes.block_numbers(targets)
         for b in np.unique(blocks).tolist():
             block = self.nodes.blocks[b]
-            for kind, chosen in by_synapse.items():
+            for synapse, chosen in by_synapse.items():
                 k = np.flatnonzero((blocks == b) & chosen)
                 if isinstance(block, NeuronBlock):
                     units = targets[k] - block.first
-                    self.engine.add_input(steps[k], kind, groups[block.first], amounts[k], units)
+                    self.engine.add_input(steps[k], synapse, groups[block.first], amounts[k], units)
                     continue
                 for place, node in zip(k.tolist(), targets[k].tolist(), strict=True):
-                    self.engine.add_input(steps[place], kind, groups[node], amounts[place])
+                    self.engine.add_input(steps[place], synapse, groups[node], amounts[place])

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.nest.errors import BadProperty
-from gifpop.nest.kinds import BOOL, DOUBLE, DOUBLES, LONG, LONGS, STRING, STRINGS, Kind, Values
+from gifpop.nest.value_types import BOOL, DOUBLE, DOUBLES, LONG, LONGS, STRING, STRINGS, Values, ValueType
 
 ElementType: TypeAlias = Literal["neuron", "stimulator", "recorder"]
 
@@ -29,15 +29,15 @@ def _not_negative(x: npt.ArrayLike) -> bool:
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ModelParameter:
     """A parameter of a model.
 
     Attributes
     ----------
     name : str
-    kind : Kind
+    type : ValueType
     default : object
-    rule : callable or None
+    allows : callable or None
         Tells whether a value of the right type is allowed.
     message : str or None
         NEST's, for a value that is not; None: one that states the rule.
@@ -46,30 +46,32 @@ class Parameter:
     """
 
     name: str
-    kind: Kind[Any]
+    type: ValueType[Any]
     default: object
-    rule: Callable[[Any], bool] | None = None
+    allows: Callable[[Any], bool] | None = None
     message: str | None = None
     settable: bool = True
 
     def check(self, value: object) -> None:
         """Raise BadProperty, without saying whose the value is, if it breaks the rule."""
-        if self.rule is not None and not self.rule(value):
+        if self.allows is not None and not self.allows(value):
             raise BadProperty(self.message or f"{self.name} must be a finite number, got {value}.")
 
 
-def number(name: str, default: float, rule: Callable[[Any], bool] = _finite, message: str | None = None) -> Parameter:
-    return Parameter(name, DOUBLE, default, rule, message)
+def number(
+    name: str, default: float, allows: Callable[[Any], bool] = _finite, message: str | None = None
+) -> ModelParameter:
+    return ModelParameter(name, DOUBLE, default, allows, message)
 
 
-def shown(name: str, kind: Kind[Any], default: object) -> Parameter:
-    return Parameter(name, kind, default, settable=False)
+def shown(name: str, type: ValueType[Any], default: object) -> ModelParameter:
+    return ModelParameter(name, type, default, settable=False)
 
 
-def only(name: str, kind: Kind[Any], neutral: object) -> Parameter:
+def only(name: str, type: ValueType[Any], neutral: object) -> ModelParameter:
     """Return a parameter of NEST that has no effect here, and may only be given its neutral value."""
     message = f"{name} can only be {neutral!r} in gifpop.nest, which has no other."
-    return Parameter(name, kind, neutral, lambda x: x == neutral, message)
+    return ModelParameter(name, type, neutral, lambda x: x == neutral, message)
 
 
 EVERY_NODE = (only("frozen", BOOL, False),)
@@ -78,8 +80,8 @@ DEVICE = (
     *EVERY_NODE,
     number("origin", 0.0),
     number("start", 0.0),
-    Parameter("stop", DOUBLE, FOREVER, lambda x: not math.isnan(x)),
-    Parameter("label", STRING, ""),
+    ModelParameter("stop", DOUBLE, FOREVER, lambda x: not math.isnan(x)),
+    ModelParameter("label", STRING, ""),
 )
 
 GENERATOR = (*DEVICE, only("stimulus_source", STRING, ""))
@@ -87,8 +89,8 @@ GENERATOR = (*DEVICE, only("stimulus_source", STRING, ""))
 RECORDER = (
     *DEVICE,
     only("record_to", STRING, "memory"),
-    Parameter("time_in_steps", BOOL, False),
-    Parameter(
+    ModelParameter("time_in_steps", BOOL, False),
+    ModelParameter(
         "n_events",
         LONG,
         0,
@@ -99,28 +101,28 @@ RECORDER = (
 
 METER = (
     *RECORDER,
-    Parameter("interval", DOUBLE, 1.0),
-    Parameter("offset", DOUBLE, 0.0),
+    ModelParameter("interval", DOUBLE, 1.0),
+    ModelParameter("offset", DOUBLE, 0.0),
 )
 
 POPULATION = (
     *EVERY_NODE,
-    Parameter("N", LONG, 100, _positive, "Number of neurons must be positive."),
+    ModelParameter("N", LONG, 100, _positive, "Number of neurons must be positive."),
     number("C_m", 250.0, _positive, "Capacitance must be strictly positive."),
     number("tau_m", 20.0, _positive, "The membrane time constants must be strictly positive."),
     number("t_ref", 4.0, _not_negative, "Absolute refractory period cannot be negative."),
     number("lambda_0", 10.0, _not_negative, "lambda_0 must be positive."),
     number("Delta_V", 2.0, _positive, "Delta_V must be strictly positive."),
-    Parameter("len_kernel", LONG, -1),
+    ModelParameter("len_kernel", LONG, -1),
     number("I_e", 0.0),
     number("V_reset", 0.0),
     number("V_T_star", 15.0),
     number("E_L", 0.0),
     number("tau_syn_ex", 3.0, _positive, "The synaptic time constants must be strictly positive."),
     number("tau_syn_in", 6.0, _positive, "The synaptic time constants must be strictly positive."),
-    Parameter("BinoRand", BOOL, True),
-    Parameter("tau_sfa", DOUBLES, np.array([300.0]), _positive, "All time constants must be strictly positive."),
-    Parameter("q_sfa", DOUBLES, np.array([0.5]), _finite),
+    ModelParameter("BinoRand", BOOL, True),
+    ModelParameter("tau_sfa", DOUBLES, np.array([300.0]), _positive, "All time constants must be strictly positive."),
+    ModelParameter("q_sfa", DOUBLES, np.array([0.5]), _finite),
     number("V_m", 0.0),
     number("I_syn_ex", 0.0),
     number("I_syn_in", 0.0),
@@ -139,10 +141,10 @@ NEURON = (
     number("C_m", 80.0, _positive, "Capacitance must be strictly positive."),
     number("t_ref", 4.0, _not_negative, "Refractory time must not be negative."),
     number("lambda_0", 1.0, _not_negative, "lambda_0 must not be negative."),
-    Parameter("tau_sfa", DOUBLES, np.array([]), _positive, ADAPTATION),
-    Parameter("q_sfa", DOUBLES, np.array([]), _finite),
-    Parameter("tau_stc", DOUBLES, np.array([]), _positive, ADAPTATION),
-    Parameter("q_stc", DOUBLES, np.array([]), _finite),
+    ModelParameter("tau_sfa", DOUBLES, np.array([]), _positive, ADAPTATION),
+    ModelParameter("q_sfa", DOUBLES, np.array([]), _finite),
+    ModelParameter("tau_stc", DOUBLES, np.array([]), _positive, ADAPTATION),
+    ModelParameter("q_stc", DOUBLES, np.array([]), _finite),
     number("tau_syn_ex", 2.0, _positive, SYNAPTIC),
     number("tau_syn_in", 2.0, _positive, SYNAPTIC),
     number("E_L", -70.0),
@@ -155,7 +157,7 @@ NEURON = (
     shown("t_spike", DOUBLE, -1.0),
 )
 
-TABLES: dict[str, tuple[ElementType, tuple[Parameter, ...]]] = {
+TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     "gif_pop_psc_exp": ("neuron", POPULATION),
     "gif_psc_exp": ("neuron", NEURON),
     "dc_generator": ("stimulator", (*GENERATOR, number("amplitude", 0.0))),
@@ -163,9 +165,9 @@ TABLES: dict[str, tuple[ElementType, tuple[Parameter, ...]]] = {
         "stimulator",
         (
             *GENERATOR,
-            Parameter("amplitude_times", DOUBLES, np.array([])),
-            Parameter("amplitude_values", DOUBLES, np.array([]), _finite),
-            Parameter("allow_offgrid_times", BOOL, False),
+            ModelParameter("amplitude_times", DOUBLES, np.array([])),
+            ModelParameter("amplitude_values", DOUBLES, np.array([]), _finite),
+            ModelParameter("allow_offgrid_times", BOOL, False),
         ),
     ),
     "poisson_generator": (
@@ -176,28 +178,28 @@ TABLES: dict[str, tuple[ElementType, tuple[Parameter, ...]]] = {
         "stimulator",
         (
             *GENERATOR,
-            Parameter("spike_times", DOUBLES, np.array([])),
-            Parameter("spike_weights", DOUBLES, np.array([]), _finite),
-            Parameter(
+            ModelParameter("spike_times", DOUBLES, np.array([])),
+            ModelParameter("spike_weights", DOUBLES, np.array([]), _finite),
+            ModelParameter(
                 "spike_multiplicities",
                 LONGS,
                 np.array([], dtype=np.int64),
                 _not_negative,
                 "spike_multiplicities must not be negative.",
             ),
-            Parameter("allow_offgrid_times", BOOL, False),
+            ModelParameter("allow_offgrid_times", BOOL, False),
             only("precise_times", BOOL, False),
             only("shift_now_spikes", BOOL, False),
         ),
     ),
-    "multimeter": ("recorder", (*METER, Parameter("record_from", STRINGS, []))),
-    "voltmeter": ("recorder", (*METER, Parameter("record_from", STRINGS, ["V_m"]))),
+    "multimeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, []))),
+    "voltmeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, ["V_m"]))),
     "spike_recorder": ("recorder", RECORDER),
 }
 
-SYNAPSE: dict[Literal["weight", "delay"], Parameter] = {
+SYNAPSE: dict[Literal["weight", "delay"], ModelParameter] = {
     "weight": number("weight", 1.0),
-    "delay": Parameter("delay", DOUBLE, 1.0),
+    "delay": ModelParameter("delay", DOUBLE, 1.0),
 }
 
 
@@ -212,7 +214,7 @@ class NodeModel:
         The model that it is or was copied from; decides how it behaves.
     element_type : str
         "neuron", "stimulator" or "recorder".
-    parameters : dict of str to Parameter
+    parameters : dict of str to ModelParameter
     defaults : dict of str to object
         What a new node has; those that are not given are the parameters' own.
     """
@@ -220,7 +222,7 @@ class NodeModel:
     name: str
     base: str
     element_type: ElementType
-    parameters: dict[str, Parameter]
+    parameters: dict[str, ModelParameter]
     defaults: Values = field(default_factory=dict)
 
     def __post_init__(self) -> None:

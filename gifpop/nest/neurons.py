@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from gifpop.micro.plan import NeuronPlan
     from gifpop.nest.clock import Clock
     from gifpop.nest.errors import KernelException
-    from gifpop.nest.kinds import Values
-    from gifpop.nest.models import NodeModel, Parameter
+    from gifpop.nest.models import ModelParameter, NodeModel
     from gifpop.nest.nodes import Assignment
+    from gifpop.nest.value_types import Values
 
 Adaptation: TypeAlias = Literal["sfa", "stc"]
 
@@ -70,13 +70,13 @@ class NeuronBlock(Block):
         super().__init__(clock, model, first, n)
         self.begun = self.changed = False
 
-    def new_column(self, parameter: Parameter, value: Any) -> npt.NDArray[Any] | Ragged:
-        return Ragged(self.n, value) if parameter.kind.vector else super().new_column(parameter, value)
+    def new_column(self, parameter: ModelParameter, value: Any) -> npt.NDArray[Any] | Ragged:
+        return Ragged(self.n, value) if parameter.type.vector else super().new_column(parameter, value)
 
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
-        for kind in ADAPTATION:
-            _same_dimension(kind, len(row[f"tau_{kind}"]), len(row[f"q_{kind}"]))
+        for trace in ADAPTATION:
+            _same_dimension(trace, len(row[f"tau_{trace}"]), len(row[f"q_{trace}"]))
 
     # -- setting ----------------------------------------------------------------------------------------------------
 
@@ -90,7 +90,7 @@ class NeuronBlock(Block):
         faults: list[Fault] = []
         for name, at, value, each in known:
             parameter, nodes = self.model.parameters[name], places[at]
-            values = (parameter.kind.convert_many if each else parameter.kind.convert)(name, value)
+            values = (parameter.type.convert_many if each else parameter.type.convert)(name, value)
             change.append(Column(name, nodes, values))
             faults += _fault(parameter, nodes, values if each else [values])
         faults = [*self._different_dimensions(change), *faults]
@@ -117,14 +117,14 @@ class NeuronBlock(Block):
         for name, nodes, values in change:
             if isinstance(self.columns[name], Ragged):
                 new.setdefault(name, self.columns[name].copy()).put(nodes, values)
-        for kind in ADAPTATION:
-            names = f"tau_{kind}", f"q_{kind}"
+        for trace in ADAPTATION:
+            names = f"tau_{trace}", f"q_{trace}"
             if not new.keys() & set(names):
                 continue
             tau, q = (new.get(name, self.columns[name]).lengths() for name in names)
             for node in np.flatnonzero(tau != q)[:1].tolist():
                 try:
-                    _same_dimension(kind, tau[node], q[node])
+                    _same_dimension(trace, tau[node], q[node])
                 except BadProperty as error:
                     yield Fault(node, error)
 
@@ -158,15 +158,15 @@ class NeuronBlock(Block):
         """Return what the plan is to have: the parameters that are set, and the adaptation that is left."""
         physical = self._physical()
         parameters = neuron_parameters(physical, self.n, self.clock.resolution, always_reset=False)
-        return parameters, {kind: self._fitted_traces(kind, len(physical[f"q_{kind}"])) for kind in ADAPTATION}
+        return parameters, {trace: self._fitted_traces(trace, len(physical[f"q_{trace}"])) for trace in ADAPTATION}
 
     def update(self, parameters: dict[str, Floats], traces: dict[Adaptation, Floats]) -> None:
         """Bring the plan up to the parameters that are set."""
         self.plan.parameters.update(parameters)
-        for kind, own in traces.items():
-            self.plan.state[kind] = own
+        for trace, own in traces.items():
+            self.plan.state[trace] = own
             if not len(own):  # the time loop leaves alone what nothing adds to
-                self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[kind])[:] = 0.0
+                self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[trace])[:] = 0.0
         self.changed = False
 
     def note_spikes(self, steps: Integers, units: Shorts) -> None:
@@ -179,26 +179,26 @@ class NeuronBlock(Block):
         with np.errstate(over="ignore", under="ignore"):
             p["tau_m"] = p["C_m"] / _common(self.columns["g_L"])
         p |= {"V_m": self.columns["V_m"], "I_syn_ex": 0.0, "I_syn_in": 0.0}
-        for kind in ADAPTATION:
-            terms = int(self.columns[f"q_{kind}"].lengths().max())
-            p[f"tau_{kind}"] = self.columns[f"tau_{kind}"].rows(terms, fill=1.0)
-            p[f"q_{kind}"] = self.columns[f"q_{kind}"].rows(terms, fill=0.0)
+        for trace in ADAPTATION:
+            terms = int(self.columns[f"q_{trace}"].lengths().max())
+            p[f"tau_{trace}"] = self.columns[f"tau_{trace}"].rows(terms, fill=1.0)
+            p[f"q_{trace}"] = self.columns[f"q_{trace}"].rows(terms, fill=0.0)
         check_ranges(self.model.name, p)
         return p
 
-    def _fitted_traces(self, kind: Adaptation, terms: int) -> Floats:
+    def _fitted_traces(self, trace: Adaptation, terms: int) -> Floats:
         """Return the adaptation of the terms that are still there; as in NEST, a new term begins at zero."""
-        old, new = self.plan.state[kind], np.zeros((terms, self.plan.places))
+        old, new = self.plan.state[trace], np.zeros((terms, self.plan.places))
         n = min(len(old), terms)
         new[:n] = old[:n]
-        new[:, : self.n][np.arange(terms)[:, None] >= self.columns[f"q_{kind}"].lengths()] = 0.0
+        new[:, : self.n][np.arange(terms)[:, None] >= self.columns[f"q_{trace}"].lengths()] = 0.0
         return new
 
 
-def _fault(parameter: Parameter, nodes: Integers, values: Sequence[Any] | npt.NDArray[Any]) -> list[Fault]:
+def _fault(parameter: ModelParameter, nodes: Integers, values: Sequence[Any] | npt.NDArray[Any]) -> list[Fault]:
     """Return the first node, and the error, whose value breaks the parameter's rule."""
     try:
-        for value in values if parameter.kind.vector else [values]:
+        for value in values if parameter.type.vector else [values]:
             parameter.check(value)
     except BadProperty:
         for node, value in zip(nodes.tolist(), values, strict=False):  # one value may be that of all
@@ -209,11 +209,11 @@ def _fault(parameter: Parameter, nodes: Integers, values: Sequence[Any] | npt.ND
     return []
 
 
-def _same_dimension(kind: Adaptation, tau: int, q: int) -> None:
+def _same_dimension(trace: Adaptation, tau: int, q: int) -> None:
     if tau != q:
         raise BadProperty(
-            f"'tau_{kind}' and 'q_{kind}' need to have the same dimensions.\n"
-            f"Size of tau_{kind}: {tau}\nSize of q_{kind}: {q}"
+            f"'tau_{trace}' and 'q_{trace}' need to have the same dimensions.\n"
+            f"Size of tau_{trace}: {tau}\nSize of q_{trace}: {q}"
         )
 
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from gifpop.nest import errors
 from gifpop.nest.assignments import assignments, dict_for_each
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_integer, is_long, is_sequence, is_whole, refuse_masked
+from gifpop.nest.value_types import is_integer, is_long, is_sequence, is_whole, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
-    from gifpop.nest.kinds import Values
     from gifpop.nest.nodes import Block
+    from gifpop.nest.value_types import Values
 
 
 class NodeCollection:
@@ -166,12 +166,12 @@ class NodeCollection:
             return "NodeCollection(<invalid since ResetKernel>)"
         if not len(self):
             return "NodeCollection(<empty>)"
-        parts = self._parts()
+        parts = self._descriptions()
         if len(parts) == 1 and self._step == 1:
             return f"NodeCollection(metadata=None, {parts[0]})"
         return "NodeCollection(metadata=None,\n" + ";\n".join(f"{' ' * 15}{part}" for part in parts) + ")"
 
-    def _parts(self) -> list[str]:
+    def _descriptions(self) -> list[str]:
         """Return a description of each run of nodes that stand side by side and are of one model."""
         ids = self._ids
         models = np.array([block.model.name for block in kernel.nodes.blocks])[kernel.nodes.block_numbers(ids)]

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.nest.errors import BadProperty, require_memory, unaccessed
-from gifpop.nest.kinds import Values, is_sequence
+from gifpop.nest.value_types import Values, is_sequence
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers
     from gifpop.nest.clock import Clock
-    from gifpop.nest.models import NodeModel, Parameter
+    from gifpop.nest.models import ModelParameter, NodeModel
     from gifpop.nest.ragged import Ragged
 
 Payload: TypeAlias = Literal["spikes", "current", "requests"]  # what a connection brings
@@ -75,9 +75,9 @@ class Block:
             name: self.new_column(p, model.defaults[name]) for name, p in model.parameters.items()
         }
 
-    def new_column(self, parameter: Parameter, value: Any) -> npt.NDArray[Any] | Ragged:
+    def new_column(self, parameter: ModelParameter, value: Any) -> npt.NDArray[Any] | Ragged:
         """Return a column that holds a value for each node."""
-        return parameter.kind.column(self.n, value)
+        return parameter.type.column(self.n, value)
 
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
@@ -113,7 +113,7 @@ class Block:
         new = {}
         for name, value in known.items():
             parameter = model.parameters[name]
-            new[name] = parameter.kind.convert(name, value)
+            new[name] = parameter.type.convert(name, value)
             parameter.check(new[name])
         row = {**current, **new}
         cls.normalize(row, known.keys(), clock, connected)
@@ -124,16 +124,16 @@ class Block:
         parameter = self.model.parameters.get(name)
         if parameter is None:
             return False
-        return not parameter.kind.vector or (len(values) > 0 and is_sequence(values[0]))
+        return not parameter.type.vector or (len(values) > 0 and is_sequence(values[0]))
 
     def draws(self, name: str) -> bool:
         """Return whether a `Parameter` can be drawn for a parameter: whether it is a number."""
         parameter = self.model.parameters.get(name)
-        return parameter is not None and not parameter.kind.vector and parameter.kind.dtype in (float, int)
+        return parameter is not None and not parameter.type.vector and parameter.type.dtype in (float, int)
 
     def cast_drawn(self, name: str, values: Floats) -> npt.NDArray[Any]:
         """Return drawn values as a parameter takes them; integers are cut off as in NEST."""
-        dtype = self.model.parameters[name].kind.dtype
+        dtype = self.model.parameters[name].type.dtype
         if dtype is int:
             for value in values[~(np.abs(values) < 2.0**63)][:1].tolist():
                 raise BadProperty(f"{name} must be >= -2^63 and < 2^63, drew {value}")

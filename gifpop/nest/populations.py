@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gifpop.common.typing import History
     from gifpop.meso.plan import PopulationPlan
     from gifpop.nest.clock import Clock
-    from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel
+    from gifpop.nest.value_types import Values
 
 CELL = (
     "C_m",

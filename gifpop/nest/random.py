@@ -3,8 +3,8 @@
 import numpy as np
 
 from gifpop.nest.errors import BadProperty
-from gifpop.nest.kinds import LONG
 from gifpop.nest.parameter import Parameter
+from gifpop.nest.value_types import LONG
 
 
 def uniform(min: float = 0.0, max: float = 1.0) -> Parameter:

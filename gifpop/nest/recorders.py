@@ -19,8 +19,8 @@ from gifpop.nest.nodes import Block
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers
     from gifpop.nest.clock import Clock
-    from gifpop.nest.kinds import Values
     from gifpop.nest.models import NodeModel
+    from gifpop.nest.value_types import Values
 
 
 class RecorderBlock(Block):

@@ -9,8 +9,8 @@ import numpy as np
 
 from gifpop.engine.interrupts import give_way
 from gifpop.nest import errors
-from gifpop.nest.kinds import BOOL, DOUBLE, LONG, STRING, Kind
 from gifpop.nest.parameter import Parameter
+from gifpop.nest.value_types import BOOL, DOUBLE, LONG, STRING, ValueType
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, PairwiseBernoulli
 from gifpop.wiring import _wiring
 from gifpop.wiring.draw import connect
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Integers, Shorts
     from gifpop.rules import Rule
 
-OPTIONS: dict[str, dict[str, Kind[Any]]] = {
+OPTIONS: dict[str, dict[str, ValueType[Any]]] = {
     "all_to_all": {},
     "fixed_indegree": {"indegree": LONG},
     "fixed_outdegree": {"outdegree": LONG},
@@ -91,13 +91,13 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
             raise errors.NotSupported("make_symmetric is not available in gifpop.nest; connect the other way too.")
         raise errors.NotSupported("This connection rule does not support symmetric connections.")
     number = None
-    for name, kind in OPTIONS[rule].items():
+    for name, value_type in OPTIONS[rule].items():
         if name not in spec:
             raise errors.BadProperty(f"The rule {rule} needs {name}.")
         given = spec.pop(name)
         if isinstance(given, Parameter):
             raise errors.NotSupported(f"{rule}: {name} must be one number in gifpop.nest, which does not draw it.")
-        number = kind.convert(name, given)
+        number = value_type.convert(name, given)
     if spec:
         raise errors.unaccessed(spec, "conn_spec", "Connect")
     return ConnSpec(rule, number, **options)

@@ -23,10 +23,10 @@ class Runs:
     ----------
     starts, skips, lengths : int64 array
         Number ``o`` of run ``r`` is ``starts[r] + skips[r] + o``; where the run has a pattern, it is ``starts[r] +
-        patterns[kinds[r]][skips[r] + o]``.
+        patterns[pattern_numbers[r]][skips[r] + o]``.
     sources : int64 array
         Nodes.
-    kinds : int64 array
+    pattern_numbers : int64 array
         Which pattern a run has; -1: none.
     patterns : sequence of int64 array
     """
@@ -35,22 +35,24 @@ class Runs:
     skips: Integers
     lengths: Integers
     sources: Integers
-    kinds: Integers
+    pattern_numbers: Integers
     patterns: Sequence[Integers]
 
     @classmethod
     def simple(cls, starts: Integers, lengths: Integers, sources: Integers, pattern: Integers | None = None) -> Runs:
         """Return runs that have no pattern, or one for all."""
-        kinds = np.full(len(starts), -1 if pattern is None else 0)
-        return cls(starts, np.zeros_like(starts), lengths, sources, kinds, () if pattern is None else (pattern,))
+        pattern_numbers = np.full(len(starts), -1 if pattern is None else 0)
+        return cls(
+            starts, np.zeros_like(starts), lengths, sources, pattern_numbers, () if pattern is None else (pattern,)
+        )
 
     @classmethod
     def joined(cls, several: Sequence[Runs], keys: Sequence[Integers]) -> Runs:
         """Return the runs of several in the order of their keys; those that are empty are left out."""
         patterns: list[Integers] = []
-        kinds = []
+        pattern_numbers = []
         for runs in several:
-            kinds.append(np.where(runs.kinds >= 0, runs.kinds + len(patterns), -1))
+            pattern_numbers.append(np.where(runs.pattern_numbers >= 0, runs.pattern_numbers + len(patterns), -1))
             patterns += runs.patterns
         order = np.argsort(np.concatenate(keys), kind="stable")
         lengths = np.concatenate([runs.lengths for runs in several])
@@ -58,7 +60,7 @@ class Runs:
         starts, skips, sources = (
             np.concatenate([getattr(runs, name) for runs in several])[order] for name in ("starts", "skips", "sources")
         )
-        return cls(starts, skips, lengths[order], sources, np.concatenate(kinds)[order], patterns)
+        return cls(starts, skips, lengths[order], sources, np.concatenate(pattern_numbers)[order], patterns)
 
     @computed_once
     def ends(self) -> Integers:
@@ -72,8 +74,8 @@ class Runs:
         """Return the numbers at some places."""
         run = np.searchsorted(self.ends, places, side="right")
         offsets = places - (self.ends[run] - self.lengths[run]) + self.skips[run]
-        for kind, pattern in enumerate(self.patterns):
-            mine = self.kinds[run] == kind
+        for number, pattern in enumerate(self.patterns):
+            mine = self.pattern_numbers[run] == number
             offsets[mine] = pattern[offsets[mine]]
         return self.starts[run] + offsets
 
@@ -89,11 +91,13 @@ class Runs:
         skips[0] += before
         lengths[0] -= before
         lengths[-1] -= int(self.ends[last]) - places.stop
-        return Runs(self.starts[chosen], skips, lengths, self.sources[chosen], self.kinds[chosen], self.patterns)
+        return Runs(
+            self.starts[chosen], skips, lengths, self.sources[chosen], self.pattern_numbers[chosen], self.patterns
+        )
 
     def is_same(self, other: Runs) -> bool:
         """Return whether the runs are the same; others can hold the same numbers."""
-        names = ("starts", "skips", "lengths", "kinds")
+        names = ("starts", "skips", "lengths", "pattern_numbers")
         return (
             all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
             and len(self.patterns) == len(other.patterns)
@@ -107,7 +111,7 @@ class Runs:
             self.skips[which],
             self.lengths[which],
             self.sources[which],
-            self.kinds[which],
+            self.pattern_numbers[which],
             self.patterns,
         )
 

@@ -10,11 +10,11 @@ from gifpop.engine.threads import check_threads
 from gifpop.nest.clock import MS_PER_TIC
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.kernel import VerbosityLevel, kernel
-from gifpop.nest.kinds import BOOL, DOUBLE, LONG, nest_type
 from gifpop.nest.rules import OPTIONS
+from gifpop.nest.value_types import BOOL, DOUBLE, LONG, nest_type
 
 if TYPE_CHECKING:
-    from gifpop.nest.kinds import Values
+    from gifpop.nest.value_types import Values
 
 
 def _set_resolution(value: object) -> None:

@@ -10,15 +10,15 @@ import numpy as np
 
 from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import is_sequence
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.runs import Runs
+from gifpop.nest.value_types import is_sequence
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
-    from gifpop.nest.kinds import Values
     from gifpop.nest.projections import Adjustable
     from gifpop.nest.runs import Places
+    from gifpop.nest.value_types import Values
 
 CHUNK = 2**20  # connections that are looked at together
 
@@ -206,9 +206,9 @@ class SynapseCollection:
             if is_sequence(value) and len(value) < len(self):
                 raise IndexError(f"{name} has {len(value)} values, which are not enough for {len(self)} connections")
             if is_sequence(value):
-                new[name] = parameter.kind.convert_many(name, value[: len(self)])
+                new[name] = parameter.type.convert_many(name, value[: len(self)])
             else:
-                new[name] = parameter.kind.convert(name, value)
+                new[name] = parameter.type.convert(name, value)
             parameter.check(new[name])
         if "delay" in new:
             clock, delay = kernel.clock, new["delay"]

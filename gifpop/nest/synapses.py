@@ -9,16 +9,16 @@ import numpy.typing as npt
 
 from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
-from gifpop.nest.kinds import LONG, is_sequence, refuse_masked
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.parameter import Parameter
+from gifpop.nest.value_types import LONG, is_sequence, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Shorts
-    from gifpop.nest.kinds import Values
     from gifpop.nest.models import SynapseModel
     from gifpop.nest.projections import Adjustable, Lags
     from gifpop.nest.rules import ConnSpec
+    from gifpop.nest.value_types import Values
 
 
 def read_syn_spec(spec: str | Values | None) -> tuple[SynapseModel, Values]:
@@ -62,7 +62,7 @@ def synapse_defaults(model: SynapseModel) -> Values:
 
 def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
     """Return what new connections of a model are to have, of values that are checked."""
-    values: Values = {name: p.kind.convert(name, params[name]) for name, p in SYNAPSE.items() if name in params}
+    values: Values = {name: p.type.convert(name, params[name]) for name, p in SYNAPSE.items() if name in params}
     for name, parameter in SYNAPSE.items():
         if name in values:
             parameter.check(values[name])
@@ -99,7 +99,7 @@ def read_value(name: Adjustable, value: object, spec: ConnSpec, n_pre: int, n_po
     if isinstance(value, str):
         raise errors.BadProperty("Cannot handle parameter type. Received std::string")
     if not is_sequence(value):
-        one: float = parameter.kind.convert(name, value)
+        one: float = parameter.type.convert(name, value)
         parameter.check(one)
         return one
     refuse_masked(name, value)

@@ -274,9 +274,9 @@ class Wiring:
         elif isinstance(block, PoissonBlock):
             self._drive(strand, block)
         elif isinstance(block, SpikeGeneratorBlock):
-            for part in block.parts(i):
-                line = self._line((strand.source, part), partial(block.signal, i, part))
-                self._link(strand, line, sign=1.0 if part == "excite" else -1.0)
+            for channel in block.channels(i):
+                line = self._line((strand.source, channel), partial(block.signal, i, channel))
+                self._link(strand, line, sign=1.0 if channel == "excite" else -1.0)
 
     # -- recorders --------------------------------------------------------------------------------------------------
 
@@ -329,13 +329,13 @@ class Wiring:
         target, delay = self.groups[strand.target], strand.delay + current
         n_units, n_target = strand.sizes
 
-        def kind(weight: float) -> Receptor:
+        def onto(weight: float) -> Receptor:
             return "current" if current else receptor(sign * weight)
 
         if n_units == n_target == 1:
             n = len(strand.numbers)
             for w, d in zip(*(np.broadcast_to(value, n).tolist() for value in (strand.weight, delay)), strict=True):
-                self.links.append(Link(source, target, d, kind(w), w))
+                self.links.append(Link(source, target, d, onto(w), w))
             return
         first, units, order = _wiring.by_source(
             strand.units.astype(np.int64), strand.target_units.astype(np.int64), n_units, n_target, give_way
@@ -344,10 +344,10 @@ class Wiring:
         lag, lags = _split_shared(delay, order, np.int32)
         whole = len(units) == n_units * n_target and np.array_equal(units, np.tile(np.arange(n_target), n_units))
         if whole and weights is None and lags is None and np.all(np.diff(first) == n_target):
-            self.links.append(Link(source, target, lag, kind(weight), weight))
+            self.links.append(Link(source, target, lag, onto(weight), weight))
             return
         self.links.append(
-            Link(source, target, lag, kind(weight), 1.0 if weights is not None else weight, first, units, weights, lags)
+            Link(source, target, lag, onto(weight), 1.0 if weights is not None else weight, first, units, weights, lags)
         )
 
     def _drive(self, strand: Strand, block: PoissonBlock) -> None:
@@ -362,10 +362,10 @@ class Wiring:
         mean, begin, end = block.mean(i)
         by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": weights >= 0, "inhibitory": weights < 0}
         for lag in np.unique(lags).tolist():
-            for kind, chosen in by_synapse.items():
+            for synapse, chosen in by_synapse.items():
                 k = np.flatnonzero(chosen & (lags == lag))
                 if len(k):
-                    pieces = self._noise.setdefault(Noise(group, lag, kind, mean, begin, end), [])
+                    pieces = self._noise.setdefault(Noise(group, lag, synapse, mean, begin, end), [])
                     pieces.append((strand.target_units[k].astype(np.int32), weights[k], int(strand.numbers[k[0]])))
 
     def _noise_link(self, noise: Noise, pieces: list[tuple[Shorts, Floats, int]]) -> NoiseLink:

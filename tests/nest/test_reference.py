@@ -9,7 +9,7 @@ import pytest
 import gifpop.nest as nest
 from gifpop.nest import models, rules, settings
 from gifpop.nest.kernel import BLOCKS
-from gifpop.nest.kinds import DOUBLE, DOUBLES
+from gifpop.nest.value_types import DOUBLE, DOUBLES
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "nest.md"
@@ -68,7 +68,7 @@ def test_tables_of_parameters(heading):
         assert same(default, p.default), (name, default, p.default)
         assert meaning
         assert meaning.endswith("read-only") is not p.settable, name
-        assert unit or p.kind not in (DOUBLE, DOUBLES) or name == "`mean`", f"{name} has no unit"
+        assert unit or p.type not in (DOUBLE, DOUBLES) or name == "`mean`", f"{name} has no unit"
 
 
 def test_parameters_without_effect_are_named():

@@ -15,11 +15,11 @@ from gifpop.nest.errors import BadParameterValue, KernelException, OutOfRange, T
 Element: TypeAlias = float | int | bool | str
 Value = TypeVar("Value")
 SMALLEST_LONG, LARGEST_LONG = -(2**63), 2**63 - 1
-Values: TypeAlias = dict[str, Any]  # by name of the parameter, whose kind says of which type
+Values: TypeAlias = dict[str, Any]  # by name of the parameter, whose type the `ValueType` says
 
 
 @dataclass(frozen=True)
-class Kind(Generic[Value]):
+class ValueType(Generic[Value]):
     """Type of a parameter.
 
     Attributes
@@ -107,13 +107,13 @@ class Kind(Generic[Value]):
         )
 
 
-DOUBLE: Kind[float] = Kind("double", float)
-LONG: Kind[int] = Kind("long", int)
-BOOL: Kind[bool] = Kind("bool", bool)
-STRING: Kind[str] = Kind("std::string", str)
-DOUBLES: Kind[Floats] = Kind("std::vector<double>", float, vector=True)
-LONGS: Kind[Integers] = Kind("std::vector<long, std::allocator<long> >", int, vector=True)
-STRINGS: Kind[list[str]] = Kind("std::vector<string>", str, vector=True)
+DOUBLE: ValueType[float] = ValueType("double", float)
+LONG: ValueType[int] = ValueType("long", int)
+BOOL: ValueType[bool] = ValueType("bool", bool)
+STRING: ValueType[str] = ValueType("std::string", str)
+DOUBLES: ValueType[Floats] = ValueType("std::vector<double>", float, vector=True)
+LONGS: ValueType[Integers] = ValueType("std::vector<long, std::allocator<long> >", int, vector=True)
+STRINGS: ValueType[list[str]] = ValueType("std::vector<string>", str, vector=True)
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
