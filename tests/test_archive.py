@@ -23,14 +23,16 @@ import gifpop as gp
 from gifpop.description import Description
 from gifpop.engine import engine
 from gifpop.saving import archive, encoding, snapshot
-from tests.helpers.saved import (
-    CASES,
-    MIXED,
+from tests.helpers.saved import CASES, MIXED, network, simulation
+from tests.helpers.state import (
     arrays_of,
+    assembly_of,
     assert_same_results,
     assert_same_state,
-    network,
-    simulation,
+    buffers_of,
+    engine_of,
+    is_locked,
+    plan_of,
     state_of,
 )
 
@@ -129,10 +131,10 @@ def test_changed_networks_are_kept(case, path):
 
 def test_a_wider_window_is_kept(path):
     original = simulation("meso")
-    K = original._engine.plans[1].K
+    K = plan_of(original, 1).K
     original.set("I", t_ref=30.0)
     original.run(40.0)
-    assert original._engine.plans[1].K > K
+    assert plan_of(original, 1).K > K
     loaded = saved_and_loaded(original, path)
     assert_same_state(original, loaded)
     assert_same_results(original.run(30.0), loaded.run(30.0))
@@ -185,9 +187,9 @@ def test_arrays_of_neurons_begin_at_cache_lines(path):
     sim = simulation("own noise")
     sim.run(5.0)
     loaded = saved_and_loaded(sim, path)
-    buffers = loaded._engine._buffers
+    buffers = buffers_of(loaded)
     assert buffers.externals[0] is not None
-    for array in (*loaded._engine.plans[0].state.values(), *buffers.rings, buffers.externals[0]):
+    for array in (*plan_of(loaded).state.values(), *buffers.rings, buffers.externals[0]):
         assert array.size == 0 or array.ctypes.data % 64 == 0
 
 
@@ -287,9 +289,9 @@ def test_another_process_with_other_threads(case, path, tmp_path):
 def test_threads_and_progress(path, capsys):
     sim = simulation("meso", threads=2)
     sim.save(path)
-    assert gp.Simulation.load(path)._assembly.threads == gp.Simulation.load(path)._engine.threads == 2
+    assert assembly_of(gp.Simulation.load(path)).threads == engine_of(gp.Simulation.load(path)).threads == 2
     loaded = gp.Simulation.load(path, threads=1, progress=True)
-    assert loaded._assembly.threads == loaded._engine.threads == 1
+    assert assembly_of(loaded).threads == engine_of(loaded).threads == 1
     loaded.run(1.0)
     assert "2.00/2.00" in capsys.readouterr().err
     with pytest.raises(ValueError, match=r"Simulation.load: threads must be >= 1, got 0"):
@@ -345,20 +347,20 @@ def test_not_while_it_runs(path):
                     refused.append(str(error))
             return iter(())
 
-    original = sim._engine.run
-    sim._engine.run = Meddler().run
+    original = engine_of(sim).run
+    engine_of(sim).run = Meddler().run
     sim.run(1.0)
     assert refused == ["this simulation is being run by another thread already"] * 4
     assert not path.exists()
-    sim._engine.run = original
+    engine_of(sim).run = original
     thread = threading.Thread(target=sim.run, args=(5000.0,))
     thread.start()
-    while not sim._busy.locked():
+    while not is_locked(sim):
         time.sleep(0)
     with pytest.raises(RuntimeError, match="this simulation is being run by another thread already"):
         sim.save(path)
     thread.join()
-    del sim._engine.run
+    del engine_of(sim).run
     assert_same_state(sim, saved_and_loaded(sim, path))
 
 
@@ -523,7 +525,7 @@ def test_classes_that_a_file_cannot_hold(path):
 def test_attributes_that_nobody_has_thought_of(path):
     """An attribute that is new in gifpop cannot be forgotten here."""
     sim = simulation("meso")
-    sim._assembly.spice = 1
+    assembly_of(sim).spice = 1
     with pytest.raises(AssertionError, match="does not know what to do with Assembly: spice"):
         sim.save(path)
 

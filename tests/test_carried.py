@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from tests.helpers import reference
 from tests.helpers.networks import SEED_CELL, brunel, single
+from tests.helpers.state import plan_of, plans_of
 from tests.helpers.trials import activities
 from tests.test_history import layouts
 
@@ -166,12 +167,12 @@ def test_set_keeps_thresholds_and_currents_in_their_units():
     cell = CASES["threshold and currents"]
     sim = gp.Simulation(single(cell, 60), dt=DT, seed=1)
     sim.run(100.0)
-    carried = sim._engine.plans[0].carried
+    carried = plan_of(sim).carried
     modes = slice(len(carried.jump) - 1)  # all but that of the membrane, which refractory neurons do not have yet
     before = carried.cohorts[modes].copy()
     sim.set("P", Delta_V=2.0 * cell.Delta_V)
     assert np.abs(before).max() > 0.5
-    assert_allclose(sim._engine.plans[0].carried.cohorts[modes], before / 2.0, rtol=1e-9, atol=1e-12)
+    assert_allclose(plan_of(sim).carried.cohorts[modes], before / 2.0, rtol=1e-9, atol=1e-12)
 
 
 def test_neurons_released_early_begin_at_the_reset():
@@ -184,7 +185,7 @@ def test_neurons_released_early_begin_at_the_reset():
     )
     sim.run(55.0)
     sim.set("P", t_ref=0.5)
-    carried, plan = sim._engine.plans[0].carried, sim._engine.plans[0]
+    carried, plan = plan_of(sim).carried, plan_of(sim)
     place = plan.in_use.stop - 10
     assert plan.window["count"][-10] == 30
     undecayed = carried.cohorts[:2, place] / carried.decay[:2]
@@ -199,10 +200,10 @@ def test_neurons_released_early_from_a_refractory_period_longer_than_the_window(
     sim.run(202.5)
     sim.set("P", t_ref=100.0)
     sim.run(5.0)
-    plan = sim._engine.plans[0]
+    plan = plan_of(sim)
     assert plan.in_use.stop < 200
     sim.set("P", t_ref=2.0)
-    plan = sim._engine.plans[0]
+    plan = plan_of(sim)
     assert_allclose(
         *(
             sign * plan.carried.cohorts[d, plan.in_use.stop - 20 : plan.in_use.stop] / plan.carried.decay[d]
@@ -235,9 +236,9 @@ def test_each_population_has_its_closure():
     net = gp.Network()
     for name, adaptation in (("A", "carried"), ("B", "quasi-renewal"), ("C", None)):
         net.population(name, 100, CASES["two"], adaptation=adaptation)
-    plans = gp.Simulation(net, dt=DT, adaptation="quasi-renewal")._engine.plans
+    plans = plans_of(gp.Simulation(net, dt=DT, adaptation="quasi-renewal"))
     assert [plan.carried is not None for plan in plans] == [True, False, False]
-    plans = gp.Simulation(net, dt=DT)._engine.plans
+    plans = plans_of(gp.Simulation(net, dt=DT))
     assert [plan.carried is not None for plan in plans] == [True, False, True]
 
 
@@ -368,9 +369,9 @@ def test_spikes_only_lower_the_hazard(mean, variance):
     cell = replace(CELL, tau_sfa=[40.0], q_sfa=[4.0])
     sim = gp.Simulation(single(cell, 1000), dt=DT, seed=1, initial="rest")
     sim.run(20.0)
-    sim._engine.plans[0].carried.free[:2] = mean, variance
+    plan_of(sim).carried.free[:2] = mean, variance
     sim.set("P", I_e=cell.I_e + 1e-6)  # writes lifts anew
-    plan = sim._engine.plans[0]
+    plan = plan_of(sim)
     lift = max(mean - variance / 2.0, 0.0)
     assert plan.carried.free[2] == pytest.approx(lift, rel=0.05)
     assert plan.window["survivors"].sum() + plan.state["survivors"][0] > 0.0

@@ -8,6 +8,7 @@ import pytest
 import gifpop as gp
 from tests.helpers.chaos import Chaos
 from tests.helpers.saved import simulation
+from tests.helpers.state import network_of
 
 SECONDS = float(os.environ.get("GIFPOP_CHAOS_SECONDS", "60"))
 
@@ -26,7 +27,7 @@ OPERATIONS = {
     "set N": lambda sim: sim.set("2/3E", N=50),
     "set delay": lambda sim: sim.set(("I", "2/3E"), delay=20.0),
     "inject": lambda sim: sim.inject("2/3E", gp.PoissonSpikes(300.0, 5.0), delay=2.0),
-    "remove": lambda sim: sim.remove(sim._assembly.net.injections[1]),
+    "remove": lambda sim: sim.remove(network_of(sim).injections[1]),
     "reset": lambda sim: sim.reset(7),
 }
 

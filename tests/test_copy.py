@@ -7,7 +7,8 @@ import threading
 import pytest
 
 import gifpop as gp
-from tests.helpers.saved import CASES, assert_same_results, assert_same_state, network, simulation, state_of
+from tests.helpers.saved import CASES, network, simulation
+from tests.helpers.state import assert_same_results, assert_same_state, engine_of, is_locked, state_of
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
@@ -57,11 +58,11 @@ def test_no_copy_while_it_runs():
                     refused.append(str(error))
             return iter(())
 
-    sim._engine.run = Meddler().run
+    engine_of(sim).run = Meddler().run
     sim.run(1.0)
     assert refused == ["this simulation is being run by another thread already"] * 2
-    del sim._engine.run
-    assert not sim._busy.locked()
+    del engine_of(sim).run
+    assert not is_locked(sim)
     assert isinstance(copy.copy(sim)._busy, type(threading.Lock()))
 
 

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop.app.explorer import BIN, DT, KNOBS, LATEST, Explorer
+from tests.helpers.state import network_of
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def test_sliders_move_the_network(window):
     assert window.explorer.speed == pytest.approx(5.0)
     window._last -= 0.05
     window.frame()
-    populations = window.explorer.simulation._assembly.net.populations
+    populations = network_of(window.explorer.simulation).populations
     assert (populations["E"].N, populations["E"].cell.I_e) == (2000, 500.0)
     for name, slider in window.sliders.items():
         slider.set_val(slider.valmax)

@@ -16,6 +16,7 @@ from gifpop.meso.plan import automatic_history
 from tests.helpers import reference
 from tests.helpers.golden import POPULATION_TRACES, Golden
 from tests.helpers.networks import SEED_CELL, brunel, column, nest_test_population, single
+from tests.helpers.state import plan_of, plans_of
 from tests.helpers.trials import activities, spectrum
 from tests.test_invariants import cells, check_state
 
@@ -34,7 +35,7 @@ CASES = {
 
 def layouts(net, dt, **options):
     """Return what the twin needs to know about the adaptive histories of a network."""
-    plans = gp.Simulation(net, dt=dt, history="adaptive", **options)._engine.plans
+    plans = plans_of(gp.Simulation(net, dt=dt, history="adaptive", **options))
     return [{"window": plan.K, "widest": plan.cells.widest, "every": plan.cells.every} for plan in plans]
 
 
@@ -125,7 +126,7 @@ def replay_errors(make, dt, steps, drop, adaptation="quasi-renewal", **options):
     sim = gp.Simulation(net, dt=dt, counts=counts, adaptation=adaptation, **options)
     result = sim.run(steps * dt)
     errors = (result.rate - exact.rate)[drop:] / exact.rate[drop:].mean(axis=0)
-    return np.sqrt(np.mean(errors**2, axis=0)), errors.mean(axis=0), sim._engine.plans
+    return np.sqrt(np.mean(errors**2, axis=0)), errors.mean(axis=0), plans_of(sim)
 
 
 def check_accuracy(make, dt, steps, drop, adaptation):
@@ -221,7 +222,7 @@ def test_no_spike_is_lost():
     sim = gp.Simulation(net, dt=0.5, seed=1, history="adaptive", tolerance=0.1, adaptation="quasi-renewal")
     for _ in range(8):
         sim.run(37.5)
-        plan = sim._engine.plans[0]
+        plan = plan_of(sim)
         held = plan.window["count"].sum() + plan.merged["count"].sum() + plan.sfa[0] * 100
         assert_allclose(held, 100 + sim.result()["P"].counts.sum(), rtol=1e-6)
         assert plan.merged["width"].sum() + plan.K >= min(sim.time / 0.5, len(plan.cells.widest) - 1)
@@ -245,7 +246,7 @@ def test_any_population(cell, N, dt, tolerance, initial, seed, adaptation):
         result = sim.run(300 * dt)["P"]
         assert np.all((result.counts >= 0) & (result.counts <= N))
         assert np.all(np.isfinite(result.mean))
-        plan = sim._engine.plans[0]
+        plan = plan_of(sim)
         check_state(plan, N, dt)
         merged = plan.merged
         assert np.all((merged["survivors"] >= 0) & (merged["survivors"] <= merged["count"] * (1 + 1e-12)))
@@ -260,7 +261,7 @@ def test_any_population(cell, N, dt, tolerance, initial, seed, adaptation):
 def test_layout(cell, tolerance):
     """Cells grow with age, leave the refractory cohorts alone, and are never more than there is room for."""
     dt = 0.5
-    plan = gp.Simulation(single(cell), dt=dt, history="adaptive", tolerance=tolerance)._engine.plans[0]
+    plan = plan_of(gp.Simulation(single(cell), dt=dt, history="adaptive", tolerance=tolerance))
     widest, window = plan.cells.widest, plan.K
     assert np.all(np.diff(widest) >= 0)
     assert np.all(widest[:window] == 1)
@@ -271,7 +272,7 @@ def test_layout(cell, tolerance):
     most = 0
     for _ in range(60):
         sim.run(2 * len(widest) * dt // 60)
-        most = max(most, sim._engine.plans[0].state["cells"][0])
+        most = max(most, plan_of(sim).state["cells"][0])
         widths, ages = plan_widths(sim)
         assert np.all(widths <= widest[np.minimum(ages, len(widest) - 1)])
     assert most <= history.most_cells(widest)
@@ -279,7 +280,7 @@ def test_layout(cell, tolerance):
 
 def plan_widths(sim):
     """Return the width of each cell and the age of its youngest cohort."""
-    plan = sim._engine.plans[0]
+    plan = plan_of(sim)
     widths = plan.merged["width"]
     return widths, (plan.K + 1 + np.cumsum(widths[::-1])[::-1] - widths).astype(int)
 
@@ -355,11 +356,11 @@ def test_set_acts_as_on_an_exact_history(change):
 def test_a_longer_refractory_period_than_the_window():
     sim = gp.Simulation(brunel(), dt=0.5, seed=3, history="adaptive")
     sim.run(300.0)
-    window = sim._engine.plans[0].K
+    window = plan_of(sim).K
     sim.set("E", t_ref=0.5 * window + 10.0)
-    assert sim._engine.plans[0].K == window + 20
-    total = sim._engine.plans[0].merged["survivors"].sum() + sim._engine.plans[0].window["survivors"].sum()
-    assert abs(total + sim._engine.plans[0].state["survivors"][0] - 800) < 50
+    assert plan_of(sim).K == window + 20
+    total = plan_of(sim).merged["survivors"].sum() + plan_of(sim).window["survivors"].sum()
+    assert abs(total + plan_of(sim).state["survivors"][0] - 800) < 50
     result = sim.run(300.0)["E"]
     assert result.counts.sum() > 0
 

@@ -12,6 +12,7 @@ import gifpop as gp
 from gifpop.meso import history
 from gifpop.meso.plan import automatic_history
 from tests.helpers.networks import SEED_CELL, single
+from tests.helpers.state import plan_of
 
 TAU_SFA, Q_SFA = (100.0, 1000.0, 20.0, 300.0), (5.0, 1.0, 3.0, 2.0)
 TAU_STC, Q_STC = (30.0, 200.0, 10.0, 100.0), (60.0, 20.0, 40.0, 30.0)
@@ -68,7 +69,7 @@ def simulations(neurons, dt, adaptation, **options):
 
 def work(sim):
     """Return how many cohorts and cells are advanced in a step."""
-    state = sim._engine.plans[0].state
+    state = plan_of(sim).state
     return int(state["cohorts"][0] + state["cells"][0])
 
 
@@ -90,7 +91,7 @@ def test_cohorts_without_survivors_leave(neurons):
     adaptive, exact = simulations(neurons, 0.5, "carried")
     for sim in (adaptive, exact):
         sim.run(500.0)
-    assert work(exact) < adaptive._engine.plans[0].K
+    assert work(exact) < plan_of(adaptive).K
     assert work(adaptive) == work(exact)
     assert_array_equal(adaptive.result()["P"].counts, exact.result()["P"].counts)
 
@@ -99,7 +100,7 @@ def test_cohorts_without_survivors_leave(neurons):
 def test_a_tolerance_that_merges_nothing_has_an_exact_history(adaptation):
     """Of the length that an exact one has, and with its results."""
     adaptive, exact = simulations(replace(SEED_CELL, tau_sfa=[100.0], q_sfa=[5.0]), 0.5, adaptation, tolerance=1e-9)
-    assert adaptive._engine.plans[0].cells is None
+    assert plan_of(adaptive).cells is None
     assert_array_equal(adaptive.run(300.0)["P"].mean, exact.run(300.0)["P"].mean)
 
 
@@ -107,7 +108,7 @@ def test_neurons_begin_in_the_stationary_state_of_an_exact_history():
     """The state of a population that decides by itself not to merge."""
     net = single(replace(SEED_CELL, tau_sfa=[30.0], q_sfa=[8.0]), 5000)
     options = {"dt": 2.0, "seed": 1, "initial": "stationary"}
-    assert gp.Simulation(net, **options)._engine.plans[0].cells is None
+    assert plan_of(gp.Simulation(net, **options)).cells is None
     counts = net.simulate(2000.0, level="micro", **options)["P"].counts
     begin, later = counts[:50], counts[500:]
     error = 5.5 * np.sqrt(later.var() / 50)  # of a mean of 50 steps that know nothing of each other

@@ -20,7 +20,8 @@ from gifpop.engine.interrupts import deferred_interrupt, give_way, is_interrupte
 from gifpop.meso.plan import Link
 from gifpop.result import concatenate
 from gifpop.wiring import _wiring, draw
-from tests.helpers.saved import assert_same_results, assert_same_state, simulation, state_of
+from tests.helpers.saved import simulation
+from tests.helpers.state import assert_same_results, assert_same_state, engine_of, network_of, state_of
 
 DT = 0.5
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -63,7 +64,7 @@ CHANGES = {
     "set N": lambda sim: sim.set("2/3E", N=70),
     "set connections": lambda sim: sim.set(("I", "2/3E"), weight=-100.0, delay=9.0),
     "inject": lambda sim: sim.inject("I", gp.PoissonSpikes(300.0, 5.0, shared=True), delay=2.0),
-    "remove": lambda sim: sim.remove(sim._assembly.net.injections[1]),
+    "remove": lambda sim: sim.remove(network_of(sim).injections[1]),
     "reset": lambda sim: sim.reset(7),
 }
 
@@ -110,7 +111,7 @@ def test_ctrl_c_after_the_change():
 def test_the_engine_of_nests_face_is_wired_as_a_whole(monkeypatch):
     sim = simulation("micro")
     sim.run(5.0)
-    engine, before = sim._engine, state_of(sim)
+    engine, before = engine_of(sim), state_of(sim)
     links = [*engine.links, Link(0, 1, 40, "excitatory", 10.0)]
     once(monkeypatch, Engine, "bind", fail())
     with pytest.raises(MemoryError):
@@ -420,7 +421,7 @@ def test_first_chunks_are_as_long_as_steps_allow():
     net = gp.Network()
     E = net.population("E", 300_000, gp.GIF())
     net.connect(E, E, weight=0.1, delay=15.0)
-    engine = gp.Simulation(net, dt=DT, level="micro")._engine
+    engine = engine_of(gp.Simulation(net, dt=DT, level="micro"))
     assert chunks.Pace(engine.slice_steps, engine.seconds_per_step())._size < 32
 
 
@@ -645,4 +646,4 @@ def test_numbers_out_of_range_lose_the_state_but_no_records():
     with pytest.raises(StateLostError):
         sim.run(1.0)
     sim.reset()
-    assert sim._engine.broken is None
+    assert engine_of(sim).broken is None

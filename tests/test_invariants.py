@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import gifpop as gp
 from gifpop.meso import _meso
 from gifpop.meso.modes import unpack
+from tests.helpers.state import plan_of
 
 finite = {"allow_nan": False, "allow_infinity": False}
 
@@ -56,7 +57,7 @@ def test_any_population(cell, N, dt, weight, delay, binomial, kernel, seed, hist
         result = sim.run(100 * dt)["P"]
         assert np.all((result.counts >= 0) & (result.counts <= N))
         assert np.all(np.isfinite(result.mean))
-        check_state(sim._engine.plans[0], N, dt)
+        check_state(plan_of(sim), N, dt)
 
 
 def check_state(plan, N, dt):
@@ -167,7 +168,7 @@ def test_few_neurons_with_sparse_wiring_and_a_huge_drive(N, weight, p, delay, ce
     sim = gp.Simulation(net, dt=0.1, seed=1, record="all", history=history, wiring="sparse")
     for _ in range(10):
         assert np.all(np.isfinite(sim.run(50.0)["P"].mean))
-        check_state(sim._engine.plans[0], N, 0.1)
+        check_state(plan_of(sim), N, 0.1)
 
 
 @given(drive=st.floats(0.0, 2000.0), N=st.integers(10, 10**6), seed=st.integers(0, 2**32))
@@ -177,6 +178,6 @@ def test_neurons_are_conserved(drive, N, seed):
     net.population("P", N, gp.GIF(I_e=drive))
     sim = gp.Simulation(net, dt=0.5, seed=seed, history="exact")
     sim.run(1000.0)
-    plan = sim._engine.plans[0]
+    plan = plan_of(sim)
     total = np.sum(plan.window["survivors"]) + plan.state["survivors"][0]
     assert abs(total - N) < 10.0 * np.sqrt(N)

@@ -17,6 +17,7 @@ import gifpop as gp
 import gifpop.nest as nest
 from gifpop.common import remembered
 from gifpop.meso import plan
+from tests.helpers.state import assembly_of, engine_of
 
 MB = 1e6
 SAMPLES = 100_000  # 0.8 MB each time that they are held
@@ -76,13 +77,13 @@ def test_signals_of_changed_inputs(traced):
 def test_signals_of_kept_inputs_are_not_made_twice():
     sim = simulation()
     sim.inject("E", waveform(0))
-    before = sim._engine.signals[0]
+    before = engine_of(sim).signals[0]
     other = sim.inject("E", waveform(1))
     sim.remove(other)
     sim.set("E", I_e=200.0)
     sim.reset()
-    assert sim._engine.signals[0] is before
-    assert len(sim._assembly._signals) == 1
+    assert engine_of(sim).signals[0] is before
+    assert len(assembly_of(sim)._signals) == 1
 
 
 def test_nothing_of_a_removed_input_is_left_after_reset(traced):
@@ -153,7 +154,7 @@ def test_simulations_that_are_gone(traced, level, initial):
     sim.run(10.0)
     sim.set("E", I_e=310.0)
     sim.reset()
-    held = [weakref.ref(each) for each in (sim, sim._assembly, sim._engine, sim.run(1.0))]
+    held = [weakref.ref(each) for each in (sim, assembly_of(sim), engine_of(sim), sim.run(1.0))]
     del sim
     assert [each() for each in held] == [None] * 4
 
@@ -191,7 +192,7 @@ def test_kernels_that_were_reset(traced):
     nest.Simulate(50.0)
     kernel = nest.api.kernel
     simulator = kernel._simulator
-    held = [weakref.ref(each) for each in (simulator, simulator.engine, kernel.connections, *kernel.blocks)]
+    held = [weakref.ref(each) for each in (simulator, simulator.engine, kernel.connections, *kernel.nodes.blocks)]
     del simulator
     nest.ResetKernel()
     del neurons, meter

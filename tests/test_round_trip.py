@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gifpop as gp
-from tests.helpers.saved import assert_same_results, assert_same_state
+from tests.helpers.state import assert_same_results, assert_same_state, engine_of
 
 DT = 0.5
 LEVELS = ("meso", "micro")
@@ -177,7 +177,7 @@ def test_no_connection_at_all(what, delay, weight, tmp_path):
     unconnected = gp.Network()
     unconnected.population("E", E.N, E.cell)
     alone = gp.Simulation(unconnected, dt=DT, level="micro", seed=1)
-    assert sim._engine.slice_steps == alone._engine.slice_steps == 32
+    assert engine_of(sim).slice_steps == engine_of(alone).slice_steps == 32
     sim.run(5.0)
     sim.save(tmp_path / "empty.npz")
     loaded = gp.Simulation.load(tmp_path / "empty.npz")
@@ -192,8 +192,8 @@ def test_a_file_whose_slices_an_empty_link_has_kept_short(tmp_path):
     E = net.population("E", 10, gp.GIF(I_e=400.0))
     net.connect(E, E, weight=1.0, delay=gp.Uniform(1.0, 5.0), rule=gp.FixedIndegree(0))
     sim = gp.Simulation(net, dt=DT, level="micro", seed=1)
-    sim._engine.slice_steps = 1
-    sim._engine.bind()
+    engine_of(sim).slice_steps = 1
+    engine_of(sim).bind()
     sim.run(5.0)
     sim.save(tmp_path / "short.npz")
     loaded = gp.Simulation.load(tmp_path / "short.npz")

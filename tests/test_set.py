@@ -14,6 +14,7 @@ from gifpop.assembly.changes import OF_CONNECTION, OF_POPULATION
 from gifpop.common import memory
 from tests.helpers.networks import SEED_CELL, brunel, single
 from tests.helpers.reference import CarriedPopulation, MesoPopulation
+from tests.helpers.state import network_of, plan_of
 from tests.helpers.trials import assert_mean
 
 DT = 0.5
@@ -712,8 +713,8 @@ def test_neurons_that_stay_keep_their_state():
     assert len(np.unique(of_new, axis=0)) > 20
     assert np.ptp(np.diff(more.I_syn_ex, axis=0).max(axis=0)) > 0.0  # spikes were on their way
     assert_array_equal(
-        sim._engine.plans[0].parameters["leak"][0, :100],
-        gp.Simulation(net, **options)._engine.plans[0].parameters["leak"][0, :100],
+        plan_of(sim).parameters["leak"][0, :100],
+        plan_of(gp.Simulation(net, **options)).parameters["leak"][0, :100],
     )
 
 
@@ -723,7 +724,7 @@ def test_neurons_that_join_draw_budgets_of_their_own():
     sim.run(100.0)
 
     def budgets():
-        return sim._engine.plans[0].of_neurons("budget").copy()
+        return plan_of(sim).of_neurons("budget").copy()
 
     old = budgets()
     sim.set("P", N=20)
@@ -734,7 +735,7 @@ def test_neurons_that_join_draw_budgets_of_their_own():
     drawn = np.sort(new[20:])
     distance = np.abs(1.0 - np.exp(-drawn) - np.arange(len(drawn)) / len(drawn)).max()
     assert distance < 2.9 / np.sqrt(len(drawn))  # Kolmogorov-Smirnov: by chance with 2 exp(-2 * 2.9^2) = 1e-7
-    first = gp.Simulation(single(gp.GIF(I_e=500.0), 4000), dt=DT, level="micro", seed=1)._engine.plans[0]
+    first = plan_of(gp.Simulation(single(gp.GIF(I_e=500.0), 4000), dt=DT, level="micro", seed=1))
     assert not np.isin(drawn, first.of_neurons("budget")).any()
     assert not np.isin(drawn, old).any()
 
@@ -806,7 +807,7 @@ def test_activity_goes_on_and_comes_to_that_of_the_new_network(level):
         sim = gp.Simulation(brunel(), dt=DT, level=level, seed=seed, initial="stationary")
         before = sim.run(1000.0)
         for name in "EI":
-            sim.set(name, N=2 * sim._assembly.net.populations[name].N)
+            sim.set(name, N=2 * network_of(sim).populations[name].N)
         for pre, weight in (("E", 12.5), ("I", -31.25)):
             for post in "EI":
                 sim.set((pre, post), weight=weight)

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from gifpop.common import seeds
 from gifpop.wiring import draw
+from tests.helpers.state import assembly_of, plan_of
 
 DENSE, SPARSE = ({"wiring": wiring, "adaptation": "carried"} for wiring in ("dense", "sparse"))
 QUASI_RENEWAL = {"wiring": "sparse", "adaptation": "quasi-renewal"}
@@ -50,7 +51,7 @@ def deviations(sample, variance):
 
 def received(sim, population):
     """Return what stands in the state of a population: excitatory and inhibitory variance, pA^2."""
-    state = sim._engine.plans[list(sim._assembly.net.populations).index(population)].state
+    state = plan_of(sim, population).state
     return tuple(float(variance) for variance in state["samples"][0])
 
 
@@ -137,7 +138,9 @@ LEVELS = {"A": "meso", "B": "meso", "C": "meso", "D": "micro"}
 def test_links(stretch):
     """Beside the links of dense wiring, one for each connection whose variance a population receives."""
     net, variances = network(stretch)
-    dense, sparse = (gp.Simulation(net, dt=DT, level=LEVELS, **options)._assembly.links for options in (DENSE, SPARSE))
+    dense, sparse = (
+        assembly_of(gp.Simulation(net, dt=DT, level=LEVELS, **options)).links for options in (DENSE, SPARSE)
+    )
     order = list(net.populations)
     added = [link for link in sparse if link.receptor.endswith("variance")]
     assert [link for link in sparse if link not in added] == dense
@@ -196,7 +199,7 @@ def test_dense_wiring_and_generators_have_no_variance():
     net.inject("B", gp.PoissonSpikes(5000.0, 4.0, shared=True))
     driven = gp.Simulation(net, dt=DT, seed=1, **SPARSE)
     driven.run(5.0)
-    assert driven._engine.plans[0].state["I_syn_ex"][0] > 0.0
+    assert plan_of(driven).state["I_syn_ex"][0] > 0.0
     assert received(driven, "B") == (0.0, 0.0)
 
 
@@ -224,7 +227,7 @@ def test_neurons_take_any_rule(rule, _, level):
 
 def carried(sim, population):
     """Return what the cohorts of a population carry, or None."""
-    return sim._engine.plans[list(sim._assembly.net.populations).index(population)].carried
+    return plan_of(sim, population).carried
 
 
 def test_only_populations_that_receive_samples_carry_deviations_of_synaptic_currents():

@@ -14,6 +14,7 @@ from gifpop.assembly import stationary
 from gifpop.engine import signals
 from gifpop.meso.plan import Link
 from tests.helpers.networks import SEED_CELL, brunel, single
+from tests.helpers.state import assembly_of, plan_of
 
 DT = 0.5
 FAST_CELL = gp.GIF(
@@ -227,7 +228,7 @@ def test_variance_of_survivors_is_that_of_a_long_run(option, cell):
     def variances(initial, duration):
         sim = gp.Simulation(single(cell, 400), dt=DT, seed=1, initial=initial, **OPTIONS[option])
         sim.run(duration)
-        plan = sim._engine.plans[0]
+        plan = plan_of(sim)
         cells = 0.0 if plan.cells is None else plan.merged["variance"].sum()
         return plan.window["variance"].sum() + cells + plan.state["variance"][0]
 
@@ -302,7 +303,7 @@ def test_connections_that_differ_act_by_their_mean():
 
 def test_neurons_begin_in_the_state_of_sparse_wiring():
     def relaxed(**options):
-        engine = gp.Simulation(brunel(), dt=DT, seed=1, initial="stationary", **options)._assembly._relaxed
+        engine = assembly_of(gp.Simulation(brunel(), dt=DT, seed=1, initial="stationary", **options))._relaxed
         return [plan.state["mean"][0] for plan in engine.plans]
 
     neurons = relaxed(level="micro")

@@ -17,6 +17,7 @@ import gifpop as gp
 from gifpop import _core, nest
 from gifpop.engine import _team, threads
 from tests.helpers.networks import brunel
+from tests.helpers.state import engine_of
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the system is another one")
 FORKS = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork")
@@ -56,7 +57,7 @@ def test_at_most_one_for_each_processor(two_processors, asked):
     )
     with pytest.warns(UserWarning, match=message):
         sim = gp.Simulation(brunel(N=(8, 2)), dt=0.5, threads=asked)
-    assert sim._engine.threads == 2
+    assert engine_of(sim).threads == 2
     sim.run(1.0)
 
 
@@ -69,10 +70,10 @@ def test_trials_and_comparisons_and_files_follow(two_processors, tmp_path, monke
     gp.compare(net, 5.0, dt=0.5, trials=2)
     gp.Simulation(net, dt=0.5, threads=2).save(tmp_path / "saved.npz")
     with pytest.warns(UserWarning, match=r"^Simulation.load: threads: 9 .* 2 used"):
-        assert gp.Simulation.load(tmp_path / "saved.npz", threads=9)._engine.threads == 2
+        assert engine_of(gp.Simulation.load(tmp_path / "saved.npz", threads=9)).threads == 2
     monkeypatch.setattr(threads, "processors", lambda: 1)
     with pytest.warns(UserWarning, match=r"^Simulation.load: threads: 2 .* 1 used, since .* one processor$"):
-        assert gp.Simulation.load(tmp_path / "saved.npz")._engine.threads == 1
+        assert engine_of(gp.Simulation.load(tmp_path / "saved.npz")).threads == 1
     gp.compare(net, 5.0, dt=0.5, trials=2)
 
 

@@ -9,6 +9,7 @@ from gifpop import _core, nest
 from gifpop.common import seeds
 from gifpop.micro.plan import plan_neurons
 from tests.helpers.networks import brunel
+from tests.helpers.state import buffers_of, plan_of, plans_of
 
 LEVELS = ("meso", "micro", {"A": "micro", "B": "meso", "C": "micro"})
 
@@ -186,7 +187,7 @@ def test_others_come_to_the_end_of_the_slice_in_which_a_population_fails():
     assert sim.time == 5.0
     with pytest.raises(RuntimeError, match="its state is lost"):
         sim.run(1.0)
-    plans = sim._engine.plans
+    plans = plans_of(sim)
     healthy = gp.Network()
     healthy.population("A", 100, gp.GIF(I_e=300.0, lambda_0=0.0))
     healthy.population("X", 100, gp.GIF(lambda_0=0.0))
@@ -198,8 +199,8 @@ def test_others_come_to_the_end_of_the_slice_in_which_a_population_fails():
     reference.run(8.0)
     for i in (0, 2):
         for name in ("V_m", "I_syn_ex", "n_events"):
-            assert plans[i].state[name] == reference._engine.plans[i].state[name], (i, name)
-    assert_array_equal(sim._engine._buffers.shared[:, (0, 2)], reference._engine._buffers.shared[:, (0, 2)])
+            assert plans[i].state[name] == plan_of(reference, i).state[name], (i, name)
+    assert_array_equal(buffers_of(sim).shared[:, (0, 2)], buffers_of(reference).shared[:, (0, 2)])
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", None, True])

@@ -14,6 +14,7 @@ from gifpop import trials
 from gifpop.assembly import connections
 from gifpop.common import memory
 from tests.helpers.networks import SEED_CELL, brunel, single
+from tests.helpers.state import plan_of
 
 DT = 0.5
 
@@ -85,8 +86,8 @@ def test_connections_and_neurons_are_those_of_the_network():
     first, second = (sim.connections("I", "I") for sim in sims)
     assert_array_equal(first, second)
     for name in ("leak", "slope"):
-        assert_array_equal(*(sim._engine.plans[1].parameters[name] for sim in sims))
-    assert np.any(sims[0]._engine.plans[1].of_neurons("V_m") != sims[1]._engine.plans[1].of_neurons("V_m"))
+        assert_array_equal(*(plan_of(sim, 1).parameters[name] for sim in sims))
+    assert np.any(plan_of(sims[0], 1).of_neurons("V_m") != plan_of(sims[1], 1).of_neurons("V_m"))
     other = gp.Simulation(net, seed=batch.seeds[0], **options).connections("I", "I")
     assert len(other) != len(first) or np.any(other["source"] != first["source"])
 

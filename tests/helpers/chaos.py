@@ -12,7 +12,8 @@ import gifpop as gp
 from gifpop.engine.engine import StateLostError
 from gifpop.saving import snapshot
 from gifpop.saving.encoding import decode, encode
-from tests.helpers.saved import MIXED, STC_CELL, State, network, state_of
+from tests.helpers.saved import MIXED, STC_CELL, network
+from tests.helpers.state import State, assembly_of, engine_of, is_locked, kept_of, network_of, state_of
 
 PACKAGE = str(Path(gp.__file__).parent) + os.sep
 DT = 0.5
@@ -138,7 +139,7 @@ def random_operation(sim, random, folder):
             p=[0.32, 0.25, 0.1, 0.08, 0.1, 0.02, 0.05, 0.03, 0.05],
         )
     )
-    inputs = [(one.post, one.number) for one in sim._assembly.net.injections]
+    inputs = [(one.post, one.number) for one in network_of(sim).injections]
     population, number = str(random.choice(["2/3E", "I"])), random.random()
     if name == "run":
         duration = DT * int(random.choice([0, 1, 2, 10, 60]))
@@ -151,12 +152,12 @@ def random_operation(sim, random, folder):
             gp.DirectCurrent(50.0 * number),
             gp.StepCurrent([5.0, 20.0], [80.0 * number, 0.0]),
         )[random.integers(3)]
-        if isinstance(new, gp.PoissonSpikes) and sim._assembly.adaptation != "carried":
+        if isinstance(new, gp.PoissonSpikes) and assembly_of(sim).adaptation != "carried":
             new = gp.DirectCurrent(10.0)
         return f"inject({population!r}, {new})", lambda sim: sim.inject(population, new, delay=1.0)
     if name == "remove" and inputs:
         place = int(random.integers(len(inputs)))
-        return f"remove({inputs[place]})", lambda sim: sim.remove(sim._assembly.net.injections[place])
+        return f"remove({inputs[place]})", lambda sim: sim.remove(network_of(sim).injections[place])
     if name == "reset":
         seed = None if number < 0.5 else int(1e6 * number)
         return f"reset({seed})", lambda sim: sim.reset(seed)
@@ -171,7 +172,7 @@ def random_operation(sim, random, folder):
 
 def run_trials(sim):
     """Run trials of the network of a simulation."""
-    return sim._assembly.net.simulate(10.0, trials=4, dt=DT, seed=3, level=sim.level, progress=False)
+    return network_of(sim).simulate(10.0, trials=4, dt=DT, seed=3, level=sim.level, progress=False)
 
 
 def _random_set(random, population, number):
@@ -193,7 +194,7 @@ class Frozen:
     """The state of a simulation, as a file would hold it, to make twins of."""
 
     def __init__(self, sim):
-        self._document, arrays = encode(sim._kept(), snapshot.KINDS, "chaos")
+        self._document, arrays = encode(kept_of(sim), snapshot.KINDS, "chaos")
         self._arrays = {name: array.copy() for name, array in arrays.items()}
 
     def twin(self):
@@ -213,7 +214,7 @@ def observed(sim):
 
 def is_refusing(sim, folder):
     """Return whether a simulation says that it is broken, whatever it is asked to go on with."""
-    name = next(iter(sim._assembly.net.populations))
+    name = next(iter(network_of(sim).populations))
     asked = (
         lambda: sim.run(DT),
         lambda: sim.set(name, I_e=123.0),
@@ -308,10 +309,9 @@ class Chaos:
         return Disturbance(at, {"signal": None, "memory": MemoryError, "files": OSError}[kind])
 
     def _compare(self, name, sim, after, before):
-        assert not sim._busy.locked(), self.history
-        assert not sim._engine._running.locked(), self.history
+        assert not is_locked(sim), self.history
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, self.history
-        if sim._engine.broken is not None:
+        if engine_of(sim).broken is not None:
             self.count["broken"] += 1
             assert is_refusing(sim, self._folder), self.history
             return self._recovered(sim, before)

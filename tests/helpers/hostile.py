@@ -16,6 +16,7 @@ import numpy as np
 
 import gifpop as gp
 from gifpop.saving import archive, snapshot
+from tests.helpers.state import kept_of, network_of
 
 SECONDS = 60  # for one file, on a busy machine
 BYTES = 4 * 2**30  # of address space
@@ -173,8 +174,8 @@ def load(document, arrays):
 
 def exercise(sim):
     """Do with a simulation what may be done; errors are not what matters here."""
-    first = next(iter(sim._assembly.net.populations))
-    kept = sim._kept()
+    first = next(iter(network_of(sim).populations))
+    kept = kept_of(sim)
     for action in (
         lambda: sim.run(20 * sim.dt),
         sim.result,
@@ -182,7 +183,7 @@ def exercise(sim):
         lambda: sim.run(20 * sim.dt),
         lambda: sim.set(first, N=9),
         lambda: sim.run(2 * sim.dt),
-        lambda: sim.set(sim._assembly.net.connections[0], weight=-1.0),
+        lambda: sim.set(network_of(sim).connections[0], weight=-1.0),
         lambda: sim.run(2 * sim.dt),
         lambda: snapshot.copied(kept),
         sim.reset,
