@@ -120,6 +120,6 @@ class Comparison:
         matplotlib.figure.Figure
             The one drawn into.
         """
-        from gifpop import plot  # draws comparisons, so it stands above this module
+        from gifpop.plot import figures  # they draw comparisons, so they import this module
 
-        return plot.side_by_side(self, figure)
+        return figures.side_by_side(self, figure)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from gifpop.common import checks
+from gifpop.units import QUANTITIES
 from gifpop.version import __version__
 
 if TYPE_CHECKING:
@@ -29,17 +30,6 @@ if TYPE_CHECKING:
     # By name: dimensions, array, attributes, as xarray takes them.
     Variables: TypeAlias = dict[str, tuple[str | tuple[str, ...], npt.ArrayLike, dict[str, str]]]
 
-QUANTITIES = {  # unit and meaning; xarray's plots, pint and quantities know these units
-    "time": ("ms", "time"),
-    "counts": ("1", "spikes per step"),
-    "activity": ("Hz", "population activity"),
-    "rate": ("Hz", "expected activity"),
-    "V_m": ("mV", "membrane potential"),
-    "E_sfa": ("mV", "threshold"),
-    "I_stc": ("pA", "spike-triggered current"),
-    "I_syn_ex": ("pA", "excitatory synaptic current"),
-    "I_syn_in": ("pA", "inhibitory synaptic current"),
-}
 ALWAYS_RECORDED = ("counts", "mean", "spikes")
 TABLES = ("activity", "recorded", "spikes")
 

@@ -349,9 +349,9 @@ class Result(ByPopulation[PopulationResult]):
         matplotlib.figure.Figure
             The one drawn into.
         """
-        from gifpop import plot  # draws results, so it imports this module
+        from gifpop.plot import figures  # they draw results, so they import this module
 
-        return plot.overview(self, bin, figure)
+        return figures.overview(self, bin, figure)
 
     def to_xarray(self) -> xr.Dataset:
         """Return the result as a dataset of xarray, which `to_netcdf` and `to_zarr` write as it is.

@@ -10,9 +10,9 @@ import pytest
 from numpy.random import SeedSequence
 
 import gifpop as gp
-from gifpop import export
 from gifpop.meso import _meso
 from gifpop.micro import _micro
+from gifpop.units import VARIABLES
 from tests.helpers import networks
 
 DT, STEPS, N, RECORDED = 0.5, 40, (30, 20), [4, 1]
@@ -221,7 +221,7 @@ def test_provenance(xarray, neo, pandas):
 
 
 def test_every_recordable_has_a_unit():
-    assert set(_meso.RECORDABLES) | set(_micro.RECORDABLES) <= {*export.QUANTITIES, "mean", "n_events"}
+    assert set(_meso.RECORDABLES) | set(_micro.RECORDABLES) <= {*VARIABLES, "mean", "n_events"}
 
 
 # Neo

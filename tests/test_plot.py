@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from gifpop.plot import curves, drawing
+from gifpop.plot import arguments, curves, drawing
 from gifpop.reductions import Moments
 from gifpop.result import PopulationResult, Result
 from tests.helpers.pictures import (
@@ -137,7 +137,7 @@ def test_populations_keep_their_colours():
     mine = gp.plot.activity(result(), axes(), populations=[I, "E"], colors={I: "red"})
     assert texts(mine.get_legend())[:2] == ["I (N = 10)", "E (N = 40)"]
     assert mine.lines[0].get_color() == "red"
-    assert mine.lines[1].get_color() == drawing.COLORS[0]
+    assert mine.lines[1].get_color() == arguments.COLORS[0]
 
 
 def test_raster():

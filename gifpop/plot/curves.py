@@ -1,4 +1,4 @@
-"""What pictures show of results: bins, spectra, samples of neurons, and no more points than can be seen."""
+"""Numbers for plots: binned activities, spectra, samples of neurons, and thinned curves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAME_TIME = 1e-3  # steps
 
 
 class Curve(NamedTuple):
-    """Points, and how far a band reaches to both sides of them."""
+    """Points, and the half-width of a band around them."""
 
     x: Floats
     y: Floats
@@ -28,7 +28,7 @@ class Curve(NamedTuple):
 
 
 def binned(t: Floats, values: Floats, width: int) -> tuple[Floats, Floats]:
-    """Return centres and averages of successive bins of ``width`` steps along the last axis; no incomplete bin."""
+    """Return centres and means of bins of ``width`` steps along the last axis; drop an incomplete last bin."""
     n = len(t) // width
     whole = slice(n * width)
     return t[whole].reshape(n, width).mean(axis=1), values[..., whole].reshape(*values.shape[:-1], n, width).mean(-1)
@@ -41,19 +41,18 @@ def activity(p: PopulationResult | PopulationStatistics, width: int, window: sli
     ----------
     p : PopulationResult or PopulationStatistics
     width : int
-        Steps of a bin.
+        Width of a bin in steps.
     window : slice
-        Of steps.
+        Steps to use.
 
     Returns
     -------
     x : float64 array, ms
         Centres of the bins.
     y : float64 array, spikes/s
-        Mean over trials, if there are any.
+        Activity; with trials, their mean.
     error : float64 array, spikes/s, or None
-        Standard deviation over trials: of bins, or where only that of steps is known, the root of its mean square in
-        each bin.
+        Standard deviation over trials: of bins or, from statistics, of steps (root of its mean square in each bin).
     """
     t = p.t[window]
     if isinstance(p, PopulationStatistics):
@@ -66,7 +65,7 @@ def activity(p: PopulationResult | PopulationStatistics, width: int, window: sli
 
 
 def expected(p: PopulationResult | PopulationStatistics, window: slice = slice(None)) -> Floats | None:
-    """Return the expected activity of each step, of trials their mean: float64 array, spikes/s; None for neurons."""
+    """Return the expected activity of each step, averaged over trials (spikes/s); None for neurons."""
     if isinstance(p, PopulationStatistics):
         return p.mean["rate"][window] if "rate" in p.mean else None
     if p.level == "micro":
@@ -76,17 +75,14 @@ def expected(p: PopulationResult | PopulationStatistics, window: slice = slice(N
 
 
 def spectrum(activities: Floats, dt: float, steps: int) -> Curve:
-    """Return frequencies and the power spectrum of activities, averaged over trials and segments of so many steps.
-
-    Each segment is taken without its mean and without a taper (Bartlett 1948, Nature 161:686), so that this is the
-    spectrum of `gifpop.TrialStatistics` and `gifpop.compare` where one segment is as long as the run.
+    """Return frequencies and the mean power spectrum over trials and segments (see `gifpop.power_spectrum`).
 
     Parameters
     ----------
     activities : float64 array, shape (T,) or (trials, T), spikes/s
     dt : float, ms
     steps : int
-        Of a segment, <= T; an incomplete last one is left out.
+        Length of a segment, <= T; an incomplete last one is left out.
 
     Returns
     -------
@@ -103,17 +99,17 @@ def spectrum(activities: Floats, dt: float, steps: int) -> Curve:
 
 
 def even_sample(n: int, most: int) -> Integers:
-    """Return at most ``most`` of the first ``n`` integers, evenly spread from the first to the last."""
+    """Return at most ``most`` of the integers below ``n``, evenly spread from the first to the last."""
     return np.arange(n) if n <= most else np.rint(np.linspace(0, n - 1, most)).astype(np.int64)
 
 
 def within(t: Floats, limits: Sequence[float] | Floats, dt: float) -> slice:
-    """Return the slice of increasing times that are after the first limit and not after the second."""
+    """Return the increasing times in (first limit, second limit], as a slice."""
     return slice(*np.searchsorted(t, np.asarray(limits) + SAME_TIME * dt, side="right").tolist())
 
 
 def rows_of_spikes(p: PopulationResult, sample: Integers, limits: Sequence[float]) -> tuple[Floats, Integers]:
-    """Return times of the spikes of sampled neurons, and the places of the neurons in the sample."""
+    """Return times of the spikes of sampled neurons, and the places of these neurons in the sample."""
     times, neurons = p.spikes
     inside = within(times, limits, p.dt)
     row_of = np.full(p.largest_N, -1)
@@ -131,16 +127,16 @@ def spikes_of(p: PopulationResult, neuron: int, limits: Sequence[float]) -> Floa
 
 
 def thin(x: Floats, y: Floats, log: bool = False, most: int = MOST_POINTS) -> tuple[Floats, Floats]:
-    """Return the points of a curve that can be seen: of each of many pieces the lowest and the highest.
+    """Thin a curve: keep the lowest and the highest point of each of many pieces.
 
     Parameters
     ----------
     x : increasing float64 array
     y : float64 array of the same length
     log : bool
-        Pieces are equally wide on a logarithmic axis; x > 0.
+        Make pieces equally wide on a logarithmic axis; needs x > 0.
     most : int
-        Points that a curve may have.
+        Largest number of points to keep.
     """
     if len(x) <= most:
         return x, y
@@ -157,7 +153,7 @@ def thin(x: Floats, y: Floats, log: bool = False, most: int = MOST_POINTS) -> tu
 def thin_band(
     x: Floats, low: Floats, high: Floats, log: bool = False, most: int = MOST_POINTS
 ) -> tuple[Floats, Floats, Floats]:
-    """Return a band that covers the given one, with a point for each of the pieces of `thin`."""
+    """Thin a band to one point for each piece of `thin`, so that it covers the whole band."""
     if len(x) <= most:
         return x, low, high
     begins = _pieces(x, log, most)
@@ -165,6 +161,6 @@ def thin_band(
 
 
 def _pieces(x: Floats, log: bool, most: int) -> list[int]:
-    """Return where equally wide pieces of an axis begin that hold any point."""
+    """Return the first points of the pieces, equally wide on the axis, that hold points."""
     space = np.geomspace if log else np.linspace
     return np.unique(np.searchsorted(x, space(x[0], x[-1], most // 2, endpoint=False))).tolist()

@@ -1,53 +1,32 @@
-"""What all pictures share: checks of their arguments, choice of populations, trials and times, colours, curves.
-
-The arguments ``where`` are the names of public functions, for messages.
-"""
+"""Drawing into matplotlib axes: axes given or new, curves with bands, rows of spikes, legends."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop.common import checks
 from gifpop.plot import curves
 from gifpop.reductions import TrialStatistics
-from gifpop.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.typing import ColorType
-    from typing_extensions import TypeIs
 
     from gifpop.common.typing import Floats
-    from gifpop.description import Population
+    from gifpop.plot.arguments import Chosen, Style
     from gifpop.reductions import PopulationStatistics
-    from gifpop.result import PopulationResult
+    from gifpop.result import PopulationResult, Result
 
-    Colors: TypeAlias = Mapping[Any, ColorType]  # by Population | str, but keys are invariant: a dict of str is no such
-    Populations: TypeAlias = Population | str | Sequence[Population | str]
-    Style: TypeAlias = str | tuple[float, tuple[float, ...]]
-
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#000000", "#D55E00", "#56B4E9", "#882255", "#CC79A7")
-STYLES: tuple[Style, ...] = ("-", (0, (5, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (2, 1)))
 LEGEND: dict[str, Any] = {"frameon": False, "fontsize": "small", "title_fontsize": "small", "alignment": "left"}
 
 
-def check_result(where: str, result: object, statistics: bool = False) -> None:
-    """Refuse what is no result; ``statistics`` over trials only where they are enough."""
-    if isinstance(result, TrialStatistics) and not statistics:
-        raise TypeError(f"{where}: result must be a gifpop.Result, as keep='all' gives it, got {result!r}")
-    if not isinstance(result, (Result, TrialStatistics)):
-        kinds = "gifpop.Result or gifpop.TrialStatistics" if statistics else "gifpop.Result"
-        raise TypeError(f"{where}: result must be a {kinds}, got {result!r}")
-
-
 def name_and_size(p: PopulationResult | PopulationStatistics) -> str:
-    """Return what a legend says of a population."""
+    """Return a population's label in legends: its name and size."""
     sizes = " to ".join(str(N) for N in dict.fromkeys((int(np.min(p.N)), int(np.max(p.N)))))
     return f"{p.name} (N = {sizes})"
 
@@ -65,7 +44,7 @@ def single_axes(where: str, ax: Axes | None) -> Axes:
 
 
 def axes_and_more(where: str, ax: Axes | Sequence[Axes] | None) -> tuple[Axes, Axes | None]:
-    """Return two axes: those given, the second None if there is one, or new ones above each other."""
+    """Return a pair of axes: those given (the second None if only one is), or new ones, one above the other."""
     if ax is None:
         upper, lower = new_figure(7.0, 5.0).subplots(2, 1, sharex=True, height_ratios=(3, 1))
         return upper, lower
@@ -95,94 +74,13 @@ def _check_axes(where: str, ax: Axes) -> Axes:
     return ax
 
 
-@overload
-def chosen(
-    where: str, result: Result, populations: Populations | None, colors: Colors | None
-) -> list[tuple[PopulationResult, ColorType, Style]]: ...
-@overload
-def chosen(
-    where: str, result: TrialStatistics, populations: Populations | None, colors: Colors | None
-) -> list[tuple[PopulationStatistics, ColorType, Style]]: ...
-def chosen(
-    where: str, result: Any, populations: Populations | None, colors: Colors | None
-) -> list[tuple[Any, ColorType, Style]]:
-    """Return (population's result, colour, line style) of each population chosen."""
-    own = {_name(where, "colors", result.names, p): color for p, color in (colors or {}).items()}
-    triples = []
-    for name in names_of(where, result.names, populations):
-        i = result.names.index(name)
-        triples.append((result[name], own.get(name, COLORS[i % len(COLORS)]), STYLES[i % len(STYLES)]))
-    return triples
-
-
-def names_of(where: str, known: Sequence[str], populations: Populations | None) -> list[str]:
-    """Return the names of populations that are given as themselves or by names, one or several; None: all."""
-    if populations is None:
-        return list(known)
-    if is_one(populations):
-        populations = [populations]
-    if not len(populations):
-        raise ValueError(f"{where}: populations must be at least one, got none")
-    return [_name(where, "populations", known, p) for p in populations]
-
-
-def is_one(populations: Populations) -> TypeIs[Population | str]:
-    """Return whether this is one population, not a sequence of them."""
-    return isinstance(populations, str) or hasattr(populations, "name")
-
-
-def _name(where: str, argument: str, known: Sequence[str], population: Population | str) -> str:
-    name = getattr(population, "name", population)
-    if not isinstance(name, str) or name not in known:
-        raise ValueError(f"{where}: {argument} must be among {', '.join(map(repr, known))}, got {name!r}")
-    return name
-
-
-def one_trial(where: str, result: Result, trial: int | None) -> tuple[Result, int | None]:
-    """Return a result of one run, and the number of its trial or None."""
-    if result.trials is None:
-        if trial is not None:
-            raise ValueError(f"{where}: trial must be None for the result of a single run, got {trial!r}")
-        return result, None
-    number = int(result.trials[0]) if trial is None else trial
-    return result.trial(number), number
-
-
 def title_of_trial(number: int | None) -> dict[str, str]:
-    """Return the title of what shows one of several trials, as keyword of axes; none for a single run."""
+    """Return the title of axes that show one of several trials, as a keyword; empty for a single run."""
     return {} if number is None else {"title": f"trial {number}"}
 
 
-def window(
-    where: str, result: Result | TrialStatistics, time: Sequence[float] | None
-) -> tuple[slice, tuple[float, float]]:
-    """Return the slice of steps that end after the first of two times and not after the second, and these times."""
-    t, dt = result.t, result.dt
-    if not len(t):
-        raise ValueError(f"{where}: result must have at least one step, got {result!r}")
-    if time is None:
-        return slice(0, len(t)), (t[0] - dt, t[-1])
-    first, last = limits = checks.vector(f"{where}: time", time, unit="ms") if np.size(time) == 2 else (0.0, 0.0)
-    steps = curves.within(t, limits, dt)
-    if steps.start >= steps.stop:
-        raise ValueError(
-            f"{where}: time must be two times, the first before the second, with steps between them "
-            f"(from {t[0] - dt:g} to {t[-1]:g} ms), got {time!r}"
-        )
-    return steps, (float(first), float(last))
-
-
-def steps_of(where: str, argument: str, value: float, dt: float, steps: slice) -> int:
-    """Return how many steps are nearest to a time in ms, at least one; refuse more than the slice ``steps`` has."""
-    width = max(1, round(checks.number(f"{where}: {argument}", value, "> 0", "ms") / dt))
-    n = steps.stop - steps.start
-    if width > n:
-        raise ValueError(f"{where}: {argument} must be <= {n * dt:g} ms, the time drawn, got {value}")
-    return width
-
-
 def note_on_trials(result: Result | TrialStatistics) -> str | None:
-    """Return what curves and bands of trials are: str, or None for a single run."""
+    """Return a note for the legend on what curves and bands of trials show; None for a single run."""
     if isinstance(result, TrialStatistics):
         n, of = result.n, " of steps"
     elif result.trials is not None:
@@ -193,10 +91,50 @@ def note_on_trials(result: Result | TrialStatistics) -> str | None:
 
 
 def draw_curve(ax: Axes, x: Floats, y: Floats, error: Floats | None = None, log: bool = False, **style: Any) -> None:
-    """Draw a curve, thinned, with a band of the error to both sides."""
+    """Draw a thinned curve with a band of one ``error`` to both sides."""
     ax.plot(*curves.thin(x, y, log), **style)
     if error is not None:
-        # A logarithmic axis has no room for what reaches 0.
+        # A band that reached 0 could not be drawn on a logarithmic axis.
         low = np.maximum(y - error, 0.1 * np.abs(y)) if log else y - error
         band = curves.thin_band(x, low, y + error, log)
         ax.fill_between(*band, color=style["color"], alpha=0.25, lw=0, zorder=1.5)
+
+
+def draw_activities(ax: Axes, chosen: Chosen, width: int, window: slice, light: bool = False) -> None:
+    """Draw binned activities, the first population on top; ``light`` ones if expected activities go over them."""
+    for i, (p, color, _) in enumerate(chosen):
+        alpha = 0.5 if light and curves.expected(p, window) is not None else 1.0
+        style: dict[str, Any] = {"lw": 0.8, "alpha": alpha, "zorder": 2.5 - 0.01 * i, "label": name_and_size(p)}
+        draw_curve(ax, *curves.activity(p, width, window), color=color, **style)
+
+
+def draw_expected(ax: Axes, chosen: Chosen, window: slice, label: str | None = None) -> None:
+    """Draw expected activities step by step; later populations, which are dashed, on top."""
+    for i, (p, color, style) in enumerate(chosen):
+        rate = curves.expected(p, window)
+        if rate is not None:
+            text = None if label is None else p.name + label
+            line: dict[str, Any] = {"lw": 1.2, "ls": style, "zorder": 3.0 + 0.01 * i, "label": text}
+            draw_curve(ax, p.t[window], rate, color=color, **line)
+
+
+def draw_spikes(
+    ax: Axes, chosen: Sequence[tuple[PopulationResult, ColorType, Style]], neurons: int, limits: tuple[float, float]
+) -> None:
+    """Draw one row of spikes for each of up to ``neurons`` neurons of each population, the first one on top."""
+    samples = [curves.even_sample(p.largest_N, neurons) for p, *_ in chosen]
+    ends = np.cumsum([len(sample) for sample in samples])
+    height = 72.0 * ax.bbox.height / ax.figure.dpi / ends[-1]  # of a row, in points, as marks are
+    size = min(max(height, 1.5), 8.0)
+    style: dict[str, Any] = {"ls": "none", "marker": "|", "ms": size, "mew": 0.8, "rasterized": True}
+    for (p, color, _), sample, end in zip(chosen, samples, ends.tolist(), strict=True):
+        times, rows = curves.rows_of_spikes(p, sample, limits)
+        ax.plot(times, end - len(sample) + rows + 0.5, color=color, label=p.name, **style)
+        if end < ends[-1]:
+            ax.axhline(end, color="black", lw=0.5)
+    labels = [
+        f"{p.name} ({len(sample)}{f' of {p.largest_N}' if len(sample) < p.largest_N else ''})"
+        for (p, *_), sample in zip(chosen, samples, strict=True)
+    ]
+    ax.set_yticks([end - len(sample) / 2 for sample, end in zip(samples, ends, strict=True)], labels, fontsize="small")
+    ax.set_ylim(ends[-1], 0)

@@ -1,0 +1,30 @@
+"""Units and meanings of what results hold, as exports and plots state them.
+
+xarray's plots, pint and quantities know these units.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Quantity(NamedTuple):
+    """Unit, and the words for the quantity in titles and on axes."""
+
+    unit: str
+    meaning: str
+
+
+VARIABLES = {  # that can be recorded
+    "V_m": Quantity("mV", "membrane potential"),
+    "E_sfa": Quantity("mV", "threshold"),
+    "I_stc": Quantity("pA", "spike-triggered current"),
+    "I_syn_ex": Quantity("pA", "excitatory synaptic current"),
+    "I_syn_in": Quantity("pA", "inhibitory synaptic current"),
+}
+QUANTITIES = VARIABLES | {
+    "time": Quantity("ms", "time"),
+    "counts": Quantity("1", "spikes per step"),
+    "activity": Quantity("Hz", "population activity"),
+    "rate": Quantity("Hz", "expected activity"),
+}
