@@ -10,8 +10,8 @@ import gifpop as gp
 from gifpop import _core, nest
 from gifpop.engine import counting
 from gifpop.engine.counting import Unit
+from gifpop.engine.links import Link
 from gifpop.engine.ring_buffers import RingBuffers
-from gifpop.meso.plan import Link
 
 
 def link(weight, source=0, target=0, units=(0, 0, 1), **options):

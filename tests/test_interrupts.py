@@ -14,10 +14,10 @@ import gifpop as gp
 from gifpop import distributions
 from gifpop.assembly import stationary
 from gifpop.assembly.recorder import Recorder
-from gifpop.engine import chunks, ring_buffers, threads
+from gifpop.engine import _delivery, chunks, ring_buffers, threads
 from gifpop.engine.engine import Engine, SimulationError, StateLostError
 from gifpop.engine.interrupts import deferred_interrupt, give_way, is_interrupted, stopped_by
-from gifpop.meso.plan import Link
+from gifpop.engine.links import Link
 from gifpop.result import concatenate
 from gifpop.wiring import _wiring, draw
 from tests.helpers.saved import simulation
@@ -349,7 +349,7 @@ def test_sorting_and_counting_give_way():
     pairs = np.arange(3_000_000) % 1000
     for work in (
         lambda look: _wiring.by_source(pairs, pairs, 1000, 1000, look),
-        lambda look: _wiring.largest_indegree(pairs.astype(np.int32), look),
+        lambda look: _delivery.largest_indegree(pairs.astype(np.int32), look),
     ):
         look, calls = counting(2)
         with pytest.raises(KeyboardInterrupt):

@@ -12,7 +12,7 @@ import gifpop as gp
 from gifpop import models
 from gifpop.assembly import stationary
 from gifpop.engine import signals
-from gifpop.meso.plan import Link
+from gifpop.engine.links import Link
 from tests.helpers.networks import SEED_CELL, brunel, single
 from tests.helpers.state import assembly_of, plan_of
 

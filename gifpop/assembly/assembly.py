@@ -35,8 +35,8 @@ from gifpop.meso.history import HISTORIES, TOLERANCE
 if TYPE_CHECKING:
     from gifpop.assembly.options import Levels
     from gifpop.common.typing import Adaptation, History, Initial, Level, Plan, Stream, Streams, Wiring
+    from gifpop.engine.links import Link, NoiseLink
     from gifpop.engine.signals import Signal
-    from gifpop.meso.plan import Link, NoiseLink
 
 
 class Assembly:

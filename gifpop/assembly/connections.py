@@ -18,8 +18,8 @@ from gifpop.common.grid import MOST_STEPS, whole_steps
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
 from gifpop.engine import signals
+from gifpop.engine.links import Link, NoiseLink
 from gifpop.inputs import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
-from gifpop.meso.plan import Link, NoiseLink
 from gifpop.rules import IndegreeFraction
 from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implicit
 

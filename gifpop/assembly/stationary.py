@@ -19,14 +19,15 @@ from gifpop.common.membrane import underflows_to_zero
 from gifpop.common.warn import warn
 from gifpop.engine import signals
 from gifpop.engine.engine import Engine, SimulationError
+from gifpop.engine.links import Link
 from gifpop.meso import _meso, history
 from gifpop.meso.modes import unpack
-from gifpop.meso.plan import Link
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Streams, Synapse
+    from gifpop.engine.links import NoiseLink
     from gifpop.meso.modes import Carried
-    from gifpop.meso.plan import NoiseLink, PopulationPlan
+    from gifpop.meso.plan import PopulationPlan
     from gifpop.micro.plan import NeuronPlan
     from gifpop.parameters import GIF
 

@@ -14,7 +14,7 @@ from gifpop import _core
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Plan, Receptor, Synapse
-    from gifpop.meso.plan import Link
+    from gifpop.engine.links import Link
 
 MOST = np.iinfo(np.uint16).max
 SPIKES: tuple[Synapse, ...] = ("excitatory", "inhibitory")
@@ -43,7 +43,7 @@ def count_units(links: Sequence[Link], plans: Sequence[Plan]) -> list[Unit | Non
 
     Parameters
     ----------
-    links : sequence of gifpop.meso.plan.Link
+    links : sequence of gifpop.engine.links.Link
         Sources from ``len(plans)`` on are generators, whose input is added up apart.
     plans : sequence of PopulationPlan or NeuronPlan
     """

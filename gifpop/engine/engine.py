@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from gifpop.common.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
+    from gifpop.engine.links import Link, NoiseLink
     from gifpop.engine.signals import Emitter
-    from gifpop.meso.plan import Link, NoiseLink
 
 INSTRUCTION_SET = instruction_set.select()
 SECONDS_PER_UNIT = 3e-8  # of a step, for each neuron or cohort,
@@ -61,10 +61,10 @@ class Engine:
     plans : sequence of PopulationPlan or NeuronPlan
     streams : sequence
         A numpy.random.BitGenerator for a population, a key (`gifpop.common.seeds.philox_key`) for a group of neurons.
-    links : sequence of gifpop.meso.plan.Link
+    links : sequence of gifpop.engine.links.Link
     signals : sequence
         What the input lines emit (see `gifpop.engine.signals`).
-    noise : sequence of gifpop.meso.plan.NoiseLink
+    noise : sequence of gifpop.engine.links.NoiseLink
     dt : float, ms
     n_threads : int
     buffers : RingBuffers or None
@@ -169,7 +169,7 @@ class Engine:
         Parameters
         ----------
         plans : sequence of PopulationPlan or NeuronPlan
-        links : sequence of gifpop.meso.plan.Link, or None
+        links : sequence of gifpop.engine.links.Link, or None
             None: links, signals and noise stay as they are.
         signals, noise : see `Engine`
         moved : dict of int to int array, or None

@@ -1,4 +1,4 @@
-"""The arrays of a mesoscopic population, and links between groups, in the time loop's units.
+"""The arrays of a mesoscopic population, in the time loop's units.
 
 Symbols as in Schwalger, Deger & Gerstner (2017): h the step, P the leak of the membrane over a step, theta the
 threshold kernel, K the number of cohorts in the history.
@@ -24,15 +24,12 @@ from gifpop.common.membrane import (
     threshold_kernel,
     underflows_to_zero,
 )
-from gifpop.common.remembered import computed_once, remembered
-from gifpop.engine.interrupts import give_way
+from gifpop.common.remembered import remembered
 from gifpop.meso import _meso, history
 from gifpop.meso.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
-from gifpop.wiring import _wiring
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Stream, Structured, Synapse
-    from gifpop.engine.signals import Signal
+    from gifpop.common.typing import Floats, Integers, Stream, Structured
     from gifpop.parameters import GIF
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
@@ -40,109 +37,8 @@ MOST_AUTOMATIC = 2.0**62  # steps; no memory holds as many, but integers do
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
 MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
-NEVER = 2**31 - 1  # steps until something arrives that is never sent
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
-
-
-@dataclass(frozen=True)
-class Link:
-    """A projection as the time loop sees it.
-
-    From every unit of its source (a population, a group of neurons, or an input line) to every unit of its target, or
-    along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``.
-
-    Attributes
-    ----------
-    source : int
-        Group, or number of groups + input line.
-    target : int
-        Group.
-    lag : int
-        Steps from emission to use.
-    receptor : {"excitatory", "inhibitory", "current", "excitatory variance", "inhibitory variance"}
-        A variance is that between the neurons of a population, of what arrives at each of them.
-    weight : float, pA, or pA^2 of a variance
-        Of each connection; a factor where ``weights`` are given.
-    first : int64 array of length source units + 1, or None
-    units : int32 array, or None
-        Target unit of each connection; in ascending order for each source unit.
-    weights : float64 array, or None
-        Of each connection; their sign selects the synapse.
-    lags : int32 array, or None
-        Of each connection.
-    """
-
-    source: int
-    target: int
-    lag: int
-    receptor: Receptor
-    weight: float
-    first: Integers | None = None
-    units: Shorts | None = None
-    weights: Floats | None = None
-    lags: Shorts | None = None
-
-    @property
-    def connections(self) -> tuple[Integers | None, Shorts | None, Floats | None, Shorts | None]:
-        """The arrays of single connections."""
-        return self.first, self.units, self.weights, self.lags
-
-    @computed_once
-    def largest_indegree(self) -> int:
-        """Largest number of the single connections that end at one unit."""
-        assert self.units is not None
-        return _wiring.largest_indegree(self.units, give_way)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there are single connections, but not one of them."""
-        return self.units is not None and len(self.units) == 0
-
-    @property
-    def longest_lag(self) -> int:
-        """Largest number of steps that anything is on its way along this link: 0 along one without connections."""
-        if self.is_empty:
-            return 0
-        return self.lag if self.lags is None else int(np.max(self.lags))
-
-    @property
-    def shortest_lag(self) -> int:
-        """Smallest such number; along a link without connections, more than any slice has steps."""
-        if self.is_empty:
-            return NEVER
-        return self.lag if self.lags is None else int(np.min(self.lags))
-
-
-@dataclass(frozen=True)
-class NoiseLink:
-    """Independent Poisson processes, one onto each of some neurons.
-
-    Attributes
-    ----------
-    target : int
-        Group.
-    lag : int
-    receptor : {"excitatory", "inhibitory"}
-    weight : float, pA
-        Of each event; a factor where ``weights`` are given.
-    signal : gifpop.engine.signals.Signal
-        Mean number of events a step.
-    stream : numpy.random.BitGenerator
-    units : int32 array, or None
-        Target neurons, one entry for each process; None: all of the group, each once.
-    weights : float64 array, or None
-        Of the processes' events, all of one sign.
-    """
-
-    target: int
-    lag: int
-    receptor: Synapse
-    weight: float
-    signal: Signal
-    stream: np.random.BitGenerator
-    units: Shorts | None = None
-    weights: Floats | None = None
 
 
 @dataclass

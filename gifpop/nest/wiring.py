@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gifpop.assembly.connections import receptor
 from gifpop.engine import signals
 from gifpop.engine.interrupts import give_way
-from gifpop.meso.plan import Link, NoiseLink
+from gifpop.engine.links import Link, NoiseLink
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, PoissonBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
@@ -122,7 +122,7 @@ class Strand:
 
 
 class Noise(NamedTuple):
-    """What independent Poisson processes onto a group have in common (see `gifpop.meso.plan.NoiseLink`)."""
+    """What independent Poisson processes onto a group have in common (see `gifpop.engine.links.NoiseLink`)."""
 
     group: int
     lag: int
@@ -148,9 +148,9 @@ class Wiring:
 
     Attributes
     ----------
-    links : list of gifpop.meso.plan.Link
+    links : list of gifpop.engine.links.Link
     lines : list of Tap
-    noise : list of gifpop.meso.plan.NoiseLink
+    noise : list of gifpop.engine.links.NoiseLink
     listeners : list of Listener
     samplers : list of Sampler
     """

@@ -25,11 +25,12 @@ from gifpop.common import checks, grid, memory
 from gifpop.description import ADAPTATIONS, Connection, Description, Injection, Population
 from gifpop.engine import signals
 from gifpop.engine.counting import Unit
+from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
 from gifpop.meso import _meso, history
 from gifpop.meso.history import TOLERANCE
 from gifpop.meso.modes import Carried, count_modes
-from gifpop.meso.plan import Link, NoiseLink, PopulationPlan
+from gifpop.meso.plan import PopulationPlan
 from gifpop.micro import _micro
 from gifpop.micro.plan import EVERLASTING, NeuronPlan, count_places
 from gifpop.result import PopulationResult, Result

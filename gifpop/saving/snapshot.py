@@ -26,11 +26,12 @@ from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
 from gifpop.engine.counting import Unit
 from gifpop.engine.engine import INSTRUCTION_SET, Engine
+from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
 from gifpop.engine.threads import check_threads
 from gifpop.meso.history import Cells
 from gifpop.meso.modes import Carried
-from gifpop.meso.plan import Link, NoiseLink, PopulationPlan
+from gifpop.meso.plan import PopulationPlan
 from gifpop.micro.plan import NeuronPlan
 from gifpop.result import PopulationResult, Result, bytes_of_joined, concatenate
 from gifpop.saving import archive, integrity

@@ -220,15 +220,3 @@ cdef void scatter(const uint32_t *sources, const int32_t *shares, int64_t begin,
             targets[places[sources[n - 1]]] = <int32_t> t
             places[sources[n - 1]] += 1
         sources += n
-
-
-def largest_indegree(const int32_t[::1] targets, look):
-    """Return the largest number of connections that end at one target."""
-    cdef int32_t[::1] degrees = np.zeros(1 + np.max(targets, initial=0), dtype=np.int32)
-    cdef Py_ssize_t n = targets.shape[0], i, begin
-    for begin in range(0, n, PIECE):
-        look()
-        with nogil:
-            for i in range(begin, min(n, begin + PIECE)):
-                degrees[targets[i]] += 1
-    return int(np.max(degrees, initial=0))

@@ -1,0 +1,118 @@
+"""Links between groups: who receives what a group, an input line or a Poisson process emits, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gifpop.common.remembered import computed_once
+from gifpop.engine import _delivery
+from gifpop.engine.interrupts import give_way
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
+    from gifpop.engine.signals import Signal
+
+NEVER = 2**31 - 1  # steps until something arrives that is never sent
+
+
+@dataclass(frozen=True)
+class Link:
+    """A projection as the time loop sees it.
+
+    From every unit of its source (a population, a group of neurons, or an input line) to every unit of its target, or
+    along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``.
+
+    Attributes
+    ----------
+    source : int
+        Group, or number of groups + input line.
+    target : int
+        Group.
+    lag : int
+        Steps from emission to use.
+    receptor : {"excitatory", "inhibitory", "current", "excitatory variance", "inhibitory variance"}
+        A variance is that between the neurons of a population, of what arrives at each of them.
+    weight : float, pA, or pA^2 of a variance
+        Of each connection; a factor where ``weights`` are given.
+    first : int64 array of length source units + 1, or None
+    units : int32 array, or None
+        Target unit of each connection; in ascending order for each source unit.
+    weights : float64 array, or None
+        Of each connection; their sign selects the synapse.
+    lags : int32 array, or None
+        Of each connection.
+    """
+
+    source: int
+    target: int
+    lag: int
+    receptor: Receptor
+    weight: float
+    first: Integers | None = None
+    units: Shorts | None = None
+    weights: Floats | None = None
+    lags: Shorts | None = None
+
+    @property
+    def connections(self) -> tuple[Integers | None, Shorts | None, Floats | None, Shorts | None]:
+        """The arrays of single connections."""
+        return self.first, self.units, self.weights, self.lags
+
+    @computed_once
+    def largest_indegree(self) -> int:
+        """Largest number of the single connections that end at one unit."""
+        assert self.units is not None
+        return _delivery.largest_indegree(self.units, give_way)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are single connections, but not one of them."""
+        return self.units is not None and len(self.units) == 0
+
+    @property
+    def longest_lag(self) -> int:
+        """Largest number of steps that anything is on its way along this link: 0 along one without connections."""
+        if self.is_empty:
+            return 0
+        return self.lag if self.lags is None else int(np.max(self.lags))
+
+    @property
+    def shortest_lag(self) -> int:
+        """Smallest such number; along a link without connections, more than any slice has steps."""
+        if self.is_empty:
+            return NEVER
+        return self.lag if self.lags is None else int(np.min(self.lags))
+
+
+@dataclass(frozen=True)
+class NoiseLink:
+    """Independent Poisson processes, one onto each of some neurons.
+
+    Attributes
+    ----------
+    target : int
+        Group.
+    lag : int
+    receptor : {"excitatory", "inhibitory"}
+    weight : float, pA
+        Of each event; a factor where ``weights`` are given.
+    signal : gifpop.engine.signals.Signal
+        Mean number of events a step.
+    stream : numpy.random.BitGenerator
+    units : int32 array, or None
+        Target neurons, one entry for each process; None: all of the group, each once.
+    weights : float64 array, or None
+        Of the processes' events, all of one sign.
+    """
+
+    target: int
+    lag: int
+    receptor: Synapse
+    weight: float
+    signal: Signal
+    stream: np.random.BitGenerator
+    units: Shorts | None = None
+    weights: Floats | None = None
