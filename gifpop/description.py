@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from gifpop.common import checks
 from gifpop.distributions import Distribution, scalar_or_distribution
@@ -145,11 +145,14 @@ class Injection:
         return f"{type(self.input).__name__} onto {self.post!r}"
 
 
+Populations: TypeAlias = dict[str, Population]
+
+
 class Description:
     """Populations, connections and inputs: all of a `Network` except how to simulate it."""
 
     def __init__(self) -> None:
-        self.populations: dict[str, Population] = {}
+        self.populations: Populations = {}
         self.connections: list[Connection] = []
         self.injections: list[Injection] = []
         self._inputs_made = 0
@@ -272,12 +275,7 @@ class Description:
 
     def _known(self, population: Population | str, where: str) -> Population:
         """Return the population of this network that a name or handle stands for."""
-        name = population.name if isinstance(population, Population) else population
-        if not isinstance(name, str):
-            raise TypeError(f"Network.{where} must be a population or its name, got {population!r}")
-        if name not in self.populations:
-            known = ", ".join(map(repr, self.populations)) or "none"
-            raise ValueError(f"Network.{where} must be a population of this network ({known}), got {name!r}")
+        name = population_name(self.populations, population, f"Network.{where}")
         if isinstance(population, Population) and self.populations[name] is not population:
             raise ValueError(f"Network.{where} must be a population of this network, got {name!r} of another one")
         return self.populations[name]
@@ -285,6 +283,17 @@ class Description:
 
 def _names(kinds: tuple[type, ...]) -> str:
     return ", ".join(kind.__name__ for kind in kinds)
+
+
+def population_name(populations: Populations, population: object, where: str) -> str:
+    """Return the name of one of the populations, given as itself or by name; ``where`` begins messages."""
+    name = population.name if isinstance(population, Population) else population
+    if not isinstance(name, str):
+        raise TypeError(f"{where} must be a population or its name, got {population!r}")
+    if name not in populations:
+        known = ", ".join(map(repr, populations)) or "none"
+        raise ValueError(f"{where} must be a population of the network ({known}), got {name!r}")
+    return name
 
 
 def rule_of(where: str, p: float | None = None, rule: Rule | None = None) -> Rule:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Unpack
 
-    from gifpop.assembly.options import Options
+    from gifpop.assembly.options import SimulationOptions
     from gifpop.common.typing import Count, Indices, Number
     from gifpop.reductions import Keep, Outcome, TrialStatistics
     from gifpop.result import Result
@@ -62,7 +62,7 @@ class Network(Description):
         trials: Count | Indices | None = None,
         keep: Literal["all"] = "all",
         warmup: Number = 0.0,
-        **options: Unpack[Options],
+        **options: Unpack[SimulationOptions],
     ) -> Result: ...
     @overload
     def simulate(
@@ -71,7 +71,7 @@ class Network(Description):
         trials: Count | Indices,
         keep: Literal["mean"],
         warmup: Number = 0.0,
-        **options: Unpack[Options],
+        **options: Unpack[SimulationOptions],
     ) -> TrialStatistics: ...
     @overload
     def simulate(
@@ -80,7 +80,7 @@ class Network(Description):
         trials: Count | Indices,
         keep: Callable[[Result], dict[str, Any]],
         warmup: Number = 0.0,
-        **options: Unpack[Options],
+        **options: Unpack[SimulationOptions],
     ) -> dict[str, npt.NDArray[Any]]: ...
     @overload
     def simulate(
@@ -89,7 +89,7 @@ class Network(Description):
         trials: Count | Indices,
         keep: Callable[[Result], npt.ArrayLike],
         warmup: Number = 0.0,
-        **options: Unpack[Options],
+        **options: Unpack[SimulationOptions],
     ) -> npt.NDArray[Any]: ...
     def simulate(
         self,
@@ -97,7 +97,7 @@ class Network(Description):
         trials: Count | Indices | None = None,
         keep: Keep = "all",
         warmup: Number = 0.0,
-        **options: Unpack[Options],
+        **options: Unpack[SimulationOptions],
     ) -> Outcome:
         """Simulate the network from its initial state and return what was recorded.
 
@@ -119,9 +119,7 @@ class Network(Description):
         warmup : float, ms
             Not recorded at the beginning of ``duration``; a multiple of the step.
         **options
-            See `gifpop.Simulation`: ``dt``, ``level``, ``seed``, ``record``, ``record_interval``, ``record_neurons``,
-            ``counts``, ``spikes``, ``initial``, ``history``, ``tolerance``, ``adaptation``, ``wiring``,
-            ``smooth``, ``network_seed``, ``threads``, ``progress``.
+            Those of `gifpop.Simulation`, such as ``dt``, ``level``, ``seed`` and ``record``.
 
         Returns
         -------

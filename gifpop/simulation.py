@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
-from gifpop.assembly import changes, options
+from gifpop.assembly import changes
 from gifpop.assembly.assembly import Assembly
 from gifpop.assembly.connections import expand
+from gifpop.assembly.options import Options
 from gifpop.assembly.recorder import SpikeRoom
 from gifpop.assembly.recording import Recording
 from gifpop.assembly.records import Records
 from gifpop.common import checks, memory, seeds
 from gifpop.common.grid import whole_steps
+from gifpop.description import population_name
 from gifpop.engine.engine import SimulationError, StateLostError
 from gifpop.engine.interrupts import deferred_interrupt, give_way
 from gifpop.engine.threads import check_threads
@@ -232,19 +234,18 @@ class Simulation:
     ) -> None:
         began = time.perf_counter()
         root = seeds.root_sequence(seed)
-        assembly = Assembly(
-            net,
-            root if network_seed is None else seeds.root_sequence(network_seed),
-            dt,
-            level,
-            initial,
-            history,
-            tolerance,
-            adaptation,
-            wiring,
-            threads,
-            smooth,
+        options = Options(
+            dt=dt,
+            level=level,
+            initial=initial,
+            history=history,
+            tolerance=tolerance,
+            adaptation=adaptation,
+            wiring=wiring,
+            smooth=smooth,
+            threads=threads,
         )
+        assembly = Assembly(net, root if network_seed is None else seeds.root_sequence(network_seed), options)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         self.level: Level | dict[str, Level] = level if isinstance(level, str) else assembly.level_names
         recording = Recording(assembly, record, record_interval, record_neurons, counts, spikes)
@@ -309,7 +310,7 @@ class Simulation:
     @property
     def dt(self) -> float:
         """Step, ms."""
-        return self._assembly.dt
+        return self._assembly.options.dt
 
     @property
     def time(self) -> float:
@@ -510,7 +511,7 @@ class Simulation:
             For `set` and `remove`.
         """
         net = self._assembly.net.copy()
-        name = options.population_name(net.populations, population, "Simulation.inject: population")
+        name = population_name(net.populations, population, "Simulation.inject: population")
         injection = net.injections[-1] = replace(net.inject(name, input, delay), by_simulation=True)
         self._change(net)
         return injection
@@ -660,8 +661,8 @@ class Simulation:
             ``source`` and ``target`` (neurons, counted from 0), ``weight`` (pA), ``delay`` (ms); in order of source.
         """
         populations = self._assembly.net.populations
-        first = options.population_name(populations, pre, "Simulation.connections: pre")
-        second = options.population_name(populations, post, "Simulation.connections: post")
+        first = population_name(populations, pre, "Simulation.connections: pre")
+        second = population_name(populations, post, "Simulation.connections: post")
         for name in (first, second):
             if self._assembly.level_names[name] != "micro":
                 raise ValueError(f"Simulation.connections: {name!r} must be at the microscopic level, got 'meso'")

@@ -25,7 +25,7 @@ from gifpop.simulation import Simulation, SimulationInterrupted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gifpop.assembly.options import Options
+    from gifpop.assembly.options import SimulationOptions
     from gifpop.common.typing import Count, Indices, Integers
     from gifpop.description import Description
     from gifpop.engine.engine import Engine
@@ -40,7 +40,7 @@ MOST_BYTES = 2.5e8  # and than these hold, unless threads alone need more
 
 
 def simulate_trials(
-    net: Description, duration: float, trials: Count | Indices, keep: Keep, warmup: float, options: Options
+    net: Description, duration: float, trials: Count | Indices, keep: Keep, warmup: float, options: SimulationOptions
 ) -> Outcome:
     """Run trials of a network; see `gifpop.Network.simulate`. ``duration`` is what is recorded, after ``warmup``."""
     numbers = check_trials(trials)
@@ -84,7 +84,7 @@ class Trials:
         }
         self._pace = chunks.Pace(sim._engine.slice_steps, sim._engine.seconds_per_step())
         self._room, self._kept_spikes, self._keeps_all = SpikeRoom("simulate"), 0, False
-        self._threads = self._assembly.threads
+        self._threads = self._assembly.options.threads
         self._most = self._threads * (1 if any(plan.neurons for plan in sim._engine.plans) else MOST_PER_THREAD)
 
     def run(self, numbers: Integers, reduction: Reduction) -> Outcome:

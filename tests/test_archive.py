@@ -289,9 +289,9 @@ def test_another_process_with_other_threads(case, path, tmp_path):
 def test_threads_and_progress(path, capsys):
     sim = simulation("meso", threads=2)
     sim.save(path)
-    assert assembly_of(gp.Simulation.load(path)).threads == engine_of(gp.Simulation.load(path)).threads == 2
+    assert assembly_of(gp.Simulation.load(path)).options.threads == engine_of(gp.Simulation.load(path)).threads == 2
     loaded = gp.Simulation.load(path, threads=1, progress=True)
-    assert assembly_of(loaded).threads == engine_of(loaded).threads == 1
+    assert assembly_of(loaded).options.threads == engine_of(loaded).threads == 1
     loaded.run(1.0)
     assert "2.00/2.00" in capsys.readouterr().err
     with pytest.raises(ValueError, match=r"Simulation.load: threads must be >= 1, got 0"):

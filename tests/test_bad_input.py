@@ -167,7 +167,7 @@ def test_delay_off_the_grid(delay, message):
 
 def test_unknown_population():
     net, other = single(), single()
-    message = "Network.connect: post must be a population of this network ('P'), got 'Q'"
+    message = "Network.connect: post must be a population of the network ('P'), got 'Q'"
     expect(ValueError, message, lambda: net.connect("P", "Q", weight=1.0))
     message = "Network.inject: post must be a population of this network, got 'P' of another one"
     expect(ValueError, message, lambda: net.inject(other.populations["P"], gp.DirectCurrent(1.0)))

@@ -293,7 +293,7 @@ def test_a_refused_change_changes_nothing(level):
         (("E",), {"rate": 1.0}, TypeError, "parameter must be one of GIF's, N or BinoRand .*, got 'rate'"),
         (("E",), {"len_kernel": 5}, TypeError, "got 'len_kernel'"),
         (("Q",), {"N": 5}, ValueError, r"population must be a population of the network \('E', 'I'\), got 'Q'"),
-        ((3,), {"N": 5}, ValueError, "must be a population of the network"),
+        ((3,), {"N": 5}, TypeError, "must be a population or its name, got 3"),
         ((("E", "Q"),), {"weight": 5.0}, ValueError, "Simulation.set: post must be a population of the network"),
         ((("E", "I", "E"),), {"weight": 5.0}, TypeError, "a pair"),
         (

@@ -353,7 +353,7 @@ def test_instruction_sets_draw_the_same_counts(monkeypatch):
 def test_options_have_types():
     """What type checkers take as options of `Network.simulate` and `compare` is what these take."""
     known = inspect.signature(gp.Simulation).parameters.keys() - {"net"}
-    assert options.Options.__optional_keys__ == known
+    assert options.SimulationOptions.__optional_keys__ == known
     assert options.ModelOptions.__optional_keys__ == known - {"dt", "seed", "threads", "level", "progress"}
 
 

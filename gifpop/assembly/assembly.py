@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gifpop.assembly import footprint, options, stationary
+from gifpop.assembly import footprint, stationary
 from gifpop.assembly.connections import (
-    WIRINGS,
     changed_link,
     check_connections,
     inputs,
@@ -23,18 +22,16 @@ from gifpop.assembly.connections import (
     noisy_populations,
     sample_links,
 )
-from gifpop.assembly.levels import INITIAL, LEVELS, AnyLevel
-from gifpop.common import checks, memory, seeds
-from gifpop.common.grid import check_dt
-from gifpop.description import ADAPTATIONS, Connection, Description, Injection
+from gifpop.assembly.levels import LEVELS, AnyLevel
+from gifpop.assembly.options import check_levels
+from gifpop.common import memory, seeds
+from gifpop.description import Connection, Description, Injection
 from gifpop.engine.engine import Engine
 from gifpop.engine.interrupts import give_way
-from gifpop.engine.threads import check_threads
-from gifpop.meso.history import HISTORIES, TOLERANCE
 
 if TYPE_CHECKING:
-    from gifpop.assembly.options import Levels
-    from gifpop.common.typing import Adaptation, History, Initial, Level, Plan, Stream, Streams, Wiring
+    from gifpop.assembly.options import Options
+    from gifpop.common.typing import Level, Plan, Stream, Streams
     from gifpop.engine.links import Link, NoiseLink
     from gifpop.engine.signals import Signal
 
@@ -48,7 +45,7 @@ class Assembly:
     ----------
     net : Description
         Its own copy.
-    dt : float, ms
+    options : Options
     level_names : dict of str to str
     levels : dict of str to MesoLevel or MicroLevel
         Of each population.
@@ -62,31 +59,15 @@ class Assembly:
         self,
         net: Description,
         root: np.random.SeedSequence,
-        dt: float = 0.1,
-        level: Levels = "meso",
-        initial: Initial = "fired",
-        history: History = "adaptive",
-        tolerance: float = TOLERANCE,
-        adaptation: Adaptation = "carried",
-        wiring: Wiring = "dense",
-        threads: int = 1,
-        smooth: bool = False,
+        options: Options,
     ) -> None:
         if not isinstance(net, Description):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
         if not net.populations:
             raise ValueError("Simulation: net must have at least one population, got none")
         self.root, self.net = root, Description.copy(net)
-        self.dt = check_dt("Simulation.dt", dt)
-        self.level_names = options.check_levels(net.populations, level, tuple(LEVELS))
-        self.initial = checks.choice("Simulation.initial", initial, INITIAL)
-        history = checks.choice("Simulation.history", history, HISTORIES)
-        tolerance = checks.number("Simulation.tolerance", tolerance, "in (0, 1)")
-        self.tolerance = tolerance if history == "adaptive" else None
-        self.adaptation = checks.choice("Simulation.adaptation", adaptation, ADAPTATIONS)
-        self.wiring = checks.choice("Simulation.wiring", wiring, WIRINGS)
-        self.smooth = checks.boolean("Simulation.smooth", smooth)
-        self.threads = check_threads("Simulation.threads", threads)
+        self.level_names = check_levels(net.populations, options.level)
+        self.options = replace(options, level=self.level_names)
         self.levels = self._make_levels()
         self.wired: list[list[Link]] = []
         self._initial_plans: list[Plan] | None = None
@@ -100,14 +81,17 @@ class Assembly:
 
     def _make_levels(self, before: Assembly | None = None) -> dict[str, AnyLevel]:
         """Return levels of the populations, those of an earlier assembly where nothing has changed for them."""
-        noisy = {"meso": noisy_populations(self.net, self.wiring), "micro": noisy_populations(self.net, "sparse")}
+        noisy = {
+            "meso": noisy_populations(self.net, self.options.wiring),
+            "micro": noisy_populations(self.net, "sparse"),
+        }
         levels: dict[str, AnyLevel] = {}
         for (name, p), kind in zip(self.net.populations.items(), self.level_names.values(), strict=True):
             own = noisy[kind].get(name)
             if before is not None and p == before.net.populations[name] and own == before.levels[name].noisy:
                 levels[name] = before.levels[name]
             else:
-                levels[name] = LEVELS[kind](p, self.dt, self.initial, self.tolerance, self.adaptation, own, self.smooth)
+                levels[name] = LEVELS[kind](p, self.options, own)
         return levels
 
     def check(self, before: Assembly | None = None) -> None:
@@ -119,7 +103,7 @@ class Assembly:
         connections = self.net.connections
         if before is not None:
             connections = [c for c in connections if not self._is_wired_as(before, c)]
-        wired = check_connections(self.net, connections, self.level_names, self.dt, self.wiring)
+        wired = check_connections(self.net, connections, self.level_names, self.options.dt, self.options.wiring)
         memory.require(self._needs(wired, before), "Simulation: connections, neurons, histories and input on its way")
         if before is None:
             self.inputs(_streams(self.root, seeds.INPUT))
@@ -130,15 +114,15 @@ class Assembly:
             changed = {name: one for name, one in self.levels.items() if one is not before.levels[name]}
             states = sum(map(sum, footprint.of_levels(self.net, changed, known=False)))
             grown = {name for name in changed if self.net.populations[name].N > before.net.populations[name].N}
-            rings = footprint.of_ring_buffers(self.net, self.level_names, self.dt, grown) if grown else 0.0
+            rings = footprint.of_ring_buffers(self.net, self.level_names, self.options.dt, grown) if grown else 0.0
             return {"connections": connections, "states": states, "input on its way": rings}
         needs = {
             "connections": connections,
             # the initial state is kept, and copied for each run
             "states": sum(shared + 2 * own for shared, own in footprint.of_levels(self.net, self.levels)),
-            "input on its way": footprint.of_ring_buffers(self.net, self.level_names, self.dt),
+            "input on its way": footprint.of_ring_buffers(self.net, self.level_names, self.options.dt),
         }
-        return needs | (footprint.of_stationary(self.net, self.levels) if self.initial == "stationary" else {})
+        return needs | (footprint.of_stationary(self.net, self.levels) if self.options.initial == "stationary" else {})
 
     def wire(self, before: Assembly | None = None) -> None:
         """Draw the connections; those of an earlier assembly stay, as far as nothing has changed for them."""
@@ -148,10 +132,18 @@ class Assembly:
         if before is not None and self._is_wired_as(before, c):
             return before.wired[c.number]
         if before is not None and self._is_drawn_as(before, c):
-            return [changed_link(link, c, self.dt) for link in before.wired[c.number]]
+            return [changed_link(link, c, self.options.dt) for link in before.wired[c.number]]
         give_way()
         streams = _streams(self.root, seeds.CONNECTION)
-        return links(self.net, c, self.level_names, self.dt, lambda: streams(c.number), self.threads, self.wiring)
+        return links(
+            self.net,
+            c,
+            self.level_names,
+            self.options.dt,
+            lambda: streams(c.number),
+            self.options.threads,
+            self.options.wiring,
+        )
 
     def _is_wired_as(self, before: Assembly, c: Connection) -> bool:
         """Return whether nothing has changed for a connection."""
@@ -192,10 +184,12 @@ class Assembly:
             Of this network; its ring buffers are used again. It is broken from the moment on when all else is ready.
         """
         groups = self._begin(root)
-        relaxed = self._relax() if self.initial == "stationary" else None
+        relaxed = self._relax() if self.options.initial == "stationary" else None
         give_way()
         buffers = None if instead_of is None else instead_of.give_up()
-        engine = Engine(self.net.populations, *groups, dt=self.dt, n_threads=self.threads, buffers=buffers)
+        engine = Engine(
+            self.net.populations, *groups, dt=self.options.dt, n_threads=self.options.threads, buffers=buffers
+        )
         if relaxed is not None:
             stationary.begin(engine, relaxed, _streams(root, seeds.STATE))
         return engine
@@ -221,7 +215,7 @@ class Assembly:
 
     def inputs(self, streams: Streams) -> tuple[list[Signal], list[Link], list[NoiseLink]]:
         """Return signals, links and noise of the inputs; ``streams(i)`` is the bit generator of the i-th one."""
-        return inputs(self.net, self.level_names, self.dt, streams, self._signals)
+        return inputs(self.net, self.level_names, self.options.dt, streams, self._signals)
 
     def _relax(self) -> Engine:
         """Return an engine with the network in its stationary state, the same as before if nothing has changed."""
@@ -229,8 +223,8 @@ class Assembly:
             populations = self.net.populations
             sizes, streams = [p.N for p in populations.values()], _streams(self.root, seeds.INPUT)
             levels: dict[str, Level] = dict.fromkeys(populations, "meso")
-            lines, made, _ = inputs(self.net, levels, self.dt, streams, self._signals)
-            made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.dt)
+            lines, made, _ = inputs(self.net, levels, self.options.dt, streams, self._signals)
+            made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.options.dt)
             plans = [
                 self.levels[name].relaxing(p).plan(replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
                 for i, (name, p) in enumerate(populations.items())
@@ -242,8 +236,8 @@ class Assembly:
                 sizes,
                 made,
                 lines,
-                dt=self.dt,
-                n_threads=self.threads,
+                dt=self.options.dt,
+                n_threads=self.options.threads,
             )
         return self._relaxed
 

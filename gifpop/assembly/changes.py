@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from gifpop.assembly import options
 from gifpop.assembly.connections import is_own_noise
 from gifpop.common import seeds
-from gifpop.description import Connection, Injection, rule_of
+from gifpop.description import Connection, Injection, population_name, rule_of
 from gifpop.engine.interrupts import give_way
 from gifpop.parameters import GIF
 
@@ -38,7 +37,7 @@ def described(net: Description, part: Part, parameters: Parameters) -> Descripti
         for c in _connections(net, part):
             net.connections[c.number] = _connection(c, parameters)
     else:
-        name = options.population_name(net.populations, part, "Simulation.set: population")
+        name = population_name(net.populations, part, "Simulation.set: population")
         net.populations[name] = _population(net.populations[name], parameters)
     return net
 
@@ -79,7 +78,7 @@ def _connections(net: Description, part: Connection | tuple[Population | str, ..
     if len(part) != 2:
         raise TypeError(f"Simulation.set: connections must be given as a pair, (pre, post), got {part!r}")
     pre, post = (
-        options.population_name(net.populations, p, f"Simulation.set: {end}")
+        population_name(net.populations, p, f"Simulation.set: {end}")
         for p, end in zip(part, ("pre", "post"), strict=True)
     )
     found = [c for c in net.connections if (c.pre, c.post) == (pre, post)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from gifpop.assembly.options import Options
 from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps
 from gifpop.common.ranges import LARGEST_JUMP, LARGEST_SLOPE, check_ranges
@@ -27,7 +28,7 @@ from gifpop.micro import _micro
 from gifpop.micro.plan import NeuronPlan, neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Adaptation, Initial, Key, Level, Plan
+    from gifpop.common.typing import Initial, Key, Level, Plan
     from gifpop.description import Population
     from gifpop.parameters import GIF
 
@@ -42,17 +43,10 @@ class MesoLevel:
     Parameters
     ----------
     population : Population
-    dt : float, ms
-    initial : str
-        One of ``INITIAL``.
-    tolerance : float or None
-        Of an adaptive history; None: the history is exact.
-    adaptation : str
-        One of ``ADAPTATIONS``, unless the population has its own.
+    options : Options
+        The adaptation is the population's own where it has one.
     noisy : pair of float, or None
         Neurons receive input of their own; only where adaptation is carried.
-    smooth : bool
-        Expected counts are smooth functions of the parameters.
     """
 
     name: ClassVar[Level] = "meso"
@@ -61,21 +55,18 @@ class MesoLevel:
     def __init__(
         self,
         population: Population,
-        dt: float,
-        initial: Initial,
-        tolerance: float | None,
-        adaptation: Adaptation,
+        options: Options,
         noisy: Sequence[float] | None,
-        smooth: bool = False,
     ) -> None:
-        self.dt, self.initial, self.tolerance, self.noisy, self.smooth = dt, initial, tolerance, noisy, smooth
-        self.carried = (population.adaptation or adaptation) == "carried"
+        self.dt, self.initial, self.tolerance = options.dt, options.initial, options.merging
+        self.noisy, self.smooth = noisy, options.smooth
+        self.carried = (population.adaptation or options.adaptation) == "carried"
         self.length = population.len_kernel
         self.check(population)
         modes = count_modes(population.cell, noisy is not None) if self.carried else 0
         self.moments = modes + modes * (modes + 1) // 2 + (modes > 0)
         if self.length == -1:
-            self.length = automatic_history(rounded(population.cell) if smooth else population.cell, dt)
+            self.length = automatic_history(rounded(population.cell) if self.smooth else population.cell, self.dt)
 
     def check(self, population: Population) -> None:
         """Refuse what this level cannot do with a population."""
@@ -180,15 +171,12 @@ class MicroLevel:
     def __init__(
         self,
         population: Population,
-        dt: float,
-        initial: Initial,
-        tolerance: float | None,
-        adaptation: Adaptation,
+        options: Options,
         noisy: Sequence[float] | None,
-        smooth: bool = False,
     ) -> None:
-        self.dt, self.initial, self.tolerance, self.noisy = dt, initial, tolerance or TOLERANCE, noisy
-        self.smooth = smooth  # of the population that finds the stationary state
+        self.dt, self.initial, self.noisy = options.dt, options.initial, noisy
+        # of the population that finds the stationary state
+        self.tolerance, self.smooth = options.merging or TOLERANCE, options.smooth
         self.check(population)
 
     def check(self, population: Population) -> None:
@@ -247,7 +235,8 @@ class MicroLevel:
                 "initial='rest' come to it"
             )
         alike = replace(population, len_kernel=-1, adaptation="carried")
-        return MesoLevel(alike, self.dt, self.initial, self.tolerance, "carried", self.noisy, self.smooth)
+        options = Options(dt=self.dt, initial=self.initial, tolerance=self.tolerance, smooth=self.smooth)
+        return MesoLevel(alike, options, self.noisy)
 
     def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> NeuronPlan:
         """Return a plan with the parameters of a population, and the state of a plan of as many neurons."""

@@ -1,46 +1,37 @@
-"""Checks of what a simulation is asked to record and to replay."""
+"""The options of a simulation: what each may be, checked in one place.
 
-from __future__ import annotations
+An option that decides how a network is simulated is a field of `Options`, with its default and its check, and an
+argument of `gifpop.Simulation`, which documents it. `Network.simulate`, `compare` and `sweep` pass it on and files keep
+it without naming it. Type checkers read `ModelOptions` and `SimulationOptions`.
+"""
 
-from collections.abc import Iterable, Mapping, Sequence
+# ruff: noqa: RUF009 - the function that stands for defaults returns dataclasses.field
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
-
-import numpy as np
+from functools import partial
+from typing import Any, TypeAlias, TypedDict, TypeVar, get_args
 
 from gifpop.common import checks
-from gifpop.common.brief import brief
-from gifpop.common.grid import whole_steps
-from gifpop.description import Population
+from gifpop.common.grid import check_dt
+from gifpop.common.typing import Adaptation, History, Indices, Initial, Level, Seed, Vector, Wiring
+from gifpop.description import Populations, population_name
+from gifpop.engine.threads import check_threads
+from gifpop.meso.history import TOLERANCE
 
-if TYPE_CHECKING:
-    from gifpop.common.typing import (
-        Adaptation,
-        History,
-        Indices,
-        Initial,
-        Integers,
-        Level,
-        Prescribed,
-        Seed,
-        Spikes,
-        Vector,
-        Wiring,
-    )
+T = TypeVar("T")
+PerPopulation: TypeAlias = Mapping[Any, T]  # of Population | str, which as a type would refuse dict[str, T]
+Levels: TypeAlias = Level | PerPopulation[Level]
+Names: TypeAlias = Sequence[str]  # "all" and "V_m" are such, too
+Record: TypeAlias = Names | PerPopulation[Names] | None
+Neurons: TypeAlias = int | Indices | None
+RecordNeurons: TypeAlias = Neurons | PerPopulation[Neurons]
+GivenCounts: TypeAlias = PerPopulation[Indices] | None
+GivenSpikes: TypeAlias = PerPopulation[tuple[Vector, Indices] | list[Vector]] | None
 
-    T = TypeVar("T")
-    Populations: TypeAlias = dict[str, Population]
-    PerPopulation: TypeAlias = Mapping[Any, T]  # of Population | str, which as a type would refuse dict[str, T]
-
-    Levels: TypeAlias = Level | PerPopulation[Level]
-    Names: TypeAlias = Sequence[str]  # "all" and "V_m" are such, too
-    Record: TypeAlias = Names | PerPopulation[Names] | None
-    Neurons: TypeAlias = int | Indices | None
-    RecordNeurons: TypeAlias = Neurons | PerPopulation[Neurons]
-    GivenCounts: TypeAlias = PerPopulation[Indices] | None
-    GivenSpikes: TypeAlias = PerPopulation[tuple[Vector, Indices] | list[Vector]] | None
-
-ALWAYS_RECORDED = ("n_events", "mean")
+LEVELS: tuple[Level, ...] = get_args(Level)
+OF_NEST = {"resolution": "dt", "rng_seed": "seed", "local_num_threads": "threads"}
 
 
 class ModelOptions(TypedDict, total=False):
@@ -60,7 +51,7 @@ class ModelOptions(TypedDict, total=False):
     network_seed: Seed
 
 
-class Options(ModelOptions, total=False):
+class SimulationOptions(ModelOptions, total=False):
     """All options of a simulation; see `gifpop.Simulation`."""
 
     dt: float
@@ -70,12 +61,9 @@ class Options(ModelOptions, total=False):
     progress: bool | None
 
 
-OF_NEST = {"resolution": "dt", "rng_seed": "seed", "local_num_threads": "threads"}
-
-
 def check_names(where: str, given: Iterable[str]) -> None:
-    """Refuse options that a simulation has not, and name the one that may have been meant."""
-    known = sorted(Options.__optional_keys__)
+    """Raise TypeError for options that a simulation does not have; suggest the one that may have been meant."""
+    known = sorted(SimulationOptions.__optional_keys__)
     for name in given:
         if name not in known:
             meant = [OF_NEST[name]] if name in OF_NEST else get_close_matches(name, known, 1)
@@ -83,13 +71,62 @@ def check_names(where: str, given: Iterable[str]) -> None:
             raise TypeError(f"{where} has no option {name!r}{hint}; it has {', '.join(known)}")
 
 
-def population_name(populations: Populations, population: object, where: str) -> str:
-    """Return the name of one of the populations, given as itself or by name."""
-    name = population.name if isinstance(population, Population) else population
-    if not isinstance(name, str) or name not in populations:
-        known = ", ".join(map(repr, populations))
-        raise ValueError(f"{where} must be a population of the network ({known}), got {name!r}")
-    return name
+def _option(default: object, check: Callable[[str, Any], object]) -> Any:
+    """Return a field: its default, and the function that checks and converts what is given under a name."""
+    return field(default=default, metadata={"check": check})
+
+
+def _one_of(choices: object) -> Callable[[str, Any], str]:
+    """Return a check that accepts the values of a Literal type."""
+    return partial(checks.choice, options=get_args(choices))
+
+
+def _levels(where: str, level: Levels) -> Levels:
+    return dict(level) if isinstance(level, Mapping) else checks.choice(where, level, LEVELS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options that decide how a network is simulated; `gifpop.Simulation` describes them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a value that breaks its rule. Levels of populations are checked by `check_levels`, which knows these.
+    """
+
+    dt: float = _option(0.1, check_dt)
+    level: Levels = _option("meso", _levels)
+    initial: Initial = _option("fired", _one_of(Initial))
+    history: History = _option("adaptive", _one_of(History))
+    tolerance: float = _option(TOLERANCE, partial(checks.number, rule="in (0, 1)"))
+    adaptation: Adaptation = _option("carried", _one_of(Adaptation))
+    wiring: Wiring = _option("dense", _one_of(Wiring))
+    smooth: bool = _option(False, checks.boolean)
+    threads: int = _option(1, check_threads)
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            object.__setattr__(self, f.name, check_option(f"Simulation.{f.name}", f.name, getattr(self, f.name)))
+
+    @property
+    def merging(self) -> float | None:
+        """Tolerance of an adaptive history; None: the history is exact."""
+        return self.tolerance if self.history == "adaptive" else None
+
+
+CHECKS: dict[str, Callable[[str, Any], Any]] = {f.name: f.metadata["check"] for f in fields(Options)}
+
+
+def check_option(where: str, name: str, value: object) -> Any:
+    """Return the value of an option of `Options`, checked and converted; ``where`` names it in messages."""
+    return CHECKS[name](where, value)
+
+
+def check_levels(populations: Populations, level: Levels) -> dict[str, Level]:
+    """Return the level of each population, by name."""
+    chosen: dict[str, Level | None] = per_population(populations, level, "Simulation.level", None)
+    return {name: checks.choice(f"Simulation.level[{name!r}]", value, LEVELS) for name, value in chosen.items()}
 
 
 def per_population(
@@ -100,134 +137,3 @@ def per_population(
         chosen = {population_name(populations, p, f"{where}: key"): value for p, value in values.items()}
         return {name: chosen.get(name, default) for name in populations}
     return dict.fromkeys(populations, default if values is None else values)
-
-
-def check_levels(populations: Populations, level: Levels, levels: tuple[Level, ...]) -> dict[str, Level]:
-    """Return the level of each population, by name."""
-    if isinstance(level, Mapping):
-        chosen: dict[str, Level | None] = per_population(populations, level, "Simulation.level", None)
-        return {name: checks.choice(f"Simulation.level[{name!r}]", value, levels) for name, value in chosen.items()}
-    return dict.fromkeys(populations, checks.choice("Simulation.level", level, levels))
-
-
-def check_record(
-    populations: Populations, record: Record, recordables: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]]:
-    """Return the names of the variables to record of each population, beside those that always are."""
-    chosen = per_population(populations, record, "Simulation.record", ())
-    return {name: _variables(name, chosen[name], recordables[name]) for name in populations}
-
-
-def _variables(population: str, names: Names, recordables: tuple[str, ...]) -> tuple[str, ...]:
-    if isinstance(names, str):
-        names = recordables if names == "all" else (names,)
-    if not np.iterable(names):
-        raise TypeError(f"Simulation.record: variables of {population!r} must be names or 'all', got {names!r}")
-    allowed = tuple(dict.fromkeys((*ALWAYS_RECORDED, *recordables)))
-    for name in names:
-        if name not in allowed:
-            raise ValueError(
-                f"Simulation.record: variables of {population!r} must be among {', '.join(allowed)} "
-                f"or 'all', got {name!r}"
-            )
-    return tuple(name for name in dict.fromkeys(names) if name not in ALWAYS_RECORDED)
-
-
-def check_neurons(populations: Populations, neurons: RecordNeurons) -> dict[str, range | Integers]:
-    """Return the neurons to record of each population, by name: a range or an int64 array."""
-    chosen = per_population(populations, neurons, "Simulation.record_neurons", None)
-    return {name: _neurons(p, chosen[name]) for name, p in populations.items()}
-
-
-def _neurons(population: Population, neurons: Neurons) -> range | Integers:
-    where = f"Simulation.record_neurons[{population.name!r}]"
-    if neurons is None:
-        return range(population.N)
-    if np.ndim(neurons) == 0:
-        return range(min(checks.integer(where, neurons, 0), population.N))
-    indices = checks.unmasked(where, neurons)
-    if indices.ndim != 1 or indices.dtype.kind not in "iu":
-        raise TypeError(f"{where} must be a number of neurons or a sequence of their indices, got {brief(neurons)}")
-    if indices.size and not 0 <= indices.min() <= indices.max() < population.N:
-        raise ValueError(f"{where} must be in [0, N = {population.N}), got {indices.min()} to {indices.max()}")
-    return indices.astype(np.int64)
-
-
-def check_interval(interval: float | None, dt: float) -> int:
-    """Return the recording interval in steps."""
-    if interval is None:
-        return 1
-    interval = checks.number("Simulation.record_interval", interval, "> 0", "ms")
-    return whole_steps("Simulation.record_interval", interval, dt, least=1)
-
-
-def check_counts(populations: Populations, levels: Mapping[str, Level], counts: GivenCounts) -> dict[str, Integers]:
-    """Return prescribed counts of mesoscopic populations as int64 arrays, by name."""
-    prescribed = {}
-    for population, given in _mapping("Simulation.counts", counts, "int array").items():
-        name = population_name(populations, population, "Simulation.counts: key")
-        where, N = f"Simulation.counts[{name!r}]", populations[name].N
-        values = checks.unmasked(where, given)
-        if levels[name] != "meso":
-            raise ValueError(f"{where} must be of a mesoscopic population; neurons take Simulation.spikes")
-        if values.dtype.kind not in "iu":
-            raise TypeError(f"{where} must be an array of integers, got dtype {values.dtype}")
-        if values.ndim != 1:
-            raise ValueError(f"{where} must have one dimension, got shape {values.shape}")
-        if values.size and not 0 <= values.min() <= values.max() <= N:
-            raise ValueError(f"{where} must be in [0, N = {N}], got {values.min()} to {values.max()}")
-        prescribed[name] = values.astype(np.int64)
-    return prescribed
-
-
-def check_spikes(
-    populations: Populations,
-    levels: Mapping[str, Level],
-    spikes: GivenSpikes,
-    dt: float,
-) -> dict[str, Spikes]:
-    """Return prescribed spikes of neurons: steps in order and neurons (int arrays), by name."""
-    prescribed = {}
-    for population, values in _mapping("Simulation.spikes", spikes, "(times, neurons)").items():
-        name = population_name(populations, population, "Simulation.spikes: key")
-        where, N = f"Simulation.spikes[{name!r}]", populations[name].N
-        if levels[name] != "micro":
-            raise ValueError(f"{where} must be of neurons; a mesoscopic population takes Simulation.counts")
-        if not isinstance(values, tuple | list) or len(values) != 2:
-            raise TypeError(f"{where} must be a pair of arrays, times in ms and neurons, got {values!r}")
-        times = checks.vector(f"{where} times", values[0], "> 0", "ms")
-        neurons = checks.unmasked(f"{where} neurons", values[1])
-        if neurons.shape != times.shape or (neurons.size and neurons.dtype.kind not in "iu"):
-            got = brief(values[1])
-            raise ValueError(f"{where} must have an integer neuron for each of {len(times)} times, got {got}")
-        if neurons.size and not 0 <= neurons.min() <= neurons.max() < N:
-            raise ValueError(f"{where} neurons must be in [0, N = {N}), got {neurons.min()} to {neurons.max()}")
-        steps = whole_steps(f"{where} times", times, dt, least=1) - 1
-        order = np.lexsort((neurons, steps))
-        steps, which = steps[order], neurons[order].astype(np.int32)
-        twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(which) == 0))
-        if twice.size:
-            raise ValueError(
-                f"{where} must hold each neuron at most once a step, got neuron {which[twice[0]]} twice at "
-                f"{(steps[twice[0]] + 1) * dt} ms"
-            )
-        prescribed[name] = steps, which
-    return prescribed
-
-
-def check_size(population: Population, values: Prescribed) -> None:
-    """Refuse a population that is too small for its prescribed counts, or steps and neurons."""
-    if isinstance(values, tuple):
-        least, why = 1 + np.max(values[1], initial=-1), "so that it has the neurons of Simulation.spikes"
-    else:
-        least, why = np.max(values, initial=0), "so that it can have the counts of Simulation.counts"
-    if population.N < least:
-        raise ValueError(f"Population {population.name!r}: N must be >= {least}, {why}, got {population.N}")
-
-
-def _mapping(where: str, values: PerPopulation[object] | None, content: str) -> PerPopulation[object]:
-    if values is None:
-        return {}
-    if not isinstance(values, Mapping):
-        raise TypeError(f"{where} must be a dict of population to {content}, got {type(values).__name__}")
-    return values

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from gifpop.assembly import options
+from gifpop.assembly import requests
 from gifpop.assembly.recorder import Column, Recorder, bytes_of_chunks, bytes_of_records, place_probes
 
 if TYPE_CHECKING:
     from gifpop.assembly.assembly import Assembly
-    from gifpop.assembly.options import GivenCounts, GivenSpikes, Populations, Record, RecordNeurons
+    from gifpop.assembly.options import GivenCounts, GivenSpikes, Record, RecordNeurons
     from gifpop.common.typing import Prescribed, Probe
+    from gifpop.description import Populations
 
 
 class Recording:
@@ -36,20 +37,20 @@ class Recording:
         counts: GivenCounts,
         spikes: GivenSpikes,
     ) -> None:
-        populations, levels, self._dt = assembly.net.populations, assembly.level_names, assembly.dt
+        populations, levels, self._dt = assembly.net.populations, assembly.level_names, assembly.options.dt
         self._names, self._levels, self._neurons = tuple(populations), levels, record_neurons
         recordables = {name: level.recordables for name, level in assembly.levels.items()}
-        self._recorded = options.check_record(populations, record, recordables)
+        self._recorded = requests.check_record(populations, record, recordables)
         self.columns = self._make_columns(populations)
-        self.every = options.check_interval(record_interval, self._dt)
+        self.every = requests.check_interval(record_interval, self._dt)
         prescribed: dict[str, Prescribed] = {
-            **options.check_counts(populations, levels, counts),
-            **options.check_spikes(populations, levels, spikes, self._dt),
+            **requests.check_counts(populations, levels, counts),
+            **requests.check_spikes(populations, levels, spikes, self._dt),
         }
         self.prescribed = {self._names.index(name): values for name, values in prescribed.items()}
 
     def _make_columns(self, populations: Populations) -> list[Column]:
-        neurons = options.check_neurons(populations, self._neurons)
+        neurons = requests.check_neurons(populations, self._neurons)
         columns: list[Column] = []
         for name, population in populations.items():
             micro = self._levels[name] == "micro"
@@ -60,7 +61,7 @@ class Recording:
     def changed(self, populations: Populations) -> Recording:
         """Return the recording of populations whose sizes may have changed."""
         for i, values in self.prescribed.items():
-            options.check_size(populations[self._names[i]], values)
+            requests.check_size(populations[self._names[i]], values)
         new = copy.copy(self)
         new.columns = self._make_columns(populations)
         return new

@@ -17,16 +17,17 @@ import numpy.typing as npt
 from gifpop import _core
 from gifpop.assembly import footprint
 from gifpop.assembly.assembly import Assembly
-from gifpop.assembly.connections import MOST_EVENTS, WIRINGS
-from gifpop.assembly.levels import INITIAL, MesoLevel
+from gifpop.assembly.connections import MOST_EVENTS
+from gifpop.assembly.levels import MesoLevel
 from gifpop.assembly.recorder import Column
 from gifpop.assembly.recording import Recording
 from gifpop.common import checks, grid, memory
-from gifpop.description import ADAPTATIONS, Connection, Description, Injection, Population
+from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
 from gifpop.engine.counting import Unit
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
+from gifpop.engine.threads import processors
 from gifpop.meso import _meso, history
 from gifpop.meso.history import TOLERANCE
 from gifpop.meso.modes import Carried, count_modes
@@ -133,21 +134,17 @@ def _check_options(assembly: Assembly, engine: Engine, sizes: Sizes) -> None:
     sizes.require(list(assembly.level_names) == names, "a level for each population")
     sizes.require(list(assembly.levels) == names, "a level for each population")
     sizes.require(engine.names == names, "the engine has these populations")
-    sizes.require(grid.check_dt("dt", assembly.dt) == assembly.dt == engine.dt, "one step")
-    sizes.require(assembly.threads == engine.threads, "one number of threads")
-    checks.choice("initial", assembly.initial, INITIAL)
-    checks.choice("adaptation", assembly.adaptation, ADAPTATIONS)
-    checks.choice("wiring", assembly.wiring, WIRINGS)
-    checks.boolean("smooth", assembly.smooth)
-    if assembly.tolerance is not None:
-        checks.number("tolerance", assembly.tolerance, "in (0, 1)")
+    sizes.require(grid.check_dt("dt", assembly.options.dt) == assembly.options.dt == engine.dt, "one step")
+    sizes.require(assembly.options.threads == min(engine.threads, processors()), "one number of threads")
 
 
 def _check_recording(recording: Recording, assembly: Assembly, engine: Engine, sizes: Sizes) -> None:
     sizes.all_are(Column, "columns", recording.columns)
     sizes.require(list(recording._names) == engine.names, "the populations of the records")
     sizes.require([column.name for column in recording.columns] == engine.names, "a column for each population")
-    sizes.require(recording._dt == assembly.dt and recording._levels == assembly.level_names, "levels of the records")
+    sizes.require(
+        recording._dt == assembly.options.dt and recording._levels == assembly.level_names, "levels of the records"
+    )
     sizes.integer("steps between records", recording.every, 1, LARGEST_EXACT)
     for i, values in recording.prescribed.items():
         sizes.integer("a prescribed population", i, 0, len(engine.plans) - 1)
@@ -170,7 +167,7 @@ def _check_group(population: Population, plan: Plan, column: Column, assembly: A
         terms = len(plan.state["sfa"]), len(plan.state["stc"])
         sizes.require(terms == (len(cell.tau_sfa), len(cell.tau_stc)), f"{name!r} has the terms of its neurons")
         return
-    sizes.require(plan.smooth is assembly.smooth, f"{name!r} is smooth or not")
+    sizes.require(plan.smooth is assembly.options.smooth, f"{name!r} is smooth or not")
     sizes.require(len(plan.sfa) == len(cell.tau_sfa), f"{name!r} has the terms of its neurons")
     if plan.carried is not None:
         modes = count_modes(cell, bool(plan.carried.noisy))
@@ -180,8 +177,8 @@ def _check_group(population: Population, plan: Plan, column: Column, assembly: A
 
 def _check_level(level: AnyLevel, population: Population, assembly: Assembly, sizes: Sizes) -> None:
     """Refuse a level that an assembly of these options would not make."""
-    tolerance = assembly.tolerance if isinstance(level, MesoLevel) else assembly.tolerance or TOLERANCE
-    options = assembly.dt, assembly.initial, tolerance, assembly.smooth
+    tolerance = assembly.options.merging if isinstance(level, MesoLevel) else assembly.options.merging or TOLERANCE
+    options = assembly.options.dt, assembly.options.initial, tolerance, assembly.options.smooth
     sizes.require(
         (level.dt, level.initial, level.tolerance, level.smooth) == options, "levels have the options of the simulation"
     )
@@ -189,7 +186,7 @@ def _check_level(level: AnyLevel, population: Population, assembly: Assembly, si
         sizes.require(len(level.noisy) == 2, "variances of two synapses")
         sizes.all_are(float, "variances", level.noisy)
     if isinstance(level, MesoLevel):
-        carried = (population.adaptation or assembly.adaptation) == "carried"
+        carried = (population.adaptation or assembly.options.adaptation) == "carried"
         modes = count_modes(population.cell, level.noisy is not None) if carried else 0
         sizes.require(level.carried is carried, "adaptation as the options say")
         sizes.integer("moments", level.moments, *[modes + modes * (modes + 1) // 2 + (modes > 0)] * 2)

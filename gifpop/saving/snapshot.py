@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ import numpy as np
 from gifpop import distributions, inputs, parameters, rules
 from gifpop.assembly.assembly import Assembly
 from gifpop.assembly.levels import MesoLevel, MicroLevel
+from gifpop.assembly.options import Options
 from gifpop.assembly.recorder import Column
 from gifpop.assembly.recording import Recording
 from gifpop.common import memory
@@ -28,8 +29,8 @@ from gifpop.engine.counting import Unit
 from gifpop.engine.engine import INSTRUCTION_SET, Engine
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
-from gifpop.engine.threads import check_threads
-from gifpop.meso.history import Cells
+from gifpop.engine.threads import check_threads, processors
+from gifpop.meso.history import TOLERANCE, Cells
 from gifpop.meso.modes import Carried
 from gifpop.meso.plan import PopulationPlan
 from gifpop.micro.plan import NeuronPlan
@@ -70,7 +71,8 @@ def load(path: archive.Path, threads: int | None = None) -> dict[str, Any]:
         state, machine = restored(document["simulation"], arrays), str(document["machine"])
     if threads is None:
         threads = check_threads("Simulation.load: threads", state["engine"].threads)
-    state["assembly"].threads = state["engine"].threads = threads
+    state["assembly"].options = replace(state["assembly"].options, threads=threads)
+    state["engine"].threads = threads
     if machine != MACHINE:
         warn(
             f"{where} was saved on {machine}, this is {MACHINE}: sums are rounded in another way, and the run will "
@@ -232,6 +234,34 @@ def _pcg64(state: Any) -> np.random.PCG64:
     return stream
 
 
+ASSEMBLY = _kept(
+    Assembly,
+    "net",
+    "root",
+    "options",
+    "level_names",
+    "levels",
+    "wired",
+    anew=("_initial_plans", "_relaxed", "_signals"),
+    made=_restored,
+)
+OPTIONS = tuple(f.name for f in fields(Options) if f.name not in ("level", "history"))  # level_names, tolerance: None
+
+
+def _take_assembly(assembly: Assembly) -> dict[str, Any]:
+    parts = ASSEMBLY.take(assembly)
+    options = parts.pop("options")
+    return parts | {name: getattr(options, name) for name in OPTIONS} | {"tolerance": options.merging}
+
+
+def _make_assembly(**parts: Any) -> Any:
+    given = {name: parts.pop(name) for name in OPTIONS if name in parts}
+    given["threads"] = min(given["threads"], processors())
+    if given["tolerance"] is None:
+        given |= {"history": "exact", "tolerance": TOLERANCE}
+    return ASSEMBLY.make(**parts, options=Options(level=parts["level_names"], **given))
+
+
 KINDS = (
     # descriptions
     _kept(Description, "populations", "connections", "injections", "_inputs_made")._replace(name="Network"),
@@ -285,24 +315,7 @@ KINDS = (
         absent={"smooth": False},
     ),
     _kept(MicroLevel, "dt", "initial", "tolerance", "noisy", "smooth", absent={"smooth": False}, dropped=("bytes",)),
-    _kept(
-        Assembly,
-        "net",
-        "root",
-        "dt",
-        "level_names",
-        "initial",
-        "tolerance",
-        "adaptation",
-        "wiring",
-        "threads",
-        "levels",
-        "wired",
-        "smooth",
-        anew=("_initial_plans", "_relaxed", "_signals"),
-        absent={"smooth": False},
-        made=_restored,
-    ),
+    Kind(Assembly, _take_assembly, _make_assembly),
     _kept(
         Engine,
         "step",

@@ -152,7 +152,7 @@ def random_operation(sim, random, folder):
             gp.DirectCurrent(50.0 * number),
             gp.StepCurrent([5.0, 20.0], [80.0 * number, 0.0]),
         )[random.integers(3)]
-        if isinstance(new, gp.PoissonSpikes) and assembly_of(sim).adaptation != "carried":
+        if isinstance(new, gp.PoissonSpikes) and assembly_of(sim).options.adaptation != "carried":
             new = gp.DirectCurrent(10.0)
         return f"inject({population!r}, {new})", lambda sim: sim.inject(population, new, delay=1.0)
     if name == "remove" and inputs:

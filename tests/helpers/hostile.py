@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
@@ -168,7 +169,8 @@ def load(document, arrays):
     """Return the simulation that a file with this content would give."""
     with archive.damage_reported("it"), np.errstate(all="ignore"):
         state = snapshot.restored(document, arrays)
-    state["assembly"].threads = state["engine"].threads = 1  # a number that is limited elsewhere
+    state["assembly"].options = replace(state["assembly"].options, threads=1)
+    state["engine"].threads = 1  # a number that is limited elsewhere
     return gp.Simulation._restored(state, False)
 
 
