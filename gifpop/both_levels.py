@@ -1,4 +1,4 @@
-"""A network at both levels, many times each: `compare`."""
+"""Compare a network at both levels, over many trials."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gifpop.assembly.levels import LEVELS
 from gifpop.assembly.options import check_names
 from gifpop.common import checks, seeds
 from gifpop.common.grid import check_dt, whole_steps
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Level, Seed
     from gifpop.result import Result
 
-LEVELS: tuple[Level, ...] = ("meso", "micro")
 LEAST_TRIALS = 2
 
 
@@ -45,26 +45,26 @@ def compare(
     Parameters
     ----------
     net : Network
-        What to simulate.
+        Network to simulate.
     duration : float, ms
-        Of each trial, with the warm-up.
+        Duration of each trial, warm-up included.
     dt : float, ms
         Step.
     trials : int
-        At each level, >= 2.
+        Number of trials at each level, >= 2.
     seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
-        As of `Simulation`; the trials have seeds made from it, others at each level.
+        As in `Simulation`; the seeds of the trials are made from it, different ones at each level.
     warmup : float, ms
-        Left out of rates, variances and spectra at the beginning of each trial, rounded up to whole bins.
+        Time at the beginning of each trial that rates, variances and spectra leave out, rounded up to whole bins.
     bin : float, ms
         Width of the bins of activity, a multiple of dt.
     confidence : float
-        Of the intervals, in (0, 1).
+        Level of the confidence intervals, in (0, 1).
     threads : int or None
-        Trials that run side by side, at most one for each processor that this process may use; None: two if it may
-        use two.
+        Number of trials that run side by side, at most one per processor that this process may use; None: two if it
+        may use two.
     **options
-        Of `Simulation`, such as ``initial``.
+        Options of `Simulation`, such as ``initial``.
 
     Returns
     -------
@@ -74,21 +74,20 @@ def compare(
     Raises
     ------
     SimulationInterrupted
-        On Ctrl-C, within a second; its ``result`` is the comparison of the trials that had been finished at both
-        levels, or None where these were fewer than two.
+        On Ctrl-C, within a second; its ``result`` is the comparison of the trials finished at both levels, or None if
+        these are fewer than two.
     SimulationError
-        If an expected count or a potential is no longer a finite number; ``result`` likewise.
+        If an expected count or a potential is no longer finite; its ``result`` is the same.
 
     Notes
     -----
-    The trials of a level are those of `Network.simulate`: they share connections and neurons, which are drawn once,
-    from ``network_seed`` or from ``seed``, and a stationary state is found once. Intervals are those of chance in the
-    trials; how much networks differ that are drawn from one description, comparisons with several values of
-    ``network_seed`` show.
+    Trials are those of `Network.simulate`: they share connections and neurons, which are drawn once, from
+    ``network_seed`` or ``seed``, and a stationary state is found once. The intervals cover chance in the trials, not
+    in drawing the network: to see that, compare with several values of ``network_seed``.
 
     The levels differ by what the mesoscopic equations approximate: finite size, the adaptation of single neurons (more
-    with ``adaptation="quasi-renewal"``), and inputs that neurons share. With ``p`` < 1 each neuron has its own sample
-    of inputs, which ``wiring="sparse"`` takes into account.
+    with ``adaptation="quasi-renewal"``), and shared input. With ``p`` < 1 each neuron has its own sample of inputs,
+    which ``wiring="sparse"`` takes into account.
     """
     if not isinstance(net, Network):
         raise TypeError(f"compare: net must be a gifpop.Network, got {net!r}")
@@ -133,7 +132,7 @@ def compare(
 
 @dataclass(frozen=True)
 class _Bins:
-    """Bins of activity: their width in steps and in ms, how many a trial has, and how many of these are warm-up."""
+    """Bins of activity: width in steps and in ms, number per trial, and how many of these are warm-up."""
 
     width: int
     ms: float
@@ -141,7 +140,7 @@ class _Bins:
     dropped: int
 
     def activity(self, result: Result) -> Floats:
-        """Return the activity of a trial in bins, shape (bins, populations), spikes/s."""
+        """Return the binned activity of a trial, shape (bins, populations), spikes/s."""
         activity = result.activity[: self.total * self.width]
         return activity.reshape(self.total, self.width, -1).mean(axis=1)
 
@@ -149,7 +148,7 @@ class _Bins:
 def _compare_finished(
     net: Network, activities: dict[Level, Floats], bins: _Bins, confidence: float
 ) -> Comparison | None:
-    """Return the comparison of the trials that are finished at both levels, None where they are too few."""
+    """Return the comparison of the trials finished at both levels, or None if they are too few."""
     arrays = [activities.get(level) for level in LEVELS]
     finished = min(0 if array is None else len(array) for array in arrays)
     if finished < LEAST_TRIALS:
@@ -158,7 +157,7 @@ def _compare_finished(
 
 
 def _compare(net: Network, activities: dict[Level, Floats], bins: _Bins, confidence: float) -> Comparison:
-    """Return the comparison of activities in bins, of shape (trials, bins, populations), at each level."""
+    """Return the comparison of binned activities of shape (trials, bins, populations) at each level."""
     summaries = {level: _summarize(values, bins.dropped, bins.ms, confidence) for level, values in activities.items()}
     return Comparison(
         **summaries,
@@ -184,7 +183,7 @@ def _summarize(activity: Floats, dropped: int, bin_ms: float, confidence: float)
 
 def _estimate(trials: Floats, confidence: float) -> Estimate:
     """Return mean and confidence interval over the first axis."""
-    from scipy import special  # takes half as long to import as all of gifpop
+    from scipy import special  # slow to import
 
     n = len(trials)
     quantile = special.stdtrit(n - 1, 0.5 + 0.5 * confidence)  # of Student's t distribution

@@ -1,4 +1,4 @@
-"""What `gifpop.compare` returns: statistics of both levels with their confidence intervals."""
+"""Results of `gifpop.compare`: statistics of both levels with confidence intervals. Data only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Estimate:
     Parameters
     ----------
     value : float64 array
-        The mean.
+        Mean over trials.
     error : float64 array
         Half the width of the confidence interval (Student's t over the trials).
     """
@@ -45,11 +45,11 @@ class LevelSummary:
     rate : Estimate, shape (populations,), spikes/s
         Mean rate.
     variance : Estimate, shape (populations,), (spikes/s)^2
-        Of the activity in bins.
+        Variance of the binned activity over time.
     spectrum : Estimate, shape (frequencies, populations), Hz
-        Two-sided power spectrum of the activity.
+        Power spectrum of the binned activity (see `gifpop.power_spectrum`).
     response : Estimate, shape (bins, populations), spikes/s
-        Activity in bins, averaged over trials: the response to what the inputs do.
+        Binned activity, averaged over trials: the response to the inputs.
     """
 
     rate: Estimate
@@ -60,7 +60,7 @@ class LevelSummary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` returns.
+    """Statistics of a network at both levels, from `compare`.
 
     Parameters
     ----------
@@ -68,15 +68,15 @@ class Comparison:
         Statistics of each level: ``rate``, ``variance``, ``spectrum`` and ``response``, each with a ``value`` and an
         ``error``, arrays whose last axis has one entry for each population.
     names : tuple of str
-        Populations.
+        Names of the populations.
     t : float64 array, ms
         Centres of the bins of ``response``.
     f : float64 array, Hz
         Frequencies of ``spectrum``.
     trials : int
-        Trials at each level.
+        Number of trials at each level.
     confidence : float
-        Of the intervals, in (0, 1).
+        Level of the confidence intervals, in (0, 1).
     """
 
     meso: LevelSummary
@@ -88,12 +88,12 @@ class Comparison:
     confidence: float
 
     def table(self) -> str:
-        """Return rates and variances of both levels as text.
+        """Return a text table of rates and variances at both levels.
 
         Returns
         -------
         str
-            One line for each population, with confidence intervals.
+            One line per population, with confidence intervals.
         """
         rows = [["", "rate, meso", "rate, micro", "variance, meso", "variance, micro"]]
         for i, name in enumerate(self.names):
@@ -113,12 +113,12 @@ class Comparison:
         Parameters
         ----------
         figure : matplotlib.figure.Figure, optional
-            To draw into; by default a new one of pyplot.
+            Where to draw; by default a new pyplot figure.
 
         Returns
         -------
         matplotlib.figure.Figure
-            The one drawn into.
+            The figure.
         """
         from gifpop.plot import figures  # they draw comparisons, so they import this module
 

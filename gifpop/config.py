@@ -1,4 +1,4 @@
-"""What this installation uses."""
+"""Facts about this installation: versions, instruction set, processors, memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gifpop.version import __version__
 
 
 class Facts(TypedDict):
-    """What is to be known about an installation; of what the system does not tell, None."""
+    """Facts about an installation; None for those that the system does not tell."""
 
     gifpop: str
     numpy: str
@@ -32,7 +32,7 @@ class Facts(TypedDict):
 
 
 def facts() -> Facts:
-    """Return what `show_config` prints, and the versions of scipy and matplotlib, as a dict of plain values."""
+    """Return the facts of `show_config`, and the versions of scipy and matplotlib, as plain values."""
     return {
         "gifpop": __version__,
         "numpy": np.__version__,
@@ -49,9 +49,9 @@ def facts() -> Facts:
 
 
 def show_config() -> None:
-    """Print versions, which variant of the innermost loops is in use, the number of threads and the free memory.
+    """Print versions, the instruction set of the innermost loops, the number of threads and the free memory.
 
-    The environment variable ``GIFPOP_ISA``, read at import, names another variant.
+    The environment variable ``GIFPOP_ISA``, read at import, selects another instruction set.
 
     Examples
     --------

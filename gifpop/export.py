@@ -1,4 +1,4 @@
-"""A result as objects of other libraries: xarray, Neo and pandas. None of them is needed for anything else."""
+"""Export results to xarray, Neo and pandas, which are needed for nothing else."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def to_xarray(result: Result) -> xarray.Dataset:
 
 
 def _sizes(result: Result) -> tuple[str | tuple[str, ...], npt.ArrayLike]:
-    """Return dimensions and numbers of neurons, one of each population or, where it has changed, of each step."""
+    """Return dimensions and numbers of neurons: one per population, or one per step if a number has changed."""
     sizes = [p.N for p in result]
     if all(np.ndim(N) == 0 for N in sizes):
         return "population", np.array(sizes)
@@ -75,7 +75,7 @@ def _sizes(result: Result) -> tuple[str | tuple[str, ...], npt.ArrayLike]:
 
 
 def _meso_variables(result: Result, dims: tuple[str, ...]) -> Variables:
-    """Return recorded variables of mesoscopic populations, one column each; NaN where a population has none."""
+    """Return recorded variables of mesoscopic populations, one column per population; NaN if not recorded."""
     recorded = [_recorded(p) if p.level == "meso" else {} for p in result]
     variables: Variables = {}
     for name in dict.fromkeys(name for one in recorded for name in one):
@@ -88,7 +88,7 @@ def _meso_variables(result: Result, dims: tuple[str, ...]) -> Variables:
 def _add_neurons(
     variables: Variables, coordinates: Variables, p: PopulationResult, label: str, dims: tuple[str, ...]
 ) -> None:
-    """Add recorded variables of neurons, with a dimension of their own."""
+    """Add recorded variables of a population's neurons, with their own dimension."""
     neuron = f"neuron_{label}"
     for name, values in _recorded(p).items():
         variables[f"{name}_{label}"] = (*dims, neuron), values, _attributes(name, p)
@@ -98,7 +98,7 @@ def _add_neurons(
 def _add_spikes(
     variables: Variables, coordinates: Variables, p: PopulationResult, label: str, trials: Integers | None
 ) -> None:
-    """Add spikes of neurons as flat arrays: of each its time, neuron and trial."""
+    """Add spikes as flat arrays of times, neurons and trials."""
     times, neurons, numbers = _spikes(p, trials)
     dim, about = f"spikes_{label}", {"population": p.name}
     spike_times = {"units": "ms", "long_name": f"spike time of {p.name}"} | about
@@ -109,7 +109,7 @@ def _add_spikes(
 
 
 def _attributes(name: str, p: PopulationResult | None = None) -> dict[str, str]:
-    """Return the attributes of a variable, of one population or of all."""
+    """Return the attributes of a variable of one population, or of all."""
     unit, meaning = QUANTITIES[name]
     if p is None:
         return {"units": unit, "long_name": meaning}
@@ -121,7 +121,7 @@ def _texts(values: Iterable[str]) -> npt.NDArray[np.object_]:
 
 
 def _labels(names: Iterable[str]) -> dict[str, str]:
-    """Return parts of variables' names that stand for populations, all different: a file takes no "2/3E"."""
+    """Return a label of each population for names of variables, all different: files refuse names like "2/3E"."""
     labels: dict[str, str] = {}
     for name in names:
         label = re.sub(r"\W", "_", name)
@@ -148,7 +148,7 @@ def to_neo(result: Result) -> neo.Block:
 
 
 def _segment(neo: ModuleType, result: Result, of_trial: Callable[[Any], Any], **properties: object) -> neo.Segment:
-    """Return the segment of a trial, which ``of_trial`` takes out of arrays and lists."""
+    """Return the segment of a trial, which ``of_trial`` selects from arrays and lists."""
     segment = neo.Segment(**properties)
     names, meso = np.array(result.names), np.array([p.level == "meso" for p in result])
     timing = (result._first + 1) * result.dt, result.dt
@@ -172,7 +172,7 @@ def _signal(
     channels: dict[str, npt.NDArray[Any]],
     **annotations: str,
 ) -> neo.AnalogSignal:
-    """Return an `AnalogSignal`, which begins at a time and has a period; ``channels`` are array annotations."""
+    """Return an `AnalogSignal`; ``timing`` is its start and period in ms, ``channels`` its array annotations."""
     unit, meaning = QUANTITIES[name]
     start, period = timing
     return neo.AnalogSignal(
@@ -188,7 +188,7 @@ def _signal(
 
 
 def _recorded_signal(neo: ModuleType, p: PopulationResult, name: str, values: Floats) -> neo.AnalogSignal:
-    """Return a recorded variable: one channel of a mesoscopic population, or one a neuron."""
+    """Return the signal of a recorded variable: one channel for a mesoscopic population, or one per neuron."""
     times = p.t_record if len(p.t_record) else np.array([p.dt])
     period = round((times[1] - times[0]) / p.dt) * p.dt if len(times) > 1 else p.dt
     values, channels = (values[:, np.newaxis], {}) if p.level == "meso" else (values, {"neuron": p.neurons})
@@ -200,7 +200,7 @@ def _spike_trains(
 ) -> Iterator[neo.SpikeTrain]:
     """Yield a `SpikeTrain` for each neuron.
 
-    They are slices of one of all neurons: neo takes 9 us for a slice, and 170 us for a train from times.
+    They are slices of one train of all neurons: neo takes 9 us for a slice, and 170 us for a train from times.
     """
     order = np.argsort(neurons, kind="stable")
     bounds = np.searchsorted(neurons[order], np.arange(p.largest_N + 1)).tolist()
@@ -226,12 +226,12 @@ def to_dataframe(result: Result, table: str = "activity") -> pandas.DataFrame:
     pandas = _library("pandas", "Result.to_dataframe")
     checks.choice("Result.to_dataframe: table", table, TABLES)
     frame = {"activity": _activity_table, "recorded": _recorded_table, "spikes": _spike_table}[table](pandas, result)
-    frame.attrs.update(_provenance(result).items())  # as pairs: a dict of str is none of Hashable, pandas' keys
+    frame.attrs.update(_provenance(result).items())  # as pairs: to mypy, str keys are not Hashable keys
     return frame
 
 
 def _activity_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
-    """One row a step, columns (population, variable)."""
+    """Return a table with one row per step and columns (population, variable)."""
     columns = {}
     for p in result:
         for name in ("counts", "activity", *(["rate"] if p.level == "meso" else [])):
@@ -242,13 +242,13 @@ def _activity_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
 
 
 def _recorded_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
-    """One row a record, columns (population, variable), and the neuron where there are neurons."""
+    """Return a table with one row per time of record and columns (population, variable[, neuron])."""
     micro = any(p.level == "micro" and _recorded(p) for p in result)
     labels: list[tuple[str | int, ...]] = []
     blocks: list[Floats] = []
     for p in result:
         for name, values in _recorded(p).items():
-            neurons = p.neurons.tolist() if p.level == "micro" else [""]  # pandas leaves out levels that are ""
+            neurons = p.neurons.tolist() if p.level == "micro" else [""]  # pandas hides levels that are ""
             labels += [(p.name, name, neuron) if micro else (p.name, name) for neuron in neurons]
             blocks.append(values.reshape(-1, len(neurons)))
     if not blocks:
@@ -262,14 +262,14 @@ def _recorded_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
 
 
 def _index(pandas: ModuleType, result: Result, times: Floats) -> pandas.Index:
-    """Return the index of rows: the time, after the trial where there are trials."""
+    """Return the index of rows: the time, or trial and time."""
     if result.trials is None:
         return pandas.Index(times, name="time")
     return pandas.MultiIndex.from_product([result.trials, times], names=["trial", "time"])
 
 
 def _columns(pandas: ModuleType, labels: Sequence[tuple[str | int, ...]], names: list[str]) -> pandas.MultiIndex:
-    """Return labels of columns whose levels keep their order, so that pandas finds parts of them at once."""
+    """Return column labels whose levels keep their order, so that pandas finds parts of them quickly."""
     levels, codes = [], []
     for values in zip(*labels, strict=True):
         places = {value: i for i, value in enumerate(dict.fromkeys(values))}
@@ -279,7 +279,7 @@ def _columns(pandas: ModuleType, labels: Sequence[tuple[str | int, ...]], names:
 
 
 def _spike_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
-    """One row a spike."""
+    """Return a table with one row per spike."""
     micro = [p for p in result if p.level == "micro"]
     if not micro:
         raise ValueError(
@@ -296,7 +296,7 @@ def _spike_table(pandas: ModuleType, result: Result) -> pandas.DataFrame:
     return pandas.DataFrame(columns | {"time": times, "neuron": neurons})
 
 
-# What they share
+# Shared
 
 
 def _library(name: str, method: str) -> ModuleType:
@@ -310,7 +310,7 @@ def _library(name: str, method: str) -> ModuleType:
 
 
 def _recorded(p: PopulationResult) -> dict[str, Floats]:
-    """Return the recorded variables of a population by name; none where they were recorded of no neuron."""
+    """Return the recorded variables of a population by name; none if no neuron was recorded."""
     if p.level == "micro" and not len(p.neurons):
         return {}
     return {name: getattr(p, name) for name in p.recorded if name not in ALWAYS_RECORDED}
@@ -321,7 +321,7 @@ def _record_times(result: Result) -> Floats:
 
 
 def _spikes(p: PopulationResult, trials: Integers | None) -> tuple[Floats, npt.NDArray[np.int32], Integers]:
-    """Return times, neurons and trials of the spikes of neurons, in flat arrays."""
+    """Return times, neurons and trials of spikes, as flat arrays."""
     if trials is None:
         return *p.spikes, np.zeros(0, dtype=np.int64)
     times, neurons = (np.concatenate(parts) for parts in zip(*p.spikes, strict=True))
@@ -329,7 +329,7 @@ def _spikes(p: PopulationResult, trials: Integers | None) -> tuple[Floats, npt.N
 
 
 def _provenance(result: Result) -> dict[str, float | str]:
-    """Return what to write on the whole: plain numbers and texts, which every file takes."""
+    """Return the attributes of the whole export: plain numbers and texts, which every file format takes."""
     level = result.level if isinstance(result.level, str) else json.dumps(result.level)
     return {
         "source": f"gifpop {__version__}",
@@ -341,7 +341,7 @@ def _provenance(result: Result) -> dict[str, float | str]:
 
 
 def _seed(seed: object) -> str:
-    """Return a seed as the Python text that repeats it."""
+    """Return the Python expression of a seed."""
     if not isinstance(seed, np.random.SeedSequence):
         return repr(seed)
     key = f", spawn_key={tuple(map(int, seed.spawn_key))}" if seed.spawn_key else ""

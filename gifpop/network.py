@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gifpop.assembly.options import SimulationOptions
     from gifpop.common.typing import Count, Indices, Number
-    from gifpop.reductions import Keep, Outcome, TrialStatistics
+    from gifpop.reductions import Keep, Reduced, TrialStatistics
     from gifpop.result import Result
 
 
@@ -98,7 +98,7 @@ class Network(Description):
         keep: Keep = "all",
         warmup: Number = 0.0,
         **options: Unpack[SimulationOptions],
-    ) -> Outcome:
+    ) -> Reduced:
         """Simulate the network from its initial state and return what was recorded.
 
         Without trials, a short form of ``Simulation(net, **options).run(duration)``.

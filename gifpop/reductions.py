@@ -1,7 +1,7 @@
-"""What is kept of trials: all of them, statistics over them, or what a function makes of each.
+"""Reductions over trials: keep all, compute statistics, or apply a function to each.
 
-A reduction takes the `Result` of one trial after the other, in order of their numbers, so that what it makes of them
-depends neither on threads nor on how many trials ran side by side.
+A reduction takes the `Result` of one trial after the other, in order of their numbers, so that its outcome depends
+neither on threads nor on the number of trials that run side by side.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Keep: TypeAlias = Literal["all", "mean"] | Callable[[Result], npt.ArrayLike | di
 
 
 class Reduction(Protocol):
-    """Takes the results of trials and makes something of them."""
+    """Takes the results of trials one by one and reduces them."""
 
-    keeps_all: bool  # what it holds grows with the number of trials as the results do
+    keeps_all: bool  # its memory grows with the number of trials
 
     def take(self, result: Result) -> None: ...
 
-    def result(self) -> Outcome: ...
+    def result(self) -> Reduced: ...
 
 
 def make_reduction(keep: object, trials: Integers, seed: np.random.SeedSequence) -> Reduction:
@@ -38,20 +38,21 @@ def make_reduction(keep: object, trials: Integers, seed: np.random.SeedSequence)
     Parameters
     ----------
     keep : {"all", "mean"} or callable
+        The option.
     trials : int64 array
-        Their numbers.
+        Numbers of the trials.
     seed : numpy.random.SeedSequence
-        Of all.
+        Seed from which those of the trials are made.
     """
     if callable(keep):
         return Applied(keep)
-    if not isinstance(keep, str) or keep not in KEPT:
+    if not isinstance(keep, str) or keep not in REDUCTIONS:
         raise ValueError(f"simulate.keep must be one of 'all', 'mean' or a function, got {keep!r}")
-    return KEPT[keep](trials, seed)
+    return REDUCTIONS[keep](trials, seed)
 
 
 class Everything:
-    """Keeps what was recorded of each trial; parameters as of `make_reduction`."""
+    """Keeps the records of every trial; parameters as in `make_reduction`."""
 
     keeps_all = True
 
@@ -76,7 +77,7 @@ class Everything:
         self._taken += 1
 
     def result(self) -> Result:
-        """Return a `Result` with a leading dimension."""
+        """Return a `Result` with a leading dimension for trials."""
         one, n = self._last, self._taken
         populations = [
             p.with_arrays(
@@ -89,7 +90,7 @@ class Everything:
 
 
 class Applied:
-    """Keeps what a function returns for the `Result` of each trial: numbers, arrays, or dicts of such."""
+    """Keeps what a function returns for the `Result` of each trial: numbers, arrays, or dicts of these."""
 
     keeps_all = False
 
@@ -105,7 +106,7 @@ class Applied:
         arrays = {name: checks.unmasked("simulate.keep: what it returns", part) for name, part in parts.items()}
         form = {name: (array.shape, str(array.dtype.kind)) for name, array in arrays.items()}
         if any(kind == "O" for _, kind in form.values()):
-            raise TypeError(f"simulate.keep must return numbers, arrays or a dict of such, got {value!r}")
+            raise TypeError(f"simulate.keep must return numbers, arrays or a dict of these, got {value!r}")
         if not self._taken:
             self._form, self._is_dict = form, isinstance(value, dict)
         if form != self._form:
@@ -116,15 +117,15 @@ class Applied:
         self._taken.append(arrays)
 
     def result(self) -> npt.NDArray[Any] | Arrays:
-        """Return an array with a leading dimension, or a dict of such."""
+        """Return an array with a leading dimension for trials, or a dict of these."""
         stacked = {name: np.stack([arrays[name] for arrays in self._taken]) for name in self._form}
         return stacked if self._is_dict else stacked[""]
 
 
 class Moments:
-    """Keeps means, variances and the mean spectrum; parameters as of `make_reduction`.
+    """Keeps means, variances and the mean spectrum over trials; parameters as in `make_reduction`.
 
-    Updated trial by trial (Welford 1962, Technometrics 4:419), so that no trajectory needs to be kept.
+    They are updated trial by trial (Welford 1962, Technometrics 4:419), so that no trajectory is kept.
     """
 
     keeps_all = False
@@ -149,7 +150,7 @@ class Moments:
         squares += deviation * (values - mean)
 
     def result(self) -> TrialStatistics:
-        """Return `TrialStatistics`."""
+        """Return the `TrialStatistics` of the trials taken so far."""
         one, factor = self._last, 1.0 / (self._n - 1) if self._n > 1 else np.nan
         populations = []
         for p in one:
@@ -161,34 +162,34 @@ class Moments:
 
 
 def _in_spikes_per_s(p: PopulationResult) -> dict[str, Floats]:
-    """Return the recorded arrays of a population, counts and expected counts as activities in spikes/s."""
+    """Return the records of a population, with counts and expected counts as activities in spikes/s."""
     always = {"activity": p.activity} | ({"rate": p.rate} if p.level == "meso" else {})
     return always | {name: values for name, values in p.arrays.items() if name not in ("counts", "mean")}
 
 
-KEPT: dict[str, Callable[[Integers, np.random.SeedSequence], Reduction]] = {"all": Everything, "mean": Moments}
+REDUCTIONS: dict[str, Callable[[Integers, np.random.SeedSequence], Reduction]] = {"all": Everything, "mean": Moments}
 
 
 class PopulationStatistics:
-    """Statistics over trials of what was recorded of one population.
+    """Statistics over trials of the records of one population.
 
     Parameters
     ----------
     p : PopulationResult
-        Of one of the trials.
+        The population in one of the trials.
     mean, variance : dict of str to float64 array
-        Over trials, of ``"activity"`` and ``"rate"`` (spikes/s, one entry per time of `t`), of recorded variables (per
-        time of `t_record`, and neuron), and of the power ``"spectrum"`` of the activity of a trial (Hz, per frequency
-        of `f`). The variance is that estimated from a sample (divided by trials - 1).
+        Mean and variance over trials of ``"activity"`` and ``"rate"`` (spikes/s, one entry per time of `t`), of
+        recorded variables (per time of `t_record`, and neuron), and of the power ``"spectrum"`` of a trial's activity
+        (Hz, per frequency of `f`). The variance is the sample variance (divided by trials - 1).
 
     Attributes
     ----------
     name : str
-        Of the population.
+        Name of the population.
     N : int
         Number of neurons.
     t, t_record : float64 array, ms
-        As of `PopulationResult`.
+        Time stamps, as in `PopulationResult`.
     f : float64 array, Hz
         Frequencies of the spectrum.
     """
@@ -208,9 +209,9 @@ class TrialStatistics(ByPopulation[PopulationStatistics]):
     Parameters
     ----------
     populations : sequence of PopulationStatistics
-        Of each population, in the order of the columns below.
+        One for each population, in the order of the columns below.
     one : Result
-        Of one of the trials.
+        Result of one of the trials.
     n : int
         Number of trials.
 
@@ -219,19 +220,19 @@ class TrialStatistics(ByPopulation[PopulationStatistics]):
     dt : float, ms
         Step.
     level : str, or dict of str to str
-        ``"meso"`` or ``"micro"``; of each population by name, if it was given so.
+        ``"meso"`` or ``"micro"``; a dict by population if it was given as one.
     t : float64 array of length T, ms
         Time stamps, the ends of the steps.
     f : float64 array of length F, Hz
         Frequencies of the spectrum.
     names : tuple of str
-        Populations, in the order of the columns below.
+        Names of the populations, in the order of the columns below.
     activity, variance : float64 array, shape (T, populations)
-        Mean over trials of the population activity, spikes/s, and its variance, (spikes/s)^2.
+        Mean, spikes/s, and variance, (spikes/s)^2, of the population activity over trials.
     rate : float64 array, shape (T, populations), spikes/s
-        Mean of the expected activity; NaN for neurons.
+        Mean of the expected activity; NaN at the microscopic level.
     spectrum : float64 array, shape (F, populations), Hz
-        Mean two-sided power spectrum of the activity of a trial, without its mean over time.
+        Mean over trials of the power spectrum of the activity (see `gifpop.power_spectrum`).
     """
 
     def __init__(self, populations: list[PopulationStatistics], one: Result, n: int) -> None:
@@ -240,9 +241,9 @@ class TrialStatistics(ByPopulation[PopulationStatistics]):
         first = populations[0]
         self.t, self.f = first.t, first.f
 
-        def columns(kind: Literal["mean", "variance"], name: str) -> Floats:
+        def columns(statistic: Literal["mean", "variance"], name: str) -> Floats:
             missing = np.full(len(first.t), np.nan)
-            return np.stack([getattr(p, kind).get(name, missing) for p in populations], axis=-1)
+            return np.stack([getattr(p, statistic).get(name, missing) for p in populations], axis=-1)
 
         self.activity, self.variance = columns("mean", "activity"), columns("variance", "activity")
         self.rate, self.spectrum = columns("mean", "rate"), columns("mean", "spectrum")
@@ -251,4 +252,4 @@ class TrialStatistics(ByPopulation[PopulationStatistics]):
         return f"<gifpop.TrialStatistics: {self.n} trials of {len(self.t)} steps, populations {', '.join(self.names)}>"
 
 
-Outcome: TypeAlias = Result | TrialStatistics | npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+Reduced: TypeAlias = Result | TrialStatistics | npt.NDArray[Any] | dict[str, npt.NDArray[Any]]

@@ -1,4 +1,4 @@
-"""What a simulation returns: numpy arrays with their time stamps."""
+"""Results of a simulation: numpy arrays with their time stamps."""
 
 from __future__ import annotations
 
@@ -24,46 +24,47 @@ if TYPE_CHECKING:
 
 
 class PopulationResult:
-    """What was recorded of one population.
+    """The records of one population.
 
-    Recorded variables are attributes, with one entry per time of `t_record`. Of a mesoscopic population,
-    one-dimensional float64 arrays: any of ``V_m``, ``E_sfa`` (mV), ``I_syn_ex``, ``I_syn_in`` (pA). Of neurons, float64
-    arrays of shape (times, recorded neurons): any of ``V_m``, ``E_sfa``, ``I_stc``, ``I_syn_ex``, ``I_syn_in``.
+    Recorded variables are attributes, with one entry per time of `t_record`. A mesoscopic population has
+    one-dimensional float64 arrays: any of ``V_m``, ``E_sfa`` (mV), ``I_syn_ex``, ``I_syn_in`` (pA). A microscopic one
+    has float64 arrays of shape (times, recorded neurons): any of these, and ``I_stc`` (pA).
 
-    Of trials, all arrays but `t` and `t_record` have one more dimension, the first; `spikes` is a list with a pair of
-    arrays for each trial.
+    With trials, all arrays except `t` and `t_record` have a leading dimension for them; `spikes` is a list with one
+    pair of arrays per trial.
 
     Parameters
     ----------
     name : str
-        Of the population.
-    N : int, or int64 array of one entry a step
-        Number of neurons; an array where runs are joined between which it has changed.
+        Name of the population.
+    N : int, or int64 array of one entry per step
+        Number of neurons; an array if it changed between joined runs.
     dt : float, ms
         Step.
     first : int
-        Step at which the records begin.
+        Index of the first recorded step.
     counts : int64 array
         Spikes per step.
     record_steps : int64 array
         Steps after which variables were recorded.
     variables : dict of str to float64 array
-        What was recorded of each variable.
+        Records of each variable.
     mean : float64 array or None
-        Expected spikes per step; of a mesoscopic population.
-    spikes : pair of arrays, list of such, or None
-        Steps (int64) and neurons (int32) of all spikes, in order; of neurons. Of trials, a list.
+        Expected spikes per step; None at the microscopic level.
+    spikes : pair of arrays, list of pairs, or None
+        Steps (int64) and neurons (int32) of all spikes, in order of time; with trials, one pair for each. None at the
+        mesoscopic level.
     neurons : int64 array or None
-        Indices of the neurons whose variables were recorded; of neurons.
+        Indices of the neurons whose variables were recorded; None at the mesoscopic level.
 
     Attributes
     ----------
     spikes : pair of arrays
-        Times (ms, float64) and neurons (int32) of all spikes, in order; of neurons.
+        Times (ms, float64) and neurons (int32) of all spikes, in order of time; only at the microscopic level.
     """
 
     mean: Floats
-    spikes: Any  # a pair of times and neurons; of trials, which only the values tell, a list of pairs
+    spikes: Any  # a pair of times and neurons, or with trials a list of pairs, which types cannot tell apart
     neurons: Integers
 
     def __init__(
@@ -111,7 +112,7 @@ class PopulationResult:
 
     @property
     def arrays(self) -> Arrays:
-        """What was recorded in every step, or at every time of `t_record`: dict of str to array."""
+        """Records of every step, or of every time of `t_record`, by name: dict of str to array."""
         always = {"counts": self.counts} | ({"mean": self.mean} if self.level == "meso" else {})
         return always | self._variables
 
@@ -122,23 +123,23 @@ class PopulationResult:
         record_steps: Integers | None = None,
         N: int | Integers | None = None,
     ) -> PopulationResult:
-        """Return the same population with other records.
+        """Return a copy with other records.
 
         Parameters
         ----------
         arrays : dict of str to array
-            In place of `arrays`, with the same names.
-        spikes : pair of int arrays, list of such, or None
-            Steps and neurons of spikes; None: of a mesoscopic population.
+            Replaces `arrays`; has the same names.
+        spikes : pair of int arrays, list of pairs, or None
+            Steps and neurons of spikes; None for a mesoscopic population.
         record_steps : int64 array or None
-            Steps after which variables were recorded; None: as they are.
+            Steps after which variables were recorded; None keeps them.
         N : int, int64 array or None
-            Number of neurons; None: as it is.
+            Number of neurons; None keeps it.
 
         Returns
         -------
         PopulationResult
-            Another one; this one stays as it is.
+            The copy.
         """
         variables = {name: arrays[name] for name in self._variables}
         record_steps = self._record_steps if record_steps is None else record_steps
@@ -157,23 +158,23 @@ class PopulationResult:
         )
 
     def _trial(self, place: int) -> PopulationResult:
-        """Return what was recorded of one of several trials; arrays are views."""
+        """Return the records of one of several trials; its arrays are views."""
         spikes = self._spikes[place] if isinstance(self._spikes, list) else None
         return self.with_arrays({name: values[place] for name, values in self.arrays.items()}, spikes)
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """Names of what was recorded: tuple of str."""
+        """Names of all records: tuple of str."""
         return ("counts", "mean" if self._spikes is None else "spikes", *self._variables)
 
     @property
     def largest_N(self) -> int:
-        """Number of neurons, the largest one where it has changed: int."""
+        """Number of neurons, the largest if it changed between runs: int."""
         return int(np.max(self.N))
 
     @property
     def n_events(self) -> Integers:
-        """NEST's name of ``counts``."""
+        """Spikes per step: NEST's name of ``counts``."""
         return self.counts
 
     @property
@@ -188,40 +189,40 @@ class PopulationResult:
 
     @property
     def activity(self) -> Floats:
-        """Population activity A_N, spikes/s: float64 array of one entry a step."""
+        """Population activity A_N, spikes/s: float64 array of one entry per step."""
         return self.counts * (1e3 / (self.N * self.dt))
 
     @property
     def rate(self) -> Floats:
-        """Expected activity, spikes/s: float64 array of one entry a step; of a mesoscopic population.
+        """Expected activity, spikes/s: float64 array of one entry per step; only at the mesoscopic level.
 
-        Can be negative (finite-size correction).
+        It can be negative (finite-size correction).
         """
         return self.mean * (1e3 / (self.N * self.dt))
 
 
 class Named(Protocol):
-    """What belongs to a population."""
+    """Has the name of a population."""
 
     name: str
 
 
-Part = TypeVar("Part", bound=Named)
+OfPopulation = TypeVar("OfPopulation", bound=Named)
 
 
-class ByPopulation(Generic[Part]):
-    """Something for each population; index it with a population or its name."""
+class ByPopulation(Generic[OfPopulation]):
+    """One entry per population; index it with a population or its name."""
 
-    def __init__(self, populations: Iterable[Part]) -> None:
+    def __init__(self, populations: Iterable[OfPopulation]) -> None:
         self._populations = {p.name: p for p in populations}
 
-    def __getitem__(self, population: Population | str) -> Part:
+    def __getitem__(self, population: Population | str) -> OfPopulation:
         name = getattr(population, "name", population)
         if name not in self._populations:
             raise KeyError(f"no population {name!r}; there are {', '.join(map(repr, self.names))}")
         return self._populations[name]
 
-    def __iter__(self) -> Iterator[Part]:
+    def __iter__(self) -> Iterator[OfPopulation]:
         return iter(self._populations.values())
 
     def __len__(self) -> int:
@@ -234,30 +235,30 @@ class ByPopulation(Generic[Part]):
 
 
 class Result(ByPopulation[PopulationResult]):
-    """What a simulation returns.
+    """The result of a simulation.
 
-    Index it with a population or its name for a `PopulationResult`. Of trials, arrays have one more dimension, the
-    first, but for `t`.
+    Index it with a population or its name for a `PopulationResult`. With trials, all arrays except `t` have a leading
+    dimension for them.
 
     Parameters
     ----------
     populations : sequence of PopulationResult
-        Of each population, in the order of the columns below.
+        One for each population, in the order of the columns below.
     dt : float, ms
         Step.
     level : str, or dict of str to str
-        ``"meso"`` or ``"micro"``; of each population by name, if it was given so.
+        ``"meso"`` or ``"micro"``; a dict by population if it was given as one.
     seed, network_seed : numpy.random.SeedSequence
-        What `gifpop.Simulation` takes to repeat the run from the initial state.
+        Seeds with which `gifpop.Simulation` repeats the run from the initial state.
     first : int
-        Step at which the records begin.
+        Index of the first recorded step.
     trials : int64 array or None
-        Numbers of the trials; None: a single run.
+        Numbers of the trials; None for a single run.
 
     Attributes
     ----------
     names : tuple of str
-        Populations, in the order of the columns below.
+        Names of the populations, in the order of the columns below.
     """
 
     def __init__(
@@ -285,7 +286,7 @@ class Result(ByPopulation[PopulationResult]):
 
     @property
     def seeds(self) -> list[np.random.SeedSequence] | None:
-        """Seeds of the trials, with each of which `gifpop.Simulation` repeats one: list of SeedSequence, or None."""
+        """Seeds with which `gifpop.Simulation` repeats each trial: list of SeedSequence, or None without trials."""
         return None if self.trials is None else [seeds.trial(self.seed, number) for number in self.trials.tolist()]
 
     def trial(self, number: int) -> Result:
@@ -294,17 +295,17 @@ class Result(ByPopulation[PopulationResult]):
         Parameters
         ----------
         number : int
-            Of the trial, one of ``trials``.
+            Number of the trial, one of ``trials``.
 
         Returns
         -------
         Result
-            As of a single run; its arrays are views.
+            Result of a single run; its arrays are views.
 
         Raises
         ------
         ValueError
-            If there is no trial of this number.
+            If there is no trial with this number.
         """
         if self.trials is None or number not in self.trials:
             known = "no trials" if self.trials is None else f"{len(self.trials)} trials, {self.trials}"
@@ -333,58 +334,58 @@ class Result(ByPopulation[PopulationResult]):
         return np.stack([getattr(p, name) for p in self], axis=-1)
 
     def plot(self, bin: float = 1.0, figure: Figure | None = None) -> Figure:
-        """Plot activities and expected activities against time; of trials, means and standard deviations.
+        """Plot activities and expected activities against time; with trials, means and standard deviations.
 
-        `gifpop.plot` has more pictures, and draws them into axes.
+        `gifpop.plot` has more plots, which draw into axes.
 
         Parameters
         ----------
         bin : float, ms
-            Activities are averaged over bins of about this width, at least one step.
+            Width of the bins over which to average, rounded to steps, at least one.
         figure : matplotlib.figure.Figure, optional
-            To draw into; by default a new one of pyplot.
+            Where to draw; by default a new pyplot figure.
 
         Returns
         -------
         matplotlib.figure.Figure
-            The one drawn into.
+            The figure.
         """
         from gifpop.plot import figures  # they draw results, so they import this module
 
         return figures.overview(self, bin, figure)
 
     def to_xarray(self) -> xr.Dataset:
-        """Return the result as a dataset of xarray, which `to_netcdf` and `to_zarr` write as it is.
+        """Return the result as an xarray dataset, ready for `to_netcdf` and `to_zarr`.
 
         Returns
         -------
         xarray.Dataset
             ``counts`` (1), ``activity`` and ``rate`` (Hz; NaN for neurons)
                 (time, population).
-            ``V_m``, ... of mesoscopic populations (mV, pA), where recorded
-                (time, population); NaN for a population of which it was not recorded.
-            ``V_m_E``, ... of neurons of population "E", where recorded
+            ``V_m``, ... of mesoscopic populations (mV, pA), if recorded
+                (time, population); NaN for populations without this record.
+            ``V_m_E``, ... of the neurons of population "E", if recorded
                 (time, neuron_E).
-            ``spike_time_E`` (ms) of neurons of population "E"
-                (spikes_E), flat, since neurons fire unequally often, in order of time; with the coordinate
-                ``spike_neuron_E``.
+            ``spike_time_E`` (ms) of the neurons of population "E"
+                (spikes_E), in order of time, with the coordinate ``spike_neuron_E``.
 
             The coordinates ``N`` and ``level`` belong to ``population``. Variables that were not recorded at every step
-            are along ``time_record`` instead of ``time``. Trials come first, ``trial``; among spikes they follow one
-            another, with the coordinate ``spike_trial_E``. In names of variables, "_" stands for what is not a letter
-            or digit ("2/3E": ``V_m_2_3E``); their attribute ``population`` has the name itself. All have attributes
-            ``units`` and ``long_name``; those of the dataset are ``source``, ``dt`` (ms), ``level``, ``seed`` and
-            ``network_seed`` (what to give `Simulation` to repeat the run, in Python).
+            have the dimension ``time_record`` instead of ``time``. The dimension ``trial`` comes first; spikes of
+            successive trials follow each other, with the coordinate ``spike_trial_E``. In names of variables, "_"
+            replaces everything but letters and digits ("2/3E": ``V_m_2_3E``); the attribute ``population`` has the
+            original name. All have attributes ``units`` and ``long_name``. The dataset has the attributes ``source``,
+            ``dt`` (ms), ``level``, and ``seed`` and ``network_seed`` (Python expressions that repeat the run with
+            `Simulation`).
 
         Raises
         ------
         ImportError
-            Without xarray, which ``pip install 'gifpop[export]'`` installs.
+            If xarray is missing; ``pip install 'gifpop[export]'`` installs it.
 
         Notes
         -----
-        Variables of neurons are not copied. NetCDF 3, all that `to_netcdf` can write without further packages, has
-        integers of 32 bits; xarray refuses to write larger counts or numbers of neurons.
+        Variables of neurons are not copied. NetCDF 3, which is all that `to_netcdf` can write without further packages,
+        has 32-bit integers; xarray refuses to write larger counts or numbers of neurons.
 
         Examples
         --------
@@ -399,33 +400,33 @@ class Result(ByPopulation[PopulationResult]):
         return export.to_xarray(self)
 
     def to_neo(self) -> neo.Block:
-        """Return the result as a block of Neo, for Elephant and the formats that Neo writes.
+        """Return the result as a Neo block, for Elephant and the file formats of Neo.
 
         Returns
         -------
         neo.Block
-            With one `Segment`, or one a trial (annotation ``trial``). Each has
+            A block with one `Segment`, or one per trial (annotation ``trial``). Each has
 
             - an `AnalogSignal` named ``activity`` and, with mesoscopic populations, one named ``rate`` (Hz), with one
-              channel a population (array annotation ``population``);
+              channel per population (array annotation ``population``);
             - an `AnalogSignal` for each recorded variable of each population (mV, pA), named after the variable,
-              annotated with ``population``, with one channel a recorded neuron (array annotation ``neuron``);
-            - a `SpikeTrain` (ms) for each neuron, also if it is silent, annotated with ``population`` and ``neuron``:
-              populations in their order, neurons in theirs.
+              annotated with ``population``, with one channel per recorded neuron (array annotation ``neuron``);
+            - a `SpikeTrain` (ms) for each neuron, silent ones included, annotated with ``population`` and ``neuron``,
+              in the order of populations and neurons.
 
-            The annotations of the block are the attributes of the dataset of `to_xarray`.
+            The block's annotations are the attributes of the dataset of `to_xarray`.
 
         Raises
         ------
         ImportError
-            Without neo, which ``pip install 'gifpop[export]'`` installs.
+            If neo is missing; ``pip install 'gifpop[export]'`` installs it.
 
         Notes
         -----
-        The value of a step belongs to its end, the time at which a signal has it; a neuron fires at the end of a step,
-        too, so that its train begins with the run, one step before the first sample, and may have a spike at its
-        ``t_stop``. Elephant's bins have their left ends but not their right ones: in bins of dt its counts come one
-        step after those of the result, and it leaves out the spikes of the last step, with a warning.
+        Signals are sampled at the ends of steps. Neurons fire at the ends of steps, too, so that a spike train starts
+        with the run, one step before the first sample, and may have a spike at its ``t_stop``. Elephant's bins include
+        their left edge but not the right one: with bins of dt its counts come one step after those of the result, and
+        it drops the spikes of the last step, with a warning.
 
         Examples
         --------
@@ -441,29 +442,29 @@ class Result(ByPopulation[PopulationResult]):
         return export.to_neo(self)
 
     def to_dataframe(self, table: Table = "activity") -> pd.DataFrame:
-        """Return a part of the result as a table of pandas.
+        """Return part of the result as a pandas table.
 
         Parameters
         ----------
         table : {"activity", "recorded", "spikes"}
-            ``"activity"``: one row a step; columns (population, variable): ``counts`` (int64), ``activity`` and, of
-            mesoscopic populations, ``rate`` (Hz). ``"recorded"``: one row a record; columns (population, variable) of
-            what was recorded (mV, pA). If neurons are among it, (population, variable, neuron), with "" in place of a
-            neuron for populations. ``"spikes"``: one row a spike; columns ``population`` (categorical), ``trial``
-            where there are trials, ``time`` (ms) and ``neuron``, in order of these, but for neurons.
+            ``"activity"``: one row per step; columns (population, variable): ``counts`` (int64), ``activity`` and, for
+            mesoscopic populations, ``rate`` (Hz). ``"recorded"``: one row per time of record; columns (population,
+            variable) of recorded variables (mV, pA), or (population, variable, neuron) if some are of neurons, with ""
+            as the neuron of mesoscopic populations. ``"spikes"``: one row per spike; columns ``population``
+            (categorical), ``trial`` if there are trials, ``time`` (ms) and ``neuron``; sorted by the first three.
 
         Returns
         -------
         pandas.DataFrame
-            The index of the first two is ``time`` (ms), or (``trial``, ``time``). ``attrs`` are those of the dataset of
-            `to_xarray`.
+            The first two tables are indexed by ``time`` (ms), or by (``trial``, ``time``). ``attrs`` are those of the
+            dataset of `to_xarray`.
 
         Raises
         ------
         ImportError
-            Without pandas, which ``pip install 'gifpop[export]'`` installs.
+            If pandas is missing; ``pip install 'gifpop[export]'`` installs it.
         ValueError
-            If nothing was recorded, or no population is at the microscopic level for there to be spikes.
+            If no variable was recorded (``"recorded"``) or no population is microscopic (``"spikes"``).
 
         Examples
         --------
@@ -480,75 +481,11 @@ class Result(ByPopulation[PopulationResult]):
 
 
 def _in_ms(spikes: Spikes, dt: float) -> tuple[Floats, Shorts]:
-    """Return pairs of steps and neurons as pairs of times, the ends of the steps, and neurons."""
+    """Convert the steps of spikes to times, the ends of the steps."""
     return ends(spikes[0], dt), spikes[1]
 
 
 def _extent(counts: Integers) -> str:
-    """Say how many steps, and of how many trials, there are."""
+    """Return the number of steps, and of trials if there are any, in words."""
     trials = f"{len(counts)} trials of " if counts.ndim == 2 else ""
     return f"{trials}{counts.shape[-1]} steps"
-
-
-def concatenate(results: Sequence[Result]) -> Result:
-    """Join the results of successive runs of one simulation, each of which begins where the one before ends.
-
-    Raises
-    ------
-    ValueError
-        If one does not: stamps, which count on from the first, would be wrong.
-    """
-    first = results[0]
-    _check_succession(results)
-    populations = [_join(parts) for parts in zip(*results, strict=True)]
-    return Result(populations, first.dt, first.level, first.seed, first.network_seed, first._first)
-
-
-def _check_succession(results: Sequence[Result]) -> None:
-    """Refuse a hole between two results; those of no steps, as of a run that failed at once, do not matter."""
-    end = results[0]._first
-    for result in results:
-        steps = len(next(iter(result)).counts)
-        if steps and result._first != end:
-            raise ValueError(
-                f"Simulation.result: each run must begin where the one before ends, at {end * result.dt:g} ms, got one "
-                f"from {result._first * result.dt:g} ms on: what lies between was not recorded; take what each run "
-                "returned"
-            )
-        end = result._first + steps if steps else end
-
-
-def bytes_of_joined(results: Iterable[Result]) -> float:
-    """Return the memory that results take when they are joined."""
-    populations = [p for result in results for p in result]
-    arrays = [array for p in populations for array in (*p.arrays.values(), p._record_steps)]
-    spikes = [array for p in populations if isinstance(p._spikes, tuple) for array in (*p._spikes, p._spikes[0])]
-    return float(sum(array.nbytes for array in (*arrays, *spikes)))  # of a spike, the step and the time
-
-
-def _join(parts: Sequence[PopulationResult]) -> PopulationResult:
-    """Join what successive runs recorded of one population."""
-    first = parts[0]
-    if first.level == "micro" and any(not np.array_equal(p.neurons, first.neurons) for p in parts):
-        raise ValueError(
-            f"Simulation.result: the runs recorded different neurons of {first.name!r}, since N has changed; take what "
-            "each run returned, or name the neurons (record_neurons)"
-        )
-    arrays = {name: np.concatenate([p.arrays[name] for p in parts]) for name in first.arrays}
-    steps = np.concatenate([p._record_steps for p in parts])
-    spikes = [p._spikes for p in parts if isinstance(p._spikes, tuple)]
-    return first.with_arrays(arrays, join_spikes(spikes) if spikes else None, steps, _joined_size(parts))
-
-
-def join_spikes(pieces: Sequence[Spikes]) -> Spikes:
-    """Join pairs of steps and neurons into one pair of arrays."""
-    if not pieces:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
-    steps, neurons = zip(*pieces, strict=True)
-    return np.concatenate(steps), np.concatenate(neurons)
-
-
-def _joined_size(parts: Sequence[PopulationResult]) -> int | Integers:
-    """Return the number of neurons in successive runs, or, where it has changed, in each of their steps."""
-    sizes = {p.N for p in parts if len(p.counts)} or {parts[0].N}
-    return sizes.pop() if len(sizes) == 1 else np.repeat([p.N for p in parts], [len(p.counts) for p in parts])

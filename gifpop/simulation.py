@@ -17,7 +17,7 @@ from gifpop.assembly.connections import expand
 from gifpop.assembly.options import Options
 from gifpop.assembly.recorder import SpikeRoom
 from gifpop.assembly.recording import Recording
-from gifpop.assembly.records import Records
+from gifpop.assembly.records import Records, bytes_of_joined, concatenate
 from gifpop.common import checks, memory, seeds
 from gifpop.common.grid import whole_steps
 from gifpop.description import population_name
@@ -25,7 +25,7 @@ from gifpop.engine.engine import SimulationError, StateLostError
 from gifpop.engine.interrupts import deferred_interrupt, give_way
 from gifpop.engine.threads import check_threads
 from gifpop.meso.history import TOLERANCE
-from gifpop.result import Result, bytes_of_joined, concatenate
+from gifpop.result import Result
 from gifpop.saving import snapshot
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from gifpop.description import Description, Injection, Population
     from gifpop.engine.engine import Engine
     from gifpop.inputs import Input
-    from gifpop.reductions import Outcome
+    from gifpop.reductions import Reduced
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
@@ -84,14 +84,14 @@ class SimulationInterrupted(KeyboardInterrupt):
 
     result: Any  # what it is depends on what was run; handlers of an error should not have to ask
 
-    def __init__(self, result: Outcome | None, until: str) -> None:
+    def __init__(self, result: Reduced | None, until: str) -> None:
         super().__init__(until)
         self.result, self._until = result, until
 
     def __str__(self) -> str:
         return f"interrupted {self._until}{'' if self.result is None else '; .result holds what was simulated'}"
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Outcome | None, str]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[Reduced | None, str]]:
         return type(self), (self.result, self._until)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Count, Indices, Integers
     from gifpop.description import Description
     from gifpop.engine.engine import Engine
-    from gifpop.reductions import Keep, Outcome, Reduction
+    from gifpop.reductions import Keep, Reduced, Reduction
     from gifpop.result import Result
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ MOST_BYTES = 2.5e8  # and than these hold, unless threads alone need more
 
 def simulate_trials(
     net: Description, duration: float, trials: Count | Indices, keep: Keep, warmup: float, options: SimulationOptions
-) -> Outcome:
+) -> Reduced:
     """Run trials of a network; see `gifpop.Network.simulate`. ``duration`` is what is recorded, after ``warmup``."""
     numbers = check_trials(trials)
     sim = Simulation(net, **options)
@@ -87,10 +87,10 @@ class Trials:
         self._threads = self._assembly.options.threads
         self._most = self._threads * (1 if any(plan.neurons for plan in sim._engine.plans) else MOST_PER_THREAD)
 
-    def run(self, numbers: Integers, reduction: Reduction) -> Outcome:
+    def run(self, numbers: Integers, reduction: Reduction) -> Reduced:
         """Run trials of these numbers and return what a reduction makes of them."""
         self._check(numbers, reduction)
-        outcome: list[Outcome] = []
+        outcome: list[Reduced] = []
         try:
             with deferred_interrupt() as stop:
                 outcome.append(self._run_waves(numbers, reduction, stop))
@@ -102,7 +102,7 @@ class Trials:
             raise SimulationInterrupted(outcome[0], f"after all {len(numbers)} trials") from None  # too late to stop
         return outcome[0]
 
-    def _run_waves(self, numbers: Integers, reduction: Reduction, stop: Callable[[], bool]) -> Outcome:
+    def _run_waves(self, numbers: Integers, reduction: Reduction, stop: Callable[[], bool]) -> Reduced:
         """Run wave after wave."""
         done, size = 0, min(self._threads, self._most)
         error: SimulationError | SimulationInterrupted | None = None

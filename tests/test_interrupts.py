@@ -14,11 +14,11 @@ import gifpop as gp
 from gifpop import distributions
 from gifpop.assembly import stationary
 from gifpop.assembly.recorder import Recorder
+from gifpop.assembly.records import concatenate
 from gifpop.engine import _delivery, chunks, ring_buffers, threads
 from gifpop.engine.engine import Engine, SimulationError, StateLostError
 from gifpop.engine.interrupts import deferred_interrupt, give_way, is_interrupted, stopped_by
 from gifpop.engine.links import Link
-from gifpop.result import concatenate
 from gifpop.wiring import _wiring, draw
 from tests.helpers.saved import simulation
 from tests.helpers.state import assert_same_results, assert_same_state, engine_of, network_of, state_of

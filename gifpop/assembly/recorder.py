@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gifpop.assembly.records import join_spikes
 from gifpop.common import memory
 from gifpop.engine import chunks
 from gifpop.engine.engine import OutOfMemoryError
-from gifpop.result import PopulationResult, join_spikes
+from gifpop.result import PopulationResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,6 +20,7 @@ from gifpop.assembly.levels import MesoLevel, MicroLevel
 from gifpop.assembly.options import Options
 from gifpop.assembly.recorder import Column
 from gifpop.assembly.recording import Recording
+from gifpop.assembly.records import bytes_of_joined, concatenate
 from gifpop.common import memory
 from gifpop.common.memory import aligned_copy
 from gifpop.common.warn import warn
@@ -34,7 +35,7 @@ from gifpop.meso.history import TOLERANCE, Cells
 from gifpop.meso.modes import Carried
 from gifpop.meso.plan import PopulationPlan
 from gifpop.micro.plan import NeuronPlan
-from gifpop.result import PopulationResult, Result, bytes_of_joined, concatenate
+from gifpop.result import PopulationResult, Result
 from gifpop.saving import archive, integrity
 from gifpop.saving.encoding import Kind, decode, encode
 from gifpop.version import __version__
