@@ -11,7 +11,8 @@ import numpy as np
 
 from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps, whole_steps
-from gifpop.meso.plan import automatic_history, threshold_kernel
+from gifpop.meso.kernels import threshold_kernel
+from gifpop.meso.plan import automatic_history
 
 INTEGERS = ("N", "K", "refractory", "J", "first", "first_term", "first_trace", "oldest")
 NUMBERS = (

@@ -31,8 +31,9 @@ from gifpop.engine.interrupts import give_way
 
 if TYPE_CHECKING:
     from gifpop.assembly.options import Options
-    from gifpop.common.typing import Level, Plan, Stream, Streams
+    from gifpop.common.typing import Level, Stream, Streams
     from gifpop.engine.links import Link, NoiseLink
+    from gifpop.engine.plan import Plan
     from gifpop.engine.signals import Signal
 
 

@@ -12,13 +12,15 @@ from gifpop.assembly.connections import is_own_noise
 from gifpop.common import seeds
 from gifpop.description import Connection, Injection, population_name, rule_of
 from gifpop.engine.interrupts import give_way
+from gifpop.micro.plan import NeuronPlan
 from gifpop.parameters import GIF
 
 if TYPE_CHECKING:
     from gifpop.assembly.assembly import Assembly
-    from gifpop.common.typing import Integers, Plan, Streams
+    from gifpop.common.typing import Integers, Streams
     from gifpop.description import Description, Population
     from gifpop.engine.engine import Engine
+    from gifpop.engine.plan import Plan
 
 Parameters: TypeAlias = "Mapping[str, Any]"  # by name, as a user gives them
 Part: TypeAlias = "Population | str | Connection | tuple[Population | str, Population | str] | Injection"
@@ -160,12 +162,12 @@ def _carried_on(
     """
     plan, level = engine.plans[i], assembly.levels[population.name]
     before, N = plan.units, population.N
-    if not plan.neurons or N == before:
+    if not isinstance(plan, NeuronPlan) or N == before:
         return level.updated(plan, population, assembly.root, i), None
     random = np.random.Generator(seeds.stream(root, seeds.GROWTH, i, engine.step, before))
     neurons = np.concatenate([np.arange(min(N, before)), random.integers(before, size=max(N - before, 0))])
     changed = level.updated(plan.chosen(neurons), population, assembly.root, i)
-    assert changed.neurons
+    assert isinstance(changed, NeuronPlan)
     # no neuron of this number has had so many draws, since each step takes one at most
     changed.renew_budgets(min(N, before), engine.step + 1.0, engine.streams[i])
     return changed, neurons

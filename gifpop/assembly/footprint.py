@@ -92,7 +92,7 @@ def of_ring_buffers(
     slots = count_slots(max(lags + of_inputs, default=0), min([_core.LONGEST_SLICE, *lags]))
     own = {i.post for i in net.injections if not getattr(i.input, "shared", True)}
     rows = [
-        (p.N, _counts([c for c in net.connections if c.post == name], net, levels), name in own)
+        (count_places(p.N), _counts([c for c in net.connections if c.post == name], net, levels), name in own)
         for name, p in net.populations.items()
         if levels[name] == "micro" and (names is None or name in names)
     ]

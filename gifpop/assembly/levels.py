@@ -28,8 +28,9 @@ from gifpop.micro import _micro
 from gifpop.micro.plan import NeuronPlan, neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Initial, Key, Level, Plan
+    from gifpop.common.typing import Initial, Key, Level
     from gifpop.description import Population
+    from gifpop.engine.plan import Plan
     from gifpop.parameters import GIF
 
 MOST_NEURONS = 2**31 - 1
@@ -155,7 +156,7 @@ class MesoLevel:
 
     def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return a plan with the parameters of a population, and the state and history of another plan."""
-        assert not plan.neurons
+        assert isinstance(plan, PopulationPlan)
         self._check_length(population, plan.K if plan.cells is None else len(plan.cells.widest) - 1)
         plan = plan.copy()
         update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, self.noisy)
@@ -218,7 +219,7 @@ class MicroLevel:
 
     def begin(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> Key:
         """Draw initial values that differ between neurons; return the key of the random numbers."""
-        assert plan.neurons
+        assert isinstance(plan, NeuronPlan)
         names = tuple(name for name in DRAWN_ANEW if isinstance(getattr(population.cell, name), Distribution))
         for name, values in self._drawn(population, root, index, names).items():
             plan.of_neurons(name)[:] = values
@@ -240,7 +241,7 @@ class MicroLevel:
 
     def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> NeuronPlan:
         """Return a plan with the parameters of a population, and the state of a plan of as many neurons."""
-        assert plan.neurons
+        assert isinstance(plan, NeuronPlan)
         p = self._drawn(population, root, index)
         return replace(plan, parameters=neuron_parameters(p, population.N, self.dt))
 

@@ -22,13 +22,13 @@ from gifpop.engine.engine import Engine, SimulationError
 from gifpop.engine.links import Link
 from gifpop.meso import _meso, history
 from gifpop.meso.modes import unpack
+from gifpop.meso.plan import PopulationPlan
+from gifpop.micro.plan import NeuronPlan
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Streams, Synapse
     from gifpop.engine.links import NoiseLink
     from gifpop.meso.modes import Carried
-    from gifpop.meso.plan import PopulationPlan
-    from gifpop.micro.plan import NeuronPlan
     from gifpop.parameters import GIF
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ def _settle(engine: Engine, window: int) -> bool:
 
 def _populations(engine: Engine) -> list[PopulationPlan]:
     """Return the plans of an engine that relaxes: it has only populations."""
-    return [plan for plan in engine.plans if not plan.neurons]
+    return [plan for plan in engine.plans if isinstance(plan, PopulationPlan)]
 
 
 def _fill_up(plan: PopulationPlan) -> None:
@@ -223,13 +223,13 @@ def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
     """
     engine.take_over(relaxed)
     for i, (plan, state) in enumerate(zip(engine.plans, _populations(relaxed), strict=True)):
-        if plan.neurons:
+        if isinstance(plan, NeuronPlan):
             random = np.random.Generator(streams(i))
             draw_neurons(plan, state, random)
             for process in engine.noise:
                 if process.target == i and process.lag > 0:
                     _draw_noise(engine, process, plan.N, random)
-        else:
+        elif isinstance(plan, PopulationPlan):
             load_population(plan, state)
 
 

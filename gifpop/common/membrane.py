@@ -1,4 +1,4 @@
-"""The membrane over one step: what currents leave in a potential, and hazards at it; what a spike leaves behind."""
+"""The membrane over one step: what currents leave in a potential, and hazards at it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from gifpop.common.typing import Floats
-    from gifpop.parameters import GIF
 
 LOG_OF_NO_HAZARD = -1e6  # far below what any potential makes up for
 underflows_to_zero = np.errstate(under="ignore")  # decorates what makes plans, whatever numpy.seterr says
@@ -47,21 +44,3 @@ def arrival_current(tau_s: float, dt: float) -> float:
 def arrival_potential(tau_s: float, tau_m: float, dt: float) -> float:
     """Return tau_m times the potential that such spikes have left at its end, per pA and pF, ms."""
     return float(tau_s / dt * (tau_m * -np.expm1(-dt / tau_m) - synaptic_carry(tau_s, tau_m, dt)))
-
-
-@underflows_to_zero
-def threshold_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
-    """Return what a spike adds to the threshold at the given ages (array, ms), in mV."""
-    theta = np.zeros(ages.shape)
-    for tau, q in zip(cell.tau_sfa, cell.q_sfa, strict=True):
-        theta += q * np.exp(-ages / tau)
-    return theta
-
-
-@underflows_to_zero
-def current_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
-    """Return what a spike takes from the potential through spike-triggered currents at most, in mV."""
-    taken = np.zeros(ages.shape)
-    for tau, q in zip(cell.tau_stc, cell.q_stc, strict=True):
-        taken += abs(q) * cell.tau_m / cell.C_m * np.exp(-ages / tau)
-    return taken

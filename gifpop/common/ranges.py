@@ -11,8 +11,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gifpop.distributions import Distribution
-
 Limits: TypeAlias = tuple[float, float]
 
 LARGEST_POTENTIAL = 1e50  # mV
@@ -41,7 +39,7 @@ def check_ranges(where: str, p: Mapping[str, object]) -> None:
     where : str
         Whose they are, for messages.
     p : dict
-        Numbers, arrays, sequences of such, or None; a `Distribution` is checked once it has been drawn.
+        Numbers, arrays and sequences of them; what is neither, as a distribution, is checked once it has been drawn.
 
     Raises
     ------
@@ -67,7 +65,7 @@ def _entries(values: object) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the entries of a parameter that are known, and their places in it."""
     listed = isinstance(values, list | tuple)
     for i, value in enumerate(values if listed else [values]):  # type: ignore[arg-type, var-annotated]
-        if value is not None and not isinstance(value, Distribution):
+        if isinstance(value, int | float | np.number | np.ndarray):
             yield f"[{i}]" if listed else "", np.asarray(value, dtype=float)
 
 

@@ -1,14 +1,10 @@
 """Types that annotations name in several files: arrays, seeds, and what options may be."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from gifpop.meso.plan import PopulationPlan
-    from gifpop.micro.plan import NeuronPlan
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -45,7 +41,6 @@ Synapse: TypeAlias = Literal["excitatory", "inhibitory"]
 Receptor: TypeAlias = Synapse | Literal["current", "excitatory variance", "inhibitory variance"]
 
 Key: TypeAlias = npt.NDArray[np.uint64]  # of the random numbers of a group of neurons
-Plan: TypeAlias = "PopulationPlan | NeuronPlan"
 Stream: TypeAlias = np.random.BitGenerator | Key
 Prescribed: TypeAlias = Integers | Spikes  # of a population, its counts, step by step
 Probe: TypeAlias = "tuple[int, int | Sequence[int] | Integers, str | tuple[str, ...]]"  # group, units, recordables

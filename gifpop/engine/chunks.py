@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from tqdm import tqdm
     from typing_extensions import Self
 
-    from gifpop.common.typing import Floats, Integers, Plan, Prescribed, Probe, Shorts, Spikes
+    from gifpop.common.typing import Floats, Integers, Prescribed, Probe, Shorts, Spikes
     from gifpop.engine.engine import Engine
+    from gifpop.engine.plan import Plan
 
 SECONDS_PER_CHUNK = 0.02  # between two looks at Ctrl-C and the progress bar
 LONGEST_CHUNK = 4096  # steps; bounds the memory of a chunk,
@@ -157,7 +158,7 @@ class Probing:
 
     Parameters
     ----------
-    plans : sequence of PopulationPlan or NeuronPlan
+    plans : sequence of gifpop.engine.plan.Plan
     probes : sequence of (group, units, recordables)
         One or several units, and one or several recordables of each of them, unit after unit.
     prescribed : dict of int to array or pair of arrays

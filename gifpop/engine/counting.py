@@ -13,8 +13,9 @@ import numpy as np
 from gifpop import _core
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Plan, Receptor, Synapse
+    from gifpop.common.typing import Floats, Receptor, Synapse
     from gifpop.engine.links import Link
+    from gifpop.engine.plan import Plan
 
 MOST = np.iinfo(np.uint16).max
 SPIKES: tuple[Synapse, ...] = ("excitatory", "inhibitory")
@@ -45,7 +46,7 @@ def count_units(links: Sequence[Link], plans: Sequence[Plan]) -> list[Unit | Non
     ----------
     links : sequence of gifpop.engine.links.Link
         Sources from ``len(plans)`` on are generators, whose input is added up apart.
-    plans : sequence of PopulationPlan or NeuronPlan
+    plans : sequence of gifpop.engine.plan.Plan
     """
     own: list[list[Link]] = [[] for _ in plans]
     for link in links:

@@ -18,8 +18,9 @@ from gifpop.engine.ring_buffers import RingBuffers
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gifpop.common.typing import Floats, Integers, Plan, Prescribed, Probe, Receptor, Stream
+    from gifpop.common.typing import Floats, Integers, Prescribed, Probe, Receptor, Stream
     from gifpop.engine.links import Link, NoiseLink
+    from gifpop.engine.plan import Plan
     from gifpop.engine.signals import Emitter
 
 INSTRUCTION_SET = instruction_set.select()
@@ -58,7 +59,7 @@ class Engine:
     ----------
     names : sequence of str
         Of the groups, for messages.
-    plans : sequence of PopulationPlan or NeuronPlan
+    plans : sequence of gifpop.engine.plan.Plan
     streams : sequence
         A numpy.random.BitGenerator for a population, a key (`gifpop.common.seeds.philox_key`) for a group of neurons.
     links : sequence of gifpop.engine.links.Link
@@ -135,7 +136,7 @@ class Engine:
         """
         self.check_whole()
         new = copy.copy(self)
-        new._buffers = self._buffers.chosen({})
+        new._buffers = self._buffers.copy()
         new._wire(links, list(signals), list(noise))
         vars(self).update(vars(new))  # at once: there is no moment in which only a part has changed
 
@@ -168,7 +169,7 @@ class Engine:
 
         Parameters
         ----------
-        plans : sequence of PopulationPlan or NeuronPlan
+        plans : sequence of gifpop.engine.plan.Plan
         links : sequence of gifpop.engine.links.Link, or None
             None: links, signals and noise stay as they are.
         signals, noise : see `Engine`
@@ -182,7 +183,9 @@ class Engine:
         """
         self.check_whole()
         new = copy.copy(self)
-        new.plans, new._buffers = list(plans), self._buffers.chosen(moved or {})
+        new.plans, new._buffers = list(plans), self._buffers.copy()
+        for i, neurons in (moved or {}).items():
+            new._buffers.move(i, neurons, plans[i].places)
         if links is None:
             new.bind()
         else:
@@ -312,7 +315,7 @@ class Engine:
 
     def seconds_per_step(self) -> float:
         """Return about how long a step takes in one thread, before any has been measured."""
-        units = sum(plan.units if plan.neurons else plan.K for plan in self.plans)
+        units = sum(plan.work for plan in self.plans)
         connections = sum(len(link.units) for link in self.links if link.units is not None)
         return SECONDS_PER_UNIT * units + SECONDS_PER_CONNECTION * connections
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -12,10 +12,10 @@ import numpy.typing as npt
 from gifpop import _core
 from gifpop.common import memory
 from gifpop.engine.counting import MOST, Unit
-from gifpop.micro.plan import count_places
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers, Plan, Receptor
+    from gifpop.common.typing import Floats, Integers, Receptor
+    from gifpop.engine.plan import Plan
 
 SYNAPSES, RECEPTORS, SHARED_RECEPTORS = _core.SYNAPSES, _core.RECEPTORS, _core.SHARED_RECEPTORS
 GROUPS, GENERATORS = 0, 1  # the two kinds of sources, added up apart
@@ -36,13 +36,13 @@ def bytes_of_rings(slots: int, groups: int, neurons: Iterable[tuple[int, bool, b
     ----------
     slots, groups : int
     neurons : sequence of (int, bool, bool)
-        Of each group of neurons, how many there are, whether they count spikes, and whether they have generators.
+        Of each group of neurons, its places, whether it counts spikes, and whether it has generators.
     """
-    places = sum(
-        _row(count_places(N)) * (SYNAPSES * (2 if counting else 8) + RECEPTORS * 8 * external)
-        for N, counting, external in neurons
+    single = sum(
+        _row(places) * (SYNAPSES * (2 if counting else 8) + RECEPTORS * 8 * external)
+        for places, counting, external in neurons
     )
-    return slots * (places + 8.0 * 2 * SHARED_RECEPTORS * groups)
+    return slots * (single + 8.0 * 2 * SHARED_RECEPTORS * groups)
 
 
 class RingBuffers:
@@ -85,7 +85,7 @@ class RingBuffers:
 
         Parameters
         ----------
-        plans : sequence of PopulationPlan or NeuronPlan
+        plans : sequence of gifpop.engine.plan.Plan
         longest, slice_steps : int
             Longest lag, and the steps that groups take between deliveries.
         units : sequence of gifpop.engine.counting.Unit or None
@@ -102,14 +102,14 @@ class RingBuffers:
             If the buffers would not fit in memory; nothing has changed then.
         """
         slots = max(count_slots(longest, slice_steps), self.slots)
-        rows = [_row(plan.places) if plan.neurons else 0 for plan in plans]
+        rows = [_row(plan.places) for plan in plans]
         external = [
             i in with_external or (i < len(self.externals) and self.externals[i] is not None) for i in range(len(plans))
         ]
         neurons = [
-            (plan.units, unit is not None, more)
+            (plan.places, unit is not None, more)
             for plan, unit, more in zip(plans, units, external, strict=True)
-            if plan.neurons
+            if plan.places
         ]
         needed = bytes_of_rings(slots, len(plans), neurons)
         memory.require(
@@ -149,19 +149,16 @@ class RingBuffers:
                 array[:] = 0
         self.externals = [None] * len(self.externals)
 
-    def chosen(self, neurons: Mapping[int, Integers]) -> RingBuffers:
-        """Return buffers in which neurons receive what is on its way to others.
-
-        Parameters
-        ----------
-        neurons : dict of int to int array
-            For groups, whose input each of their neurons receives.
-        """
+    def copy(self) -> RingBuffers:
+        """Return buffers that share their arrays with these, until others take their place."""
         new = copy.copy(self)
         new.rings, new.externals = list(self.rings), list(self.externals)
-        for i, own in neurons.items():
-            new.rings[i], new.externals[i] = _chosen(self.rings[i], own), _chosen(self.externals[i], own)
         return new
+
+    def move(self, group: int, neurons: Integers, places: int) -> None:
+        """Give a group other neurons: each receives what is in transit to the one that ``neurons`` names."""
+        self.rings[group] = _moved(self.rings[group], neurons, places)
+        self.externals[group] = _moved(self.externals[group], neurons, places)
 
     def add(
         self,
@@ -201,11 +198,11 @@ def _add(sums: Ring, place: tuple[Any, ...], amounts: float | npt.NDArray[np.flo
     np.add.at(sums, place, amounts)
 
 
-def _chosen(ring: npt.NDArray[Amount] | None, neurons: Integers) -> npt.NDArray[Amount] | None:
-    """Return a ring buffer, or None for an empty one, in which neurons receive what is on its way to others."""
+def _moved(ring: npt.NDArray[Amount] | None, neurons: Integers, places: int) -> npt.NDArray[Amount] | None:
+    """Return a ring buffer in which each neuron receives what is in transit to one of ``neurons``; None of None."""
     if ring is None:
         return None
-    new = memory.aligned_zeros((*ring.shape[:2], _row(count_places(len(neurons)))), ring.dtype)
+    new = memory.aligned_zeros((*ring.shape[:2], _row(places)), ring.dtype)
     new[..., : len(neurons)] = ring[..., neurons]
     return new
 
@@ -239,5 +236,5 @@ def _fit(
 
 
 def _row(places: int) -> int:
-    """Return the length of a row: an odd number of 64 places, so that rows do not meet in the same lines of a cache."""
-    return 64 * (-(-places // 64) | 1)
+    """Return the length of a row: an odd number of 64 places, so that rows do not share lines of a cache; or 0."""
+    return 64 * (-(-places // 64) | 1) if places else 0

@@ -16,8 +16,9 @@ import numpy as np
 
 from gifpop.common.checks import LARGEST_INTEGER
 from gifpop.common.grid import refractory_steps
-from gifpop.common.membrane import threshold_kernel, underflows_to_zero
+from gifpop.common.membrane import underflows_to_zero
 from gifpop.meso import _meso
+from gifpop.meso.kernels import threshold_kernel
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, History, Integers

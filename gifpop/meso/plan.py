@@ -18,14 +18,13 @@ from gifpop.common.grid import refractory_steps
 from gifpop.common.membrane import (
     arrival_current,
     arrival_potential,
-    current_kernel,
     log_hazard,
     synaptic_carry,
-    threshold_kernel,
     underflows_to_zero,
 )
 from gifpop.common.remembered import remembered
 from gifpop.meso import _meso, history
+from gifpop.meso.kernels import current_kernel, threshold_kernel
 from gifpop.meso.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
 
 if TYPE_CHECKING:
@@ -62,11 +61,17 @@ class PopulationPlan:
     recordables: ClassVar = _meso.RECORDABLES
     neurons: ClassVar[Literal[False]] = False
     units: ClassVar[int] = 1
+    places: ClassVar[int] = 0  # no neuron receives input of its own
 
     @property
     def K(self) -> int:
         """Number of cohorts, each of one step."""
         return len(self.theta) - _meso.PADDING
+
+    @property
+    def work(self) -> int:
+        """Number of cohorts that a step passes over: those of one step."""
+        return self.K
 
     @property
     def merged(self) -> dict[str, Floats]:

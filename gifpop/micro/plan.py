@@ -37,6 +37,12 @@ class NeuronPlan:
 
     @property
     def units(self) -> int:
+        """Number of neurons."""
+        return self.N
+
+    @property
+    def work(self) -> int:
+        """Number of neurons that a step passes over: all."""
         return self.N
 
     @property

@@ -19,8 +19,9 @@ from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
 from gifpop.nest.wiring import Listener, Sampler, Tap, Wiring
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Key, Plan, Stream
+    from gifpop.common.typing import Key, Stream
     from gifpop.engine.chunks import Chunk
+    from gifpop.engine.plan import Plan
     from gifpop.meso.plan import PopulationPlan
     from gifpop.micro.plan import NeuronPlan
     from gifpop.nest.changes import Changes

@@ -38,8 +38,9 @@ from gifpop.result import PopulationResult, Result
 
 if TYPE_CHECKING:
     from gifpop.assembly.levels import AnyLevel
-    from gifpop.common.typing import Integers, Plan, Prescribed, Shorts
+    from gifpop.common.typing import Integers, Prescribed, Shorts
     from gifpop.engine.engine import Engine
+    from gifpop.engine.plan import Plan
 
 LARGEST_EXACT = 2**53  # integer that a float holds, and all below; no simulation goes on beyond this step
 SIGNALS = (signals.Current, signals.Events, signals.PoissonCounts)
@@ -154,7 +155,7 @@ def _check_recording(recording: Recording, assembly: Assembly, engine: Engine, s
 def _check_group(population: Population, plan: Plan, column: Column, assembly: Assembly, sizes: Sizes) -> None:
     """Refuse plan, level and records of a population that are not its own."""
     name, cell = population.name, population.cell
-    N, kind = (plan.N, "micro") if plan.neurons else (plan.constants["N"][0], "meso")
+    N, kind = (plan.units, "micro") if plan.neurons else (_population(plan).constants["N"][0], "meso")
     sizes.require(N == population.N == column.N, f"{name!r} has N neurons")
     sizes.require(assembly.level_names[name] == assembly.levels[name].name == kind, f"{name!r} is at its level")
     sizes.require(column.neurons is plan.neurons, f"{name!r} is recorded at its level")
@@ -163,16 +164,23 @@ def _check_group(population: Population, plan: Plan, column: Column, assembly: A
         sizes.require(_within(recorded, plan.units), f"recorded units are among {plan.units}")
     level = assembly.levels[name]
     _check_level(level, population, assembly, sizes)
-    if plan.neurons:
+    if isinstance(plan, NeuronPlan):
         terms = len(plan.state["sfa"]), len(plan.state["stc"])
         sizes.require(terms == (len(cell.tau_sfa), len(cell.tau_stc)), f"{name!r} has the terms of its neurons")
         return
+    plan = _population(plan)
     sizes.require(plan.smooth is assembly.options.smooth, f"{name!r} is smooth or not")
     sizes.require(len(plan.sfa) == len(cell.tau_sfa), f"{name!r} has the terms of its neurons")
     if plan.carried is not None:
         modes = count_modes(cell, bool(plan.carried.noisy))
         sizes.require(len(plan.carried.jump) == modes, f"{name!r} has the modes of its neurons")
         sizes.require(plan.carried.currents == len(cell.tau_sfa), f"{name!r} has the currents of its neurons")
+
+
+def _population(plan: Plan) -> PopulationPlan:
+    """Return a plan that is one of a population, as `_check_groups` has made sure."""
+    assert isinstance(plan, PopulationPlan)
+    return plan
 
 
 def _check_level(level: AnyLevel, population: Population, assembly: Assembly, sizes: Sizes) -> None:
@@ -199,7 +207,7 @@ def _memory_of_reset(assembly: Assembly, engine: Engine) -> float:
     needed = 0.0
     for population, plan in zip(assembly.net.populations.values(), engine.plans, strict=True):
         level = assembly.levels[population.name]
-        if isinstance(level, MesoLevel) and not plan.neurons:
+        if isinstance(level, MesoLevel) and isinstance(plan, PopulationPlan):
             now = plan.K if plan.cells is None else len(plan.cells.widest) - 1
             needed += sum(footprint.of_level(level, population)) if level.length > now else 0.0
     return needed
@@ -253,10 +261,11 @@ def _check_groups(engine: Engine, sizes: Sizes) -> None:
     """Refuse groups that are not as they should be, or share what they write to."""
     parts: list[object] = list(engine.plans)
     for name, plan, stream in zip(engine.names, engine.plans, engine.streams, strict=True):
-        if plan.neurons:
+        if isinstance(plan, NeuronPlan):
             _check_neurons(plan, Sizes(str(name)))
             sizes.check("key", stream, 2, dtype=np.uint64)
         else:
+            plan = _population(plan)
             _check_population(plan, Sizes(str(name)))
             sizes.all_are(np.random.BitGenerator, "streams", [stream])
             parts += [part for part in (plan.cells, plan.carried) if part is not None]
@@ -472,10 +481,10 @@ def _check_prescribed(values: Prescribed, plan: Plan, sizes: Sizes) -> None:
         steps, neurons = values
         _check_times("prescribed steps", steps, sizes)
         sizes.require(neurons.shape == steps.shape and neurons.dtype.kind in "iu", "a neuron for each spike")
-        sizes.require(_within(neurons, plan.N), "neurons that are to fire exist")
+        sizes.require(_within(neurons, plan.units), "neurons that are to fire exist")
     else:
         sizes.require(isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iu", "counts")
-        sizes.require(_within(values, int(plan.constants["N"][0]) + 1), "prescribed counts are at most N")
+        sizes.require(_within(values, int(_population(plan).constants["N"][0]) + 1), "prescribed counts are at most N")
 
 
 def _longest_lag(engine: Engine) -> int:

@@ -1,0 +1,52 @@
+"""Plans: the arrays of groups, of whatever level, as the engine uses them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from gifpop.common.typing import Stream
+
+
+class Plan(Protocol):
+    """The parameters and the state of one group, in the time loop's units.
+
+    Attributes
+    ----------
+    recordables : tuple of str
+        What can be recorded of each unit.
+    neurons : bool
+        A group of neurons, which fire at most once a step; False: a population, which emits counts of spikes.
+    units : int
+        Neurons; 1 for a population.
+    places : int
+        Length of the rows in which single units receive input; 0 for a population, which only receives what all its
+        neurons share.
+    work : int
+        Neurons or cohorts that a step passes over.
+    """
+
+    @property
+    def recordables(self) -> tuple[str, ...]: ...
+
+    @property
+    def neurons(self) -> bool: ...
+
+    @property
+    def units(self) -> int: ...
+
+    @property
+    def places(self) -> int: ...
+
+    @property
+    def work(self) -> int: ...
+
+    def copy(self) -> Self:
+        """Return a plan with the same parameters and a state of its own."""
+        ...
+
+    def bind(self, stream: Stream) -> Any:
+        """Return the group that `gifpop._core.Core` advances, with a source of random numbers."""
+        ...
