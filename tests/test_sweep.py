@@ -2,6 +2,7 @@
 
 import doctest
 import functools
+import importlib.util
 import os
 import shutil
 import signal
@@ -144,7 +145,17 @@ except ImportError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == "gifpop.sweep needs xarray and zarr: pip install 'gifpop[sweep]'\n"
+    assert done.stdout == "gifpop.sweep needs xarray: pip install 'gifpop[sweep]'\n"
+
+
+def test_only_stores_need_zarr(monkeypatch, tmp_path):
+    for name in ("zarr", "distributed", "cloudpickle"):
+        monkeypatch.setitem(sys.modules, name, None)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "zarr" else find(name))
+    assert (sweep().status == "finished").all()
+    with pytest.raises(ImportError, match=r"gifpop.sweep with a store needs zarr: pip install 'gifpop\[sweep\]'"):
+        sweep(store=tmp_path / "s.zarr")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +187,7 @@ except ImportError as error:
             ValueError,
             r"simulate\['level'\] must be one of 'meso', 'micro'",
         ),
+        ({"simulate": {**SIMULATE, "tolerance": 2.0}}, ValueError, r"simulate\['tolerance'\] must be in \(0, 1\)"),
         ({"simulate": {"duration": 1.0, "warmup": 2.0}}, ValueError, r"simulate\['warmup'\] must be <= duration = 1"),
         (
             {"simulate": {"duration": 1.0, "network_seed": np.random.default_rng(1)}},
@@ -379,8 +391,8 @@ def test_failed_points_are_recorded(tmp_path):
     [
         ({"build": lambda I_e, N: None}, "build: TypeError: it must return a gifpop.Network, got None"),
         (
-            {"simulate": {**SIMULATE, "tolerance": 2.0}},
-            r"simulate: ValueError: Simulation.tolerance must be in \(0, 1\)",
+            {"simulate": {**SIMULATE, "record": "V"}},
+            "simulate: ValueError: Simulation.record: variables of 'P' must be",
         ),
         ({"measure": lambda result: result.nothing}, "measure: AttributeError: 'Result' object has no attribute 'noth"),
         ({"measure": lambda result: "text"}, "measure: TypeError: 'lambda' must be a number or an array of numbers"),
@@ -776,7 +788,10 @@ def test_processes(tmp_path):
 @pytest.mark.slow
 def test_a_point_that_kills_its_process():
     """Only this point fails, not those that ran beside it."""
-    with pytest.warns(UserWarning, match=r"1 of 6 points failed, the first at I_e=320.0, N=50: executor: BrokenProc"):
+    with pytest.warns(
+        UserWarning,
+        match=r"1 of 6 points failed, the first at I_e=320.0, N=50: executor: 2 processes died: killed by SIGKILL",
+    ):
         data = sweep(lambda I_e, N: dies(I_e, N, ""), executor="processes", workers=2)
     assert (data.status == "finished").sum() == 5
 

@@ -16,8 +16,6 @@ from gifpop.common.brief import brief
 from gifpop.parameters import GIF
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy.typing as npt
 
     Parameter: TypeAlias = float | str  # int and bool are floats to a checker
@@ -140,30 +138,3 @@ def _text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return repr(value)
-
-
-def describe_options(value: object) -> str:
-    """Return a text of the options of a simulation by which a sweep knows them again: equal options, equal text."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {describe_options(value[k])}" for k in sorted(value, key=str)) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(describe_options, value)) + "]"
-    if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(value.tobytes()).hexdigest()[:16]
-        return f"array({value.dtype}, {value.shape}, {digest})"
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return qualified_name(value) if callable(value) else repr(value)
-
-
-def qualified_name(function: Callable[..., object]) -> str:
-    """Return module and name of a function, or of the type of another callable."""
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"
-
-
-def describe_trials(trials: list[int]) -> int | str:
-    """Return how many trials there are, or their numbers as a text."""
-    return len(trials) if trials == list(range(len(trials))) else json.dumps(trials)
