@@ -139,16 +139,16 @@ def test_in_degrees(plain):
     assert len(arrays.targets) == arrays.starts[-1]
 
 
-def test_numba_and_c_are_one_algorithm():
+@pytest.mark.parametrize("level", ["meso", "micro"])
+def test_numba_and_c_are_one_algorithm(level):
     """With the same random numbers, both fire the same spikes."""
     try:
         programs = [importlib.import_module(f"benchmarks.programs.{name}") for name in ("numba", "c")]
     except (ImportError, OSError) as error:
         pytest.skip(str(error))
-    for level in ("meso", "micro"):
-        (_, first), (_, second) = (simulate(program, gp.models.brunel(), 0.5, level, 800) for program in programs)
-        assert np.array_equal(first.counts, second.counts)
-        assert first.fired is None or np.array_equal(first.fired, second.fired)
+    (_, first), (_, second) = (simulate(program, gp.models.brunel(), 0.5, level, 800) for program in programs)
+    assert np.array_equal(first.counts, second.counts)
+    assert first.fired is None or np.array_equal(first.fired, second.fired)
 
 
 @pytest.mark.parametrize("level", ["meso", "micro"])

@@ -130,18 +130,18 @@ def test_two_poisson_inputs_are_independent_and_reproducible():
     assert np.any(a != run(2)[0])
 
 
-def test_delays_from_a_step_to_seconds():
+@pytest.mark.parametrize("delay", [DT, 1.0, 7.5, 3000.0])
+def test_delays_from_a_step_to_seconds(delay):
     """All 100 neurons that fire in a step act after exactly the delay."""
-    for delay in (DT, 1.0, 7.5, 3000.0):
-        net = gp.Network()
-        net.population("A", 100, SILENT)
-        net.population("B", 100, SILENT)
-        net.connect("A", "B", weight=2.0, delay=delay)
-        counts = np.zeros(int((delay + 10.0) / DT), dtype=int)
-        counts[4] = 100
-        i = net.simulate(delay + 10.0, dt=DT, counts={"A": counts}, record="all")["B"].I_syn_ex
-        assert first_stamp(i) == 5 * DT + delay
-        assert_allclose(i[np.flatnonzero(i)[0]], 200.0 * 3.0 / DT * -np.expm1(-DT / 3.0), rtol=1e-12, atol=0)
+    net = gp.Network()
+    net.population("A", 100, SILENT)
+    net.population("B", 100, SILENT)
+    net.connect("A", "B", weight=2.0, delay=delay)
+    counts = np.zeros(int((delay + 10.0) / DT), dtype=int)
+    counts[4] = 100
+    i = net.simulate(delay + 10.0, dt=DT, counts={"A": counts}, record="all")["B"].I_syn_ex
+    assert first_stamp(i) == 5 * DT + delay
+    assert_allclose(i[np.flatnonzero(i)[0]], 200.0 * 3.0 / DT * -np.expm1(-DT / 3.0), rtol=1e-12, atol=0)
 
 
 def test_connections_of_a_pair_add_up_and_p_scales():

@@ -64,13 +64,15 @@ def test_the_least_of_all_ancestors(root, own, above, expected, name):
     assert (least(root), least(root).name) == (expected * MB, f"limit {name}")
 
 
-def test_container_sees_its_group_as_the_root(root):
+@pytest.mark.parametrize(
+    ("shown", "path"), [("/", "/"), ("/docker/abc", "/docker/abc"), ("/docker/abc", "/"), ("/", "/../other")]
+)
+def test_container_sees_its_group_as_the_root(root, shown, path):
     """With a namespace of control groups, and without one: the group's path is not below what is mounted."""
     write(root, group("sys/fs/cgroup", used=100, max=2000))
-    for shown, path in (("/", "/"), ("/docker/abc", "/docker/abc"), ("/docker/abc", "/"), ("/", "/../other")):
-        mount = f"31 23 0:28 {shown} /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
-        write(root, {"proc/self/cgroup": f"0::{path}\n", "proc/self/mountinfo": mount})
-        assert least(root) == 1900 * MB, (shown, path)
+    mount = f"31 23 0:28 {shown} /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+    write(root, {"proc/self/cgroup": f"0::{path}\n", "proc/self/mountinfo": mount})
+    assert least(root) == 1900 * MB, (shown, path)
 
 
 def test_version_1(root):

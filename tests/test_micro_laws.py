@@ -215,11 +215,13 @@ def test_simple_rules():
     assert_array_equal(order, [1, 3, 2, 0])
 
 
-def test_same_seed_same_connections():
-    for rule in (gp.FixedIndegree(5), gp.PairwiseBernoulli(0.1), gp.FixedTotalNumber(99, allow_multapses=False)):
-        a, b = (draw.connect(rule, 100, 100, False, stream(3)) for _ in range(2))
-        assert_array_equal(a[1], b[1])
-        assert not np.array_equal(a[1], draw.connect(rule, 100, 100, False, stream(4))[1])
+@pytest.mark.parametrize(
+    "rule", [gp.FixedIndegree(5), gp.PairwiseBernoulli(0.1), gp.FixedTotalNumber(99, allow_multapses=False)]
+)
+def test_same_seed_same_connections(rule):
+    a, b = (draw.connect(rule, 100, 100, False, stream(3)) for _ in range(2))
+    assert_array_equal(a[1], b[1])
+    assert not np.array_equal(a[1], draw.connect(rule, 100, 100, False, stream(4))[1])
 
 
 @pytest.mark.parametrize(
@@ -260,14 +262,17 @@ def test_equal_connections_of_all_to_all_take_no_memory():
     assert draw.connection_bytes(gp.AllToAll(allow_autapses=False), 1000, 1000, same=False) == (0, 0)
 
 
-def test_density_is_the_mean_number_of_connections_of_a_pair():
-    for rule in (
+@pytest.mark.parametrize(
+    "rule",
+    [
         gp.FixedIndegree(7),
         gp.FixedOutdegree(9),
         gp.FixedTotalNumber(4000),
         gp.PairwiseBernoulli(0.3),
         rules.IndegreeFraction(0.25),
         gp.AllToAll(),
-    ):
-        sources, _, _, _ = degrees(rule, 200, 160)
-        assert abs(len(sources) / (200 * 160) / rule.density(200, 160) - 1.0) < 0.05
+    ],
+)
+def test_density_is_the_mean_number_of_connections_of_a_pair(rule):
+    sources, _, _, _ = degrees(rule, 200, 160)
+    assert abs(len(sources) / (200 * 160) / rule.density(200, 160) - 1.0) < 0.05

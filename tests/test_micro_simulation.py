@@ -81,14 +81,14 @@ def test_reset_and_seeds():
     assert_equal_results(other, busy_network().simulate(50.0, seed=4, network_seed=3, **options))
 
 
-def test_blocks_of_streams_and_tiles():
+@pytest.mark.parametrize("N", [1, 63, 65, 2500])
+def test_blocks_of_streams_and_tiles(N):
     """More neurons than share a stream; one neuron; neurons beyond the last full tile."""
-    for N in (1, 63, 65, 2500):
-        result = single(gp.GIF(I_e=300.0), N=N).simulate(300.0, dt=0.5, level="micro", seed=1)["P"]
-        times, neurons = result.spikes
-        assert_array_equal(np.bincount(np.rint(times / 0.5).astype(int) - 1, minlength=600), result.counts)
-        if N == 2500:
-            assert len(np.unique(neurons)) > 2400
+    result = single(gp.GIF(I_e=300.0), N=N).simulate(300.0, dt=0.5, level="micro", seed=1)["P"]
+    times, neurons = result.spikes
+    assert_array_equal(np.bincount(np.rint(times / 0.5).astype(int) - 1, minlength=600), result.counts)
+    if N == 2500:
+        assert len(np.unique(neurons)) > 2400
 
 
 def test_records_of_some_neurons():
@@ -146,15 +146,15 @@ def impulse(level, weight=40.0, N=10, **options):
 
 @pytest.mark.parametrize("weight", [40.0, -40.0])
 @pytest.mark.parametrize("p", [1.0, 0.5])
-def test_a_count_of_n_arrives_as_n_spikes(weight, p):
+@pytest.mark.parametrize("a", ["meso", "micro"])
+@pytest.mark.parametrize("b", ["meso", "micro"])
+def test_a_count_of_n_arrives_as_n_spikes(weight, p, a, b):
     """At step 6 (delay 2 after step 4), with the weight of all spikes; a mean factor p where a population takes part."""
     spread = 3.0 / 0.5 * -np.expm1(-0.5 / 3.0) if weight > 0 else 6.0 / 0.5 * -np.expm1(-0.5 / 6.0)
-    for a in ("meso", "micro"):
-        for b in ("meso", "micro"):
-            trace = impulse({"A": a, "B": b}, weight, p=p)
-            assert not trace[:6].any()
-            expected = weight * 10 * p * (1.0 if b == "micro" else spread)
-            assert_allclose(trace[6], np.broadcast_to(expected, trace[6].shape), rtol=1e-12, atol=0)
+    trace = impulse({"A": a, "B": b}, weight, p=p)
+    assert not trace[:6].any()
+    expected = weight * 10 * p * (1.0 if b == "micro" else spread)
+    assert_allclose(trace[6], np.broadcast_to(expected, trace[6].shape), rtol=1e-12, atol=0)
 
 
 def test_weights_and_delays_of_single_connections():
@@ -245,20 +245,20 @@ def test_populations_at_rest():
 
 
 @pytest.mark.slow
-def test_both_levels_start_alike():
+@pytest.mark.parametrize("initial", ["fired", "rest"])
+def test_both_levels_start_alike(initial):
     """Averaged over 200 trials the first 100 ms agree: 20 bins of 5 ms within 5.5 standard errors."""
     cell = gp.GIF(I_e=350.0, tau_sfa=[], q_sfa=[])
-    for initial in ("fired", "rest"):
-        rates = {}
-        for level in ("meso", "micro"):
-            runs = [
-                single(cell, N=200).simulate(100.0, dt=0.5, level=level, initial=initial, seed=s).activity[:, 0]
-                for s in range(200)
-            ]
-            rates[level] = np.array(runs).reshape(200, 20, 10).mean(axis=2)
-        difference = rates["meso"].mean(axis=0) - rates["micro"].mean(axis=0)
-        error = np.sqrt((rates["meso"].var(axis=0) + rates["micro"].var(axis=0)) / 200)
-        assert np.all(np.abs(difference) < 5.5 * error + 0.01 * rates["micro"].mean(axis=0) + 1e-12)
+    rates = {}
+    for level in ("meso", "micro"):
+        runs = [
+            single(cell, N=200).simulate(100.0, dt=0.5, level=level, initial=initial, seed=s).activity[:, 0]
+            for s in range(200)
+        ]
+        rates[level] = np.array(runs).reshape(200, 20, 10).mean(axis=2)
+    difference = rates["meso"].mean(axis=0) - rates["micro"].mean(axis=0)
+    error = np.sqrt((rates["meso"].var(axis=0) + rates["micro"].var(axis=0)) / 200)
+    assert np.all(np.abs(difference) < 5.5 * error + 0.01 * rates["micro"].mean(axis=0) + 1e-12)
 
 
 def test_memory_is_refused_before_building(monkeypatch):

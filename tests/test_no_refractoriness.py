@@ -147,17 +147,17 @@ def test_stationary_neurons_begin_as_they_go_on():
     assert abs(counts[0] - counts[1:].mean()) < 6.0 * math.sqrt(counts.mean())
 
 
-def test_changed_between_two_runs():
+@pytest.mark.parametrize("level", ["meso", "micro"])
+def test_changed_between_two_runs(level):
     """A refractory period that is taken away, and one that is given, at either level."""
-    for level in ("meso", "micro"):
-        sim = gp.Simulation(single(replace(CELL, lambda_0=1e9), 10), dt=DT, level=level, seed=1)
-        sim.run(1.0)
-        sim.set("P", t_ref=0.5)
-        sim.run(2.0)
-        sim.set("P", t_ref=0.0)
-        sim.run(1.5)
-        assert sim.result()["P"].counts[-3:].tolist() == [10, 10, 10]
-        assert sim.result()["P"].counts[2:6].sum() == 20
+    sim = gp.Simulation(single(replace(CELL, lambda_0=1e9), 10), dt=DT, level=level, seed=1)
+    sim.run(1.0)
+    sim.set("P", t_ref=0.5)
+    sim.run(2.0)
+    sim.set("P", t_ref=0.0)
+    sim.run(1.5)
+    assert sim.result()["P"].counts[-3:].tolist() == [10, 10, 10]
+    assert sim.result()["P"].counts[2:6].sum() == 20
 
 
 @pytest.mark.parametrize(

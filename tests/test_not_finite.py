@@ -1,7 +1,6 @@
 """Numbers that leave their range are found in the step in which they do, at both levels, however a run is cut."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import gifpop as gp
 from gifpop import nest
 from gifpop.engine import chunks
 from gifpop.engine.engine import StateLostError
+from tests.helpers.networks import single
 
 DT = 0.5
 PULSES = {  # at 20 ms; what comes half a millisecond later would bring the potential back
@@ -115,36 +115,39 @@ def test_the_state_is_lost_until_it_is_reset(pieces, level, pulse, tmp_path):
 
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
 @pytest.mark.parametrize("q", [-2e12, -2e20, -2e40])
-def test_jumps_of_which_rounding_leaves_nothing(q, history):
+@pytest.mark.parametrize(
+    ("adapting", "name"),
+    [
+        (lambda q: {"tau_sfa": [100.0], "q_sfa": [q]}, "q_sfa[0] / Delta_V"),
+        (lambda q: {"tau_stc": [100.0], "q_stc": [12.5 * q]}, "q_stc[0] * tau_m / C_m / Delta_V"),
+    ],
+    ids=["sfa", "stc"],
+)
+def test_jumps_of_which_rounding_leaves_nothing(adapting, name, q, history):
     """The variance of large jumps goes with their squares: its rounding must not silence a population."""
-    for cell, name in (
-        (gp.GIF(tau_sfa=[100.0], q_sfa=[q]), "q_sfa[0] / Delta_V"),
-        (gp.GIF(tau_stc=[100.0], q_stc=[12.5 * q]), "q_stc[0] * tau_m / C_m / Delta_V"),
-    ):
-        net = gp.Network()
-        net.population("P", 100, replace(cell, I_e=300.0))
-        options = {"dt": DT, "seed": 1, "history": history}
-        if abs(q) < 1e13:
-            assert net.simulate(100.0, **options).counts.sum() == 2200
-            continue
-        with pytest.raises(ValueError, match=rf"'P': GIF.{re.escape(name)} must be in \[-1e\+12, 1e\+12\] with adapt"):
-            net.simulate(100.0, **options)
-        if not cell.q_stc:
-            assert net.simulate(100.0, adaptation="quasi-renewal", **options).counts.sum() == 2200
+    net = single(gp.GIF(I_e=300.0, **adapting(q)), 100)
+    options = {"dt": DT, "seed": 1, "history": history}
+    if abs(q) < 1e13:
+        assert net.simulate(100.0, **options).counts.sum() == 2200
+        return
+    with pytest.raises(ValueError, match=rf"'P': GIF.{re.escape(name)} must be in \[-1e\+12, 1e\+12\] with adapt"):
+        net.simulate(100.0, **options)
+    if name.startswith("q_sfa"):
+        assert net.simulate(100.0, adaptation="quasi-renewal", **options).counts.sum() == 2200
 
 
 @pytest.mark.parametrize("dt", [0.001, 0.5])
 @pytest.mark.parametrize("t_ref", [1e17, 1e20, 1e99])
-def test_refractory_periods_beyond_all_histories(t_ref, dt):
+@pytest.mark.parametrize("options", [{"history": "exact"}, {"history": "adaptive"}, {"smooth": True}])
+def test_refractory_periods_beyond_all_histories(t_ref, dt, options):
     """Refused for memory, where steps are more than integers hold, too."""
-    for options in ({"history": "exact"}, {"history": "adaptive"}, {"smooth": True}):
-        net = gp.Network()
-        net.population("P", 100, gp.GIF(t_ref=t_ref))
-        with pytest.raises(MemoryError, match="would need"):
-            gp.Simulation(net, dt=dt, **options)
-        sim = gp.Simulation(gp.models.brunel(), dt=dt, **options)
-        with pytest.raises((MemoryError, ValueError)):
-            sim.set("E", t_ref=t_ref)
+    net = gp.Network()
+    net.population("P", 100, gp.GIF(t_ref=t_ref))
+    with pytest.raises(MemoryError, match="would need"):
+        gp.Simulation(net, dt=dt, **options)
+    sim = gp.Simulation(gp.models.brunel(), dt=dt, **options)
+    with pytest.raises((MemoryError, ValueError)):
+        sim.set("E", t_ref=t_ref)
 
 
 @pytest.mark.parametrize("adaptation", ["carried", "quasi-renewal"])

@@ -165,12 +165,12 @@ def test_raster_alone():
     assert len(ax.figure.axes) == 1
 
 
-def test_raster_of_a_trial():
+@pytest.mark.parametrize(("trial", "shown"), [(None, 3), (4, 4)])
+def test_raster_of_a_trial(trial, shown):
     runs = result("micro", trials=3)
-    for trial, shown in ((None, 3), (4, 4)):
-        ax = gp.plot.raster(runs, axes(), trial=trial)
-        assert_array_equal(line(ax, "E").get_xdata(), runs.trial(shown)["E"].spikes[0])
-        assert ax.get_title() == f"trial {shown}"
+    ax = gp.plot.raster(runs, axes(), trial=trial)
+    assert_array_equal(line(ax, "E").get_xdata(), runs.trial(shown)["E"].spikes[0])
+    assert ax.get_title() == f"trial {shown}"
 
 
 def test_raster_leaves_out_populations_without_neurons():

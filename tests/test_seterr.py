@@ -57,13 +57,13 @@ def test_the_stationary_state_and_trials(level):
     net.simulate(10.0, dt=0.5, seed=1, trials=3, keep="mean", level=level)
 
 
-def test_short_time_constants():
+@pytest.mark.parametrize("level", ["meso", "micro"])
+def test_short_time_constants(level):
     """Far below the step: what is left after one of them underflows."""
     short = gp.GIF(tau_syn_ex=1e-4, tau_syn_in=1e-4, tau_sfa=[1e-4], q_sfa=[1.0])
     net = gp.Network()
     net.population("P", 10, short)
-    for level in ("meso", "micro"):
-        net.simulate(5.0, dt=0.5, seed=1, level=level, progress=False)
+    net.simulate(5.0, dt=0.5, seed=1, level=level, progress=False)
 
 
 @pytest.mark.parametrize("history", ["exact", "adaptive"])

@@ -24,11 +24,11 @@ def test_its_sum_is_the_variance():
     assert_allclose(2.0 * power.sum(axis=-1) * f[1], activity.var(axis=-1), rtol=1e-12, atol=0)  # both sides of 0
 
 
-def test_short_activities():
-    for steps, n in ((0, 0), (1, 1), (2, 2)):
-        f, power = gp.power_spectrum(np.ones(steps), DT)
-        assert f.shape == power.shape == (n,)
-        assert_array_equal(power, 0.0)
+@pytest.mark.parametrize(("steps", "n"), [(0, 0), (1, 1), (2, 2)])
+def test_short_activities(steps, n):
+    f, power = gp.power_spectrum(np.ones(steps), DT)
+    assert f.shape == power.shape == (n,)
+    assert_array_equal(power, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -293,12 +293,14 @@ def test_connections_that_differ_act_by_their_mean():
     first, units = np.array([0, 2, 4]), np.array([0, 2, 1, 2], dtype=np.int32)
     made = stationary.mean_links([Link(0, 1, 1, "excitatory", 0.5, first, units, weights, lags)], [2, 3])
     assert [(link.lag, link.receptor, link.weight) for link in made] == [
-        (2, "excitatory", pytest.approx(0.5 * 4.0 / 6)),
-        (5, "excitatory", pytest.approx(0.5 * 2.0 / 6)),
-        (2, "inhibitory", pytest.approx(0.5 * -4.0 / 6)),
+        (2, "excitatory", pytest.approx(0.5 * 4.0 / 6, rel=1e-12)),
+        (5, "excitatory", pytest.approx(0.5 * 2.0 / 6, rel=1e-12)),
+        (2, "inhibitory", pytest.approx(0.5 * -4.0 / 6, rel=1e-12)),
     ]
     alike = stationary.mean_links([Link(0, 1, 3, "inhibitory", -0.5, first, units)], [2, 3])
-    assert [(link.lag, link.receptor, link.weight) for link in alike] == [(3, "inhibitory", pytest.approx(-2.0 / 6))]
+    assert [(link.lag, link.receptor, link.weight) for link in alike] == [
+        (3, "inhibitory", pytest.approx(-2.0 / 6, rel=1e-12))
+    ]
 
 
 def test_neurons_begin_in_the_state_of_sparse_wiring():

@@ -73,13 +73,13 @@ def test_any_number_of_threads(loops, level):
 
 
 @pytest.mark.parametrize("level", LEVELS, ids=["meso", "micro", "mixed"])
-def test_threads_that_take_turns_with_one(level):
+@pytest.mark.parametrize("always", [False, True])
+def test_threads_that_take_turns_with_one(level, always):
     """The clock decides when work is shared: here as soon as it can."""
     net, options = varied_network(), {"dt": 0.5, "level": level, "seed": 5, "record": "all"}
     expected = net.simulate(400.0, **options)
-    for always in (False, True):
-        _core.share_always_among_threads(always)
-        assert_same(net.simulate(400.0, threads=2, **options), expected)
+    _core.share_always_among_threads(always)
+    assert_same(net.simulate(400.0, threads=2, **options), expected)
 
 
 def test_any_number_of_threads_with_noise_and_varied_connections(loops):

@@ -56,25 +56,29 @@ def test_masked_arrays_are_refused(give):
         give()
 
 
-def test_arrays_without_masked_entries_are_arrays():
-    for mask in (False, [False] * 3):
-        assert gp.Waveform(np.ma.array([1.0, 2.0, 3.0], mask=mask)).values == (1.0, 2.0, 3.0)
+@pytest.mark.parametrize("mask", [False, [False] * 3])
+def test_arrays_without_masked_entries_are_arrays(mask):
+    assert gp.Waveform(np.ma.array([1.0, 2.0, 3.0], mask=mask)).values == (1.0, 2.0, 3.0)
 
 
-def test_masked_arrays_are_refused_as_in_nest():
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda nodes: nodes.set(V_m=MASKED),
+        lambda nodes: nest.Create("gif_psc_exp", 3, {"C_m": MASKED}),
+        lambda nodes: nest.Create("spike_generator", params={"spike_times": MASKED}),
+        lambda nodes: nest.Connect(nodes, nodes, "one_to_one", {"weight": MASKED}),
+        lambda nodes: nest.NodeCollection(MASKED_INTEGERS),
+        lambda nodes: nodes[MASKED_INTEGERS],
+        lambda nodes: nest.Connect(np.ma.array([1, 1], mask=[0, 1]), [2, 2], "one_to_one"),
+    ],
+    ids=["set", "Create", "times", "weights", "NodeCollection", "index", "Connect"],
+)
+def test_masked_arrays_are_refused_as_in_nest(give):
     nest.ResetKernel()
     nodes = nest.Create("gif_psc_exp", 3)
-    for give in (
-        lambda: nodes.set(V_m=MASKED),
-        lambda: nest.Create("gif_psc_exp", 3, {"C_m": MASKED}),
-        lambda: nest.Create("spike_generator", params={"spike_times": MASKED}),
-        lambda: nest.Connect(nodes, nodes, "one_to_one", {"weight": MASKED}),
-        lambda: nest.NodeCollection(MASKED_INTEGERS),
-        lambda: nodes[MASKED_INTEGERS],
-        lambda: nest.Connect(np.ma.array([1, 1], mask=[0, 1]), [2, 2], "one_to_one"),
-    ):
-        with pytest.raises(nest.NESTErrors.KernelException, match="must not be masked"):
-            give()
+    with pytest.raises(nest.NESTErrors.KernelException, match="must not be masked"):
+        give(nodes)
     nest.ResetKernel()
 
 
@@ -190,11 +194,13 @@ def test_long_ones_are_shown_by_their_ends():
     assert len(repr(comparison)) < 1000
 
 
-def test_messages_do_not_show_every_number():
-    for give in (lambda v: checks.number("x", v), lambda v: checks.vector("x", v), lambda v: checks.integer("x", v, 0)):
-        with pytest.raises(TypeError) as caught:
-            give([*range(100_000), "a"])
-        assert len(str(caught.value)) < 200
+@pytest.mark.parametrize(
+    "give", [lambda v: checks.number("x", v), lambda v: checks.vector("x", v), lambda v: checks.integer("x", v, 0)]
+)
+def test_messages_do_not_show_every_number(give):
+    with pytest.raises(TypeError) as caught:
+        give([*range(100_000), "a"])
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize(
@@ -219,15 +225,18 @@ def test_messages_do_not_show_every_digit(value, shown):
     assert brief(value) == shown
 
 
-def test_messages_of_integers_without_end():
-    for give in (
+@pytest.mark.parametrize(
+    "give",
+    [
         lambda: checks.integer("x", -(10**400), 0),
         lambda: gp.Pairs([10**400], [0]),
         lambda: gp.models.brunel().simulate(1.0, dt=0.5, seed=-(10**400)),
-    ):
-        with pytest.raises((ValueError, TypeError), match="integer of 1329 bits") as caught:
-            give()
-        assert len(str(caught.value)) < 200
+    ],
+)
+def test_messages_of_integers_without_end(give):
+    with pytest.raises((ValueError, TypeError), match="integer of 1329 bits") as caught:
+        give()
+    assert len(str(caught.value)) < 200
 
 
 def test_infinite_values_are_refused_for_what_they_are():

@@ -101,10 +101,10 @@ def test_bad_resolutions(value, error, text):
     assert nest.resolution == 0.1
 
 
-def test_resolutions():
-    for value in (0.001, 0.3, 1, np.float32(0.25)):
-        nest.resolution = value
-        assert nest.resolution == value
+@pytest.mark.parametrize("value", [0.001, 0.3, 1, np.float32(0.25)])
+def test_resolutions(value):
+    nest.resolution = value
+    assert nest.resolution == value
 
 
 def test_the_resolution_is_fixed_early():

@@ -491,32 +491,35 @@ def test_bad_parameters_objects(make, error, text):
         make()
 
 
-def test_arithmetic_of_parameters():
-    u = nest.random.uniform(1.0, 2.0)
-    for made, low, high in (
-        (u + 1, 2.0, 3.0),
-        (1 + u, 2.0, 3.0),
-        (u - 1, 0.0, 1.0),
-        (1 - u, -1.0, 0.0),
-        (3 * u, 3.0, 6.0),
-        (u / 2, 0.5, 1.0),
-        (2 / u, 1.0, 2.0),
-        (u**2, 1.0, 4.0),
-        (-u, -2.0, -1.0),
-        (+u, 1.0, 2.0),
-        (u + u, 2.0, 4.0),
-        (u - u, -1.0, 1.0),
-        (np.float64(1.0) + u, 2.0, 3.0),
-        (u * np.float64(2.0), 2.0, 4.0),
-        (nest.math.exp(u), 2.718, 7.39),
-        (nest.math.min(u, 1.5), 1.0, 1.5),
-        (nest.math.max(u, 1.5), 1.5, 2.0),
-        (nest.math.sin(u), 0.84, 1.0),
-        (nest.math.cos(u), -0.4162, 0.5404),
-    ):
-        assert isinstance(made, nest.Parameter)
-        assert not made.is_spatial()
-        assert all(low <= made.GetValue() <= high for _ in range(20)), made
+@pytest.mark.parametrize(
+    ("combine", "low", "high"),
+    [
+        (lambda u: u + 1, 2.0, 3.0),
+        (lambda u: 1 + u, 2.0, 3.0),
+        (lambda u: u - 1, 0.0, 1.0),
+        (lambda u: 1 - u, -1.0, 0.0),
+        (lambda u: 3 * u, 3.0, 6.0),
+        (lambda u: u / 2, 0.5, 1.0),
+        (lambda u: 2 / u, 1.0, 2.0),
+        (lambda u: u**2, 1.0, 4.0),
+        (lambda u: -u, -2.0, -1.0),
+        (lambda u: +u, 1.0, 2.0),
+        (lambda u: u + u, 2.0, 4.0),
+        (lambda u: u - u, -1.0, 1.0),
+        (lambda u: np.float64(1.0) + u, 2.0, 3.0),
+        (lambda u: u * np.float64(2.0), 2.0, 4.0),
+        (lambda u: nest.math.exp(u), 2.718, 7.39),
+        (lambda u: nest.math.min(u, 1.5), 1.0, 1.5),
+        (lambda u: nest.math.max(u, 1.5), 1.5, 2.0),
+        (lambda u: nest.math.sin(u), 0.84, 1.0),
+        (lambda u: nest.math.cos(u), -0.4162, 0.5404),
+    ],
+)
+def test_arithmetic_of_parameters(combine, low, high):
+    made = combine(nest.random.uniform(1.0, 2.0))
+    assert isinstance(made, nest.Parameter)
+    assert not made.is_spatial()
+    assert all(low <= made.GetValue() <= high for _ in range(20)), made
 
 
 # -- size -------------------------------------------------------------------------------------------------------------

@@ -86,14 +86,20 @@ def test_from_identifiers(n):
     assert nest.NodeCollection([1, 3]).tolist() == [1, 3]
     assert nest.NodeCollection(range(1, 4)) == n[:3]
     assert nest.NodeCollection(np.array([1, 2])) == n[:2]
-    for ids, error, text in (
+
+
+@pytest.mark.parametrize(
+    ("ids", "error", "text"),
+    [
         ([3, 1], Errors.BadProperty, "Indices must be sorted in ascending order"),
         ([1, 1], Errors.BadProperty, "All node IDs in a NodeCollection have to be unique"),
         ([9], Errors.UnknownNode, "Node with id 9 does not exist."),
         ([0], Errors.UnknownNode, "Node with id 0 does not exist."),
-    ):
-        with pytest.raises(error, match=text):
-            nest.NodeCollection(ids)
+    ],
+)
+def test_from_identifiers_that_do_not_go(n, ids, error, text):
+    with pytest.raises(error, match=text):
+        nest.NodeCollection(ids)
 
 
 def test_a_collection_is_a_sequence(n):

@@ -94,30 +94,44 @@ def test_drawn_integers_beyond_64_bits():
 
 
 @pytest.mark.parametrize("value", [10**400, 10**5000], ids=["400 digits", "5000 digits"])
-def test_integers_that_no_float_holds(value):
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda neurons, value: neurons.set(I_e=value),
+        lambda neurons, value: neurons.set(I_e=[1.0, value]),
+        lambda neurons, value: neurons.set(tau_sfa=[value]),
+        lambda neurons, value: nest.Connect(neurons, neurons, syn_spec={"weight": value}),
+    ],
+    ids=["one", "of a neuron", "in a vector", "of a synapse"],
+)
+def test_integers_that_no_float_holds(give, value):
     neurons = nest.Create("gif_psc_exp", 2)
-    for set_it in (
-        lambda: neurons.set(I_e=value),
-        lambda: neurons.set(I_e=[1.0, value]),
-        lambda: neurons.set(tau_sfa=[value]),
-        lambda: nest.Connect(neurons, neurons, syn_spec={"weight": value}),
-    ):
-        with pytest.raises(OverflowError, match=r"must be < 2\^1024") as error:
-            set_it()
-        assert isinstance(error.value, nest.NESTError)
+    with pytest.raises(OverflowError, match=r"must be < 2\^1024") as error:
+        give(neurons, value)
+    assert isinstance(error.value, nest.NESTError)
     with pytest.raises(OverflowError, match=r"must be > -2\^1024, got a negative integer"):
         neurons.set(I_e=-value)
     assert neurons.I_e == (0.0, 0.0)
 
 
-def test_identifiers_that_no_node_has():
+@pytest.mark.parametrize(
+    "ids", [[2**70], [1, 2**63], [-(2**70)], np.array([2**63], dtype=np.uint64), [0], [1e300]], ids=str
+)
+def test_identifiers_that_no_node_has(ids):
+    nest.Create("gif_psc_exp", 3)
+    with pytest.raises(Errors.UnknownNode, match="does not exist"):
+        nest.NodeCollection(ids)
+
+
+@pytest.mark.parametrize("ids", [[1.5], ["1"], [float("nan")], [None]], ids=str)
+def test_identifiers_that_are_no_integers(ids):
+    nest.Create("gif_psc_exp", 3)
+    with pytest.raises(TypeError, match="node IDs must be integers"):
+        nest.NodeCollection(ids)
+
+
+def test_identifiers_of_any_size_and_type():
     nodes = nest.Create("gif_psc_exp", 3)
-    for ids in ([2**70], [1, 2**63], [-(2**70)], np.array([2**63], dtype=np.uint64), [0], [1e300]):
-        with pytest.raises(Errors.UnknownNode, match="does not exist"):
-            nest.NodeCollection(ids)
-    for ids in ([1.5], ["1"], [float("nan")], [None]):
-        with pytest.raises(TypeError, match="node IDs must be integers"):
-            nest.NodeCollection(ids)
     with pytest.raises(Errors.UnknownNode):
         nest.Connect([2**70], [1])
     assert 2**70 not in nodes
@@ -141,22 +155,39 @@ def test_durations_that_are_none(time):
     assert nest.biological_time == 1.0
 
 
-@pytest.mark.parametrize("time", [float("nan"), float("inf"), -float("inf"), 1e16, 9.3e15, 1e300])
-def test_times_of_devices_that_are_none(time):
-    for model, name in (("spike_generator", "spike_times"), ("step_current_generator", "amplitude_times")):
-        values = {"amplitude_values": [1.0]} if name == "amplitude_times" else {}
-        with pytest.raises(Errors.BadProperty):
-            nest.Create(model, params={name: [time], "allow_offgrid_times": True, **values})
-    for name in ("start", "origin"):
-        with pytest.raises(Errors.BadProperty):
-            nest.Create("dc_generator", params={name: time})
-    for name in ("interval", "offset"):
-        with pytest.raises(Errors.BadProperty):
-            nest.Create("multimeter", params={name: time})
+NO_TIMES = [float("nan"), float("inf"), -float("inf"), 1e16, 9.3e15, 1e300]
+
+
+@pytest.mark.parametrize("time", NO_TIMES)
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [
+        ("spike_generator", lambda time: {"spike_times": [time], "allow_offgrid_times": True}),
+        (
+            "step_current_generator",
+            lambda time: {"amplitude_times": [time], "amplitude_values": [1.0], "allow_offgrid_times": True},
+        ),
+        ("dc_generator", lambda time: {"start": time}),
+        ("dc_generator", lambda time: {"origin": time}),
+        ("multimeter", lambda time: {"interval": time}),
+        ("multimeter", lambda time: {"offset": time}),
+    ],
+    ids=["spike_times", "amplitude_times", "start", "origin", "interval", "offset"],
+)
+def test_times_of_devices_that_are_none(model, parameters, time):
+    with pytest.raises(Errors.BadProperty):
+        nest.Create(model, params=parameters(time))
+
+
+@pytest.mark.parametrize("time", NO_TIMES)
+@pytest.mark.parametrize("shape", [(), (2, 2)], ids=["one", "of each connection"])
+def test_delays_that_are_none(shape, time):
     nodes = nest.Create("gif_psc_exp", 2)
-    for delay in (time, [[time] * 2] * 2):
-        with pytest.raises((Errors.BadDelay, Errors.BadProperty)):
-            nest.Connect(nodes, nodes, syn_spec={"delay": delay})
+    with pytest.raises((Errors.BadDelay, Errors.BadProperty)):
+        nest.Connect(nodes, nodes, syn_spec={"delay": np.full(shape, time).tolist()})
+
+
+def test_generators_may_go_on_for_ever():
     nest.Create("dc_generator").set(stop=1e300)
 
 

@@ -343,14 +343,14 @@ def test_messages_of_the_multimeter(bad, expected):
     assert message(error) == expected
 
 
-def test_a_connected_meter_cannot_change():
+@pytest.mark.parametrize("change", [{"interval": 2.0}, {"offset": 1.0}, {"record_from": ["mean"]}], ids=str)
+def test_a_connected_meter_cannot_change(change):
     meter = nest.Create("multimeter", params={"record_from": ["V_m"]})
     meter.interval = 2.0
     nest.Connect(meter, population())
-    for change in ({"interval": 2.0}, {"offset": 1.0}, {"record_from": ["mean"]}):
-        with pytest.raises(Errors.BadProperty) as error:
-            meter.set(change)
-        assert message(error) == CONNECTED
+    with pytest.raises(Errors.BadProperty) as error:
+        meter.set(change)
+    assert message(error) == CONNECTED
     meter.set(start=1.0, time_in_steps=True)
 
 

@@ -74,11 +74,23 @@ def test_raster_of_data():
         nest.raster_plot.from_data(data, hist_binwidth=0)
 
 
-def test_raster_of_something_else(network):
-    neurons, recorders, meters = network
-    for other in (neurons, recorders, meters[0], 3):
-        with pytest.raises(TypeError, match="Please provide a 'spike_recorder'"):
-            nest.raster_plot.from_device(other)
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda neurons, recorders, meters: neurons,
+        lambda neurons, recorders, meters: recorders,
+        lambda neurons, recorders, meters: meters[0],
+        lambda neurons, recorders, meters: 3,
+    ],
+    ids=["neurons", "several recorders", "a meter", "a number"],
+)
+def test_raster_of_something_else(network, choose):
+    with pytest.raises(TypeError, match="Please provide a 'spike_recorder'"):
+        nest.raster_plot.from_device(choose(*network))
+
+
+def test_raster_of_no_spikes(network):
+    _, recorders, _ = network
     with pytest.raises(ValueError, match="No events recorded by 'spike_recorder'"):
         nest.raster_plot.from_device(recorders[2])
 
@@ -100,17 +112,19 @@ def test_voltage_trace(network):
     assert axes()[0].get_xlabel() == "Time (s)"
 
 
-def test_voltage_trace_of_something_else(network):
-    neurons, recorders, meters = network
-    trace = nest.voltage_trace.from_device
-    for call, error, text in (
-        (lambda: trace(neurons), ValueError, "Please provide a single 'voltmeter' or 'multimeter'."),
-        (lambda: trace(recorders[0]), TypeError, "Please provide a 'voltmeter' or a 'multimeter' measuring V_m."),
-        (lambda: trace(meters[1]), ValueError, "Please provide a 'multimeter' measuring 'V_m'."),
-        (lambda: trace(nest.Create("voltmeter")), ValueError, "No events recorded."),
-        (lambda: trace(meters[0], timeunit="h"), ValueError, "timeunit must be one of ms, s, got 'h'"),
-        (lambda: trace(meters[0], neurons=[3]), ValueError, "node 3 was not recorded"),
-    ):
-        with pytest.raises(error) as raised:
-            call()
-        assert text in str(raised.value)
+@pytest.mark.parametrize(
+    ("choose", "options", "error", "text"),
+    [
+        (lambda neurons, *_: neurons, {}, ValueError, "Please provide a single 'voltmeter' or 'multimeter'."),
+        (lambda _, recorders, __: recorders[0], {}, TypeError, "a 'voltmeter' or a 'multimeter' measuring V_m."),
+        (lambda *others: others[-1][1], {}, ValueError, "Please provide a 'multimeter' measuring 'V_m'."),
+        (lambda *_: nest.Create("voltmeter"), {}, ValueError, "No events recorded."),
+        (lambda *others: others[-1][0], {"timeunit": "h"}, ValueError, "timeunit must be one of ms, s, got 'h'"),
+        (lambda *others: others[-1][0], {"neurons": [3]}, ValueError, "node 3 was not recorded"),
+    ],
+    ids=["neurons", "recorder", "no V_m", "nothing recorded", "time unit", "another neuron"],
+)
+def test_voltage_trace_of_something_else(network, choose, options, error, text):
+    with pytest.raises(error) as raised:
+        nest.voltage_trace.from_device(choose(*network), **options)
+    assert text in str(raised.value)

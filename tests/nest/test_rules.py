@@ -306,18 +306,19 @@ def test_rules_for_recorders(rule, source):
 
 @pytest.mark.parametrize("source", ["gif_psc_exp", "poisson_generator", "dc_generator", "gif_pop_psc_exp"])
 @pytest.mark.parametrize("target", ["gif_psc_exp", "gif_pop_psc_exp"])
-def test_rules_for_all_kinds_of_nodes(source, target):
-    pre, post = nest.Create(source, 3), nest.Create(target, 3)
-    for rule, name, number, made in (
+@pytest.mark.parametrize(
+    ("rule", "name", "number", "made"),
+    [
         ("fixed_indegree", "indegree", 2, 6),
         ("fixed_outdegree", "outdegree", 2, 6),
         ("fixed_total_number", "N", 4, 4),
         ("pairwise_bernoulli", "p", 1.0, 9),
         ("fixed_total_number", "N", 0, 0),
-    ):
-        before = nest.num_connections
-        nest.Connect(pre, post, {"rule": rule, name: number})
-        assert nest.num_connections == before + made
+    ],
+)
+def test_rules_for_all_kinds_of_nodes(source, target, rule, name, number, made):
+    nest.Connect(nest.Create(source, 3), nest.Create(target, 3), {"rule": rule, name: number})
+    assert nest.num_connections == made
     nest.Simulate(5.0)
 
 
@@ -382,11 +383,11 @@ def test_shapes(rule, bad, good, text):
         nest.Connect(n, n, rule, {"weight": wrong})
 
 
-def test_no_arrays_for_pairwise_bernoulli():
+@pytest.mark.parametrize("wrong", [np.ones(5), np.ones((5, 5))])
+def test_no_arrays_for_pairwise_bernoulli(wrong):
     n = neurons(5)
-    for wrong in (np.ones(5), np.ones((5, 5))):
-        with pytest.raises(TypeError, match="'weight' has the wrong type"):
-            nest.Connect(n, n, {"rule": "pairwise_bernoulli", "p": 0.5}, {"weight": wrong})
+    with pytest.raises(TypeError, match="'weight' has the wrong type"):
+        nest.Connect(n, n, {"rule": "pairwise_bernoulli", "p": 0.5}, {"weight": wrong})
 
 
 @pytest.mark.parametrize("n", [3, 40])
