@@ -10,7 +10,7 @@ import numpy as np
 from gifpop.assembly.levels import LEVELS
 from gifpop.assembly.options import check_names
 from gifpop.common import checks, seeds
-from gifpop.common.grid import check_dt, whole_steps
+from gifpop.common.grid import check_dt, check_span, whole_steps
 from gifpop.comparison import Comparison, Estimate, LevelSummary
 from gifpop.engine.engine import SimulationError
 from gifpop.engine.threads import check_threads, one_or_two
@@ -100,9 +100,8 @@ def compare(
     threads = one_or_two() if threads is None else check_threads("compare.threads", threads)
     confidence = checks.number("compare.confidence", confidence, "in (0, 1)")
     width = whole_steps("compare.bin", checks.number("compare.bin", bin, "> 0", "ms"), dt, least=1)
-    left_out = whole_steps("compare.warmup", checks.number("compare.warmup", warmup, ">= 0", "ms"), dt)
-    steps = whole_steps("compare.duration", checks.number("compare.duration", duration, "> 0", "ms"), dt)
-    bins = _Bins(width, width * dt, steps // width, -(-left_out // width))
+    before, after = check_span("compare.{}", duration, warmup, dt, "> 0")
+    bins = _Bins(width, width * dt, (before + after) // width, -(-before // width))
     if bins.total - bins.dropped < 2:
         raise ValueError(
             f"compare.duration must be at least warmup = {warmup} ms and two bins of {bin} ms, got {duration}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from gifpop.common import checks
+from gifpop.common.typing import Adaptation
 from gifpop.distributions import Distribution, scalar_or_distribution
 from gifpop.inputs import INPUTS
 from gifpop.parameters import GIF
@@ -14,11 +15,10 @@ from gifpop.rules import IndegreeFraction, Rule
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from gifpop.common.typing import Adaptation, Count
+    from gifpop.common.typing import Count
     from gifpop.fields import Value
     from gifpop.inputs import Input
 
-ADAPTATIONS: tuple[Adaptation, ...] = ("quasi-renewal", "carried")
 MOST_NEURONS = 2**53  # counts are exact up to here
 
 
@@ -64,7 +64,7 @@ class Population:
             raise ValueError(f"{where}: len_kernel must be > 0, or -1 for an automatic length, got 0")
         checks.boolean(f"{where}: BinoRand", self.BinoRand)
         if self.adaptation is not None:
-            checks.choice(f"{where}: adaptation", self.adaptation, ADAPTATIONS)
+            checks.choice(f"{where}: adaptation", self.adaptation, get_args(Adaptation))
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from gifpop.assembly.options import check_names
-from gifpop.common import checks
+from gifpop.assembly.options import Options, check_names, check_option
+from gifpop.common.grid import check_span
 from gifpop.description import Description
+from gifpop.reductions import make_reduction
 from gifpop.simulation import Simulation
-from gifpop.trials import simulate_trials
+from gifpop.trials import Trials, check_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,14 +148,14 @@ class Network(Description):
         True
         """
         check_names("Network.simulate", options)
-        duration = checks.number("simulate.duration", duration, ">= 0", "ms")
-        warmup = checks.number("simulate.warmup", warmup, ">= 0", "ms")
-        if warmup > duration:
-            raise ValueError(f"simulate.warmup must be <= duration = {duration} ms, got {warmup}")
+        dt = check_option("Simulation.dt", "dt", options.get("dt", Options.dt))
+        before, steps = check_span("simulate.{}", duration, warmup, dt)
         if trials is not None:
-            return simulate_trials(self, duration - warmup, trials, keep, warmup, options)
+            numbers = check_trials(trials)
+            simulation = Simulation(self, **options)
+            return Trials(simulation, before, steps).run(numbers, make_reduction(keep, numbers, simulation.seed))
         if keep != "all":
             raise ValueError(f"simulate.keep must be left out where trials is None, got {keep!r}")
         simulation = Simulation(self, **options)
-        simulation._skip(warmup)
-        return simulation.run(duration - warmup)
+        simulation._skip(before)
+        return simulation._run(steps)

@@ -19,7 +19,7 @@ from gifpop.assembly.recorder import SpikeRoom
 from gifpop.assembly.recording import Recording
 from gifpop.assembly.records import Records, bytes_of_joined, concatenate
 from gifpop.common import checks, memory, seeds
-from gifpop.common.grid import whole_steps
+from gifpop.common.grid import check_span
 from gifpop.description import population_name
 from gifpop.engine.engine import SimulationError, StateLostError
 from gifpop.engine.interrupts import deferred_interrupt, give_way
@@ -357,8 +357,10 @@ class Simulation:
         -----
         `result` joins what all runs recorded, which is kept until `reset`.
         """
-        duration = checks.number("Simulation.run: duration", duration, ">= 0", "ms")
-        n = whole_steps("Simulation.run: duration", duration, self.dt)
+        return self._run(check_span("Simulation.run: {}", duration, 0.0, self.dt)[1])
+
+    def _run(self, n: int) -> Result:
+        """Simulate ``n`` steps."""
         finished: list[Result] = []
         try:
             self._advance(n, finished)
@@ -680,9 +682,8 @@ class Simulation:
         )
 
     @_exclusive
-    def _skip(self, duration: float) -> None:
-        """Simulate on without recording anything."""
-        n = whole_steps("simulate.warmup", duration, self.dt)
+    def _skip(self, n: int) -> None:
+        """Simulate ``n`` steps without recording anything."""
         self._check(n, recorded=False)
         nothing = self._recording.recorder(0, self._engine.step)
         try:

@@ -15,21 +15,17 @@ import numpy as np
 from gifpop.assembly import footprint
 from gifpop.assembly.recorder import SpikeRoom, bytes_of_records
 from gifpop.common import checks, memory, seeds
-from gifpop.common.grid import whole_steps
 from gifpop.engine import chunks
 from gifpop.engine.engine import OutOfMemoryError, SimulationError
 from gifpop.engine.interrupts import deferred_interrupt, give_way
-from gifpop.reductions import make_reduction
 from gifpop.simulation import Simulation, SimulationInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gifpop.assembly.options import SimulationOptions
-    from gifpop.common.typing import Count, Indices, Integers
-    from gifpop.description import Description
+    from gifpop.common.typing import Integers
     from gifpop.engine.engine import Engine
-    from gifpop.reductions import Keep, Reduced, Reduction
+    from gifpop.reductions import Reduced, Reduction
     from gifpop.result import Result
 
 logger = logging.getLogger(__name__)
@@ -37,17 +33,6 @@ logger = logging.getLogger(__name__)
 SECONDS_PER_WAVE = 0.1  # as many trials run side by side as are done in about so long,
 MOST_PER_THREAD = 64  # but no more than these for each thread,
 MOST_BYTES = 2.5e8  # and than these hold, unless threads alone need more
-
-
-def simulate_trials(
-    net: Description, duration: float, trials: Count | Indices, keep: Keep, warmup: float, options: SimulationOptions
-) -> Reduced:
-    """Run trials of a network; see `gifpop.Network.simulate`. ``duration`` is what is recorded, after ``warmup``."""
-    numbers = check_trials(trials)
-    sim = Simulation(net, **options)
-    before = whole_steps("simulate.warmup", warmup, sim.dt)
-    steps = whole_steps("simulate.duration", duration, sim.dt)
-    return Trials(sim, before, steps).run(numbers, make_reduction(keep, numbers, sim.seed))
 
 
 def check_trials(trials: object) -> Integers:

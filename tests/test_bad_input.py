@@ -257,7 +257,7 @@ def test_options(options, error, message):
 
 def test_duration():
     net = single()
-    message = "Simulation.run: duration must be a multiple of dt = 0.5 ms, got 10.2"
+    message = "simulate.duration must be a multiple of dt = 0.5 ms, got 10.2"
     expect(ValueError, message, lambda: net.simulate(10.2, dt=0.5))
     expect(ValueError, "duration must be >= 0 ms, got -1.0", lambda: net.simulate(-1.0, dt=0.5))
     expect(TypeError, "duration must be a real number in ms, got '10'", lambda: net.simulate("10", dt=0.5))

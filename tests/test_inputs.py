@@ -5,6 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
+from gifpop.assembly import inputs
+from gifpop.engine import signals
 from tests.helpers.networks import single
 
 DT = 0.5
@@ -154,3 +156,45 @@ def test_connections_of_a_pair_add_up_and_p_scales():
         return net.simulate(10.0, dt=DT, counts={"P": counts}, record="all")["P"].I_syn_ex
 
     assert_allclose(current((10.0, 0.3), (2.0, 1.0)), current((5.0, 1.0)), rtol=1e-12, atol=0)
+
+
+class Ramp(signals.Current):
+    """A signal with a state of its own: the number of values that it has emitted, whatever the step."""
+
+    stateless = False
+
+    def __init__(self):
+        self.emitted = 0
+
+    def emit(self, step, n):
+        values = 10.0 * np.arange(self.emitted, self.emitted + n)
+        self.emitted += n
+        return values
+
+
+def test_a_signal_with_a_state_is_not_shared(monkeypatch):
+    """A kind of signal that nobody has thought of yet begins afresh in each trial and after a reset."""
+    net = single(SILENT)
+    net.inject("P", gp.DirectCurrent(1.0))
+    monkeypatch.setattr(inputs, "make_signal", lambda *arguments: Ramp())
+    options = {"dt": DT, "seed": 1, "record": "V_m"}
+    together = net.simulate(5.0, trials=3, **options)
+    for trial in range(3):
+        alone = net.simulate(5.0, trials=[trial], **options)
+        assert_array_equal(together["P"].V_m[trial], alone["P"].V_m[0])
+    sim = gp.Simulation(net, **options)
+    first = sim.run(5.0)
+    sim.reset()
+    assert_array_equal(sim.run(5.0)["P"].V_m, first["P"].V_m)
+
+
+def test_a_signal_must_say_whether_it_has_a_state(monkeypatch):
+    class Undecided(signals.Current):
+        def emit(self, step, n):
+            return np.zeros(n)
+
+    net = single(SILENT)
+    net.inject("P", gp.DirectCurrent(1.0))
+    monkeypatch.setattr(inputs, "make_signal", lambda *arguments: Undecided())
+    with pytest.raises(AttributeError, match="stateless"):
+        gp.Simulation(net, dt=DT)

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 from gifpop import trials
-from gifpop.assembly import connections
+from gifpop.assembly import inputs
 from gifpop.common import memory
 from tests.helpers.networks import SEED_CELL, brunel, single
 from tests.helpers.state import plan_of
@@ -167,8 +167,8 @@ def test_inputs_without_chance_are_shared(monkeypatch):
     """A long waveform is turned into a signal once."""
     made = []
     monkeypatch.setattr(
-        "gifpop.assembly.connections._signal",
-        lambda *a, make=connections._signal: (made.append(type(a[0]).__name__), make(*a))[1],
+        "gifpop.assembly.inputs.make_signal",
+        lambda *a, make=inputs.make_signal: (made.append(type(a[0]).__name__), make(*a))[1],
     )
     net = brunel()
     net.inject("E", gp.Waveform(np.ones(1000)))

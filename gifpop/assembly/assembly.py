@@ -16,12 +16,12 @@ from gifpop.assembly import footprint, stationary
 from gifpop.assembly.connections import (
     changed_link,
     check_connections,
-    inputs,
     is_drawn_alike,
     links,
     noisy_populations,
     sample_links,
 )
+from gifpop.assembly.inputs import inputs
 from gifpop.assembly.levels import LEVELS, AnyLevel
 from gifpop.assembly.options import check_levels
 from gifpop.common import memory, seeds

@@ -1,4 +1,4 @@
-"""From connections and inputs, in ms and pA, to what the engine wires: links in steps, signals on the grid.
+"""From connections, in ms and pA, to links in steps.
 
 A connection between neurons is drawn by its rule. One that begins or ends at a mesoscopic population takes the expected
 number of connections of a pair of neurons as a factor of its weight. With sparse wiring, a mesoscopic population learns
@@ -17,21 +17,18 @@ import numpy as np
 from gifpop.common.grid import MOST_STEPS, whole_steps
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
-from gifpop.engine import signals
-from gifpop.engine.links import Link, NoiseLink
-from gifpop.inputs import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
+from gifpop.engine.links import Link
+from gifpop.inputs import PoissonSpikes
 from gifpop.rules import IndegreeFraction
 from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implicit
 
 if TYPE_CHECKING:
     from gifpop.common import checks
-    from gifpop.common.typing import Floats, Integers, Level, Receptor, Streams, Structured, Synapse, Wiring
-    from gifpop.description import Connection, Description, Injection
+    from gifpop.common.typing import Floats, Level, Receptor, Structured, Synapse, Wiring
+    from gifpop.description import Connection, Description
     from gifpop.inputs import Input
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
-WIRINGS: tuple[Wiring, ...] = ("dense", "sparse")
-MOST_EVENTS = 10**6  # of a Poisson process in a step
 LARGEST_VARIANCE = 1e200  # pA^2
 
 
@@ -95,11 +92,11 @@ def noisy_populations(net: Description, wiring: Wiring) -> dict[str, list[float]
         if variance != 0.0 and (isinstance(c.weight, Distribution) or c.weight != 0.0):
             capacity = noisy.setdefault(c.post, [0.0, 0.0])
             if variance is not None and not isinstance(c.weight, Distribution):
-                capacity[receptor(c.weight) == "inhibitory"] += _squared(c.label, c.weight) * variance * n_pre
+                capacity[receptor(c.weight) == "inhibitory"] += squared(c.label, c.weight) * variance * n_pre
     return noisy
 
 
-def _squared(where: str, weight: float) -> float:
+def squared(where: str, weight: float) -> float:
     """Return the square of a weight, as far as it is a number."""
     square = weight * weight
     if square > LARGEST_VARIANCE:
@@ -203,7 +200,7 @@ def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:
     """Return the link that adds up, spike by spike, the variance between neurons that comes with a mean; or none."""
     weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
     assert of_number is not None
-    variance = _squared(c.label, weight) * of_number if of_number > 0.0 else 0.0
+    variance = squared(c.label, weight) * of_number if of_number > 0.0 else 0.0
     return [replace(mean, receptor=variance_receptor(weight), weight=variance)] if variance > 0.0 else []
 
 
@@ -274,90 +271,3 @@ def expand(made: Iterable[Link], n_pre: int, n_post: int, dt: float) -> Structur
         pieces.append(piece)
     joined = np.concatenate(pieces) if pieces else np.zeros(0, CONNECTION)
     return joined[np.argsort(joined["source"], kind="stable")]
-
-
-def inputs(
-    net: Description,
-    levels: Mapping[str, Level],
-    dt: float,
-    streams: Streams,
-    kept: dict[int, tuple[Injection, signals.Signal]],
-) -> tuple[list[signals.Signal], list[Link], list[NoiseLink]]:
-    """Return signals and links of the inputs that all neurons of a population share, and the noise that they do not.
-
-    Parameters
-    ----------
-    net : Description
-    levels : dict of str to str
-    dt : float, ms
-    streams : callable
-        ``streams(i)`` returns the bit generator of the i-th input.
-    kept : dict
-        Signals that have been made before and have no state, by the number of their input; completed here.
-    """
-    index = {name: i for i, name in enumerate(net.populations)}
-    lines: list[signals.Signal] = []
-    made: list[Link] = []
-    noise: list[NoiseLink] = []
-    for i, injection in enumerate(net.injections):
-        delay = whole_steps(f"{injection.label}: delay", injection.delay, dt)
-        input, target, stream = injection.input, index[injection.post], streams(i)
-        signal = _kept_signal(injection, dt, stream, kept)
-        if is_own_noise(input) and levels[injection.post] == "micro":
-            noise.append(NoiseLink(target, delay, receptor(input.weight), input.weight, signal, stream))
-            continue
-        line = len(index) + len(lines)
-        if isinstance(input, SpikeTimes | PoissonSpikes):
-            made.append(Link(line, target, delay, receptor(input.weight), input.weight))
-        else:
-            made.append(Link(line, target, delay, "current", 1.0))
-        if is_own_noise(input) and input.weight != 0.0 and input.rate > 0.0:  # besides the mean for all, the variance
-            variance = _squared(injection.label, input.weight)
-            made.append(replace(made[-1], receptor=variance_receptor(input.weight), weight=variance))
-        lines.append(signal)
-    return lines, made, noise
-
-
-def _kept_signal(
-    injection: Injection, dt: float, stream: np.random.BitGenerator, kept: dict[int, tuple[Injection, signals.Signal]]
-) -> signals.Signal:
-    """Return an input as a signal, the same as before if that has no state."""
-    if injection.number in kept:
-        known, signal = kept[injection.number]
-        if known is injection:
-            return signal
-    signal = _signal(injection.input, injection.label, dt, stream)
-    if not isinstance(signal, signals.PoissonCounts):
-        kept[injection.number] = injection, signal
-    return signal
-
-
-def _signal(input: Input, label: str, dt: float, stream: np.random.BitGenerator) -> signals.Signal:
-    """Return an input as a signal on the time grid."""
-
-    def step(name: str, time: float) -> int:
-        return whole_steps(f"{label}: {name}", time, dt)
-
-    def steps(times: tuple[float, ...]) -> Integers:
-        return whole_steps(f"{label}: times", np.array(times), dt)
-
-    def window(start: float, stop: float | None) -> tuple[int, int]:
-        return step("start", start), signals.FOREVER if stop is None else step("stop", stop)
-
-    match input:
-        case StepCurrent():
-            return signals.Piecewise(steps(input.times), input.values)
-        case DirectCurrent():
-            return signals.Piecewise([0], [input.amplitude], *window(input.start, input.stop))
-        case Waveform():
-            repeat = 1 if input.interval is None else whole_steps(f"{label}: interval", input.interval, dt, least=1)
-            return signals.Samples(input.values, step("start", input.start), repeat)
-        case SpikeTimes():
-            return signals.Events(steps(input.times), np.ones(len(input.times)))
-        case PoissonSpikes():
-            mean = 1e-3 * input.rate * dt
-            if mean > MOST_EVENTS:
-                raise ValueError(f"{label}: rate must be <= {MOST_EVENTS} spikes a step of {dt} ms, got {mean}")
-            if input.shared:
-                return signals.PoissonCounts(mean, np.random.Generator(stream), *window(input.start, input.stop))
-            return signals.Piecewise([0], [mean], *window(input.start, input.stop))

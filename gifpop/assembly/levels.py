@@ -28,13 +28,12 @@ from gifpop.micro import _micro
 from gifpop.micro.plan import NeuronPlan, neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Initial, Key, Level
+    from gifpop.common.typing import Key, Level
     from gifpop.description import Population
     from gifpop.engine.plan import Plan
     from gifpop.parameters import GIF
 
 MOST_NEURONS = 2**31 - 1
-INITIAL: tuple[Initial, ...] = ("fired", "rest", "stationary", "nest")
 DRAWN_ANEW = ("V_m", "I_syn_ex", "I_syn_in")  # initial values
 
 

@@ -75,6 +75,28 @@ def check_dt(where: str, dt: object) -> float:
     return step
 
 
+def check_span(where: str, duration: object, warmup: object, dt: float, rule: checks.Rule = ">= 0") -> tuple[int, int]:
+    """Return the steps of a warm-up and those that follow it within a duration.
+
+    Parameters
+    ----------
+    where : str
+        For messages, with the name of the argument in the place of ``{}``: ``"simulate.{}"``.
+    duration, warmup : float, ms
+        The warm-up is the beginning of the duration.
+    dt : float, ms
+    rule : str
+        Which the duration obeys (`gifpop.common.checks.RULES`).
+    """
+    named = where.format("duration"), where.format("warmup")
+    duration = checks.number(named[0], duration, rule, "ms")
+    warmup = checks.number(named[1], warmup, ">= 0", "ms")
+    if warmup > duration:
+        raise ValueError(f"{named[1]} must be <= duration = {duration} ms, got {warmup}")
+    total, before = whole_steps(named[0], duration, dt), whole_steps(named[1], warmup, dt)
+    return before, total - before
+
+
 @overload
 def refractory_steps(t_ref: float, dt: float) -> np.int64: ...
 @overload

@@ -1,7 +1,7 @@
-"""What generators emit on the time grid: one value a step, currents in pA or numbers of spikes.
+"""Signals on the time grid: one value a step, a current in pA or a number of spikes.
 
-Each signal has ``emit(step, n)``, which returns the values of steps ``step`` to ``step + n - 1``, and
-``expected(step)``, the mean of what lasts. Signals know neither units of time nor targets.
+Signals know neither units of time nor targets. Each class says whether it is stateless: whether what it emits depends
+on the step alone, so that any number of simulations can share one signal. A class that does not say so cannot be used.
 """
 
 from __future__ import annotations
@@ -19,19 +19,25 @@ FOREVER = np.iinfo(np.int64).max
 
 
 class Emitter(Protocol):
-    """What an input line takes."""
+    """The least that an input line of the engine takes."""
 
-    def emit(self, step: int, n: int) -> Floats: ...
+    def emit(self, step: int, n: int) -> Floats:
+        """Return the values of steps ``step`` to ``step + n - 1``."""
 
 
 class Signal(Emitter, Protocol):
-    """What goes on in expectation, too."""
+    """What the input of a description becomes."""
 
-    def expected(self, step: int) -> float: ...
+    @property
+    def stateless(self) -> bool:
+        """Whether what it emits depends on the step alone."""
+
+    def expected(self, step: int) -> float:
+        """Return the mean of what lasts, at a step."""
 
 
 class Current:
-    """Base of the signals that last."""
+    """Base of the signals that last and are known beforehand."""
 
     def emit(self, step: int, n: int) -> Floats:
         raise NotImplementedError
@@ -52,6 +58,8 @@ class Piecewise(Current):
         Zero before step ``first`` and from step ``end`` on.
     """
 
+    stateless = True
+
     def __init__(self, steps: npt.ArrayLike, values: npt.ArrayLike, first: int = 0, end: int = FOREVER) -> None:
         self.steps = np.asarray(steps, dtype=np.int64)
         self.values: Floats = np.concatenate(([0.0], values))
@@ -66,6 +74,8 @@ class Piecewise(Current):
 
 class Samples(Current):
     """An array that begins at a step, each value held for ``repeat`` steps; zero around it."""
+
+    stateless = True
 
     def __init__(self, values: npt.ArrayLike, first: int = 0, repeat: int = 1) -> None:
         self.values = np.append(np.asarray(values, dtype=float), 0.0)
@@ -84,6 +94,8 @@ class Events:
     steps : non-decreasing int array
     amounts : float array
     """
+
+    stateless = True
 
     def __init__(self, steps: npt.ArrayLike, amounts: npt.ArrayLike) -> None:
         self.steps, self.amounts = np.asarray(steps, dtype=np.int64), np.asarray(amounts, dtype=float)
@@ -107,6 +119,8 @@ class PoissonCounts:
     first, end : int
         Nothing is drawn before step ``first`` and from step ``end`` on.
     """
+
+    stateless = False  # its stream moves on
 
     def __init__(self, mean: float, random: np.random.Generator, first: int = 0, end: int = FOREVER) -> None:
         self.mean, self.random, self.first, self.end = mean, random, first, end

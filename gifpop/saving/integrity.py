@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gifpop import _core
 from gifpop.assembly import footprint
 from gifpop.assembly.assembly import Assembly
-from gifpop.assembly.connections import MOST_EVENTS
+from gifpop.assembly.inputs import MOST_EVENTS
 from gifpop.assembly.levels import MesoLevel
 from gifpop.assembly.recorder import Column
 from gifpop.assembly.recording import Recording

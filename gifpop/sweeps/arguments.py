@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gifpop.assembly.options import CHECKS, Options, SimulationOptions, check_option
-from gifpop.common import checks
-from gifpop.common.grid import whole_steps
+from gifpop.common.grid import check_span
 from gifpop.network import Network
 from gifpop.sweeps.values import mean_activity
 
@@ -74,10 +73,5 @@ def check_simulate(simulate: object, measure: Callable[[Any], object], trials: o
         raise ValueError("sweep: simulate['network_seed'] must not be a generator, which gives each point another")
     if "duration" not in simulate:
         raise ValueError("sweep: simulate must have a duration, in ms, got none")
-    dt = float(simulate.get("dt", Options.dt))
-    duration = checks.number("sweep: simulate['duration']", simulate["duration"], "> 0", "ms")
-    whole_steps("sweep: simulate['duration']", duration, dt)
-    warmup = checks.number("sweep: simulate['warmup']", simulate.get("warmup", 0.0), ">= 0", "ms")
-    if warmup > duration:
-        raise ValueError(f"sweep: simulate['warmup'] must be <= duration = {duration} ms, got {warmup}")
-    whole_steps("sweep: simulate['warmup']", warmup, dt)
+    duration, warmup = simulate["duration"], simulate.get("warmup", 0.0)
+    check_span("sweep: simulate[{!r}]", duration, warmup, float(simulate.get("dt", Options.dt)), "> 0")
