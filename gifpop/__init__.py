@@ -5,6 +5,7 @@ Two faces of one engine: `Network` and `Simulation` here, and NEST's names in `g
 
 import importlib.util
 import logging
+from typing import TYPE_CHECKING
 
 if importlib.util.find_spec("gifpop._core") is None:
     raise ImportError(
@@ -12,11 +13,8 @@ if importlib.util.find_spec("gifpop._core") is None:
         "another folder; to use this one, build it first: python setup.py build_ext --inplace"
     )
 
-from gifpop import models, plot
-from gifpop.app.explorer import explore
-from gifpop.both_levels import compare
+from gifpop import models
 from gifpop.comparison import Comparison
-from gifpop.config import show_config
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine.engine import SimulationError
 from gifpop.inputs import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
@@ -36,8 +34,23 @@ from gifpop.rules import (
 )
 from gifpop.simulation import Simulation, SimulationInterrupted
 from gifpop.spectrum import power_spectrum
-from gifpop.sweeps.sweep import SweepInterrupted, sweep
 from gifpop.version import __version__
+
+if TYPE_CHECKING:
+    from gifpop import plot
+    from gifpop.app.explorer import explore
+    from gifpop.both_levels import compare
+    from gifpop.config import show_config
+    from gifpop.sweeps.sweep import SweepInterrupted, sweep
+
+MODULE_OF = {  # names that are imported on first use, since their modules are slow to import
+    "SweepInterrupted": "gifpop.sweeps.sweep",
+    "compare": "gifpop.both_levels",
+    "explore": "gifpop.app.explorer",
+    "plot": "gifpop.plot",
+    "show_config": "gifpop.config",
+    "sweep": "gifpop.sweeps.sweep",
+}
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent, unless the program that uses gifpop logs
 
@@ -79,3 +92,17 @@ __all__ = [
     "show_config",
     "sweep",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name of `MODULE_OF`."""
+    if name not in MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(MODULE_OF[name])
+    value = module if MODULE_OF[name] == f"{__name__}.{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *MODULE_OF})

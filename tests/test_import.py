@@ -18,3 +18,19 @@ def test_sources_that_are_not_compiled_say_so(tmp_path):
     assert f"ImportError: gifpop: {tmp_path / 'gifpop'} holds sources without compiled modules" in tried.stderr
     assert "setup.py build_ext --inplace" in tried.stderr
     assert "circular" not in tried.stderr
+
+
+def test_slow_modules_are_imported_on_first_use():
+    code = "import sys, gifpop; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    slow = {"scipy", "matplotlib", "xarray", "tqdm", "concurrent.futures.process", "importlib.metadata", "gifpop.plot"}
+    assert not slow & set(loaded)
+
+
+def test_every_public_name_is_there():
+    code = (
+        "import gifpop; assert set(gifpop.__all__) <= set(dir(gifpop)); from gifpop import *; print(sweep, plot.raster)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert all(hasattr(gifpop, name) for name in gifpop.__all__)
+    assert not hasattr(gifpop, "spam")
