@@ -1,36 +1,36 @@
 """NEST's own names for gifpop's engine.
 
 A script for NEST 3.10 that uses ``gif_psc_exp`` and ``gif_pop_psc_exp``, their connections, generators and recorders
-runs with one line changed, ``import gifpop.nest as nest``, and keeps its meaning to the time step. What NEST has and
-gifpop has not raises an error that names it.
+runs with one line changed, ``import gifpop.nest as nest``, and keeps its meaning to the time step. Features of
+NEST that gifpop lacks raise an error that names them.
 
 Where it differs from NEST on purpose:
 
-- Random numbers are others than NEST's; the same ``rng_seed`` gives the same results for any number of threads.
+- Random numbers differ from NEST's; the same ``rng_seed`` gives the same results for any number of threads.
 - A history's threshold is corrected for the oldest spike count, where NEST takes the one at storage index 0: once per
   ``len_kernel`` steps the threshold of populations with adaptation differs, by 0.24 mV (5 % of ``mean``) as the initial
   volley leaves the history of NEST's example.
 - ``tau_m`` equal or close to ``tau_syn_ex`` or ``tau_syn_in`` works in populations; NEST gives NaN or loses digits.
 - Empty ``tau_sfa`` of a population means no adaptation; NEST cannot simulate it.
-- Nothing is set, created or connected if any value is wrong; NEST keeps what it did until the error.
+- If any value is wrong, nothing is set, created or connected; NEST keeps all it did before the error.
 - NaN, infinities, a history no longer than the refractory period, negative ``spike_multiplicities``, fewer than one
-  thread, and degrees that only autapses could fulfil are errors. What has no effect here (``frozen``, ``record_to``,
-  ...) may only be given its neutral value; what neurons have for plasticity (``tau_minus``, ``Ca``, ...) is not there.
-- Networks and records that would not fit in memory raise a NESTError, which is a MemoryError too, before they are made.
-  A run whose spikes would fill the memory ends with one; what was recorded stays.
+  thread, and degrees that only autapses could fulfil are errors. Parameters without effect here (``frozen``,
+  ``record_to``, ...) only take their neutral value; neurons lack those for plasticity (``tau_minus``, ``Ca``, ...).
+- Networks and records that would not fit in memory raise a NESTError, which is also a MemoryError, before they are
+  made. A run whose spikes would fill the memory ends with one and keeps its records.
 - Slices of node collections follow Python's rules.
 - ``tau_sfa``, ``q_sfa``, ``tau_stc`` and ``q_stc`` of neurons can be given as a list of lists, one for each neuron.
 - Arrays of identifiers with repetitions can be connected with one weight or a distribution for all, and heed
   ``allow_autapses``.
 - Connections of one source stand in the order of making; NEST's order is undefined.
 - After a failed Simulate the simulation can go on. ``biological_time`` cannot be set back.
-- A change that Ctrl-C or an error meets is made whole or not at all. Where that cannot be, as when memory runs out in
-  the middle of a step, the kernel refuses to go on until ResetKernel; NEST goes on in whatever state it is.
+- A change that Ctrl-C or an error interrupts is made completely or not at all. If that is impossible, as when memory
+  runs out in the middle of a step, the kernel refuses to go on until ResetKernel; NEST goes on in an undefined state.
 - Spikes of the last slice before a run keep to their own connections when new ones are made; NEST can deliver them
   through connections of other nodes.
-- ``gifpop_history``, a setting that NEST has not, chooses how populations created afterwards keep their history:
-  "exact" as NEST does, or "adaptive" (docs/history.md), much faster. The environment variable ``GIFPOP_HISTORY`` names
-  the one that ResetKernel goes back to.
+- ``gifpop_history``, a setting of gifpop alone, chooses how populations created afterwards keep their history: "exact"
+  as in NEST, or "adaptive" (docs/history.md), much faster. ResetKernel sets it to the value of the environment variable
+  ``GIFPOP_HISTORY``.
 - Bars of ``raster_plot`` begin where their bins do; NEST's stand half a bin too early.
 """
 
@@ -148,7 +148,7 @@ if TYPE_CHECKING:
     def set(**params: Any) -> None: ...
 
 
-# Names of PyNEST that gifpop has no counterpart of.
+# Names of PyNEST without a counterpart in gifpop.
 _MISSING = frozenset(
     (
         "CollocatedSynapses",

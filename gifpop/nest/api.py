@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def ResetKernel() -> None:
-    """Forget all nodes, connections, model defaults and settings, and go back to time zero.
+    """Remove all nodes and connections, reset model defaults and settings, and go back to time zero.
 
     Settings get their defaults: resolution 0.1 ms, ``rng_seed`` 143202461, one thread. Node collections from before
     become invalid.
@@ -44,7 +44,7 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
         ``gif_psc_exp``, ``gif_pop_psc_exp``, ``dc_generator``, ``step_current_generator``, ``poisson_generator``,
         ``spike_generator``, ``multimeter``, ``voltmeter``, ``spike_recorder``, or a copy that `CopyModel` made.
     n : int
-        Number of nodes; also as a float that is whole.
+        Number of nodes; may be a whole float.
     params : dict or list of dict, optional
         Values to set, see `NodeCollection.set`: numbers, sequences with one value for each node, or distributions
         (`gifpop.nest.random`) to draw them from.
@@ -57,7 +57,7 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
     Raises
     ------
     NESTError
-        Of the class that NEST raises, if the model is not known or a value or its type is wrong; no node is made then.
+        Of NEST's class, if the model is unknown or a value or its type is wrong; then no node is made.
     """
     if not is_whole(n):
         raise TypeError(f"Create: n must be a whole number, got {n!r}")
@@ -120,7 +120,7 @@ def Connect(
     Raises
     ------
     NESTError
-        Of the class that NEST raises, if the nodes cannot be connected so; no connection is made then.
+        Of NEST's class, if the nodes cannot be connected; then no connection is made.
     """
     with kernel.changes.attempt():
         return connect(pre, post, conn_spec, syn_spec, return_synapsecollection)
@@ -146,7 +146,7 @@ def GetConnections(
     Returns
     -------
     SynapseCollection
-        Ordered by model, kind of nodes, source and time of making.
+        Ordered by model, source (neurons and populations before devices) and time of making.
     """
     if synapse_label is not None:
         raise errors.NotSupported("GetConnections: synapse_label is not available in gifpop.nest")
@@ -159,12 +159,12 @@ def GetNodes(properties: Values | None = None) -> NodeCollection:
     Parameters
     ----------
     properties : dict, optional
-        Values by name that nodes must have; those that have no such value are left out.
+        Only nodes with these values, by name.
 
     Returns
     -------
     NodeCollection
-        The nodes whose values are these.
+        The nodes.
     """
     found = []
     for block in kernel.nodes.blocks:
@@ -177,12 +177,12 @@ def GetNodes(properties: Values | None = None) -> NodeCollection:
 
 
 def Simulate(t: float) -> None:
-    """Simulate from where the simulation is.
+    """Simulate for some time.
 
     Parameters
     ----------
     t : float, ms
-        How long; a multiple of the resolution.
+        Duration; a multiple of the resolution.
 
     Raises
     ------
@@ -202,7 +202,7 @@ def Simulate(t: float) -> None:
 
 
 def Prepare() -> None:
-    """Get ready for `Run`."""
+    """Prepare the network for `Run`."""
     kernel.prepare()
 
 
@@ -212,29 +212,28 @@ def Run(t: float) -> None:
     Parameters
     ----------
     t : float, ms
-        How long; a multiple of the resolution.
+        Duration; a multiple of the resolution.
 
     Raises
     ------
     NESTError
-        As of `Simulate`, and without `Prepare`.
+        As `Simulate`, and without `Prepare`.
     """
     kernel.run(t)
 
 
 def Cleanup() -> None:
-    """End what `Prepare` began."""
+    """End a simulation that `Prepare` began."""
     kernel.cleanup()
 
 
 @contextmanager
 def RunManager() -> Iterator[None]:
-    """Call `Prepare` before and `Cleanup` after a block of code that calls `Run`.
+    """Call `Prepare` before and `Cleanup` after a ``with`` block that calls `Run`.
 
     Yields
     ------
     None
-        ``with RunManager():`` begins the block.
     """
     Prepare()
     try:
@@ -251,7 +250,7 @@ def GetStatus(
     Parameters
     ----------
     nodes : NodeCollection or SynapseCollection
-        Whose values.
+        Nodes or connections.
     keys : str or list of str, optional
         Names of the values; all by default.
     output : str
@@ -260,7 +259,7 @@ def GetStatus(
     Returns
     -------
     tuple
-        One entry for each node or connection: of one name the value, of a list a tuple of values, else a dict of all.
+        For each node or connection: the value of one name, a tuple of values of a list of names, or a dict of all.
     """
     _deprecated("GetStatus", "get")
     if output:
@@ -282,7 +281,7 @@ def SetStatus(
     Parameters
     ----------
     nodes : NodeCollection or SynapseCollection
-        Whose values.
+        Nodes or connections.
     params : dict, list of dict, or str
         Values by name, for all or one dict for each; or one name.
     val : object
@@ -305,7 +304,7 @@ def GetDefaults(model: str, keys: str | Sequence[str] | None = None) -> Any:
     Returns
     -------
     dict, value or list of values
-        Of all names, one, or a list of them.
+        A dict of all values, the value of one name, or a list.
     """
     found = _defaults(model)
     if keys is None:
@@ -328,7 +327,7 @@ def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
     Raises
     ------
     NESTError
-        Of the class that NEST raises, if a value or its type is wrong; nothing has changed then.
+        Of NEST's class, if a value or its type is wrong; then nothing changes.
     """
     if isinstance(params, str) and val is not None:
         params = {params: val}
@@ -351,19 +350,19 @@ def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
 
 
 def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
-    """Make a model of nodes or connections that differs from another in name and defaults.
+    """Copy a model of nodes or connections under a new name, with defaults of its own.
 
     Parameters
     ----------
     existing, new : str
-        Names of the model that is there and of the one to make.
+        Names of the existing model and of the copy.
     params : dict, optional
-        Defaults of the new model that differ.
+        Defaults of the copy that differ.
 
     Raises
     ------
     NESTError
-        If there is no such model, there is one of the new name, or a value or its type is wrong.
+        If there is no such model, the new name is taken, or a value or its type is wrong.
     """
     if new in kernel.models or any(model.name == new for model in kernel.synapses):
         raise errors.NewModelNameExists(f"Model {new} is the name of an existing model and cannot be re-used.")
@@ -413,7 +412,7 @@ def GetKernelStatus(keys: str | Sequence[str] | None = None) -> Any:
     Returns
     -------
     dict, value or tuple of values
-        Of all settings by name, one, or a list of them.
+        A dict of all settings, the value of one, or a tuple of several.
 
     Raises
     ------
@@ -441,9 +440,9 @@ def SetKernelStatus(params: Values) -> None:
     Raises
     ------
     ValueError
-        If there is no such setting, or it is read-only; nothing has changed then.
+        If there is no such setting, or it is read-only; then nothing changes.
     NESTError
-        If a value or its type is wrong, or the network does not allow the setting to change any more.
+        If a value or its type is wrong, or the setting cannot change any more.
     """
     settings.change(params)
 
@@ -488,18 +487,18 @@ def get_verbosity() -> int:
 
 
 def Rank() -> int:
-    """Return the number of this process among those that simulate together.
+    """Return the number of this process.
 
     Returns
     -------
     int
-        0: there is one process.
+        0, since there is one process.
     """
     return 0
 
 
 def NumProcesses() -> int:
-    """Return how many processes simulate together.
+    """Return the number of processes.
 
     Returns
     -------

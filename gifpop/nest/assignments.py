@@ -1,4 +1,4 @@
-"""What a user sets: from dicts of values to what is assigned to which nodes of a block."""
+"""Read dicts of values: decide which value goes to which node of a block."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def assignments(params: Values | Sequence[Values], groups: Sequence[tuple[Block, Integers]]) -> list[list[Assignment]]:
-    """Return what is assigned to each group of nodes.
+    """Return the assignments to each group of nodes.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def assignments(params: Values | Sequence[Values], groups: Sequence[tuple[Block,
 
 
 def dict_for_each(params: Sequence[Any], n: int) -> Sequence[Values]:
-    """Return a sequence of a dict for each of ``n`` nodes; a single one is for all. Refuse others."""
+    """Return one dict for each of ``n`` nodes; repeat a single one. Refuse other numbers of dicts."""
     if not all(isinstance(each, dict) for each in params):
         raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
     if len(params) == 1:
@@ -59,7 +59,7 @@ def dict_for_each(params: Sequence[Any], n: int) -> Sequence[Values]:
 
 
 def _draw(params: Values, n: int) -> dict[str, Floats]:
-    """Return the values of those parameters that are drawn."""
+    """Draw the values that are given as a `Parameter`."""
     recipes = {name: value for name, value in params.items() if isinstance(value, Parameter)}
     return {name: recipe.draw(n, kernel.streams.take()) for name, recipe in recipes.items()}
 

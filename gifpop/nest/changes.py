@@ -24,7 +24,7 @@ class Changes:
     Attributes
     ----------
     broken : str or None
-        What was cut short in the middle, so that the state is lost; None: the state is whole.
+        The change that was cut short, after which the state is lost; None: the state is whole.
     wirings : int
         Number of changes after which the network must be wired again.
     """

@@ -39,7 +39,7 @@ class Clock:
         return self.tics_per_step / TICS_PER_MS
 
     def set_resolution(self, ms: float) -> None:
-        """Choose the length of a step; refuse what is not a whole number of tics."""
+        """Set the length of a step; refuse lengths that are not a whole number of tics."""
         if not ms >= MS_PER_TIC and not math.isnan(ms):
             raise KernelException("Resolution must be greater than or equal to one tic. Value unchanged.")
         if not math.isfinite(ms) or abs(ms * TICS_PER_MS - round(ms * TICS_PER_MS)) > 1e-9 * ms * TICS_PER_MS:
@@ -53,23 +53,20 @@ class Clock:
     @overload
     def ms(self, steps: Integers) -> Floats: ...
     def ms(self, steps: int | Integers) -> float | npt.NDArray[np.floating]:
-        """Return the time, or an array of times, of whole steps, as NEST shows it."""
+        """Convert steps to ms, rounded as in NEST."""
         return steps * self.tics_per_step * MS_PER_TIC
 
     def whole_steps(self, ms: float) -> int | None:
-        """Return a time as a number of steps, or None if it is not on the grid of steps."""
+        """Convert ms to steps; return None if the time is off the grid."""
         if not abs(ms) < LONGEST_TIME:
             return None
         steps, rest = divmod(int(tics(ms)), self.tics_per_step)
         return None if rest else steps
 
     def grid(self, who: str, times: Floats, offgrid: bool = True) -> Integers:
-        """Return times of a device in ms as steps; those off the grid are rounded up, or refused.
+        """Convert times of a device in ms to steps; round times off the grid up, or refuse them.
 
-        Raises
-        ------
-        BadProperty
-            Naming the model ``who`` and the time.
+        Raises BadProperty, which names the model ``who`` and the time.
         """
         ms = np.asarray(times, dtype=float)
         possible = np.abs(ms) < 1e15
@@ -82,24 +79,18 @@ class Clock:
         return (steps + (rest > 0)).astype(np.int64)
 
     def steps_above(self, ms: float) -> int:
-        """Return a time as a number of steps, rounded up."""
+        """Convert ms to steps, rounded up."""
         return -(-int(tics(ms)) // self.tics_per_step)
 
     def point(self, name: str, ms: float) -> int:
-        """Return the step of a time of a device, which lies on the grid.
-
-        Raises
-        ------
-        BadProperty
-            Naming the parameter.
-        """
+        """Convert a time of a device in ms to steps; raise BadProperty, with its name, if it is off the grid."""
         steps = self.whole_steps(ms)
         if steps is None or steps < 0:
             raise BadProperty(f"{name} must be a multiple of the simulation resolution.")
         return steps
 
     def delay_steps(self, ms: float) -> int:
-        """Return a delay in steps: the nearest, at least one."""
+        """Convert a delay in ms to steps, rounded to the nearest; refuse delays of less than one."""
         steps = math.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5) if math.isfinite(ms) else 0
         if steps > LONGEST_DELAY:
             raise BadDelay(f"Delay value {ms:g} is invalid: it is longer than {LONGEST_DELAY} steps.")
@@ -109,14 +100,14 @@ class Clock:
         return steps
 
     def delays_steps(self, ms: Floats) -> npt.NDArray[np.int32]:
-        """Return delays (array, ms) in steps, as an int32 array; refuse those that `delay_steps` refuses."""
+        """Convert an array of delays in ms to steps (int32), as `delay_steps`."""
         steps = np.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5)
         for bad in ms[~((steps >= 1) & (steps <= LONGEST_DELAY))][:1].tolist():
             self.delay_steps(bad)
         return steps.astype(np.int32)
 
     def default_delay_steps(self) -> int:
-        """Return the delay of 1 ms that every synapse model has at first, rounded up."""
+        """Return the default delay of synapse models, 1 ms rounded up to steps."""
         return -(-TICS_PER_MS // self.tics_per_step)
 
     @overload
@@ -124,5 +115,5 @@ class Clock:
     @overload
     def delay_ms(self, steps: Integers) -> Floats: ...
     def delay_ms(self, steps: int | Integers) -> float | npt.NDArray[np.floating]:
-        """Return a delay as NEST shows it."""
+        """Convert a delay in steps to ms, rounded as in NEST."""
         return steps * self.resolution

@@ -1,4 +1,4 @@
-"""Which nodes can be connected to which; nodes as arrays of identifiers."""
+"""Check which nodes can be connected; nodes are arrays of identifiers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ RULES_FOR_DEVICES = ("all_to_all", "one_to_one")  # as targets
 
 
 def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int) -> None:
-    """Refuse connections that the kinds of nodes that a rule could connect do not have."""
+    """Refuse connections that the models of the nodes do not support."""
     if spec.number == 0:
-        return  # as in NEST, where only connections that are made are checked
+        return  # as NEST, which checks only connections that are made
     sources, targets = kernel.nodes.block_numbers(pre), kernel.nodes.block_numbers(post)
     if spec.name == "one_to_one":
         pairs = np.unique(np.stack((sources, targets), axis=1), axis=0)
@@ -34,12 +34,12 @@ def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int) -
             raise errors.impossible_connection(
                 "Cannot use this rule to connect to nodes without proxies (usually devices)."
             )
-        _check_kinds(kernel.nodes.blocks[s], target)
+        _check_pair(kernel.nodes.blocks[s], target)
         if receptor != 0:
             raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
 
 
-def _check_kinds(source: Block, target: Block) -> None:
+def _check_pair(source: Block, target: Block) -> None:
     if source.sends is None:
         raise errors.impossible_connection(
             "Source node does not send output.\n  Note that recorders must be connected as Connect(neuron, recorder)."
@@ -56,9 +56,9 @@ def _check_kinds(source: Block, target: Block) -> None:
 
 
 def check_meters(sources: Integers, targets: Integers) -> None:
-    """Refuse meters that cannot record what they should, or that are connected to a node already.
+    """Refuse meters that cannot record from a target, or are connected to it already.
 
-    Sources that are not meters are of no interest here; ``targets`` has one node for each source.
+    ``targets`` has one node for each source; other sources are ignored.
     """
     for source in np.unique(sources).tolist():
         meter, i = kernel.nodes.locate(source)

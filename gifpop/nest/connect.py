@@ -1,4 +1,4 @@
-"""Connect: from nodes, rule and synapse to projections; nothing is made if anything is wrong."""
+"""Connect: make projections from nodes, rule and synapse; an error leaves everything as it was."""
 
 from __future__ import annotations
 
@@ -33,18 +33,13 @@ if TYPE_CHECKING:
 
     Nodes: TypeAlias = NodeCollection | Indices
 
-FEW = 32  # so many connections of a Connect are kept one by one
+FEW = 32  # up to this number, connections of a Connect are stored one by one
 
 
 def connect(
     pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_spec: str | Values | None, collect: bool = False
 ) -> SynapseCollection | None:
-    """Make connections; return all of this synapse model between these nodes if ``collect``.
-
-    Returns
-    -------
-    SynapseCollection or None
-    """
+    """Make connections; if ``collect``, return all connections of this synapse model between these nodes."""
     spec = read_conn_spec(conn_spec)
     explicit = _identifiers(pre, post, spec)
     if explicit:
@@ -80,7 +75,7 @@ def find_connections(
 
 
 def _identifiers(pre: Nodes, post: Nodes, spec: ConnSpec) -> tuple[Integers, Integers] | None:
-    """Return sources and targets as arrays if they are identifiers that no NodeCollection can hold, else None."""
+    """Return sources and targets as arrays if a NodeCollection cannot hold them, else None."""
     arrays = [np.asarray(nodes) for nodes in (pre, post) if is_sequence(nodes)]
     orderly = [len(nodes) < 2 or np.all(np.diff(nodes) > 0) for nodes in arrays if nodes.ndim == 1]
     if len(orderly) == len(arrays) and all(orderly):
@@ -104,7 +99,7 @@ def _identifiers(pre: Nodes, post: Nodes, spec: ConnSpec) -> tuple[Integers, Int
 
 
 class _Rows(NamedTuple):
-    """Connections one by one, as `Pairs` takes them."""
+    """Connections one by one, for `Pairs`."""
 
     sources: Integers
     targets: Integers
@@ -113,12 +108,12 @@ class _Rows(NamedTuple):
 
 
 class _Request:
-    """What a Connect asks for, checked as far as nothing needs to be drawn.
+    """The checked arguments of a Connect, before anything is drawn.
 
     Parameters
     ----------
     pre, post : int64 array
-        Identifiers; ascending but for `make_one_by_one`.
+        Identifiers; ascending, unless for `make_one_by_one`.
     spec : ConnSpec
     syn_spec : str, dict or None
     """
@@ -140,7 +135,7 @@ class _Request:
         check_synapse_types(pre, self.number)
 
     def make_products(self) -> None:
-        """Connect all to all: blocks of neurons that are whole and connections that are equal are not stored."""
+        """Connect all to all; equal connections between whole blocks of neurons are not stored."""
         n_pre, n_post = len(self.pre), len(self.post)
         if self._has_meters():
             check_meters(np.repeat(self.pre, n_post), np.tile(self.post, n_pre))
@@ -156,13 +151,13 @@ class _Request:
         implied = whole and not any(self._various())
         if implied or few or not (isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)):
             return Product(self.number, sources, targets, *self._table(source, target))
-        weight, delay = self._table(source, target, 4.0)  # a target's number
+        weight, delay = self._table(source, target, 4.0)  # bytes of ``units``
         units = np.tile((targets - post.first).astype(np.int32), source.size)
         first = _spread(np.arange(source.size + 1) * target.size, sources - pre.first, pre.n)
         return Sparse(self.number, pre, post, first, units, weight, delay)
 
     def _table(self, source: Part, target: Part, more: float = 0.0) -> tuple[Weights, Lags]:
-        """Return weights and delays of all to all, ordered by source; a connection takes ``more`` bytes beside them."""
+        """Return weights and delays of all to all, by source; ``more`` is the number of other bytes a connection."""
         n = source.size * target.size
         errors.require_memory((more + np.dot((8.0, 4.0), self._various())) * n, f"Connect: {n} connections")
         rows, columns = slice(target.start, target.end), slice(source.start, source.end)
@@ -194,9 +189,9 @@ class _Request:
         self._add(list(self._split(first, places, weight, delay)))
 
     def _values(self, n: int, arranged: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> tuple[Weights, Lags]:
-        """Return weights, and delays in steps, of ``n`` connections.
+        """Return weights, and delays in steps, of ``n`` connections: draw them, or put arrays in order by ``arranged``.
 
-        Some are drawn; an array that was given is ``arranged`` in the order of the connections; numbers are of all.
+        A number is shared by all connections.
         """
         weight, delay = self.weight, self.delay
         if isinstance(weight, Parameter):
@@ -219,7 +214,7 @@ class _Request:
         return any(block.sends == "requests" for block, *_ in kernel.nodes.parts(np.unique(self.pre)))
 
     def _split(self, first: Integers, targets: Shorts, weight: Weights, delay: Lags) -> Iterator[Sparse | _Rows]:
-        """Yield connections, given as from `rules.draw`, for each pair of blocks."""
+        """Yield drawn connections (see `rules.draw`) for each pair of blocks."""
         parts = kernel.nodes.parts(self.post)
         for source in kernel.nodes.parts(self.pre):
             mine = slice(int(first[source.start]), int(first[source.end]))
@@ -251,7 +246,7 @@ class _Request:
         return Sparse(self.number, pre, post, first, units, _contiguous(weight), _contiguous(delay))
 
     def _add(self, pieces: Sequence[Product | Sparse | _Rows]) -> None:
-        """Make projections, or single connections, part of the network."""
+        """Add projections and single connections to the network."""
         table = kernel.connections
         devices = [
             {}
@@ -267,7 +262,7 @@ class _Request:
                     table.pairs(self.number).append(piece.sources, piece.targets, piece.delay, piece.weight)
                 else:
                     continue
-                assert not isinstance(piece.delay, Exceptions)  # nobody has set them yet
+                assert not isinstance(piece.delay, Exceptions)  # only later changes make exceptions
                 kernel.delays.include(piece.delay)
                 table.note_devices(own, self.number)
 
@@ -287,7 +282,7 @@ def _contiguous(value: Shared) -> Shared:
 
 
 def _spread(first: Integers, units: Integers, n: int) -> Integers:
-    """Return the first connections of all ``n`` units of a block, from those of some ascending units."""
+    """Return ``first`` for all ``n`` units of a block, given that of some ascending units."""
     if len(units) == n:
         return first
     counts = np.zeros(n + 1, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""All connections, and the delays that they may have."""
+"""All connections, numbered in the order in which they were made."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.nest import runs
-from gifpop.nest.errors import BadDelay, BadProperty, require_memory
+from gifpop.nest.errors import require_memory
 from gifpop.nest.projections import Pairs, Product
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
-    from gifpop.nest.clock import Clock
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.projections import Adjustable, Lags, Projection, Weights
     from gifpop.nest.runs import Places
 
 
+RANKS = 3
+
+
 class ConnectionTable:
-    """All connections: projections in the order in which they were made, numbered through.
+    """Projections in the order in which they were made; their connections are numbered consecutively.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ class ConnectionTable:
         return sum(map(len, self.projections))
 
     def starts_at(self, device: int) -> bool:
-        """Return whether a device has connections that start there."""
+        """Return whether connections start at a device."""
         return device in self.models
 
     def add(self, projection: Projection) -> None:
@@ -56,7 +58,7 @@ class ConnectionTable:
         self.projections.append(projection)
 
     def pairs(self, model: int) -> Pairs:
-        """Return where single connections of a synapse model are added."""
+        """Return the projection to which single connections of a synapse model are added."""
         last = self.projections[-1] if self.projections else None
         if not isinstance(last, Pairs) or last.model != model:
             last = Pairs(model)
@@ -64,9 +66,9 @@ class ConnectionTable:
         return last
 
     def devices(self, sources: Integers, targets: Integers, every: bool = False) -> dict[int, set[int]]:
-        """Return those sources that are devices and, of meters, what they are connected to.
+        """Return the devices among the sources, and the targets of those that are meters.
 
-        Targets are one for each source; if ``every``, any number that all sources have.
+        There is one target for each source or, if ``every``, all targets belong to each source.
         """
         found: dict[int, set[int]] = {}
         nodes = np.unique(sources)
@@ -76,7 +78,7 @@ class ConnectionTable:
         return found
 
     def note_devices(self, devices: dict[int, set[int]], model: int) -> None:
-        """Remember what `devices` returned, of connections of a synapse model."""
+        """Note what `devices` returned, for connections of a synapse model."""
         for device, metered in devices.items():
             self.models[device] = model
             if metered:
@@ -87,7 +89,7 @@ class ConnectionTable:
         return np.cumsum([0, *map(len, self.projections)], dtype=np.int64)[:-1]
 
     def count(self, model: int) -> int:
-        """Return how many connections a synapse model has."""
+        """Return the number of connections of a synapse model."""
         return sum(len(projection) for projection in self.projections if projection.model == model)
 
     def find(
@@ -97,7 +99,7 @@ class ConnectionTable:
         model: int | None = None,
         since: int = 0,
     ) -> Places:
-        """Return the numbers of connections, in NEST's order: by model, kind, source and time of making.
+        """Return the numbers of connections, in NEST's order: by model, rank, source and time of making.
 
         Parameters
         ----------
@@ -148,7 +150,7 @@ class ConnectionTable:
         return values
 
     def change(self, name: Adjustable, numbers: Places, values: Weights | Lags) -> list[Callable[[], None]]:
-        """Return what sets weights, or delays in steps, when it is called: one for all or one for each."""
+        """Return functions that set weights, or delays in steps; one value for all or one for each."""
         if isinstance(numbers, Runs):
             if not isinstance(values, np.ndarray):
                 return self._change_runs(name, numbers, values)
@@ -159,7 +161,7 @@ class ConnectionTable:
         ]
 
     def _change_runs(self, name: Adjustable, several: Runs, value: float) -> list[Callable[[], None]]:
-        """Return what sets one weight or delay for all of several runs, projection by projection."""
+        """Return functions that set one weight or delay for all connections of several runs."""
         firsts = self.firsts()
         which = np.searchsorted(firsts, several.starts, side="right") - 1
         changes = []
@@ -183,7 +185,7 @@ class ConnectionTable:
         return Runs.joined(found, keys)
 
     def heard(self, nodes: Integers, before: int) -> Integers:
-        """Return which of some nodes have connections to neurons or populations among the first ``before`` ones."""
+        """Return the nodes that reach neurons or populations through one of the first ``before`` connections."""
         chosen = np.zeros(len(nodes), dtype=bool)
         for first, projection in zip(self.firsts().tolist(), self.projections, strict=True):
             if first >= before or not len(projection):
@@ -213,7 +215,7 @@ class ConnectionTable:
             yield self.projections[i], numbers[places] - firsts[i], places
 
     def _order(self, projection: Projection, k: Integers) -> Integers:
-        """Return keys that sort connections by model, kind and source."""
+        """Return keys that sort connections by model, rank and source."""
         everything = len(k) == len(projection)
         sources = projection.column("source", slice(None) if everything else k)
         return (projection.model * RANKS + self._ranks(projection, k, sources)) * (self.nodes.size + 1) + sources
@@ -228,82 +230,3 @@ class ConnectionTable:
         first = np.array([0])
         source, target = (projection.column(name, first) for name in ("source", "target"))
         return 2 if self.nodes.are_devices(source)[0] else int(self.nodes.are_devices(target)[0])
-
-
-RANKS = 3
-
-
-class DelayRange:
-    """Shortest and longest delay of the connections, or what the user allows.
-
-    Attributes
-    ----------
-    range : pair of int, or None
-        Shortest and longest, in steps; None before there are connections.
-    fixed : bool
-        Whether the user has set them.
-    used : bool
-        Whether there are connections.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self.range: tuple[int, int] | None = None
-        self.fixed = self.used = False
-
-    @property
-    def steps(self) -> tuple[int, int]:
-        """Shortest and longest delay, in steps; one step where there is none."""
-        return self.range or (1, 1)
-
-    @property
-    def ms(self) -> tuple[float, float]:
-        """Shortest and longest delay, in ms."""
-        least, most = self.steps
-        return self.clock.ms(least), self.clock.ms(most)
-
-    def fix(self, least: float, most: float) -> None:
-        """Allow delays from ``least`` to ``most`` ms, of connections that are still to be made."""
-        if self.used:
-            raise BadProperty("Connections already exist. Please call ResetKernel first")
-        low, high = self.clock.delay_steps(least), self.clock.delay_steps(most)
-        if low > high:
-            raise BadDelay(f"Delay value {least:g} is invalid: min_delay must be smaller than or equal to max_delay.")
-        self.range, self.fixed = (low, high), True
-
-    def check(self, steps: Lags, default_of: str | None = None) -> None:
-        """Refuse delays (steps, int or array) that may not be; ``default_of`` names the model whose default it is."""
-        if np.size(steps):
-            for each in (int(np.min(steps)), int(np.max(steps))):
-                self._check(each, default_of)
-
-    def include(self, steps: Lags) -> None:
-        """Widen the range by delays (steps, int or array) that were checked."""
-        if not np.size(steps):
-            return
-        self.used = True
-        if not self.fixed:
-            low, high = int(np.min(steps)), int(np.max(steps))
-            least, most = self.range or (low, high)
-            self.range = min(low, least), max(high, most)
-
-    def _check(self, steps: int, default_of: str | None) -> None:
-        least, most = self.steps
-        value = f"Delay value {self.clock.delay_ms(steps):g} is invalid: "
-        if self.clock.simulated and not least <= steps <= most:
-            if default_of:
-                low, high = self.ms
-                raise BadDelay(
-                    f"{value}Default delay of '{default_of}' must be between min_delay {low:g} and max_delay {high:g}."
-                )
-            raise BadDelay(f"{value}Minimum and maximum delay cannot be changed after Simulate has been called.")
-        if self.fixed and steps < least:
-            raise BadDelay(
-                f"{value}Delay must be greater than or equal to min_delay. "
-                "You may set min_delay before creating connections."
-            )
-        if self.fixed and steps > most:
-            raise BadDelay(
-                f"{value}Delay must be smaller than or equal to max_delay. "
-                "You may set min_delay before creating connections."
-            )

@@ -1,4 +1,4 @@
-"""Error classes under the names that NEST gives them."""
+"""NEST's error classes, and functions that raise or return them."""
 
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -57,11 +57,11 @@ _NAMES = (
 
 
 class KernelException(Exception):
-    """Base class of all errors that NEST raises; what `NESTError` stands for."""
+    """Base class of all errors of NEST; public as `NESTError`."""
 
 
 class NotEnoughMemory(KernelException, MemoryError):
-    """What was asked for would not fit in memory."""
+    """Something would not fit in memory."""
 
 
 class OutOfRange(KernelException, OverflowError):
@@ -69,7 +69,7 @@ class OutOfRange(KernelException, OverflowError):
 
 
 class NotInGifpop(KernelException, AttributeError):
-    """A name that NEST has and gifpop has not."""
+    """A name of NEST that gifpop lacks."""
 
 
 class UnknownParameter(KeyError, AttributeError):
@@ -101,7 +101,7 @@ UnknownSynapseType = _CLASSES["UnknownSynapseType"]
 
 @contextmanager
 def memory_of_nest() -> Iterator[None]:
-    """Turn the engine's error of what would not fit in memory into one of NEST's."""
+    """Turn a MemoryError into `NotEnoughMemory`."""
     try:
         yield
     except MemoryError as error:
@@ -109,13 +109,13 @@ def memory_of_nest() -> Iterator[None]:
 
 
 def require_memory(needs: float | Mapping[str, float], what: str) -> None:
-    """Refuse what would not fit in memory, before anything is allocated; see `gifpop.common.memory.require`."""
+    """Raise an error if something would not fit in memory; see `gifpop.common.memory.require`."""
     with memory_of_nest():
         memory.require(needs, what)
 
 
 def check_ranges(where: str, p: Mapping[str, object]) -> None:
-    """Refuse parameters of neurons whose consequences would overflow; see `gifpop.common.ranges.check_ranges`."""
+    """Refuse parameters of neurons that would overflow; see `gifpop.common.ranges.check_ranges`."""
     try:
         ranges.check_ranges(where, p)
     except ValueError as error:
@@ -123,11 +123,11 @@ def check_ranges(where: str, p: Mapping[str, object]) -> None:
 
 
 def unaccessed(names: Iterable[str], container: str, function: str) -> KernelException:
-    """Return the error for dictionary entries that mean nothing to the function that was given them."""
+    """Return the error for unknown entries of a dictionary."""
     listed = " ".join(sorted(map(str, names)))
     return UnaccessedDictionaryEntry(f"Unaccessed elements in {container}, in function {function}:  {listed}")
 
 
 def impossible_connection(reason: str) -> KernelException:
-    """Return the error for a connection that cannot be."""
+    """Return the error for a connection that is not possible."""
     return IllegalConnection(f"Creation of connection is not possible because:\n{reason}")

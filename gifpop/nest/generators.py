@@ -1,7 +1,6 @@
-"""Generators: from NEST's times and windows to signals on the engine's grid, indexed by the step of sending.
+"""Generators: turn NEST's times and windows into signals on the engine's grid, indexed by the step of sending.
 
-A time of ``t`` steps is reached at the end of step ``t - 1``. A device is active at stamps in (origin + start,
-origin + stop].
+Step ``t - 1`` ends at the time ``t``. A device is active at stamps in (origin + start, origin + stop].
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from gifpop.nest.models import NodeModel
     from gifpop.nest.value_types import Values
 
-Channel: TypeAlias = Literal["all", "excite", "inhibit"]  # of what a spike generator emits
+Channel: TypeAlias = Literal["all", "excite", "inhibit"]  # which spikes of a spike generator
 
 ENDLESS = 1e15  # ms; a device that stops there or later never stops
 MOST_EVENTS = 1e15  # of a Poisson process in a step; they are counted as integers
@@ -53,17 +52,17 @@ class GeneratorBlock(Block):
         check_window(row, clock)
 
     def window(self, i: int) -> tuple[int, int]:
-        """Return where the ``i``-th device begins and ends, in steps."""
+        """Return the steps at which the ``i``-th device begins and ends."""
         return window(self.row(i), self.clock)
 
 
 class CurrentBlock(GeneratorBlock):
-    """Devices that send a current, which NEST sends one step ahead and applies one step after its arrival."""
+    """Devices that send a current; NEST sends it one step ahead and applies it one step after its arrival."""
 
     sends = "current"
 
     def amplitudes(self, i: int) -> tuple[Sequence[int] | Integers, list[float]]:
-        """Return when the current of the ``i``-th device changes (steps), and the value before and after each."""
+        """Return the steps at which the current of the ``i``-th device changes, and its values in between."""
         raise NotImplementedError
 
     def signal(self, i: int) -> signals.Piecewise:
@@ -86,9 +85,9 @@ class StepCurrentBlock(CurrentBlock):
     Attributes
     ----------
     held : float array
-        Amplitude of each before the first change that is still to come.
+        Amplitude of each device before the first change of ``changes``.
     changes : list of (int array, float array)
-        Steps and amplitudes of the changes to come, as seen when the amplitudes were set.
+        Steps and amplitudes of the changes that were to come when they were set.
     """
 
     together = frozenset({"amplitude_times"})
@@ -133,7 +132,7 @@ class StepCurrentBlock(CurrentBlock):
         return steps, [self.held[i], *values]
 
     def _schedule(self, i: int) -> None:
-        """Hold the amplitude that has been reached, and skip changes up to now."""
+        """Hold the present amplitude; skip changes up to now."""
         now = self.clock.step
         steps, values = self.changes[i]
         past = np.searchsorted(steps, now, side="right")
@@ -156,12 +155,12 @@ class PoissonBlock(GeneratorBlock):
             raise BadProperty(f"The rate must be at most {MOST_EVENTS:g} spikes a step, got {row['rate']:g} spikes/s.")
 
     def mean(self, i: int) -> tuple[float, int, int]:
-        """Return the mean number of spikes a step of the ``i``-th generator, and the steps where they begin and end."""
+        """Return the mean number of spikes a step of the ``i``-th generator, and its first step and the end."""
         start, stop = self.window(i)
         return 1e-3 * self.columns["rate"][i].item() * self.clock.resolution, start + 1, stop + 1
 
     def signal(self, i: int, random: np.random.Generator) -> signals.PoissonCounts:
-        """Return spikes for one target, drawn from its stream."""
+        """Return the spikes for one target, drawn from its stream."""
         mean, begin, end = self.mean(i)
         return signals.PoissonCounts(mean, random, begin, end)
 
@@ -193,12 +192,12 @@ class SpikeGeneratorBlock(GeneratorBlock):
                 )
 
     def channels(self, i: int) -> tuple[Channel, ...]:
-        """Return which of "excite" and "inhibit" the ``i``-th generator has (see `signal`)."""
+        """Return the channels of the ``i``-th generator, "excite" and perhaps "inhibit" (see `signal`)."""
         weights = self.columns["spike_weights"][i]
         return ("excite", "inhibit") if np.any(weights < 0) else ("excite",)
 
     def signal(self, i: int, channel: Channel) -> signals.Events:
-        """Return what the ``i``-th generator emits.
+        """Return the spikes of the ``i``-th generator.
 
         ``channel`` is "all": numbers of spikes; "excite" or "inhibit": spikes whose own weights are > 0 or < 0, times
         these weights. The sign of a connection's weight times a spike's chooses the synapse.
@@ -215,6 +214,6 @@ class SpikeGeneratorBlock(GeneratorBlock):
         return signals.Events(stamps[chosen] - 1, amounts[chosen])
 
     def _amounts(self, name: str, i: int, n: int) -> Floats:
-        """Return one amount for each spike, 1 where none were given; as in NEST, times set anew take the first ones."""
+        """Return one amount for each spike, by default 1; as in NEST, fewer new times use the first amounts."""
         amounts = self.columns[name][i].astype(float)
         return amounts[:n] if len(amounts) else np.ones(n)

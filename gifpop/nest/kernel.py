@@ -1,4 +1,4 @@
-"""The kernel: everything that ResetKernel resets."""
+"""The kernel: nodes, connections, models and settings, which ResetKernel resets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.meso.history import HISTORIES
 from gifpop.nest.changes import Changes
 from gifpop.nest.clock import LONGEST_TIME, Clock
-from gifpop.nest.connections import ConnectionTable, DelayRange
+from gifpop.nest.connections import ConnectionTable
+from gifpop.nest.delays import DelayRange
 from gifpop.nest.errors import BadParameter, BadProperty, KernelException, UnknownModelName
 from gifpop.nest.generators import DirectCurrentBlock, PoissonBlock, SpikeGeneratorBlock, StepCurrentBlock
 from gifpop.nest.models import SynapseModel, node_models
@@ -49,7 +50,7 @@ BLOCKS: dict[str, type[Block]] = {
 
 
 class VerbosityLevel(enum.IntEnum):
-    """How much NEST tells the user; gifpop keeps the setting and is quiet."""
+    """Verbosity of NEST; without effect in gifpop."""
 
     ALL = 0
     DEBUG = 5
@@ -69,7 +70,7 @@ class Kernel:
     Attributes
     ----------
     generation : int
-        Number of resets, by which node collections from before are known.
+        Number of resets; node collections of an earlier generation are invalid.
     clock : Clock
     models : dict of str to NodeModel
     synapses : list of SynapseModel
@@ -169,7 +170,7 @@ class Kernel:
         return f"gifpop.nest has {', '.join(names)}."
 
     def new_block(self, name: str, n: int) -> Block:
-        """Return n new nodes, which `add` makes part of the network."""
+        """Return a block of n new nodes, for `add`."""
         model = self.model(name)
         block = BLOCKS[model.base](self.clock, model, self.nodes.size + 1, n)
         if isinstance(block, PopulationBlock):
@@ -177,14 +178,14 @@ class Kernel:
         return block
 
     def add(self, block: Block) -> None:
-        """Make nodes part of the network."""
+        """Add nodes to the network."""
         with self.changes.commit("Create", rewires=True):
             self.nodes.add(block)
 
     # -- simulation -------------------------------------------------------------------------------------------------
 
     def late_spikes(self) -> LateSpikes | None:
-        """Return the spikes that are under way, if anything has been simulated."""
+        """Return the spikes under way; None before the first run."""
         return None if self._simulator is None else self._simulator.late
 
     def prepare(self) -> None:
@@ -194,7 +195,7 @@ class Kernel:
         self.prepared = True
 
     def run(self, ms: float) -> None:
-        """Simulate a time in ms from where the simulation is."""
+        """Simulate for a time in ms."""
         if not self.prepared:
             raise KernelException("Run: call Prepare first.")
         n = self._run_steps(ms)
@@ -217,12 +218,12 @@ class Kernel:
         self._bring().run(n, self.threads, self.print_time)
 
     def catch_up(self) -> None:
-        """Show the state and the events of the last run, should its end have been disturbed."""
+        """Update what nodes show, in case the end of the last run was interrupted."""
         if self._simulator is not None and self.changes.broken is None:
             self._simulator.show()
 
     def _bring(self) -> Simulator:
-        """Return what simulates, with nodes and connections as they are now."""
+        """Return the simulator, with all changes of nodes and connections applied."""
         self.changes.check_whole()
         if self._simulator is None:
             self._simulator = Simulator(
@@ -233,7 +234,7 @@ class Kernel:
         return self._simulator
 
     def _run_steps(self, ms: object) -> int:
-        """Return a duration in steps."""
+        """Convert a duration in ms to steps, checked."""
         if isinstance(ms, np.ndarray) and ms.ndim == 0:
             ms = ms.item()
         if not isinstance(ms, numbers.Real):
@@ -253,7 +254,7 @@ class Kernel:
 
 
 def checked_history(value: str, name: str) -> History:
-    """Return a way to keep the history; ``name`` is for the message."""
+    """Return ``value`` if it is a way to keep histories; ``name`` is for the message."""
     for history in HISTORIES:
         if history == value:
             return history

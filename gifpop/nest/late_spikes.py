@@ -1,4 +1,4 @@
-"""Spikes that are under way between two runs, and which connections they take."""
+"""Spikes under way between two runs: deliver them through the connections of the next run, as NEST does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Arrivals(NamedTuple):
-    """What is to arrive at nodes in steps to come: one entry for each connection."""
+    """Input that arrives at nodes in later steps: one entry for each connection."""
 
     steps: Integers
     targets: Integers
@@ -29,11 +29,11 @@ class Arrivals(NamedTuple):
 
 
 class LateSpikes:
-    """Spikes that NEST has not yet delivered when a run ends, and delivers through the connections of the next.
+    """Spikes of the last slice of a run, which NEST delivers through the connections of the next run.
 
     NEST delivers the spikes of a slice (the shortest delay) when the next slice begins: a weight or delay that is set
     between two runs acts on the spikes of the last slice too, and so does a new connection of a neuron or population
-    that had one. The engine delivers at once; what differs is put right here.
+    that already had one. The engine delivers at once; this class corrects the difference.
 
     Parameters
     ----------
@@ -45,23 +45,23 @@ class LateSpikes:
     def __init__(self, nodes: NodeTable, connections: ConnectionTable, engine: Engine) -> None:
         self.nodes, self.connections, self.engine = nodes, connections, engine
         self._steps, self._nodes, self._counts = (np.zeros(0, np.int64) for _ in range(3))
-        self._wired = 0  # connections that the engine has
-        self._pending: list[Arrivals] = []  # besides
+        self._wired = 0  # number of connections that the engine has
+        self._pending: list[Arrivals] = []  # corrections for changed connections
 
     def take(self, steps: Integers, nodes: Integers, counts: Integers) -> None:
-        """Take spikes of a piece of the run: arrays of steps, neurons or populations, and numbers of spikes."""
+        """Take spikes of a chunk: arrays of steps, neurons or populations, and numbers of spikes."""
         self._steps = np.concatenate((self._steps, steps))
         self._nodes = np.concatenate((self._nodes, nodes))
         self._counts = np.concatenate((self._counts, counts))
 
     def forget(self, slice_steps: int) -> None:
-        """Forget spikes of slices before the last."""
+        """Forget spikes before the last slice."""
         begin = (self.engine.step - 1) // slice_steps * slice_steps
         kept = self._steps >= begin
         self._steps, self._nodes, self._counts = (each[kept] for each in (self._steps, self._nodes, self._counts))
 
     def carried(self, numbers: Places, sign: Literal[-1, 1]) -> list[Arrivals]:
-        """Return what connections have delivered of the last slice, as they are now, to be taken back (-1) or added."""
+        """Return what connections deliver of the last slice's spikes, to take it back (-1) or to add it."""
         if not len(self._steps):
             return []
         nodes = np.unique(self._nodes)
@@ -86,11 +86,11 @@ class LateSpikes:
         return found
 
     def note(self, arrivals: list[Arrivals]) -> None:
-        """Deliver what `carried` returned when the engine is wired next."""
+        """Note what `carried` returned, for the next `deliver`."""
         self._pending += arrivals
 
     def through_new_connections(self) -> list[Arrivals]:
-        """Return what late spikes bring through new connections of nodes that had one."""
+        """Return what late spikes deliver through new connections of nodes that had one."""
         table = self.connections
         if not (self._wired and len(self._steps) and self._wired < len(table)):
             return []
@@ -103,14 +103,14 @@ class LateSpikes:
         return self._carried(numbers[numbers >= self._wired], heard, 1)
 
     def deliver(self, groups: dict[int, int], arrivals: list[Arrivals]) -> None:
-        """Deliver what changed, and other arrivals, to the engine, which has all connections now."""
+        """Deliver noted and other arrivals to the engine, which has all connections now."""
         for each in (*self._pending, *arrivals):
             self._deliver(groups, each)
         self._pending.clear()
         self._wired = len(self.connections)
 
     def _deliver(self, groups: dict[int, int], arrivals: Arrivals) -> None:
-        """Add amounts that arrive at neurons or populations in steps to come."""
+        """Add the amounts to the engine's input."""
         steps, targets, amounts, weights = arrivals
         excitatory = weights > 0
         by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": excitatory, "inhibitory": ~excitatory}

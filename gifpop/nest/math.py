@@ -13,7 +13,7 @@ def exp(parameter: Parameter) -> Parameter:
     Parameters
     ----------
     parameter : Parameter
-        What is drawn.
+        Recipe for the values.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def sin(parameter: Parameter) -> Parameter:
     Parameters
     ----------
     parameter : Parameter
-        What is drawn, in radians.
+        Recipe for the arguments, in radians.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def cos(parameter: Parameter) -> Parameter:
     Parameters
     ----------
     parameter : Parameter
-        What is drawn, in radians.
+        Recipe for the arguments, in radians.
 
     Returns
     -------
@@ -61,9 +61,9 @@ def min(parameter: Parameter, value: float) -> Parameter:
     Parameters
     ----------
     parameter : Parameter
-        What is drawn.
+        Recipe for the values.
     value : float
-        What greater values become.
+        Upper bound; replaces greater values.
 
     Returns
     -------
@@ -80,9 +80,9 @@ def max(parameter: Parameter, value: float) -> Parameter:
     Parameters
     ----------
     parameter : Parameter
-        What is drawn.
+        Recipe for the values.
     value : float
-        What smaller values become.
+        Lower bound; replaces smaller values.
 
     Returns
     -------
@@ -99,9 +99,9 @@ def redraw(parameter: Parameter, min: float, max: float) -> Parameter:
     Parameters
     ----------
     parameter : Parameter
-        What is drawn.
+        Recipe for the values.
     min, max : float
-        Bounds, which belong to what is allowed.
+        Bounds, both allowed.
 
     Returns
     -------

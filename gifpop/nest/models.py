@@ -1,4 +1,4 @@
-"""The models: one table of parameters each, with type, default, rule and NEST's message for who breaks the rule."""
+"""Models of nodes and synapses: tables of parameters with type, default, allowed values and NEST's message."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from gifpop.nest.value_types import BOOL, DOUBLE, DOUBLES, LONG, LONGS, STRING, 
 
 ElementType: TypeAlias = Literal["neuron", "stimulator", "recorder"]
 
-FOREVER = np.finfo(float).max  # ms; what NEST shows for a device that never stops
+FOREVER = np.finfo(float).max  # ms; ``stop`` of a device that never stops, as NEST shows it
 
 
 def _finite(x: npt.ArrayLike) -> bool:
@@ -38,11 +38,11 @@ class ModelParameter:
     type : ValueType
     default : object
     allows : callable or None
-        Tells whether a value of the right type is allowed.
+        Returns whether a value of the right type is allowed; None: all are.
     message : str or None
-        NEST's, for a value that is not; None: one that states the rule.
+        NEST's message for a value that is not allowed; None: that it must be finite.
     settable : bool
-        False: shows state, or is what the model is.
+        Whether users can set it.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ModelParameter:
     settable: bool = True
 
     def check(self, value: object) -> None:
-        """Raise BadProperty, without saying whose the value is, if it breaks the rule."""
+        """Raise BadProperty if a value is not allowed; the message does not name the node."""
         if self.allows is not None and not self.allows(value):
             raise BadProperty(self.message or f"{self.name} must be a finite number, got {value}.")
 
@@ -69,7 +69,7 @@ def shown(name: str, type: ValueType[Any], default: object) -> ModelParameter:
 
 
 def only(name: str, type: ValueType[Any], neutral: object) -> ModelParameter:
-    """Return a parameter of NEST that has no effect here, and may only be given its neutral value."""
+    """Return a parameter that has no effect here; only its neutral value is allowed."""
     message = f"{name} can only be {neutral!r} in gifpop.nest, which has no other."
     return ModelParameter(name, type, neutral, lambda x: x == neutral, message)
 
@@ -211,12 +211,12 @@ class NodeModel:
     ----------
     name : str
     base : str
-        The model that it is or was copied from; decides how it behaves.
+        Name of the built-in model that it is or is copied from.
     element_type : str
         "neuron", "stimulator" or "recorder".
     parameters : dict of str to ModelParameter
     defaults : dict of str to object
-        What a new node has; those that are not given are the parameters' own.
+        Values of a new node; those that are not given are the defaults of the parameters.
     """
 
     name: str
@@ -233,7 +233,7 @@ class NodeModel:
 class SynapseModel:
     """A static synapse, or a copy of it with defaults of its own.
 
-    ``delay`` is in ms, or None for the 1 ms that every model has, rounded up to whole steps.
+    ``delay`` is in ms; None is 1 ms rounded up to whole steps.
     """
 
     name: str
@@ -243,7 +243,7 @@ class SynapseModel:
 
 
 def node_models() -> dict[str, NodeModel]:
-    """Return all models of nodes as they are after a reset, by name."""
+    """Return the built-in models of nodes by name."""
     return {
         name: NodeModel(name, name, element_type, {p.name: p for p in parameters})
         for name, (element_type, parameters) in TABLES.items()

@@ -1,4 +1,4 @@
-"""Nodes of gif_psc_exp: columns of values for all neurons of a Create call, and the engine's plan that they fill."""
+"""Nodes of gif_psc_exp: one column of values a parameter, and one plan for the engine, for all neurons of a Create."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.micro.plan import neuron_parameters, plan_neurons
+from gifpop.micro.plan import NeuronPlan, neuron_parameters, plan_neurons
 from gifpop.nest.errors import BadProperty, check_ranges, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Key, Shorts
-    from gifpop.micro.plan import NeuronPlan
     from gifpop.nest.clock import Clock
     from gifpop.nest.errors import KernelException
     from gifpop.nest.models import ModelParameter, NodeModel
@@ -31,7 +30,7 @@ SCALARS = ("E_L", "V_reset", "V_T_star", "Delta_V", "lambda_0", "t_ref", "tau_sy
 
 
 class Column(NamedTuple):
-    """Values of a parameter that are to be set: one for all of some nodes, or one for each."""
+    """Values to set of a parameter: one for all ``nodes``, or one for each."""
 
     name: str
     nodes: Integers
@@ -39,7 +38,7 @@ class Column(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong with the values of a node."""
+    """An error in the values of a node."""
 
     node: int
     error: KernelException
@@ -53,14 +52,14 @@ class NeuronBlock(Block):
     begun : bool
         Whether there is a plan.
     plan : NeuronPlan
-        What the engine works on, once it is begun.
+        Plan that the engine advances; missing until `begin`.
     changed : bool
-        Whether parameters were set that the plan does not have yet.
+        Whether parameters were set that the plan lacks.
     """
 
     plan: NeuronPlan
 
-    recordables = ("E_sfa", "I_stc", "I_syn_ex", "I_syn_in", "V_m")
+    recordables = NeuronPlan.recordables
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
@@ -83,7 +82,7 @@ class NeuronBlock(Block):
     def checked(
         self, places: Integers, assigned: Iterable[Assignment], connected: Callable[[int], bool]
     ) -> Callable[[], None]:
-        """Return what assigns values to nodes when it is called, having checked them for all nodes at once."""
+        """Check values for all nodes at once; return a function that assigns them."""
         known = [each for each in assigned if settable(self.model, each.name)]
         known.sort(key=lambda each: list(self.model.parameters).index(each.name))  # errors in the order of the table
         change: list[Column] = []
@@ -112,7 +111,7 @@ class NeuronBlock(Block):
             self.changed = self.changed or name not in STATE
 
     def _different_dimensions(self, change: list[Column]) -> Iterator[Fault]:
-        """Return the first node, and the error, for which time constants and jumps would differ in number."""
+        """Yield an error for the first node whose time constants and jumps would differ in number."""
         new: dict[str, Ragged] = {}
         for name, nodes, values in change:
             if isinstance(self.columns[name], Ragged):
@@ -141,7 +140,7 @@ class NeuronBlock(Block):
     # -- simulation -------------------------------------------------------------------------------------------------
 
     def first_plan(self, key: Key) -> NeuronPlan:
-        """Return a plan with the values that are set and the key of its random numbers; `begin` takes it."""
+        """Return a plan with the values of the columns and the key of its random numbers, for `begin`."""
         plan = plan_neurons(self._physical(), self.n, self.clock.resolution, always_reset=False)
         plan.restart(key)
         for name in STATE:
@@ -149,19 +148,19 @@ class NeuronBlock(Block):
         return plan
 
     def begin(self, plan: NeuronPlan) -> None:
-        """Take a plan, which the engine has from now on."""
+        """Keep a plan, once the engine has it."""
         self.plan = plan
         self.columns.update({name: plan.of_neurons(name) for name in STATE})
         self.begun, self.changed = True, False
 
     def updated(self) -> tuple[dict[str, Floats], dict[Adaptation, Floats]]:
-        """Return what the plan is to have: the parameters that are set, and the adaptation that is left."""
+        """Return parameters and adaptation that the plan must have, for `update`."""
         physical = self._physical()
         parameters = neuron_parameters(physical, self.n, self.clock.resolution, always_reset=False)
         return parameters, {trace: self._fitted_traces(trace, len(physical[f"q_{trace}"])) for trace in ADAPTATION}
 
     def update(self, parameters: dict[str, Floats], traces: dict[Adaptation, Floats]) -> None:
-        """Bring the plan up to the parameters that are set."""
+        """Give the plan what `updated` returned."""
         self.plan.parameters.update(parameters)
         for trace, own in traces.items():
             self.plan.state[trace] = own
@@ -170,11 +169,11 @@ class NeuronBlock(Block):
         self.changed = False
 
     def note_spikes(self, steps: Integers, units: Shorts) -> None:
-        """Remember when each neuron fired last."""
+        """Set ``t_spike`` of the neurons that fired."""
         self.columns["t_spike"][units] = self.clock.ms(steps + 1)
 
     def _physical(self) -> dict[str, Any]:
-        """Return the parameters as `plan_neurons` takes them: numbers where all neurons have the same."""
+        """Return the parameters for `plan_neurons`; numbers where all neurons share a value."""
         p = {name: _common(self.columns[name]) for name in SCALARS}
         with np.errstate(over="ignore", under="ignore"):
             p["tau_m"] = p["C_m"] / _common(self.columns["g_L"])
@@ -187,7 +186,7 @@ class NeuronBlock(Block):
         return p
 
     def _fitted_traces(self, trace: Adaptation, terms: int) -> Floats:
-        """Return the adaptation of the terms that are still there; as in NEST, a new term begins at zero."""
+        """Return the adaptation with ``terms`` terms; as in NEST, a new term starts at zero."""
         old, new = self.plan.state[trace], np.zeros((terms, self.plan.places))
         n = min(len(old), terms)
         new[:n] = old[:n]
@@ -196,7 +195,7 @@ class NeuronBlock(Block):
 
 
 def _fault(parameter: ModelParameter, nodes: Integers, values: Sequence[Any] | npt.NDArray[Any]) -> list[Fault]:
-    """Return the first node, and the error, whose value breaks the parameter's rule."""
+    """Return an error for the first node whose value is not allowed, or nothing."""
     try:
         for value in values if parameter.type.vector else [values]:
             parameter.check(value)
@@ -218,5 +217,5 @@ def _same_dimension(trace: Adaptation, tau: int, q: int) -> None:
 
 
 def _common(column: Floats) -> float | Floats:
-    """Return the number that all entries are, or the column."""
+    """Return one number if all entries are equal, else the column."""
     return float(column[0]) if np.all(column == column[0]) else column

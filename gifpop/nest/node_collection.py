@@ -1,4 +1,4 @@
-"""NodeCollection: what users hold of nodes."""
+"""NodeCollection: nodes, as users see them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class NodeCollection:
         raise IndexError("only integers, slices, lists, tuples, and numpy arrays are valid indices")
 
     def _places(self, indices: npt.ArrayLike) -> Integers:
-        """Return the places that an array of indices or a mask chooses."""
+        """Return the places given by an array of indices or a mask."""
         refuse_masked("indices", indices)
         key = np.asarray(indices)
         if key.dtype == bool:
@@ -172,7 +172,7 @@ class NodeCollection:
         return "NodeCollection(metadata=None,\n" + ";\n".join(f"{' ' * 15}{part}" for part in parts) + ")"
 
     def _descriptions(self) -> list[str]:
-        """Return a description of each run of nodes that stand side by side and are of one model."""
+        """Return a description of each sequence of neighbouring nodes of one model."""
         ids = self._ids
         models = np.array([block.model.name for block in kernel.nodes.blocks])[kernel.nodes.block_numbers(ids)]
         ends = 1 + np.flatnonzero((np.diff(ids) != self._step) | (models[1:] != models[:-1]))
@@ -305,7 +305,7 @@ class NodeCollection:
             self.set({name: value})
 
     def _groups(self) -> Iterator[tuple[Block, Integers]]:
-        """Yield the blocks that the nodes belong to, each with the nodes' places in it."""
+        """Yield the blocks of the nodes, each with the nodes' places in it."""
         for block, start, end in kernel.nodes.parts(self._ids):
             yield block, self._ids[start:end] - block.first
 
@@ -318,7 +318,7 @@ class NodeCollection:
 
 
 def _identifiers(ids: Iterable[Any]) -> Integers:
-    """Return identifiers as an array; refuse what is not a whole number or can be no identifier."""
+    """Return identifiers as an array; refuse numbers that are not whole or out of range."""
     given = ids if isinstance(ids, np.ndarray) else list(ids)
     nodes = np.asarray(given)
     if nodes.dtype.kind not in "iu" or nodes.dtype == np.uint64 or nodes.ndim != 1:

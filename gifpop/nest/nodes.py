@@ -1,4 +1,4 @@
-"""Nodes: what each kind of node has in common. The nodes of one Create call are one block of columns."""
+"""Blocks of nodes: the nodes of one Create call, as columns of values. Base class of all types of node."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from gifpop.nest.models import ModelParameter, NodeModel
     from gifpop.nest.ragged import Ragged
 
-Payload: TypeAlias = Literal["spikes", "current", "requests"]  # what a connection brings
+Payload: TypeAlias = Literal["spikes", "current", "requests"]  # of a connection
 
 
 class Assignment(NamedTuple):
-    """A value, or a value for each, of some of the nodes that are set together.
+    """A value to set, for some of the nodes that are set together.
 
     Attributes
     ----------
     name : str
-        Of the parameter.
+        Parameter.
     at : slice or int array
-        Which of the nodes.
+        Places of these nodes among those that are set together.
     value : object
     each : bool
-        Whether ``value`` is a sequence with one value for each of these nodes.
+        Whether ``value`` holds one value for each of these nodes.
     """
 
     name: str
@@ -42,9 +42,7 @@ class Assignment(NamedTuple):
 
 
 class Block:
-    """The nodes of one Create call, a column of values for each parameter.
-
-    Subclasses say what a kind of node checks, shows and does.
+    """The nodes of one Create call, with a column of values for each parameter.
 
     Parameters
     ----------
@@ -57,16 +55,16 @@ class Block:
     Attributes
     ----------
     columns : dict of str to array
-        The values of each parameter, by name; of vectors, an array of objects or `Ragged`.
+        Values of each parameter, by name; an array of objects, or `Ragged`, if they are vectors.
     """
 
     recordables: tuple[str, ...] = ()
     receives: frozenset[Payload] = frozenset()
     sends: Payload | None = None
-    together: frozenset[str] = frozenset()  # parameters that are checked in view of each other
-    is_cell = False  # a neuron or a population of them, which the engine advances
+    together: frozenset[str] = frozenset()  # parameters that `normalize` may change with others
+    is_cell = False  # whether the engine advances the nodes
 
-    bytes_per_node = 1500.0  # columns, and what a kind of node holds for each besides
+    bytes_per_node = 1500.0  # of all columns and other attributes
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         require_memory(self.bytes_per_node * n, f"Create: {n} nodes of {model.name}")
@@ -76,38 +74,30 @@ class Block:
         }
 
     def new_column(self, parameter: ModelParameter, value: Any) -> npt.NDArray[Any] | Ragged:
-        """Return a column that holds a value for each node."""
+        """Return a column that holds ``value`` for each node."""
         return parameter.type.column(self.n, value)
 
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
-        """Check one node's values in view of each other, in place; ``given`` names those that are being set.
+        """Check the values of a node against each other, and put them on the time grid in place.
 
-        Raises
-        ------
-        BadProperty
-            Without saying whose the values are.
+        ``given`` names the values that are being set. Raises BadProperty, which does not name the node.
         """
 
     @classmethod
     def converted(
         cls, model: NodeModel, current: Values, given: Values, clock: Clock, connected: bool = False
     ) -> Values:
-        """Return a node's new values.
+        """Check values to set; return the values of a node that change.
 
         Parameters
         ----------
         model : NodeModel
         current, given : dict
-            All values that the node has, and those to set.
+            All values of the node, and the values to set.
         clock : Clock
         connected : bool
             Whether the node has connections.
-
-        Returns
-        -------
-        dict
-            The values that change.
         """
         known = {name: value for name, value in given.items() if settable(model, name)}
         new = {}
@@ -120,19 +110,19 @@ class Block:
         return {name: row[name] for name in {*known, *(cls.together if known else ())}}
 
     def takes_one_of(self, name: str, values: Sequence[Any]) -> bool:
-        """Return whether a sequence given for a parameter holds a value for each node."""
+        """Return whether a sequence given for a parameter holds one value for each node."""
         parameter = self.model.parameters.get(name)
         if parameter is None:
             return False
         return not parameter.type.vector or (len(values) > 0 and is_sequence(values[0]))
 
     def draws(self, name: str) -> bool:
-        """Return whether a `Parameter` can be drawn for a parameter: whether it is a number."""
+        """Return whether a parameter is a number, which can be drawn."""
         parameter = self.model.parameters.get(name)
         return parameter is not None and not parameter.type.vector and parameter.type.dtype in (float, int)
 
     def cast_drawn(self, name: str, values: Floats) -> npt.NDArray[Any]:
-        """Return drawn values as a parameter takes them; integers are cut off as in NEST."""
+        """Return drawn values in the type of a parameter; integers are truncated, as in NEST."""
         dtype = self.model.parameters[name].type.dtype
         if dtype is int:
             for value in values[~(np.abs(values) < 2.0**63)][:1].tolist():
@@ -142,15 +132,15 @@ class Block:
     def checked(
         self, places: Integers, assigned: Iterable[Assignment], connected: Callable[[int], bool]
     ) -> Callable[[], None]:
-        """Return what assigns values to nodes when it is called, having checked them.
+        """Check values; return a function that assigns them.
 
         Parameters
         ----------
         places : int array
-            The nodes that are set together.
+            Nodes that are set together.
         assigned : list of Assignment
         connected : callable
-            Tells whether a device, by identifier, has connections.
+            Returns whether a device, given by its identifier, has connections.
         """
         given: list[Values] = [{} for _ in places]
         for name, at, value, each in assigned:
@@ -168,7 +158,7 @@ class Block:
             self.apply(i, values, given)
 
     def planned(self, i: int, given: Values, connected: bool = False) -> Values:
-        """Return the values of the ``i``-th node that would change if ``given`` were set, having checked them."""
+        """Check values to set for the ``i``-th node; return the values that change."""
         try:
             values = self.converted(self.model, self.row(i), given, self.clock, connected)
         except BadProperty as error:
@@ -190,16 +180,16 @@ class Block:
         return {name: column[i] for name, column in self.columns.items()}
 
     def names(self) -> list[str]:
-        """Return the names of all that can be got."""
+        """Return the names that `get` knows."""
         extra = ("recordables",) if self.recordables else ()
         return [*self.columns, "element_type", "global_id", "local", "model", "thread", "vp", *extra]
 
     def get_many(self, name: str, places: Integers) -> list[Any]:
-        """Return one value of several nodes, as a list; KeyError if unknown."""
+        """Return one value of several nodes, as a list; raise KeyError if there is none of this name."""
         return [self.get(name, i) for i in places.tolist()]
 
     def get(self, name: str, i: int) -> Any:
-        """Return one value of the ``i``-th node, as a Python object or an array of its own; KeyError if unknown."""
+        """Return one value of the ``i``-th node, as a Python object or a copied array; raise KeyError if unknown."""
         if name in self.columns:
             value = self.columns[name][i]
             return value.copy() if isinstance(value, (np.ndarray, list)) else getattr(value, "item", lambda: value)()
@@ -221,7 +211,7 @@ def settable(model: NodeModel, name: str) -> bool:
 
 
 def new_defaults(block_type: type[Block], model: NodeModel, given: Values, clock: Clock) -> Values:
-    """Return what new nodes of a model are to have, of values that are checked."""
+    """Check values; return those that change the defaults of a model."""
     try:
         values = block_type.converted(model, model.defaults, given, clock)
     except BadProperty as error:

@@ -1,4 +1,4 @@
-"""Parameter: values that are drawn where they are used, one for each node or connection."""
+"""Parameter: a recipe for values, drawn for each node or connection that uses it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Parameter:
     draw : callable
         ``draw(random, n)`` returns n values from a numpy.random.Generator.
     text : str
-        How it was made, for its representation.
+        Representation.
     """
 
     __array_ufunc__ = None  # numpy's numbers leave the arithmetic to this class
@@ -47,9 +47,9 @@ class Parameter:
         Parameters
         ----------
         n : int
-            How many.
+            Number of values.
         stream : numpy.random.BitGenerator
-            Where randomness comes from.
+            Source of random numbers.
 
         Returns
         -------
@@ -125,7 +125,7 @@ class Parameter:
 
 
 def as_parameter(value: object) -> Parameter:
-    """Return a parameter as it is, a number as one that is always this number."""
+    """Return a Parameter unchanged, a number as a constant Parameter."""
     if isinstance(value, Parameter):
         return value
     if not isinstance(value, numbers.Real):
@@ -141,7 +141,7 @@ def _combined(function: np.ufunc, first: Parameter | float, second: Parameter | 
 
 
 def transformed(function: Callable[[Floats], Floats], parameter: Parameter, name: str) -> Parameter:
-    """Return a parameter whose values are those of another after a function."""
+    """Return a Parameter that applies a function to the values of another."""
     if not isinstance(parameter, Parameter):
         raise TypeError(f"{name}: parameter must be a Parameter, got {parameter!r}")
     return Parameter(lambda random, n: function(parameter._drawn(random, n)), f"{name}({parameter._text})")

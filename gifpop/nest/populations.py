@@ -1,4 +1,4 @@
-"""Nodes of gif_pop_psc_exp: from NEST's parameters to the engine's plan, and its state back."""
+"""Nodes of gif_pop_psc_exp: make plans for the engine from NEST's parameters, and show the state it has reached."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import numpy as np
 from gifpop.common.grid import refractory_steps
 from gifpop.description import MOST_NEURONS
 from gifpop.meso.history import TOLERANCE
-from gifpop.meso.plan import automatic_history, plan_adaptive, plan_population, start_history
+from gifpop.meso.plan import PopulationPlan, automatic_history, plan_adaptive, plan_population, start_history
 from gifpop.nest.errors import BadProperty, check_ranges, require_memory
 from gifpop.nest.nodes import Block
 from gifpop.parameters import GIF
 
 if TYPE_CHECKING:
     from gifpop.common.typing import History
-    from gifpop.meso.plan import PopulationPlan
     from gifpop.nest.clock import Clock
     from gifpop.nest.models import NodeModel
     from gifpop.nest.value_types import Values
@@ -39,7 +38,6 @@ CELL = (
 )
 STATE = ("V_m", "I_syn_ex", "I_syn_in")
 POPULATION = "gif_pop_psc_exp"
-SHOWN = (*STATE, "mean", "n_events", "E_sfa")
 
 
 class PopulationBlock(Block):
@@ -48,14 +46,14 @@ class PopulationBlock(Block):
     Attributes
     ----------
     changed : bool array
-        Of each: whether its history begins anew at the next Simulate, because it is new or was set.
+        Whether the history of each starts again at the next Simulate, because the population is new or was set.
     plans : list of PopulationPlan or None
-        What the engine works on.
+        Plans that the engine advances; None before the first Simulate.
     history : str
         One of `gifpop.meso.history.HISTORIES`.
     """
 
-    recordables = ("E_sfa", "I_syn_ex", "I_syn_in", "V_m", "mean", "n_events")
+    recordables = PopulationPlan.recordables
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
@@ -88,7 +86,7 @@ class PopulationBlock(Block):
         self.changed[i] = True
 
     def plan(self, i: int) -> tuple[PopulationPlan, int]:
-        """Return a plan of the ``i``-th population as it is set, when its history begins, and ``len_kernel``."""
+        """Return a plan of the ``i``-th population with its history at the start, and ``len_kernel``."""
         row = self.row(i)
         cell = GIF(**{name: row[name] for name in CELL})
         dt = self.clock.resolution
@@ -107,13 +105,13 @@ class PopulationBlock(Block):
         return plan, K
 
     def adopt(self, i: int, plan: PopulationPlan, len_kernel: int) -> None:
-        """Take what `plan` returned for the ``i``-th population, and the engine has from now on."""
+        """Keep what `plan` returned for the ``i``-th population, once the engine has it."""
         self.columns["len_kernel"][i] = len_kernel
         self.plans[i], self.changed[i] = plan, False
 
     def show(self) -> None:
-        """Take over the state that the engine has reached."""
+        """Copy the state that the engine has reached to the columns."""
         for i, plan in enumerate(self.plans):
             if plan is not None:
-                for name in SHOWN:
+                for name in self.recordables:
                     self.columns[name][i] = plan.state[name][0]

@@ -1,9 +1,8 @@
-"""Connections that were made together, stored in one of three ways; delays in steps.
+"""Projections: connections that were made together, stored in one of three ways; delays in steps.
 
-`Pairs` holds any connections one by one, `Product` all from some nodes to some others, `Sparse` those that a rule drew
-between two blocks of neurons. Weights and delays are one number where they are shared, else one for each connection.
-The connections of a projection are counted from 0, those of `Product` and `Sparse` ordered by source. Where a few
-connections of many come to differ from the others, these are `Exceptions`.
+`Pairs` stores connections one by one, `Product` all from some nodes to some others, `Sparse` those that a rule drew
+between two blocks of neurons. Weights and delays are one number if shared, else one for each connection; a few that
+differ are `Exceptions`. The connections of a projection are numbered from 0, in `Product` and `Sparse` by source.
 """
 
 from __future__ import annotations
@@ -51,20 +50,20 @@ class Projection(ABC):
 
     @abstractmethod
     def change(self, name: Adjustable, k: slice | Integers, values: Weights | Lags) -> Callable[[], None]:
-        """Return what sets delays or weights of the connections ``k`` (a slice is of all) when it is called."""
+        """Return a function that sets delays or weights of the connections ``k`` (a slice: all of them)."""
 
     @abstractmethod
     def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
-        """Return the connections of some nodes (ascending identifiers; None: of any)."""
+        """Return the connections between some nodes (ascending identifiers; None: any)."""
 
     def runs(self, sources: Integers | None, targets: Integers | None) -> Runs:
-        """Return the connections of some nodes, as `matching`, in runs of one source each."""
+        """Return the connections that `matching` returns, in runs of one source each."""
         k = self.matching(sources, targets)
         return Runs.simple(k, np.ones_like(k), self.column("source", k).astype(np.int64))
 
     @abstractmethod
     def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
-        """Return which of some nodes have connections that start there."""
+        """Return whether connections start at each node of an array."""
 
 
 class Pairs(Projection):
@@ -78,7 +77,7 @@ class Pairs(Projection):
 
     def __init__(self, model: int) -> None:
         self.model = model
-        self._pieces: list[tuple[dict[str, npt.NDArray[Any]], int]] = []  # and how many connections there are with it
+        self._pieces: list[tuple[dict[str, npt.NDArray[Any]], int]] = []  # and the number of connections up to its end
         self._columns: dict[str, npt.NDArray[Any]] = {
             "source": np.zeros(0, np.int64),
             "target": np.zeros(0, np.int64),
@@ -91,7 +90,7 @@ class Pairs(Projection):
 
     @property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """The connections as arrays by name; writing to them changes the connections."""
+        """Arrays of the connections by name; writing to them changes the connections."""
         if self._pieces:
             pieces = [self._columns, *(piece for piece, _ in self._pieces)]
             joined = {
@@ -110,7 +109,7 @@ class Pairs(Projection):
             "delay": np.broadcast_to(delay, n),
             "weight": np.broadcast_to(weight, n),
         }
-        self._pieces.append((piece, len(self) + n))  # at once, whatever ends this
+        self._pieces.append((piece, len(self) + n))  # in one statement, so that no exception leaves a part
 
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         return self.columns[name][k]
@@ -131,7 +130,7 @@ class Pairs(Projection):
 
 
 class Exceptions(NamedTuple):
-    """A value that connections share but for some.
+    """A value that all connections share but a few.
 
     Attributes
     ----------
@@ -155,8 +154,8 @@ class Exceptions(NamedTuple):
         return found
 
     def changed(self, k: Integers, values: npt.NDArray[Any]) -> Exceptions:
-        """Return the same but for the connections ``k``."""
-        every = np.concatenate((k[::-1], self.k[::-1]))  # the first of those that are equal is the last that was set
+        """Return a copy with other values for the connections ``k``."""
+        every = np.concatenate((k[::-1], self.k[::-1]))  # of equal entries np.unique keeps the first: the last set
         kept, first = np.unique(every, return_index=True)
         return Exceptions(self.shared, kept, np.concatenate((values[::-1], self.values[::-1]))[first])
 
@@ -187,7 +186,7 @@ class _Shared(Projection):
     def _with(
         self, name: Adjustable, value: float | Exceptions, k: slice | Integers, values: Weights | Lags
     ) -> npt.NDArray[Any] | Exceptions:
-        """Return a value that connections share, or that some do not have, with others for the connections ``k``."""
+        """Return weights or delays with new values for the connections ``k``, as an array or as exceptions."""
         n, dtype = len(self), np.dtype(np.int32 if name == "delay" else np.float64)
         new = np.asarray(values, dtype=dtype)
         if not isinstance(k, slice) and n > MANY and 4 * len(k) <= n:
@@ -206,7 +205,7 @@ class _Shared(Projection):
 
 
 class Product(_Shared):
-    """Every one of some nodes to every one of some others.
+    """All connections from some nodes to some others.
 
     Parameters
     ----------
@@ -248,7 +247,7 @@ class Product(_Shared):
         return Runs.simple(starts, np.full_like(starts, len(columns)), self.sources[rows], columns)
 
     def count(self, sources: Integers | None, targets: Integers | None) -> int:
-        """Return the number of connections of some nodes, as `matching`."""
+        """Return the number of connections that `matching` returns."""
         ends = ((self.sources, sources), (self.targets, targets))
         n_sources, n_targets = (
             len(own) if nodes is None else int(np.count_nonzero(among(own, nodes))) for own, nodes in ends
@@ -260,14 +259,14 @@ class Product(_Shared):
 
 
 class Sparse(_Shared):
-    """Connections between two blocks of neurons, those of a source side by side, as the time loop reads them.
+    """Connections between two blocks of neurons, ordered by source, as the time loop reads them.
 
     Parameters
     ----------
     model : int
     source_block, target_block : NeuronBlock
     first : int64 array
-        Connections ``first[u]`` to ``first[u + 1]`` start at neuron ``u`` of the source block.
+        Connections ``first[u]`` to ``first[u + 1] - 1`` start at neuron ``u`` of the source block.
     units : int32 array
         Neurons of the target block.
     weight : float or float64 array
@@ -349,7 +348,7 @@ def among(values: Integers, nodes: Integers) -> npt.NDArray[np.bool_]:
 
 
 def ranges(starts: Integers, ends: Integers) -> Integers:
-    """Return the integers of several ranges, one after the other."""
+    """Return the integers of several ranges in sequence."""
     lengths = ends - starts
     offsets = np.cumsum(lengths)
     total = int(offsets[-1]) if len(offsets) else 0

@@ -1,4 +1,4 @@
-"""A column of vectors: for each node an array of its own length, equal ones held once."""
+"""A column of vectors of different lengths; equal vectors are stored once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Ragged:
     ----------
     n : int
     value : float64 array
-        What all nodes have at first.
+        Initial array of all nodes.
     """
 
     def __init__(self, n: int, value: Floats) -> None:
@@ -33,7 +33,7 @@ class Ragged:
         return [self.values[code] for code in self.codes[places].tolist()]
 
     def copy(self) -> Ragged:
-        """Return a column with the same arrays, to be changed apart."""
+        """Return an independent copy."""
         other = Ragged(0, self.values[0])
         other.values, other.codes = list(self.values), self.codes.copy()
         return other
@@ -45,13 +45,13 @@ class Ragged:
         keys = [array.tobytes() for array in arrays]
         new = dict(zip(keys, arrays, strict=True))
         codes = {key: code for code, key in enumerate(new, len(self.values))}
-        self.values += new.values()  # first: what no code refers to is harmless
+        self.values += new.values()  # first, since arrays without a code are harmless
         self.codes[places] = [codes[key] for key in keys]
         if len(places) == len(self) or len(self.values) > 2 * len(self) + 16:
             self._compact()
 
     def _compact(self) -> None:
-        """Forget arrays that no node has."""
+        """Remove unused arrays."""
         used, codes = np.unique(self.codes, return_inverse=True)
         self.codes, self.values = codes.astype(np.int32), [self.values[code] for code in used.tolist()]
 
@@ -60,7 +60,7 @@ class Ragged:
         return np.array([len(value) for value in self.values])[self.codes]
 
     def rows(self, count: int, fill: float) -> list[float] | list[Floats]:
-        """Return the entries 0 to ``count`` - 1: each a number, or an array over the nodes where they differ."""
+        """Return the first ``count`` entries, padded: each a number, or an array over the nodes if they differ."""
         self._compact()
         table = np.full((len(self.values), count), fill)
         for row, value in zip(table, self.values, strict=True):

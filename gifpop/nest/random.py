@@ -37,7 +37,7 @@ def uniform_int(max: int) -> Parameter:
     Parameters
     ----------
     max : int
-        How many they are.
+        Number of different values.
 
     Returns
     -------

@@ -41,7 +41,7 @@ def from_device(detec: NodeCollection, sel: Indices | None = None, **kwargs: Any
     Raises
     ------
     TypeError
-        If it is not a spike recorder.
+        If ``detec`` is not one spike recorder.
     ValueError
         If it holds no spikes.
     """
@@ -130,8 +130,8 @@ def _plot(
     title: str = "Raster plot",
     xlabel: str = "Time (ms)",
 ) -> list[Line2D]:
-    """Draw spikes, and their rate below; ``unit`` is that of times, in ms."""
-    import matplotlib.pyplot as plt  # only those who plot need it
+    """Draw spikes, and their rate below; ``unit`` is the unit of times in ms."""
+    import matplotlib.pyplot as plt  # takes time; only plots need it
 
     nodes, times = data[:, 0], data[:, 1]
     marker, bars = (".k", "gray") if grayscale else (".", "blue")
@@ -161,7 +161,7 @@ def _plot(
 def _rates(
     times: npt.NDArray[Any], n_nodes: int, width: float, unit: float
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
-    """Return where bins begin, and the rate in each, spikes/s and node that fired."""
+    """Return the left edges of bins and the rate in each, in spikes/s and node that fired."""
     if not (np.isfinite(width) and width > 0.0):
         raise ValueError(f"raster_plot: hist_binwidth must be > 0, got {width}")
     begin = float(times.min()) if len(times) else 0.0

@@ -1,7 +1,7 @@
-"""Recorders: what arrives from the engine in pieces becomes NEST's events, in NEST's order.
+"""Recorders: turn spikes and samples of the engine into NEST's events, in NEST's order.
 
-NEST works in slices of the shortest delay: events stand slice after slice, within a slice sender after sender. A meter
-gets the values of a slice at the end of the next one, so the last slice is missing until the simulation goes on.
+NEST works in slices of the shortest delay: events are ordered by slice, within a slice by sender. A meter gets the
+values of a slice at the end of the next one, so the last slice is missing until the simulation goes on.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class RecorderBlock(Block):
     Attributes
     ----------
     stored : list of list of dict of str to array
-        Of each device: the events, in pieces that end with each run.
+        Events of each device, in one piece a run.
     ready : bool array
-        Of each: whether it took part in a run.
+        Whether each device took part in a run.
     """
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
@@ -59,13 +59,13 @@ class RecorderBlock(Block):
         return self.events(i) if name == "events" else super().get(name, i)
 
     def variables(self, i: int) -> Sequence[str]:
-        """Return what the ``i``-th device records besides senders and times."""
+        """Return the names of the variables that the ``i``-th device records."""
         return ()
 
     def flush(self, slice_steps: int) -> None:
-        """Turn what was taken into events; slices have ``slice_steps`` steps.
+        """Turn taken data into events; slices have ``slice_steps`` steps.
 
-        What ends this early can be done again: of each device the events are stored, and no longer taken, at once.
+        After an exception it can be called again, since the data of each device move in one assignment.
         """
         raise NotImplementedError
 
@@ -96,7 +96,7 @@ class RecorderBlock(Block):
         slice_steps: int,
         variables: Mapping[str, Floats],
     ) -> list[dict[str, npt.NDArray[Any]]]:
-        """Return events that lie in the device's window, sorted by slice, place in the order of senders, and time."""
+        """Return the events in the device's window, sorted by slice, ``order`` and time."""
         start, stop = window(self.row(i), self.clock)
         kept = np.flatnonzero((stamps > start) & (stamps <= stop))
         if len(kept) == 0:
@@ -114,7 +114,7 @@ class SpikeRecorderBlock(RecorderBlock):
     Attributes
     ----------
     taken : list of list of (int array, int array)
-        Of each device: senders and stamps of the spikes of the run that is under way.
+        Senders and stamps of the present run's spikes, for each device.
     """
 
     receives = frozenset({"spikes"})
@@ -122,10 +122,10 @@ class SpikeRecorderBlock(RecorderBlock):
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
         self.taken: list[list[tuple[Integers, Integers]]] = [[] for _ in range(n)]
-        self.n_taken = 0  # in all of them
+        self.n_taken = 0  # of all devices
 
     def take(self, i: int, senders: Integers, stamps: Integers, repeats: Integers | None = None) -> None:
-        """Take spikes: senders and stamps (arrays), and how often each is to be noted."""
+        """Take spikes: senders, stamps and, optionally, how often to record each (arrays)."""
         if repeats is not None:
             senders, stamps = np.repeat(senders, repeats), np.repeat(stamps, repeats)
         if len(stamps):
@@ -143,7 +143,7 @@ class SpikeRecorderBlock(RecorderBlock):
 
 
 class Samples(NamedTuple):
-    """What a meter has sampled in a piece of the run.
+    """Samples of a meter in a chunk.
 
     ``places`` are the numbers of the connections to the ``senders``; ``values`` has the shape (variables, stamps,
     senders).
@@ -161,7 +161,7 @@ class MeterBlock(RecorderBlock):
     Attributes
     ----------
     taken : list of list of Samples
-        Of each device, what it has not shown.
+        Samples of each device that are not yet events.
     """
 
     sends = "requests"
@@ -213,12 +213,12 @@ class MeterBlock(RecorderBlock):
         return ((stamps - offset) % interval == 0) & (stamps >= offset) & (stamps >= begun + 2)
 
     def take(self, i: int, samples: Samples) -> None:
-        """Take sampled values of nodes."""
+        """Take samples."""
         if len(samples.stamps):
             self.taken[i].append(samples)
 
     def flush(self, slice_steps: int) -> None:
-        """Turn what was taken into events, all but the last slice."""
+        """Turn samples into events, all but those of the last slice."""
         shown_until = (-(-self.clock.step // slice_steps) - 1) * slice_steps
         for i, taken in enumerate(self.taken):
             self.ready[i] = True

@@ -1,4 +1,4 @@
-"""Rules of Connect: what a conn_spec says, NEST's conditions, and the pairs that a rule draws."""
+"""Rules of Connect: read a conn_spec, check NEST's conditions, draw pairs of nodes."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ OTHER_RULES = ("pairwise_poisson", "symmetric_pairwise_bernoulli", "third_factor
 
 @dataclass(frozen=True)
 class ConnSpec:
-    """What a conn_spec says.
+    """A rule with its options, as read from a conn_spec.
 
     Attributes
     ----------
     name : str
-        Of the rule.
+        NEST's name of the rule.
     number : int, float or None
-        Its degree, total or probability; None where the rule needs none.
+        Degree, total or probability; None if the rule needs none.
     allow_autapses, allow_multapses : bool
     """
 
@@ -50,7 +50,7 @@ class ConnSpec:
 
     @property
     def rule(self) -> Rule:
-        """The rule as `gifpop.wiring.draw.connect` draws it."""
+        """The rule for `gifpop.wiring.draw.connect`."""
         autapses, multapses = self.allow_autapses, self.allow_multapses
         match self.name:
             case "all_to_all":
@@ -68,7 +68,7 @@ class ConnSpec:
 
 
 def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
-    """Return what a conn_spec says, its types checked."""
+    """Read a conn_spec and check its types."""
     if spec is None:
         spec = "all_to_all"
     if isinstance(spec, str):
@@ -104,7 +104,7 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
 
 
 def check_numbers(spec: ConnSpec, pre: Integers, post: Integers) -> None:
-    """Refuse what a rule cannot do with as many sources and targets (arrays of identifiers)."""
+    """Refuse numbers that do not fit the sources and targets (arrays of identifiers)."""
     n_pre, n_post, number = len(pre), len(post), spec.number
     without_self = not spec.allow_autapses and bool(np.any(np.isin(pre, post)))
     match spec.name:
@@ -132,7 +132,7 @@ def check_numbers(spec: ConnSpec, pre: Integers, post: Integers) -> None:
 
 
 def _check_degree(spec: ConnSpec, name: str, n: int, without_self: bool) -> None:
-    """Refuse a degree that the ``n`` nodes to choose from do not suffice for; NEST searches for ever in one case."""
+    """Refuse a degree for which ``n`` candidates are too few; in one case, NEST searches for ever."""
     if spec.number < 0:
         raise errors.BadProperty(f"{name} cannot be less than zero.")
     if not spec.allow_multapses and spec.number > n:
@@ -143,7 +143,7 @@ def _check_degree(spec: ConnSpec, name: str, n: int, without_self: bool) -> None
 
 
 def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator) -> tuple[Integers, Shorts]:
-    """Return the connections of a rule.
+    """Draw the connections of a rule.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGen
     Returns
     -------
     first : int64 array
-        Connections ``first[s]`` to ``first[s + 1]`` start at ``pre[s]``.
+        Connections ``first[s]`` to ``first[s + 1] - 1`` start at ``pre[s]``.
     targets : int32 array
         Places in ``post``.
     """
@@ -170,7 +170,7 @@ def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGen
 def _draw_by_nodes(
     spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator
 ) -> tuple[Integers, Shorts]:
-    """Draw where some, but not all, sources are targets too and there are to be no autapses."""
+    """Draw without autapses if some, but not all, sources are targets too."""
     match spec.name:
         case "fixed_indegree":
             places, sources = _draw_degrees(spec.rule, post, pre, stream, inward=True)
@@ -193,7 +193,7 @@ def _draw_by_nodes(
 def _pairs(
     rule: Rule, n_pre: int, n_post: int, same: bool, stream: np.random.BitGenerator
 ) -> tuple[Integers, Integers]:
-    """Return the sources and targets of the connections of a rule, one by one."""
+    """Draw the connections of a rule; return the source and target of each."""
     first, targets, _ = connect(rule, n_pre, n_post, same, stream)
     return np.repeat(np.arange(n_pre), np.diff(first)), targets.astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""Numbers of connections that are not written out: many of them, in runs that can be computed."""
+"""Runs: sequences of connection numbers that are computed instead of stored."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gifpop.common.remembered import computed_once
 from gifpop.common.typing import Integers
 from gifpop.nest.errors import require_memory
 
-WRITTEN_OUT = 2**20  # connections that are not stored are numbered one by one up to here
+WRITTEN_OUT = 2**20  # up to this length, the numbers of connections that are not stored are an array
 
 
 @dataclass(frozen=True)
 class Runs:
-    """A sequence of numbers of connections, run after run; each run has one source.
+    """A sequence of connection numbers, run after run; each run has one source.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Runs:
     sources : int64 array
         Nodes.
     pattern_numbers : int64 array
-        Which pattern a run has; -1: none.
+        Index of the pattern of each run; -1: none.
     patterns : sequence of int64 array
     """
 
@@ -40,7 +40,7 @@ class Runs:
 
     @classmethod
     def simple(cls, starts: Integers, lengths: Integers, sources: Integers, pattern: Integers | None = None) -> Runs:
-        """Return runs that have no pattern, or one for all."""
+        """Return runs without a pattern, or all with the same."""
         pattern_numbers = np.full(len(starts), -1 if pattern is None else 0)
         return cls(
             starts, np.zeros_like(starts), lengths, sources, pattern_numbers, () if pattern is None else (pattern,)
@@ -48,7 +48,7 @@ class Runs:
 
     @classmethod
     def joined(cls, several: Sequence[Runs], keys: Sequence[Integers]) -> Runs:
-        """Return the runs of several in the order of their keys; those that are empty are left out."""
+        """Join several and sort their runs by keys; leave out empty runs."""
         patterns: list[Integers] = []
         pattern_numbers = []
         for runs in several:
@@ -80,7 +80,7 @@ class Runs:
         return self.starts[run] + offsets
 
     def part(self, places: range) -> Places:
-        """Return the numbers at a range of places; written out if they are few, or not side by side."""
+        """Return the numbers at a range of places; an array if they are few, or if the step is not 1."""
         if not places or len(places) <= WRITTEN_OUT or places.step != 1:
             require_memory(40.0 * len(places), f"a slice of {len(places)} connections")
             return self.at(np.arange(places.start, places.stop, places.step))
@@ -96,7 +96,7 @@ class Runs:
         )
 
     def is_same(self, other: Runs) -> bool:
-        """Return whether the runs are the same; others can hold the same numbers."""
+        """Return whether the runs are equal; different runs may hold the same numbers."""
         names = ("starts", "skips", "lengths", "pattern_numbers")
         return (
             all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
@@ -105,7 +105,7 @@ class Runs:
         )
 
     def chosen(self, which: Integers) -> Runs:
-        """Return some of the runs, by their places among the runs or a mask of them."""
+        """Return some of the runs, given by index or mask."""
         return Runs(
             self.starts[which],
             self.skips[which],
@@ -120,7 +120,7 @@ class Runs:
         return self.chosen(np.flatnonzero(np.isin(self.sources, nodes)))
 
     def written_out(self, purpose: str) -> Integers:
-        """Return all numbers, if they fit in memory; ``purpose`` is for the message."""
+        """Return all numbers as an array, if they fit in memory; ``purpose`` is for the message."""
         require_memory(60.0 * len(self), f"{purpose}: {len(self)} connections one by one")
         return self.at(np.arange(len(self)))
 

@@ -1,4 +1,4 @@
-"""Settings of the kernel: names, how they are read and how they are set."""
+"""Settings of the kernel: a table of functions that read and set them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _set_neutral(name: str, neutral: bool | str, value: object) -> None:
 
 
 class Setting(NamedTuple):
-    """How a setting is read and set; ``set`` is None where it is read-only."""
+    """Functions that read and set a setting; ``set`` is None if it is read-only."""
 
     read: Callable[[], Any]
     set: Callable[[Any], None] | None = None
@@ -132,7 +132,7 @@ def status() -> Values:
 
 
 def change(params: Values) -> None:
-    """Set settings by name; nothing changes if anything is wrong. Unknown and read-only ones are refused first."""
+    """Set settings by name; change nothing if a name or value is wrong."""
     setters = {name: _setter(name) for name in params}
     params = dict(params)
     with kernel.restoring():
@@ -146,7 +146,7 @@ def change(params: Values) -> None:
 
 
 def _setter(name: str) -> Callable[[Any], None]:
-    """Return what sets a setting."""
+    """Return the function that sets a setting; refuse unknown and read-only ones."""
     if name not in SETTINGS:
         known = ", ".join(map(repr, SETTINGS))
         raise ValueError(f"`{name}` is not a valid kernel parameter, valid parameters are: {known}")

@@ -1,4 +1,4 @@
-"""What runs: the engine, with the nodes' state, random streams and records between the runs."""
+"""Run the engine: bring nodes and connections to it, and take state and records from it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
     from gifpop.micro.plan import NeuronPlan
     from gifpop.nest.changes import Changes
     from gifpop.nest.clock import Clock
-    from gifpop.nest.connections import ConnectionTable, DelayRange
+    from gifpop.nest.connections import ConnectionTable
+    from gifpop.nest.delays import DelayRange
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
     from gifpop.nest.streams import RandomStreams
 
-# Bytes that each sample of a meter takes until it is shown, and each of its values; each spike of a recorder until the
-# run ends, and besides then.
+# Bytes of a sample of a meter until it is shown, and of each value in it; of a recorded spike until the run ends, and
+# more when it is shown.
 PER_SAMPLE, PER_VALUE = 70.0, 26.0
 PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 72.0
 
 
 class Simulator:
-    """The engine, and who records what it does.
+    """The engine with the nodes, connections and recorders that it serves.
 
     Parameters
     ----------
@@ -71,14 +72,14 @@ class Simulator:
         self._restarts = 0  # of the random streams
         self._wirings = 0  # changes of the network that are wired
         self._random: dict[int, np.random.Generator] = {}  # of connections
-        self._begun: dict[int, int] = {}  # connection of a meter -> step
+        self._begun: dict[int, int] = {}  # connection of a meter -> step in which it was first simulated
         self._listeners: list[Listener] = []
         self._samplers: list[Sampler] = []
-        self._bound = True  # whether the time loop has the arrays that the plans have
-        self._shown_until: int | None = None  # step up to which nodes show what is; None: all of it
+        self._bound = True  # whether the time loop has the arrays of all plans
+        self._shown_until: int | None = None  # step up to which nodes show state and events; None: all
 
     def prepare(self) -> None:
-        """Bring nodes and connections, as they are now, to the engine; what ends this early can be done again."""
+        """Bring changed nodes and connections to the engine; after an exception it can be called again."""
         self.show()
         self._reseed()
         steps = [*self._bring_populations(), *self._bring_neurons()]
@@ -107,11 +108,11 @@ class Simulator:
             self.engine.wire(wiring.links, wiring.lines, wiring.noise)
         with self.changes.commit("Simulate"):
             self.late.deliver(self._groups, late)
-            # not all of the wiring, which refers to this
+            # not the wiring itself, which refers to this object
             self._listeners, self._samplers, self._wirings = wiring.listeners, wiring.samplers, wirings
 
     def run(self, n_steps: int, threads: int, progress: bool) -> None:
-        """Simulate; what was simulated is kept whatever ends the run between two pieces of it."""
+        """Simulate chunk by chunk; after an exception, keep all complete chunks."""
         engine = self.engine
         engine.threads = threads
         probes = [sampler.probe for sampler in self._samplers]
@@ -137,13 +138,13 @@ class Simulator:
                 self.show()
 
     def _take(self, chunk: Chunk) -> None:
-        """Record a piece of the run; the engine counts as broken until this is done."""
+        """Record a chunk; until this is done the engine counts as broken."""
         self._record(chunk)
         self._note_spikes(chunk)
         self.clock.step = self.engine.step
 
     def show(self) -> None:
-        """Make nodes show the state and the events of the last run; what ends this early can be done again."""
+        """Update the nodes' state and events after a run; after an exception it can be called again."""
         if self._shown_until is None:
             return
         for population in self.nodes.of_type(PopulationBlock) if self.engine.step > self._shown_until else ():
@@ -164,13 +165,13 @@ class Simulator:
         require_memory(needs, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
 
     def _spikes_taken(self) -> int:
-        """Return how many spikes the spike recorders have taken in this run."""
+        """Return the number of spikes that spike recorders have taken in this run."""
         return sum(block.n_taken for block in self.nodes.of_type(SpikeRecorderBlock))
 
     # -- streams ----------------------------------------------------------------------------------------------------
 
     def _reseed(self) -> None:
-        """Start all random streams anew if the seed was set."""
+        """Restart all random streams if the seed was set."""
         restarts = self.streams.restarts
         if self._restarts == restarts:
             return
@@ -183,10 +184,10 @@ class Simulator:
                 block.plan.restart(key)
             else:
                 self.engine.streams[group] = self.streams.of_population(node)
-        self._restarts = restarts  # last, so that nothing is left out if this ends early
+        self._restarts = restarts  # last, so that after an exception all is done again
 
     def _generator(self, k: int) -> np.random.Generator:
-        """Return the random generator of a connection with noise of its own, as far as it has been drawn from."""
+        """Return the random generator of a connection with noise of its own, in its present state."""
         if k not in self._random:
             self._random[k] = np.random.Generator(self.streams.of_connection(k))
         return self._random[k]
@@ -194,7 +195,7 @@ class Simulator:
     # -- nodes ------------------------------------------------------------------------------------------------------
 
     def _bring_populations(self) -> Iterator[Callable[[], None]]:
-        """Yield what adds new populations, or restarts those that were set, when it is called."""
+        """Yield functions that add new populations, or restart those that were set."""
         for block in self.nodes.of_type(PopulationBlock):
             for i in np.flatnonzero(block.changed).tolist():
                 yield partial(self._adopt, block, i, *block.plan(i), self.streams.of_population(block.first + i))
@@ -208,7 +209,7 @@ class Simulator:
         block.adopt(i, plan, len_kernel)
 
     def _bring_neurons(self) -> Iterator[Callable[[], None]]:
-        """Yield what adds new neurons, or gives the others the parameters that were set, when it is called."""
+        """Yield functions that add new neurons, or update the parameters of others."""
         for block in self.nodes.of_type(NeuronBlock):
             if not block.begun:
                 key = self.streams.of_neurons(block.first)
@@ -221,14 +222,14 @@ class Simulator:
         block.begin(plan)
 
     def _add(self, block: Block, node: int, plan: Plan, stream: Stream) -> None:
-        """Make a population, or a block of neurons by its first one, a group of the engine."""
+        """Add a group to the engine: a population, or a block of neurons given by its first one."""
         self._groups[node] = len(self._groups)
         self.engine.add(f"{block.model.name} {node}", plan, stream)
 
     # -- records ----------------------------------------------------------------------------------------------------
 
     def _record(self, chunk: Chunk) -> None:
-        """Hand a piece of the run to the recorders."""
+        """Hand a chunk to the recorders."""
         for recorder, i, first, heard, repeats in self._listeners:
             if not isinstance(heard, Tap) and heard in chunk.neurons:
                 steps, units = chunk.neurons[heard]
@@ -248,7 +249,7 @@ class Simulator:
             column = end
 
     def _note_spikes(self, chunk: Chunk) -> None:
-        """Remember spikes of the last slice, and when each neuron fired."""
+        """Note the spikes of the last slice, and when each neuron fired."""
         slice_steps = self.delays.steps[0]
         end = chunk.step + len(chunk.counts)
         for node, group in self._groups.items():

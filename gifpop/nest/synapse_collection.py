@@ -1,4 +1,4 @@
-"""SynapseCollection: what users hold of connections."""
+"""SynapseCollection: connections, as users see them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from gifpop.nest.runs import Places
     from gifpop.nest.value_types import Values
 
-CHUNK = 2**20  # connections that are looked at together
+CHUNK = 2**20  # connections handled at a time
 
 
 class SynapseCollection:
     """Connections, as `GetConnections` returns them.
 
-    A sequence of which each entry is again a collection. Values are got and set as attributes (``synapses.weight``) or
-    with `get` and `set`.
+    A sequence whose entries are collections of one connection. Values are got and set as attributes
+    (``synapses.weight``) or with `get` and `set`.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class SynapseCollection:
         return (SynapseCollection([place]) for numbers in self._chunks() for place in numbers)
 
     def _chunks(self) -> Iterator[Integers]:
-        """Yield the numbers of the connections, many at a time."""
+        """Yield the numbers of the connections in large pieces."""
         for start in range(0, len(self), CHUNK):
             yield self._numbers(range(start, min(start + CHUNK, len(self))))
 
@@ -174,14 +174,14 @@ class SynapseCollection:
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
 
     def _collected(self, name: Adjustable, each: list[dict[Adjustable, Any]]) -> tuple[Adjustable, Integers, Any]:
-        """Return a name, the connections that are given a value of it, and the values; of a dict for each of them."""
+        """Return a name, the connections whose dicts have it, and their values."""
         given = [i for i, values in enumerate(each) if name in values]
         numbers = self._places.written_out("set") if isinstance(self._places, Runs) else self._places
         dtype = np.int32 if name == "delay" else np.float64
         return name, numbers[given], np.array([each[i][name] for i in given], dtype=dtype)
 
     def _put(self, values: list[tuple[Adjustable, Places, Any]]) -> None:
-        """Set checked columns of some of the connections."""
+        """Set checked values of some of the connections."""
         table, late = kernel.connections, kernel.late_spikes()
         with kernel.changes.attempt():
             changes = [change for name, numbers, value in values for change in table.change(name, numbers, value)]
@@ -196,7 +196,7 @@ class SynapseCollection:
                         kernel.delays.include(value)
 
     def _checked(self, params: Values) -> dict[Adjustable, Any]:
-        """Return new weights and delays (steps), each one for all or an array."""
+        """Check new weights and delays; return them, delays in steps, as numbers or arrays."""
         unknown = set(params) - SYNAPSE.keys()
         new: dict[Adjustable, Any] = {}
         for name, parameter in SYNAPSE.items() if len(self) else ():

@@ -1,4 +1,4 @@
-"""Synapses: models and their defaults, and what a syn_spec says: weights and delays, alike or not."""
+"""Synapses: models and their defaults; read weights and delays of a syn_spec."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def read_syn_spec(spec: str | Values | None) -> tuple[SynapseModel, Values]:
-    """Return a synapse model and what else a syn_spec gives."""
+    """Return the synapse model of a syn_spec and its other values."""
     if spec is None:
         spec = {}
     if isinstance(spec, str):
@@ -47,7 +47,7 @@ def synapse_model(name: str) -> SynapseModel:
 
 
 def synapse_defaults(model: SynapseModel) -> Values:
-    """Return what new connections of a model have, and how many it has."""
+    """Return the values of new connections of a model, and the number of its connections."""
     return {
         "delay": kernel.clock.delay_ms(model_delay(model)),
         "element_type": "synapse",
@@ -61,7 +61,7 @@ def synapse_defaults(model: SynapseModel) -> Values:
 
 
 def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
-    """Return what new connections of a model are to have, of values that are checked."""
+    """Check values; return those that change the defaults of a model."""
     values: Values = {name: p.type.convert(name, params[name]) for name, p in SYNAPSE.items() if name in params}
     for name, parameter in SYNAPSE.items():
         if name in values:
@@ -78,19 +78,19 @@ def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
 
 
 def model_delay(model: SynapseModel) -> int:
-    """Return the delay, in steps, that a connection of a model has unless it is given another."""
+    """Return the default delay of a model in steps."""
     clock = kernel.clock
     return clock.default_delay_steps() if model.delay is None else clock.delay_steps(model.delay)
 
 
 def read_receptor(value: object) -> int:
-    """Return the receptor of all connections."""
+    """Return a receptor, or one of several that is not 0, which no target has."""
     values = np.unique([LONG.convert("receptor_type", each) for each in (value if is_sequence(value) else [value])])
     return int(values[np.argmax(values != 0)])
 
 
 def read_value(name: Adjustable, value: object, spec: ConnSpec, n_pre: int, n_post: int) -> float | Floats | Parameter:
-    """Return a weight or delay as a number, a `Parameter`, or an array of the shape that the rule needs."""
+    """Check a weight or delay: a number, a `Parameter`, or an array of the shape that the rule needs."""
     parameter = SYNAPSE[name]
     if isinstance(value, Parameter):
         return value
@@ -139,9 +139,9 @@ def _check_shape(name: Adjustable, array: Floats, spec: ConnSpec, n_pre: int, n_
 
 
 def values_of(value: npt.NDArray[Any], spec: ConnSpec, first: Integers, targets: Shorts) -> npt.NDArray[Any]:
-    """Return the weights or delays that were given for each connection, in the order of `rules.draw`.
+    """Return weights or delays given for each connection, in the order of `rules.draw`.
 
-    Which of a node's given values goes to which of its connections is drawn where the order of these has no meaning.
+    The values of a node are dealt to its connections at random if the connections have no order of their own.
     """
     sources = np.repeat(np.arange(len(first) - 1), np.diff(first))
     match spec.name:
@@ -158,7 +158,7 @@ def values_of(value: npt.NDArray[Any], spec: ConnSpec, first: Integers, targets:
 
 
 def _dealt(rows: npt.NDArray[Any], nodes: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
-    """Return values for connections, given the node of each and a row for each node: who gets which is drawn."""
+    """Deal each node's row of values to its connections at random."""
     tie_breaks = np.random.Generator(kernel.streams.take()).random(len(nodes))
     values = np.empty(len(nodes), rows.dtype)
     values[np.lexsort((tie_breaks, nodes))] = rows.ravel()
@@ -166,7 +166,7 @@ def _dealt(rows: npt.NDArray[Any], nodes: npt.NDArray[np.integer]) -> npt.NDArra
 
 
 def delay_steps(model: SynapseModel, value: float | Floats | None) -> Lags:
-    """Return delays (None, number or array, ms) in steps, checked; None: that of the model."""
+    """Check delays (number or array, ms; None: the model's default) and convert them to steps."""
     if value is None:
         default = model_delay(model)
         kernel.delays.check(default, default_of=model.name)

@@ -1,4 +1,4 @@
-"""Types of parameters: what a value must be, what it is stored as, and what NEST calls it in messages."""
+"""Types of parameters: check and convert values, with NEST's messages."""
 
 import numbers
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from gifpop.nest.errors import BadParameterValue, KernelException, OutOfRange, T
 Element: TypeAlias = float | int | bool | str
 Value = TypeVar("Value")
 SMALLEST_LONG, LARGEST_LONG = -(2**63), 2**63 - 1
-Values: TypeAlias = dict[str, Any]  # by name of the parameter, whose type the `ValueType` says
+Values: TypeAlias = dict[str, Any]  # by parameter
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class ValueType(Generic[Value]):
     Attributes
     ----------
     nest_name : str
-        As NEST's messages have it.
+        Name of the type in NEST's messages.
     dtype : type
-        Of one value or element.
+        Type of a value, or of an element of a vector.
     vector : bool
     """
 
@@ -36,14 +36,14 @@ class ValueType(Generic[Value]):
     vector: bool = False
 
     def convert(self, name: str, value: Any) -> Value:
-        """Return one node's value; raise TypeMismatch if it has another type."""
+        """Convert a value of one node; raise TypeMismatch if it has another type."""
         if isinstance(value, np.ndarray):
             refuse_masked(name, value)
             value = value if value.ndim else value.item()
         return self._vector(name, value) if self.vector else self._scalar(name, value)
 
     def convert_many(self, name: str, values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any] | list[Value]:
-        """Return the values of several nodes or connections: an array; of vectors or texts, a list."""
+        """Convert values of several nodes or connections to an array, or to a list if they are vectors or texts."""
         refuse_masked(name, values)
         numeric = {float: "iuf", int: "iu", bool: "b", str: ""}[self.dtype]
         if not self.vector and isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in numeric:
@@ -59,7 +59,7 @@ class ValueType(Generic[Value]):
         return converted if self.vector or self.dtype is str else np.array(converted, dtype=self.dtype)
 
     def column(self, n: int, value: Value) -> npt.NDArray[Any]:
-        """Return an array that holds ``value`` for each of n nodes."""
+        """Return an array with ``value`` for each of n nodes."""
         if not self.vector and self.dtype is not str:
             return np.full(n, value, dtype={float: np.float64, int: np.int64, bool: np.bool_}[self.dtype])
         column = np.empty(n, dtype=object)
@@ -117,12 +117,12 @@ STRINGS: ValueType[list[str]] = ValueType("std::vector<string>", str, vector=Tru
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
-    """Return whether a value holds several: a list, tuple or array, but not a text."""
+    """Return whether a value is a list, tuple, range or array."""
     return isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def refuse_masked(name: str, value: object) -> None:
-    """Raise BadParameterValue for an array with masked entries, behind which any number may stand."""
+    """Raise BadParameterValue for an array with masked entries, whose values are undefined."""
     if np.ma.is_masked(value):
         raise BadParameterValue(f"'{name}' must not be masked.")
 
@@ -133,7 +133,7 @@ def is_integer(value: object) -> TypeGuard[int]:
 
 
 def is_whole(value: object) -> TypeGuard[SupportsInt]:
-    """Return whether a value is one number that is whole: an integer, a bool, or a float without fraction."""
+    """Return whether a value is one whole number: an integer, a bool, or a float without fraction."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if _is_bool(value) or isinstance(value, numbers.Integral):
@@ -142,7 +142,7 @@ def is_whole(value: object) -> TypeGuard[SupportsInt]:
 
 
 def in_range(name: str, value: int) -> int:
-    """Return an integer that 64 bits hold; refuse others, naming what it is."""
+    """Return an integer; raise OutOfRange, with its name, if 64 bits do not hold it."""
     if not is_long(value):
         raise OutOfRange(f"{name} must be >= -2^63 and < 2^63, got {brief(value)}")
     return value
@@ -154,7 +154,7 @@ def is_long(value: int) -> bool:
 
 
 def _all_plain(values: Iterable[object]) -> bool:
-    """Return whether a sequence holds nothing but Python's own floats and integers."""
+    """Return whether a sequence holds only Python floats and integers."""
     return set(map(type, values)) <= {float, int}
 
 
@@ -163,7 +163,7 @@ def _is_bool(value: object) -> bool:
 
 
 def nest_type(value: object) -> str:
-    """Return what NEST's messages call the type of a value."""
+    """Return the name of a value's type in NEST's messages."""
     if is_sequence(value):
         element = nest_type(value[0]) if len(value) else "double"
         space = " " if element.endswith(">") else ""

@@ -33,7 +33,7 @@ def from_device(
     neurons : sequence of int, optional
         Only these nodes; all by default.
     title : str, optional
-        Of the plot; "Membrane potential" by default.
+        Title; "Membrane potential" by default.
     grayscale : bool
         Draw all lines in black.
     timeunit : {"ms", "s"}
@@ -47,11 +47,11 @@ def from_device(
     Raises
     ------
     TypeError
-        If it is not a meter.
+        If ``detec`` is not a meter.
     ValueError
-        If it is not one, does not record ``V_m``, or holds no events.
+        If it is not a single node, does not record ``V_m``, or holds no events.
     """
-    import matplotlib.pyplot as plt  # only those who plot need it
+    import matplotlib.pyplot as plt  # takes time; only plots need it
 
     if not _is_single(detec):
         raise ValueError("Please provide a single 'voltmeter' or 'multimeter'.")

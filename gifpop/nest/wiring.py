@@ -1,7 +1,7 @@
-"""From nodes and connections to what the engine wires, and to who records what.
+"""Wiring: turn nodes and connections into links and signals of the engine, and note who records what.
 
-Connections are taken in strands: those from one population, one device or one block of neurons to one population, one
-recorder or one block of neurons.
+Connections are wired in strands: all from one population, device or block of neurons to one population, recorder or
+block of neurons.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 
 class Listener(NamedTuple):
-    """A spike recorder, the ``i``-th of a block, and whose spikes it hears.
+    """A spike recorder, the ``i``-th of a block, and the source of its spikes.
 
-    ``heard`` is a group of the engine or a `Tap`; ``first`` its first node; ``repeats``, for neurons, how often each is
-    heard (int array), or None: once.
+    ``heard`` is a group of the engine or a `Tap`, ``first`` its first node; ``repeats`` (int array) is the number of
+    connections of each neuron, None: one.
     """
 
     block: SpikeRecorderBlock
@@ -53,8 +53,8 @@ class Listener(NamedTuple):
 class Sampler(NamedTuple):
     """A meter, the ``i``-th of a block, and nodes that it samples.
 
-    ``places`` are the numbers of the connections, ``senders`` the nodes; ``begun`` the steps that were done when the
-    connections were made known; ``probe`` as `Engine.run` takes it, node after node.
+    ``places`` are the numbers of the connections, ``senders`` the nodes; ``begun`` is the step in which the connections
+    were first simulated; ``probe`` as for `Engine.run`, node after node.
     """
 
     block: MeterBlock
@@ -66,7 +66,7 @@ class Sampler(NamedTuple):
 
 
 class Tap:
-    """A signal that keeps what it emitted last, for recorders."""
+    """A signal that keeps its last values for recorders."""
 
     def __init__(self, signal: signals.Emitter) -> None:
         self.signal = signal
@@ -79,12 +79,12 @@ class Tap:
 
 @dataclass
 class Strand:
-    """Connections between two of the things that the engine or the recorders know as one.
+    """Connections from one group or device to one group or recorder.
 
     Attributes
     ----------
     block, i : Block, int
-        Source: the ``i``-th node of a block; of neurons, all of them, and 0.
+        Source: the ``i``-th node of a block; a whole block of neurons, and 0.
     target_block, j : Block, int
         Target, likewise.
     units, target_units : int array
@@ -122,7 +122,7 @@ class Strand:
 
 
 class Noise(NamedTuple):
-    """What independent Poisson processes onto a group have in common (see `gifpop.engine.links.NoiseLink`)."""
+    """Properties that independent Poisson processes onto a group share (see `NoiseLink`)."""
 
     group: int
     lag: int
@@ -133,18 +133,18 @@ class Noise(NamedTuple):
 
 
 class Wiring:
-    """All connections, as the engine and the recorders take them.
+    """All connections, as links and signals for the engine, listeners and samplers for recorders.
 
     Parameters
     ----------
     nodes : NodeTable
     connections : ConnectionTable
     groups : dict of int to int
-        Group in the engine of each population, by node, and of each block of neurons, by its first node.
+        Group of the engine of each population, by node, and of each block of neurons, by its first node.
     random : callable
         ``random(connection)`` returns the random generator of an independent input.
     begun : callable
-        ``begun(connection)`` returns the steps that were done when a meter's connection was first simulated.
+        ``begun(connection)`` returns the step in which a meter's connection was first simulated.
 
     Attributes
     ----------
@@ -181,12 +181,12 @@ class Wiring:
         self.noise = [self._noise_link(noise, pieces) for noise, pieces in self._noise.items()]
 
     def _is_between_neurons(self, projection: Product) -> bool:
-        """Return whether a product is of whole blocks of neurons, as those of neurons are."""
+        """Return whether both ends of a product are blocks of neurons."""
         blocks = (self.nodes.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
         return all(isinstance(block, NeuronBlock) for block in blocks)
 
     def _link_product(self, product: Product) -> None:
-        """Wire all neurons of a block to all of another; one by one only where they differ, or those that do."""
+        """Wire all neurons of a block to all of another; one by one only if their values differ."""
         values = product.weight, product.delay
         arrays = any(isinstance(value, np.ndarray) for value in values)
         if arrays or not any(isinstance(value, Exceptions) for value in values):
@@ -195,12 +195,12 @@ class Wiring:
             self._link_exceptions(product, *(_shared(value) for value in values))
 
     def _link_exceptions(self, product: Product, weight: float, lag: int) -> None:
-        """Wire all to all with what most share; where a connection differs, take that back and bring its own."""
+        """Wire all to all with the shared values; for each exception subtract these and add its own."""
         source, target = self._ends(product)
         k = np.unique(np.concatenate([v.k for v in (product.weight, product.delay) if isinstance(v, Exceptions)]))
         first = np.searchsorted(k, np.arange(len(product.sources) + 1) * len(product.targets)).astype(np.int64)
         units = (k % len(product.targets)).astype(np.int32)
-        lags = np.full(len(k), lag, dtype=np.int32)  # an array, so that nothing is counted that is taken back
+        lags = np.full(len(k), lag, dtype=np.int32)  # an array, so that the engine sums instead of counting
         own, own_lags = product.column("weight", k), product.column("delay", k).astype(np.int32)
         self.links.append(Link(source, target, lag, receptor(weight), weight))
         self.links.append(Link(source, target, lag, receptor(weight), -weight, first, units, None, lags))
@@ -223,7 +223,7 @@ class Wiring:
     # -- strands ----------------------------------------------------------------------------------------------------
 
     def _strands(self, projection: Projection, first: int) -> Iterator[Strand]:
-        """Return the strands of a projection whose first connection has a number."""
+        """Yield the strands of a projection; ``first`` is the number of its first connection."""
         everything = slice(None)
         if len(projection) > MANY:
             errors.require_memory(100.0 * len(projection), f"Simulate: {len(projection)} connections of devices")
@@ -243,7 +243,7 @@ class Wiring:
             yield self._strand(sources[k], targets[k], part_of(weight, k), part_of(delay, k), first + k)
 
     def _end(self, nodes: Integers) -> Integers:
-        """Return the first node of what each node is one with: its block for neurons, else itself."""
+        """Return the first node of each neuron's block; other nodes as they are."""
         blocks = self.nodes.blocks
         numbers = self.nodes.block_numbers(nodes)
         firsts = np.array([block.first for block in blocks])[numbers]
@@ -256,7 +256,7 @@ class Wiring:
         return Strand(block, i, target_block, j, units, target_units, weight, delay, numbers)
 
     def _units(self, nodes: Integers) -> tuple[Block, int, Integers]:
-        """Return the block of nodes that are one, their place in it, and which neuron of it each is."""
+        """Return the block of one end of a strand, its place in the block, and the neuron of each connection."""
         block, i = self.nodes.locate(int(nodes[0]))
         return (block, 0, nodes - block.first) if isinstance(block, NeuronBlock) else (block, i, np.zeros_like(nodes))
 
@@ -281,7 +281,7 @@ class Wiring:
     # -- recorders --------------------------------------------------------------------------------------------------
 
     def _sample(self, strand: Strand, meter: MeterBlock) -> None:
-        """Connect a meter to the nodes that it samples; apart where connections became known at different times."""
+        """Connect a meter to its nodes; apart if the connections were first simulated in different steps."""
         begun = np.array([self.begun(number) for number in strand.numbers.tolist()])
         group, variables = self.groups[strand.target], meter.variables(strand.i)
         for time in np.unique(begun).tolist():
@@ -291,7 +291,7 @@ class Wiring:
             self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probe))
 
     def _listen(self, strand: Strand, recorder: SpikeRecorderBlock) -> None:
-        """Connect a spike recorder to a source, as often as it is connected to it."""
+        """Connect a spike recorder to a source, once for each connection."""
         block = strand.block
         if isinstance(block, NeuronBlock):
             counts = np.bincount(strand.units, minlength=block.n)
@@ -302,7 +302,7 @@ class Wiring:
             self.listeners.append(Listener(recorder, strand.j, strand.source, self._heard(strand, number), None))
 
     def _heard(self, strand: Strand, number: int) -> int | Tap:
-        """Return what a spike recorder hears through a connection that starts at a population or device."""
+        """Return the group or signal that a spike recorder hears through a connection of a population or device."""
         block, i = strand.block, strand.i
         if isinstance(block, PoissonBlock):
             return self.lines[self._poisson_line(block, i, number)]
@@ -313,7 +313,7 @@ class Wiring:
     # -- input and spikes -------------------------------------------------------------------------------------------
 
     def _line(self, key: Hashable, signal: Callable[[], signals.Emitter]) -> int:
-        """Return the number of an input line; the lines of equal keys are one."""
+        """Return the number of the line with a key; make it if there is none."""
         if key not in self._line_of:
             self._line_of[key] = len(self.lines)
             self.lines.append(Tap(signal()))
@@ -323,7 +323,7 @@ class Wiring:
         return self._line(("poisson", number), lambda: block.signal(i, self.random(number)))
 
     def _link(self, strand: Strand, source: int, current: bool = False, sign: float = 1.0) -> None:
-        """Wire a strand from a group or, of a device, from an input line."""
+        """Wire a strand that starts at a group or, if it is of a device, at a line."""
         if not strand.block.is_cell:
             source += len(self.groups)
         target, delay = self.groups[strand.target], strand.delay + current
@@ -351,7 +351,7 @@ class Wiring:
         )
 
     def _drive(self, strand: Strand, block: PoissonBlock) -> None:
-        """Wire a Poisson generator: spikes of its own for each connection."""
+        """Wire a Poisson generator, with independent spikes for each connection."""
         i, group = strand.i, self.groups[strand.target]
         weights, lags = (np.broadcast_to(value, len(strand.numbers)) for value in (strand.weight, strand.delay))
         if not isinstance(strand.target_block, NeuronBlock):
@@ -371,7 +371,7 @@ class Wiring:
     def _noise_link(self, noise: Noise, pieces: list[tuple[Shorts, Floats, int]]) -> NoiseLink:
         """Return the independent processes of all connections that differ in target and weight only.
 
-        Several of one neuron are one entry each, so that each draws on its own.
+        Each connection is an entry of its own, also where a neuron has several.
         """
         all_units, all_weights, numbers = zip(*pieces, strict=True)
         units = np.concatenate(all_units)
@@ -389,14 +389,14 @@ class Wiring:
 
 
 def _either(value: Number | npt.NDArray[Entry], factor: Number) -> tuple[Number, npt.NDArray[Entry] | None]:
-    """Return a number that connections share, and None; or a factor, and the array with one value for each."""
+    """Return a shared number and None, or a factor and the array with one value for each connection."""
     return (factor, value) if isinstance(value, np.ndarray) else (value, None)
 
 
 def _split_shared(
     value: Number | npt.NDArray[Entry], order: Integers | slice, dtype: type[Number] | type[Entry]
 ) -> tuple[Number, npt.NDArray[Entry] | None]:
-    """Return a value that connections share, and None; or that of the first, and an array with one for each."""
+    """Return a shared value and None, or the first value and an array with one for each connection."""
     if not isinstance(value, np.ndarray):
         return value, None
     first = value[0].item()
@@ -406,12 +406,12 @@ def _split_shared(
 
 
 def _shared(value: Any) -> Any:
-    """Return what all connections share, or all but some."""
+    """Return the value that all connections share, but for exceptions."""
     return value.shared if isinstance(value, Exceptions) else value
 
 
 def _expanded(product: Product) -> tuple[Integers | None, Shorts | None]:
-    """Return the connections of all neurons to all neurons one by one, or None where they need not be."""
+    """Return all connections of a product one by one, or None if they share their values."""
     if not any(isinstance(value, np.ndarray) for value in (product.weight, product.delay)):
         return None, None
     n_pre, n_post = len(product.sources), len(product.targets)
