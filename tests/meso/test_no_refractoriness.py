@@ -12,7 +12,7 @@ import gifpop as gp
 import gifpop.nest as nest
 from tests.helpers import reference
 from tests.helpers.networks import single
-from tests.test_history import layouts
+from tests.meso.test_history import layouts
 
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
 CELL = gp.GIF(

@@ -36,7 +36,7 @@ from tests.helpers.state import (
     state_of,
 )
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
 
 
@@ -514,7 +514,7 @@ def test_classes_that_a_file_cannot_hold(path):
 
     path.write_bytes(b"old")
     sim = gp.Simulation(network(rule=Mine(), N=(30, 30)), dt=0.5)
-    place = r"Simulation.save: assembly.net.connections.0.rule must be of a class that gifpop can write to a file, got tests.test_archive.*Mine"
+    place = r"Simulation.save: assembly.net.connections.0.rule must be of a class that gifpop can write to a file, got tests.saving.test_archive.*Mine"
     with pytest.raises(TypeError, match=place):
         sim.save(path)
     with pytest.raises(TypeError, match=r"test: x must not be an array of Python objects"):

@@ -18,7 +18,7 @@ from tests.helpers.golden import POPULATION_TRACES, Golden
 from tests.helpers.networks import SEED_CELL, brunel, column, nest_test_population, single
 from tests.helpers.state import plan_of, plans_of
 from tests.helpers.trials import activities, spectrum
-from tests.test_invariants import cells, check_state
+from tests.meso.test_invariants import cells, check_state
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")

@@ -12,7 +12,7 @@ from tests.helpers import reference
 from tests.helpers.networks import SEED_CELL, brunel, single
 from tests.helpers.state import plan_of, plans_of
 from tests.helpers.trials import activities
-from tests.test_history import layouts
+from tests.meso.test_history import layouts
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")

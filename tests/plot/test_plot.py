@@ -1,4 +1,4 @@
-"""gifpop.plot: what is drawn, read back from the axes; what it looks like is in test_plot_images.py."""
+"""gifpop.plot: what is drawn, read back from the axes; what it looks like is in test_images.py."""
 
 import doctest
 import itertools

@@ -17,8 +17,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop
 from gifpop.engine import instruction_set
 
-HEADERS = [Path(gifpop.__file__).parent / "engine", Path(__file__).parents[1] / "gifpop" / "engine"]
-SOURCE = Path(__file__).parent / "helpers" / "lanes.c"
+HEADERS = [Path(gifpop.__file__).parent / "engine", Path(__file__).parents[2] / "gifpop" / "engine"]
+SOURCE = Path(__file__).parents[1] / "helpers" / "lanes.c"
 ARM = {"compiler": "aarch64-linux-gnu-gcc", "launcher": ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"]}
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"]
@@ -211,7 +211,7 @@ def test_processor_is_recognized():
 
 @pytest.mark.parametrize("flags", [AVX2, AVX512])
 def test_flags_are_those_of_the_build(flags):
-    setup = Path(__file__).parents[1] / "setup.py"
+    setup = Path(__file__).parents[2] / "setup.py"
     if not setup.exists():
         pytest.skip("setup.py is not here")
     assert ", ".join(f'"{flag}"' for flag in flags) in setup.read_text()

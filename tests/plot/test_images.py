@@ -1,6 +1,6 @@
 """Pictures of gifpop.plot against stored ones, pixel by pixel.
 
-``pytest tests/test_plot_images.py --mpl-generate-path=tests/baseline`` draws them anew. They have no text, whose shapes
+``pytest tests/plot/test_images.py --mpl-generate-path=tests/plot/baseline`` draws them anew. They have no text, whose shapes
 differ between versions of matplotlib; test_plot.py reads it. Everything else is the same to the last pixel in
 matplotlib 3.8.4 and 3.11.2. The tolerance, the root mean square of differences in levels of colour (0 to 255), leaves
 room for other processors; one colour that is off by 16 levels of blue makes 0.8, dashes that are shorter by a fifth 3.

@@ -938,7 +938,7 @@ def test_slurm_example_on_this_machine(tmp_path):
     """All of the example but SLURM itself."""
     import runpy
 
-    example = runpy.run_path(str(Path(__file__).parents[1] / "examples" / "sweep_slurm.py"))
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "sweep_slurm.py"))
     arguments = ["--local", "--jobs", "1", "--points", "2", "--duration", "100", "--store", str(tmp_path / "s.zarr")]
     data = example["main"](arguments)
     assert dict(data.activity.sizes) == {"g": 2, "I_e": 2, "population": 2}

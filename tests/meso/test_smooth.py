@@ -10,10 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from tests.helpers import reference
 from tests.helpers.networks import SEED_CELL
-from tests.test_carried import CASES as CARRIED
-from tests.test_carried import parameters_of
-from tests.test_history import CASES as RENEWING
-from tests.test_history import layouts
+from tests.meso.test_carried import CASES as CARRIED
+from tests.meso.test_carried import parameters_of
+from tests.meso.test_history import CASES as RENEWING
+from tests.meso.test_history import layouts
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
 DT, STEPS, N = 0.5, 600, 200

@@ -1,0 +1,1 @@
+"""Tests of changes, initial states and memory of a network."""

@@ -1,0 +1,1 @@
+"""Tests of the time loop, its threads, chunks and signals."""

@@ -1,0 +1,1 @@
+"""Tests of a population as one stochastic equation."""

@@ -1,0 +1,1 @@
+"""Tests of files, copies and the state that they hold."""

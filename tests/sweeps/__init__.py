@@ -1,0 +1,1 @@
+"""Tests of a network at every point of a grid."""

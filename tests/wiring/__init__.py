@@ -1,0 +1,1 @@
+"""Tests of connections between neurons, drawn by rules."""
