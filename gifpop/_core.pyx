@@ -1,6 +1,7 @@
 """Networks as the time loop sees them, bound to the arrays that hold them."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport round
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
@@ -8,86 +9,78 @@ from numpy.random cimport bitgen_t
 
 import numpy as np
 
-from gifpop.meso cimport _meso
-from gifpop.micro cimport _micro
-from gifpop.engine._loop cimport advance_side_by_side, share_always
-from gifpop.engine._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, Chunk, Group, Network,
-                                     Noise, Projection, Task)
-from gifpop.engine._network cimport RECEPTORS as _RECEPTORS
-from gifpop.engine._network cimport SHARED_RECEPTORS as _SHARED_RECEPTORS
-from gifpop.engine._network cimport SYNAPSES as _SYNAPSES
-from gifpop.engine._team cimport Team
-from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
 from gifpop.engine._exchange cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop.engine._exchange cimport NO_MEMORY, Arrivals, Probe
+from gifpop.engine._loop cimport advance_side_by_side, share_always
+from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Group, Network, Noise,
+                                     Projection, Task, place_of)
+from gifpop.engine._team cimport Team
+from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
+from gifpop.meso cimport _meso
+from gifpop.micro cimport _micro
 
 cdef enum:
     NEURONS_PER_TASK = 512  # a multiple of TILE
 
 RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRENT,
-            "excitatory variance": EX_VARIANCE, "inhibitory variance": IN_VARIANCE}
-SYNAPSES, RECEPTORS, SHARED_RECEPTORS = _SYNAPSES, _RECEPTORS, _SHARED_RECEPTORS
+            "excitatory variance": VARIANCE - EXCITATORY, "inhibitory variance": VARIANCE - INHIBITORY}
 LONGEST_SLICE = _LONGEST_SLICE
 
 
 cdef class Core:
     """Groups, their projections and the input on its way between them.
 
+    Of the objects, the attributes are read; the arrays that these hold are read and written from then on.
+
     Parameters
     ----------
     groups : sequence of MesoPopulation or MicroPopulation
-    shared : float64 array, shape (2, groups, slots, 5)
-        Input on its way to all units of a group, per receptor, from groups and from generators; step ``k`` uses slot
-        ``k % slots``. At least as many slots as the longest lag and the slice together.
-    rings : sequence of float64 or uint16 array, shape (slots, 2, row), or None
-        Input on its way from groups to single neurons, or numbers of spikes; None for a population.
-    units : sequence of pair of float, or None
-        pA, excitatory and inhibitory, that each spike in such numbers stands for.
-    externals : sequence of float64 array, shape (slots, 3, row), or None
-        The same from generators; None where there are none.
-    first : int64 array of length sources + 1
-        Projections ``first[s]:first[s + 1]`` start at source ``s``.
-    projections : sequence of tuple
-        (target, lag, receptor, weight, multiple of the unit, first or None, units or None, weights or None, lags or
-        None)
-    noise : sequence of tuple
-        (target, lag, receptor, weight, units or None, weights or None, bit generator)
+    buffers : gifpop.engine.ring_buffers.RingBuffers
+        At least as many slots as the longest lag and the slice together.
+    links : sequence of gifpop.engine.links.Link
+        In order of source: the groups, then the input lines.
+    noise : sequence of gifpop.engine.links.NoiseLink
+    lines : int
+        Number of input lines.
     slice_steps : int
         Steps that groups take before their spikes are delivered: at most the shortest lag and ``LONGEST_SLICE``.
     """
 
     cdef readonly tuple groups
-    cdef object _kept           # arrays that the structures point into
+    cdef list kept              # what holds arrays that the structures point into
     cdef Network net
 
-    def __init__(self, groups, double[:, :, :, ::1] shared, rings, units, externals, const int64_t[::1] first,
-                 projections, noise=(), Py_ssize_t slice_steps=1):
+    def __init__(self, groups, buffers, links, noise=(), Py_ssize_t lines=0, Py_ssize_t slice_steps=1):
         cdef Network *net = &self.net
+        cdef double[:, :, :, ::1] shared = buffers.shared
         cdef Py_ssize_t i, n = len(groups)
         self.groups = tuple(groups)
-        self._kept = (shared, list(rings), list(externals), first, list(projections), list(noise))
-        net.first = &first[0]
+        self.kept = [shared]
         net.slots, net.slice_steps = shared.shape[2], slice_steps
+        net.R = (shared.shape[3] - 1) // 2
         net.n_groups, net.n_noise = n, len(noise)
         net.group = <Group *> allocate(n, sizeof(Group))
-        net.projections = <Projection *> allocate(len(projections), sizeof(Projection))
+        net.first = <int64_t *> allocate(n + lines + 1, sizeof(int64_t))
+        net.projections = <Projection *> allocate(len(links), sizeof(Projection))
         net.noise = <Noise *> allocate(len(noise), sizeof(Noise))
         net.arrivals = <Arrivals *> allocate(n * _LONGEST_SLICE, sizeof(Arrivals))
+        net.amounts = <double *> allocate(n * _LONGEST_SLICE * 3 * net.R, sizeof(double))
         net.emitted = <int64_t *> allocate(n * _LONGEST_SLICE, sizeof(int64_t))
         net.places = <int64_t *> allocate(n * _LONGEST_SLICE, sizeof(int64_t))
         net.forced = <const int32_t **> allocate(n, sizeof(int32_t *))
-        for i, (population, ring, unit, external) in enumerate(zip(self.groups, rings, units, externals)):
-            net.group[i] = bind_group(population, shared.shape[2], ring, unit, external)
-            net.group[i].offset = net.n_neurons
+        for i in range(n):
+            self.bind_group(&net.group[i], self.groups[i], buffers.rings[i], buffers.units[i], buffers.externals[i])
+            net.group[i].offset, net.group[i].slots, net.group[i].width = net.n_neurons, net.slots, shared.shape[3]
+            net.group[i].shared, net.group[i].shared_external = &shared[0, i, 0, 0], &shared[1, i, 0, 0]
             if net.group[i].micro != NULL:
                 net.n_neurons += net.group[i].n
-            net.group[i].shared, net.group[i].shared_external = &shared[0, i, 0, 0], &shared[1, i, 0, 0]
-        for i, (target, lag, receptor, weight, multiple, starts, targets, weights, lags) in enumerate(projections):
-            self.bind_projection(&net.projections[i], target, lag, receptor, weight, multiple, starts, targets,
-                                 weights, lags)
-            net.projections[i].external = i >= first[n]
-        for i, (target, lag, receptor, weight, targets, weights, bit_generator) in enumerate(noise):
-            self.bind_noise(&net.noise[i], target, lag, receptor, weight, targets, weights, bit_generator)
+        for i, link in enumerate(links):
+            self.bind_projection(&net.projections[i], link)
+            net.first[<Py_ssize_t> link.source + 1] += 1
+        for i in range(n + lines):
+            net.first[i + 1] += net.first[i]
+        for i, link in enumerate(noise):
+            self.bind_noise(&net.noise[i], link)
         self.divide_into_tasks()
 
     def __dealloc__(self):
@@ -95,40 +88,79 @@ cdef class Core:
         cdef Py_ssize_t i
         for i in range(net.n_tasks):
             free(net.tasks[i].spikes.items)
+        for i in range(net.n_groups):
+            free(net.group[i].recordables)
         free(net.tasks)
         free(net.group)
+        free(net.first)
         free(net.projections)
         free(net.noise)
         free(net.arrivals)
+        free(net.amounts)
         free(net.emitted)
         free(net.places)
         free(net.forced)
         free(net.fired)
         free(net.deliveries)
 
-    cdef bind_projection(self, Projection *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
-                         uint16_t multiple, const int64_t[::1] first, const int32_t[::1] units,
-                         const double[::1] weights, const int32_t[::1] lags):
-        p.target, p.lag, p.receptor, p.weight = &self.net.group[target], lag, receptor, weight
-        p.multiple = multiple
+    cdef bind_group(self, Group *g, population, ring, unit, external):
+        cdef double[:, :, ::1] sums
+        cdef uint16_t[:, :, ::1] counts
+        cdef double[::1] values
+        cdef Py_ssize_t i
+        g.recordables = <const double **> allocate(len(population.recordables), sizeof(double *))
+        for i, values in enumerate(population.recordables):
+            g.recordables[i] = &values[0]
+        if isinstance(population, _meso.MesoPopulation):
+            g.meso = &(<_meso.MesoPopulation> population).population
+            g.n, g.R = 1, g.meso.R
+            return
+        g.micro = &(<_micro.MicroPopulation?> population).neurons
+        g.n, g.R, g.row = g.micro.N, g.micro.R, ring.shape[2]
+        self.kept += [ring, unit, external]
+        if unit is None:
+            sums = ring
+            g.sums = &sums[0, 0, 0]
+        else:
+            counts, values = ring, unit.size
+            g.counts, g.unit = &counts[0, 0, 0], &values[0]
+        if external is not None:
+            sums = external
+            g.external = &sums[0, 0, 0]
+
+    cdef bind_projection(self, Projection *p, link):
+        cdef const int64_t[::1] first = link.first
+        cdef const int32_t[::1] units = link.units, lags = link.lags
+        cdef const double[::1] weights = link.weights
+        cdef int64_t kind = RECEPTOR.get(link.receptor, link.receptor)
+        cdef Group *target = &self.net.group[<Py_ssize_t> link.target]
+        p.target, p.lag, p.weight = target, link.lag, link.weight
+        p.external = link.source >= self.net.n_groups
+        p.place = place_of(kind, self.net.R if first is None or target.meso != NULL else target.R)
+        self.kept += [first, units, weights, lags]
         if first is not None:
             p.first = &first[0]
         if units is not None and units.shape[0]:
             p.units = &units[0]
         if weights is not None and weights.shape[0]:
             p.weights = &weights[0]
+            p.by_sign = kind in (EXCITATORY, INHIBITORY)
         if lags is not None and lags.shape[0]:
             p.lags = &lags[0]
+        if target.counts != NULL and p.first != NULL and not p.external:
+            p.multiple = <uint16_t> round(p.weight / target.unit[p.place])
 
-    cdef bind_noise(self, Noise *p, Py_ssize_t target, int64_t lag, int64_t receptor, double weight,
-                    const int32_t[::1] units, const double[::1] weights, bit_generator):
-        p.target, p.lag, p.receptor, p.weight = &self.net.group[target], lag, receptor, weight
-        p.units, p.weights, p.n = NULL, NULL, p.target.n
+    cdef bind_noise(self, Noise *p, link):
+        cdef const int32_t[::1] units = link.units
+        cdef const double[::1] weights = link.weights
+        p.target, p.lag, p.weight = &self.net.group[<Py_ssize_t> link.target], link.lag, link.weight
+        p.place, p.n = RECEPTOR.get(link.receptor, link.receptor), p.target.n
+        self.kept += [units, weights, link.stream]
         if units is not None:
             p.units, p.n = &units[0], units.shape[0]
         if weights is not None:
             p.weights = &weights[0]
-        p.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+        p.random = <bitgen_t *> PyCapsule_GetPointer(link.stream.capsule, "BitGenerator")
 
     cdef divide_into_tasks(self):
         cdef Network *net = &self.net
@@ -162,10 +194,7 @@ cdef class Core:
         for j in range(probes.shape[0]):
             g = &self.net.group[probes[j, 0]]
             table[j].unit = probes[j, 1]
-            if g.meso != NULL:
-                table[j].value = _meso.recordable(g.meso, probes[j, 2])
-            else:
-                table[j].value = _micro.recordable(g.micro, probes[j, 2]) + probes[j, 1]
+            table[j].value = g.recordables[probes[j, 2]] + probes[j, 1]
         for j in range(self.net.n_tasks):
             task = &self.net.tasks[j]
             task.probes.first, task.probes.n, task.probes.stride = table + i, 0, probes.shape[0]
@@ -207,7 +236,7 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
     forced : dict of int to int32 array
         For each group of neurons whose counts are prescribed, those that fire, in order of step.
     probes : int64 array, shape (probes, 3)
-        Group, unit and index in ``RECORDABLES`` of each recorded variable; in order of group and unit.
+        Group, unit and index of each recorded variable among the group's recordables; in order of group and unit.
     records : float64 array, shape (cores, steps, probes)
         Written: the variables after each step.
     team : gifpop.engine._team.Team or None
@@ -288,35 +317,20 @@ def rehearse(const int64_t[::1] alone, const int64_t[::1] together):
     return choices
 
 
+def place_in_slot(receptor, Py_ssize_t R):
+    """Return the place of what arrives at a receptor (a name in ``RECEPTOR``, or a number) in a slot of ring buffers.
+
+    A slot holds spikes at ``R`` receptors, current, then variances at each receptor.
+    """
+    return place_of(RECEPTOR.get(receptor, receptor), R)
+
+
 cdef object outcome(Core core, const Chunk *chunk, const int64_t[:, ::1] counts):
     """Return how a chunk went and the neurons that fired."""
     cdef Py_ssize_t done = chunk.steps if chunk.status < 0 else chunk.status
     if chunk.status == NO_MEMORY:
         raise MemoryError("gifpop: no memory for the spikes of a chunk")
     return chunk.failed, done, chunk.advanced, core.fired_units(counts, done)
-
-
-cdef Group bind_group(population, Py_ssize_t slots, ring, unit, double[:, :, ::1] external):
-    cdef Group g
-    cdef double[:, :, ::1] sums
-    cdef uint16_t[:, :, ::1] counts
-    memset(&g, 0, sizeof(g))
-    g.n, g.slots = 1, slots
-    if isinstance(population, _meso.MesoPopulation):
-        g.meso = &(<_meso.MesoPopulation> population).population
-        return g
-    g.micro = &(<_micro.MicroPopulation?> population).neurons
-    g.n, g.row = g.micro.N, ring.shape[2]
-    if unit is None:
-        sums = ring
-        g.ring = &sums[0, 0, 0]
-    else:
-        counts = ring
-        g.counts = &counts[0, 0, 0]
-        g.unit[EXCITATORY], g.unit[INHIBITORY] = unit
-    if external is not None:
-        g.external = &external[0, 0, 0]
-    return g
 
 
 cdef void *allocate(size_t n, size_t size) except NULL:

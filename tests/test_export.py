@@ -10,8 +10,8 @@ import pytest
 from numpy.random import SeedSequence
 
 import gifpop as gp
-from gifpop.meso import _meso
-from gifpop.micro import _micro
+from gifpop.meso import plan as meso
+from gifpop.micro import plan as micro
 from gifpop.units import VARIABLES
 from tests.helpers import networks
 
@@ -221,7 +221,7 @@ def test_provenance(xarray, neo, pandas):
 
 
 def test_every_recordable_has_a_unit():
-    assert set(_meso.RECORDABLES) | set(_micro.RECORDABLES) <= {*VARIABLES, "mean", "n_events"}
+    assert set(meso.RECORDABLES) | set(micro.RECORDABLES) <= {*VARIABLES, "mean", "n_events"}
 
 
 # Neo

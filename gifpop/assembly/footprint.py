@@ -10,6 +10,7 @@ import numpy as np
 from gifpop import _core
 from gifpop.assembly.levels import MesoLevel
 from gifpop.common.grid import refractory_steps, whole_steps
+from gifpop.common.receptors import RECEPTORS
 from gifpop.distributions import Distribution
 from gifpop.engine.counting import MOST
 from gifpop.engine.ring_buffers import bytes_of_rings, count_slots
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 STRIDE = 16  # of ages that are looked at to estimate the number of cells
 LONGEST_KNOWN = 500_000  # steps; of longer adaptive histories, only the length is found to estimate what they take
 MADE_OF = {  # arrays of neurons that are made of a parameter
-    "C_m": ("constant_drive", "current_gain", "carry_ex", "carry_in"),
-    "tau_m": ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in"),
+    "C_m": ("constant_drive", "current_gain", "carry"),
+    "tau_m": ("leak", "constant_drive", "current_gain", "carry"),
     "E_L": ("constant_drive",),
     "I_e": ("constant_drive",),
     "V_reset": ("V_reset",),
@@ -37,8 +38,7 @@ MADE_OF = {  # arrays of neurons that are made of a parameter
     "Delta_V": ("slope", "threshold"),
     "lambda_0": ("threshold",),
     "t_ref": ("refractory",),
-    "tau_syn_ex": ("carry_ex", "decay_ex"),
-    "tau_syn_in": ("carry_in", "decay_in"),
+    **{f"tau_syn_{name}": ("carry", "decay") for name in RECEPTORS},
 }
 
 
@@ -92,7 +92,12 @@ def of_ring_buffers(
     slots = count_slots(max(lags + of_inputs, default=0), min([_core.LONGEST_SLICE, *lags]))
     own = {i.post for i in net.injections if not getattr(i.input, "shared", True)}
     rows = [
-        (count_places(p.N), _counts([c for c in net.connections if c.post == name], net, levels), name in own)
+        (
+            count_places(p.N),
+            len(RECEPTORS),
+            _counts([c for c in net.connections if c.post == name], net, levels),
+            name in own,
+        )
         for name, p in net.populations.items()
         if levels[name] == "micro" and (names is None or name in names)
     ]
@@ -146,7 +151,9 @@ def _of_neurons(population: Population) -> Footprint:
     arrays = {name for parameter in various for name in MADE_OF.get(parameter, ())}
     terms = {kind: len(getattr(cell, f"tau_{kind}")) for kind in ("sfa", "stc")}
     rows = len(arrays) + sum(n * (f"{part}_{kind}" in various) for kind, n in terms.items() for part in ("tau", "q"))
-    return Footprint(8.0 * places * rows, 8.0 * places * (len(_micro.STATE) + sum(terms.values())))
+    rows += (len(RECEPTORS) - 1) * len(arrays & {"carry", "decay"})  # a row for each receptor
+    own = len(_micro.STATE) + len(RECEPTORS) + sum(terms.values())
+    return Footprint(8.0 * places * rows, 8.0 * places * own)
 
 
 def _of_drawing(level: AnyLevel, population: Population) -> float:

@@ -12,10 +12,12 @@ from gifpop.assembly.options import Options
 from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps
 from gifpop.common.ranges import LARGEST_JUMP, LARGEST_SLOPE, check_ranges
+from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.distributions import Distribution, Given
 from gifpop.meso import _meso
 from gifpop.meso.history import TOLERANCE, rounded
 from gifpop.meso.modes import count_modes
+from gifpop.meso.plan import RECORDABLES as MESO_RECORDABLES
 from gifpop.meso.plan import (
     PopulationPlan,
     automatic_history,
@@ -24,7 +26,7 @@ from gifpop.meso.plan import (
     start_history,
     update_plan,
 )
-from gifpop.micro import _micro
+from gifpop.micro.plan import RECORDABLES as MICRO_RECORDABLES
 from gifpop.micro.plan import NeuronPlan, neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from gifpop.parameters import GIF
 
 MOST_NEURONS = 2**31 - 1
-DRAWN_ANEW = ("V_m", "I_syn_ex", "I_syn_in")  # initial values
+DRAWN_ANEW = ("V_m", *name_currents(len(RECEPTORS)))  # initial values
 
 
 class MesoLevel:
@@ -50,7 +52,7 @@ class MesoLevel:
     """
 
     name: ClassVar[Level] = "meso"
-    recordables: ClassVar = _meso.RECORDABLES
+    recordables: ClassVar = MESO_RECORDABLES
 
     def __init__(
         self,
@@ -139,8 +141,7 @@ class MesoLevel:
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial in ("fired", "nest"))
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
-        plan.state["I_syn_ex"] = cell.I_syn_ex
-        plan.state["I_syn_in"] = cell.I_syn_in
+        plan.I_syn[:] = [getattr(cell, name) for name in name_currents(plan.n_receptors)]
         return plan
 
     def begin(
@@ -166,7 +167,7 @@ class MicroLevel:
     """A population neuron by neuron; parameters as `MesoLevel`."""
 
     name: ClassVar[Level] = "micro"
-    recordables: ClassVar = _micro.RECORDABLES
+    recordables: ClassVar = MICRO_RECORDABLES
 
     def __init__(
         self,

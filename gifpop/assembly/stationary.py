@@ -243,8 +243,7 @@ def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Ge
 @underflows_to_zero
 def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
     """Start a population in the state of a relaxed one, which has the same arrays and `SIZE` neurons."""
-    plan.state[:] = relaxed.state
-    pairs = [(plan.sfa, relaxed.sfa), (plan.cohorts, relaxed.cohorts)]
+    pairs = [(getattr(plan, name), getattr(relaxed, name)) for name in ("state", "I_syn", "sfa", "cohorts")]
     if plan.cells is not None and relaxed.cells is not None:
         pairs += [(plan.cells.rows, relaxed.cells.rows), (plan.cells.traces, relaxed.cells.traces)]
     if plan.carried is not None and relaxed.carried is not None:
@@ -279,10 +278,9 @@ def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Ge
     plan.of_neurons("E_sfa")[:] = constants["V_T_star"] + own.thresholds.sum(axis=0)
     plan.of_neurons("I_stc")[:] = own.currents.sum(axis=0)
     plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = own.thresholds, own.currents
-    for receptor, deviation in zip(("ex", "in"), own.synapses, strict=True):
-        current = relaxed.state[f"I_syn_{receptor}"][0] + deviation
-        # neurons receive spikes at the beginning of a step, populations all through it
-        plan.of_neurons(f"I_syn_{receptor}")[:] = current / constants[f"input_{receptor}"]
+    # neurons receive spikes at the beginning of a step, populations all through it
+    current = relaxed.I_syn[:, np.newaxis] + own.synapses
+    plan.state["I_syn"][:, :N] = current / relaxed.receptors["input"][:, np.newaxis]
 
 
 def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Floats | None]:
@@ -315,9 +313,9 @@ def _draw_own(
     plan: NeuronPlan, carried: Carried | None, moments: Floats | None, cohort: Integers, random: np.random.Generator
 ) -> _Own:
     """Return what neurons of these cohorts, whose modes have these moments, have of their own."""
-    J, S, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.N
+    J, S, R, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.n_receptors, plan.N
     if carried is None or moments is None:
-        return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((2, N)), np.zeros(N))
+        return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((R, N)), np.zeros(N))
     D = len(carried.modes)
     means, covariances = unpack(moments, D)
     roots = _square_roots(np.moveaxis(covariances, 2, 0))
@@ -326,7 +324,7 @@ def _draw_own(
     return _Own(
         thresholds=values[:J],
         currents=values[J : J + S],
-        synapses=values[J + S : J + S + 2] if carried.noisy else np.zeros((2, N)),
+        synapses=values[J + S : J + S + R] if carried.noisy else np.zeros((R, N)),
         potential=values[-1] if carried.membrane else np.zeros(N),
     )
 

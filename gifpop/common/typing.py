@@ -38,7 +38,7 @@ Wiring: TypeAlias = Literal["dense", "sparse"]
 Table: TypeAlias = Literal["activity", "recorded", "spikes"]
 
 Synapse: TypeAlias = Literal["excitatory", "inhibitory"]
-Receptor: TypeAlias = Synapse | Literal["current", "excitatory variance", "inhibitory variance"]
+Receptor: TypeAlias = Synapse | Literal["current", "excitatory variance", "inhibitory variance"] | int  # by number
 
 Key: TypeAlias = npt.NDArray[np.uint64]  # of the random numbers of a group of neurons
 Stream: TypeAlias = np.random.BitGenerator | Key

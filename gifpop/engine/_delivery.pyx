@@ -8,8 +8,8 @@ from numpy.random.c_distributions cimport random_interval, random_poisson
 
 import numpy as np
 
-from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, Delivery, Group, Noise, Projection, counting_slot,
-                                     later, shared_slot, single_slot)
+from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Group, Noise, Projection, counting_slot, later,
+                                     shared_slot, single_slot)
 
 cdef enum:
     AHEAD = 4               # deliveries between the hint and the use of a row
@@ -34,7 +34,7 @@ cdef extern from *:
 
 cdef void deliver_to_all(const Projection *p, int64_t slot, double amount) noexcept nogil:
     """Deliver what a source emits in a step to all units."""
-    shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.receptor] += p.weight * amount
+    shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.place] += p.weight * amount
 
 
 cdef void deliver_line(const Projection *p, int64_t slot, double amount) noexcept nogil:
@@ -107,11 +107,11 @@ cdef inline void deliver_alike(const Projection *p, const Delivery *delivery, in
     if end < p.target.n:
         last = lower_bound(units, whole, last, end, p.target.n)
     if p.target.counts != NULL:
-        counts = counting_slot(p.target, slot, p.receptor)
+        counts = counting_slot(p.target, slot, p.place)
         for i in range(first, last):
             counts[units[i]] += multiple
     else:
-        sums = single_slot(p.target, slot, p.receptor, False)
+        sums = single_slot(p.target, slot, p.place, False)
         for i in range(first, last):
             sums[units[i]] += weight
 
@@ -138,7 +138,7 @@ cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t las
 cdef void deliver_various(const Projection *p, int64_t slot, int64_t unit, double factor, int64_t begin,
                           int64_t end) noexcept nogil:
     """Deliver connections that differ in weight or delay, that start at a generator, or that end at a population."""
-    cdef int64_t i, lag = p.lag, receptor = p.receptor
+    cdef int64_t i, lag = p.lag, place = p.place
     cdef double w = factor
     for i in range(p.first[unit], p.first[unit + 1]):
         if not begin <= p.units[i] < end:
@@ -147,19 +147,19 @@ cdef void deliver_various(const Projection *p, int64_t slot, int64_t unit, doubl
             lag = p.lags[i]
         if p.weights != NULL:
             w = factor * p.weights[i]
-            if receptor != CURRENT:
-                receptor = EXCITATORY if w >= 0.0 else INHIBITORY
+        if p.by_sign:
+            place = EXCITATORY if w >= 0.0 else INHIBITORY
         if p.target.meso != NULL:
-            shared_slot(p.target, later(p.target, slot, lag), p.external)[receptor] += w
+            shared_slot(p.target, later(p.target, slot, lag), p.external)[place] += w
         else:
-            single_slot(p.target, later(p.target, slot, lag), receptor, p.external)[p.units[i]] += w
+            single_slot(p.target, later(p.target, slot, lag), place, p.external)[p.units[i]] += w
 
 
 cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogil:
     """Draw the events of a step of all processes: rare ones together, spread over the units, which is the same law."""
     cdef Py_ssize_t i
     cdef int64_t events
-    cdef double *arriving = single_slot(p.target, later(p.target, slot, p.lag), p.receptor, True)
+    cdef double *arriving = single_slot(p.target, later(p.target, slot, p.lag), p.place, True)
     if mean <= 0.0:
         return
     if mean < 1.0:

@@ -13,20 +13,15 @@ cdef enum:                  # how steps went, else the one in which a number was
 
 
 cdef struct Arrivals:       # of one step
-    double *ex              # weights of the spikes that arrive, one entry a neuron; NULL: counts instead
-    double *inh
-    uint16_t *ex_counts     # of spikes that arrive, each of the same weight
-    uint16_t *inh_counts
-    double ex_unit          # that weight
-    double inh_unit
-    double *ex_external     # the same from generators, and their current, one entry a neuron; NULL: none
-    double *inh_external
-    double *current
-    double ex_all           # what reaches every neuron
-    double inh_all
-    double current_all
-    double[2] samples       # variance between the neurons of a population, ex and in, pA^2, from groups
-    double[2] noise         # likewise, from generators
+    double current          # pA, to all units
+    double *all             # pA, of the spikes that reach all units, for each receptor
+    double *samples         # pA^2, variance between neurons of the spikes from groups, for each receptor
+    double *noise           # likewise, from generators
+    double *sums            # pA, of the spikes that reach single neurons, a row for each receptor; NULL: counts instead
+    uint16_t *counts        # of such spikes, all of the same weight
+    const double *unit      # that weight, for each receptor
+    double *external        # pA, from generators, likewise, then a row of current; NULL: none
+    Py_ssize_t row          # from one receptor's row to the next
 
 
 cdef struct Spike:

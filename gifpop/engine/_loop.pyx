@@ -9,15 +9,14 @@ Sources are the groups, in order, then the input lines (generators).
 """
 
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport realloc
 from libc.string cimport memcpy, memset
 
 from gifpop.meso cimport _meso
 from gifpop.micro cimport _micro
 from gifpop.engine._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliver_to_all
-from gifpop.engine._network cimport (CURRENT, EX_VARIANCE, EXCITATORY, IN_VARIANCE, INHIBITORY, SHARED_RECEPTORS, Chunk,
-                                     Delivery, Group, Network, Projection, Task, counting_slot, shared_slot,
-                                     single_slot)
+from gifpop.engine._growth cimport grown
+from gifpop.engine._network cimport (CURRENT, VARIANCE, Chunk, Delivery, Group, Network, Projection, Task,
+                                     counting_slot, place_of, shared_slot, single_slot)
 from gifpop.engine._team cimport Members, now, share_out, team_size
 from gifpop.engine._tempo cimport begin_chunk, end_slice
 from gifpop.engine._exchange cimport LONGEST_SLICE, NO_MEMORY, WELL, Arrivals, Probes
@@ -125,7 +124,7 @@ cdef void begin_slice(Network *net, const Slice *s) noexcept nogil:
     for i in range(net.n_groups):
         for k in range(s.steps):
             place = i * LONGEST_SLICE + k
-            net.arrivals[place] = arrivals_of(&net.group[i], slot_of(net, s, k))
+            net.arrivals[place] = arrivals_of(net, &net.group[i], slot_of(net, s, k), net.amounts + 3 * net.R * place)
             net.emitted[place] = s.counts[k * net.n_groups + i] if net.group[i].forced else 0
 
 
@@ -135,29 +134,28 @@ cdef void aim_probes(Chunk *chunk, const Slice *s) noexcept nogil:
         chunk.probes[j].record = s.records + j
 
 
-cdef Arrivals arrivals_of(Group *g, int64_t slot) noexcept nogil:
-    """What arrives in a step; the slot of what reaches all units is free again."""
+cdef Arrivals arrivals_of(const Network *net, Group *g, int64_t slot, double *amounts) noexcept nogil:
+    """Return what arrives in a step, with ``amounts`` that reach all units; their slot is free again."""
     cdef Arrivals a
     cdef double *shared = shared_slot(g, slot, False)
     cdef double *external = shared_slot(g, slot, True)
+    cdef Py_ssize_t r, R = net.R, variance = place_of(VARIANCE, R)
     memset(&a, 0, sizeof(a))
-    a.ex_all = shared[EXCITATORY] + external[EXCITATORY]
-    a.inh_all = shared[INHIBITORY] + external[INHIBITORY]
-    a.current_all = external[CURRENT]
-    a.samples[0], a.samples[1] = shared[EX_VARIANCE], shared[IN_VARIANCE]
-    a.noise[0], a.noise[1] = external[EX_VARIANCE], external[IN_VARIANCE]
-    memset(shared, 0, SHARED_RECEPTORS * sizeof(double))
-    memset(external, 0, SHARED_RECEPTORS * sizeof(double))
+    a.all, a.samples, a.noise = amounts, amounts + R, amounts + 2 * R
+    for r in range(R):
+        a.all[r] = shared[r] + external[r]
+        a.samples[r], a.noise[r] = shared[variance + r], external[variance + r]
+    a.current = external[place_of(CURRENT, R)]
+    memset(shared, 0, g.width * sizeof(double))
+    memset(external, 0, g.width * sizeof(double))
     if g.micro != NULL:
+        a.row, a.unit = g.row, g.unit
         if g.counts != NULL:
-            a.ex_counts, a.inh_counts = counting_slot(g, slot, EXCITATORY), counting_slot(g, slot, INHIBITORY)
-            a.ex_unit, a.inh_unit = g.unit[EXCITATORY], g.unit[INHIBITORY]
+            a.counts = counting_slot(g, slot, 0)
         else:
-            a.ex, a.inh = single_slot(g, slot, EXCITATORY, False), single_slot(g, slot, INHIBITORY, False)
+            a.sums = single_slot(g, slot, 0, False)
         if g.external != NULL:
-            a.ex_external = single_slot(g, slot, EXCITATORY, True)
-            a.inh_external = single_slot(g, slot, INHIBITORY, True)
-            a.current = single_slot(g, slot, CURRENT, True)
+            a.external = single_slot(g, slot, 0, True)
     return a
 
 # -- the steps of a slice ---------------------------------------------------------------------------------------------
@@ -198,8 +196,7 @@ cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t step
     """Advance a population; return WELL, or the step in which a number was not finite."""
     cdef Py_ssize_t k, i
     for k in range(steps):
-        if not _meso.expect_spikes(g.meso, arrivals[k].current_all, arrivals[k].ex_all, arrivals[k].inh_all,
-                                   arrivals[k].samples, arrivals[k].noise):
+        if not _meso.expect_spikes(g.meso, &arrivals[k]):
             memset(counts + k, 0, (steps - k) * sizeof(int64_t))
             return k
         if not g.forced:
@@ -322,12 +319,10 @@ cdef bint append_deliveries(Network *net, const Projection *p, int64_t slot, Py_
     """List a delivery for each neuron that fired, or one for all spikes of a population; False: no memory."""
     cdef bint neurons = net.group[source].micro != NULL
     cdef int64_t i, n = count if neurons else 1, needed = net.n_deliveries + n
-    cdef Delivery *deliveries
-    if needed > net.delivery_capacity:
-        deliveries = <Delivery *> realloc(net.deliveries, 2 * needed * sizeof(Delivery))
-        if deliveries == NULL:
-            return False
-        net.deliveries, net.delivery_capacity = deliveries, 2 * needed
+    cdef void *deliveries = grown(net.deliveries, &net.delivery_capacity, needed, sizeof(Delivery))
+    if deliveries == NULL:
+        return False
+    net.deliveries = <Delivery *> deliveries
     for i in range(n):
         if neurons:
             net.deliveries[net.n_deliveries + i] = Delivery(p, slot, units[i], 1.0)
@@ -339,10 +334,8 @@ cdef bint append_deliveries(Network *net, const Projection *p, int64_t slot, Py_
 
 cdef bint reserve_fired(Network *net, Py_ssize_t n) noexcept nogil:
     """Make room for ``n`` spikes of a chunk."""
-    cdef int32_t *fired
-    if n > net.fired_capacity:
-        fired = <int32_t *> realloc(net.fired, 2 * n * sizeof(int32_t))
-        if fired == NULL:
-            return False
-        net.fired, net.fired_capacity = fired, 2 * n
+    cdef void *fired = grown(net.fired, &net.fired_capacity, n, sizeof(int32_t))
+    if fired == NULL:
+        return False
+    net.fired = <int32_t *> fired
     return True

@@ -15,15 +15,11 @@ from gifpop.meso._population cimport Population
 from gifpop.micro._group cimport Neurons
 
 
-cdef enum:
+cdef enum:                  # kinds of amounts; spikes are numbered by their receptor
     EXCITATORY = 0
     INHIBITORY = 1
-    CURRENT = 2
-    SYNAPSES = 2            # receptors of spikes
-    RECEPTORS = 3           # of single neurons
-    EX_VARIANCE = 3         # between the neurons of a population, of what arrives at their synapses
-    IN_VARIANCE = 4
-    SHARED_RECEPTORS = 5    # of all units together
+    CURRENT = -1
+    VARIANCE = -2           # between the neurons of a population, of spikes at receptor 0; at receptor r: VARIANCE - r
 
 
 cdef struct Group:
@@ -31,26 +27,30 @@ cdef struct Group:
     Neurons *micro
     Py_ssize_t n            # units
     Py_ssize_t offset       # neurons of the groups before
+    Py_ssize_t R            # receptors
     Py_ssize_t slots        # of the ring buffers; step k reads slot k % slots
     Py_ssize_t row          # length of a row of the ring buffers of single neurons
-    double *shared          # to all units, (slots, SHARED_RECEPTORS), from groups
+    Py_ssize_t width        # of a slot of the input to all units
+    double *shared          # to all units, (slots, width), from groups
     double *shared_external     # likewise, from generators
-    double *ring            # to single neurons, (slots, SYNAPSES, row), from groups; NULL: none, or counts
+    double *sums            # to single neurons, (slots, R, row), from groups; NULL: none, or counts
     uint16_t *counts        # the same as numbers of spikes of equal weight
-    double[2] unit          # that weight, for each synapse, pA
-    double *external        # to single neurons, (slots, RECEPTORS, row), from generators; NULL: none
+    const double *unit      # that weight, for each receptor, pA
+    double *external        # to single neurons, (slots, R + 1, row), from generators; NULL: none
+    const double **recordables  # the variables that can be recorded, an entry for each unit
     bint forced             # spikes are prescribed
 
 
 cdef struct Projection:
     Group *target
     int64_t lag             # steps between emission and use
-    int64_t receptor
+    int64_t place           # of its kind of amount in a slot of the target
+    bint by_sign            # the sign of each weight selects one of the first two receptors
     double weight           # pA, or pA^2 of a variance; of every connection, or a factor of `weights`
     uint16_t multiple       # of the target's unit, where it counts
     const int64_t *first    # connections first[u] to first[u + 1] start at unit u; NULL: one to all units
     const int32_t *units    # their targets, ascending
-    const double *weights   # pA, sign selects the receptor; NULL: all alike
+    const double *weights   # pA; NULL: all alike
     const int32_t *lags     # NULL: all alike
     bint external           # from a generator
 
@@ -65,7 +65,7 @@ cdef struct Delivery:       # of spikes of one unit along one projection
 cdef struct Noise:          # independent Poisson processes, one onto each of some units
     Group *target
     int64_t lag
-    int64_t receptor
+    int64_t place           # of its receptor in a slot of the target
     double weight           # of each event, or a factor of `weights`
     const int32_t *units    # NULL: all
     const double *weights   # of the processes' events; NULL: all alike
@@ -87,14 +87,16 @@ cdef struct Network:
     Py_ssize_t n_neurons
     Py_ssize_t n_noise
     Py_ssize_t n_tasks
+    Py_ssize_t R            # receptors of a group, at most
     Py_ssize_t slots
     Py_ssize_t slice_steps  # that groups take before their spikes are delivered
     Group *group
-    const int64_t *first    # projections first[s] to first[s + 1] start at source s
+    int64_t *first          # projections first[s] to first[s + 1] start at source s
     Projection *projections
     Noise *noise
     Task *tasks
     Arrivals *arrivals      # of a slice, (groups, LONGEST_SLICE)
+    double *amounts         # that these point to, (groups, LONGEST_SLICE, 3, R)
     int64_t *emitted        # counts of the slice, likewise
     int64_t *places         # where their neurons end in `fired`
     const int32_t **forced  # next prescribed spikes of each group
@@ -128,18 +130,23 @@ cdef inline int64_t later(const Group *g, int64_t slot, int64_t steps) noexcept 
     return slot if slot < g.slots else slot - g.slots
 
 
+cdef inline Py_ssize_t place_of(int64_t kind, Py_ssize_t R) noexcept nogil:
+    """Return the place of a kind of amount in a slot: spikes at R receptors, current, variances at R receptors."""
+    return kind if kind >= 0 else R + CURRENT - kind
+
+
 cdef inline double *shared_slot(const Group *g, int64_t slot, bint external) noexcept nogil:
-    """Input to all units."""
-    return (g.shared_external if external else g.shared) + slot * SHARED_RECEPTORS
+    """Return where input to all units stands."""
+    return (g.shared_external if external else g.shared) + slot * g.width
 
 
-cdef inline double *single_slot(const Group *g, int64_t slot, int64_t receptor, bint external) noexcept nogil:
-    """Input to single neurons at a receptor."""
+cdef inline double *single_slot(const Group *g, int64_t slot, int64_t place, bint external) noexcept nogil:
+    """Return where input to single neurons stands."""
     if external:
-        return g.external + (slot * RECEPTORS + receptor) * g.row
-    return g.ring + (slot * SYNAPSES + receptor) * g.row
+        return g.external + (slot * (g.R + 1) + place) * g.row
+    return g.sums + (slot * g.R + place) * g.row
 
 
 cdef inline uint16_t *counting_slot(const Group *g, int64_t slot, int64_t receptor) noexcept nogil:
-    """Numbers of spikes to single neurons at a synapse."""
-    return g.counts + (slot * SYNAPSES + receptor) * g.row
+    """Return where numbers of spikes to single neurons stand."""
+    return g.counts + (slot * g.R + receptor) * g.row

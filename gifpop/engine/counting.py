@@ -13,12 +13,11 @@ import numpy as np
 from gifpop import _core
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Receptor, Synapse
+    from gifpop.common.typing import Floats
     from gifpop.engine.links import Link
     from gifpop.engine.plan import Plan
 
 MOST = np.iinfo(np.uint16).max
-SPIKES: tuple[Synapse, ...] = ("excitatory", "inhibitory")
 
 
 class Unit(NamedTuple):
@@ -26,8 +25,8 @@ class Unit(NamedTuple):
 
     Attributes
     ----------
-    size : float64 array of length 2
-        pA, excitatory and inhibitory.
+    size : float64 array of length receptors
+        pA.
     most : int
         Largest count that a neuron can receive in a step.
     """
@@ -53,29 +52,31 @@ def count_units(links: Sequence[Link], plans: Sequence[Plan]) -> list[Unit | Non
         if link.source < len(plans) and link.first is not None:
             own[link.target].append(link)
     return [
-        _unit(one) if plan.neurons and one and all(plans[link.source].neurons for link in one) else None
+        _unit(one, plan.n_receptors)
+        if plan.neurons and one and all(plans[link.source].neurons for link in one)
+        else None
         for one, plan in zip(own, plans, strict=True)
     ]
 
 
 def multiple(link: Link, unit: Unit) -> int:
     """Return the counts that a spike along a link stands for."""
-    return round(link.weight / unit.size[_core.RECEPTOR[link.receptor]])
+    return round(link.weight / unit.size[_core.place_in_slot(link.receptor, len(unit.size))])
 
 
-def _unit(links: list[Link]) -> Unit | None:
+def _unit(links: list[Link], receptors: int) -> Unit | None:
     if any(link.weights is not None or link.lags is not None for link in links):
         return None
-    unit = Unit(np.ones(len(SPIKES)), 0)
-    for kind in SPIKES:
-        weights = [link.weight for link in links if link.receptor == kind and link.weight != 0.0]
-        if weights:
-            unit.size[_core.RECEPTOR[kind]] = min(weights, key=abs)
-    counts: dict[Receptor, int] = dict.fromkeys(SPIKES, 0)
-    for link in links:
-        size = unit.size[_core.RECEPTOR[link.receptor]]
-        if abs(link.weight) > MOST * abs(size) or multiple(link, unit) * size != link.weight:
+    unit = Unit(np.ones(receptors), 0)
+    at_receptors = [
+        [link for link in links if _core.place_in_slot(link.receptor, receptors) == r] for r in range(receptors)
+    ]
+    most = 0
+    for r, own in enumerate(at_receptors):
+        unit.size[r] = min((link.weight for link in own if link.weight != 0.0), key=abs, default=1.0)
+        if any(abs(link.weight) > MOST * abs(unit.size[r]) for link in own):
             return None
-        counts[link.receptor] += multiple(link, unit) * link.largest_indegree
-    most = max(counts.values())
+        if any(multiple(link, unit) * unit.size[r] != link.weight for link in own):
+            return None
+        most = max(most, sum(multiple(link, unit) * link.largest_indegree for link in own))
     return unit._replace(most=most) if most <= MOST else None

@@ -11,7 +11,7 @@ import numpy as np
 
 from gifpop import _core
 from gifpop.engine import chunks, instruction_set
-from gifpop.engine.counting import count_units, multiple
+from gifpop.engine.counting import count_units
 from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.engine.ring_buffers import RingBuffers
 
@@ -194,27 +194,14 @@ class Engine:
 
     def bind(self) -> None:
         """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
-        sources = [link.source for link in self.links]
-        n_sources = len(self.plans) + len(self.signals)
-        receptor = _core.RECEPTOR
         self.core = _core.Core(
             [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
-            self._buffers.shared,
-            self._buffers.rings,
-            [unit and unit.size for unit in self._buffers.units],
-            self._buffers.externals,
-            np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
-            [(p.target, p.lag, receptor[p.receptor], p.weight, self._multiple(p), *p.connections) for p in self.links],
-            [(p.target, p.lag, receptor[p.receptor], p.weight, p.units, p.weights, p.stream) for p in self.noise],
+            self._buffers,
+            self.links,
+            self.noise,
+            len(self.signals),
             self.slice_steps,
         )
-
-    def _multiple(self, link: Link) -> int:
-        """Return the counts that a spike along a link stands for, or 0 where nothing is counted."""
-        unit = self._buffers.units[link.target]
-        if unit is None or link.source >= len(self.plans) or link.first is None:
-            return 0
-        return multiple(link, unit)
 
     def add_input(
         self,

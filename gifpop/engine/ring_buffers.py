@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from gifpop import _core
 from gifpop.common import memory
+from gifpop.common.receptors import RECEPTORS
 from gifpop.engine.counting import MOST, Unit
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Receptor
     from gifpop.engine.plan import Plan
 
-SYNAPSES, RECEPTORS, SHARED_RECEPTORS = _core.SYNAPSES, _core.RECEPTORS, _core.SHARED_RECEPTORS
 GROUPS, GENERATORS = 0, 1  # the two kinds of sources, added up apart
 
 Amount = TypeVar("Amount", bound=np.float64 | np.uint16)
@@ -29,20 +29,24 @@ def count_slots(longest: int, slice_steps: int) -> int:
     return longest + slice_steps
 
 
-def bytes_of_rings(slots: int, groups: int, neurons: Iterable[tuple[int, bool, bool]]) -> float:
+def bytes_of_rings(
+    slots: int, groups: int, neurons: Iterable[tuple[int, int, bool, bool]], receptors: int = len(RECEPTORS)
+) -> float:
     """Return the memory of ring buffers.
 
     Parameters
     ----------
     slots, groups : int
-    neurons : sequence of (int, bool, bool)
-        Of each group of neurons, its places, whether it counts spikes, and whether it has generators.
+    neurons : sequence of (int, int, bool, bool)
+        Of each group of neurons, its places, its receptors, whether it counts spikes, and whether it has generators.
+    receptors : int
+        Most receptors of any group.
     """
     single = sum(
-        _row(places) * (SYNAPSES * (2 if counting else 8) + RECEPTORS * 8 * external)
-        for places, counting, external in neurons
+        _row(places) * (R * (2 if counting else 8) + (R + 1) * 8 * external)
+        for places, R, counting, external in neurons
     )
-    return slots * (single + 8.0 * 2 * SHARED_RECEPTORS * groups)
+    return slots * (single + 8.0 * 2 * _width(receptors) * groups)
 
 
 class RingBuffers:
@@ -50,19 +54,19 @@ class RingBuffers:
 
     Attributes
     ----------
-    shared : float64 array, shape (2, groups, slots, 5)
-        To all units of a group, per receptor, from groups and from generators; then the variances (pA^2) between the
-        neurons of a population.
-    rings : list of float64 or uint16 array, shape (slots, 2, row), or None
+    shared : float64 array, shape (2, groups, slots, 2 receptors + 1)
+        To all units of a group, from groups and from generators: spikes at each receptor, current, and variances (pA^2)
+        between the neurons of a population at each receptor; as many receptors as any group has.
+    rings : list of float64 or uint16 array, shape (slots, receptors, row), or None
         To single neurons of each group, from groups: pA, or numbers of spikes; None for a population.
     units : list of gifpop.engine.counting.Unit or None
         What a spike in such numbers stands for.
-    externals : list of float64 array, shape (slots, 3, row), or None
-        The same from generators; None where there are none.
+    externals : list of float64 array, shape (slots, receptors + 1, row), or None
+        The same from generators, and their current; None where there are none.
     """
 
     def __init__(self) -> None:
-        self.shared = np.zeros((2, 0, 1, SHARED_RECEPTORS))
+        self.shared = np.zeros((2, 0, 1, _width(len(RECEPTORS))))
         self.rings: list[Ring | None] = []
         self.units: list[Unit | None] = []
         self.externals: list[Floats | None] = []
@@ -70,6 +74,11 @@ class RingBuffers:
     @property
     def slots(self) -> int:
         return self.shared.shape[2]
+
+    @property
+    def receptors(self) -> int:
+        """Most receptors of any group."""
+        return self.shared.shape[3] // 2
 
     def fit(
         self,
@@ -107,28 +116,30 @@ class RingBuffers:
             i in with_external or (i < len(self.externals) and self.externals[i] is not None) for i in range(len(plans))
         ]
         neurons = [
-            (plan.places, unit is not None, more)
+            (plan.places, plan.n_receptors, unit is not None, more)
             for plan, unit, more in zip(plans, units, external, strict=True)
             if plan.places
         ]
-        needed = bytes_of_rings(slots, len(plans), neurons)
+        receptors = max([self.receptors, *(plan.n_receptors for plan in plans)])
+        needed = bytes_of_rings(slots, len(plans), neurons, receptors)
         memory.require(
             needed if slots > self.slots else max(0.0, needed - self.bytes),
             f"ring buffers for delays of up to {longest * dt:g} ms",
         )
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
-        shared = np.zeros((2, len(plans), slots, SHARED_RECEPTORS))
-        shared[:, : self.shared.shape[1], moved[1]] = self.shared[:, :, moved[0]]
+        shared = np.zeros((2, len(plans), slots, _width(receptors)))
+        kept = [*range(self.receptors), *range(receptors, receptors + self.receptors + 1)]
+        shared[:, : self.shared.shape[1], moved[1][:, np.newaxis], kept] = self.shared[:, :, moved[0]]
         new: list[None] = [None] * (len(plans) - len(self.rings))
         recounted = [_recount(*each) for each in zip([*self.rings, *new], [*self.units, *new], units, strict=True)]
         types: list[type[np.float64 | np.uint16]] = [np.float64 if unit is None else np.uint16 for _, unit in recounted]
         rings = [
-            _fit(ring, slots, SYNAPSES, row, moved, dtype) if row else None
-            for (ring, _), row, dtype in zip(recounted, rows, types, strict=True)
+            _fit(ring, slots, plan.n_receptors, row, moved, dtype) if row else None
+            for (ring, _), plan, row, dtype in zip(recounted, plans, rows, types, strict=True)
         ]
         self.externals = [
-            _fit(ring, slots, RECEPTORS, row, moved, np.float64) if row and more else None
-            for ring, row, more in zip([*self.externals, *new], rows, external, strict=True)
+            _fit(ring, slots, plan.n_receptors + 1, row, moved, np.float64) if row and more else None
+            for ring, plan, row, more in zip([*self.externals, *new], plans, rows, external, strict=True)
         ]
         self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
 
@@ -172,19 +183,20 @@ class RingBuffers:
 
         Numbers or arrays; ``units`` None: at all units. What cannot be counted comes as if from a generator.
         """
-        slots, kind = steps % self.slots, _core.RECEPTOR[receptor]
+        slots = steps % self.slots
         if units is None:
-            _add(self.shared[GROUPS], (target, slots, kind), amounts)
+            _add(self.shared[GROUPS], (target, slots, _core.place_in_slot(receptor, self.receptors)), amounts)
             return False
         ring, external = self.rings[target], self.externals[target]
         assert ring is not None
+        place = _core.place_in_slot(receptor, ring.shape[1])
         if self.units[target] is None:
-            _add(ring, (slots, kind, units), amounts)
+            _add(ring, (slots, place, units), amounts)
             return False
         new = external is None
         if external is None:
-            external = self.externals[target] = memory.aligned_zeros((len(ring), RECEPTORS, ring.shape[2]))
-        _add(external, (slots, kind, units), amounts)
+            external = self.externals[target] = memory.aligned_zeros((len(ring), ring.shape[1] + 1, ring.shape[2]))
+        _add(external, (slots, place, units), amounts)
         return new
 
     def take_over(self, other: RingBuffers, step: int) -> None:
@@ -221,7 +233,7 @@ def _recount(ring: Ring | None, unit: Unit | None, new: Unit | None) -> tuple[Ri
 def _fit(
     ring: npt.NDArray[Amount] | None,
     slots: int,
-    receptors: int,
+    kinds: int,
     row: int,
     moved: tuple[Integers, Integers],
     dtype: type[Amount],
@@ -229,10 +241,15 @@ def _fit(
     """Return a ring buffer with at least the content of ``ring`` (None: nothing)."""
     if ring is not None and len(ring) == slots:
         return ring
-    new = memory.aligned_zeros((slots, receptors, row), dtype)
+    new = memory.aligned_zeros((slots, kinds, row), dtype)
     if ring is not None:
         new[moved[1]] = ring[moved[0]]
     return new
+
+
+def _width(receptors: int) -> int:
+    """Return the length of a slot of what reaches all units."""
+    return 2 * receptors + 1
 
 
 def _row(places: int) -> int:

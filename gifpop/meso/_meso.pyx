@@ -9,19 +9,20 @@ merged cohorts stand between the free neurons and the oldest cohort.
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport exp, expm1, isfinite
 from libc.stdint cimport int64_t
-from libc.string cimport memcpy, memmove, memset
+from libc.string cimport memmove, memset
 from numpy.random cimport bitgen_t
 from numpy.random.c_distributions cimport random_binomial, random_poisson
 
 import numpy as np
 
 from gifpop.engine._dispatch cimport loops
+from gifpop.engine._exchange cimport Arrivals
 from gifpop.meso._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
 from gifpop.meso._moments cimport begin_moments, part_free, receive_noise, take_fired, wait_out
 from gifpop.meso._population cimport MOST_MODES as _MOST_MODES
 from gifpop.meso._population cimport MOST_MOMENTS
 from gifpop.meso._population cimport PADDING as _PADDING
-from gifpop.meso._population cimport Block, Carried, Cells, Common, Constants, Population, State, Sums
+from gifpop.meso._population cimport Block, Carried, Cells, Common, Constants, Population, Receptor, State, Sums
 
 cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
@@ -30,14 +31,24 @@ cdef double SMOOTH_NOBODY = 1e-24   # so few that rounding hides them, even in r
 cdef double SMOOTH_LEAST = 1e-8
 
 cdef Constants _constants_template
+cdef Receptor _receptor_template
 cdef State _state_template
 CONSTANTS = np.asarray(<Constants[:1]> &_constants_template).dtype
+RECEPTOR = np.asarray(<Receptor[:1]> &_receptor_template).dtype
 STATE = np.asarray(<State[:1]> &_state_template).dtype
 PADDING = _PADDING
 MOST_MODES = _MOST_MODES
 COHORT_ARRAYS = ("count", "survivors", "variance", "potential", "hazard")
 CELL_ARRAYS = (*COHORT_ARRAYS, "own", "width")
-RECORDABLES = ("n_events", "mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
+
+
+cdef double *numbers(list kept, array, Py_ssize_t n) except? NULL:
+    """Return where the ``n`` numbers of an array begin, which is then ``kept``; NULL if there are none."""
+    cdef const double[::1] values = array.reshape(-1)
+    if values.shape[0] != n or not array.flags.c_contiguous:
+        raise ValueError(f"an array of {n} numbers must be contiguous, got shape {array.shape}")
+    kept.append(array)
+    return <double *> &values[0] if n else NULL
 
 
 cdef class MesoPopulation:
@@ -45,114 +56,103 @@ cdef class MesoPopulation:
 
     Parameters
     ----------
-    constants, state : structured arrays of one element, dtypes ``CONSTANTS`` and ``STATE``
-    theta, quasi : float64 arrays of length PADDING + K
-    sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa : float64 arrays of length J
-    cohorts : float64 array, shape (5, places), rows as in ``COHORT_ARRAYS``
-        The K cohorts stand side by side, in order of age, in a window that begins at ``state["oldest"]`` and slides by
-        one place a step; at least PADDING + K + 1 places.
-    cells : gifpop.meso.history.Cells or None
-        Where cohorts go that leave the window; None: they join the free neurons.
-    carried : gifpop.meso.modes.Carried or None
-        What cohorts carry of their members' adaptation; None: nothing, past spikes act as if Poisson.
-    smooth : bool
-        Expected counts are smooth functions of parameters: no threshold changes what happens by more than rounding.
+    plan : gifpop.meso.plan.PopulationPlan
     bit_generator : numpy.random.BitGenerator
+
+    Attributes
+    ----------
+    recordables : tuple of float64 array
+        What can be recorded after each step.
     """
 
-    def __init__(self, Constants[::1] constants, State[::1] state, const double[::1] theta, const double[::1] quasi,
-                 const double[::1] sfa_decay, const double[::1] sfa_feed, const double[::1] sfa_weight,
-                 const double[::1] relative_jumps, double[::1] sfa, double[:, ::1] cohorts, cells, carried,
-                 bint smooth, bit_generator):
+    def __init__(self, plan, bit_generator):
         cdef Population *pop = &self.population
-        self.arrays = (constants, state, theta, quasi, sfa_decay, sfa_feed, sfa_weight, relative_jumps, sfa, cohorts,
-                       cells, carried)
-        self.bit_generator = bit_generator
-        pop.constants = &constants[0]
-        pop.state = &state[0]
-        pop.K = theta.shape[0] - _PADDING
+        cdef Constants[::1] constants = plan.constants
+        cdef State[::1] state = plan.state
+        cdef Receptor[::1] receptors = plan.receptors
+        cdef list kept = [constants, state, receptors]
+        self.kept, self.bit_generator, self.recordables = kept, bit_generator, plan.recorded
+        pop.constants, pop.state, pop.receptors = &constants[0], &state[0], &receptors[0]
+        pop.K, pop.J, pop.R = len(plan.theta) - _PADDING, len(plan.sfa), receptors.shape[0]
+        pop.I_syn = numbers(kept, plan.I_syn, pop.R)
         pop.refractory = <Py_ssize_t> min(max(pop.constants.refractory, 0.0), <double> pop.K)
-        pop.places = cohorts.shape[1]
-        pop.J = sfa.shape[0]
-        pop.theta = &theta[0]
-        pop.quasi = &quasi[0]
-        if pop.J > 0:
-            pop.sfa_decay = &sfa_decay[0]
-            pop.sfa_feed = &sfa_feed[0]
-            pop.sfa_weight = &sfa_weight[0]
-            pop.relative_jumps = &relative_jumps[0]
-            pop.sfa = &sfa[0]
-        pop.count = &cohorts[0, 0]
-        pop.survivors = &cohorts[1, 0]
-        pop.variance = &cohorts[2, 0]
-        pop.potential = &cohorts[3, 0]
-        pop.hazard = &cohorts[4, 0]
-        pop.smooth, pop.nobody, pop.least = smooth, NOBODY, 0.0
-        if smooth:
-            pop.nobody, pop.least = SMOOTH_NOBODY, SMOOTH_LEAST
+        pop.theta = numbers(kept, plan.theta, _PADDING + pop.K)
+        pop.quasi = numbers(kept, plan.quasi, _PADDING + pop.K)
+        pop.sfa = numbers(kept, plan.sfa, pop.J)
+        pop.sfa_decay = numbers(kept, plan.sfa_decay, pop.J)
+        pop.sfa_feed = numbers(kept, plan.sfa_feed, pop.J)
+        pop.sfa_weight = numbers(kept, plan.sfa_weight, pop.J)
+        pop.relative_jumps = numbers(kept, plan.relative_jumps, pop.J)
+        pop.places = plan.cohorts.shape[1]
+        pop.count = numbers(kept, plan.cohorts, len(COHORT_ARRAYS) * pop.places)
+        pop.survivors = pop.count + pop.places
+        pop.variance = pop.survivors + pop.places
+        pop.potential = pop.variance + pop.places
+        pop.hazard = pop.potential + pop.places
+        pop.smooth = plan.smooth
+        pop.nobody, pop.least = (SMOOTH_NOBODY, SMOOTH_LEAST) if pop.smooth else (NOBODY, 0.0)
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
-        memset(&pop.binomial, 0, sizeof(pop.binomial))
-        memset(&pop.cells, 0, sizeof(pop.cells))
-        memset(&pop.carried, 0, sizeof(pop.carried))
-        if cells is not None:
-            self.bind_cells(cells.every, cells.widest, cells.newest, cells.rows, cells.traces)
-        if carried is not None:
-            self.bind_carried(carried.currents, carried.membrane, carried.noisy, carried.decay, carried.jump,
-                              carried.noise, carried.added, carried.fired, carried.free, carried.cohorts,
-                              carried.cells)
-            self.bind_samples(carried.capacity, carried.forget, carried.recent)
-            pop.carried.least_lift = carried.least_lift
+        if plan.cells is not None:
+            self.bind_cells(plan.cells)
+        if plan.carried is not None:
+            self.bind_carried(plan.carried)
 
-    cdef bind_cells(self, Py_ssize_t every, const int64_t[::1] widest, const double[::1] newest, double[:, ::1] rows,
-                    double[:, ::1] traces):
+    cdef bind_cells(self, plan):
         cdef Cells *cells = &self.population.cells
-        if rows.shape[1] <= _PADDING:
-            raise ValueError(f"Cells.rows must have more than {_PADDING} places, got {rows.shape[1]}")
-        cells.places = rows.shape[1]
-        cells.every = every
-        cells.longest = widest.shape[0] - 1
-        cells.widest = &widest[0]
-        cells.count = &rows[0, 0]
-        cells.survivors = &rows[1, 0]
-        cells.variance = &rows[2, 0]
-        cells.potential = &rows[3, 0]
-        cells.hazard = &rows[4, 0]
-        cells.own = &rows[5, 0]
-        cells.width = &rows[6, 0]
-        cells.J = traces.shape[0]
-        if cells.J > 0:
-            cells.newest = &newest[0]
-            cells.traces = &traces[0, 0]
+        cdef const int64_t[::1] widest = plan.widest
+        cdef list kept = self.kept
+        cells.places, cells.J = plan.rows.shape[1], len(plan.traces)
+        if cells.places <= _PADDING:
+            raise ValueError(f"Cells.rows must have more than {_PADDING} places, got {cells.places}")
+        cells.every, cells.longest, cells.widest = plan.every, widest.shape[0] - 1, &widest[0]
+        cells.count = numbers(kept, plan.rows, len(CELL_ARRAYS) * cells.places)
+        cells.survivors = cells.count + cells.places
+        cells.variance = cells.survivors + cells.places
+        cells.potential = cells.variance + cells.places
+        cells.hazard = cells.potential + cells.places
+        cells.own = cells.hazard + cells.places
+        cells.width = cells.own + cells.places
+        cells.newest = numbers(kept, plan.newest, cells.J)
+        cells.traces = numbers(kept, plan.traces, cells.J * cells.places)
+        kept.append(widest)
 
-    cdef bind_carried(self, Py_ssize_t currents, bint membrane, bint noisy, const double[::1] decay,
-                      const double[::1] jump, const double[:, ::1] noise, double[::1] added, double[::1] fired,
-                      double[::1] free, double[:, ::1] cohorts, double[:, ::1] cells):
+    cdef bind_carried(self, plan):
         cdef Carried *carried = &self.population.carried
-        carried.D, carried.moments = jump.shape[0], decay.shape[0]
-        carried.currents, carried.membrane, carried.noisy = currents, membrane, noisy
-        carried.decay = &decay[0]
-        carried.jump = &jump[0]
-        carried.noise = &noise[0, 0]
-        carried.added = &added[0]
-        carried.fired = &fired[0]
-        carried.free = &free[0]
-        carried.cohorts = &cohorts[0, 0]
-        if cells is not None:
-            carried.cells = &cells[0, 0]
+        cdef Py_ssize_t moments = len(plan.decay), R = self.population.R
+        cdef list kept = self.kept
+        carried.D, carried.moments = len(plan.jump), moments
+        carried.currents, carried.membrane, carried.noisy = plan.currents, plan.membrane, plan.noisy
+        carried.least_lift = plan.least_lift
+        carried.decay = numbers(kept, plan.decay, moments)
+        carried.jump = numbers(kept, plan.jump, carried.D)
+        carried.noise = numbers(kept, plan.noise, R * moments)
+        carried.capacity = numbers(kept, plan.capacity, R)
+        carried.forget = numbers(kept, plan.forget, R)
+        carried.recent = numbers(kept, plan.recent, R)
+        carried.added = numbers(kept, plan.added, moments)
+        carried.fired = numbers(kept, plan.fired, moments)
+        carried.free = numbers(kept, plan.free, moments + 1)
+        carried.cohorts = numbers(kept, plan.cohorts, (moments + 1) * self.population.places)
+        if plan.cells is not None:
+            carried.cells = numbers(kept, plan.cells, (moments + 1) * self.population.cells.places)
 
-    cdef bind_samples(self, const double[::1] capacity, const double[::1] forget, double[::1] recent):
-        cdef Carried *carried = &self.population.carried
-        carried.capacity, carried.forget, carried.recent = &capacity[0], &forget[0], &recent[0]
 
-
-cdef inline double membrane_drive(const Constants *c, State *s, double current, double ex, double inh) noexcept nogil:
-    """Integrate the synaptic currents over the step and return what any potential gains besides its leak, mV."""
-    cdef double drive = (c.constant_drive + c.current_gain * current
-                         + c.carry_ex * s.I_syn_ex + c.arrive_ex * ex
-                         + c.carry_in * s.I_syn_in + c.arrive_in * inh)
-    s.I_syn_ex = s.I_syn_ex * c.decay_ex + c.input_ex * ex
-    s.I_syn_in = s.I_syn_in * c.decay_in + c.input_in * inh
+cdef inline double synaptic_drive(const Population *pop, const double *arriving, double drive,
+                                  Py_ssize_t R) noexcept nogil:
+    """Integrate the currents of ``R`` receptors over the step; return ``drive`` with what potentials gain by them."""
+    cdef Py_ssize_t r
+    for r in range(R):
+        drive = drive + pop.receptors[r].carry * pop.I_syn[r] + pop.receptors[r].arrive * arriving[r]
+        pop.I_syn[r] = pop.I_syn[r] * pop.receptors[r].decay + pop.receptors[r].input * arriving[r]
     return drive
+
+
+cdef inline double membrane_drive(const Population *pop, const Arrivals *a) noexcept nogil:
+    """Integrate the synaptic currents over the step and return what any potential gains besides its leak, mV."""
+    cdef double drive = pop.constants.constant_drive + pop.constants.current_gain * a.current
+    if pop.R == 2:              # a constant unrolls the loop
+        return synaptic_drive(pop, a.all, drive, 2)
+    return synaptic_drive(pop, a.all, drive, pop.R)
 
 
 cdef inline double free_threshold(Population *pop, double leaving) noexcept nogil:
@@ -165,14 +165,10 @@ cdef inline double free_threshold(Population *pop, double leaving) noexcept nogi
     return threshold
 
 
-cdef bint expect_spikes(Population *pop, double current, double ex, double inh, const double *samples,
-                        const double *noise) noexcept nogil:
+cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogil:
     """Advance a population to the end of the step, with its expected number of spikes; return whether all is finite.
 
-    ``current`` is external, in pA; ``ex`` and ``inh`` are the spikes that arrive during the step, each weighted in pA;
-    ``samples`` and ``noise``, in pA^2, excitatory and inhibitory, say by how much that differs between neurons, from
-    groups and from generators. The expected number may be negative or above N (finite-size correction); only the draw
-    is clipped.
+    The expected number may be negative or above N (finite-size correction); only the draw is clipped.
     """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
@@ -181,11 +177,10 @@ cdef bint expect_spikes(Population *pop, double current, double ex, double inh, 
     cdef double p_free, p_correction, variance, missing, stay
     cdef Py_ssize_t active = max(0, s.cohorts - pop.refractory)
 
-    memcpy(s.samples, samples, sizeof(s.samples))
-    memcpy(s.noise, noise, sizeof(s.noise))
-    common.V_m, common.drive = s.V_m, membrane_drive(c, s, current, ex, inh)
+    common.V_m, common.drive = s.V_m, membrane_drive(pop, arrivals)
     s.V_m = (s.V_m - c.E_L) * c.leak + common.drive
     if pop.carried.D > 0:
+        receive_noise(&pop.carried, arrivals, pop.R)
         p_free = advance_carrying(pop, &common, active, &sums)
     else:
         p_free = advance_renewing(pop, &common, active, &sums)
@@ -214,7 +209,7 @@ cdef inline bint is_finite(const Population *pop, Py_ssize_t active) noexcept no
     step to the next, so that u can only overflow where V, or what it has been, is vast.
     """
     cdef const State *s = pop.state
-    cdef double finite = 0.0 * s.mean + 0.0 * s.V_m + 0.0 * s.E_sfa + 0.0 * s.I_syn_ex + 0.0 * s.I_syn_in
+    cdef double finite = 0.0 * s.mean + 0.0 * s.V_m + 0.0 * s.E_sfa + total_of_zeros(pop.I_syn, pop.R)
     if pop.carried.D > 0:
         finite += pop.carried.finite + 0.0 * pop.carried.added_lift
     if not abs(s.V_m) < VAST:
@@ -224,7 +219,7 @@ cdef inline bint is_finite(const Population *pop, Py_ssize_t active) noexcept no
     return isfinite(finite)
 
 
-cdef double total_of_zeros(const double *values, Py_ssize_t n) noexcept nogil:
+cdef inline double total_of_zeros(const double *values, Py_ssize_t n) noexcept nogil:
     """Return 0, or NaN where any of the values is not a finite number."""
     cdef Py_ssize_t i
     cdef double sum = 0.0
@@ -266,7 +261,6 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
     cdef double p_free, lift
     cdef Py_ssize_t k
     s.E_sfa = carried_threshold(pop)
-    receive_noise(carried, s)
     lift = carried.free[carried.moments] - carried.added_lift
     p_free = free_probability(c, s, (s.V_m - c.V_T_star) * c.inverse_Delta_V - lift)
 
@@ -447,19 +441,3 @@ cdef void slide_back(Population *pop) noexcept nogil:
 cdef inline void slide_row(const Population *pop, double *row) noexcept nogil:
     memmove(row + _PADDING, row + pop.state.oldest, pop.state.cohorts * sizeof(double))
     memset(row, 0, _PADDING * sizeof(double))
-
-
-cdef const double *recordable(const Population *pop, int64_t variable) noexcept nogil:
-    """Where a variable stands after each step, by its place in ``RECORDABLES``."""
-    cdef const State *s = pop.state
-    if variable == 0:
-        return &s.n_events
-    if variable == 1:
-        return &s.mean
-    if variable == 2:
-        return &s.V_m
-    if variable == 3:
-        return &s.E_sfa
-    if variable == 4:
-        return &s.I_syn_ex
-    return &s.I_syn_in

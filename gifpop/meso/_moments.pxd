@@ -7,7 +7,8 @@ decayed to at the end of the next one.
 
 from libc.math cimport tanh
 
-from gifpop.meso._population cimport MOST_MODES, Carried, State
+from gifpop.engine._exchange cimport Arrivals
+from gifpop.meso._population cimport MOST_MODES, Carried
 
 cdef extern from *:
     """
@@ -56,7 +57,7 @@ cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t st
     write_lift(carried, into, stride)
 
 
-cdef inline double variance_of_samples(const Carried *carried, double variance, Py_ssize_t synapse) noexcept nogil:
+cdef inline double variance_of_samples(const Carried *carried, double variance, Py_ssize_t r) noexcept nogil:
     """Variance between neurons that spikes bring in a step, given what they would bring if they were independent.
 
     Neurons that have just fired do not fire again: where each has fired once, every sample holds equally many. Of
@@ -64,26 +65,28 @@ cdef inline double variance_of_samples(const Carried *carried, double variance, 
     """
     cdef double share, x
     if not variance > 0.0:
-        carried.recent[synapse] *= carried.forget[synapse]
+        carried.recent[r] *= carried.forget[r]
         return 0.0
-    share = variance / carried.capacity[synapse]
-    x = carried.recent[synapse] + 0.5 * share
-    carried.recent[synapse] = (carried.recent[synapse] + share) * carried.forget[synapse]
+    share = variance / carried.capacity[r]
+    x = carried.recent[r] + 0.5 * share
+    carried.recent[r] = (carried.recent[r] + share) * carried.forget[r]
     return variance * max(1.0 / tanh(0.5 / x) - 2.0 * x, 0.0)
 
 
-cdef inline void receive_noise(Carried *carried, const State *s) noexcept nogil:
-    """Say by how much input of their own spreads the modes of the neurons of a cohort in this step."""
-    cdef Py_ssize_t d, e, k = carried.D
-    cdef double ex, inh
+cdef inline void receive_noise(Carried *carried, const Arrivals *a, Py_ssize_t R) noexcept nogil:
+    """Compute by how much input of their own spreads the modes of the neurons of a cohort in this step."""
+    cdef Py_ssize_t d, e, r, k = carried.D
+    cdef double variance
     if not carried.noisy:
         return
-    ex = variance_of_samples(carried, s.samples[0], 0) + s.noise[0]
-    inh = variance_of_samples(carried, s.samples[1], 1) + s.noise[1]
+    for r in range(R):
+        variance = variance_of_samples(carried, a.samples[r], r) + a.noise[r]
+        for k in range(carried.D, carried.moments):
+            carried.added[k] = variance * carried.noise[r * carried.moments + k] + (carried.added[k] if r > 0 else 0.0)
     carried.added_lift = 0.0
+    k = carried.D
     for d in range(carried.D):
         for e in range(d + 1):
-            carried.added[k] = ex * carried.noise[k] + inh * carried.noise[carried.moments + k]
             carried.added_lift += carried.added[k] * (0.5 if d == e else 1.0)
             k += 1
 

@@ -19,22 +19,17 @@ cdef struct Constants:
     double log_hazard       # logarithm of lambda_0 h/2
     double constant_drive   # what I_e and the leak towards E_L add to a potential in one step, mV
     double current_gain     # mV per pA of external current
-    double decay_ex         # exp(-h/tau_syn_ex)
-    double decay_in
-    double input_ex         # pA per pA of arriving spikes, spread evenly over the step
-    double input_in
-    double carry_ex         # mV per pA of synaptic current at the start of the step
-    double carry_in
-    double arrive_ex        # mV per pA of spikes arriving during the step
-    double arrive_in
+
+
+cdef struct Receptor:
+    double decay            # exp(-h/tau_syn)
+    double input            # pA per pA of arriving spikes, spread evenly over the step
+    double carry            # mV per pA of synaptic current at the start of the step
+    double arrive           # mV per pA of spikes arriving during the step
 
 
 cdef struct State:
     double V_m              # potential of the neurons that fired before the history, mV
-    double I_syn_ex         # pA
-    double I_syn_in         # pA
-    double[2] samples       # variance between neurons, pA^2, of the spikes of groups that arrive in a step, ex and in
-    double[2] noise         # likewise, of generators
     double E_sfa            # threshold of those neurons; where adaptation is carried, of an average neuron, mV
     double mean             # expected spikes of the step
     double n_events         # spikes of the step
@@ -81,10 +76,10 @@ cdef struct Carried:        # adaptation as cohorts carry it: moments of its mod
     double finite           # 0; NaN once a moment is no longer a finite number
     const double *decay     # factor of each moment over a step
     const double *jump      # of each mode at a spike
-    const double *noise     # moments that input of variance 1 pA^2 adds to the excitatory, then inhibitory current
-    const double *capacity  # variance, ex and in, pA^2, if all neurons fired that samples are drawn from; 0: no samples
-    const double *forget    # factor over a step
-    double *recent          # share of these neurons that fired within the memory of synapse and membrane
+    const double *noise     # moments that input of variance 1 pA^2 adds, a row for each receptor
+    const double *capacity  # variance, pA^2, of each receptor, if all neurons that are sampled fired; 0: no samples
+    const double *forget    # factor over a step, of each receptor
+    double *recent          # share of these neurons that fired within the memory of each receptor and the membrane
     double *added           # moments added in this step
     double *cohorts         # a row for each moment, and one for the lift, as long as those of cohorts
     double *cells           # likewise, as long as those of cells
@@ -104,8 +99,11 @@ cdef struct Block:          # cohorts or cells side by side
 
 
 cdef struct Population:
-    Constants *constants
+    const Constants *constants
     State *state
+    Py_ssize_t R            # receptors
+    const Receptor *receptors
+    double *I_syn           # pA, of each receptor
     Py_ssize_t K            # cohorts
     Py_ssize_t refractory   # youngest cohorts that cannot fire, at most K
     Py_ssize_t places       # for cohorts, more than K: the window that holds them slides

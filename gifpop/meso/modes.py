@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.common.membrane import arrival_current, arrival_potential, underflows_to_zero
+from gifpop.common.receptors import RECEPTORS
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats
@@ -51,14 +52,14 @@ class Carried:
         Factors over a step.
     jump : float64 array of length D
         At a spike.
-    noise : float64 array, shape (2, moments)
-        What input of variance 1 pA^2 adds to the moments, excitatory and inhibitory.
-    capacity : float64 array of length 2
-        Variance, excitatory and inhibitory, pA^2, that all neurons together would bring which the samples of spikes are
-        drawn from, if each fired once; 0: there are none.
-    forget : float64 array of length 2
+    noise : float64 array, shape (receptors, moments)
+        What input of variance 1 pA^2 at each receptor adds to the moments.
+    capacity : float64 array of length receptors
+        Variance, pA^2, that all neurons together would bring which the samples of spikes are drawn from, if each fired
+        once; 0: there are none.
+    forget : float64 array of length receptors
         Factor over a step, of the memory of synapse and membrane.
-    recent : float64 array of length 2
+    recent : float64 array of length receptors
         Share of these neurons that fired within that memory.
     added, fired : float64 array of length moments
         What is added in a step; moments of the neurons that last fired, just before.
@@ -96,29 +97,39 @@ class Carried:
         return arrays if self.cells is None else [*arrays, self.cells]
 
 
-def count_modes(cell: GIF, noisy: bool = False) -> int:
+def count_modes(cell: GIF, noisy: bool = False, receptors: int = len(RECEPTORS)) -> int:
     """Return the number of modes of a neuron."""
-    currents = len(cell.tau_stc) + 2 * noisy
+    currents = len(cell.tau_stc) + receptors * noisy
     return len(cell.tau_sfa) + currents + (currents > 0)
 
 
 @underflows_to_zero
-def plan_carried(cell: GIF, dt: float, noisy: Sequence[float] | None, places: int, cell_places: int | None) -> Carried:
+def plan_carried(
+    cell: GIF,
+    dt: float,
+    noisy: Sequence[float] | None,
+    places: int,
+    cell_places: int | None,
+    receptors: Sequence[str] = RECEPTORS,
+) -> Carried:
     """Return what cohorts carry, all zero where it is state.
 
     Parameters
     ----------
     cell : GIF
     dt : float, ms
-    noisy : pair of float, or None
+    noisy : sequence of float, or None
         Where neurons receive input of their own: ``capacity`` (see `Carried`).
     places, cell_places : int or None
         For cohorts; for cells of an adaptive history.
+    receptors : sequence of str
+        Each has a time constant ``cell.tau_syn_NAME``.
     """
-    tau_syn = [] if noisy is None else [cell.tau_syn_ex, cell.tau_syn_in]
-    thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(tau_syn)
+    tau_syn = np.array([getattr(cell, f"tau_syn_{name}") for name in receptors])
+    of_input = tau_syn if noisy is not None else tau_syn[:0]
+    thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(of_input)
     membrane = currents > 0
-    tau_currents = np.array([_apart(tau, cell.tau_m) for tau in (*cell.tau_stc, *tau_syn)])
+    tau_currents = np.array([_apart(tau, cell.tau_m) for tau in (*cell.tau_stc, *of_input)])
     b = cell.tau_m * tau_currents / ((tau_currents - cell.tau_m) * cell.C_m)
     b[len(cell.tau_stc) :] *= -1.0  # a synaptic current adds to the potential, the others are subtracted
 
@@ -140,10 +151,10 @@ def plan_carried(cell: GIF, dt: float, noisy: Sequence[float] | None, places: in
         modes=modes,
         decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
         jump=jump,
-        noise=_noise(cell, dt, modes, moments, noisy is not None),
-        capacity=np.zeros(2) if noisy is None else np.array(noisy, dtype=float),
-        forget=np.exp(-dt / (cell.tau_m + np.array([cell.tau_syn_ex, cell.tau_syn_in]))),
-        recent=np.zeros(2),
+        noise=_noise(cell, dt, modes, moments, tau_syn, noisy is not None),
+        capacity=np.zeros(len(tau_syn)) if noisy is None else np.array(noisy, dtype=float),
+        forget=np.exp(-dt / (cell.tau_m + tau_syn)),
+        recent=np.zeros(len(tau_syn)),
         added=np.zeros(moments),
         free=np.zeros(moments + 1),
         fired=np.zeros(moments),
@@ -257,13 +268,13 @@ def _apart(tau: float, tau_m: float) -> float:
     return tau_m + nearest if tau >= tau_m else tau_m - nearest
 
 
-def _noise(cell: GIF, dt: float, modes: Floats, moments: int, noisy: bool) -> Floats:
-    """Return what input of variance 1 pA^2, spread evenly over a step, adds to the moments."""
-    noise = np.zeros((2, moments))
+def _noise(cell: GIF, dt: float, modes: Floats, moments: int, tau_syn: Floats, noisy: bool) -> Floats:
+    """Return what input of variance 1 pA^2 at each receptor, spread evenly over a step, adds to the moments."""
+    noise = np.zeros((len(tau_syn), moments))
     if not noisy:
         return noise
-    D = len(modes)
-    for row, tau, current in zip(noise, (cell.tau_syn_ex, cell.tau_syn_in), (D - 3, D - 2), strict=True):
+    D, first = len(modes), len(modes) - 1 - len(tau_syn)
+    for row, tau, current in zip(noise, tau_syn.tolist(), range(first, D - 1), strict=True):
         state = np.zeros(D)
         state[current] = arrival_current(tau, dt)
         state[-1] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m

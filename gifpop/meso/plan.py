@@ -22,6 +22,7 @@ from gifpop.common.membrane import (
     synaptic_carry,
     underflows_to_zero,
 )
+from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
 from gifpop.common.remembered import remembered
 from gifpop.meso import _meso, history
 from gifpop.meso.kernels import current_kernel, threshold_kernel
@@ -36,6 +37,8 @@ MOST_AUTOMATIC = 2.0**62  # steps; no memory holds as many, but integers do
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
 MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
+VARIABLES = ("n_events", "mean", "V_m", "E_sfa")  # that can be recorded, before the synaptic currents
+RECORDABLES = (*VARIABLES, *name_currents(len(RECEPTORS)))
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
 
@@ -45,7 +48,9 @@ class PopulationPlan:
     """One mesoscopic population as arrays (see `_meso.MesoPopulation`)."""
 
     constants: Structured
+    receptors: Structured
     state: Structured
+    I_syn: Floats
     theta: Floats
     quasi: Floats
     sfa_decay: Floats
@@ -58,10 +63,28 @@ class PopulationPlan:
     carried: Carried | None = None
     smooth: bool = False
 
-    recordables: ClassVar = _meso.RECORDABLES
     neurons: ClassVar[Literal[False]] = False
     units: ClassVar[int] = 1
     places: ClassVar[int] = 0  # no neuron receives input of its own
+
+    @property
+    def n_receptors(self) -> int:
+        return len(self.I_syn)
+
+    @property
+    def recordables(self) -> tuple[str, ...]:
+        """Names of the variables that can be recorded."""
+        return (*VARIABLES, *name_currents(self.n_receptors))
+
+    @property
+    def recorded(self) -> tuple[Floats, ...]:
+        """The arrays that hold these variables."""
+        return tuple(map(self.of_units, self.recordables))
+
+    def of_units(self, name: str) -> Floats:
+        """Return the value of a state variable as an array of length 1; writing to it changes the state."""
+        receptor = receptor_of(name)
+        return self.state[name] if receptor is None else self.I_syn[receptor : receptor + 1]
 
     @property
     def K(self) -> int:
@@ -98,6 +121,7 @@ class PopulationPlan:
         return replace(
             self,
             state=self.state.copy(),
+            I_syn=self.I_syn.copy(),
             sfa=self.sfa.copy(),
             cohorts=self.cohorts.copy(),
             cells=self.cells and self.cells.copy(),
@@ -115,7 +139,7 @@ class PopulationPlan:
     def bind(self, stream: Stream) -> _meso.MesoPopulation:
         """Return the population for the time loop, with a bit generator to draw spike counts from."""
         assert isinstance(stream, np.random.BitGenerator)
-        return _meso.MesoPopulation(**vars(self), bit_generator=stream)
+        return _meso.MesoPopulation(self, stream)
 
 
 @underflows_to_zero
@@ -129,6 +153,7 @@ def plan_population(
     carried: bool = False,
     noisy: Sequence[float] | None = None,
     smooth: bool = False,
+    receptors: Sequence[str] = RECEPTORS,
 ) -> PopulationPlan:
     """Return the arrays of a population, all zero where they hold state.
 
@@ -146,11 +171,13 @@ def plan_population(
         Where cohorts older than these K go, in an adaptive history; None: they join the free neurons.
     carried : bool
         Cohorts carry the adaptation of their members; False: past spikes act as if Poisson (quasi-renewal).
-    noisy : pair of float, or None
+    noisy : sequence of float, or None
         Where neurons receive input of their own: ``capacity`` (see `gifpop.meso.modes.Carried`). Only where adaptation
         is carried.
     smooth : bool
-        Expected counts are smooth functions of the parameters (see `_meso.MesoPopulation`).
+        Expected counts are smooth functions of the parameters: no threshold changes what happens by more than rounding.
+    receptors : sequence of str
+        Each has a time constant ``cell.tau_syn_NAME``.
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
@@ -160,7 +187,9 @@ def plan_population(
     cohorts = np.zeros((len(_meso.COHORT_ARRAYS), _meso.PADDING + K + max(K, SHORTEST_SLIDE)))
     return PopulationPlan(
         constants=_constants(cell, N, dt, binomial),
+        receptors=_receptors(cell, dt, receptors),
         state=np.zeros(1, _meso.STATE),
+        I_syn=np.zeros(len(receptors)),
         theta=np.pad(theta, padding),
         quasi=np.pad(-np.expm1(np.minimum(-theta, LARGEST_EXPONENT)) / N, padding),
         sfa_decay=decay,
@@ -170,8 +199,10 @@ def plan_population(
         sfa=np.zeros(len(tau)),
         cohorts=cohorts,
         cells=cells,
-        carried=plan_carried(cell, dt, noisy, cohorts.shape[1], None if cells is None else cells.rows.shape[1])
-        if carried and count_modes(cell, noisy is not None)
+        carried=plan_carried(
+            cell, dt, noisy, cohorts.shape[1], None if cells is None else cells.rows.shape[1], receptors
+        )
+        if carried and count_modes(cell, noisy is not None, len(receptors))
         else None,
         smooth=smooth,
     )
@@ -187,6 +218,7 @@ def plan_adaptive(
     carried: bool = False,
     noisy: Sequence[float] | None = None,
     smooth: bool = False,
+    receptors: Sequence[str] = RECEPTORS,
 ) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
@@ -195,10 +227,10 @@ def plan_adaptive(
     """
     widest = affordable_cells(cell, dt, len_kernel, tolerance, smooth)
     if widest is None:
-        return plan_population(cell, N, dt, len_kernel, binomial, None, carried, noisy, smooth)
+        return plan_population(cell, N, dt, len_kernel, binomial, None, carried, noisy, smooth, receptors)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
-    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy, smooth)
+    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy, smooth, receptors)
 
 
 def affordable_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float, smooth: bool) -> Integers | None:
@@ -219,7 +251,13 @@ def widest_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Int
 
 @underflows_to_zero
 def update_plan(
-    plan: PopulationPlan, cell: GIF, N: int, dt: float, binomial: bool = True, noisy: Sequence[float] | None = None
+    plan: PopulationPlan,
+    cell: GIF,
+    N: int,
+    dt: float,
+    binomial: bool = True,
+    noisy: Sequence[float] | None = None,
+    receptors: Sequence[str] = RECEPTORS,
 ) -> None:
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
@@ -229,7 +267,7 @@ def update_plan(
     noisy = _own_input(plan.carried, noisy)
     carried = plan.carried is not None or noisy is not None
     plan.scale(N / plan.constants["N"][0])
-    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy)
+    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy, receptors=receptors)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
     if plan.carried is not None:
@@ -237,8 +275,8 @@ def update_plan(
         update_carried(plan.carried, new.carried, plan.cells, refractory)
     elif carried:
         places = None if plan.cells is None else plan.cells.rows.shape[1]
-        plan.carried = plan_carried(cell, dt, noisy, plan.cohorts.shape[1], places)
-    for name in ("constants", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
+        plan.carried = plan_carried(cell, dt, noisy, plan.cohorts.shape[1], places, receptors)
+    for name in ("constants", "receptors", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         setattr(plan, name, getattr(new, name))
     plan.state["spread"] = NOT_KNOWN
 
@@ -342,9 +380,16 @@ def _constants(cell: GIF, N: int, dt: float, binomial: bool) -> Structured:
     c["log_hazard"] = log_hazard(np.log, 0.5e-3 * dt, cell.lambda_0)
     c["constant_drive"] = cell.I_e * gain + cell.E_L
     c["current_gain"] = gain
-    for receptor, tau in (("ex", cell.tau_syn_ex), ("in", cell.tau_syn_in)):
-        c[f"decay_{receptor}"] = math.exp(-dt / tau)
-        c[f"input_{receptor}"] = arrival_current(tau, dt)
-        c[f"carry_{receptor}"] = synaptic_carry(tau, cell.tau_m, dt) / cell.C_m
-        c[f"arrive_{receptor}"] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m
     return c
+
+
+def _receptors(cell: GIF, dt: float, names: Sequence[str]) -> Structured:
+    """Return what does not change from step to step of each receptor."""
+    receptors = np.zeros(len(names), _meso.RECEPTOR)
+    for receptor, name in zip(receptors, names, strict=True):
+        tau = getattr(cell, f"tau_syn_{name}")
+        receptor["decay"] = math.exp(-dt / tau)
+        receptor["input"] = arrival_current(tau, dt)
+        receptor["carry"] = synaptic_carry(tau, cell.tau_m, dt) / cell.C_m
+        receptor["arrive"] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m
+    return receptors

@@ -3,25 +3,25 @@
 from libc.stdint cimport uint64_t
 
 from gifpop.micro._philox cimport exponential, philox
-from gifpop.micro._group cimport TILE, Neurons, PerNeuron
+from gifpop.micro._group cimport Neurons, PerNeuron
 
 
-cdef inline double value(const PerNeuron *p, Py_ssize_t j, Py_ssize_t places, Py_ssize_t i) noexcept nogil:
-    """Value of the j-th row of a parameter for neuron i."""
-    return p.value[j * places + i] if p.stride else p.value[j * TILE]
+cdef inline double value(const PerNeuron *p, Py_ssize_t j, Py_ssize_t i) noexcept nogil:
+    """Return the value of the j-th row of a parameter for neuron i."""
+    return p.value[j * p.row + p.stride * i]
 
 
 cdef inline void fire(Neurons *g, Py_ssize_t i) noexcept nogil:
     """Make neuron i adapt and wait at the reset; without a refractory period it goes on from there at once."""
     cdef Py_ssize_t j
-    cdef double refractory = value(&g.refractory, 0, g.places, i)
+    cdef double refractory = value(&g.refractory, 0, i)
     for j in range(g.J):
-        g.sfa[j * g.places + i] += value(&g.sfa_jump, j, g.places, i)
+        g.sfa[j * g.places + i] += value(&g.sfa_jump, j, i)
     for j in range(g.S):
-        g.stc[j * g.places + i] += value(&g.stc_jump, j, g.places, i)
+        g.stc[j * g.places + i] += value(&g.stc_jump, j, i)
     g.pause[i] = max(refractory, 0.0)
     if refractory == 0.0:
-        g.V_m[i] = value(&g.V_reset, 0, g.places, i)    # where there is no pause that holds it there
+        g.V_m[i] = value(&g.V_reset, 0, i)    # where there is no pause that holds it there
 
 
 cdef inline void renew_budget(Neurons *g, Py_ssize_t i) noexcept nogil:

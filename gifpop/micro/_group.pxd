@@ -12,6 +12,7 @@ cdef enum:
 cdef struct PerNeuron:
     const double *value     # one entry a neuron, or a tile of equal entries
     Py_ssize_t stride       # 1 or 0
+    Py_ssize_t row          # from one row to the next, where there are several
 
 
 cdef struct Neurons:
@@ -19,13 +20,12 @@ cdef struct Neurons:
     Py_ssize_t places       # N rounded up to whole tiles, more than one: length of all arrays
     Py_ssize_t J            # threshold adaptation terms
     Py_ssize_t S            # current adaptation terms
+    Py_ssize_t R            # receptors
     PerNeuron leak          # exp(-h/tau_m)
     PerNeuron constant_drive    # what I_e and the leak towards E_L add to the potential in one step, mV
     PerNeuron current_gain  # mV per pA of external current
-    PerNeuron carry_ex      # mV per pA of synaptic current
-    PerNeuron carry_in
-    PerNeuron decay_ex      # exp(-h/tau_syn_ex)
-    PerNeuron decay_in
+    PerNeuron carry         # R rows, mV per pA of synaptic current
+    PerNeuron decay         # R rows, exp(-h/tau_syn)
     PerNeuron V_reset       # mV
     PerNeuron V_T_star      # mV
     PerNeuron slope         # log2(e)/Delta_V: hazards are powers of two
@@ -37,8 +37,7 @@ cdef struct Neurons:
     PerNeuron stc_jump      # S rows, pA
     bint various            # some parameters of the membrane, synapses or hazard differ between neurons
     double *V_m             # mV
-    double *I_syn_ex        # pA
-    double *I_syn_in        # pA
+    double *I_syn           # R rows, pA
     double *E_sfa           # threshold of the last step, mV
     double *I_stc           # adaptation current of the last step, pA
     double *pause           # refractory steps left

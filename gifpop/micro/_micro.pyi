@@ -1,18 +1,18 @@
 from typing import final
 
 from gifpop.common.typing import Floats, Key
+from gifpop.micro.plan import NeuronPlan
 
 TILE: int
-RECORDABLES: tuple[str, ...]
 PARAMETERS: tuple[str, ...]
 VARIOUS: tuple[str, ...]
-TERMS: tuple[str, ...]
+TERMS: dict[str, str]
 STATE: tuple[str, ...]
 
 def draw_budgets(population: MicroPopulation, first: int) -> None: ...
 
 @final
 class MicroPopulation:
-    def __init__(self, N: int, parameters: dict[str, Floats], state: dict[str, Floats], key: Key) -> None: ...
+    def __init__(self, plan: NeuronPlan, key: Key) -> None: ...
     @property
-    def arrays(self) -> tuple[dict[str, Floats], dict[str, Floats]]: ...
+    def recordables(self) -> tuple[Floats, ...]: ...

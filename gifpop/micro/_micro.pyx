@@ -1,29 +1,31 @@
 """Groups of GIF neurons: their arrays, and what happens at a spike."""
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.stdlib cimport realloc
 
 from gifpop.engine._dispatch cimport loops
 from gifpop.micro._firing cimport fire, renew_budget
 from gifpop.micro._group cimport TILE as _TILE
 from gifpop.engine._exchange cimport NO_MEMORY, WELL, Arrivals, Probes, Spike, SpikeList
+from gifpop.engine._growth cimport grown
 from gifpop.micro._group cimport Neurons, PerNeuron
 
 TILE = _TILE
-RECORDABLES = ("V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in")
-PARAMETERS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
-              "V_T_star", "slope", "threshold", "refractory")
-VARIOUS = ("leak", "constant_drive", "current_gain", "carry_ex", "carry_in", "decay_ex", "decay_in", "V_reset",
-           "slope", "threshold")
-TERMS = ("sfa_decay", "sfa_jump", "stc_decay", "stc_jump")
-STATE = ("V_m", "I_syn_ex", "I_syn_in", "E_sfa", "I_stc", "pause", "budget", "draws")
+PARAMETERS = ("leak", "constant_drive", "current_gain", "V_reset", "V_T_star", "slope", "threshold", "refractory")
+TERMS = {"carry": "I_syn", "decay": "I_syn", "sfa_decay": "sfa", "sfa_jump": "sfa", "stc_decay": "stc",
+         "stc_jump": "stc"}     # parameters with a row for each row of this part of the state
+VARIOUS = ("leak", "constant_drive", "current_gain", "carry", "decay", "V_reset", "slope", "threshold")
+STATE = ("V_m", "E_sfa", "I_stc", "pause", "budget", "draws")
 
 
 cdef PerNeuron bind(const double[:, ::1] values, Py_ssize_t places):
     cdef PerNeuron parameter
     parameter.value = &values[0, 0] if values.shape[0] else NULL
-    parameter.stride = values.shape[1] == places
+    parameter.stride, parameter.row = values.shape[1] == places, values.shape[1]
     return parameter
+
+
+cdef double *rows(double[:, ::1] values):
+    return &values[0, 0] if values.shape[0] else NULL
 
 
 cdef class MicroPopulation:
@@ -31,33 +33,32 @@ cdef class MicroPopulation:
 
     Parameters
     ----------
-    N : int
-        Neurons.
-    parameters : dict of str to float64 array
-        ``PARAMETERS``, shape (1, n), and ``TERMS``, shape (terms, n), where n is ``places`` for a value for each neuron
-        or ``TILE`` for one value repeated.
-    state : dict of str to float64 array
-        ``STATE``, shape (1, places), ``sfa`` and ``stc``, shape (terms, places); places is N rounded up to a multiple
-        of ``TILE``, with budgets that last for ever behind the last neuron.
+    plan : gifpop.micro.plan.NeuronPlan
+        ``parameters``: ``PARAMETERS``, shape (1, n), and ``TERMS``, shape (terms, n), where n is ``places`` for a value
+        for each neuron or ``TILE`` for one value repeated. ``state``: ``STATE``, shape (1, places), and ``I_syn``,
+        ``sfa`` and ``stc``, shape (terms, places); places is N rounded up to a multiple of ``TILE``, with budgets that
+        last for ever behind the last neuron.
     key : uint64 array of length 2
         Of the group's random numbers.
+
+    Attributes
+    ----------
+    recordables : tuple of float64 array
+        What can be recorded of each neuron after each step.
     """
 
-    def __init__(self, Py_ssize_t N, parameters, state, const uint64_t[::1] key):
+    def __init__(self, plan, const uint64_t[::1] key):
         cdef Neurons *g = &self.neurons
-        cdef double[:, ::1] V_m = state["V_m"], I_syn_ex = state["I_syn_ex"], I_syn_in = state["I_syn_in"]
-        cdef double[:, ::1] E_sfa = state["E_sfa"], I_stc = state["I_stc"], pause = state["pause"]
-        cdef double[:, ::1] budget = state["budget"], draws = state["draws"], sfa = state["sfa"], stc = state["stc"]
-        cdef Py_ssize_t places = V_m.shape[1]
-        self.arrays = (dict(parameters), dict(state))
-        g.N, g.places, g.J, g.S = N, places, sfa.shape[0], stc.shape[0]
+        cdef dict parameters = dict(plan.parameters), state = dict(plan.state)
+        cdef Py_ssize_t places = state["V_m"].shape[1]
+        self.kept, self.recordables = (parameters, state), plan.recorded
+        g.N, g.places = plan.N, places
+        g.J, g.S, g.R = len(state["sfa"]), len(state["stc"]), len(state["I_syn"])
         g.leak = bind(parameters["leak"], places)
         g.constant_drive = bind(parameters["constant_drive"], places)
         g.current_gain = bind(parameters["current_gain"], places)
-        g.carry_ex = bind(parameters["carry_ex"], places)
-        g.carry_in = bind(parameters["carry_in"], places)
-        g.decay_ex = bind(parameters["decay_ex"], places)
-        g.decay_in = bind(parameters["decay_in"], places)
+        g.carry = bind(parameters["carry"], places)
+        g.decay = bind(parameters["decay"], places)
         g.V_reset = bind(parameters["V_reset"], places)
         g.V_T_star = bind(parameters["V_T_star"], places)
         g.slope = bind(parameters["slope"], places)
@@ -68,11 +69,10 @@ cdef class MicroPopulation:
         g.stc_decay = bind(parameters["stc_decay"], places)
         g.stc_jump = bind(parameters["stc_jump"], places)
         g.various = any(parameters[name].shape[1] == places for name in VARIOUS)
-        g.V_m, g.I_syn_ex, g.I_syn_in = &V_m[0, 0], &I_syn_ex[0, 0], &I_syn_in[0, 0]
-        g.E_sfa, g.I_stc, g.pause = &E_sfa[0, 0], &I_stc[0, 0], &pause[0, 0]
-        g.budget, g.draws = &budget[0, 0], &draws[0, 0]
-        g.sfa = &sfa[0, 0] if g.J else NULL
-        g.stc = &stc[0, 0] if g.S else NULL
+        g.V_m, g.I_syn, g.pause = rows(state["V_m"]), rows(state["I_syn"]), rows(state["pause"])
+        g.E_sfa, g.I_stc = rows(state["E_sfa"]), rows(state["I_stc"])
+        g.budget, g.draws = rows(state["budget"]), rows(state["draws"])
+        g.sfa, g.stc = rows(state["sfa"]), rows(state["stc"])
         g.key[0], g.key[1] = key[0], key[1]
 
 
@@ -147,23 +147,8 @@ cdef Probes of_tile(Probes *probes, Py_ssize_t start) noexcept nogil:
 
 cdef bint reserve(SpikeList *spikes, Py_ssize_t n) noexcept nogil:
     """Make room for ``n`` spikes in all."""
-    cdef Spike *items
-    if n > spikes.capacity:
-        items = <Spike *> realloc(spikes.items, 2 * n * sizeof(Spike))
-        if items == NULL:
-            return False
-        spikes.items, spikes.capacity = items, 2 * n
+    cdef void *items = grown(spikes.items, &spikes.capacity, n, sizeof(Spike))
+    if items == NULL:
+        return False
+    spikes.items = <Spike *> items
     return True
-
-
-cdef const double *recordable(const Neurons *group, int64_t variable) noexcept nogil:
-    """Where a variable of the neurons stands after each step, by its place in ``RECORDABLES``."""
-    if variable == 0:
-        return group.V_m
-    if variable == 1:
-        return group.E_sfa
-    if variable == 2:
-        return group.I_stc
-    if variable == 3:
-        return group.I_syn_ex
-    return group.I_syn_in

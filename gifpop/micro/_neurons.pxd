@@ -19,15 +19,23 @@ cdef extern from *:
     const double NO_HAZARD "GP_NO_HAZARD"   # log2 of the hazard of a refractory neuron: below what any budget notices
 
 
+cdef enum:
+    PAIR = 2                # receptors whose constants and input stay in registers; those of other numbers of them do not
+
+
 cdef struct Input:          # of a tile
     double[TILE] drive      # what currents and the leak towards E_L add to the potentials, mV
-    double[TILE] ex         # weights of the spikes that arrive, pA
-    double[TILE] inh
+    double[PAIR][TILE] arriving     # weights of the spikes that arrive, pA
 
 
 cdef inline const double *at(const PerNeuron *p, Py_ssize_t start) noexcept nogil:
-    """Values of a parameter for the neurons from ``start`` on, within a tile."""
+    """Return the values of a parameter for the neurons from ``start`` on, within a tile."""
     return p.value + p.stride * start
+
+
+cdef inline const double *row_of(const PerNeuron *p, Py_ssize_t r, Py_ssize_t start) noexcept nogil:
+    """Return the values of the r-th row of a parameter for the neurons from ``start`` on, within a tile."""
+    return at(p, start) + r * p.row
 
 
 cdef inline lanes take(double *arriving) noexcept nogil:
@@ -39,7 +47,7 @@ cdef inline lanes take(double *arriving) noexcept nogil:
 
 cdef inline void add_up(double *traces, const PerNeuron *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
                         Py_ssize_t groups, double *sums) noexcept nogil:
-    cdef Py_ssize_t group, _j, row = places if decay.stride else <Py_ssize_t> TILE
+    cdef Py_ssize_t group, _j
     cdef const double *factor
     cdef double *trace
     cdef lanes x, sum
@@ -52,7 +60,7 @@ cdef inline void add_up(double *traces, const PerNeuron *decay, Py_ssize_t terms
             sum = sum + x
             store(trace, x * load(factor))
             trace += places
-            factor += row
+            factor += decay.row
         store(sums + group * LANES, sum)
 
 
@@ -68,73 +76,88 @@ cdef inline void adapt(double *traces, const PerNeuron *decay, Py_ssize_t terms,
 
 
 cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const double *stc,
-                        Input *input) noexcept nogil:
-    """Gather the input of a tile: what differs between neurons, beside what arrives at all."""
+                        Input *input, Py_ssize_t R) noexcept nogil:
+    """Gather the input of a tile: what differs between neurons, beside what arrives at all.
+
+    Where there are not ``PAIR`` receptors, R, their currents are integrated here and stand in ``input.drive``.
+    """
     cdef const double *constant = at(&g.constant_drive, start)
     cdef const double *gain = at(&g.current_gain, start)
-    cdef Py_ssize_t group, i
-    cdef lanes current, ex, inh
+    cdef Py_ssize_t group, i, r
+    cdef lanes current, drive, x
     for group in range(groups):
         i = group * LANES
-        current = all_lanes(a.current_all)
-        if a.ex == NULL:
-            ex = take_counts(a.ex_counts + start + i) * a.ex_unit
-            inh = take_counts(a.inh_counts + start + i) * a.inh_unit
-        else:
-            ex, inh = take(a.ex + start + i), take(a.inh + start + i)
-        if a.current != NULL:
-            current = current + take(a.current + start + i)
-            ex = ex + take(a.ex_external + start + i)
-            inh = inh + take(a.inh_external + start + i)
+        current = all_lanes(a.current)
+        if a.external != NULL:
+            current = current + take(a.external + R * a.row + start + i)
         if g.S > 0:
             current = current - load(stc + i)
-        store(input.drive + i, load(constant + i) + load(gain + i) * current)
-        store(input.ex + i, ex)
-        store(input.inh + i, inh)
+        drive = load(constant + i) + load(gain + i) * current
+        for r in range(R):
+            if a.sums == NULL:
+                x = take_counts(a.counts + r * a.row + start + i) * a.unit[r]
+            else:
+                x = take(a.sums + r * a.row + start + i)
+            if a.external != NULL:
+                x = x + take(a.external + r * a.row + start + i)
+            if R == PAIR:
+                store(input.arriving[r] + i, x)
+            else:
+                x = x + a.all[r] + load(g.I_syn + r * g.places + start + i) * load(row_of(&g.decay, r, start) + i)
+                store(g.I_syn + r * g.places + start + i, x)
+                drive = drive + x * load(row_of(&g.carry, r, start) + i)
+        store(input.drive + i, drive)
 
 
 cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const Input *input,
-                      const double *adapted, double *excess, bint various, bint gathered, bint counted) noexcept nogil:
-    """Synaptic currents and potentials of a tile; return whether all are finite numbers.
+                      const double *adapted, double *excess, bint various, bint gathered, bint counted,
+                      Py_ssize_t R) noexcept nogil:
+    """Integrate synaptic currents and potentials of a tile; return whether all are finite numbers.
 
     ``excess`` is log2 of the hazard, integrated over the step. ``various``: the neurons have parameters of their own;
-    ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed. All three are constants where
-    this is inlined, so that what is common stays in registers.
+    ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed; ``R``: receptors that
+    ``input.drive`` does not hold, none or ``PAIR``. All are constants where this is inlined, so that what is common
+    stays in registers.
     """
-    cdef lanes leak = load(at(&g.leak, start)), carry_ex = load(at(&g.carry_ex, start))
-    cdef lanes carry_in = load(at(&g.carry_in, start)), decay_ex = load(at(&g.decay_ex, start))
-    cdef lanes decay_in = load(at(&g.decay_in, start)), V_reset = load(at(&g.V_reset, start))
+    cdef lanes leak = load(at(&g.leak, start)), V_reset = load(at(&g.V_reset, start))
     cdef lanes slope = load(at(&g.slope, start)), threshold = load(at(&g.threshold, start))
-    cdef lanes gain = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current_all
+    cdef lanes gain = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current
+    cdef lanes[PAIR] carry, decay, current
+    cdef double[PAIR] all, unit
     cdef double *potential = g.V_m + start
-    cdef double *I_syn_ex = g.I_syn_ex + start
-    cdef double *I_syn_in = g.I_syn_in + start
+    cdef double *I_syn = g.I_syn + start
     cdef double *pause = g.pause + start
-    cdef double ex_all = a.ex_all, inh_all = a.inh_all, ex_unit = a.ex_unit, inh_unit = a.inh_unit
-    cdef Py_ssize_t group, i
-    cdef lanes V, ex, inh, left, finite = all_lanes(0.0)
+    cdef Py_ssize_t group, i, r
+    cdef lanes V, left, finite = all_lanes(0.0)
+    for r in range(R):
+        carry[r], decay[r] = load(row_of(&g.carry, r, start)), load(row_of(&g.decay, r, start))
+        all[r], unit[r] = a.all[r], a.unit[r] if counted else 0.0
     for group in range(groups):
         i = group * LANES
         if various:
             leak, V_reset = load(at(&g.leak, start) + i), load(at(&g.V_reset, start) + i)
-            carry_ex, carry_in = load(at(&g.carry_ex, start) + i), load(at(&g.carry_in, start) + i)
-            decay_ex, decay_in = load(at(&g.decay_ex, start) + i), load(at(&g.decay_in, start) + i)
+            for r in range(R):
+                carry[r], decay[r] = load(row_of(&g.carry, r, start) + i), load(row_of(&g.decay, r, start) + i)
             slope, threshold = load(at(&g.slope, start) + i), load(at(&g.threshold, start) + i)
         if gathered:
-            gain, ex, inh = load(input.drive + i), load(input.ex + i), load(input.inh + i)
-        elif counted:
-            ex = take_counts(a.ex_counts + start + i) * ex_unit
-            inh = take_counts(a.inh_counts + start + i) * inh_unit
-        else:
-            ex, inh = take(a.ex + start + i), take(a.inh + start + i)
-        ex = load(I_syn_ex + i) * decay_ex + (ex + ex_all)
-        inh = load(I_syn_in + i) * decay_in + (inh + inh_all)
-        V = load(potential + i) * leak + gain + ex * carry_ex + inh * carry_in
+            gain = load(input.drive + i)
+        for r in range(R):
+            if gathered:
+                current[r] = load(input.arriving[r] + i)
+            elif counted:
+                current[r] = take_counts(a.counts + r * a.row + start + i) * unit[r]
+            else:
+                current[r] = take(a.sums + r * a.row + start + i)
+        for r in range(R):
+            current[r] = load(I_syn + r * g.places + i) * decay[r] + (current[r] + all[r])
+        V = load(potential + i) * leak + gain
+        for r in range(R):
+            V = V + current[r] * carry[r]
         finite = finite + 0.0 * V       # NaN from the first one on that is not, here or in the currents
         left = load(pause + i)
         V = above(left, 0.0, V_reset, V)
-        store(I_syn_ex + i, ex)
-        store(I_syn_in + i, inh)
+        for r in range(R):
+            store(I_syn + r * g.places + i, current[r])
         store(potential + i, V)
         store(pause + i, larger(left - 1.0, all_lanes(0.0)))
         store(excess + i, above(left, 0.0, all_lanes(NO_HAZARD), (V - load(adapted + i)) * slope - threshold))
@@ -194,14 +217,17 @@ cdef inline bint step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_s
     cdef Input input
     adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, groups, adapted)
     adapt(g.stc, &g.stc_decay, g.S, g.places, start, groups, stc)
-    if g.various or g.S > 0 or a.current != NULL:
-        gather(g, a, start, groups, stc, &input)
+    if g.R != PAIR:
+        gather(g, a, start, groups, stc, &input, g.R)
+        return move(g, a, start, groups, &input, adapted, excess, True, True, False, 0)
+    if g.various or g.S > 0 or a.external != NULL:
+        gather(g, a, start, groups, stc, &input, PAIR)
         if g.various:
-            return move(g, a, start, groups, &input, adapted, excess, True, True, False)
-        return move(g, a, start, groups, &input, adapted, excess, False, True, False)
-    if a.ex == NULL:
-        return move(g, a, start, groups, NULL, adapted, excess, False, False, True)
-    return move(g, a, start, groups, NULL, adapted, excess, False, False, False)
+            return move(g, a, start, groups, &input, adapted, excess, True, True, False, PAIR)
+        return move(g, a, start, groups, &input, adapted, excess, False, True, False, PAIR)
+    if a.sums == NULL:
+        return move(g, a, start, groups, NULL, adapted, excess, False, False, True, PAIR)
+    return move(g, a, start, groups, NULL, adapted, excess, False, False, False, PAIR)
 
 
 cdef inline int64_t advance_tile(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 from gifpop.common.grid import refractory_steps
 from gifpop.common.membrane import log_hazard, synaptic_carry, underflows_to_zero
 from gifpop.common.memory import aligned_copy, aligned_zeros
+from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
 from gifpop.micro import _micro
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from gifpop.common.typing import Floats, Integers, Stream
 
-RECORDABLES = _micro.RECORDABLES
+VARIABLES = ("V_m", "E_sfa", "I_stc")  # that can be recorded, before the synaptic currents
+RECORDABLES = (*VARIABLES, *name_currents(len(RECEPTORS)))
 EVERLASTING = 1e300  # budget of the places behind the last neuron
 NEVER_RESET = -1.0  # steps of refractoriness of a neuron whose potential goes on after a spike
 
@@ -32,7 +34,6 @@ class NeuronPlan:
     parameters: dict[str, Floats]
     state: dict[str, Floats]
 
-    recordables: ClassVar = RECORDABLES
     neurons: ClassVar[Literal[True]] = True
 
     @property
@@ -50,9 +51,25 @@ class NeuronPlan:
         """Length of the arrays."""
         return self.state["V_m"].size
 
+    @property
+    def n_receptors(self) -> int:
+        return len(self.state["I_syn"])
+
+    @property
+    def recordables(self) -> tuple[str, ...]:
+        """Names of the variables that can be recorded."""
+        return (*VARIABLES, *name_currents(self.n_receptors))
+
+    @property
+    def recorded(self) -> tuple[Floats, ...]:
+        """The arrays that hold these variables."""
+        return tuple(map(self.of_neurons, self.recordables))
+
     def of_neurons(self, name: str) -> Floats:
         """Return the values of a state variable, one for each neuron; writing to them changes the state."""
-        return self.state[name][0, : self.N]
+        receptor = receptor_of(name)
+        row = self.state[name][0] if receptor is None else self.state["I_syn"][receptor]
+        return row[: self.N]
 
     def copy(self) -> NeuronPlan:
         """Return a plan with the same parameters and a state of its own."""
@@ -75,42 +92,48 @@ class NeuronPlan:
     def bind(self, key: Stream) -> _micro.MicroPopulation:
         """Return the group for the time loop, with the key of its random numbers."""
         assert isinstance(key, np.ndarray)
-        return _micro.MicroPopulation(self.N, self.parameters, self.state, key)
+        return _micro.MicroPopulation(self, key)
 
     def restart(self, key: Stream) -> None:
         """Begin with the random numbers of a key (`gifpop.common.seeds.philox_key`)."""
         self.renew_budgets(0, 0.0, key)
 
 
-def plan_neurons(p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True) -> NeuronPlan:
+def plan_neurons(
+    p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True, receptors: Sequence[str] = RECEPTORS
+) -> NeuronPlan:
     """Return the arrays of a group of neurons at rest in its initial state; `NeuronPlan.restart` is to follow.
 
     Parameters
     ----------
     p : dict
         ``C_m`` (pF), ``tau_m`` (ms), ``E_L``, ``V_reset``, ``V_T_star``, ``Delta_V``, ``V_m`` (mV), ``lambda_0`` (1/s),
-        ``t_ref``, ``tau_syn_ex``, ``tau_syn_in`` (ms), ``I_e``, ``I_syn_ex``, ``I_syn_in`` (pA): numbers or arrays of
-        length N. ``tau_sfa``, ``q_sfa``, ``tau_stc``, ``q_stc``: sequences of such.
+        ``t_ref``, ``tau_syn_NAME`` (ms), ``I_e``, ``I_syn_NAME`` (pA), where NAME is that of each receptor: numbers or
+        arrays of length N. ``tau_sfa``, ``q_sfa``, ``tau_stc``, ``q_stc``: sequences of such.
     N : int
     dt : float, ms
     always_reset : bool
         Whether neurons with ``t_ref = 0`` are reset after a spike; in NEST their potential goes on.
+    receptors : sequence of str
     """
-    parameters = neuron_parameters(p, N, dt, always_reset)
+    parameters = neuron_parameters(p, N, dt, always_reset, receptors)
     places = count_places(N)
     state = {name: aligned_zeros((1, places)) for name in _micro.STATE}
-    state["sfa"] = aligned_zeros((len(p["q_sfa"]), places))
-    state["stc"] = aligned_zeros((len(p["q_stc"]), places))
+    for kind, rows in (("I_syn", receptors), ("sfa", p["q_sfa"]), ("stc", p["q_stc"])):
+        state[kind] = aligned_zeros((len(rows), places))
     state["budget"][:] = EVERLASTING
     plan = NeuronPlan(N, parameters, state)
-    for name in ("V_m", "I_syn_ex", "I_syn_in"):
-        plan.of_neurons(name)[:] = p[name]
+    plan.of_neurons("V_m")[:] = p["V_m"]
+    for row, name in zip(state["I_syn"], receptors, strict=True):
+        row[:N] = p[f"I_syn_{name}"]
     plan.of_neurons("E_sfa")[:] = p["V_T_star"]
     return plan
 
 
 @underflows_to_zero
-def neuron_parameters(p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True) -> dict[str, Floats]:
+def neuron_parameters(
+    p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True, receptors: Sequence[str] = RECEPTORS
+) -> dict[str, Floats]:
     """Return what does not change from step to step; see `plan_neurons`."""
     tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)
     slope = np.log2(math.e) / np.asarray(p["Delta_V"], dtype=float)
@@ -126,11 +149,10 @@ def neuron_parameters(p: Mapping[str, Any], N: int, dt: float, always_reset: boo
         "threshold": p["V_T_star"] * slope - log_hazard(np.log2, 1e-3 * dt, p["lambda_0"]),
         "refractory": refractory if always_reset else np.where(refractory > 0, refractory, NEVER_RESET),
     }
-    for receptor in ("ex", "in"):
-        tau_s = np.asarray(p[f"tau_syn_{receptor}"], dtype=float)
-        values[f"carry_{receptor}"] = synaptic_carry(tau_s, tau_m, dt) / C_m
-        values[f"decay_{receptor}"] = np.exp(-dt / tau_s)
+    tau_syn = [np.asarray(p[f"tau_syn_{name}"], dtype=float) for name in receptors]
     arrays = {name: _rows([value], N) for name, value in values.items()}
+    arrays["carry"] = _rows([synaptic_carry(tau, tau_m, dt) / C_m for tau in tau_syn], N)
+    arrays["decay"] = _rows([np.exp(-dt / tau) for tau in tau_syn], N)
     for kind in ("sfa", "stc"):
         arrays[f"{kind}_decay"] = _rows([np.exp(-dt / np.asarray(tau, dtype=float)) for tau in p[f"tau_{kind}"]], N)
         arrays[f"{kind}_jump"] = _rows(p[f"q_{kind}"], N)

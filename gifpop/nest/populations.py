@@ -101,7 +101,7 @@ class PopulationBlock(Block):
             plan = plan_population(cell, N, dt, K, binomial)
         start_history(plan, 0.0)
         for name in STATE:
-            plan.state[name] = row[name]
+            plan.of_units(name)[:] = row[name]
         return plan, K
 
     def adopt(self, i: int, plan: PopulationPlan, len_kernel: int) -> None:
@@ -114,4 +114,4 @@ class PopulationBlock(Block):
         for i, plan in enumerate(self.plans):
             if plan is not None:
                 for name in self.recordables:
-                    self.columns[name][i] = plan.state[name][0]
+                    self.columns[name][i] = plan.of_units(name)[0]

@@ -274,7 +274,10 @@ def _check_groups(engine: Engine, sizes: Sizes) -> None:
 
 def _check_population(plan: PopulationPlan, sizes: Sizes) -> None:
     sizes.check("constants", plan.constants, 1, dtype=_meso.CONSTANTS)
+    sizes.check("receptors", plan.receptors, "receptors", dtype=_meso.RECEPTOR)
+    sizes.require(sizes["receptors"] >= 1, "a receptor")
     sizes.check("state", plan.state, 1, dtype=_meso.STATE)
+    sizes.check("I_syn", plan.I_syn, "receptors")
     state, constants = plan.state[0], plan.constants[0]
     for name in ("theta", "quasi"):
         sizes.check(name, getattr(plan, name), "kernel")
@@ -327,15 +330,15 @@ def _check_carried(carried: Carried, cells: history.Cells | None, sizes: Sizes) 
     moments = D + D * (D + 1) // 2
     sizes.require(1 <= D <= _meso.MOST_MODES, f"1 <= modes <= {_meso.MOST_MODES}")
     sizes.all_are((bool, np.bool_), "carried.membrane and carried.noisy", (carried.membrane, carried.noisy))
-    synapses = 2 if carried.noisy else 0
+    synapses = sizes["receptors"] if carried.noisy else 0
     sizes.integer("modes of currents", carried.currents, 0, D - synapses - bool(carried.membrane))
     sizes.require(bool(carried.membrane or not carried.noisy), "a membrane where there is input")
     sizes.check("carried.modes", carried.modes, D, D)
     for name in ("decay", "added", "fired"):
         sizes.check(f"carried.{name}", getattr(carried, name), moments)
     for name in ("capacity", "forget", "recent"):
-        sizes.check(f"carried.{name}", getattr(carried, name), 2)
-    sizes.check("carried.noise", carried.noise, 2, moments)
+        sizes.check(f"carried.{name}", getattr(carried, name), "receptors")
+    sizes.check("carried.noise", carried.noise, "receptors", moments)
     sizes.check("carried.free", carried.free, moments + 1)
     sizes.check("carried.cohorts", carried.cohorts, moments + 1, "places")
     sizes.require((carried.cells is None) == (cells is None), "cells carry what cohorts do")
@@ -346,23 +349,25 @@ def _check_carried(carried: Carried, cells: history.Cells | None, sizes: Sizes) 
 def _check_neurons(plan: NeuronPlan, sizes: Sizes) -> None:
     sizes.integer("N", plan.N, 1, np.iinfo(np.int32).max)
     sizes.require(plan.places == count_places(plan.N), "places for whole tiles of neurons")
-    sizes.require(plan.state.keys() == {*_micro.STATE, "sfa", "stc"}, "the variables of neurons")
+    terms = ("I_syn", "sfa", "stc")
+    sizes.require(plan.state.keys() == {*_micro.STATE, *terms}, "the variables of neurons")
     for name in _micro.STATE:
         sizes.check(name, plan.state[name], 1, plan.places)
-    for kind in ("sfa", "stc"):
+    for kind in terms:
         sizes.check(kind, plan.state[kind], kind, plan.places)
+    sizes.require(plan.n_receptors >= 1, "a receptor")
     sizes.require(np.all(plan.state["budget"][0, plan.N :] == EVERLASTING), "nobody fires behind the last neuron")
     draws = plan.state["draws"]
     sizes.require(np.all((draws >= 0) & (draws < LARGEST_EXACT)), "numbers of draws are counted")
     sizes.require(plan.parameters.keys() == {*_micro.PARAMETERS, *_micro.TERMS}, "the parameters of neurons")
     for name, values in plan.parameters.items():
-        terms = name.partition("_")[0] if name in _micro.TERMS else 1
-        sizes.check(name, values, terms, values.shape[-1])
+        sizes.check(name, values, _micro.TERMS.get(name, 1), values.shape[-1])
         sizes.require(values.shape[1] in (_micro.TILE, plan.places), f"{name} for each neuron or for a tile")
 
 
 def _check_buffers(buffers: RingBuffers, plans: Sequence[Plan], sizes: Sizes) -> None:
-    sizes.check("input", buffers.shared, 2, "groups", "slots", _core.SHARED_RECEPTORS)
+    receptors = max(plan.n_receptors for plan in plans)
+    sizes.check("input", buffers.shared, 2, "groups", "slots", 2 * receptors + 1)
     for rings in (buffers.rings, buffers.units, buffers.externals):
         sizes.all_are(list, "input", [rings])
         sizes.require(len(rings) == len(plans), "input for each group")
@@ -373,16 +378,16 @@ def _check_buffers(buffers: RingBuffers, plans: Sequence[Plan], sizes: Sizes) ->
             continue
         row = f"row of group {i}"
         sizes.check(
-            "input of neurons", ring, "slots", _core.SYNAPSES, row, dtype=np.float64 if unit is None else np.uint16
+            "input of neurons", ring, "slots", plan.n_receptors, row, dtype=np.float64 if unit is None else np.uint16
         )
         sizes.require(sizes[row] >= plan.places, "input for each neuron")
         if unit is not None:
             sizes.all_are(Unit, "units of counts", [unit])
-            sizes.check("unit of counts", unit.size, _core.SYNAPSES)
+            sizes.check("unit of counts", unit.size, plan.n_receptors)
             sizes.require(np.all(np.isfinite(unit.size) & (unit.size != 0.0)), "units of counts are numbers")
             sizes.integer("largest count", unit.most, 0, np.iinfo(np.uint16).max)
         if external is not None:
-            sizes.check("input from generators", external, "slots", _core.RECEPTORS, row)
+            sizes.check("input from generators", external, "slots", plan.n_receptors + 1, row)
 
 
 def _check_links(links: Iterable[Link], engine: Engine, sizes: Sizes) -> None:
@@ -392,7 +397,12 @@ def _check_links(links: Iterable[Link], engine: Engine, sizes: Sizes) -> None:
         sizes.integer("lag of a link", link.lag, 0, grid.MOST_STEPS)
         sizes.all_are(float | int, "weights of links", [link.weight])
         source = engine.plans[link.source] if link.source < len(engine.plans) else None
-        target, receptor = engine.plans[link.target], _core.RECEPTOR[link.receptor]
+        target = engine.plans[link.target]
+        receptors = target.n_receptors
+        if link.first is None or not target.neurons:
+            receptors = engine._buffers.receptors
+        place = _core.place_in_slot(link.receptor, receptors)
+        sizes.integer("receptor of a link", place, 0, 2 * receptors)
         if link.first is None or link.units is None:
             sizes.require(all(part is None for part in link.connections), "only single connections have arrays")
         else:
@@ -403,7 +413,7 @@ def _check_links(links: Iterable[Link], engine: Engine, sizes: Sizes) -> None:
             sizes.require(lags_fit, "links end in the slots")
         if link.first is not None and link.units is not None and target.neurons:
             buffers, counted = engine._buffers, engine._buffers.units[link.target] is not None
-            sizes.require(receptor < (_core.SYNAPSES if source is not None else _core.RECEPTORS), "a synapse")
+            sizes.require(place < (receptors if source is not None else receptors + 1), "a synapse")
             if source is None:
                 sizes.require(buffers.externals[link.target] is not None, "room for input from generators")
             elif counted:
@@ -437,7 +447,9 @@ def _check_noise(noise: NoiseLink, engine: Engine, sizes: Sizes) -> None:
     _check_signal(signal, sizes)
     sizes.require(np.all((signal.values >= 0.0) & (signal.values <= MOST_EVENTS)), "moderate means of noise")
     sizes.require(engine._buffers.externals[noise.target] is not None, "room for noise")
-    sizes.require(_core.RECEPTOR[noise.receptor] < _core.SYNAPSES, "noise at synapses")
+    receptors = engine.plans[noise.target].n_receptors
+    place = _core.place_in_slot(noise.receptor, receptors)
+    sizes.integer("receptor of noise", place, 0, receptors - 1)
     n = engine.plans[noise.target].units
     if noise.units is not None:
         sizes.check("units", noise.units, len(noise.units), dtype=np.int32)

@@ -23,6 +23,7 @@ from gifpop.assembly.recording import Recording
 from gifpop.assembly.records import bytes_of_joined, concatenate
 from gifpop.common import memory
 from gifpop.common.memory import aligned_copy
+from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.common.warn import warn
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
@@ -31,6 +32,7 @@ from gifpop.engine.engine import INSTRUCTION_SET, Engine
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
 from gifpop.engine.threads import check_threads, processors
+from gifpop.meso import _meso
 from gifpop.meso.history import TOLERANCE, Cells
 from gifpop.meso.modes import Carried
 from gifpop.meso.plan import PopulationPlan
@@ -41,7 +43,7 @@ from gifpop.saving.encoding import Kind, decode, encode
 from gifpop.version import __version__
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Arrays
+    from gifpop.common.typing import Arrays, Floats, Structured
 
 T = TypeVar("T")
 
@@ -167,6 +169,39 @@ def _aligned(plan: NeuronPlan) -> NeuronPlan:
     return plan
 
 
+def _population_by_receptor(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a `PopulationPlan`; in earlier files the receptors had fields of the constants and state."""
+    if "receptors" in parts:
+        return parts
+    constants, state = parts["constants"], parts["state"]
+    receptors = np.zeros(len(RECEPTORS), _meso.RECEPTOR)
+    for receptor, name in zip(receptors, RECEPTORS, strict=True):
+        for field in _meso.RECEPTOR.fields or ():
+            receptor[field] = constants[f"{field}_{name}"][0]
+    I_syn = np.array([state[name][0] for name in name_currents(len(RECEPTORS))])
+    narrowed = {"constants": _fields(constants, _meso.CONSTANTS), "state": _fields(state, _meso.STATE)}
+    return {**parts, **narrowed, "receptors": receptors, "I_syn": I_syn}
+
+
+def _fields(array: Structured, dtype: np.dtype[np.void]) -> Structured:
+    """Return a structured array with the fields of a type alone."""
+    kept = np.zeros(len(array), dtype)
+    for name in dtype.names or ():
+        kept[name] = array[name]
+    return kept
+
+
+def _neurons_by_receptor(N: int, parameters: dict[str, Floats], state: dict[str, Floats]) -> NeuronPlan:
+    """Return a `NeuronPlan`; in earlier files each receptor had arrays of its own."""
+    if "I_syn" not in state:
+        state = {**state, "I_syn": np.vstack([state.pop(name) for name in name_currents(len(RECEPTORS))])}
+        for name in ("carry", "decay"):
+            rows = [parameters.pop(f"{name}_{receptor}") for receptor in RECEPTORS]
+            places = max(row.shape[1] for row in rows)
+            parameters[name] = np.vstack([np.resize(row, (1, places)) for row in rows])
+    return NeuronPlan(N, parameters, state)
+
+
 def _aligned_rings(buffers: RingBuffers) -> RingBuffers:
     """Move the ring buffers of single neurons to the beginnings of cache lines."""
     for name in ("rings", "externals"):
@@ -284,10 +319,17 @@ KINDS = (
     *map(_described, (distributions.Uniform, distributions.Normal, distributions.Lognormal, distributions.Exponential)),
     _described(distributions.Given, "values", own=("values",)),
     # what the time loop reads
-    _described(PopulationPlan, own=[f.name for f in fields(PopulationPlan)]),
+    Kind(
+        PopulationPlan,
+        _described(PopulationPlan).take,
+        lambda **parts: PopulationPlan(**_population_by_receptor(parts)),
+        own=tuple(f.name for f in fields(PopulationPlan)),
+    ),
     _described(Cells, own=("rows", "traces")),
     _described(Carried, own=[f.name for f in fields(Carried)]),
-    Kind(NeuronPlan, _described(NeuronPlan).take, lambda **parts: _aligned(NeuronPlan(**parts)), own=("state",)),
+    Kind(
+        NeuronPlan, _described(NeuronPlan).take, lambda **parts: _aligned(_neurons_by_receptor(**parts)), own=("state",)
+    ),
     _described(Link),
     _described(NoiseLink),
     _kept(

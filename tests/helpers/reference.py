@@ -2,7 +2,8 @@
 
 One step of a mesoscopic population is written down as in Figs. 11 and 12 of Schwalger, Deger & Gerstner (2017), PLoS
 Comput Biol 13(4):e1005507, with the choices of NEST 3.10. Cohorts stand in order of age, the oldest first, and move
-one place a step. Parameters are dicts in NEST's names and units (mV, ms, pA, pF, 1/s).
+one place a step. Parameters are dicts in NEST's names and units (mV, ms, pA, pF, 1/s); ``receptors`` names those beside
+the excitatory and inhibitory one, each with a ``tau_syn_NAME``.
 """
 
 import math
@@ -29,6 +30,7 @@ DEFAULTS = {
     "q_sfa": [0.5],
     "I_syn_ex": 0.0,
     "I_syn_in": 0.0,
+    "receptors": (),
 }
 
 
@@ -74,7 +76,8 @@ class MesoPopulation:
         age = np.arange(K, 0, -1)
         self.theta = np.array([np.sum(self.q * np.exp(-a * h / self.tau)) for a in age])
         self.quasi = p["Delta_V"] * (1.0 - np.exp(-self.theta / p["Delta_V"])) / p["N"]
-        self.V_m, self.I_syn = p["V_m"], {"ex": p["I_syn_ex"], "in": p["I_syn_in"]}
+        self.V_m = p["V_m"]
+        self.I_syn = {receptor: p.get(f"I_syn_{receptor}", 0.0) for receptor in ("ex", "in", *p["receptors"])}
         self.g = np.zeros(len(self.tau))
         self.x = self.z = self.hazard_free = 0.0
         self.n, self.m, self.v, self.hazard = np.zeros(K), np.zeros(K), np.zeros(K), np.zeros(K)
@@ -103,13 +106,16 @@ class MesoPopulation:
         prob = np.where(integral > 0.01, 1.0 - np.exp(-integral), integral)
         return prob, 1.0 - prob
 
-    def expect(self, current=0.0, ex=0.0, inh=0.0):
-        """Advance to the end of the step, all but the new spikes; return their expected number."""
+    def expect(self, current=0.0, ex=0.0, inh=0.0, **others):
+        """Advance to the end of the step, all but the new spikes; return their expected number.
+
+        ``others``: weighted spikes at other receptors, by name.
+        """
         p, h, K = self.p, self.h, self.K
         N, c, Delta, E_L = p["N"], p["lambda_0"], p["Delta_V"], p["E_L"]
         P = math.exp(-h / p["tau_m"])
         H = (p["I_e"] + current) * p["tau_m"] / p["C_m"] * (1.0 - P) + E_L
-        H += self.synapse("ex", ex) + self.synapse("in", inh)
+        H += sum(self.synapse(receptor, w) for receptor, w in {"ex": ex, "in": inh, **others}.items())
         self.V_m = (self.V_m - E_L) * P + H
 
         Q = np.exp(-h / self.tau)
@@ -175,13 +181,16 @@ class AdaptivePopulation(MesoPopulation):
         super().__init__({**parameters, "len_kernel": window}, h, initial_potential, smooth=smooth)
         self.widest, self.every, self.cells, self.left = widest, every, [], np.zeros(len(self.tau))
 
-    def expect(self, current=0.0, ex=0.0, inh=0.0):
-        """Advance to the end of the step, all but the new spikes; return their expected number."""
+    def expect(self, current=0.0, ex=0.0, inh=0.0, **others):
+        """Advance to the end of the step, all but the new spikes; return their expected number.
+
+        ``others``: weighted spikes at other receptors, by name.
+        """
         p, h = self.p, self.h
         N, c, Delta, E_L = p["N"], p["lambda_0"], p["Delta_V"], p["E_L"]
         P = math.exp(-h / p["tau_m"])
         H = (p["I_e"] + current) * p["tau_m"] / p["C_m"] * (1.0 - P) + E_L
-        H += self.synapse("ex", ex) + self.synapse("in", inh)
+        H += sum(self.synapse(receptor, w) for receptor, w in {"ex": ex, "in": inh, **others}.items())
         self.V_m = (self.V_m - E_L) * P + H
 
         self.left *= np.exp(-h / self.tau)
@@ -269,9 +278,9 @@ LEAST_SURVIVORS = 1e-10  # neurons; a cohort of fewer joins the free ones
 class CarriedPopulation(MesoPopulation):
     """One mesoscopic population whose cohorts carry the adaptation of their members (docs/closures.md).
 
-    A neuron's state x has the threshold of each ``tau_sfa`` (mV), the current of each ``tau_stc``, what its excitatory
-    and its inhibitory synaptic current are above the mean (pA), and what these currents have added to its potential
-    (mV). Cohorts and free neurons have mean and covariance of x.
+    A neuron's state x has the threshold of each ``tau_sfa`` (mV), the current of each ``tau_stc``, what each of its
+    synaptic currents is above the mean (pA), and what these currents have added to its potential (mV). Cohorts and free
+    neurons have mean and covariance of x.
 
     Parameters
     ----------
@@ -290,13 +299,15 @@ class CarriedPopulation(MesoPopulation):
         p, self.adaptive = self.p, cells
         P = math.exp(-h / p["tau_m"])
         thresholds, currents = len(p["tau_sfa"]), len(p["tau_stc"])
-        self.size = thresholds + currents + 3
-        syn = thresholds + currents  # place of the excitatory current, before the inhibitory one and the potential
-        self.flow = np.diag([*np.exp(-h / np.array([*p["tau_sfa"], *p["tau_stc"]])), 0.0, 0.0, P])
+        receptors = ("ex", "in", *p["receptors"])
+        self.size = thresholds + currents + len(receptors) + 1
+        syn = thresholds + currents  # place of the first synaptic current; the potential is last
+        decay = np.exp(-h / np.array([*p["tau_sfa"], *p["tau_stc"]]))
+        self.flow = np.diag([*decay, *np.zeros(len(receptors)), P])
         for s, tau in enumerate(p["tau_stc"]):
             self.flow[-1, thresholds + s] = -self.left_by(tau)
         self.noise = {}
-        for s, receptor in ((syn, "ex"), (syn + 1, "in")):
+        for s, receptor in enumerate(receptors, syn):
             tau = p[f"tau_syn_{receptor}"]
             self.flow[s, s], self.flow[-1, s] = math.exp(-h / tau), self.left_by(tau)
             self.noise[receptor] = np.zeros(self.size)
@@ -305,9 +316,9 @@ class CarriedPopulation(MesoPopulation):
             self.noise[receptor][-1] = tau / h * spread / p["C_m"]
         # spikes that only raise thresholds and lower potentials take something from every hazard
         self.least_lift = 0.0 if capacity is None and min([*p["q_sfa"], *p["q_stc"]], default=0.0) >= 0.0 else -np.inf
-        self.capacity, self.recent = capacity, {"ex": 0.0, "in": 0.0}
-        self.jump = np.array([*p["q_sfa"], *p["q_stc"], 0.0, 0.0, 0.0])
-        self.slope = np.array([1.0] * thresholds + [0.0] * (currents + 2) + [-1.0]) / p["Delta_V"]
+        self.capacity, self.recent = capacity, dict.fromkeys(receptors, 0.0)
+        self.jump = np.array([*p["q_sfa"], *p["q_stc"], *np.zeros(len(receptors) + 1)])
+        self.slope = np.array([1.0] * thresholds + [0.0] * (self.size - thresholds - 1) + [-1.0]) / p["Delta_V"]
         self.free = {"m": 0.0, "v": 0.0, "hazard": 0.0, **self.nothing()}
         self.fired = self.nothing()
         self.cohorts, self.cells, self.sfa, self.emitted = [], [], np.zeros(thresholds), p["N"]
@@ -332,21 +343,22 @@ class CarriedPopulation(MesoPopulation):
         x[-1] = C[-1, :] = C[:, -1] = 0.0
         self.cohorts.append({"m": count, "v": 0.0, "u": potential, "hazard": 0.0, "x": x, "C": C, "width": 1})
 
-    def expect(self, current=0.0, ex=0.0, inh=0.0, ex_variance=0.0, in_variance=0.0):
+    def expect(self, current=0.0, ex=0.0, inh=0.0, ex_variance=0.0, in_variance=0.0, variances=(), **others):
         """Advance to the end of the step, all but the new spikes; return their expected number.
 
-        The variances (pA^2) are those of the weighted spikes that reach single neurons, if spikes were independent.
+        The variances (pA^2) are those of the weighted spikes that reach single neurons, if spikes were independent;
+        ``variances``, a dict, those at other receptors.
         """
         p, h = self.p, self.h
         N, E_L, P = p["N"], p["E_L"], math.exp(-h / p["tau_m"])
         H = (p["I_e"] + current) * p["tau_m"] / p["C_m"] * (1.0 - P) + E_L
-        H += self.synapse("ex", ex) + self.synapse("in", inh)
+        H += sum(self.synapse(receptor, w) for receptor, w in {"ex": ex, "in": inh, **others}.items())
         self.V_m = (self.V_m - E_L) * P + H
         self.sfa = (self.sfa + self.emitted / N) * np.exp(-h / self.tau)
         self.E_sfa = p["V_T_star"] + np.sum(self.q * self.sfa)
         arriving = sum(
             self.left_of(variance, receptor) * np.outer(self.noise[receptor], self.noise[receptor])
-            for receptor, variance in (("ex", ex_variance), ("in", in_variance))
+            for receptor, variance in {"ex": ex_variance, "in": in_variance, **dict(variances)}.items()
         )
 
         groups = self.cells + self.cohorts
@@ -572,6 +584,7 @@ NEURON_DEFAULTS = {
     "q_sfa": [],
     "tau_stc": [],
     "q_stc": [],
+    "receptors": (),
 }
 
 
@@ -595,7 +608,7 @@ class Neuron:
         p = self.p = {**NEURON_DEFAULTS, **parameters}
         self.h, self.budget, self.always_reset = h, budget, always_reset
         self.V_m, self.has_fired = p["V_m"], False
-        self.I_syn = {"ex": 0.0, "in": 0.0}
+        self.I_syn = dict.fromkeys(("ex", "in", *p["receptors"]), 0.0)
         self.sfa, self.stc = [0.0] * len(p["q_sfa"]), [0.0] * len(p["q_stc"])
         self.refractory, self.I_stim = 0, 0.0
 
@@ -607,18 +620,18 @@ class Neuron:
             return h * math.exp(-h / tau_m) / p["C_m"]
         return tau_s * tau_m / (tau_m - tau_s) * (math.exp(-h / tau_m) - math.exp(-h / tau_s)) / p["C_m"]
 
-    def step(self, current=0.0, ex=0.0, inh=0.0, forced=None):
+    def step(self, current=0.0, ex=0.0, inh=0.0, forced=None, **others):
         """Advance one step; return whether the neuron fires.
 
-        ``current`` arrives during the step and acts from the next one on; ``ex`` and ``inh`` are the weights of the
-        spikes that arrive. ``forced`` overrides the neuron's own decision.
+        ``current`` arrives during the step and acts from the next one on; ``ex``, ``inh`` and ``others``, by name of
+        the receptor, are the weights of the spikes that arrive. ``forced`` overrides the neuron's own decision.
         """
         p, h = self.p, self.h
         P = math.exp(-h * p["g_L"] / p["C_m"])
         self.E_sfa, self.I_stc = p["V_T_star"] + sum(self.sfa), sum(self.stc)
         self.sfa = [x * math.exp(-h / tau) for x, tau in zip(self.sfa, p["tau_sfa"], strict=True)]
         self.stc = [x * math.exp(-h / tau) for x, tau in zip(self.stc, p["tau_stc"], strict=True)]
-        for receptor, arriving in (("ex", ex), ("in", inh)):
+        for receptor, arriving in {"ex": ex, "in": inh, **others}.items():
             decay = math.exp(-h / p[f"tau_syn_{receptor}"])
             self.I_syn[receptor] = self.I_syn[receptor] * decay + arriving
         fires = False
@@ -632,7 +645,7 @@ class Neuron:
             self.V_m = (
                 P * self.V_m
                 + (1.0 - P) * (p["E_L"] + total / p["g_L"])
-                + sum(self.I_syn[receptor] * self.propagator(receptor) for receptor in ("ex", "in"))
+                + sum(self.I_syn[receptor] * self.propagator(receptor) for receptor in self.I_syn)
             )
             exponent = min((self.V_m - self.E_sfa) / p["Delta_V"], 600.0)
             hazard = 1e-3 * h * p["lambda_0"] * math.exp(exponent)

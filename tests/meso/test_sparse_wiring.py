@@ -199,7 +199,7 @@ def test_dense_wiring_and_generators_have_no_variance():
     net.inject("B", gp.PoissonSpikes(5000.0, 4.0, shared=True))
     driven = gp.Simulation(net, dt=DT, seed=1, **SPARSE)
     driven.run(5.0)
-    assert plan_of(driven).state["I_syn_ex"][0] > 0.0
+    assert plan_of(driven).I_syn[0] > 0.0
     assert received(driven, "B") == (0.0, 0.0)
 
 
