@@ -24,6 +24,8 @@ class Plan(Protocol):
     places : int
         Length of the rows in which single units receive input; 0 for a population, which only receives what all its
         neurons share.
+    n_receptors : int
+        Receptors, each with a time constant.
     work : int
         Neurons or cohorts that a step passes over.
     """
@@ -39,6 +41,9 @@ class Plan(Protocol):
 
     @property
     def places(self) -> int: ...
+
+    @property
+    def n_receptors(self) -> int: ...
 
     @property
     def work(self) -> int: ...
