@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.micro.plan import NeuronPlan, neuron_parameters, plan_neurons
+from gifpop.micro.plan import RECORDABLES, NeuronPlan, neuron_parameters, plan_neurons
 from gifpop.nest.errors import BadProperty, check_ranges, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
@@ -59,7 +59,7 @@ class NeuronBlock(Block):
 
     plan: NeuronPlan
 
-    recordables = NeuronPlan.recordables
+    recordables = RECORDABLES
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True

@@ -10,7 +10,14 @@ import numpy as np
 from gifpop.common.grid import refractory_steps
 from gifpop.description import MOST_NEURONS
 from gifpop.meso.history import TOLERANCE
-from gifpop.meso.plan import PopulationPlan, automatic_history, plan_adaptive, plan_population, start_history
+from gifpop.meso.plan import (
+    RECORDABLES,
+    PopulationPlan,
+    automatic_history,
+    plan_adaptive,
+    plan_population,
+    start_history,
+)
 from gifpop.nest.errors import BadProperty, check_ranges, require_memory
 from gifpop.nest.nodes import Block
 from gifpop.parameters import GIF
@@ -53,7 +60,7 @@ class PopulationBlock(Block):
         One of `gifpop.meso.history.HISTORIES`.
     """
 
-    recordables = PopulationPlan.recordables
+    recordables = RECORDABLES
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
