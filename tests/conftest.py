@@ -32,7 +32,7 @@ for name, examples in (("fast", 40), ("slow", 250)):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """Few examples where the slow tests are left out, many where they are not; what is installed decides the rest."""
+    """Load a profile of hypothesis: many examples with the slow tests, few without; compare images if possible."""
     if hasattr(config.option, "mpl"):  # pytest-mpl is installed; the option among addopts would need it
         config.option.mpl = True
     hypothesis.settings.load_profile("fast" if config.option.markexpr == "not slow" else "slow")
@@ -40,13 +40,13 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def many_processors(monkeypatch):
-    """As many threads as tests ask for, whatever the machine has."""
+    """Allow as many threads as tests ask for, whatever the machine has."""
     monkeypatch.setattr(threads, "processors", lambda: 64)
 
 
 @pytest.fixture(params=instruction_set.available())
 def loops(request, monkeypatch):
-    """Each variant of the innermost loops in turn."""
+    """Select each variant of the innermost loops in turn."""
     monkeypatch.setenv(instruction_set.VARIABLE, request.param)
     instruction_set.select()
     yield request.param

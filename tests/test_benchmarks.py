@@ -30,7 +30,7 @@ CASES = {
 
 @pytest.fixture(params=["numba", "c"])
 def plain(request):
-    """A program that follows the plain algorithm, where it can be had."""
+    """Import a program that follows the plain algorithm; skip where it cannot be had."""
     try:
         return importlib.import_module(f"benchmarks.programs.{request.param}")
     except (ImportError, OSError) as error:

@@ -60,7 +60,7 @@ def kinds(test):
 
 
 def of_trials(result, values):
-    """The values of each trial; of a single run, of the only one."""
+    """Return the values of each trial; of a single run, those of the only one."""
     return [values] if getattr(result, "trials", None) is None else list(values)
 
 

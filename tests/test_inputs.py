@@ -27,7 +27,7 @@ def first_stamp(values):
 
 
 def integrate(current):
-    """The potential of a leaky membrane under a current that is constant in each step."""
+    """Return the potential of a leaky membrane under a current that is constant in each step."""
     v, out = 0.0, []
     for i in current:
         v = v * np.exp(-DT / TAU) + i * TAU / C * (1.0 - np.exp(-DT / TAU))

@@ -12,7 +12,7 @@ MB = 10**6
 
 @pytest.fixture
 def root(tmp_path):
-    """A machine with 8,000 MB free, whose files are to be written by `write`."""
+    """Pretend to be a machine with 8,000 MB free, whose files `write` writes."""
     write(tmp_path, {"proc/meminfo": "MemTotal:  16000000 kB\nMemFree: 5 kB\nMemAvailable:    7812500 kB\n"})
     return tmp_path
 

@@ -20,7 +20,7 @@ DT = 0.5
 
 
 def noisy_network():
-    """Populations with shared and own noise, drawn weights and neurons that differ."""
+    """Return populations with shared and own noise, drawn weights and neurons that differ."""
     net = gp.Network()
     E = net.population("E", 120, SEED_CELL)
     I = net.population("I", 40, gp.GIF(I_e=300.0, V_m=gp.Uniform(0.0, 10.0), tau_m=gp.Normal(20.0, 1.0)))

@@ -208,7 +208,7 @@ _MISSING = frozenset(
 
 
 class NestModule(types.ModuleType):
-    """This module: the kernel's settings are its attributes."""
+    """A module with the settings of the kernel as attributes."""
 
     def __getattr__(self, name: str) -> Any:
         if name in settings.SETTINGS:

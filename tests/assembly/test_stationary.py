@@ -1,5 +1,6 @@
 """The stationary initial state: activity is flat from the first step on, at both levels, and neurons are as they would be
-after a long run."""
+after a long run.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -38,7 +39,7 @@ TRIALS = 80
 
 
 def dense(net, delay=1.0):
-    """The network with all connections, at weights with the same mean."""
+    """Return the network with all connections, at weights with the same mean."""
     new = gp.Network()
     for population in net.populations.values():
         new.population(population.name, population.N, population.cell)
@@ -48,7 +49,7 @@ def dense(net, delay=1.0):
 
 
 def driven():
-    """Inputs of all kinds that last, which arrive late, and spikes at the beginning that do not count."""
+    """Return lasting inputs of all kinds, which arrive late, and spikes at the beginning that do not count."""
     net = single(replace(SEED_CELL, I_e=100.0), 400)
     net.inject("P", gp.StepCurrent([0.0, 1e4], [50.0, 500.0]), delay=20.0)
     net.inject("P", gp.DirectCurrent(50.0, stop=1e4), delay=5.0)
@@ -93,7 +94,7 @@ MESO = [
 
 
 def large(net, N=2**45):
-    """The network with so many neurons that activity is next to deterministic, and the same input to each neuron.
+    """Multiply the neurons so that activity is almost deterministic, with the same input to each neuron.
 
     Weights are smaller; or, where neurons receive samples, these are of the same number of connections.
     """
@@ -383,7 +384,8 @@ def test_silent_population(level):
 @pytest.mark.filterwarnings("ignore:Simulation.initial")
 def test_neurons_like_clockwork_begin_as_they_go_on():
     """So regular that the relaxation has to put them out of step: it does, with 2 % of the rate and 3 times a Poisson
-    process' variance (1000 neurons at 20 spikes/s in 1 ms: 20) to spare."""
+    process' variance (1000 neurons at 20 spikes/s in 1 ms: 20) to spare.
+    """
     net = single(replace(SEED_CELL, I_e=12.5 * 117.14, tau_sfa=[300.0], q_sfa=[15.0]), 1000)
     activity = net.simulate(4000.0, dt=0.2, seed=1, initial="stationary").activity[:, 0].reshape(-1, 5).mean(axis=1)
     assert activity.mean() == pytest.approx(20.0, rel=0.02)

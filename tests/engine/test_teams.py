@@ -170,7 +170,6 @@ def test_a_team_grows_and_shrinks():
 @LINUX
 def test_teams_end():
     """Helpers leave when their team goes."""
-
     time.sleep(0.1)  # so that those of other tests are gone
     before, team = tasks(), _team.Team()
     team.grow(9)

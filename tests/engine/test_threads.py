@@ -129,7 +129,7 @@ def test_errors_with_threads():
 
 
 def several_onto_one(threads=1):
-    """Populations and neurons, with different delays, onto one population of gifpop.nest."""
+    """Connect populations and neurons, with different delays, to one population of gifpop.nest."""
     nest.ResetKernel()
     nest.resolution, nest.rng_seed, nest.local_num_threads = 0.1, 3, threads
     first, second, target = (nest.Create("gif_pop_psc_exp", params={"N": 100, "I_e": 500.0}) for _ in range(3))

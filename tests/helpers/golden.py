@@ -87,7 +87,7 @@ class GoldenNeuron:
         return round(ms / self.dt)
 
     def amplitude(self, device, p, k):
-        """What a current generator of NEST sends in a step."""
+        """Return the current that a generator of NEST sends in a step."""
         origin = p.get("origin", 0.0)
         if not self.step(origin + p.get("start", 0.0)) < k + 2 <= self.step(origin + p.get("stop", 1e9)):
             return 0.0

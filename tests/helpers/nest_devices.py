@@ -14,7 +14,7 @@ def silent(**parameters):
 
 
 def firing(N=1, every=2):
-    """A population in which all neurons fire together, every ``every`` steps."""
+    """Create a population in which all neurons fire together, every ``every`` steps."""
     return nest.Create(
         "gif_pop_psc_exp",
         params={"lambda_0": 1e9, "N": N, "t_ref": (every - 1) * H, "tau_sfa": [10.0], "q_sfa": [0.0], "len_kernel": 30},

@@ -32,7 +32,7 @@ def brunel(cell=SEED_CELL, N=(800, 200)):
 
 
 def single(cell=None, N=100, **options):
-    """One unconnected population ``P``."""
+    """Return one unconnected population ``P``."""
     net = gp.Network()
     net.population("P", N, cell or gp.GIF(), **options)
     return net
@@ -78,7 +78,7 @@ COLUMN_P = np.array(
 
 
 def column(adaptation=None, scale=1.0):
-    """The cortical column; ``adaptation`` gives the rates (spikes/s) that the drive of E cells makes up for.
+    """Return the cortical column; ``adaptation`` gives the rates (spikes/s) that the drive of E cells makes up for.
 
     ``scale`` multiplies the numbers of neurons; weights grow by its inverse.
     """

@@ -299,7 +299,7 @@ def test_noise_of_its_own_for_each_neuron(weight, I_e):
 
 
 def dense_network(step=False):
-    """The seed network, every neuron connected to every other with as much weight in all."""
+    """Return the seed network with every neuron connected to every other, at the same total weight."""
     net = gp.Network()
     for name, N in (("E", 800), ("I", 200)):
         net.population(name, N, SEED_CELL)

@@ -56,7 +56,7 @@ def received(sim, population):
 
 
 def pair(rule, level="meso", weight=2.0, sizes=(50, 100), **options):
-    """A simulation of two populations, the first connected to the second."""
+    """Simulate two populations, the first connected to the second."""
     net = gp.Network()
     net.population("A", sizes[0], CELL)
     net.population("B", sizes[1], CELL)

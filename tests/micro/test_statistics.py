@@ -56,7 +56,7 @@ STEP_RESPONSE = (
 
 
 def check_step_response(seeds):
-    """The seed network at a step of 20 mV at 1500 ms, whose generator acts one step late."""
+    """Return the seed network with a step of 20 mV at 1500 ms, whose generator acts one step late."""
     net = networks.brunel()
     for name in ("E", "I"):
         net.inject(name, gp.StepCurrent([1500.5], [250.0]))

@@ -12,7 +12,7 @@ SCRIPTS = [(scripts, seed) for scripts in (nest_scripts, nest_neuron_scripts) fo
 
 @pytest.fixture(scope="module")
 def expected():
-    """What NEST recorded, by module of scripts."""
+    """Load what NEST recorded, by module of scripts."""
     arrays = {}
     for scripts in (nest_scripts, nest_neuron_scripts):
         with np.load(scripts.DATA) as file:

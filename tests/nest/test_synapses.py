@@ -28,7 +28,7 @@ def columns(connections=None):
 
 
 def build():
-    """Connections of all kinds; return the blocks."""
+    """Make connections of all kinds; return the blocks."""
     a, b, c = (nest.Create("gif_psc_exp", n) for n in (40, 50, 3))
     nest.Connect(a, b, {"rule": "fixed_indegree", "indegree": 5}, {"weight": 2.0})
     nest.Connect(a, a, "all_to_all", {"weight": 3.0, "delay": 1.5})

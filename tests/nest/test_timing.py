@@ -139,7 +139,7 @@ def test_a_new_connection_gets_the_last_slice_if_its_source_had_one(before, expe
 
 
 def noisy():
-    """A network with everything in it."""
+    """Build a network with everything in it."""
     nodes = nest.Create("gif_pop_psc_exp", 2, {"N": [100, 30], "I_e": 300.0, "Delta_V": 4.0})
     nest.Connect(nodes[0], nodes, syn_spec={"weight": 10.0, "delay": 1.5})
     nest.Connect(nodes[1], nodes, syn_spec={"weight": -30.0, "delay": 2.0})

@@ -535,7 +535,7 @@ def test_attributes_that_nobody_has_thought_of(path):
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory, cells_at_any_cost):
-    """The bytes of a small file, and the state in it."""
+    """Return the bytes of a small file, and the state in it."""
     cell = gp.GIF(tau_m=5.0, tau_sfa=[10.0], q_sfa=[1.0])
     sim = gp.Simulation(network(cell, N=(10, 10), cell_I=cell), dt=0.5, seed=1, level=MIXED, record="V_m")
     sim.run(3.5)

@@ -320,7 +320,7 @@ def array_bytes(array):
 
 
 def header(text, version=(1, 0)):
-    """The beginning of an array's file."""
+    """Return the beginning of an array's file."""
     body = text.encode("latin1") + b"\n"
     length = struct.pack("<H" if version == (1, 0) else "<I", len(body))
     return b"\x93NUMPY" + bytes(version) + length + body

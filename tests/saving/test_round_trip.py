@@ -13,7 +13,7 @@ LEVELS = ("meso", "micro")
 
 
 def steps(least, most):
-    """Times that are multiples of the step."""
+    """Draw times that are multiples of the step."""
     return st.integers(least, most).map(lambda n: n * DT)
 
 
@@ -85,7 +85,7 @@ def draw_flags(draw):
 
 @st.composite
 def networks(draw):
-    """A network and its options, which `gifpop.Simulation` may refuse."""
+    """Draw a network and its options, which `gifpop.Simulation` may refuse."""
     net, level = gp.Network(), {}
     for name in draw(st.lists(st.sampled_from(["A", "B", "C"]), min_size=1, max_size=3, unique=True)):
         level[name] = draw(st.sampled_from(LEVELS))

@@ -20,7 +20,7 @@ def stream(seed=1):
 
 
 def first_intervals(result, dt, n):
-    """The first ``n`` intervals between the spikes of each neuron, in steps; no more, which would favour short ones."""
+    """Return the first ``n`` interspike intervals of each neuron, in steps; more would favour short ones."""
     times, neurons = result.spikes
     assert np.bincount(neurons, minlength=result.N).min() > n
     steps = np.rint(times / dt).astype(int)
@@ -124,7 +124,7 @@ def degrees(rule, n_pre, n_post, same=False, seed=1):
 
 
 def assert_uniform(counts):
-    """Counts of equally likely outcomes: chi-square."""
+    """Check counts of equally likely outcomes by chi-square."""
     assert stats.chisquare(counts).pvalue > FALSE_ALARM
 
 
