@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gifpop.network import Network
 
-# name, network, options of the simulation, and ms between two looks at the clock, which take some milliseconds
+# name, network, options of the simulation, and ms of a run, which is timed as a whole
 CASES: tuple[tuple[str, Callable[[], Network], dict[str, Any], float], ...] = (
     ("Brunel network, mesoscopic", models.brunel, {"dt": 0.5}, 1000.0),
     ("Brunel network, mesoscopic, exact history", models.brunel, {"dt": 0.5, "history": "exact"}, 200.0),
@@ -25,7 +25,7 @@ CASES: tuple[tuple[str, Callable[[], Network], dict[str, Any], float], ...] = (
 
 
 class Measured(TypedDict):
-    """Medians of one case; ``unit`` is what ``ns_per_unit_and_step`` counts: populations or neurons."""
+    """Medians of one case; ``unit``: whether ``ns_per_unit_and_step`` is of a population or a neuron."""
 
     name: str
     ms_per_simulated_second: float
@@ -36,7 +36,7 @@ class Measured(TypedDict):
 
 
 class Case:
-    """One network, run again and again from a state in which its activity has settled."""
+    """A network that runs repeatedly from its stationary state."""
 
     def __init__(self, name: str, network: Callable[[], Network], options: dict[str, Any], duration: float) -> None:
         net = network()
@@ -46,10 +46,10 @@ class Case:
         neurons = options.get("level") == "micro"
         self._unit = "neuron" if neurons else "population"
         self._units = sum(p.N for p in net.populations.values()) if neurons else len(net.populations)
-        self._simulation.run(duration)  # caches and branch predictors are warm
+        self._simulation.run(duration)  # to warm up caches and branch predictors
 
     def run(self) -> None:
-        """Simulate once and note the time it took."""
+        """Simulate once and keep the time that it took."""
         self._simulation.reset()
         start = perf_counter()
         self._simulation.run(self.duration)
@@ -69,17 +69,17 @@ class Case:
 
 
 def measure(seconds: float = 0.5) -> list[Measured]:
-    """Time all cases, turn by turn, so that what slows the machine for a while slows all of them.
+    """Time all cases in turns, so that other load on the machine slows all of them.
 
     Parameters
     ----------
     seconds : float
-        About how long each case runs, > 0; every one at least three times.
+        About how long each case runs, > 0; each runs at least three times.
 
     Returns
     -------
     list of dict
-        One for each case: its name, medians and number of repetitions.
+        Name, medians and number of repetitions of each case.
     """
     seconds = checks.number("benchmark.measure: seconds", seconds, "> 0", "s")
     cases = [Case(*case) for case in CASES]
@@ -89,3 +89,17 @@ def measure(seconds: float = 0.5) -> list[Measured]:
             case.run()
         waiting = [case for case in waiting if len(case.seconds) < 3 or sum(case.seconds) < seconds]
     return [case.numbers() for case in cases]
+
+
+def report(cases: list[Measured]) -> str:
+    """Return a table of the medians."""
+    lines = [
+        f"{'':42}{'a simulated':>13}{'times':>11}{'a step':>12}",
+        f"{'medians':42}{'second':>13}{'real time':>11}{'of one':>12}",
+    ]
+    for case in cases:
+        lines.append(
+            f"{case['name']:42}{case['ms_per_simulated_second']:10.2f} ms{case['times_real_time']:11.0f}"
+            f"{case['ns_per_unit_and_step']:9.1f} ns {case['unit']}"
+        )
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A network that runs while its parameters move: what `explore` shows, without the window."""
+"""A network that runs while its parameters move: `gifpop.explore` without its window."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Seed
 
 DT = 0.5  # ms
-BIN = 2.0  # ms; what is shown is averaged over so much
-LATEST = 0.1  # s; a frame that comes later than this is taken as one of this length, so that nothing is caught up
+BIN = 2.0  # ms, over which activity is averaged
+LATEST = 0.1  # s; a later frame counts as one of this length, so that no time is caught up
 BUDGET = 0.02  # s of computing in one frame
 SPEEDS = (0.1, 20.0)  # times real time
-SIZES = {"E": 800, "I": 200}  # at which the weights are those of the network
+SIZES = {"E": 800, "I": 200}  # numbers of neurons for which the network's weights are meant
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A parameter that can be moved: its name, text, range and value at the start."""
+    """A parameter that can be moved: its name, label, range and initial value."""
 
     name: str
     label: str
@@ -38,7 +38,7 @@ class Knob:
     logarithmic: bool = False
 
     def checked(self, value: float) -> float:
-        """Return a value of this parameter, or say which rule it breaks."""
+        """Return a valid value of this parameter; raise an error for any other."""
         where = f"Explorer.set: {self.name}"
         value = checks.number(where, value, unit=self.unit)
         if not self.low <= value <= self.high:
@@ -68,28 +68,28 @@ class Explorer:
     speed : float
         Simulated over elapsed time, 0.1 to 20.
     seconds : float, s
-        Simulated time that is kept, > 0.
+        Simulated time whose activity is kept, > 0.
 
     Attributes
     ----------
     values : dict of str to float
-        Of the parameters: ``drive`` (pA), ``coupling`` (factor of all weights), ``inhibition`` (weight of an inhibitory
+        Parameters: ``drive`` (pA), ``coupling`` (factor of all weights), ``inhibition`` (weight of an inhibitory
         spike over that of an excitatory one, as charges), ``adaptation`` (factor of ``q_sfa``), ``N_E``, ``N_I``.
     populations : tuple of str
-        Their names, in the order of the rows below.
+        Names, in the order of the rows below.
     times : float64 array, s
-        Of the columns of the arrays below; the last one, now, is 0.
+        Times of the columns below; the last one, now, is 0.
     activity, rate : float64 arrays, shape (populations, columns), spikes/s
-        Activities and expected ones in bins of 2 ms, NaN before the start.
+        Activity and expected activity in bins of 2 ms, NaN before the start.
     lag : float, s
-        Simulated time by which frames fell short of the speed asked for, in all.
+        Simulated time by which all frames together fell short of the speed.
     simulation : gifpop.Simulation
-        What runs.
+        The simulation that runs.
 
     Notes
     -----
-    Weights scale with the inverse of the number of neurons that send spikes: with more of them the mean input stays and
-    its fluctuations shrink.
+    Weights scale with the inverse of the number of presynaptic neurons: with more of them, mean input stays the same,
+    and fluctuations shrink.
     """
 
     def __init__(self, seed: Seed = None, speed: float = 1.0, seconds: float = 3.0) -> None:
@@ -123,7 +123,7 @@ class Explorer:
         return self.simulation.time * 1e-3
 
     def set(self, **values: float) -> None:
-        """Move parameters; the network changes with the next frame, however often they move until then.
+        """Move parameters; the network changes once, with the next frame.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class Explorer:
         self._moved |= moved.keys()
 
     def frame(self, elapsed: float) -> int:
-        """Simulate what is due since the last frame, or as much of it as can be computed in time.
+        """Simulate the time since the last frame, or as much of it as can be computed before the next one.
 
         Parameters
         ----------
@@ -156,14 +156,14 @@ class Explorer:
         due = min(elapsed, LATEST) * 1e3 * self._speed + self._owed
         possible = BUDGET / self._cost if self._cost else due
         columns = int(min(due, max(possible, BIN)) / BIN + 1e-9)
-        self._owed = min(due - columns * BIN, BIN)  # less than a bin is for the next frame, more is given up
+        self._owed = min(due - columns * BIN, BIN)  # less than a bin is left to the next frame, more is dropped
         self.lag += (elapsed * 1e3 * self._speed - columns * BIN) * 1e-3
         if columns:
             self._run(columns)
         return columns
 
     def restart(self) -> None:
-        """Begin from the stationary state of the network as it is now, with nothing to show yet."""
+        """Begin again in the stationary state of the network with its present parameters; forget the activity."""
         self._apply()
         self.simulation.reset()
         self.activity[:], self.rate[:] = np.nan, np.nan
@@ -179,7 +179,7 @@ class Explorer:
             _push(ring, values.reshape(columns, -1, len(self.populations)).mean(axis=1).T)
 
     def _apply(self) -> None:
-        """Set the parameters that have moved; the simulation goes on."""
+        """Change the network by the parameters that have moved, in the middle of the simulation."""
         for name in self.populations:
             if changed := self._changed(name):
                 self.simulation.set(name, **changed)
@@ -191,7 +191,7 @@ class Explorer:
         self._moved.clear()
 
     def _changed(self, name: str) -> dict[str, float | list[float]]:
-        """Return what moved parameters change of a population: its number of neurons, and parameters of these."""
+        """Return number and parameters of the neurons of a population that moved parameters change."""
         changed: dict[str, float | list[float]] = {}
         if f"N_{name}" in self._moved:
             changed["N"] = self.values[f"N_{name}"]
@@ -210,7 +210,7 @@ class Explorer:
 
 
 def _push(ring: Floats, columns: Floats) -> None:
-    """Move an array to the left and write new columns at its right end."""
+    """Shift an array to the left and write new columns at its right end."""
     columns = columns[:, -ring.shape[1] :]
     n = columns.shape[1]
     ring[:, : ring.shape[1] - n] = ring[:, n:]
@@ -230,12 +230,12 @@ def explore(seed: Seed = None, speed: float = 1.0) -> ExploreWindow:
     Returns
     -------
     gifpop.app.window.ExploreWindow
-        Its ``show()`` opens the window in a script and waits until it is closed, ``close()`` closes it. ``sliders`` has
-        the sliders by the names of the parameters, ``explorer`` what runs.
+        In a script, ``show()`` opens the window and waits until it is closed; ``close()`` closes it. ``sliders`` holds
+        the sliders by the names of the parameters, ``explorer`` the running network.
 
     Notes
     -----
-    The space bar pauses and goes on, "r" begins anew. There is one window at a time: another one closes it.
+    The space bar pauses and goes on, "r" restarts. There is one window at a time: a new one closes it.
 
     In a notebook, say ``%matplotlib widget`` first (package ipympl); the window is then part of the output of its cell,
     and runs while no cell does. See the page on the command line.
@@ -245,6 +245,6 @@ def explore(seed: Seed = None, speed: float = 1.0) -> ExploreWindow:
     >>> import gifpop as gp
     >>> gp.explore().show()  # doctest: +SKIP
     """
-    from gifpop.app.window import ExploreWindow  # matplotlib is slow to import
+    from gifpop.app.window import ExploreWindow  # imports matplotlib, which is slow
 
     return ExploreWindow(Explorer(seed, speed))

@@ -1,82 +1,67 @@
-"""The window of `gifpop.explore`: scrolling activity above sliders, with nothing but matplotlib."""
+"""The window of `gifpop.explore`: a chart above sliders and buttons, with nothing but matplotlib."""
 
 from __future__ import annotations
 
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.widgets import Button, Slider
 
+from gifpop.app.chart import Chart
 from gifpop.app.explorer import KNOBS, SPEEDS
 from gifpop.engine.engine import SimulationError
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
     from matplotlib.backend_bases import DrawEvent, Event, KeyEvent
-    from matplotlib.lines import Line2D
-    from matplotlib.text import Text
-    from matplotlib.transforms import BboxBase
 
     from gifpop.app.explorer import Explorer, Knob
-    from gifpop.common.typing import Floats
 
 TITLE = "gifpop explore"
 INTERVAL = 33  # ms between frames
-COLORS = ("C0", "C3")
-TOPS = (10, 20, 50, 100, 200, 500, 1000, 2000)  # spikes/s, of the vertical axes
-
-
-class Blitting(Protocol):
-    """A canvas that can put back a copy of its picture."""
-
-    def copy_from_bbox(self, bbox: BboxBase) -> object: ...
-    def restore_region(self, region: object) -> None: ...
-    def blit(self, bbox: BboxBase) -> None: ...
 
 
 class ExploreWindow:
-    """A running `gifpop.explore.Explorer` on the screen.
+    """A running `gifpop.app.explorer.Explorer` on the screen.
 
     Parameters
     ----------
-    explorer : gifpop.explore.Explorer
-        What it shows and moves. A window that is open already is closed.
+    explorer : gifpop.app.explorer.Explorer
+        The network to show and move. A window that is already open is closed.
 
     Attributes
     ----------
-    explorer : gifpop.explore.Explorer
+    explorer : gifpop.app.explorer.Explorer
         As given.
     figure : matplotlib.figure.Figure
-        Of pyplot.
+        One of pyplot's.
+    chart : gifpop.app.chart.Chart
+        The activity.
     sliders : dict of str to matplotlib.widgets.Slider
-        By the names of the parameters, and ``speed``. Those of ``N_E``, ``N_I`` and ``speed`` are decimal logarithms.
+        By the names of the parameters, and ``speed``. Those of ``N_E``, ``N_I`` and ``speed`` hold decimal logarithms.
     buttons : dict of str to matplotlib.widgets.Button
         ``pause``, ``restart`` and ``defaults``.
     paused : bool
-        Whether the time stands still.
+        Whether time stands still.
     """
 
     def __init__(self, explorer: Explorer) -> None:
         self.explorer, self.paused = explorer, False
-        plt.close(TITLE)  # whose timer would go on in the same figure
+        plt.close(TITLE)  # its timer would go on in the same figure
         with plt.rc_context({"toolbar": "None"}):
             self.figure = plt.figure(TITLE, figsize=(9.0, 7.0))
         canvas = self.figure.canvas
-        self._blitting = cast(Blitting, canvas) if canvas.supports_blit else None  # not all canvases have the methods
-        self._background: object = None
         self._appeared, self._last = False, perf_counter()
-        self._draw_axes()
+        self.chart = Chart(self.figure, explorer)
         self._add_sliders()
         self._add_buttons()
         self._timer = canvas.new_timer(interval=INTERVAL)
         self._timer.add_callback(self.frame)
         canvas.mpl_connect("draw_event", self._drawn)
         canvas.mpl_connect("key_press_event", self._key)
-        # Canvases keep functions, not the objects of methods: through this one the window lives as long as its figure.
+        # Canvases hold functions, but not the objects of methods: this one keeps the window as long as its figure.
         canvas.mpl_connect("close_event", lambda event: self._timer.stop())
         self._timer.start()
 
@@ -90,7 +75,7 @@ class ExploreWindow:
         plt.close(self.figure)
 
     def pause(self, event: Event | None = None) -> None:
-        """Stop the time, or let it go on.
+        """Stop time, or let it go on.
 
         Parameters
         ----------
@@ -113,10 +98,10 @@ class ExploreWindow:
         self.explorer.restart()
         if self.paused:
             self.pause()
-        self._show()
+        self.chart.show()
 
     def defaults(self, event: Event | None = None) -> None:
-        """Move all sliders of parameters back to where they began.
+        """Move all sliders of parameters back to their initial values.
 
         Parameters
         ----------
@@ -129,7 +114,7 @@ class ExploreWindow:
     def frame(self) -> None:
         """Simulate what is due and show it; the timer calls this."""
         canvas = self.figure.canvas
-        if hasattr(canvas, "comm") and canvas.comm is None:  # of ipympl, which closes canvases without an event
+        if hasattr(canvas, "comm") and canvas.comm is None:  # ipympl closes canvases without an event
             self._timer.stop()
             return
         now = perf_counter()
@@ -140,64 +125,16 @@ class ExploreWindow:
             new = self.explorer.frame(elapsed)
         except SimulationError as error:
             self.pause()
-            self._status.set_text(f"{error}; restart")
+            self.chart.status.set_text(f"{error}; restart")
             return
         if new:
-            self._show()
-
-    def _show(self) -> None:
-        e = self.explorer
-        full = False
-        for i, (activity, rate, axes) in enumerate(zip(self._activities, self._rates, self._axes, strict=True)):
-            activity.set_data(e.times, e.activity[i])
-            rate.set_data(e.times, e.rate[i])
-            full |= _fit(axes, e.activity[i])
-            recent = e.activity[i, -round(1.0 / (e.times[1] - e.times[0])) :]
-            if not np.isnan(recent).all():
-                self._means[i].set_text(f"last second: {np.nanmean(recent):.1f} spikes/s")
-        self._status.set_text(f"{e.time:.1f} s simulated")
-        if full or self._blitting is None or self._background is None:
-            self.figure.canvas.draw_idle()
-        else:
-            self._blitting.restore_region(self._background)
-            for artist in self._moving():
-                self.figure.draw_artist(artist)
-            self._blitting.blit(self.figure.bbox)
+            self.chart.show()
 
     def _drawn(self, event: DrawEvent) -> None:
-        """Keep what does not move after all was drawn, and draw what moves on top."""
-        on_screen = not self.figure.canvas.is_saving()  # into a file, with its resolution and renderer
+        on_screen = not self.figure.canvas.is_saving()  # saving has another resolution and renderer
         if on_screen and not self._appeared:
             self._appeared, self._last = True, perf_counter()  # time begins when there is something to see
-        if self._blitting is not None:
-            if on_screen:
-                self._background = self._blitting.copy_from_bbox(self.figure.bbox)
-            for artist in self._moving():
-                artist.draw(event.renderer)
-
-    def _moving(self) -> tuple[Artist, ...]:
-        return *self._activities, *self._rates, *self._means, self._status
-
-    def _draw_axes(self) -> None:
-        e, moving = self.explorer, self._blitting is not None
-        self._axes: list[Axes] = list(self.figure.subplots(len(e.populations), 1, sharex=True))
-        self.figure.subplots_adjust(left=0.09, right=0.97, top=0.93, bottom=0.38, hspace=0.12)
-        self._activities: list[Line2D] = []
-        self._rates: list[Line2D] = []
-        self._means: list[Text] = []
-        names = {"E": "excitatory", "I": "inhibitory"}
-        for axes, name, color in zip(self._axes, e.populations, COLORS, strict=True):
-            self._activities += axes.plot([], [], color=color, lw=0.9, alpha=0.55, animated=moving, label="activity")
-            self._rates += axes.plot([], [], color="0.15", lw=1.0, animated=moving, label="expected")
-            axes.set(xlim=(e.times[0], 0.0), ylim=(0.0, 50.0), ylabel=f"{names[name]}\n[spikes/s]")
-            axes.spines[["top", "right"]].set_visible(False)
-            self._means.append(
-                axes.text(0.99, 0.95, "", transform=axes.transAxes, ha="right", va="top", color=color, animated=moving)
-            )
-        self._axes[0].legend(loc="upper left", frameon=False, ncols=2)
-        self._axes[-1].set_xlabel("time from now [s]")
-        self.figure.text(0.09, 0.955, "gifpop: two populations of neurons, live", weight="bold")
-        self._status = self.figure.text(0.97, 0.955, "", ha="right", animated=moving)
+        self.chart.drawn(event, on_screen)
 
     def _add_sliders(self) -> None:
         self.sliders: dict[str, Slider] = {}
@@ -219,7 +156,7 @@ class ExploreWindow:
 
     def _moved(self, knob: Knob, value: float) -> None:
         value = 10.0**value if knob.logarithmic else value
-        value = min(max(value, knob.low), knob.high)  # powers round
+        value = min(max(value, knob.low), knob.high)  # powers are rounded
         self.explorer.set(**{knob.name: value})
         self._label(self.sliders[knob.name], self.explorer.values[knob.name], knob.unit)
 
@@ -245,14 +182,3 @@ class ExploreWindow:
             self.pause()
         elif event.key == "r":
             self.restart()
-
-
-def _fit(axes: Axes, values: Floats) -> bool:
-    """Fit a vertical axis to all values, without following every peak; return whether it has changed."""
-    highest = np.nanmax(values, initial=1.0)
-    top = axes.get_ylim()[1]
-    wanted = next((t for t in TOPS if t >= 1.05 * highest), TOPS[-1])
-    if wanted > top or (wanted < top and 1.3 * highest < wanted):
-        axes.set_ylim(0.0, wanted)
-        return True
-    return False

@@ -144,7 +144,7 @@ def test_frames_show_the_activity(window):
     window.figure.canvas.draw()
     window._last -= 0.05
     window.frame()
-    line = window._activities[0]
+    line = window.chart.lines[0]
     assert_array_equal(line.get_ydata(), window.explorer.activity[0])
     window.figure.canvas.draw()
     with_activity = np.asarray(window.figure.canvas.buffer_rgba()).copy()
@@ -191,13 +191,13 @@ def test_a_picture_is_saved_with_its_activity(window, tmp_path, kind):
     window.figure.canvas.draw()
     window._last -= 0.05
     window.frame()
-    kept = window._background
+    kept = window.chart.background
     with_activity, without = tmp_path / f"with.{kind}", tmp_path / f"without.{kind}"
     window.figure.savefig(with_activity, dpi=50)
-    window._activities[0].set_data([], [])
+    window.chart.lines[0].set_data([], [])
     window.figure.savefig(without, dpi=50)
     assert with_activity.stat().st_size > without.stat().st_size
-    assert window._background is kept  # at the resolution of the window
+    assert window.chart.background is kept  # at the resolution of the window
 
 
 SCRIPT = """
