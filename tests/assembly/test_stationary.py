@@ -237,6 +237,7 @@ def test_variance_of_survivors_is_that_of_a_long_run(option, cell):
 
 
 def test_as_many_neurons_are_refractory_as_have_just_fired():
+    """To 5.5 standard deviations of a Poisson count: false alarm 4e-8."""
     dt, N = 2.0, 20_000  # two refractory steps
     V_m = single(SEED_CELL, N).simulate(dt, dt=dt, level="micro", seed=4, initial="stationary", record="V_m")["P"].V_m
     expected = 2.0 * N * single(SEED_CELL, 10**12).simulate(dt, dt=dt, seed=4, initial="stationary")["P"].mean[0] / 1e12
