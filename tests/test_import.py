@@ -20,17 +20,18 @@ def test_sources_that_are_not_compiled_say_so(tmp_path):
     assert "circular" not in tried.stderr
 
 
-def test_slow_modules_are_imported_on_first_use():
+def test_slow_modules_are_imported_on_first_use(tmp_path):
     code = "import sys, gifpop; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
     slow = {"scipy", "matplotlib", "xarray", "tqdm", "concurrent.futures.process", "importlib.metadata", "gifpop.plot"}
     assert not slow & set(loaded)
 
 
-def test_every_public_name_is_there():
+def test_every_public_name_is_there(tmp_path):
     code = (
         "import gifpop; assert set(gifpop.__all__) <= set(dir(gifpop)); from gifpop import *; print(sweep, plot.raster)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     assert all(hasattr(gifpop, name) for name in gifpop.__all__)
     assert not hasattr(gifpop, "spam")

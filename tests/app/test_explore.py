@@ -237,11 +237,13 @@ def test_on_a_virtual_screen(tmp_path):
         number = os.read(read, 16).decode().strip()
         environment = {**os.environ, "DISPLAY": f":{number}", "MPLBACKEND": "TkAgg"}
         command = [sys.executable, "-c", SCRIPT, str(tmp_path / "window.png")]
-        shown = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=True
+        )
     finally:
         screen.terminate()
         screen.wait()
-    simulated, inhibition, elapsed = map(float, shown.split())
+    simulated, inhibition, elapsed = map(float, done.stdout.split())
     assert inhibition == pytest.approx(2.0, abs=0.2)
     assert simulated > 0.1 * elapsed  # all of it on a machine that has nothing else to do
     assert (tmp_path / "window.png").stat().st_size > 10_000

@@ -103,7 +103,8 @@ with locked(Path(sys.argv[1])):
 def test_the_lock_of_another_process_ends_with_it(tmp_path):
     """However it ends; what it wrote into the file stays until the next sweep."""
     path = tmp_path / "s.zarr"
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         with pytest.raises(ValueError, match=rf"another sweep writes to: process {process.pid} on .*, begun 2.* \(if"):
             sweep(store=path)
