@@ -16,8 +16,9 @@ from gifpop.assembly import footprint
 from gifpop.assembly.recorder import SpikeRoom, bytes_of_records
 from gifpop.common import checks, memory, seeds
 from gifpop.engine import chunks
-from gifpop.engine.engine import OutOfMemoryError, SimulationError
+from gifpop.engine.engine import OutOfMemoryError, SimulationError, advance
 from gifpop.engine.interrupts import deferred_interrupt, give_way
+from gifpop.engine.progress import progress_bar
 from gifpop.simulation import Simulation, SimulationInterrupted
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from gifpop.common.typing import Integers
     from gifpop.engine.engine import Engine
+    from gifpop.engine.progress import Bar
     from gifpop.reductions import Reduced, Reduction
     from gifpop.result import Result
 
@@ -92,7 +94,7 @@ class Trials:
         done, size = 0, min(self._threads, self._most)
         error: SimulationError | SimulationInterrupted | None = None
         total = len(numbers) * (self._before + self._steps)
-        with chunks.progress_bar(total, "gifpop", "step", self._sim._progress) as bar:
+        with progress_bar(total, "gifpop", "step", self._sim._progress) as bar:
             while done < len(numbers) and error is None and not stop():
                 wave, began = numbers[done : done + size].tolist(), time.perf_counter()
                 results, error = self._run_wave(wave, bar, stop)
@@ -138,7 +140,7 @@ class Trials:
         return min(self._most, self._threads * max(1, rounds))
 
     def _run_wave(
-        self, wave: list[int], bar: chunks.Bar, stop: Callable[[], bool]
+        self, wave: list[int], bar: Bar, stop: Callable[[], bool]
     ) -> tuple[list[Result], SimulationError | None]:
         """Return the results of a few trials, those before the first that failed, and its error or None.
 
@@ -157,7 +159,7 @@ class Trials:
                 if stop():
                     return [], None
                 with self._pace.chunk(steps, probing.most_steps(len(engines))) as n:
-                    advanced = chunks.advance(engines, n, probing, self._threads)
+                    advanced = advance(engines, n, probing, self._threads)
                 for i, (failed, chunk) in enumerate(advanced):
                     engines[i].broken = None  # nobody goes on from it unless all goes well
                     if failed >= 0:

@@ -22,7 +22,7 @@ from gifpop.assembly.connections import (
     sample_links,
 )
 from gifpop.assembly.inputs import inputs
-from gifpop.assembly.levels import LEVELS, AnyLevel
+from gifpop.assembly.levels import AnyLevel, make_level, relaxing_level
 from gifpop.assembly.options import check_levels
 from gifpop.common import memory, seeds
 from gifpop.description import Connection, Description, Injection
@@ -92,7 +92,7 @@ class Assembly:
             if before is not None and p == before.net.populations[name] and own == before.levels[name].noisy:
                 levels[name] = before.levels[name]
             else:
-                levels[name] = LEVELS[kind](p, self.options, own)
+                levels[name] = make_level(kind, p, self.options, own)
         return levels
 
     def check(self, before: Assembly | None = None) -> None:
@@ -227,7 +227,7 @@ class Assembly:
             lines, made, _ = inputs(self.net, levels, self.options.dt, streams, self._signals)
             made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.options.dt)
             plans = [
-                self.levels[name].relaxing(p).plan(replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
+                relaxing_level(self.levels[name], p).plan(replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
                 for i, (name, p) in enumerate(populations.items())
             ]
             self._relaxed = stationary.relax(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gifpop import _core
-from gifpop.assembly.levels import MesoLevel
+from gifpop.assembly.levels import relaxing_level
 from gifpop.common.grid import refractory_steps, whole_steps
 from gifpop.common.receptors import RECEPTORS
 from gifpop.distributions import Distribution
 from gifpop.engine.counting import MOST
 from gifpop.engine.ring_buffers import bytes_of_rings, count_slots
 from gifpop.meso import _meso, history, plan
+from gifpop.meso.level import MesoLevel
 from gifpop.meso.modes import count_modes
 from gifpop.micro import _micro
 from gifpop.micro.plan import count_places
@@ -71,7 +72,7 @@ def of_level(level: AnyLevel, population: Population, known: bool = True) -> Foo
 
 def of_stationary(net: Description, levels: Mapping[str, AnyLevel]) -> dict[str, float]:
     """Return what it takes to find the stationary state, and to draw neurons from it."""
-    relaxing = {name: level.relaxing(net.populations[name]) for name, level in levels.items()}
+    relaxing = {name: relaxing_level(level, net.populations[name]) for name, level in levels.items()}
     found = sum(sum(of_level(relaxing[name], p)) for name, p in net.populations.items())
     drawn = max(_of_drawing(level, net.populations[name]) for name, level in levels.items())
     return {"stationary state": found + drawn}

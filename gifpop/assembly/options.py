@@ -114,6 +114,11 @@ class Options:
         """Tolerance of an adaptive history; None: the history is exact."""
         return self.tolerance if self.history == "adaptive" else None
 
+    @property
+    def relaxing_tolerance(self) -> float:
+        """Tolerance of the adaptive histories with which neurons find their stationary state."""
+        return self.merging or TOLERANCE
+
 
 CHECKS: dict[str, Callable[[str, Any], Any]] = {f.name: f.metadata["check"] for f in fields(Options)}
 

@@ -1,7 +1,7 @@
 """Types that annotations name in several files: arrays, seeds, and what options may be."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -57,3 +57,25 @@ class Field(Generic[Kept_co, Given_contra]):
 
     def __set__(self, instance: object, value: Given_contra) -> None:
         raise NotImplementedError
+
+
+class LevelOptions(Protocol):
+    """The options of a simulation that a level of description reads (`gifpop.assembly.options.Options`)."""
+
+    @property
+    def dt(self) -> float: ...
+
+    @property
+    def initial(self) -> Initial: ...
+
+    @property
+    def relaxing_tolerance(self) -> float: ...
+
+    @property
+    def merging(self) -> float | None: ...
+
+    @property
+    def adaptation(self) -> Adaptation: ...
+
+    @property
+    def smooth(self) -> bool: ...

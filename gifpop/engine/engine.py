@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gifpop import _core
-from gifpop.engine import chunks, instruction_set
+from gifpop.engine import chunks, instruction_set, threads
 from gifpop.engine.counting import count_units
 from gifpop.engine.interrupts import deferred_interrupt
+from gifpop.engine.progress import progress_bar
 from gifpop.engine.ring_buffers import RingBuffers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gifpop.common.typing import Floats, Integers, Prescribed, Probe, Receptor, Stream
+    from gifpop.common.typing import Floats, Integers, Prescribed, Probe, Receptor, Shorts, Spikes, Stream
     from gifpop.engine.links import Link, NoiseLink
     from gifpop.engine.plan import Plan
     from gifpop.engine.signals import Emitter
@@ -285,10 +286,10 @@ class Engine:
         probing = chunks.Probing(self.plans, probes, prescribed)
         pace = chunks.Pace(self.slice_steps, self.seconds_per_step())
         end = self.step + n_steps
-        with deferred_interrupt() as interrupted, chunks.progress_bar(n_steps, label, "step", progress) as bar:
+        with deferred_interrupt() as interrupted, progress_bar(n_steps, label, "step", progress) as bar:
             while self.step < end and not interrupted():
                 with pace.chunk(end - self.step, probing.most_steps()) as n:
-                    [(failed, chunk)] = chunks.advance([self], n, probing, self.threads)
+                    [(failed, chunk)] = advance([self], n, probing, self.threads)
                     bar.update(len(chunk.counts))
                     yield chunk
                 self.broken = None  # not before the piece has been recorded
@@ -327,9 +328,55 @@ class Engine:
         return [_emitted(which, self.step, n) for which in (self.signals, [p.signal for p in self.noise])]
 
 
+def advance(
+    engines: Sequence[Engine], n: int, probing: chunks.Probing, n_threads: int
+) -> list[tuple[int, chunks.Chunk]]:
+    """Run engines with equal groups, all at the same step, through one chunk of the compiled loop.
+
+    They are marked as broken, until whoever calls this has recorded the chunk: what ends it early leaves states that
+    are not those of any step, or of a step with what is not recorded.
+
+    Returns
+    -------
+    list of tuple, one for each engine
+        The group that failed, or -1; what it did as a `gifpop.engine.chunks.Chunk`.
+    """
+    first, groups = engines[0].step, len(engines[0].plans)
+    counts = np.zeros((len(engines), n, groups), dtype=np.int64)
+    forced = probing.prescribe(counts, first)
+    records = np.empty((len(engines), n, len(probing.sorted)))
+    cores = [engine.core for engine in engines]
+    with threads.team(n_threads) as team:
+        for engine in engines:
+            engine.broken = "a run was cut short"
+        lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
+        outcomes = _core.advance(
+            cores, first, lines, means, counts, probing.chosen, forced, probing.sorted, records, team
+        )
+    neurons = [i for i, plan in enumerate(engines[0].plans) if plan.neurons]
+    advanced = []
+    for engine, counted, recorded, (failed, done, steps, fired) in zip(engines, counts, records, outcomes, strict=True):
+        engine.step += steps if failed < 0 else done  # where the records end
+        spikes = _spikes(counted[:done], fired, first, neurons)
+        chunk = chunks.Chunk(first, counted[:done], probing.as_asked(recorded[:done]), spikes)
+        advanced.append((failed, chunk))
+    return advanced
+
+
 def _emitted(signals: Sequence[Emitter], first: int, n: int) -> Floats:
     """Return what signals emit in ``n`` steps, shape (n, signals)."""
     values = np.empty((n, len(signals)))
     for column, signal in enumerate(signals):
         values[:, column] = signal.emit(first, n)
     return values
+
+
+def _spikes(counts: Integers, fired: Shorts, first: int, groups: list[int]) -> dict[int, Spikes]:
+    """Return the spikes of each group of neurons: their steps and neurons."""
+    if not groups:
+        return {}
+    events = np.repeat(np.arange(len(counts) * len(groups)), counts[:, groups].ravel())
+    steps, which = first + events // len(groups), events % len(groups)
+    if len(groups) == 1:
+        return {groups[0]: (steps, fired)}
+    return {group: (steps[which == j], fired[which == j]) for j, group in enumerate(groups)}

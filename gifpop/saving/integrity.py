@@ -18,7 +18,6 @@ from gifpop import _core
 from gifpop.assembly import footprint
 from gifpop.assembly.assembly import Assembly
 from gifpop.assembly.inputs import MOST_EVENTS
-from gifpop.assembly.levels import MesoLevel
 from gifpop.assembly.recorder import Column
 from gifpop.assembly.recording import Recording
 from gifpop.common import checks, grid, memory
@@ -29,7 +28,7 @@ from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
 from gifpop.engine.threads import processors
 from gifpop.meso import _meso, history
-from gifpop.meso.history import TOLERANCE
+from gifpop.meso.level import MesoLevel
 from gifpop.meso.modes import Carried, count_modes
 from gifpop.meso.plan import PopulationPlan
 from gifpop.micro import _micro
@@ -185,7 +184,7 @@ def _population(plan: Plan) -> PopulationPlan:
 
 def _check_level(level: AnyLevel, population: Population, assembly: Assembly, sizes: Sizes) -> None:
     """Refuse a level that an assembly of these options would not make."""
-    tolerance = assembly.options.merging if isinstance(level, MesoLevel) else assembly.options.merging or TOLERANCE
+    tolerance = assembly.options.merging if isinstance(level, MesoLevel) else assembly.options.relaxing_tolerance
     options = assembly.options.dt, assembly.options.initial, tolerance, assembly.options.smooth
     sizes.require(
         (level.dt, level.initial, level.tolerance, level.smooth) == options, "levels have the options of the simulation"

@@ -16,7 +16,6 @@ import numpy as np
 
 from gifpop import distributions, inputs, parameters, rules
 from gifpop.assembly.assembly import Assembly
-from gifpop.assembly.levels import MesoLevel, MicroLevel
 from gifpop.assembly.options import Options
 from gifpop.assembly.recorder import Column
 from gifpop.assembly.recording import Recording
@@ -34,8 +33,10 @@ from gifpop.engine.ring_buffers import RingBuffers
 from gifpop.engine.threads import check_threads, processors
 from gifpop.meso import _meso
 from gifpop.meso.history import TOLERANCE, Cells
+from gifpop.meso.level import MesoLevel
 from gifpop.meso.modes import Carried
 from gifpop.meso.plan import PopulationPlan
+from gifpop.micro.level import MicroLevel
 from gifpop.micro.plan import NeuronPlan
 from gifpop.result import PopulationResult, Result
 from gifpop.saving import archive, integrity

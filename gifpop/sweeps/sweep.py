@@ -11,8 +11,8 @@ import numpy as np
 
 from gifpop.common import checks, seeds
 from gifpop.common.warn import warn
-from gifpop.engine.chunks import progress_bar
 from gifpop.engine.interrupts import deferred_interrupt
+from gifpop.engine.progress import progress_bar
 from gifpop.sweeps.arguments import check_functions, check_simulate, require_packages
 from gifpop.sweeps.identity import check_same, describe_seed, describe_sweep, stored_seed
 from gifpop.sweeps.job import Job, check_picklable, describe

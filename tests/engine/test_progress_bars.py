@@ -7,6 +7,7 @@ import pytest
 
 import gifpop as gp
 from gifpop.engine import chunks
+from gifpop.engine import progress as progress_bars
 from tests.helpers.state import assert_same_results
 from tests.helpers.strikes import DT, brunel
 
@@ -40,7 +41,7 @@ class Gone:
 def test_no_bar_ends_a_run(stderr, progress, monkeypatch):
     expected = brunel().run(100.0)
     monkeypatch.setattr(sys, "stderr", stderr)
-    monkeypatch.setattr(chunks, "SHOW_PROGRESS_AFTER", 0.0)
+    monkeypatch.setattr(progress_bars, "SHOW_PROGRESS_AFTER", 0.0)
     monkeypatch.setattr(chunks, "LONGEST_CHUNK", 8)
     sim = brunel(progress=progress)
     sim.run(100.0)
@@ -55,8 +56,8 @@ def test_a_bar_that_comes_late_counts_from_the_beginning(monkeypatch, capsys):
     monkeypatch.setattr(Gone, "flush", lambda self: None)
     written = []
     monkeypatch.setattr(sys, "stderr", Gone(None))
-    monkeypatch.setattr(chunks, "SHOW_PROGRESS_AFTER", 0.2)
-    with chunks.progress_bar(1000, "gifpop", "step", None) as bar:
+    monkeypatch.setattr(progress_bars, "SHOW_PROGRESS_AFTER", 0.2)
+    with progress_bars.progress_bar(1000, "gifpop", "step", None) as bar:
         bar.update(400)
         assert not written
         time.sleep(0.25)

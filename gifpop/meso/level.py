@@ -1,0 +1,146 @@
+"""A population at the mesoscopic level: how it is checked, planned, started and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from gifpop.common import seeds
+from gifpop.common.grid import refractory_steps
+from gifpop.common.ranges import LARGEST_JUMP, LARGEST_SLOPE
+from gifpop.common.receptors import name_currents
+from gifpop.meso import _meso
+from gifpop.meso.history import rounded
+from gifpop.meso.modes import count_modes
+from gifpop.meso.plan import (
+    RECORDABLES,
+    PopulationPlan,
+    automatic_history,
+    plan_adaptive,
+    plan_population,
+    start_history,
+    update_plan,
+)
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Level, LevelOptions
+    from gifpop.description import Population
+    from gifpop.engine.plan import Plan
+    from gifpop.parameters import GIF
+
+
+class MesoLevel:
+    """A population as one stochastic equation.
+
+    Parameters
+    ----------
+    population : Population
+    options : gifpop.assembly.options.Options
+        The adaptation is the population's own where it has one.
+    noisy : pair of float, or None
+        Neurons receive input of their own; only where adaptation is carried.
+    """
+
+    name: ClassVar[Level] = "meso"
+    recordables: ClassVar = RECORDABLES
+
+    def __init__(self, population: Population, options: LevelOptions, noisy: Sequence[float] | None) -> None:
+        self.dt, self.initial, self.tolerance = options.dt, options.initial, options.merging
+        self.noisy, self.smooth = noisy, options.smooth
+        self.carried = (population.adaptation or options.adaptation) == "carried"
+        self.length = population.len_kernel
+        self.check(population)
+        modes = count_modes(population.cell, noisy is not None) if self.carried else 0
+        self.moments = modes + modes * (modes + 1) // 2 + (modes > 0)
+        if self.length == -1:
+            self.length = automatic_history(rounded(population.cell) if self.smooth else population.cell, self.dt)
+
+    def check(self, population: Population) -> None:
+        """Refuse what this level cannot do with a population."""
+        cell, where = population.cell, f"Population {population.name!r}"
+        for name in cell.various():
+            raise ValueError(
+                f"{where}: GIF.{name} must be one number at the mesoscopic level, got {getattr(cell, name)}: neurons "
+                "that differ have no exact meaning there"
+            )
+        if cell.tau_stc and not self.carried:
+            raise ValueError(
+                f"{where}: GIF.tau_stc must be empty with adaptation='quasi-renewal', got {list(cell.tau_stc)}: "
+                "spike-triggered currents have no equation there; adaptation='carried' has one"
+            )
+        if self.noisy is not None and not self.carried:
+            raise ValueError(
+                f"{where}: adaptation must be 'carried' where neurons receive input of their own (Simulation.wiring is "
+                "'sparse', or PoissonSpikes.shared is False), got 'quasi-renewal'"
+            )
+        modes = count_modes(cell, self.noisy is not None)
+        if self.carried and modes > _meso.MOST_MODES:
+            raise ValueError(
+                f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
+                f"got {modes} (one for each entry, two for synapses where neurons receive input of their own, and one "
+                "for the membrane where there are currents)"
+            )
+        slope = cell.tau_m / cell.C_m / cell.Delta_V
+        if self.carried and (cell.tau_stc or self.noisy is not None) and slope > LARGEST_SLOPE:
+            raise ValueError(
+                f"{where}: GIF.tau_m / C_m / Delta_V must be <= {LARGEST_SLOPE:g} 1/pA where neurons have currents of "
+                f"their own, got {slope}"
+            )
+        if self.carried:
+            self._check_jumps(cell, where)
+        if self.length != -1:
+            self._check_length(population, self.length)
+
+    def _check_jumps(self, cell: GIF, where: str) -> None:
+        """Refuse jumps of adaptation so large that variances, which go with their squares, have no digits left."""
+        for kind, unit, factor in (("sfa", "", 1.0), ("stc", " * tau_m / C_m", cell.tau_m / cell.C_m)):
+            for i, q in enumerate(getattr(cell, f"q_{kind}")):
+                jump = q * factor / cell.Delta_V
+                if not abs(jump) <= LARGEST_JUMP:
+                    raise ValueError(
+                        f"{where}: GIF.q_{kind}[{i}]{unit} / Delta_V must be in [-{LARGEST_JUMP:g}, {LARGEST_JUMP:g}] "
+                        f"with adaptation='carried', got {jump}"
+                    )
+
+    def _check_length(self, population: Population, length: int) -> None:
+        """Refuse a refractory period that a history does not hold."""
+        t_ref, chosen = population.cell.t_ref, population.len_kernel == -1
+        refractory = refractory_steps(t_ref, self.dt)
+        if refractory >= length:
+            raise ValueError(
+                f"Population {population.name!r}: len_kernel must be longer than the refractory period of {refractory} "
+                f"steps (t_ref = {t_ref} ms), got {length}"
+                f"{' (chosen at the start; give a longer one)' if chosen else ''}"
+            )
+
+    def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
+        """Return the plan in its initial state, or at rest if that is the stationary one."""
+        cell = population.cell
+        N, binomial = population.N, population.BinoRand
+        if self.tolerance is None:
+            plan = plan_population(cell, N, self.dt, self.length, binomial, None, self.carried, self.noisy, self.smooth)
+        else:
+            plan = plan_adaptive(
+                cell, N, self.dt, self.length, self.tolerance, binomial, self.carried, self.noisy, self.smooth
+            )
+        start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial in ("fired", "nest"))
+        resting = 0.0 if self.initial == "nest" else cell.E_L
+        plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
+        plan.I_syn[:] = [getattr(cell, name) for name in name_currents(plan.n_receptors)]
+        return plan
+
+    def begin(
+        self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int
+    ) -> np.random.BitGenerator:
+        """Return the random stream; of the initial state nothing is drawn."""
+        return seeds.stream(root, seeds.POPULATION, index)
+
+    def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
+        """Return a plan with the parameters of a population, and the state and history of another plan."""
+        assert isinstance(plan, PopulationPlan)
+        self._check_length(population, plan.K if plan.cells is None else len(plan.cells.widest) - 1)
+        plan = plan.copy()
+        update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, self.noisy)
+        return plan

@@ -1,0 +1,101 @@
+"""A population at the microscopic level: how it is checked, planned, started and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from gifpop.common import seeds
+from gifpop.common.grid import refractory_steps
+from gifpop.common.ranges import check_ranges
+from gifpop.common.receptors import RECEPTORS, name_currents
+from gifpop.distributions import Distribution, Given
+from gifpop.micro.plan import RECORDABLES, NeuronPlan, neuron_parameters, plan_neurons
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Key, Level, LevelOptions
+    from gifpop.description import Population
+    from gifpop.engine.plan import Plan
+
+MOST_SIMULATED = 2**31 - 1  # neurons, whose numbers are int32
+DRAWN_ANEW = ("V_m", *name_currents(len(RECEPTORS)))  # initial values
+
+
+class MicroLevel:
+    """A population neuron by neuron; parameters as of `gifpop.meso.level.MesoLevel`."""
+
+    name: ClassVar[Level] = "micro"
+    recordables: ClassVar = RECORDABLES
+
+    def __init__(self, population: Population, options: LevelOptions, noisy: Sequence[float] | None) -> None:
+        self.dt, self.initial, self.noisy = options.dt, options.initial, noisy
+        # of the population that finds the stationary state
+        self.tolerance, self.smooth = options.relaxing_tolerance, options.smooth
+        self.check(population)
+
+    def check(self, population: Population) -> None:
+        """Refuse what this level cannot do with a population."""
+        where, cell = f"Population {population.name!r}", population.cell
+        if population.N > MOST_SIMULATED:
+            raise ValueError(f"{where}: N must be <= {MOST_SIMULATED} at the microscopic level, got {population.N}")
+        if self.initial == "fired" and isinstance(cell.V_m, Distribution):
+            raise ValueError(
+                f"{where}: GIF.V_m must be one number where all neurons have just fired (initial='fired'), got "
+                f"{cell.V_m}; with initial='rest' they start from it"
+            )
+        for name in cell.various():
+            for value in cell.entries(name):
+                if isinstance(value, Given) and len(value.values) != population.N:
+                    raise ValueError(
+                        f"{where}: GIF.{name} must be a number or have {population.N} values, got {len(value.values)}"
+                    )
+
+    def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> NeuronPlan:
+        """Return the plan in its initial state, or at rest if that is the stationary one, but for what `begin` draws.
+
+        ``root`` is the seed of the network, which draws the parameters of each neuron.
+        """
+        N = population.N
+        p = self._drawn(population, root, index)
+        if p["V_m"] is None:
+            p["V_m"] = p["E_L"]
+        plan = plan_neurons(p, N, self.dt)
+        if self.initial == "fired":
+            plan.of_neurons("V_m")[:] = p["V_reset"]
+            plan.of_neurons("pause")[:] = refractory_steps(p["t_ref"], self.dt)
+            for kind in ("sfa", "stc"):
+                for trace, q in zip(plan.state[kind], p[f"q_{kind}"], strict=True):
+                    trace[:N] = q
+        return plan
+
+    def begin(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> Key:
+        """Draw initial values that differ between neurons; return the key of the random numbers."""
+        assert isinstance(plan, NeuronPlan)
+        names = tuple(name for name in DRAWN_ANEW if isinstance(getattr(population.cell, name), Distribution))
+        for name, values in self._drawn(population, root, index, names).items():
+            plan.of_neurons(name)[:] = values
+        key = seeds.philox_key(root, seeds.POPULATION, index)
+        plan.restart(key)
+        return key
+
+    def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> NeuronPlan:
+        """Return a plan with the parameters of a population, and the state of a plan of as many neurons."""
+        assert isinstance(plan, NeuronPlan)
+        p = self._drawn(population, root, index)
+        return replace(plan, parameters=neuron_parameters(p, population.N, self.dt))
+
+    def _drawn(
+        self, population: Population, root: np.random.SeedSequence, index: int, names: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        """Return parameters of each neuron, by default all; a distribution gives the same values each time."""
+
+        def random(parameter: int, term: int) -> np.random.Generator:
+            return np.random.Generator(seeds.stream(root, seeds.NEURONS, index, parameter, term))
+
+        where = f"Population {population.name!r}: GIF"
+        p = population.cell.draw(population.N, random, where, names)
+        check_ranges(where, p)
+        return p
