@@ -177,7 +177,7 @@ def _signal(
     start, period = timing
     return neo.AnalogSignal(
         values,
-        units=unit,
+        units="dimensionless" if unit == "1" else unit,
         t_start=_ms(start),
         sampling_period=_ms(period),
         name=name,
