@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gifpop.assembly import changes
 from gifpop.assembly.assembly import Assembly
@@ -18,11 +16,13 @@ from gifpop.assembly.options import Options
 from gifpop.assembly.recorder import SpikeRoom
 from gifpop.assembly.recording import Recording
 from gifpop.assembly.records import Records, bytes_of_joined, concatenate
+from gifpop.assembly.state import State
 from gifpop.common import checks, memory, seeds
 from gifpop.common.grid import check_span
 from gifpop.description import population_name
-from gifpop.engine.engine import SimulationError, StateLostError
-from gifpop.engine.interrupts import deferred_interrupt, give_way
+from gifpop.engine.engine import SimulationError
+from gifpop.engine.exclusive import Exclusive, exclusive
+from gifpop.engine.interrupts import give_way
 from gifpop.engine.threads import check_threads
 from gifpop.meso.history import TOLERANCE
 from gifpop.result import Result
@@ -43,31 +43,7 @@ if TYPE_CHECKING:
     from gifpop.inputs import Input
     from gifpop.reductions import Reduced
 
-Arguments = ParamSpec("Arguments")
-Returned = TypeVar("Returned")
-
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class State:
-    """What belongs together in a simulation and is exchanged at once, so that no change can be half made.
-
-    Attributes
-    ----------
-    seed : numpy.random.SeedSequence
-        Of the run.
-    assembly : Assembly
-    recording : Recording
-    engine : Engine
-    records : Records
-    """
-
-    seed: np.random.SeedSequence
-    assembly: Assembly
-    recording: Recording
-    engine: Engine
-    records: Records
 
 
 class SimulationInterrupted(KeyboardInterrupt):
@@ -95,20 +71,7 @@ class SimulationInterrupted(KeyboardInterrupt):
         return type(self), (self.result, self._until)
 
 
-def _exclusive(
-    method: Callable[Concatenate[Simulation, Arguments], Returned],
-) -> Callable[Concatenate[Simulation, Arguments], Returned]:
-    """Have a method executed by one at a time, with SIGINT held back."""
-
-    @wraps(method)
-    def call(self: Simulation, /, *arguments: Arguments.args, **options: Arguments.kwargs) -> Returned:
-        with self._alone():
-            return method(self, *arguments, **options)
-
-    return call
-
-
-class Simulation:
+class Simulation(Exclusive):
     """The state of a network while it is simulated.
 
     Parameters
@@ -268,32 +231,12 @@ class Simulation:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return a simulation in the same state that goes on by itself, as if it had been saved and loaded."""
         with self._alone():
-            self._require_whole()
+            self._state.require_whole()
             self._state.records.end()
             return self._restored(snapshot.copied(self._kept()), self._progress)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a gifpop.Simulation cannot be pickled: save writes it to a file, and load reads that")
-
-    @contextmanager
-    def _if_idle(self) -> Iterator[deferred_interrupt | None]:
-        """Hold SIGINT back and keep others out: threads, and handlers of signals; yield None where others are in."""
-        deferral = deferred_interrupt()
-        with deferral:
-            idle = self._busy.acquire(blocking=False)
-            try:
-                yield deferral if idle else None
-            finally:
-                if idle:
-                    self._busy.release()
-
-    @contextmanager
-    def _alone(self) -> Iterator[deferred_interrupt]:
-        """Refuse to enter a block while another one of these is being executed; hold SIGINT back in it."""
-        with self._if_idle() as deferral:
-            if deferral is None:
-                raise RuntimeError("this simulation is being run by another thread already")
-            yield deferral
 
     @property
     def _assembly(self) -> Assembly:
@@ -373,14 +316,14 @@ class Simulation:
             raise SimulationInterrupted(finished[0], f"at {round(self.time, 9)} ms") from None
         return finished[0]
 
-    @_exclusive
+    @exclusive
     def _advance(self, n: int, finished: list[Result]) -> None:
         """Run for ``n`` steps; append the result to a list as soon as it is kept for `result`, too."""
-        self._require_whole()
+        self._state.require_whole()
         engine, recording, records = self._engine, self._recording, self._state.records
         first, began = engine.step, time.perf_counter()
         records.end()
-        self._check(n)
+        self._state.check(n)
         recorder, room = recording.recorder(n, first), SpikeRoom("Simulation.run")
         error: KeyboardInterrupt | SimulationError | None = None
         records.begin(partial(self._make_result, recorder, first, self.seed))
@@ -405,12 +348,6 @@ class Simulation:
         if error is not None:
             error.result = finished[0]
             raise error
-
-    def _require_whole(self) -> None:
-        """Refuse to go on from what a change that was cut short has left."""
-        broken = self._engine.broken
-        if broken is not None:
-            raise StateLostError(f"Simulation: {broken}, and its state is lost; reset it, or load a saved one")
 
     def result(self) -> Result:
         """Return what all runs since the start or the last `reset` recorded.
@@ -447,7 +384,7 @@ class Simulation:
         with self._if_idle() as idle:
             self._state.records.forget(running=idle is None)
 
-    @_exclusive
+    @exclusive
     def reset(self, seed: Seed = None) -> None:
         """Go back to the initial state, with the parameters as they are now; connections stay.
 
@@ -463,7 +400,7 @@ class Simulation:
         engine = state.assembly.engine(root, instead_of=state.engine)
         self._state = State(root, state.assembly, state.recording, engine, Records())
 
-    @_exclusive
+    @exclusive
     def set(self, part: Part, /, **parameters: object) -> None:
         """Change a population, connections or an input from the next step on; state and history are kept.
 
@@ -494,7 +431,7 @@ class Simulation:
         """
         self._change(changes.described(self._assembly.net, part, parameters))
 
-    @_exclusive
+    @exclusive
     def inject(self, population: Population | str, input: Input, delay: float = 0.0) -> Injection:
         """Add an input onto every neuron of a population, from the next step on.
 
@@ -518,7 +455,7 @@ class Simulation:
         self._change(net)
         return injection
 
-    @_exclusive
+    @exclusive
     def remove(self, input: Injection) -> None:
         """Take an input away; what it has sent is still to arrive.
 
@@ -533,8 +470,8 @@ class Simulation:
 
     def _change(self, net: Description) -> None:
         """Go on as a simulation of a changed description."""
-        self._require_whole()
         state = self._state
+        state.require_whole()
         recording = state.recording.changed(net.populations)
         assembly, engine = changes.carry_on(state.assembly, state.engine, state.seed, net)
         give_way()
@@ -582,7 +519,7 @@ class Simulation:
         True
         """
         with self._alone() as deferral:
-            self._require_whole()
+            self._state.require_whole()
             self._state.records.end()
             with deferral.suspended():  # nothing changes, and writing may take long
                 snapshot.save(path, self._kept(results), compressed)
@@ -672,19 +609,10 @@ class Simulation:
         links = [link for link in self._assembly.links if (link.source, link.target) == (source, target)]
         return expand(links, populations[first].N, populations[second].N, self.dt)
 
-    def _check(self, n: int, recorded: bool = True) -> None:
-        """Refuse a run of ``n`` steps for which given counts or memory do not suffice."""
-        self._recording.check(self._engine.step + n)
-        needs = {"input on its way": self._engine.bytes_to_come(n)} | (self._recording.needs(n) if recorded else {})
-        memory.require(
-            needs,
-            f"Simulation.run: records of {n} steps (longer record_interval, fewer variables or shorter runs need less)",
-        )
-
-    @_exclusive
+    @exclusive
     def _skip(self, n: int) -> None:
         """Simulate ``n`` steps without recording anything."""
-        self._check(n, recorded=False)
+        self._state.check(n, recorded=False)
         nothing = self._recording.recorder(0, self._engine.step)
         try:
             for _ in self._engine.run(n, (), self._recording.prescribed, self._progress):

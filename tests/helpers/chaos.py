@@ -20,6 +20,7 @@ DT = 0.5
 RULES = (None, gp.PairwiseBernoulli(0.3), gp.FixedOutdegree(7), gp.FixedIndegree(9), gp.FixedTotalNumber(300))
 CRITICAL = (
     "simulation.py",
+    "state.py",
     "changes.py",
     "engine.py",
     "chunks.py",
@@ -32,9 +33,7 @@ CRITICAL = (
 # Errors are raised at lines, real ones in calls. What keeps locks and handlers in order makes none that could fail.
 SOUND = {
     (os.path.join("engine", "interrupts.py"), None),
-    ("simulation.py", "_if_idle"),
-    ("simulation.py", "_alone"),
-    ("simulation.py", "call"),
+    (os.path.join("engine", "exclusive.py"), None),
     (os.path.join("engine", "engine.py"), "run"),
 }
 
