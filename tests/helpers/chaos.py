@@ -171,7 +171,7 @@ def random_operation(sim, random, folder):
 
 def run_trials(sim):
     """Run trials of the network of a simulation."""
-    return network_of(sim).simulate(10.0, trials=4, dt=DT, seed=3, level=sim.level, progress=False)
+    return gp.Network._of(network_of(sim)).simulate(10.0, trials=4, dt=DT, seed=3, level=sim.level, progress=False)
 
 
 def _random_set(random, population, number):
