@@ -1,8 +1,10 @@
 """Results made of formulas, not simulated, so that pictures of them do not depend on random numbers."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from gifpop.comparison import Comparison, Estimate, LevelSummary
+from gifpop.reductions import Moments
 from gifpop.result import PopulationResult, Result
 
 DT = 0.5  # ms
@@ -96,3 +98,29 @@ def comparison():
         )
 
     return Comparison(summary(1.0), summary(1.3), tuple(SIZES), t, f, trials=10, confidence=0.95)
+
+
+def statistics(trials=4):
+    """Return `TrialStatistics` of mesoscopic populations."""
+    moments, runs = Moments(None, None), result("meso", trials=trials)
+    for number in runs.trials:
+        moments.take(runs.trial(number))
+    return moments.result()
+
+
+def axes(*shape):
+    """Return axes of a figure that pyplot does not know."""
+    return Figure().subplots(*shape)
+
+
+def oscillation(amplitude=4.0, hz=50.0, steps=2000):
+    """Return the result of one population at 100 spikes/s that oscillates."""
+    activity = 100.0 + amplitude * np.sin(2 * np.pi * hz * (np.arange(steps) + 0.5) * 1e-3 * DT)
+    return Result(
+        [PopulationResult("P", 50, DT, 0, activity * 50 * DT * 1e-3, np.arange(0), {}, mean=activity)],
+        DT,
+        "meso",
+        1,
+        1,
+        0,
+    )
