@@ -18,7 +18,8 @@ Where it differs from NEST on purpose:
   ``record_to``, ...) only take their neutral value; neurons lack those for plasticity (``tau_minus``, ``Ca``, ...).
 - Networks and records that would not fit in memory raise a NESTError, which is also a MemoryError, before they are
   made. A run whose spikes would fill the memory ends with one and keeps its records.
-- Slices of node collections follow Python's rules.
+- Indices of node collections in a list or array may be negative; slices with steps or of several models cannot be added
+  on either side of ``+``, where NEST joins other nodes than those.
 - ``tau_sfa``, ``q_sfa``, ``tau_stc`` and ``q_stc`` of neurons can be given as a list of lists, one for each neuron.
 - Arrays of identifiers with repetitions can be connected with one weight or a distribution for all, and heed
   ``allow_autapses``.
@@ -40,12 +41,13 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from gifpop.nest import math, random, raster_plot, settings, voltage_trace
+from gifpop.nest import logic, math, random, raster_plot, settings, voltage_trace
 from gifpop.nest.api import (
     Cleanup,
     Connect,
     CopyModel,
     Create,
+    CreateParameter,
     GetConnections,
     GetDefaults,
     GetKernelStatus,
@@ -80,6 +82,7 @@ __all__ = [
     "Connect",
     "CopyModel",
     "Create",
+    "CreateParameter",
     "GetConnections",
     "GetDefaults",
     "GetKernelStatus",
@@ -103,6 +106,7 @@ __all__ = [
     "VerbosityLevel",
     "__version__",
     "get_verbosity",
+    "logic",
     "math",
     "random",
     "raster_plot",
@@ -155,7 +159,6 @@ _MISSING = frozenset(
         "Compartments",
         "ConnectionRules",
         "CreateMask",
-        "CreateParameter",
         "DisableStructuralPlasticity",
         "Disconnect",
         "Displacement",
@@ -192,7 +195,6 @@ _MISSING = frozenset(
         "build_info",
         "help",
         "ll_api",
-        "logic",
         "message",
         "rng_type",
         "rng_types",

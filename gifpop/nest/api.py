@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop.nest import errors, settings
+from gifpop.nest import errors, random, settings
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.kernel import BLOCKS, VerbosityLevel, kernel
 from gifpop.nest.models import NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import new_defaults
-from gifpop.nest.parameter import Parameter
+from gifpop.nest.parameter import Parameter, as_parameter
 from gifpop.nest.synapses import new_synapse_defaults, synapse_defaults
 from gifpop.nest.value_types import in_range, is_sequence, is_whole
 
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes
     from gifpop.nest.synapse_collection import SynapseCollection
     from gifpop.nest.value_types import Values
+
+
+RECIPES: dict[str, Callable[..., Parameter]] = {
+    "constant": lambda value: as_parameter(value),
+    "exponential": random.exponential,
+    "lognormal": random.lognormal,
+    "normal": random.normal,
+    "uniform": random.uniform,
+    "uniform_int": random.uniform_int,
+}
 
 
 def ResetKernel() -> None:
@@ -84,6 +95,35 @@ def _check_params_of_new_nodes(params: Values | Sequence[Values], n: int) -> Non
         raise TypeError("params must be either a dict of parameters or a list or tuple of dicts")
     if len(params) != n:
         raise TypeError("list of params must have one dictionary per node")
+
+
+def CreateParameter(parametertype: str, specs: Values) -> Parameter:
+    """Create a recipe for values; in new scripts use `gifpop.nest.random`.
+
+    Parameters
+    ----------
+    parametertype : {"constant", "exponential", "lognormal", "normal", "uniform", "uniform_int"}
+        What to draw.
+    specs : dict
+        Arguments of the function in `gifpop.nest.random`; ``value`` of a constant.
+
+    Returns
+    -------
+    Parameter
+        Draws these values.
+
+    Raises
+    ------
+    NESTError
+        If there is no such type, or an argument is wrong.
+    """
+    if parametertype not in RECIPES:
+        raise errors.UndefinedName(f"The name {parametertype} is not defined.")
+    recipe = RECIPES[parametertype]
+    unknown = specs.keys() - inspect.signature(recipe).parameters.keys()
+    if unknown:
+        raise errors.unaccessed(unknown, "param", "create_parameter")
+    return recipe(**specs)
 
 
 def Connect(

@@ -52,14 +52,17 @@ class NodeCollection:
         self._fill(nodes)
 
     @classmethod
-    def _of(cls, ids: npt.ArrayLike, step: int = 1, generation: int | None = None) -> NodeCollection:
+    def _of(
+        cls, ids: npt.ArrayLike, step: int = 1, generation: int | None = None, is_slice: bool = False
+    ) -> NodeCollection:
         collection = cls.__new__(cls)
-        collection._fill(np.asarray(ids, dtype=np.int64), step, generation)
+        collection._fill(np.asarray(ids, dtype=np.int64), step, generation, is_slice)
         return collection
 
-    def _fill(self, ids: Integers, step: int = 1, generation: int | None = None) -> None:
+    def _fill(self, ids: Integers, step: int = 1, generation: int | None = None, is_slice: bool = False) -> None:
         self._ids = ids
         self._step = step if len(ids) > 1 else 1
+        self._is_slice = is_slice
         self._generation = kernel.generation if generation is None else generation
 
     # -- a sequence -------------------------------------------------------------------------------------------------
@@ -82,12 +85,24 @@ class NodeCollection:
                 raise IndexError("index value outside of the NodeCollection")
             return self._of([self._ids[key]], generation=self._generation)
         if isinstance(key, slice):
-            if key.step is not None and key.step < 1:
-                raise IndexError("slicing step for NodeCollection must be strictly positive")
-            return self._of(self._ids[key], self._step * (key.step or 1), self._generation)
+            self._check_slice(key)
+            return self._of(self._ids[key], self._step * (key.step or 1), self._generation, is_slice=True)
         if is_sequence(key):
             return self._of(self._ids[self._places(key)], generation=self._generation)
         raise IndexError("only integers, slices, lists, tuples, and numpy arrays are valid indices")
+
+    def _check_slice(self, key: slice) -> None:
+        """Refuse slices that NEST refuses: out of range, empty, or backwards."""
+        n = len(self)
+        if key.step is not None and key.step < 1:
+            raise IndexError("slicing step for NodeCollection must be strictly positive")
+        if key.start is not None and not -n <= key.start < n:
+            raise IndexError("slice start value outside of the NodeCollection")
+        if key.stop is not None and not -n <= key.stop <= n:
+            raise IndexError("slice stop value outside of the NodeCollection")
+        start, stop, _ = key.indices(n)
+        if start >= stop:
+            raise errors.BadParameter("start < stop required.")
 
     def _places(self, indices: npt.ArrayLike) -> Integers:
         """Return the places given by an array of indices or a mask."""
@@ -99,8 +114,12 @@ class NodeCollection:
             return np.flatnonzero(key)
         if key.size == 0:
             return np.zeros(0, dtype=np.int64)
-        if key.ndim != 1 or key.dtype.kind not in "iu":
-            raise IndexError("only integers, slices, lists, tuples, and numpy arrays are valid indices")
+        if isinstance(indices, np.ndarray) and key.ndim != 1:
+            raise TypeError("NumPy indices must one-dimensional")
+        if isinstance(indices, np.ndarray) and key.dtype.kind not in "iu":
+            raise TypeError("NumPy indices must be an array of integers or bools")
+        if key.ndim != 1 or key.dtype.kind not in "iu" or _has_bools(indices):
+            raise TypeError("Indices must be integers or bools")
         for place in key[(key < -len(self)) | (key >= len(self))]:
             raise IndexError(f"pos {place} points outside of the NodeCollection")
         places = np.where(key < 0, key + len(self), key)
@@ -110,12 +129,18 @@ class NodeCollection:
             raise errors.BadProperty("Indices must be sorted in ascending order")
         return places
 
-    def __add__(self, other: NodeCollection) -> NodeCollection:
+    def __add__(self, other: NodeCollection | float) -> NodeCollection:
+        if isinstance(other, numbers.Real) and other == 0:
+            return self  # the start of `sum`
         if not isinstance(other, NodeCollection):
             raise TypeError(f"Cannot add object of type '{type(other).__name__}' to 'NodeCollection'")
+        if any(nodes._is_slice and (nodes._step > 1 or len(nodes._descriptions()) > 1) for nodes in (self, other)):
+            raise errors.BadProperty("Cannot add NodeCollection to a sliced composite.")
         if np.intersect1d(self._ids, other._ids).size:
             raise errors.BadProperty("Cannot join overlapping NodeCollections.")
         return self._of(np.union1d(self._ids, other._ids))
+
+    __radd__ = __add__
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NodeCollection):
@@ -315,6 +340,10 @@ class NodeCollection:
                 "InvalidNodeCollection: note that ResetKernel invalidates all previously created NodeCollections."
             )
         kernel.catch_up()
+
+
+def _has_bools(indices: npt.ArrayLike) -> bool:
+    return is_sequence(indices) and any(isinstance(each, bool) for each in indices)
 
 
 def _identifiers(ids: Iterable[Any]) -> Integers:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from gifpop.common.typing import Floats
+from gifpop.nest.errors import NotSupported
 from gifpop.nest.kernel import kernel
 
 Draw: TypeAlias = Callable[[np.random.Generator, int], npt.ArrayLike]
@@ -21,8 +22,8 @@ class Parameter:
     """A recipe for values; made by the functions of `gifpop.nest.random` and `gifpop.nest.math`.
 
     Parameters can be added, subtracted, multiplied and divided by each other and by numbers, and raised to powers that
-    are numbers. ``==`` and ``!=`` give a Parameter of ones, where a draw fulfils it, and zeros. In such an expression
-    each parameter is drawn on its own.
+    are numbers. A comparison gives a Parameter that draws one where it holds, else zero. In such an expression each
+    parameter is drawn on its own.
 
     Parameters
     ----------
@@ -74,6 +75,25 @@ class Parameter:
         """
         return float(self.draw(1, kernel.streams.take())[0])
 
+    def apply(self, spatial_nc: Sized, positions: object = None) -> tuple[float, ...]:
+        """Draw one value for each node of a collection.
+
+        Parameters
+        ----------
+        spatial_nc : NodeCollection
+            Nodes.
+        positions : None
+            Positions are not available.
+
+        Returns
+        -------
+        tuple of float
+            The values, from a random stream of their own that ``rng_seed`` determines.
+        """
+        if positions is not None:
+            raise NotSupported("apply: positions are not available in gifpop.nest")
+        return tuple(self.draw(len(spatial_nc), kernel.streams.take()).tolist())
+
     def is_spatial(self) -> bool:
         """Return whether the values depend on positions of nodes.
 
@@ -116,6 +136,18 @@ class Parameter:
 
     def __ne__(self, other: Parameter | float) -> Parameter:  # type: ignore[override]
         return _combined(np.not_equal, self, other, "!=")
+
+    def __lt__(self, other: Parameter | float) -> Parameter:
+        return _combined(np.less, self, other, "<")
+
+    def __le__(self, other: Parameter | float) -> Parameter:
+        return _combined(np.less_equal, self, other, "<=")
+
+    def __gt__(self, other: Parameter | float) -> Parameter:
+        return _combined(np.greater, self, other, ">")
+
+    def __ge__(self, other: Parameter | float) -> Parameter:
+        return _combined(np.greater_equal, self, other, ">=")
 
     def __neg__(self) -> Parameter:
         return _combined(np.multiply, self, -1.0, "*")

@@ -71,7 +71,7 @@ def test_kernel_status():
     assert nest.get("rng_seed") == 7
 
 
-@pytest.mark.parametrize("name", ["spatial", "logic", "Disconnect", "CollocatedSynapses"])
+@pytest.mark.parametrize("name", ["spatial", "Disconnect", "CollocatedSynapses"])
 def test_what_nest_has_and_gifpop_has_not(name):
     with pytest.raises(nest.NESTError, match=f"gifpop.nest has no '{name}'"):
         getattr(nest, name)

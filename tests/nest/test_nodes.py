@@ -52,10 +52,7 @@ def test_representation(n):
         (np.array([False] * 5), []),
         ([], []),
         (np.int64(2), [3]),
-        (slice(None, 0), []),
-        (slice(3, 1), []),
-        (slice(5, None), []),
-        (slice(1, 9), [2, 3, 4, 5]),
+        (slice(-2, None), [4, 5]),
         ([-1], [5]),
     ],
 )
@@ -69,10 +66,21 @@ def test_indexing(n, key, expected):
         (5, IndexError, "index value outside of the NodeCollection"),
         (-6, IndexError, "index value outside of the NodeCollection"),
         (slice(None, None, -1), IndexError, "slicing step for NodeCollection must be strictly positive"),
+        (slice(2, 6), IndexError, "slice stop value outside of the NodeCollection"),
+        (slice(None, -6), IndexError, "slice stop value outside of the NodeCollection"),
+        (slice(5, None), IndexError, "slice start value outside of the NodeCollection"),
+        (slice(-6, 3), IndexError, "slice start value outside of the NodeCollection"),
+        (slice(3, 1), Errors.BadParameter, "start < stop required."),
+        (slice(None, 0), Errors.BadParameter, "start < stop required."),
         ([3, 1], Errors.BadProperty, "Indices must be sorted in ascending order"),
         ([0, 0], ValueError, "All node IDs in a NodeCollection have to be unique"),
         ([7], IndexError, "pos 7 points outside of the NodeCollection"),
         ([True, False], IndexError, "Bool index array must be the same length as NodeCollection"),
+        ([True, False, True, True, 0], TypeError, "Indices must be integers or bools"),
+        ([0.5, 1], TypeError, "Indices must be integers or bools"),
+        (["a"], TypeError, "Indices must be integers or bools"),
+        (np.array([1.0, 2.0]), TypeError, "NumPy indices must be an array of integers or bools"),
+        (np.array([[1, 2]]), TypeError, "NumPy indices must one-dimensional"),
         (1.5, IndexError, "only integers, slices, lists, tuples, and numpy arrays are valid indices"),
         ("a", IndexError, "only integers, slices, lists, tuples, and numpy arrays are valid indices"),
     ],
@@ -80,6 +88,31 @@ def test_indexing(n, key, expected):
 def test_bad_indices(n, key, error, text):
     with pytest.raises(error, match=text):
         n[key]
+
+
+def test_zero_is_the_start_of_a_sum(n):
+    populations = nest.Create("gif_pop_psc_exp", 2)
+    assert n + 0 == 0 + n == n + 0.0 == n + nest.NodeCollection() == n
+    assert sum([n, populations]).tolist() == [1, 2, 3, 4, 5, 6, 7]
+    with pytest.raises(TypeError, match="Cannot add object of type 'int' to 'NodeCollection'"):
+        n + 1
+
+
+def test_slices_that_can_be_added(n):
+    more = n + nest.Create("gif_psc_exp", 5)
+    others = nest.Create("gif_pop_psc_exp", 2)
+    assert (more[1:4] + others).tolist() == [2, 3, 4, 11, 12]
+    assert (more[[1, 2, 7]] + others).tolist() == [2, 3, 8, 11, 12]
+    assert (n[[1, 2, 4]] + others).tolist() == [2, 3, 5, 11, 12]
+
+
+@pytest.mark.parametrize("key", [slice(None, None, 2), slice(1, 8), slice(None, 10)])
+def test_slices_that_cannot_be_added(n, key):
+    more = n + nest.Create("gif_psc_exp", 5)
+    others = nest.Create("gif_pop_psc_exp", 2)
+    for first, second in ((more[key], others), (others, more[key])):
+        with pytest.raises(Errors.BadProperty, match="Cannot add NodeCollection to a sliced composite"):
+            first + second
 
 
 def test_from_identifiers(n):

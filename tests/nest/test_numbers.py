@@ -224,6 +224,64 @@ def test_one_dict_in_a_list_is_for_all(container):
 # -- drawn values -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("compared", "share"),
+    [
+        (nest.random.uniform() < 0.5, 0.5),
+        (0.5 < nest.random.uniform(), 0.5),
+        (nest.random.uniform() <= -1, 0.0),
+        (nest.random.uniform() > nest.random.uniform(), 0.5),
+        (nest.random.uniform() >= 0, 1.0),
+        (nest.logic.conditional(nest.random.uniform() < 0.5, 1.0, 0.0), 0.5),
+        (nest.logic.conditional(nest.random.uniform() > 2, nest.random.uniform() + 5, 1), 1.0),
+    ],
+)
+def test_comparisons_and_conditions(compared, share):
+    """Shares of 1000 draws: 0.5 +- 0.1 is 6 standard deviations, exceeded with a probability of 3e-10."""
+    drawn = np.array(compared.apply(nest.Create("gif_psc_exp", 1000)))
+    assert set(np.unique(drawn)) <= {0.0, 1.0}
+    assert np.mean(drawn) == pytest.approx(share, rel=0.0, abs=0.1 if share == 0.5 else 0.0)
+
+
+def test_values_that_are_applied():
+    nodes = nest.Create("gif_psc_exp", 3)
+    recipe = nest.random.uniform(2.0, 2.1)
+    first, second = recipe.apply(nodes), recipe.apply(nodes)
+    assert len(first) == 3 and len({*first, *second}) == 6
+    assert all(isinstance(each, float) and 2.0 <= each < 2.1 for each in first)
+    assert (recipe * 0 + 3).apply(nodes[0]) == (3.0,)
+    assert recipe.apply(nest.NodeCollection()) == ()
+    with pytest.raises(Errors.NotImplemented, match="apply: positions are not available"):
+        recipe.apply(nodes, [[0.0, 0.0]])
+    with pytest.raises(NotImplementedError, match="a Parameter combines with numbers and other Parameters"):
+        recipe < "a"  # noqa: B015
+    with pytest.raises(TypeError, match="condition must be a Parameter"):
+        nest.logic.conditional(True, 1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "specs", "low", "high"),
+    [
+        ("constant", {"value": 3.0}, 3.0, 3.0),
+        ("uniform", {"min": 3.0, "max": 3.5}, 3.0, 3.5),
+        ("uniform", {}, 0.0, 1.0),
+        ("normal", {"mean": 3.0, "std": 1e-9}, 2.9, 3.1),
+        ("lognormal", {"mean": 0.0, "std": 1e-9}, 0.9, 1.1),
+        ("exponential", {"beta": 3.0}, 0.0, 300.0),
+        ("uniform_int", {"max": 1}, 0.0, 0.0),
+    ],
+)
+def test_create_parameter(name, specs, low, high):
+    assert low <= nest.CreateParameter(name, specs).GetValue() <= high
+
+
+def test_create_parameter_refuses():
+    with pytest.raises(Errors.UndefinedName, match="The name foo is not defined"):
+        nest.CreateParameter("foo", {})
+    with pytest.raises(Errors.UnaccessedDictionaryEntry, match="in param, in function create_parameter:  low"):
+        nest.CreateParameter("uniform", {"low": 3})
+
+
 def test_drawn_values_are_compared_where_they_are_drawn():
     """As in NEST a Parameter, never Python's comparison of objects."""
     whole, neurons = nest.random.uniform_int(2), nest.Create("gif_psc_exp", 200)
