@@ -38,7 +38,7 @@ from gifpop.version import __version__
 
 if TYPE_CHECKING:
     from gifpop import plot
-    from gifpop.app.explorer import explore
+    from gifpop.app.window import explore
     from gifpop.both_levels import compare
     from gifpop.config import show_config
     from gifpop.sweeps.sweep import SweepInterrupted, sweep
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 MODULE_OF = {  # names that are imported on first use, since their modules are slow to import
     "SweepInterrupted": "gifpop.sweeps.sweep",
     "compare": "gifpop.both_levels",
-    "explore": "gifpop.app.explorer",
+    "explore": "gifpop.app.window",
     "plot": "gifpop.plot",
     "show_config": "gifpop.config",
     "sweep": "gifpop.sweeps.sweep",

@@ -11,6 +11,23 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gifpop"
 PAGE = ROOT / "docs" / "architecture.md"
 
+# From the lowest up: a room imports, in annotations and functions too, from its own layer and those below it.
+LAYERS = (
+    {"common", "version"},
+    {"_core", "engine"},
+    {"fields", "rules", "distributions", "inputs", "parameters", "description"},
+    {"wiring", "meso", "micro"},
+    {"spectrum", "units", "result", "reductions", "comparison", "export", "plot"},
+    {"assembly"},
+    {"saving"},
+    {"simulation", "trials"},
+    {"network"},
+    {"models", "both_levels", "sweeps", "config", "app", "nest", "gifpop", "__main__"},
+)
+LAYER = {room: i for i, rooms in enumerate(LAYERS) for room in rooms}
+RESULTS = LAYERS[4]
+LEVELS = LAYERS[3]
+
 pytestmark = pytest.mark.skipif(
     not (PACKAGE.exists() and PAGE.exists()), reason="source and documentation are not here"
 )
@@ -27,9 +44,39 @@ def module(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(tree, modules):
-    """Yield the modules of the package that statements import when they run at import time."""
-    for node in tree:
+def room(name):
+    """Return the folder of a module, or the file if it stands in none."""
+    return [*name.split("."), "gifpop"][1] if "." in name else name
+
+
+def all_nodes(tree):
+    """Yield the statements of a module, those for type checkers and in functions included."""
+    return ast.walk(tree)
+
+
+def nodes_at_import(tree):
+    """Yield the statements of a module that run when it is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield node
+            yield from nodes_at_import(node)
+
+
+def imports(nodes):
+    """Return what each module of the package imports of the package, among the nodes of its tree."""
+    modules = {module(path): path for path in sources(".py", ".pyx")}
+    return {
+        name: set(imported(nodes(ast.parse(path.read_text())), modules))
+        for name, path in modules.items()
+        if path.suffix == ".py"
+    }
+
+
+def imported(nodes, modules):
+    """Yield the modules of the package that statements import."""
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name in modules)
         elif isinstance(node, ast.ImportFrom):
@@ -39,10 +86,6 @@ def imported(tree, modules):
                     yield submodule
                 elif node.module in modules:
                     yield node.module
-        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            yield from imported(ast.iter_child_nodes(node), modules)
 
 
 def test_the_page_names_every_file_and_no_other():
@@ -50,17 +93,35 @@ def test_the_page_names_every_file_and_no_other():
     assert {path.relative_to(PACKAGE).as_posix() for path in sources(".py", ".pyi", ".pyx", ".pxd", ".h")} == named
 
 
-def test_imports_run_one_way():
-    """No module needs, while it is imported, one that needs it."""
-    modules = {module(path): path for path in sources(".py", ".pyx")}
-    trees = {name: ast.parse(path.read_text()) for name, path in modules.items() if path.suffix == ".py"}
-    needs = {name: set(imported(tree.body, modules)) for name, tree in trees.items()}
+def test_no_module_imports_the_package_while_it_is_imported():
+    needs = imports(nodes_at_import)
     assert "gifpop.engine.engine" in needs["gifpop.assembly.assembly"]
     assert not {name for name, needed in needs.items() if "gifpop" in needed}
-    order = list(TopologicalSorter(needs).static_order())  # raises CycleError
-    assert order.index("gifpop.engine.engine") < order.index("gifpop.simulation")
-    for name, needed in needs.items():
-        assert name.startswith("gifpop.nest") or not [other for other in needed if other.startswith("gifpop.nest")]
+
+
+def test_modules_know_each_other_in_no_circle():
+    """Not even in annotations and functions; but results draw and export themselves."""
+    needs = imports(all_nodes)
+    assert "gifpop.engine.plan" in needs["gifpop.engine.engine"]  # for type checkers only
+    for name in needs:
+        needs[name] -= {"gifpop"}
+        if name in ("gifpop.result", "gifpop.comparison"):
+            needs[name] = {other for other in needs[name] if room(other) not in ("plot", "export")}
+    TopologicalSorter(needs).prepare()  # raises CycleError
+
+
+def test_rooms_stand_in_order():
+    edges = {(room(name), room(other)) for name, needed in imports(all_nodes).items() for other in needed - {"gifpop"}}
+    edges = {(one, other) for one, other in edges if one != other}
+    assert {one for one, _ in edges} | {other for _, other in edges} <= LAYER.keys()
+    assert not {(one, other) for one, other in edges if LAYER[other] > LAYER[one]}
+    below = {one: {other for a, other in edges if a == one} for one, _ in edges}
+    assert not below.get("common", set())
+    assert below["engine"] <= {"_core", "common"}  # and no level
+    assert not {(one, other) for one, other in edges if {one, other} <= LEVELS}
+    for one in RESULTS & below.keys():
+        assert below[one] <= RESULTS | {"common", "version", "description"}  # and no simulator
+    assert not {one for one, other in edges if other == "nest"}
 
 
 @pytest.mark.parametrize("path", sources(".pyx", ".pxd"), ids=lambda path: path.name)

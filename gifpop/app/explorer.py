@@ -13,7 +13,6 @@ from gifpop.models import brunel
 from gifpop.simulation import Simulation
 
 if TYPE_CHECKING:
-    from gifpop.app.window import ExploreWindow
     from gifpop.common.typing import Floats, Seed
 
 DT = 0.5  # ms
@@ -215,36 +214,3 @@ def _push(ring: Floats, columns: Floats) -> None:
     n = columns.shape[1]
     ring[:, : ring.shape[1] - n] = ring[:, n:]
     ring[:, ring.shape[1] - n :] = columns
-
-
-def explore(seed: Seed = None, speed: float = 1.0) -> ExploreWindow:
-    """Open a window onto a running network: its activity scrolls by while sliders move its parameters.
-
-    Parameters
-    ----------
-    seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
-        Of the simulation, as `Simulation` takes it; None: another one each time.
-    speed : float
-        Simulated over elapsed time, 0.1 to 20; a slider changes it.
-
-    Returns
-    -------
-    gifpop.app.window.ExploreWindow
-        In a script, ``show()`` opens the window and waits until it is closed; ``close()`` closes it. ``sliders`` holds
-        the sliders by the names of the parameters, ``explorer`` the running network.
-
-    Notes
-    -----
-    The space bar pauses and goes on, "r" restarts. There is one window at a time: a new one closes it.
-
-    In a notebook, say ``%matplotlib widget`` first (package ipympl); the window is then part of the output of its cell,
-    and runs while no cell does. See the page on the command line.
-
-    Examples
-    --------
-    >>> import gifpop as gp
-    >>> gp.explore().show()  # doctest: +SKIP
-    """
-    from gifpop.app.window import ExploreWindow  # imports matplotlib, which is slow
-
-    return ExploreWindow(Explorer(seed, speed))

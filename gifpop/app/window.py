@@ -11,13 +11,14 @@ import numpy as np
 from matplotlib.widgets import Button, Slider
 
 from gifpop.app.chart import Chart
-from gifpop.app.explorer import KNOBS, SPEEDS
+from gifpop.app.explorer import KNOBS, SPEEDS, Explorer
 from gifpop.engine.engine import SimulationError
 
 if TYPE_CHECKING:
     from matplotlib.backend_bases import DrawEvent, Event, KeyEvent
 
-    from gifpop.app.explorer import Explorer, Knob
+    from gifpop.app.explorer import Knob
+    from gifpop.common.typing import Seed
 
 TITLE = "gifpop explore"
 INTERVAL = 33  # ms between frames
@@ -182,3 +183,34 @@ class ExploreWindow:
             self.pause()
         elif event.key == "r":
             self.restart()
+
+
+def explore(seed: Seed = None, speed: float = 1.0) -> ExploreWindow:
+    """Open a window onto a running network: its activity scrolls by while sliders move its parameters.
+
+    Parameters
+    ----------
+    seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
+        Of the simulation, as `Simulation` takes it; None: another one each time.
+    speed : float
+        Simulated over elapsed time, 0.1 to 20; a slider changes it.
+
+    Returns
+    -------
+    gifpop.app.window.ExploreWindow
+        In a script, ``show()`` opens the window and waits until it is closed; ``close()`` closes it. ``sliders`` holds
+        the sliders by the names of the parameters, ``explorer`` the running network.
+
+    Notes
+    -----
+    The space bar pauses and goes on, "r" restarts. There is one window at a time: a new one closes it.
+
+    In a notebook, say ``%matplotlib widget`` first (package ipympl); the window is then part of the output of its cell,
+    and runs while no cell does. See the page on the command line.
+
+    Examples
+    --------
+    >>> import gifpop as gp
+    >>> gp.explore().show()  # doctest: +SKIP
+    """
+    return ExploreWindow(Explorer(seed, speed))
