@@ -138,6 +138,9 @@ prepared: bool
 print_time: bool
 resolution: float
 rng_seed: int
+rng_type: str
+rng_types: list[str]
+structural_plasticity_update_interval: float
 synapse_models: list[str]
 tics_per_ms: float
 tics_per_step: int
@@ -196,8 +199,6 @@ _MISSING = frozenset(
         "help",
         "ll_api",
         "message",
-        "rng_type",
-        "rng_types",
         "serialize_data",
         "server",
         "set_communicator",

@@ -6,9 +6,9 @@ import enum
 import math
 import numbers
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gifpop.nest.nodes import Block
 
 HISTORY_VARIABLE = "GIFPOP_HISTORY"
+SURVIVING = {"data_path", "data_prefix"}  # settings without effect that ResetKernel keeps, as NEST does
 
 BLOCKS: dict[str, type[Block]] = {
     "gif_pop_psc_exp": PopulationBlock,
@@ -84,6 +85,8 @@ class Kernel:
     history : str
         How populations that are created from now on keep their history: "exact" or "adaptive".
     defaults_changed, prepared : bool
+    without_effect : dict of str to object
+        Settings that have no effect here, as far as they were set.
     verbosity : VerbosityLevel
         Survives a reset.
     """
@@ -102,11 +105,13 @@ class Kernel:
     history: History
     defaults_changed: bool
     prepared: bool
+    without_effect: Mapping[str, Any]
     _simulator: Simulator | None
 
     def __init__(self) -> None:
         self.generation = 0
         self.verbosity = VerbosityLevel.INFO
+        self.without_effect = {}
         self.reset()
 
     def reset(self) -> None:
@@ -127,6 +132,7 @@ class Kernel:
             "history": checked_history(os.environ.get(HISTORY_VARIABLE) or "exact", HISTORY_VARIABLE),
             "defaults_changed": False,
             "prepared": False,
+            "without_effect": {name: self.without_effect[name] for name in SURVIVING & self.without_effect.keys()},
             "_simulator": None,
         }
         vars(self).update(initial)  # all at once

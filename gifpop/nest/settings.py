@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +12,7 @@ from gifpop.nest.clock import MS_PER_TIC
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.kernel import VerbosityLevel, kernel
 from gifpop.nest.rules import OPTIONS
-from gifpop.nest.value_types import BOOL, DOUBLE, LONG, nest_type
+from gifpop.nest.value_types import BOOL, DOUBLE, LONG, STRING, ValueType, nest_type
 
 if TYPE_CHECKING:
     from gifpop.nest.value_types import Values
@@ -73,9 +74,22 @@ def _refuse_single_delay(value: object) -> None:
     raise BadProperty("Both min_delay and max_delay have to be specified")
 
 
-def _set_neutral(name: str, neutral: bool | str, value: object) -> None:
-    if value != neutral:
-        raise BadProperty(f"{name} can only be {neutral!r} in gifpop.nest, which has no other.")
+def _without_effect(name: str) -> Any:
+    return kernel.without_effect.get(name, WITHOUT_EFFECT[name][1])
+
+
+def _set_without_effect(name: str, value: object) -> None:
+    new = WITHOUT_EFFECT[name][0].convert(name, value)
+    if name == "rng_type" and new not in RNG_TYPES:
+        raise BadProperty(f"'{new}' is not a known RNG type. See /rng_types for available types")
+    if name == "data_path" and not os.path.isdir(new):
+        return  # as NEST, which keeps the old one
+    kernel.without_effect = {**kernel.without_effect, name: new}
+
+
+def _set_dict_miss(value: object) -> None:
+    if not BOOL.convert("dict_miss_is_error", value):
+        raise BadProperty("dict_miss_is_error can only be True in gifpop.nest, which has no other.")
 
 
 class Setting(NamedTuple):
@@ -85,21 +99,24 @@ class Setting(NamedTuple):
     set: Callable[[Any], None] | None = None
 
 
-NEUTRAL: dict[str, bool | str] = {
-    "data_path": "",
-    "data_prefix": "",
-    "overwrite_files": False,
-    "off_grid_spiking": False,
-    "use_wfr": True,
-    "keep_source_table": True,
-    "use_compressed_spikes": True,
-    "adaptive_target_buffers": True,
-    "dict_miss_is_error": True,
+# Settings without effect on what is recorded: type and default.
+WITHOUT_EFFECT: dict[str, tuple[ValueType[Any], object]] = {
+    "adaptive_target_buffers": (BOOL, True),
+    "data_path": (STRING, ""),
+    "data_prefix": (STRING, ""),
+    "keep_source_table": (BOOL, True),
+    "overwrite_files": (BOOL, False),
+    "rng_type": (STRING, "mt19937_64"),
+    "structural_plasticity_update_interval": (DOUBLE, 10000.0),
+    "use_compressed_spikes": (BOOL, True),
+    "use_wfr": (BOOL, True),
 }
+RNG_TYPES = ["Philox_32", "Philox_64", "Threefry_32", "Threefry_64", "mt19937", "mt19937_64"]
 
 SETTINGS: dict[str, Setting] = {
     "biological_time": Setting(lambda: kernel.clock.ms(kernel.clock.step), _set_time),
     "connection_rules": Setting(lambda: sorted(OPTIONS)),
+    "dict_miss_is_error": Setting(lambda: True, _set_dict_miss),
     "gifpop_history": Setting(lambda: kernel.history, lambda value: kernel.set_history(value, "gifpop_history")),
     "kernel_status": Setting(lambda: status()),
     "local_num_threads": Setting(lambda: kernel.threads, partial(_set_threads, "local_num_threads")),
@@ -110,19 +127,18 @@ SETTINGS: dict[str, Setting] = {
     "node_models": Setting(lambda: sorted(kernel.models)),
     "num_connections": Setting(lambda: len(kernel.connections)),
     "num_processes": Setting(lambda: 1),
+    "off_grid_spiking": Setting(lambda: False),
     "prepared": Setting(lambda: kernel.prepared),
     "print_time": Setting(lambda: kernel.print_time, _set_print_time),
     "resolution": Setting(lambda: kernel.clock.resolution, _set_resolution),
     "rng_seed": Setting(lambda: kernel.streams.seed, _set_seed),
+    "rng_types": Setting(lambda: list(RNG_TYPES)),
     "synapse_models": Setting(lambda: sorted(model.name for model in kernel.synapses)),
     "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC),
     "tics_per_step": Setting(lambda: kernel.clock.tics_per_step),
     "total_num_virtual_procs": Setting(lambda: kernel.threads, partial(_set_threads, "total_num_virtual_procs")),
     "verbosity": Setting(lambda: kernel.verbosity, _set_verbosity),
-    **{
-        name: Setting(partial(NEUTRAL.get, name), partial(_set_neutral, name, neutral))
-        for name, neutral in NEUTRAL.items()
-    },
+    **{name: Setting(partial(_without_effect, name), partial(_set_without_effect, name)) for name in WITHOUT_EFFECT},
 }
 
 

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 
 import gifpop
 import gifpop.nest as nest
+from gifpop.nest.kernel import kernel as state
 
 Errors = nest.NESTErrors
 
@@ -78,11 +79,56 @@ def test_what_nest_has_and_gifpop_has_not(name):
     assert not hasattr(nest, name)
 
 
-@pytest.mark.parametrize("name", ["overwrite_files", "data_path", "off_grid_spiking"])
-def test_settings_without_effect(name):
-    setattr(nest, name, getattr(nest, name))
-    with pytest.raises(Errors.BadProperty, match=f"{name} can only be"):
-        setattr(nest, name, "other")
+@pytest.mark.parametrize(
+    ("name", "value", "bad"),
+    [
+        ("overwrite_files", True, 1),
+        ("data_prefix", "run_", 3),
+        ("rng_type", "Philox_32", 3),
+        ("structural_plasticity_update_interval", 5.0, "a"),
+        ("use_compressed_spikes", False, "a"),
+        ("keep_source_table", False, 0),
+        ("adaptive_target_buffers", False, None),
+        ("use_wfr", False, 1.0),
+    ],
+)
+def test_settings_without_effect(name, value, bad):
+    before = getattr(nest, name)
+    setattr(nest, name, value)
+    assert nest.GetKernelStatus(name) == value
+    with pytest.raises(Errors.TypeMismatch, match=f"Failed to cast '{name}'"):
+        nest.SetKernelStatus({"resolution": 0.5, name: bad})
+    assert getattr(nest, name) == value and nest.resolution == 0.1
+    nest.ResetKernel()
+    assert getattr(nest, name) == (value if name == "data_prefix" else before)
+    nest.SetKernelStatus({name: before})
+
+
+def test_paths_of_files(tmp_path):
+    nest.SetKernelStatus({"data_path": str(tmp_path), "overwrite_files": True})
+    nest.data_path = str(tmp_path / "nowhere")  # as in NEST, without an error
+    assert nest.data_path == str(tmp_path)
+    nest.ResetKernel()
+    assert nest.data_path == str(tmp_path)
+    state.without_effect = {}
+
+
+def test_types_of_random_numbers():
+    with pytest.raises(Errors.BadProperty, match="'foo' is not a known RNG type"):
+        nest.rng_type = "foo"
+    assert nest.rng_type in nest.rng_types
+
+
+@pytest.mark.parametrize("name", ["off_grid_spiking", "rng_types"])
+def test_settings_that_are_read_only(name):
+    with pytest.raises(AttributeError, match=f"`{name}` is a read only kernel attribute"):
+        setattr(nest, name, True)
+
+
+def test_dictionaries_are_checked():
+    nest.dict_miss_is_error = True
+    with pytest.raises(Errors.BadProperty, match="dict_miss_is_error can only be True"):
+        nest.dict_miss_is_error = False
 
 
 @pytest.mark.parametrize(

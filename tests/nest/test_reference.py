@@ -93,10 +93,13 @@ def test_table_of_settings():
     for name, (_, _, default, meaning) in rows.items():
         setting = settings.SETTINGS[name]
         assert meaning.endswith("read-only") is (setting.set is None), name
-        assert ("can only have its default" in meaning) is (name in settings.NEUTRAL), name
+        assert ("can only have its default" in meaning) is (name == "dict_miss_is_error"), name
+        assert name == "verbosity" or ("without effect" in meaning) is (name in settings.WITHOUT_EFFECT), name
         if name == "verbosity":
             assert code(default) == "INFO"  # survives ResetKernel, so other tests may have set it
             assert all(f"`{level}`" in meaning for level in nest.VerbosityLevel.__members__)
+        elif name in settings.WITHOUT_EFFECT:
+            assert same(default, settings.WITHOUT_EFFECT[name][1])  # some survive ResetKernel
         elif default:
             assert same(default, setting.read()), name
 
