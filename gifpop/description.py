@@ -118,7 +118,7 @@ class Injection:
     ----------
     post : str
         Name of the population.
-    input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
+    input : input, such as StepCurrent or PoissonSpikes
         What the neurons receive.
     delay : float, ms
         By how much it arrives later than its own times say.
@@ -235,9 +235,9 @@ class Description:
             sources, drawn with repetition (`IndegreeFraction`). At the mesoscopic level p multiplies
             the weight.
         rule : Rule
-            Instead of ``p``: `IndegreeFraction`, `AllToAll`, `OneToOne`, `FixedIndegree`, `FixedOutdegree`,
-            `FixedTotalNumber`, `PairwiseBernoulli` or `Pairs`. At the mesoscopic level the weight is multiplied by the
-            expected number of connections of a pair of neurons; see ``wiring`` of `Simulation`.
+            Instead of ``p``: a connection rule, such as `FixedIndegree` or `PairwiseBernoulli`. At the mesoscopic level
+            the weight is multiplied by the expected number of connections of a pair of neurons; see ``wiring`` of
+            `Simulation`.
 
         Returns
         -------
@@ -258,7 +258,7 @@ class Description:
         ----------
         post : Population or str
             Target, or its name.
-        input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
+        input : input, such as StepCurrent or PoissonSpikes
             The same for all neurons, but for `PoissonSpikes` with ``shared=False``.
         delay : float, ms
             By how much the input arrives later than its own times say; >= 0 and a multiple of the step.

@@ -269,3 +269,15 @@ def _indices(where: str, values: object) -> Integers:
     if array.size and array.min() < 0:
         raise ValueError(f"{where} must be >= 0, got {array.min()}")
     return array.astype(np.int64)
+
+
+RULES = (
+    AllToAll,
+    OneToOne,
+    FixedIndegree,
+    IndegreeFraction,
+    FixedOutdegree,
+    FixedTotalNumber,
+    PairwiseBernoulli,
+    Pairs,
+)

@@ -439,7 +439,7 @@ class Simulation(Exclusive):
         ----------
         population : Population or str
             Target, or its name.
-        input : StepCurrent, DirectCurrent, Waveform, SpikeTimes or PoissonSpikes
+        input : input, such as StepCurrent or PoissonSpikes
             Its times count from the start of the simulation.
         delay : float, ms
             By how much the input arrives later than its own times say; >= 0 and a multiple of the step.

@@ -18,7 +18,7 @@ from gifpop.meso import _meso, history, plan
 from gifpop.meso.level import MesoLevel
 from gifpop.meso.modes import count_modes
 from gifpop.micro import _micro
-from gifpop.micro.plan import count_places
+from gifpop.micro.plan import ARRAYS_OF, count_places
 from gifpop.wiring.draw import expected_connections, is_implicit
 
 if TYPE_CHECKING:
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 
 STRIDE = 16  # of ages that are looked at to estimate the number of cells
 LONGEST_KNOWN = 500_000  # steps; of longer adaptive histories, only the length is found to estimate what they take
-MADE_OF = {  # arrays of neurons that are made of a parameter
-    "C_m": ("constant_drive", "current_gain", "carry"),
-    "tau_m": ("leak", "constant_drive", "current_gain", "carry"),
-    "E_L": ("constant_drive",),
-    "I_e": ("constant_drive",),
-    "V_reset": ("V_reset",),
-    "V_T_star": ("V_T_star", "threshold"),
-    "Delta_V": ("slope", "threshold"),
-    "lambda_0": ("threshold",),
-    "t_ref": ("refractory",),
-    **{f"tau_syn_{name}": ("carry", "decay") for name in RECEPTORS},
-}
 
 
 class Footprint(NamedTuple):
@@ -149,7 +137,7 @@ def _of_neurons(population: Population) -> Footprint:
     """Return the footprint of neurons."""
     cell, places = population.cell, count_places(population.N)
     various = cell.various()
-    arrays = {name for parameter in various for name in MADE_OF.get(parameter, ())}
+    arrays = {name for parameter in various for name in ARRAYS_OF.get(parameter, ())}
     terms = {kind: len(getattr(cell, f"tau_{kind}")) for kind in ("sfa", "stc")}
     rows = len(arrays) + sum(n * (f"{part}_{kind}" in various) for kind, n in terms.items() for part in ("tau", "q"))
     rows += (len(RECEPTORS) - 1) * len(arrays & {"carry", "decay"})  # a row for each receptor

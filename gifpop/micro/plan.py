@@ -24,6 +24,18 @@ VARIABLES = ("V_m", "E_sfa", "I_stc")  # that can be recorded, before the synapt
 RECORDABLES = (*VARIABLES, *name_currents(len(RECEPTORS)))
 EVERLASTING = 1e300  # budget of the places behind the last neuron
 NEVER_RESET = -1.0  # steps of refractoriness of a neuron whose potential goes on after a spike
+ARRAYS_OF = {  # arrays that `neuron_parameters` makes of each parameter; those of neurons that differ take memory
+    "C_m": ("constant_drive", "current_gain", "carry"),
+    "tau_m": ("leak", "constant_drive", "current_gain", "carry"),
+    "E_L": ("constant_drive",),
+    "I_e": ("constant_drive",),
+    "V_reset": ("V_reset",),
+    "V_T_star": ("V_T_star", "threshold"),
+    "Delta_V": ("slope", "threshold"),
+    "lambda_0": ("threshold",),
+    "t_ref": ("refractory",),
+    **{f"tau_syn_{name}": ("carry", "decay") for name in RECEPTORS},
+}
 
 
 @dataclass
