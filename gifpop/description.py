@@ -69,7 +69,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Connection:
-    """A projection between two populations.
+    """Connections between the neurons of two populations.
 
     Made by `Network.connect`; stands for itself in `Simulation.set`.
 
