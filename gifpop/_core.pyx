@@ -1,4 +1,4 @@
-"""Networks as the time loop sees them, bound to the arrays that hold them."""
+"""Networks of the time loop, bound to the arrays of Python objects."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport round
@@ -178,7 +178,7 @@ cdef class Core:
                 task += 1
 
     cdef prescribe(self, const uint8_t[::1] prescribed, forced):
-        """Note which groups do not fire by themselves, and those of the neurons that are to fire."""
+        """Note which groups have prescribed spikes, and which of their neurons fire."""
         cdef Py_ssize_t i
         cdef const int32_t[::1] neurons
         for i in range(self.net.n_groups):
@@ -287,12 +287,12 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
 
 
 def share_always_among_threads(bint always):
-    """Share the steps of every network among threads, even where one thread is faster: for tests of the results."""
+    """Share the steps of every network among threads, even where one is faster (for tests of results)."""
     share_always(always)
 
 
 def rehearse(const int64_t[::1] alone, const int64_t[::1] together):
-    """Choose between one thread and several for slices of one step whose times are known: for tests of the choice.
+    """Choose between one thread and several for slices of one step with given times (for tests of the choice).
 
     Parameters
     ----------

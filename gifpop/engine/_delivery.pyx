@@ -1,4 +1,4 @@
-"""From what groups and generators emit to the ring buffers of their targets.
+"""Deliver what groups and generators emit to the ring buffers of their targets.
 
 ``slot`` is that of the step in which something is emitted.
 """
@@ -64,7 +64,7 @@ cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin
 
 
 cdef inline Range of_target(const Group *target, int64_t begin, int64_t end) noexcept nogil:
-    """The units of a group among the neurons from ``begin`` to ``end``; of a population, always its one."""
+    """Return the units of a group among the neurons from ``begin`` to ``end``; of a population, always its one."""
     cdef Range own
     if target.meso != NULL:
         own.begin, own.end = 0, 1
@@ -74,7 +74,7 @@ cdef inline Range of_target(const Group *target, int64_t begin, int64_t end) noe
 
 
 cdef inline void announce(const Delivery *next, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil:
-    """Prefetch the rows that come soon: they lie far apart, and each would begin with a wait for memory."""
+    """Prefetch the next rows, which lie far apart: each would begin with a wait for memory."""
     cdef const Projection *p
     cdef const int64_t *row
     cdef Range own
@@ -117,13 +117,13 @@ cdef inline void deliver_alike(const Projection *p, const Delivery *delivery, in
 
 
 cdef inline int64_t guess(int64_t first, int64_t last, int64_t unit, int64_t n) noexcept nogil:
-    """Where ``unit`` of ``n`` would be in a row with evenly spread targets."""
+    """Return where ``unit`` of ``n`` would be in a row with evenly spread targets."""
     return first + (last - first) * unit // n
 
 
 cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t last, int64_t unit,
                                 int64_t n) noexcept nogil:
-    """First of some connections, in order of target, that does not end before ``unit``.
+    """Return the first of some connections, in order of target, that does not end before ``unit``.
 
     From the guess on step by step: the places that a binary search looks at would have to come from memory.
     """
@@ -173,7 +173,7 @@ cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogi
 
 
 cdef inline void add_events(const Noise *p, double *arriving, int64_t process, double events) noexcept nogil:
-    """Put the events of one process into the slot of a ring buffer."""
+    """Add the events of one process to the slot of a ring buffer."""
     cdef double weight = p.weight if p.weights == NULL else p.weight * p.weights[process]
     arriving[process if p.units == NULL else <int64_t> p.units[process]] += weight * events
 

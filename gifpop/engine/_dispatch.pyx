@@ -1,4 +1,4 @@
-"""Which variant of the innermost loops the time loop calls, and which ones the processor can run."""
+"""Select the variant of the innermost loops; list those that the processor can run."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 

@@ -82,7 +82,7 @@ cdef void advance_chunk(Network *net, Chunk *chunk, Members *team) noexcept nogi
 
 
 cdef void advance_side_by_side(Network **networks, Chunk *chunks, Py_ssize_t n, Members *team) noexcept nogil:
-    """Advance networks that know nothing of each other; a team shares them, or the groups of a single one."""
+    """Advance independent networks; a team shares them, or the groups of a single one."""
     cdef Py_ssize_t i
     cdef Networks all
     if n == 1 or team == NULL:
@@ -99,7 +99,7 @@ cdef void advance_one(const void *networks, Py_ssize_t i) noexcept nogil:
 
 
 cdef inline int64_t slot_of(const Network *net, const Slice *s, Py_ssize_t k) noexcept nogil:
-    """Slot of the ring buffers for the k-th step of a slice."""
+    """Return the slot of the ring buffers for the k-th step of a slice."""
     return s.slot + k if s.slot + k < net.slots else s.slot + k - net.slots
 
 # -- before the steps of a slice --------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ cdef void deliver_external(Network *net, const Slice *s, Py_ssize_t n_lines) noe
 
 
 cdef void begin_slice(Network *net, const Slice *s) noexcept nogil:
-    """Look up what arrives at each group in each step, and the counts that are prescribed."""
+    """Look up the input of each group in each step, and the prescribed counts."""
     cdef Py_ssize_t i, k, place
     for i in range(net.n_groups):
         for k in range(s.steps):
@@ -208,7 +208,7 @@ cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t step
 
 
 cdef Probes probes_of_group(const Network *net, const Task *first) noexcept nogil:
-    """All probes of a group, the first task of which is given."""
+    """Return all probes of a group, the first task of which is given."""
     cdef Probes probes = first.probes
     cdef const Task *task = first + 1
     while task < net.tasks + net.n_tasks and task.group == first.group:

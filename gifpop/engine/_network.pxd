@@ -125,7 +125,7 @@ cdef struct Chunk:          # steps of a network in one go
 
 
 cdef inline int64_t later(const Group *g, int64_t slot, int64_t steps) noexcept nogil:
-    """Slot of a step that comes ``steps`` after that of ``slot``; fewer than there are slots."""
+    """Return the slot ``steps`` after ``slot``; fewer steps than there are slots."""
     slot += steps
     return slot if slot < g.slots else slot - g.slots
 

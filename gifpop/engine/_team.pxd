@@ -49,5 +49,5 @@ cdef void share_out(Members *team, Share share, const void *work, Py_ssize_t n) 
 
 
 cdef inline Py_ssize_t team_size(Members *team) noexcept nogil:
-    """Threads that take part, the owner with them."""
+    """Return the number of threads, including the owner."""
     return read(&team.active) + 1

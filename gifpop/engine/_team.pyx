@@ -106,7 +106,7 @@ cdef void free_bed(Sleeper *sleeper) noexcept nogil:
 # -- work -------------------------------------------------------------------------------------------------------------
 
 cdef void share_out(Members *team, Share share, const void *work, Py_ssize_t n) noexcept nogil:
-    """Call ``share(work, i)`` for each i < n, in whatever thread and order; return when all are done."""
+    """Call ``share(work, i)`` for each i < n, in any thread and order; return when all are done."""
     cdef Py_ssize_t i, own = 0
     team.share, team.work = share, work
     write(&team.done, 0)
@@ -199,7 +199,7 @@ cdef inline void sleep(Sleeper *self) noexcept nogil:
 
 
 cdef inline void get_up(Sleeper *self) noexcept nogil:
-    """Get up after all; if another thread is about to wake this one, wait for that."""
+    """Stay awake after all; if another thread is about to wake this one, wait for that."""
     if not replace(&self.asleep, True, False):
         sleep(self)
 

@@ -1,4 +1,4 @@
-"""Whether it pays to share the steps of a network among threads: what the clock says.
+"""Decide from measured times whether to share the steps of a network among threads.
 
 Small networks take microseconds from one exchange of spikes to the next, and on a busy machine threads wait for others
 that the system does not run. So a network is advanced alone (in one thread) and together (in all threads) by turns:
@@ -35,7 +35,7 @@ cdef inline void begin_chunk(Tempo *t, int64_t time) noexcept nogil:
 
 
 cdef inline void end_slice(Tempo *t, int64_t time, Py_ssize_t steps) noexcept nogil:
-    """Take note of how long a slice took, and choose for the next one."""
+    """Record how long a slice took, and choose for the next one."""
     cdef double took = <double> (time - t.last)
     t.last = time
     if t.together:

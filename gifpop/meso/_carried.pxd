@@ -15,7 +15,7 @@ from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, C
 
 cdef inline void recover(const Block *block, double *excess, Py_ssize_t first, Py_ssize_t groups, double leak,
                          double gain, double slope, double threshold) noexcept nogil:
-    """Move the potentials; ``excess`` is what they have above the thresholds of the cohorts, as a power of two."""
+    """Move the potentials; write to ``excess`` how far above their thresholds they are, as a power of two."""
     cdef Py_ssize_t group, i
     cdef lanes u
     for group in range(groups):
@@ -27,7 +27,7 @@ cdef inline void recover(const Block *block, double *excess, Py_ssize_t first, P
 
 cdef inline lanes covariance(const Carried *carried, const double *row, Py_ssize_t k, Py_ssize_t stride,
                              bint noisy) noexcept nogil:
-    """The k-th moment of a step, a covariance, to which input of their own adds."""
+    """Return the k-th moment of a step, a covariance, with what input of the neurons' own adds."""
     cdef lanes x = load(row + k * stride)
     if noisy:
         x = x + carried.added[k]
@@ -36,7 +36,7 @@ cdef inline lanes covariance(const Carried *carried, const double *row, Py_ssize
 
 cdef inline void part(const Carried *carried, const Block *block, const double *probability, Py_ssize_t first,
                       Py_ssize_t groups, lanes *mixed, Py_ssize_t D, bint noisy, bint smooth) noexcept nogil:
-    """Part the moments of those who fire, which are added to ``mixed``, from those of the survivors, which then decay.
+    """Split moments: add those of the neurons that fire to ``mixed``, keep and decay those of the survivors.
 
     Means are mixed as differences from those of the step before, so that no digits are lost.
     """
@@ -126,7 +126,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
 
 cdef inline void advance_carried(const Population *pop, const Block *block, double drive, Sums *sums,
                                  double *mixed) noexcept nogil:
-    """Advance cohorts or cells; ``mixed`` are the sums of the moments of those who fire, weighted with their number.
+    """Advance cohorts or cells; write to ``mixed`` the moments of those who fire, weighted with their number.
 
     ``drive`` is what any potential gains besides its leak. The lanes that are left over lie before the block, where
     there are no neurons.

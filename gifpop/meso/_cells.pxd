@@ -16,7 +16,7 @@ cdef struct Thresholds:     # of a tile
 
 
 cdef inline lanes saturated(lanes x) noexcept nogil:
-    """1 - exp(-x)."""
+    """Return 1 - exp(-x)."""
     if any_above(x, 0.25) or any_above(0.0 - x, 0.0):
         return 1.0 - exp_lanes(0.0 - x)
     return saturate_lanes(x)
@@ -42,7 +42,7 @@ cdef inline void decay_traces(Population *pop, Thresholds *tile, Py_ssize_t firs
 
 cdef inline lanes move_adapting(Population *pop, const Thresholds *tile, double *excess, Py_ssize_t first,
                                 Py_ssize_t groups, double gain, double slope, lanes before) noexcept nogil:
-    """Move the potentials; ``excess`` is what they have above the thresholds of the cells, as a power of two.
+    """Move the potentials; write to ``excess`` how far above the thresholds of the cells they are, as a power of two.
 
     ``before`` is the threshold that earlier spikes have left; returned is what there is after the tile.
     """

@@ -13,7 +13,7 @@ from gifpop.meso._population cimport PADDING, Common, Constants, Population, Sum
 cdef inline lanes move_adapting(const double *theta, const double *quasi, const double *count, double *potential,
                                 double *excess, Py_ssize_t groups, double leak, double gain, double slope,
                                 lanes before) noexcept nogil:
-    """Move the potentials; ``excess`` is what they have above the thresholds of their age, as a power of two.
+    """Move the potentials; write to ``excess`` how far above the thresholds of their age they are, as a power of two.
 
     ``before`` is the threshold that earlier spikes have left, which act as if Poisson (quasi-renewal, Eq. 14); it is
     returned for the cohorts that follow.

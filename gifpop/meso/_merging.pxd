@@ -27,7 +27,7 @@ cdef inline void join_free(Population *pop, double survivors, double variance, c
 
 
 cdef inline void enter_cells(Population *pop) noexcept nogil:
-    """Make the oldest cohort of a full window the newest cell; merge cells when it is time to."""
+    """Make the oldest cohort of a full window the newest cell; merge cells every ``cells.every`` steps."""
     if pop.state.cohorts == pop.K:
         add_cell(pop)
     pop.state.until_merging -= 1
@@ -98,7 +98,7 @@ cdef inline void merge_cells(Population *pop) noexcept nogil:
 
 
 cdef inline bint is_empty(const Population *pop, double survivors) noexcept nogil:
-    """Whether a cohort has no more to say: where adaptation is carried, its spikes need not be remembered."""
+    """Return whether a cohort can be dropped: where adaptation is carried, its spikes need not be remembered."""
     return pop.carried.D > 0 and survivors < pop.nobody
 
 
@@ -112,7 +112,7 @@ cdef inline void free_cell(Population *pop, Py_ssize_t i) noexcept nogil:
 
 
 cdef inline void join(Population *pop, Py_ssize_t old, Py_ssize_t young) noexcept nogil:
-    """Merge a cell with the next younger one: sums stay, and the means over survivors and over spikes."""
+    """Merge a cell with the next younger one, conserving sums and the means over survivors and over spikes."""
     cdef Cells *c = &pop.cells
     cdef double m = c.survivors[old] + c.survivors[young], n = c.count[old] + c.count[young]
     cdef double a = c.survivors[old] / m if m > 0.0 else 0.5

@@ -156,7 +156,7 @@ cdef inline double membrane_drive(const Population *pop, const Arrivals *a) noex
 
 
 cdef inline double free_threshold(Population *pop, double leaving) noexcept nogil:
-    """Threshold that spikes before the history have left, after ``leaving`` spikes joined them, mV."""
+    """Return the threshold left by spikes before the history, which ``leaving`` spikes now join, mV."""
     cdef double threshold = pop.constants.V_T_star
     cdef Py_ssize_t j
     for j in range(pop.J):
@@ -280,14 +280,14 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
 
 
 cdef inline double free_probability(const Constants *c, State *s, double excess) noexcept nogil:
-    """Probability that a free neuron, so many Delta_V above its threshold, fires in the step."""
+    """Return the probability that a free neuron, ``excess`` Delta_V above its threshold, fires in the step."""
     cdef double before = s.hazard
     s.hazard = min(c.lambda_0 * exp(min(excess, 600.0)), LARGEST_HAZARD)
     return -expm1(-c.half_step * (before + s.hazard))
 
 
 cdef inline double carried_threshold(Population *pop) noexcept nogil:
-    """Threshold of an average neuron, from all spikes of the population, mV."""
+    """Return the threshold of an average neuron, from all spikes of the population, mV."""
     cdef double threshold = pop.constants.V_T_star
     cdef Py_ssize_t j
     for j in range(pop.J):
@@ -346,12 +346,12 @@ cdef bint can_continue(Population *pop, const Common *common, Py_ssize_t active)
 
 
 cdef inline bint within(const Constants *c, double V_m, double spread, double threshold) noexcept nogil:
-    """Whether hazards of potentials around V_m are far from overflow and from denormal numbers."""
+    """Return whether hazards of potentials around V_m are far from overflow and from denormal numbers."""
     return abs(V_m * c.inverse_Delta_V - threshold) + spread * c.inverse_Delta_V < 300.0
 
 
 cdef double largest_distance(const Population *pop, double V_m, Py_ssize_t active) noexcept nogil:
-    """Largest distance of the potential of an active cohort from V_m, mV."""
+    """Return the largest distance of the potential of an active cohort from V_m, mV."""
     cdef Py_ssize_t i
     cdef double distance = 0.0
     for i in range(pop.state.oldest, pop.state.oldest + active):
@@ -360,7 +360,7 @@ cdef double largest_distance(const Population *pop, double V_m, Py_ssize_t activ
 
 
 cdef inline double sum_of(const double *values, Py_ssize_t n) noexcept nogil:
-    """Sum of values, in two chains of additions that do not wait for each other."""
+    """Return the sum of values, in two chains of additions that do not wait for each other."""
     cdef double even = 0.0, odd = 0.0
     cdef Py_ssize_t i
     for i in range(n // 2):
@@ -408,7 +408,7 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
 
 
 cdef inline void drop_oldest(Population *pop) noexcept nogil:
-    """Take the oldest cohort, whose survivors have gone elsewhere, out of the window."""
+    """Drop the oldest cohort, whose survivors have been moved, from the window."""
     cdef Py_ssize_t oldest = pop.state.oldest
     pop.count[oldest] = 0.0
     pop.survivors[oldest] = 0.0

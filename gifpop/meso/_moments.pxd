@@ -22,7 +22,7 @@ cdef extern from *:
 
 
 cdef inline Py_ssize_t place(const Carried *carried, Py_ssize_t d, Py_ssize_t e) noexcept nogil:
-    """Of the covariance of modes d and e among the moments."""
+    """Return the place of the covariance of modes d and e among the moments."""
     if e > d:
         d, e = e, d
     return carried.D + d * (d + 1) // 2 + e
@@ -41,7 +41,7 @@ cdef inline void write_lift(const Carried *carried, double *moments, Py_ssize_t 
 
 cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t stride, const double *other,
                              Py_ssize_t other_stride, double share) noexcept nogil:
-    """Mix the moments of one cohort with those of another, which has that share of all neurons."""
+    """Mix the moments of one cohort with those of another, which holds ``share`` of the neurons of both."""
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double[MOST_MODES] apart
     cdef double between
@@ -58,7 +58,7 @@ cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t st
 
 
 cdef inline double variance_of_samples(const Carried *carried, double variance, Py_ssize_t r) noexcept nogil:
-    """Variance between neurons that spikes bring in a step, given what they would bring if they were independent.
+    """Return the variance between neurons of the spikes of a step, given that of independent spikes.
 
     Neurons that have just fired do not fire again: where each has fired once, every sample holds equally many. Of
     regular spike trains with x spikes within the memory of the receiving neuron a share coth(1/(2 x)) - 2 x is left.
@@ -74,7 +74,7 @@ cdef inline double variance_of_samples(const Carried *carried, double variance, 
 
 
 cdef inline void receive_noise(Carried *carried, const Arrivals *a, Py_ssize_t R) noexcept nogil:
-    """Compute by how much input of their own spreads the modes of the neurons of a cohort in this step."""
+    """Compute how much input of the neurons' own spreads their modes in this step."""
     cdef Py_ssize_t d, e, r, k = carried.D
     cdef double variance
     if not carried.noisy:
@@ -92,7 +92,7 @@ cdef inline void receive_noise(Carried *carried, const Arrivals *a, Py_ssize_t R
 
 
 cdef inline void take_noise(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
-    """Add it to the moments of cohorts side by side."""
+    """Add what input of the neurons' own brings to the moments of cohorts side by side."""
     cdef Py_ssize_t k, i
     if carried.noisy:
         for k in range(carried.D, carried.moments):
@@ -109,7 +109,7 @@ cdef inline void decay_moments(const Carried *carried, double *moments, Py_ssize
 
 
 cdef inline void release_membrane(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
-    """Start the mode of the membrane where potentials are at the reset, whatever the currents are."""
+    """Set the mode of the membrane so that potentials are at the reset, whatever the currents are."""
     cdef Py_ssize_t membrane = carried.D - 1, d, e
     cdef double sum, all = 0.0
     if not carried.membrane:
@@ -137,7 +137,7 @@ cdef inline void wait_out(const Carried *carried, double *moments, Py_ssize_t st
 
 
 cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed, bint smooth) noexcept nogil:
-    """Part those free neurons who fire, ``weight`` in number, from the others; as `_carried.part`."""
+    """Split the moments of the free neurons, of which ``weight`` fire, as `_carried.part` does."""
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double *moments = carried.free
     cdef double[MOST_MODES] v, fired
@@ -173,7 +173,7 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
 
 
 cdef inline void take_fired(const Carried *carried, const double *mixed, double spikes, double least) noexcept nogil:
-    """Keep the moments of those who fire in this step, from their sums; where nobody does, those of the last.
+    """Store the moments of those who fire in this step, from their sums; keep the last ones where nobody does.
 
     ``least``: how many spikes the last moments count for besides, so that moments do not jump; or 0.
     """

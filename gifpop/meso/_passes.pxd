@@ -1,9 +1,20 @@
 """Passes over a tile of cohorts, or of cells that cohorts have been merged into.
 
-Compiled with each variant of the loops. A tile stays in the nearest cache and goes through one short pass after the
-other: where the operations of a cohort wait for each other, the processor works on the next ones, as many as it can
-keep in view. Equations: Schwalger, Deger & Gerstner (2017), Fig. 12. Hazards are powers of two, which need fewer
-operations than those of e.
+One step of one cohort, of potential u, m survivors and their variance v (Schwalger, Deger & Gerstner 2017, Fig. 12); x
+is its hazard, integrated over half a step, and theta, in units of Delta_V, is less the logarithm of lambda_0 h/2:
+
+    u <- u P + drive - E_L P                                    move: P is the leak of the membrane
+    theta = kernel(age) + sum of quasi n over older cohorts     move_adapting: what spikes have left (Eq. 14)
+    x' = exp(u/Delta_V - theta)                                 integrate_hazards, as a power of two; continue_hazards
+    q = x + x';  x <- x'                                        the same: a trapezoid over the step
+    p = 1 - exp(-q), or q below 0.01                            saturate, saturate_all: the probability to fire
+    W += p m;  X += m;  Y += p v;  Z += v                       thin: the sums that the expected count is made of
+    v <- (1 - p)^2 v + p m                                      thin
+    m <- (1 - p) m                                              thin
+
+A tile stays in the nearest cache and goes through one short pass after the other: where the operations of a cohort wait
+for each other, the processor works on the next ones, as many as it can keep in view. Compiled with each variant of the
+loops.
 """
 
 from gifpop.engine._lanes cimport (LANES, above, all_lanes, any_above, exp2_lanes, exp_lanes, lanes, larger, load,
@@ -35,7 +46,7 @@ cdef inline void write_sums(const Totals *totals, Sums *sums) noexcept nogil:
 
 cdef inline void move(double *potential, double *excess, Py_ssize_t groups, double leak, double gain, double slope,
                       double threshold) noexcept nogil:
-    """Move the potentials; ``excess`` is what they have above one threshold for all, as a power of two."""
+    """Move the potentials; write to ``excess`` how far above one common threshold they are, as a power of two."""
     cdef Py_ssize_t group, i
     cdef lanes u
     for group in range(groups):
@@ -46,7 +57,7 @@ cdef inline void move(double *potential, double *excess, Py_ssize_t groups, doub
 
 
 cdef inline lanes integrate_hazards(double *hazard, double *excess, Py_ssize_t groups) noexcept nogil:
-    """Integrate the hazards over the step, in the place of ``excess``; return the largest integrals."""
+    """Overwrite ``excess`` with the hazards integrated over the step; return the largest integrals."""
     cdef Py_ssize_t group, i
     cdef lanes taken, whole, largest = all_lanes(0.0)
     for group in range(groups):
@@ -88,7 +99,7 @@ cdef inline void saturate_all(double *p, double *left, Py_ssize_t groups) noexce
 
 cdef inline Totals thin(double *survivors, double *variance, const double *probability, const double *left,
                         Py_ssize_t groups, Totals totals) noexcept nogil:
-    """Take from each cohort the expected fraction that fires; return the sums of Fig. 12 with those of the tile.
+    """Remove from each cohort the expected fraction that fires; return the sums of Fig. 12 with those of the tile.
 
     ``left``: the fractions that do not; NULL: 1 - p.
     """

@@ -12,7 +12,7 @@ cdef inline double value(const PerNeuron *p, Py_ssize_t j, Py_ssize_t i) noexcep
 
 
 cdef inline void fire(Neurons *g, Py_ssize_t i) noexcept nogil:
-    """Make neuron i adapt and wait at the reset; without a refractory period it goes on from there at once."""
+    """Apply a spike to neuron i: it adapts and waits at the reset, or goes on from there if not refractory."""
     cdef Py_ssize_t j
     cdef double refractory = value(&g.refractory, 0, i)
     for j in range(g.J):

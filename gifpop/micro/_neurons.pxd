@@ -20,7 +20,7 @@ cdef extern from *:
 
 
 cdef enum:
-    PAIR = 2                # receptors whose constants and input stay in registers; those of other numbers of them do not
+    PAIR = 2                # receptors whose constants and input stay in registers; other numbers do not
 
 
 cdef struct Input:          # of a tile
@@ -66,7 +66,7 @@ cdef inline void add_up(double *traces, const PerNeuron *decay, Py_ssize_t terms
 
 cdef inline void adapt(double *traces, const PerNeuron *decay, Py_ssize_t terms, Py_ssize_t places, Py_ssize_t start,
                        Py_ssize_t groups, double *sums) noexcept nogil:
-    """Put the sums of the adaptation traces of a tile into ``sums``, and let the traces decay."""
+    """Write the sums of the adaptation traces of a tile to ``sums``; decay the traces."""
     if terms == 1:              # constants unroll the loop
         add_up(traces, decay, 1, places, start, groups, sums)
     elif terms == 2:
@@ -165,7 +165,7 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
 
 
 cdef inline bint spend(double *budget, const double *excess, Py_ssize_t groups) noexcept nogil:
-    """Take the hazard of the step from the budgets; tell whether any is used up.
+    """Subtract the hazard of the step from the budgets; return whether any is used up.
 
     A budget drawn from the standard exponential distribution makes the probability to fire in a step
     1 - exp(-lambda h), independently of the past.
@@ -201,7 +201,7 @@ cdef inline void clear(double *values) noexcept nogil:
 
 cdef inline void keep(Neurons *g, Py_ssize_t start, Py_ssize_t groups, const double *adapted,
                       const double *stc) noexcept nogil:
-    """Keep what only recorders look at: threshold and adaptation current."""
+    """Store what only recorders read: threshold and adaptation current."""
     cdef const double *V_T_star = at(&g.V_T_star, start)
     cdef Py_ssize_t group, i
     for group in range(groups):
@@ -213,7 +213,7 @@ cdef inline void keep(Neurons *g, Py_ssize_t start, Py_ssize_t groups, const dou
 
 cdef inline bint step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, double *adapted,
                            double *stc, double *excess) noexcept nogil:
-    """Everything up to the hazards of a tile; return whether potentials and currents are finite numbers."""
+    """Advance a tile up to its hazards; return whether potentials and currents are finite numbers."""
     cdef Input input
     adapt(g.sfa, &g.sfa_decay, g.J, g.places, start, groups, adapted)
     adapt(g.stc, &g.stc_decay, g.S, g.places, start, groups, stc)

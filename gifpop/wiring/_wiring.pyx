@@ -1,4 +1,4 @@
-"""Draw connections: for each source neuron its targets in ascending order, side by side in one array.
+"""Draw connections: the targets of each source neuron in ascending order, all in one array.
 
 ``first`` (int64, n_pre + 1) and ``targets`` (int32): connections ``first[s]`` to ``first[s + 1]`` start at source
 ``s``. Generators are seeded with four random words.
@@ -198,7 +198,7 @@ cdef void draw_distinct(Xoshiro *random, uint32_t *chosen, int64_t k, uint32_t n
 
 
 cdef void count_rows(const uint32_t *sources, int64_t size, int64_t *lengths) noexcept nogil:
-    """Add to the length of the row of each source how often it is among these."""
+    """Add to the length of each source's row the number of times it occurs in ``sources``."""
     cdef int64_t i
     for i in range(size):
         lengths[sources[i]] += 1
