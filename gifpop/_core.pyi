@@ -21,6 +21,7 @@ class Core:
         groups: Sequence[MesoPopulation | MicroPopulation],
         buffers: RingBuffers,
         links: Sequence[Link],
+        states: Sequence[Floats] = (),
         noise: Sequence[NoiseLink] = (),
         lines: int = 0,
         slice_steps: int = 1,

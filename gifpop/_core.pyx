@@ -12,8 +12,8 @@ import numpy as np
 from gifpop.engine._exchange cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop.engine._exchange cimport NO_MEMORY, Arrivals, Probe
 from gifpop.engine._loop cimport advance_side_by_side, share_always
-from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Group, Network, Noise,
-                                     Projection, Task, place_of)
+from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Depression, Group, Network,
+                                     Noise, Projection, Task, place_of)
 from gifpop.engine._team cimport Team
 from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
 from gifpop.meso cimport _meso
@@ -39,6 +39,8 @@ cdef class Core:
         At least as many slots as the longest lag and the slice together.
     links : sequence of gifpop.engine.links.Link
         In order of source: the groups, then the input lines.
+    states : sequence of float64 array, shape (2, source units)
+        Of each link that has ``dynamics``, in order (see `gifpop.engine.connection_state`).
     noise : sequence of gifpop.engine.links.NoiseLink
     lines : int
         Number of input lines.
@@ -50,10 +52,10 @@ cdef class Core:
     cdef list kept              # what holds arrays that the structures point into
     cdef Network net
 
-    def __init__(self, groups, buffers, links, noise=(), Py_ssize_t lines=0, Py_ssize_t slice_steps=1):
+    def __init__(self, groups, buffers, links, states=(), noise=(), Py_ssize_t lines=0, Py_ssize_t slice_steps=1):
         cdef Network *net = &self.net
         cdef double[:, :, :, ::1] shared = buffers.shared
-        cdef Py_ssize_t i, n = len(groups)
+        cdef Py_ssize_t i, k = 0, n = len(groups)
         self.groups = tuple(groups)
         self.kept = [shared]
         net.slots, net.slice_steps = shared.shape[2], slice_steps
@@ -62,6 +64,7 @@ cdef class Core:
         net.group = <Group *> allocate(n, sizeof(Group))
         net.first = <int64_t *> allocate(n + lines + 1, sizeof(int64_t))
         net.projections = <Projection *> allocate(len(links), sizeof(Projection))
+        net.depressions = <Depression *> allocate(len(states), sizeof(Depression))
         net.noise = <Noise *> allocate(len(noise), sizeof(Noise))
         net.arrivals = <Arrivals *> allocate(n * _LONGEST_SLICE, sizeof(Arrivals))
         net.amounts = <double *> allocate(n * _LONGEST_SLICE * 3 * net.R, sizeof(double))
@@ -77,6 +80,10 @@ cdef class Core:
         for i, link in enumerate(links):
             self.bind_projection(&net.projections[i], link)
             net.first[<Py_ssize_t> link.source + 1] += 1
+            if link.dynamics is not None:
+                self.bind_depression(&net.depressions[k], link, states[k])
+                net.projections[i].depression = &net.depressions[k]
+                k += 1
         for i in range(n + lines):
             net.first[i + 1] += net.first[i]
         for i, link in enumerate(noise):
@@ -94,6 +101,7 @@ cdef class Core:
         free(net.group)
         free(net.first)
         free(net.projections)
+        free(net.depressions)
         free(net.noise)
         free(net.arrivals)
         free(net.amounts)
@@ -149,6 +157,14 @@ cdef class Core:
             p.lags = &lags[0]
         if target.counts != NULL and p.first != NULL and not p.external:
             p.multiple = <uint16_t> round(p.weight / target.unit[p.place])
+
+    cdef bind_depression(self, Depression *d, link, double[:, ::1] state):
+        cdef const Group *source = &self.net.group[<Py_ssize_t> link.source]
+        d.use, d.rate, d.share = link.dynamics.use, link.dynamics.rate, 1.0
+        if source.meso != NULL:
+            d.share = 1.0 / source.meso.constants.N
+        d.resources, d.last = &state[0, 0], &state[1, 0]
+        self.kept.append(state)
 
     cdef bind_noise(self, Noise *p, link):
         cdef const int32_t[::1] units = link.units

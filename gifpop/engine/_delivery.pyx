@@ -3,13 +3,14 @@
 ``slot`` is that of the step in which something is emitted.
 """
 
+from libc.math cimport exp
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random.c_distributions cimport random_interval, random_poisson
 
 import numpy as np
 
-from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Group, Noise, Projection, counting_slot, later,
-                                     shared_slot, single_slot)
+from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Depression, Group, Noise, Projection,
+                                     counting_slot, later, shared_slot, single_slot)
 
 cdef enum:
     AHEAD = 4               # deliveries between the hint and the use of a row
@@ -35,6 +36,15 @@ cdef extern from *:
 cdef void deliver_to_all(const Projection *p, int64_t slot, double amount) noexcept nogil:
     """Deliver what a source emits in a step to all units."""
     shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.place] += p.weight * amount
+
+
+cdef double release(Depression *d, int64_t unit, int64_t step, double spikes) noexcept nogil:
+    """Return what spikes of a source unit deliver in units of a weight; use up its resources."""
+    cdef double resources = 1.0 - (1.0 - d.resources[unit]) * exp(-d.rate * (<double> step - d.last[unit]))
+    cdef double released = spikes * d.use * resources
+    d.resources[unit] = resources - d.share * released
+    d.last[unit] = <double> step
+    return released
 
 
 cdef void deliver_line(const Projection *p, int64_t slot, double amount) noexcept nogil:

@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset
 
 from gifpop.meso cimport _meso
 from gifpop.micro cimport _micro
-from gifpop.engine._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliver_to_all
+from gifpop.engine._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliver_to_all, release
 from gifpop.engine._growth cimport grown
 from gifpop.engine._network cimport (CURRENT, VARIANCE, Chunk, Delivery, Group, Network, Projection, Task,
                                      counting_slot, place_of, shared_slot, single_slot)
@@ -25,6 +25,7 @@ cdef enum:
     FEWEST_DELIVERIES = 8       # that are shared among threads
 
 cdef struct Slice:          # what is fixed while a slice is stepped
+    int64_t step            # the first one, counted from the beginning of the simulation
     int64_t slot            # of the first step
     Py_ssize_t steps
     const double *lines     # of the first step, as in `Chunk`
@@ -61,7 +62,8 @@ cdef void advance_chunk(Network *net, Chunk *chunk, Members *team) noexcept nogi
         begin_chunk(&net.tempo, now())
     chunk.status, chunk.failed = WELL, -1
     while k < chunk.steps and chunk.status == WELL:
-        s.slot, s.steps = (chunk.step + k) % net.slots, min(net.slice_steps, chunk.steps - k)
+        s.step, s.slot = chunk.step + k, (chunk.step + k) % net.slots
+        s.steps = min(net.slice_steps, chunk.steps - k)
         s.lines, s.means = chunk.lines + k * chunk.n_lines, chunk.means + k * net.n_noise
         s.counts, s.records = chunk.counts + k * net.n_groups, chunk.records + k * chunk.n_probes
         deliver_external(net, &s, chunk.n_lines)
@@ -293,6 +295,7 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
     cdef Py_ssize_t i, j, k, place, listed
     cdef int64_t count, slot
     cdef Projection *p
+    cdef const int32_t *fired
     net.n_deliveries = 0
     for k in range(s.steps):
         slot = slot_of(net, s, k)
@@ -304,9 +307,10 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
             for j in range(net.first[i], net.first[i + 1]):
                 p = &net.projections[j]
                 listed = net.n_deliveries
+                fired = net.fired + net.places[place] - count
                 if p.first == NULL:
-                    deliver_to_all(p, slot, <double> count)
-                elif not append_deliveries(net, p, slot, i, count, net.fired + net.places[place] - count):
+                    deliver_to_all(p, slot, released_by_all(net, p, s.step + k, i, count, fired))
+                elif not append_deliveries(net, p, slot, s.step + k, i, count, fired):
                     return False
                 elif p.target.meso != NULL:
                     deliver_spikes(net.deliveries + listed, net.n_deliveries - listed, 0, 1)
@@ -314,11 +318,26 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
     return True
 
 
-cdef bint append_deliveries(Network *net, const Projection *p, int64_t slot, Py_ssize_t source, int64_t count,
+cdef double released_by_all(const Network *net, const Projection *p, int64_t step, Py_ssize_t source, int64_t count,
                             const int32_t *units) noexcept nogil:
+    """Return what all spikes of a group in a step deliver to all units of a target, in units of the weight."""
+    cdef double released = 0.0
+    cdef int64_t i
+    if p.depression == NULL:
+        return <double> count
+    if net.group[source].micro == NULL:
+        return release(p.depression, 0, step, <double> count)
+    for i in range(count):
+        released += release(p.depression, units[i], step, 1.0)
+    return released
+
+
+cdef bint append_deliveries(Network *net, const Projection *p, int64_t slot, int64_t step, Py_ssize_t source,
+                            int64_t count, const int32_t *units) noexcept nogil:
     """List a delivery for each neuron that fired, or one for all spikes of a population; False: no memory."""
     cdef bint neurons = net.group[source].micro != NULL
     cdef int64_t i, n = count if neurons else 1, needed = net.n_deliveries + n
+    cdef Delivery *own
     cdef void *deliveries = grown(net.deliveries, &net.delivery_capacity, needed, sizeof(Delivery))
     if deliveries == NULL:
         return False
@@ -328,6 +347,9 @@ cdef bint append_deliveries(Network *net, const Projection *p, int64_t slot, Py_
             net.deliveries[net.n_deliveries + i] = Delivery(p, slot, units[i], 1.0)
         else:
             net.deliveries[net.n_deliveries + i] = Delivery(p, slot, 0, <double> count)
+        if p.depression != NULL:
+            own = &net.deliveries[net.n_deliveries + i]
+            own.amount = release(p.depression, own.unit, step, own.amount)
     net.n_deliveries = needed
     return True
 

@@ -41,6 +41,14 @@ cdef struct Group:
     bint forced             # spikes are prescribed
 
 
+cdef struct Depression:     # of the spikes of each source unit of a projection
+    double use              # share of the resources that a spike releases
+    double rate             # of recovery, per step
+    double share            # of a unit's neurons that one spike stands for
+    double *resources       # of each unit, after its last spike
+    double *last            # step of that spike
+
+
 cdef struct Projection:
     Group *target
     int64_t lag             # steps between emission and use
@@ -52,6 +60,7 @@ cdef struct Projection:
     const int32_t *units    # their targets, ascending
     const double *weights   # pA; NULL: all alike
     const int32_t *lags     # NULL: all alike
+    Depression *depression  # NULL: spikes do not change what others deliver
     bint external           # from a generator
 
 
@@ -93,6 +102,7 @@ cdef struct Network:
     Group *group
     int64_t *first          # projections first[s] to first[s + 1] start at source s
     Projection *projections
+    Depression *depressions
     Noise *noise
     Task *tasks
     Arrivals *arrivals      # of a slice, (groups, LONGEST_SLICE)

@@ -38,8 +38,8 @@ class Unit(NamedTuple):
 def count_units(links: Sequence[Link], plans: Sequence[Plan]) -> list[Unit | None]:
     """Return for each group the `Unit` of its counts, or None where weights must be added up.
 
-    Counts need neurons whose single connections all come from neurons, which fire at most once a step, with weights
-    that are multiples of a unit, one delay along a link, and no more spikes than fit in a count.
+    Counts need neurons whose single connections all come from neurons, which fire at most once a step, with fixed
+    weights that are multiples of a unit, one delay along a link, and no more spikes than fit in a count.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def multiple(link: Link, unit: Unit) -> int:
 
 
 def _unit(links: list[Link], receptors: int) -> Unit | None:
-    if any(link.weights is not None or link.lags is not None for link in links):
+    if any(link.weights is not None or link.lags is not None or link.dynamics is not None for link in links):
         return None
     unit = Unit(np.ones(receptors), 0)
     at_receptors = [

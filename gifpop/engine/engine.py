@@ -11,6 +11,7 @@ import numpy as np
 
 from gifpop import _core
 from gifpop.engine import chunks, instruction_set, threads
+from gifpop.engine.connection_state import fit_states
 from gifpop.engine.counting import count_units
 from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.engine.progress import progress_bar
@@ -97,6 +98,8 @@ class Engine:
         self.dt, self.threads = dt, n_threads
         self.names, self.plans, self.streams = list(names), list(plans), list(streams)
         self._buffers = RingBuffers() if buffers is None else buffers
+        self.links: list[Link] = []
+        self._states: list[Floats] = []
         self._running = threading.Lock()
         self.wire(links, signals, noise)
 
@@ -141,7 +144,13 @@ class Engine:
         new._wire(links, list(signals), list(noise))
         vars(self).update(vars(new))  # at once: there is no moment in which only a part has changed
 
-    def _wire(self, links: Sequence[Link], signals: list[Emitter], noise: list[NoiseLink]) -> None:
+    def _wire(
+        self,
+        links: Sequence[Link],
+        signals: list[Emitter],
+        noise: list[NoiseLink],
+        moved: Mapping[int, Integers] | None = None,
+    ) -> None:
         """Set the projections and input lines of an engine that nobody runs yet."""
         groups = len(self.plans)
         lags = [link.longest_lag for link in links] + [link.lag for link in noise]
@@ -151,7 +160,8 @@ class Engine:
         units = count_units(links, self.plans)
         self._buffers.fit(self.plans, max(lags, default=0), steps, units, single, self.step, self.dt)
         self.slice_steps = steps
-        self.links = sorted(links, key=lambda link: link.source)
+        before, self.links = self.links, sorted(links, key=lambda link: link.source)
+        self._states = fit_states(self.links, self.plans, before, self._states, moved)
         self.signals, self.noise = signals, noise
         self.bind()
 
@@ -190,7 +200,7 @@ class Engine:
         if links is None:
             new.bind()
         else:
-            new._wire(links, list(signals), list(noise))
+            new._wire(links, list(signals), list(noise), moved)
         return new
 
     def bind(self) -> None:
@@ -199,6 +209,7 @@ class Engine:
             [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
             self._buffers,
             self.links,
+            self._states,
             self.noise,
             len(self.signals),
             self.slice_steps,

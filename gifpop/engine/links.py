@@ -13,6 +13,7 @@ from gifpop.engine.interrupts import give_way
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
+    from gifpop.engine.connection_state import Depression
     from gifpop.engine.signals import Signal
 
 NEVER = 2**31 - 1  # steps until something arrives that is never sent
@@ -33,17 +34,20 @@ class Link:
         Group.
     lag : int
         Steps from emission to use.
-    receptor : {"excitatory", "inhibitory", "current", "excitatory variance", "inhibitory variance"}
-        A variance is that between the neurons of a population, of what arrives at each of them.
+    receptor : {"excitatory", "inhibitory", "current", "excitatory variance", "inhibitory variance"} or int
+        A variance is that between the neurons of a population, of what arrives at each of them; a number is that of a
+        receptor.
     weight : float, pA, or pA^2 of a variance
         Of each connection; a factor where ``weights`` are given.
     first : int64 array of length source units + 1, or None
     units : int32 array, or None
         Target unit of each connection; in ascending order for each source unit.
     weights : float64 array, or None
-        Of each connection; their sign selects the synapse.
+        Of each connection; their sign selects the synapse, if it is excitatory or inhibitory.
     lags : int32 array, or None
         Of each connection.
+    dynamics : gifpop.engine.connection_state.Depression or None
+        How spikes of groups change what later ones deliver; None: they do not. The state belongs to the engine.
     """
 
     source: int
@@ -55,6 +59,7 @@ class Link:
     units: Shorts | None = None
     weights: Floats | None = None
     lags: Shorts | None = None
+    dynamics: Depression | None = None
 
     @property
     def connections(self) -> tuple[Integers | None, Shorts | None, Floats | None, Shorts | None]:

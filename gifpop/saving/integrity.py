@@ -23,6 +23,7 @@ from gifpop.assembly.recording import Recording
 from gifpop.common import checks, grid, memory
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
+from gifpop.engine.connection_state import VARIABLES, Depression, with_state
 from gifpop.engine.counting import Unit
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
@@ -251,6 +252,7 @@ def check_engine(engine: Engine) -> None:
     _check_links(engine.links, engine, sizes)
     sources = [link.source for link in engine.links]
     sizes.require(sources == sorted(sources), "links in order of source")
+    _check_states(engine, sizes)
     sizes.all_are(NoiseLink, "noise", engine.noise)
     for noise in engine.noise:
         _check_noise(noise, engine, sizes)
@@ -418,6 +420,16 @@ def _check_links(links: Iterable[Link], engine: Engine, sizes: Sizes) -> None:
             elif counted:
                 alike = source.neurons and link.weights is None and link.lags is None
                 sizes.require(alike, "spikes that are counted are alike")
+
+
+def _check_states(engine: Engine, sizes: Sizes) -> None:
+    links = with_state(engine.links)
+    sizes.all_are(list, "states", [engine._states])
+    sizes.require(len(engine._states) == len(links), "a state for each link that changes")
+    for link, state in zip(links, engine._states, strict=True):
+        sizes.all_are(Depression, "dynamics", [link.dynamics])
+        sizes.require(link.source < len(engine.plans), "only links between groups have state")
+        sizes.check("state of a link", state, len(VARIABLES), engine.plans[link.source].units)
 
 
 def _check_single(link: Link, first: Integers, units: Shorts, n_pre: int, n_post: int, sizes: Sizes) -> None:

@@ -26,6 +26,7 @@ from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.common.warn import warn
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
+from gifpop.engine.connection_state import Depression
 from gifpop.engine.counting import Unit
 from gifpop.engine.engine import INSTRUCTION_SET, Engine
 from gifpop.engine.links import Link, NoiseLink
@@ -321,6 +322,7 @@ KINDS = (
         NeuronPlan, _described(NeuronPlan).take, lambda **parts: _aligned(_neurons_by_receptor(**parts)), own=("state",)
     ),
     _described(Link),
+    _described(Depression),
     _described(NoiseLink),
     _kept(
         RingBuffers, "shared", "rings", "units", "externals", made=_aligned_rings, own=("shared", "rings", "externals")
@@ -362,7 +364,10 @@ KINDS = (
         "noise",
         "slice_steps",
         "_buffers",
+        "_states",
         anew=("_running", "broken", "core"),
+        absent={"states": []},
+        own=("states",),
         made=_resumed,
     ),
     _kept(Recording, "columns", "every", "prescribed", "_names", "_dt", "_levels", "_neurons", "_recorded"),

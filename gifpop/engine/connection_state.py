@@ -1,0 +1,88 @@
+"""State of connections: what changes with the spikes that they carry, for every source unit of a link.
+
+It belongs to the engine, as input in transit does: each trial has its own. The time loop reads and writes it in one
+thread, before spikes are shared out for delivery, in order of step, source and unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers
+    from gifpop.engine.links import Link
+    from gifpop.engine.plan import Plan
+
+VARIABLES = ("resources", "last")  # rows of a state
+
+
+@dataclass(frozen=True)
+class Depression:
+    """Resources that spikes release and that recover exponentially (Tsodyks and Markram).
+
+    A spike arrives with the weight of its link times ``use`` times the resources before it, of which it leaves
+    ``1 - use``. ``n`` spikes of a population of ``N`` neurons leave ``1 - use n / N``.
+
+    Attributes
+    ----------
+    use : float
+        Share of the resources that a spike releases.
+    rate : float
+        Of recovery, per step.
+    """
+
+    use: float
+    rate: float
+
+    def at_rest(self, units: int) -> Floats:
+        """Return the state of source units that have not fired: ``VARIABLES``, shape (2, units)."""
+        state = np.zeros((len(VARIABLES), units))
+        state[0] = 1.0
+        return state
+
+
+def with_state(links: Sequence[Link]) -> list[Link]:
+    """Return the links that have state, in order."""
+    return [link for link in links if link.dynamics is not None]
+
+
+def fit_states(
+    links: Sequence[Link],
+    plans: Sequence[Plan],
+    old_links: Sequence[Link] = (),
+    old_states: Sequence[Floats] = (),
+    moved: Mapping[int, Integers] | None = None,
+) -> list[Floats]:
+    """Return the state of every link that has one: what it was, or at rest.
+
+    Parameters
+    ----------
+    links, old_links : sequence of Link
+        A link continues the old one between the same groups at the same receptor; of several, in order.
+    plans : sequence of gifpop.engine.plan.Plan
+    old_states : sequence of float64 array, shape (2, source units)
+        Of the old links that have one.
+    moved : dict of int to int array, or None
+        For groups with another number of neurons, whose state each of them has.
+    """
+    kept: dict[tuple[object, ...], list[Floats]] = {}
+    for link, state in zip(with_state(old_links), old_states, strict=True):
+        kept.setdefault(_ends(link), []).append(state)
+    states = []
+    for link in with_state(links):
+        assert link.dynamics is not None
+        if kept.get(_ends(link)):
+            state = kept[_ends(link)].pop(0)
+            chosen = (moved or {}).get(link.source)
+            states.append(state if chosen is None else np.ascontiguousarray(state[:, chosen]))
+        else:
+            states.append(link.dynamics.at_rest(plans[link.source].units))
+    return states
+
+
+def _ends(link: Link) -> tuple[object, ...]:
+    return link.source, link.target, link.receptor

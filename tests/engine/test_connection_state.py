@@ -1,0 +1,184 @@
+"""Connections whose spikes change what later ones deliver."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import gifpop as gp
+from gifpop import _core
+from gifpop.engine import signals
+from gifpop.engine.connection_state import Depression
+from gifpop.engine.engine import Engine
+from gifpop.engine.links import Link
+from gifpop.meso.plan import plan_population, start_history
+from gifpop.micro.plan import plan_neurons
+from gifpop.saving.encoding import decode, encode
+from gifpop.saving.snapshot import KINDS
+
+DT, STEPS = 0.5, 300
+SOURCES, N, SIZE = 20, 30, 50
+NEURON = {"C_m": 250.0, "tau_m": 20.0, "E_L": 0.0, "V_reset": 0.0, "V_T_star": 15.0, "Delta_V": 2.0, "lambda_0": 10.0}
+NEURON |= {"t_ref": 4.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0, "I_e": 250.0, "V_m": 0.0, "I_syn_ex": 0.0}
+NEURON |= {"I_syn_in": 0.0, "tau_sfa": [], "q_sfa": [], "tau_stc": [], "q_stc": []}
+NEURONS_A, NEURONS_B, POPULATION = range(3)
+RATES = {"use": [0.5, 0.3, 0.2, 0.6, 0.4], "tau": [100.0, 50.0, 300.0, 80.0, 120.0]}
+
+
+def dynamics(i):
+    return Depression(RATES["use"][i], DT / RATES["tau"][i])
+
+
+def connections():
+    random = np.random.default_rng(3)
+    source, target = np.sort(random.integers(0, SOURCES, 90)), random.integers(0, N, 90)
+    order = np.lexsort((target, source))
+    return source[order], target[order], random.uniform(5.0, 15.0, 90), random.integers(3, 9, 90)
+
+
+def links(changing=True):
+    """Return links of each kind: along single connections, alike or not, to all units, and of a population."""
+    source, target, weight, lag = connections()
+    first = np.searchsorted(source, np.arange(SOURCES + 1)).astype(np.int64)
+    units = target.astype(np.int32)
+    own = [dynamics(i) if changing else None for i in range(5)]
+    return [
+        Link(NEURONS_A, NEURONS_B, 3, "excitatory", 10.0, first, units, dynamics=own[0]),
+        Link(NEURONS_A, NEURONS_B, 3, "excitatory", 1.0, first, units, weight, lag.astype(np.int32), own[1]),
+        Link(NEURONS_A, NEURONS_B, 5, "inhibitory", -2.0, dynamics=own[2]),
+        Link(NEURONS_A, POPULATION, 4, "excitatory", 3.0, dynamics=own[3]),
+        Link(POPULATION, NEURONS_B, 6, "excitatory", 4.0, dynamics=own[4]),
+    ]
+
+
+def engine_of(threads=1, changing=True):
+    population = plan_population(gp.GIF(I_e=400.0), SIZE, DT, 100)
+    start_history(population, 0.0)
+    plans = [plan_neurons(NEURON, SOURCES, DT), plan_neurons(NEURON, N, DT), population]
+    streams = [np.array([1, 2], dtype=np.uint64), np.array([3, 4], dtype=np.uint64), np.random.PCG64(5)]
+    for plan, key in zip(plans[:2], streams, strict=False):
+        plan.restart(key)
+    lines = [signals.Samples([100.0], repeat=STEPS)]
+    drive = [Link(3, NEURONS_A, 1, "current", 2.0)]
+    return Engine(["A", "B", "P"], plans, streams, links(changing) + drive, lines, dt=DT, n_threads=threads)
+
+
+PROBES = [(NEURONS_B, list(range(N)), ("I_syn_ex", "I_syn_in")), (POPULATION, 0, "I_syn_ex")]
+
+
+def run(engine, n=STEPS, prescribed=None, pieces=1):
+    records = []
+    for _ in range(pieces):
+        records += [chunk.records for chunk in engine.run(n // pieces, PROBES, prescribed)]
+    return np.vstack(records)
+
+
+class Resources:
+    """The resources of the source units of one link, step by step."""
+
+    def __init__(self, i, units):
+        self.use, self.tau, self.x = RATES["use"][i], RATES["tau"][i], np.ones(units)
+
+    def release(self, spikes, size=1):
+        """Recover for a step, then release; return what each unit delivers."""
+        self.x = 1.0 + (self.x - 1.0) * np.exp(-DT / self.tau)
+        released = spikes * self.use * self.x
+        self.x = self.x - released / size
+        return released
+
+
+def expected(fires, counts):
+    """Return the synaptic currents of the neurons, and what arrives at the population, from given spikes."""
+    source, target, weight, lag = connections()
+    resources = [Resources(i, SOURCES) for i in range(4)] + [Resources(4, 1)]
+    released = np.zeros((4, STEPS, SOURCES)), np.zeros(STEPS)
+    for k in range(STEPS):
+        for i in range(4):
+            released[0][i, k] = resources[i].release(fires[k])
+        released[1][k] = resources[4].release(counts[k], SIZE)[0]
+    arriving, at_population = np.zeros((STEPS, N, 2)), np.zeros(STEPS)
+    for k in range(STEPS):
+        if k >= 3:
+            np.add.at(arriving[k, :, 0], target, 10.0 * released[0][0, k - 3, source])
+        for s, t, w, d in zip(source, target, weight, lag, strict=True):
+            if k >= d:
+                arriving[k, t, 0] += w * released[0][1, k - d, s]
+        if k >= 5:
+            arriving[k, :, 1] -= 2.0 * released[0][2, k - 5].sum()
+        if k >= 6:
+            arriving[k, :, 0] += 4.0 * released[1][k - 6]
+        if k >= 4:
+            at_population[k] = 3.0 * released[0][3, k - 4].sum()
+    return arriving, at_population
+
+
+def test_depression_is_twin():
+    random = np.random.default_rng(1)
+    fires, counts = random.random((STEPS, SOURCES)) < 0.08, random.poisson(2.0, STEPS).astype(np.int64)
+    steps, units = np.nonzero(fires)
+    nobody = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    prescribed = {NEURONS_A: (steps, units.astype(np.int32)), NEURONS_B: nobody, POPULATION: counts}
+    records = run(engine_of(), prescribed=prescribed)
+    arriving, at_population = expected(fires.astype(float), counts)
+    currents, decay = np.zeros((N, 2)), np.exp(-DT / np.array([3.0, 6.0]))
+    tau = gp.GIF().tau_syn_ex
+    of_population = 0.0
+    for k in range(STEPS):
+        currents = currents * decay + arriving[k]
+        assert_allclose(records[k, :-1].reshape(N, 2), currents, rtol=1e-10, atol=1e-10)
+        of_population = of_population * np.exp(-DT / tau) - tau / DT * np.expm1(-DT / tau) * at_population[k]
+        assert_allclose(records[k, -1], of_population, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_any_number_of_threads(threads):
+    try:
+        _core.share_always_among_threads(True)
+        one, several = engine_of(), engine_of(threads)
+        assert_array_equal(run(one), run(several))
+        assert_array_equal(np.hstack(one._states), np.hstack(several._states))
+    finally:
+        _core.share_always_among_threads(False)
+
+
+def test_state_changes_what_arrives():
+    """It is used at all, and links without it are as they were."""
+    assert engine_of(changing=False)._states == []
+    assert not np.array_equal(run(engine_of()), run(engine_of(changing=False)))
+
+
+def test_each_engine_has_its_own():
+    one, other = engine_of(), engine_of()
+    run(one)
+    for state in other._states:
+        assert_array_equal(state[0], 1.0)
+    assert all(np.any(state[0] < 1.0) for state in one._states)
+
+
+def test_in_pieces_and_saved_and_restored():
+    whole = run(engine_of(), pieces=2)
+    engine = engine_of()
+    first = run(engine, STEPS // 2)
+    document, arrays = encode({"engine": engine}, KINDS, "test")
+    restored = decode(document, {name: array.copy() for name, array in arrays.items()}, KINDS)["engine"]
+    assert_array_equal(np.vstack([first, run(restored, STEPS // 2)]), whole)
+
+
+def test_state_stays_where_links_change():
+    """Links between the same groups go on; those of chosen neurons have their state."""
+    engine = engine_of()
+    run(engine)
+    before = [state.copy() for state in engine._states]
+    engine.wire(engine.links, engine.signals)
+    assert_array_equal(engine._states[0], before[0])
+    chosen = np.array([3, 3, 7])
+    _, target, *_ = connections()
+    plans = [engine.plans[0].chosen(chosen), *engine.plans[1:]]
+    first = np.array([0, 1, 2, 3], dtype=np.int64)
+    few = Link(NEURONS_A, NEURONS_B, 3, "excitatory", 10.0, first, target[:3].astype(np.int32), dynamics=dynamics(0))
+    changed = engine.changed(plans, [few], moved={NEURONS_A: chosen})
+    (state,) = changed._states
+    assert_array_equal(state, before[0][:, chosen])
+
+
+def test_spikes_of_such_links_are_not_counted():
+    assert engine_of()._buffers.units[NEURONS_B] is None
