@@ -199,7 +199,7 @@ def test_others_come_to_the_end_of_the_slice_in_which_a_population_fails():
     reference.run(8.0)
     for i in (0, 2):
         for name in ("V_m", "I_syn_ex", "n_events"):
-            assert plans[i].state[name] == plan_of(reference, i).state[name], (i, name)
+            assert plans[i].of_units(name) == plan_of(reference, i).of_units(name), (i, name)
     assert_array_equal(buffers_of(sim).shared[:, (0, 2)], buffers_of(reference).shared[:, (0, 2)])
 
 
