@@ -66,6 +66,7 @@ def check_state(plan, N, dt):
         assert np.all(np.isfinite(cohorts[name])), name
     for name in state.dtype.names:
         assert np.all(np.isfinite(state[name])), name
+    assert np.all(np.isfinite(plan.I_syn))
     assert np.all((cohorts["survivors"] >= 0) & (cohorts["survivors"] <= cohorts["count"]))
     assert np.all((cohorts["variance"] >= 0) & (cohorts["variance"] <= N))
     assert np.all(cohorts["hazard"] >= 0)
