@@ -1,4 +1,4 @@
-"""What is timed: networks of the literature, and the cost of a simulated second against one property of a network."""
+"""The cases: networks of the literature, and curves of a simulated second's cost against one property of a network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -61,7 +61,7 @@ class Case:
     large: bool = False
 
     def admits(self, program):
-        """Tell whether a program is timed here; with several threads only in the networks of the literature."""
+        """Return whether a program is timed here: with several threads only in the networks of the literature."""
         one_thread = program.options.get("threads", 1) == 1
         return (
             self.level in program.levels

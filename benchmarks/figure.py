@@ -1,4 +1,4 @@
-"""Results as a figure: the networks, and a panel for each curve."""
+"""The results as a figure: one panel for the networks, one for each curve."""
 
 import matplotlib.pyplot as plt
 
@@ -35,7 +35,7 @@ def draw(results, machine):
 
 
 def _draw_networks(axes, results):
-    """One row for each network; return the handles of the programs for a legend."""
+    """Draw a row for each network; return the handles of the programs for a legend."""
     handles = {}
     for row, result in enumerate(results):
         for name, p in result["programs"].items():
@@ -48,7 +48,7 @@ def _draw_networks(axes, results):
 
 
 def _draw_curve(axes, group, results):
-    """Time against one property of a network; return the handles of the programs."""
+    """Draw time against one property of a network; return the handles of the programs."""
     handles = {}
     for name in dict.fromkeys(name for result in results for name in result["programs"]):
         points = [(r["x"], r["programs"][name]["median_simulate"]) for r in results if name in r["programs"]]

@@ -1,4 +1,4 @@
-"""What the times were measured on and with."""
+"""The machine and the versions with which times are measured."""
 
 import contextlib
 import importlib.metadata
@@ -29,7 +29,7 @@ def describe(name=None):
 
 
 def processor():
-    """Return the name of the processor, and whether it is that of a virtual machine."""
+    """Return the name of the processor; of a virtual one, say so."""
     info = Path("/proc/cpuinfo")
     if not info.exists():
         return platform.processor() or platform.machine()
@@ -41,7 +41,7 @@ def processor():
 
 
 def cores():
-    """Return how many threads can run at once here."""
+    """Return the number of threads that can run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 

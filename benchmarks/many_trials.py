@@ -28,7 +28,7 @@ def gifpop_trials(level, trials, duration, **options):
 
 
 def gifpop_runs(level, trials, duration):
-    """Return the seconds that single runs of gifpop take, each built anew."""
+    """Return the seconds that single runs of gifpop take, each of which builds its simulation."""
     net, began = gp.models.brunel(), time.perf_counter()
     for seed in range(trials):
         net.simulate(duration, dt=DT, level=level, seed=seed, initial=INITIAL[level], progress=False)

@@ -34,7 +34,7 @@ def build(g, I_e):
 
 
 def timed(action):
-    """Return how long something takes: wall time and processor time of this process and its children, s."""
+    """Return the wall time and the processor time (s) that an action takes in this process and its children."""
     began, used = time.perf_counter(), sum(os.times()[:4])
     action()
     return time.perf_counter() - began, sum(os.times()[:4]) - used

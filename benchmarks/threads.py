@@ -41,7 +41,7 @@ def cases():
 
 
 def work(name, threads):
-    """Run a case for as many ms as each line of the input says; print the seconds that takes."""
+    """Run a case for the duration (ms) on each line of the input; print the seconds that it takes."""
     import gifpop as gp
 
     warnings.simplefilter("ignore")  # of numbers of connections that are rounded
@@ -73,7 +73,7 @@ class Variant:
         self.times = []
 
     def run(self, duration):
-        """Return the seconds that a duration (ms) takes."""
+        """Return the seconds that it takes to simulate a duration (ms)."""
         self._process.stdin.write(f"{duration}\n")
         self._process.stdin.flush()
         return float(self._process.stdout.readline())
@@ -96,7 +96,7 @@ def busy(n):
 
 
 def measure(name, versions, threads, rounds, seconds):
-    """Return for each version and number of threads how many s a simulated second takes, round by round."""
+    """Return the time of a simulated second (s) in each round, by version and number of threads."""
     variants = {(version, n): Variant(name, n, path) for version, path in versions.items() for n in (1, threads)}
     try:
         first = next(iter(variants.values()))

@@ -15,7 +15,7 @@ WARM_UP = 20  # steps
 
 @dataclass
 class Measured:
-    """What a program took in each repetition.
+    """The time and memory that a program took in each repetition.
 
     Attributes
     ----------

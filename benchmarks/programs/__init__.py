@@ -1,4 +1,4 @@
-"""The programs that are compared.
+"""The programs to compare.
 
 Each module has ``build(net, dt, level, seed, **options)``, which returns a function of a duration in ms that simulates
 on, and an import that fails where the program is not installed.

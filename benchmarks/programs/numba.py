@@ -1,4 +1,4 @@
-"""The plain algorithm in Numba, as one would write it for oneself: one loop over cohorts, one over neurons."""
+"""The plain algorithm in Numba, as a user would write it: one loop over cohorts, one over neurons."""
 
 import math
 
@@ -91,7 +91,7 @@ def expect_spikes(net, p, ex, inh):
 
 @compiled
 def thin_cohorts(net, p, drive, threshold):
-    """Let each cohort fire, from the oldest to the youngest."""
+    """Draw the spikes of each cohort, from the oldest to the youngest."""
     Y = Z = W = X = 0.0
     for age in range(p.K):
         place = p.oldest + age

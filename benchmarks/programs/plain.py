@@ -1,4 +1,4 @@
-"""A network as plain arrays: what the loops in Numba and in C share.
+"""A network as plain arrays, which the loops in Numba and in C share.
 
 The equations are those of `gifpop`, written down once more and without any of its code for them, so that three programs
 can be compared step by step. Only what the benchmarks need is there: connections of one delay, each with a fraction
@@ -82,7 +82,7 @@ class Microscopic(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What a run returns: spike counts, and expected counts of populations or the neurons that fired, in order."""
+    """The result of a run: spike counts, with expected counts of populations or the neurons that fired, in order."""
 
     counts: np.ndarray
     mean: np.ndarray | None = None
@@ -169,7 +169,7 @@ def generators(net, seed):
 
 
 def most_spikes(populations, steps):
-    """Return how many spikes neurons can fire at most."""
+    """Return the largest number of spikes that neurons can fire."""
     return int(np.sum(populations["N"] * (steps // (populations["refractory"] + 1) + 1)))
 
 
