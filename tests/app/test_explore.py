@@ -77,6 +77,7 @@ def test_knobs_act(change, sign):
 
 
 def test_size_changes_fluctuations_and_not_the_mean():
+    """Limits are 6 standard deviations between seeds away: 0.024 of rates, 0.16 of the log of the ratio, about 0.14."""
     explorer = Explorer(seed=1)
     before = mean_rates(explorer)
     noise = explorer.activity[:, -200:].std(axis=1)
