@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from concurrent.futures import Future
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 AHEAD = 2  # points handed to each worker, so that none waits for the next
 ATTEMPTS = 2  # processes that a point may take down, before it fails
 LEAVE = 1.0  # s, for a process to end by itself
+
+NO_PROCESSES = "sweep: no processes could be started ({}); scripts must guard it by if __name__ == '__main__':"
 
 CONTEXT = get_context("spawn")  # a fork would take along locks that other threads hold
 
@@ -111,6 +113,9 @@ class Processes(Threads):
             thread.join()
 
     def _work(self) -> None:
+        if hasattr(signal, "pthread_sigmask"):  # not in Windows
+            resource_tracker.ensure_running()  # which unblocks signals
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # in processes that begin, too
         super()._work()
         if child := self._child():
             child.end()
@@ -143,20 +148,21 @@ class Processes(Threads):
         WorkersError
             If it died before it could run anything.
         """
-        with self._lock:  # one at a time, for multiprocessing's own list of them
-            if self._stopped.is_set():
-                return None
-            child = _Child(self._job)
-            self._children.append(child)
+        try:
+            with self._lock:  # one at a time, for multiprocessing's own list of them
+                if self._stopped.is_set():
+                    return None
+                child = _Child(self._job)
+                self._children.append(child)
+        except RuntimeError:  # of multiprocessing, in a process that imports a script without a guard
+            raise WorkersError(NO_PROCESSES.format("this is one of them")) from None
         try:
             child.wait_until_ready()
         except (EOFError, OSError):
             cause = child.end()
             if self._stopped.is_set():
                 return None
-            raise WorkersError(
-                f"sweep: no processes could be started ({cause}); scripts must guard it by if __name__ == '__main__':"
-            ) from None
+            raise WorkersError(NO_PROCESSES.format(cause)) from None
         self._own.child = child
         return child
 

@@ -3,10 +3,12 @@
 import asyncio
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -257,6 +259,57 @@ def test_interrupt_while_processes_begin(capfd):
         sweep(executor="processes", workers=2)
     assert since() < 1.5
     assert capfd.readouterr().err == ""
+
+
+GROUP = """
+import signal
+import gifpop as gp
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def build(I_e):
+    net = gp.Network()
+    net.population("P", 10, gp.GIF(I_e=I_e))
+    return net
+
+if __name__ == "__main__":
+    import xarray
+    try:
+        print("begun", flush=True)
+        gp.sweep(build, {"I_e": [300.0, 320.0]}, dict(duration=1e7, dt=0.5), executor="processes", workers=2)
+    except gp.SweepInterrupted as error:
+        print(error, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a terminal's Ctrl-C is a signal to all of its processes")
+@pytest.mark.parametrize("seconds", [0.5, 5.0])
+def test_interrupt_of_a_terminal(tmp_path, seconds):
+    """All processes get the signal, while they begin or run; nothing but the sweep's own message is shown."""
+    (tmp_path / "script.py").write_text(GROUP)
+    with subprocess.Popen(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.readline()
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        shown, complaints = process.communicate(timeout=60.0)
+    assert shown == "interrupted with 0 of 2 points; .data holds them\n"
+    assert complaints == ""
+
+
+@pytest.mark.slow
+def test_script_without_guard(tmp_path):
+    (tmp_path / "script.py").write_text(GROUP.replace('if __name__ == "__main__":', "if True:"))
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    message = r"no processes could be started \(exit code 1\); scripts must guard it by if __name__ == '__main__':$"
+    assert re.search(message, done.stderr.strip())
 
 
 @pytest.mark.timeout(60)
