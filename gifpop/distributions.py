@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-PIECE = 2**20  # values drawn between two looks at Ctrl-C
+PIECE = 2**20  # values drawn between two checks for Ctrl-C
 
 
 class Distribution:
-    """Base of what a parameter can be besides a number."""
+    """Base of the distributions, which a parameter can be instead of a number."""
 
     def draw(self, n: int, random: np.random.Generator) -> Floats:
         """Draw values, one for each neuron or connection.
@@ -156,9 +156,9 @@ class Given(Distribution):
 
 
 def draw_in_pieces(n: int, draw: Callable[[int, int], npt.NDArray[Scalar]]) -> npt.NDArray[Scalar]:
-    """Return ``n`` values of ``draw(begin, end)``, drawn in pieces between which Ctrl-C is obeyed.
+    """Return ``n`` values of ``draw(begin, end)``, drawn in pieces; obey Ctrl-C between them.
 
-    They are those that would be drawn at once, since numpy's generators draw one value after the other.
+    Pieces change no value, since numpy's generators draw one value after the other.
     """
     if n <= PIECE:
         return draw(0, n)
@@ -177,7 +177,7 @@ def scalar_or_distribution(
 ) -> float | Distribution:
     """Return a number as a float, an array as `Given`, a distribution as it is.
 
-    What a distribution draws is checked against the rule when it has been drawn (`draw_checked`).
+    `draw_checked` checks what a distribution draws against the rule.
     """
     if isinstance(value, Distribution):
         return value
@@ -207,7 +207,7 @@ def draw_checked(
     rule: checks.Rule = "finite",
     unit: str = "",
 ) -> float | Floats:
-    """Return a number as it is, and of a distribution ``n`` values that keep the rule."""
+    """Return a number as it is; draw ``n`` values of a distribution, and raise ValueError if one breaks the rule."""
     if not isinstance(value, Distribution):
         return value
     try:
@@ -221,7 +221,7 @@ def draw_checked(
 
 
 def _holds_several(array: Any) -> bool:
-    """Return whether an array stands for values of several neurons, not, as a table of one entry, for a number."""
+    """Return whether an array holds values of several neurons; a table of one entry is a number."""
     return np.ndim(array) == 1 or np.size(array) != 1
 
 

@@ -190,7 +190,7 @@ class FixedOutdegree(Rule):
 
 @dataclass(frozen=True)
 class FixedTotalNumber(Rule):
-    """So many connections in all, each between a source and a target drawn at random.
+    """A given number of connections in all, each between a source and a target drawn at random.
 
     Parameters
     ----------

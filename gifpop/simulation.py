@@ -225,11 +225,11 @@ class Simulation(Exclusive):
         )
 
     def __copy__(self) -> Self:
-        """Return a simulation that goes on by itself: one that shared its state would change with this one."""
+        """Return an independent copy: one that shared its state would change with this one."""
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return a simulation in the same state that goes on by itself, as if it had been saved and loaded."""
+        """Return an independent simulation in the same state, as if it had been saved and loaded."""
         with self._alone():
             self._state.require_whole()
             self._state.records.end()
@@ -267,7 +267,7 @@ class Simulation(Exclusive):
 
     @property
     def network_seed(self) -> np.random.SeedSequence:
-        """SeedSequence that connections and what makes neurons differ are drawn with."""
+        """SeedSequence that draws connections and the parameters of neurons that differ."""
         return self._assembly.root
 
     def run(self, duration: Number) -> Result:
@@ -318,7 +318,7 @@ class Simulation(Exclusive):
 
     @exclusive
     def _advance(self, n: int, finished: list[Result]) -> None:
-        """Run for ``n`` steps; append the result to a list as soon as it is kept for `result`, too."""
+        """Run ``n`` steps; append the result to a list as soon as it is kept for `result`, too."""
         self._state.require_whole()
         engine, recording, records = self._engine, self._recording, self._state.records
         first, began = engine.step, time.perf_counter()
@@ -421,8 +421,8 @@ class Simulation(Exclusive):
         Notes
         -----
         Spikes and input on their way keep the weight and delay that they were sent with. Connections between neurons
-        stay the same ones if only weights or delays change; distributions of these are drawn anew, as the seed of the
-        network says. The times of inputs count from the start of the simulation; random ones go on with their streams.
+        stay the same ones if only weights or delays change; distributions of these are drawn again, from the seed of
+        the network. The times of inputs count from the start of the simulation; random ones go on with their streams.
 
         ``N``: of a mesoscopic population, all cohorts grow or shrink in proportion, so that its activity goes on. Of
         neurons, the last ones leave, or more begin in the state of others, drawn at random; connections from and to

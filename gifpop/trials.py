@@ -1,7 +1,7 @@
 """Trials: one network many times over, side by side in the compiled loop.
 
-Trials share connections, parameters and everything else that does not change. Each has a seed of its own, made from the
-seed of all and the trial's number, so that it does not matter which others run, how many at a time, or in which thread.
+Trials share connections, parameters and everything else that does not change. The seed of each follows from the seed of
+all and the number of the trial, whichever others run, however many at a time, in whatever thread.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Trials:
         return reduction.result()
 
     def _check(self, numbers: Integers, reduction: Reduction) -> None:
-        """Refuse trials that would not fit in memory; see that no more run at a time than would fit."""
+        """Refuse trials that would not fit in memory; limit how many run at a time."""
         # a mean, and a variance, are as large as what they are of
         kept, at_once = (len(numbers) if reduction.keeps_all else 2), min(self._threads, len(numbers))
         end = self._before + self._steps
@@ -135,7 +135,7 @@ class Trials:
         self._keeps_all = reduction.keeps_all
 
     def _next_size(self, size: int, seconds: float) -> int:
-        """Return how many trials the next wave may take: whole rounds of the threads."""
+        """Return the size of the next wave: whole rounds of the threads."""
         rounds = int(size / self._threads * SECONDS_PER_WAVE / max(seconds, 1e-9))
         return min(self._most, self._threads * max(1, rounds))
 
@@ -181,7 +181,7 @@ class Trials:
         return [self._sim._make_result(recorder, self._before, root) for _, recorder, root in finished], error
 
     def _begin(self, roots: list[np.random.SeedSequence]) -> list[Engine]:
-        """Return an engine in its initial state for each seed."""
+        """Return engines in their initial states, one for each seed; reuse those that there are."""
         for i, root in enumerate(roots):
             give_way()
             if i < len(self._engines):

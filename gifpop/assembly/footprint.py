@@ -1,4 +1,4 @@
-"""How much memory a network takes, in bytes, estimated before anything large is allocated."""
+"""The memory that a network takes, in bytes, estimated before anything large is allocated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONGEST_KNOWN = 500_000  # steps; of longer adaptive histories, only the length 
 
 
 class Footprint(NamedTuple):
-    """What a population takes: its parameters once, its state for every engine and every copy."""
+    """The memory of a population: of its parameters, once, and of its state, in every engine and copy."""
 
     shared: float
     own: float
@@ -46,7 +46,7 @@ def of_levels(net: Description, levels: Mapping[str, AnyLevel], known: bool = Tr
     net : Description
     levels : dict of str to MesoLevel or MicroLevel
     known : bool
-        Take the time to find out how many cells an adaptive history has, which is needed to make it, too.
+        Count the cells of an adaptive history, which takes time but is needed to make it anyway.
     """
     return [of_level(level, net.populations[name], known) for name, level in levels.items()]
 
@@ -59,7 +59,7 @@ def of_level(level: AnyLevel, population: Population, known: bool = True) -> Foo
 
 
 def of_stationary(net: Description, levels: Mapping[str, AnyLevel]) -> dict[str, float]:
-    """Return what it takes to find the stationary state, and to draw neurons from it."""
+    """Return the memory needed to find the stationary state and to draw neurons from it."""
     relaxing = {name: relaxing_level(level, net.populations[name]) for name, level in levels.items()}
     found = sum(sum(of_level(relaxing[name], p)) for name, p in net.populations.items())
     drawn = max(_of_drawing(level, net.populations[name]) for name, level in levels.items())
@@ -69,7 +69,7 @@ def of_stationary(net: Description, levels: Mapping[str, AnyLevel]) -> dict[str,
 def of_ring_buffers(
     net: Description, levels: Mapping[str, Level], dt: float, names: Container[str] | None = None
 ) -> float:
-    """Return what ring buffers take, as far as delays are known before they are drawn.
+    """Return the memory of ring buffers, as far as delays are known before they are drawn.
 
     ``names``: of which populations; None: of all.
     """
@@ -146,7 +146,7 @@ def _of_neurons(population: Population) -> Footprint:
 
 
 def _of_drawing(level: AnyLevel, population: Population) -> float:
-    """Return what it takes to draw the states of neurons from that of a relaxed population."""
+    """Return the memory needed to draw the states of neurons from that of a relaxed population."""
     if isinstance(level, MesoLevel):
         return 0.0
     D = count_modes(population.cell, level.noisy is not None)

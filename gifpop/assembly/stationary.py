@@ -1,8 +1,8 @@
 """The stationary state of a network, found by relaxation, and populations and neurons that begin in it.
 
-The more neurons there are, the less the mesoscopic equations leave to chance. A network that is so large that next to
-nothing is left, with weights that are smaller in proportion, comes from rest to a state whose activity does not change
-any more. In that state populations of any size begin, in expected numbers, and neurons, each drawn from it.
+Fluctuations vanish in large networks. A copy of the network with very many neurons, and with weights that are smaller
+in proportion, relaxes from rest until its activity stays constant. Populations of any size begin in that state, with
+expected numbers of neurons; single neurons are drawn from it.
 """
 
 from __future__ import annotations
@@ -134,10 +134,10 @@ def relax(
 
 
 def _settle(engine: Engine, window: int) -> bool:
-    """Run, in windows of so many steps, until the activity stays what it is; return whether it does.
+    """Run in windows of this many steps until the activity stays constant; return whether it does.
 
-    Neurons that begin alike fire together, the longer the less noise they have. So for a while they are made to fire
-    as often as before, but steadily, between windows in which they do what they will.
+    Neurons that begin alike fire together, the longer the less noise they have. Therefore windows in which they are
+    made to fire steadily, as often as before, alternate at first with windows in which they fire freely.
     """
     before = np.inf
     for i in range(LONGEST):
@@ -182,7 +182,7 @@ def _scaled(link: Link, sizes: Sequence[int]) -> Link:
 
 
 def _held(signal: signals.Signal) -> signals.Piecewise:
-    """Return a signal that stays at what is expected of another one at time 0."""
+    """Return a constant signal: the expected value of another one at time 0."""
     return signals.Piecewise([0], [signal.expected(0)])
 
 
