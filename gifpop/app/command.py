@@ -119,6 +119,22 @@ def _require_display(option: str) -> None:
         raise CommandError(f"{option or 'it'} needs a display; matplotlib's backend here is {plt.get_backend()}{why}")
 
 
+def nest(options: argparse.Namespace) -> None:
+    """Run a script written for NEST, to which ``nest`` is `gifpop.nest`."""
+    import runpy
+    import sys
+
+    import gifpop.nest
+
+    path = Path(options.script)
+    if not path.is_file():
+        raise CommandError(f"no such script: {options.script}")
+    gifpop.nest.install()
+    sys.argv = [options.script, *options.arguments]
+    sys.path.insert(0, str(path.resolve().parent))
+    runpy.run_path(options.script, run_name="__main__")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gifpop", description="Fast simulation of finite populations of generalized integrate-and-fire neurons."
@@ -145,6 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(explore, "open a window onto a running network whose parameters you move", json=False)
     sub.add_argument("--speed", type=_positive, default=1.0, help="times real time, 0.1 to 20 (default: 1)")
     sub.add_argument("--seed", type=_seed, default=None, help="of the simulation (default: another one each time)")
+    sub = command(nest, "run a script written for NEST with gifpop", json=False)
+    sub.add_argument("script", help="file of the script, which may import nest")
+    sub.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the script")
     return parser
 
 

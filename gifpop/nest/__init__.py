@@ -71,6 +71,7 @@ from gifpop.nest.errors import NESTErrors, NotInGifpop
 from gifpop.nest.kernel import VerbosityLevel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
+from gifpop.nest.stand_in import install
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.version import __version__
 
@@ -106,6 +107,7 @@ __all__ = [
     "VerbosityLevel",
     "__version__",
     "get_verbosity",
+    "install",
     "logic",
     "math",
     "random",
