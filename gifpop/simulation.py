@@ -13,8 +13,7 @@ from gifpop.assembly import changes
 from gifpop.assembly.assembly import Assembly
 from gifpop.assembly.connections import expand
 from gifpop.assembly.options import Options
-from gifpop.assembly.recorder import SpikeRoom
-from gifpop.assembly.recording import Recording
+from gifpop.assembly.recording import Recording, SpikeRoom
 from gifpop.assembly.records import Records, bytes_of_joined, concatenate
 from gifpop.assembly.state import State
 from gifpop.common import checks, memory, seeds
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from gifpop.assembly.changes import Part
     from gifpop.assembly.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
-    from gifpop.assembly.recorder import Recorder
+    from gifpop.assembly.recording import Recorder
     from gifpop.common.typing import Adaptation, History, Initial, Level, Number, Seed, Structured, Wiring
     from gifpop.description import Description, Injection, Population
     from gifpop.engine.engine import Engine

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.assembly import footprint
-from gifpop.assembly.recorder import SpikeRoom, bytes_of_records
+from gifpop.assembly.recording import SpikeRoom, bytes_of_records
 from gifpop.common import checks, memory, seeds
 from gifpop.engine import chunks
 from gifpop.engine.engine import OutOfMemoryError, SimulationError, advance

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gifpop.assembly.recorder import SpikeRoom, bytes_of_probes
+from gifpop.assembly.recording import SpikeRoom, bytes_of_probes
 from gifpop.engine.engine import Engine, OutOfMemoryError, SimulationError
 from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_nest, require_memory

@@ -18,8 +18,7 @@ from gifpop import _core
 from gifpop.assembly import footprint
 from gifpop.assembly.assembly import Assembly
 from gifpop.assembly.inputs import MOST_EVENTS
-from gifpop.assembly.recorder import Column
-from gifpop.assembly.recording import Recording
+from gifpop.assembly.recording import Column, Recording
 from gifpop.common import checks, grid, memory
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 import gifpop as gp
 from gifpop import nest
-from gifpop.assembly import recorder
+from gifpop.assembly import recording
 from gifpop.common import memory, memory_limits
 from gifpop.engine import chunks, engine
 from tests.helpers import peaks
@@ -47,7 +47,7 @@ def leave(monkeypatch, n_bytes):
 
 
 def test_spikes_that_fill_the_memory_end_a_run_in_time(monkeypatch):
-    monkeypatch.setattr(recorder, "BYTES_BETWEEN_LOOKS", 1e5)
+    monkeypatch.setattr(recording, "BYTES_BETWEEN_LOOKS", 1e5)
     whole = firing().simulate(1000.0, dt=0.5, level="micro", seed=1)
     sim = gp.Simulation(firing(), dt=0.5, level="micro", seed=1)
     leave(monkeypatch, 2_000_000)
@@ -66,7 +66,7 @@ def test_spikes_that_fill_the_memory_end_a_run_in_time(monkeypatch):
 
 
 def test_trials_that_were_done_before_are_kept(monkeypatch):
-    monkeypatch.setattr(recorder, "BYTES_BETWEEN_LOOKS", 1e5)
+    monkeypatch.setattr(recording, "BYTES_BETWEEN_LOOKS", 1e5)
     whole = firing().simulate(100.0, dt=0.5, level="micro", seed=1, trials=3)
     leave(monkeypatch, 8_000_000)
     with pytest.raises(engine.OutOfMemoryError) as e:
@@ -77,7 +77,7 @@ def test_trials_that_were_done_before_are_kept(monkeypatch):
 
 
 def test_spikes_of_nest_end_a_run_in_time(monkeypatch):
-    monkeypatch.setattr(recorder, "BYTES_BETWEEN_LOOKS", 1e5)
+    monkeypatch.setattr(recording, "BYTES_BETWEEN_LOOKS", 1e5)
     nest.ResetKernel()
     neurons = nest.Create("gif_psc_exp", 2000, {"I_e": 2000.0})
     spikes = nest.Create("spike_recorder")

@@ -4,7 +4,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
-from gifpop.assembly.recorder import Recorder
+from gifpop.assembly.recording import Recorder
 from gifpop.engine import chunks, ring_buffers
 from gifpop.engine.engine import Engine, StateLostError
 from gifpop.engine.links import Link

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
-from gifpop.assembly.recorder import Recorder
+from gifpop.assembly.recording import Recorder
 from gifpop.engine import chunks
 from gifpop.engine.engine import Engine, SimulationError, StateLostError
 from gifpop.engine.interrupts import deferred_interrupt, give_way, is_interrupted, stopped_by
