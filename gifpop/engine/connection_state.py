@@ -7,7 +7,6 @@ thread, before spikes are shared out for delivery, in order of step, source and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,33 +15,6 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers
     from gifpop.engine.links import Link
     from gifpop.engine.plan import Plan
-
-VARIABLES = ("resources", "last")  # rows of a state
-
-
-@dataclass(frozen=True)
-class Depression:
-    """Resources that spikes release and that recover exponentially (Tsodyks and Markram).
-
-    A spike arrives with the weight of its link times ``use`` times the resources before it, of which it leaves
-    ``1 - use``. ``n`` spikes of a population of ``N`` neurons leave ``1 - use n / N``.
-
-    Attributes
-    ----------
-    use : float
-        Share of the resources that a spike releases.
-    rate : float
-        Of recovery, per step.
-    """
-
-    use: float
-    rate: float
-
-    def at_rest(self, units: int) -> Floats:
-        """Return the state of source units that have not fired: ``VARIABLES``, shape (2, units)."""
-        state = np.zeros((len(VARIABLES), units))
-        state[0] = 1.0
-        return state
 
 
 def with_state(links: Sequence[Link]) -> list[Link]:

@@ -13,7 +13,7 @@ from gifpop.engine.interrupts import give_way
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
-    from gifpop.engine.connection_state import Depression
+    from gifpop.engine.dynamics import Depression
     from gifpop.engine.signals import Signal
 
 NEVER = 2**31 - 1  # steps until something arrives that is never sent
@@ -46,7 +46,7 @@ class Link:
         Of each connection; their sign selects the synapse, if it is excitatory or inhibitory.
     lags : int32 array, or None
         Of each connection.
-    dynamics : gifpop.engine.connection_state.Depression or None
+    dynamics : gifpop.engine.dynamics.Depression or None
         How spikes of groups change what later ones deliver; None: they do not. The state belongs to the engine.
     """
 

@@ -22,8 +22,9 @@ from gifpop.assembly.recording import Column, Recording
 from gifpop.common import checks, grid, memory
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
-from gifpop.engine.connection_state import VARIABLES, Depression, with_state
+from gifpop.engine.connection_state import with_state
 from gifpop.engine.counting import Unit
+from gifpop.engine.dynamics import VARIABLES, Depression
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
 from gifpop.engine.threads import processors

@@ -25,8 +25,8 @@ from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.common.warn import warn
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
-from gifpop.engine.connection_state import Depression
 from gifpop.engine.counting import Unit
+from gifpop.engine.dynamics import Depression
 from gifpop.engine.engine import INSTRUCTION_SET, Engine
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from gifpop import _core
 from gifpop.engine import signals
-from gifpop.engine.connection_state import Depression
+from gifpop.engine.dynamics import Depression
 from gifpop.engine.engine import Engine
 from gifpop.engine.links import Link
 from gifpop.meso.plan import plan_population, start_history
