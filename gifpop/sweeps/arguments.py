@@ -52,7 +52,7 @@ def check_functions(build: Callable[..., Network], measure: Callable[[Any], obje
 
 
 def check_simulate(simulate: object, measure: Callable[[Any], object], trials: object) -> None:
-    """Refuse options that no simulation has, and those that do not go together."""
+    """Refuse options that a simulation does not have, bad values, and options that do not go together."""
     if not isinstance(simulate, dict):
         raise TypeError(f"sweep: simulate must be a dict of options of Network.simulate, got {simulate!r}")
     for name in ("seed", "trials"):

@@ -1,4 +1,4 @@
-"""The identity of a sweep: what its store says of it, by which the same sweep is known again and others are refused."""
+"""The identity of a sweep: attributes of its store, by which it is recognized and others are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WITHOUT_EFFECT = ("threads", "progress")  # on results
 def describe_sweep(
     build: Callable[..., object], measure: Callable[[Any], object], simulate: dict[str, Any], trials: list[int] | None
 ) -> dict[str, int | str]:
-    """Return the attributes by which a stored sweep is known again."""
+    """Return the attributes by which a stored sweep is recognized."""
     options = {name: value for name, value in simulate.items() if name not in WITHOUT_EFFECT}
     about: dict[str, int | str] = {
         "gifpop_version": __version__,

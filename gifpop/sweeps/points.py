@@ -76,7 +76,7 @@ class Grid:
 
 
 def check_grid(parameters: object, units: object) -> Grid:
-    """Return the grid of a dict of name to sequence of values, with gifpop's own units where there are none given."""
+    """Return the grid of a dict of name to sequence of values, with gifpop's own units where none are given."""
     if not isinstance(parameters, Mapping) or not parameters:
         raise TypeError(f"sweep: parameters must be a dict of names to values, not empty, got {parameters!r}")
     arrays = {name: _check_values(name, values) for name, values in parameters.items()}
@@ -124,7 +124,7 @@ def _kind(value: object) -> str:
 def seed_of(root: np.random.SeedSequence, values: Mapping[str, Parameter]) -> np.random.SeedSequence:
     """Return the SeedSequence of a point.
 
-    It depends on the names and values of the point's parameters alone: not on their order, nor on the other points.
+    It depends on the names and values of the point's parameters alone, neither on their order nor on other points.
     """
     text = json.dumps([[name, _text(values[name])] for name in sorted(values)])
     words = np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype=">u4")
@@ -132,7 +132,7 @@ def seed_of(root: np.random.SeedSequence, values: Mapping[str, Parameter]) -> np
 
 
 def _text(value: object) -> str:
-    """Return a text that equal values share: 2 and 2.0, 0.0 and -0.0."""
+    """Return a text that is the same for equal values: 2 and 2.0, 0.0 and -0.0."""
     if isinstance(value, (bool, str)):
         return json.dumps(value)
     if isinstance(value, float) and value.is_integer():

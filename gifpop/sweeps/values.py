@@ -1,4 +1,4 @@
-"""What a measure returns at one point of a sweep: named arrays with dimensions, the same at all points."""
+"""Values that a measure returns at a point of a sweep: named arrays with dimensions, the same at all points."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Value:
     ----------
     dims : tuple of str
     data : array
-        Floating or complex, so that NaN can stand for what is missing.
+        Floating or complex, so that NaN can stand for missing values.
     attrs : dict
     coords : dict of str to (dims, array)
         Labels along its dimensions.
@@ -68,7 +68,7 @@ def named_values(returned: object, name: str, parameters: Iterable[str]) -> dict
     name : str
         Of a single value.
     parameters : sequence of str
-        Of the sweep, which are not to be used as dimensions again.
+        Names of the sweep's parameters, which may not be used as dimensions again.
     """
     several: Mapping[Any, object] = returned if isinstance(returned, Mapping) else {name: returned}
     if not several:
@@ -92,7 +92,7 @@ def named_values(returned: object, name: str, parameters: Iterable[str]) -> dict
 
 
 def _value(name: object, value: Any) -> Value:
-    """Return one value of whatever form as a `Value`."""
+    """Return one value in any of its forms as a `Value`."""
     if isinstance(value, Value):
         return value
     attrs: dict[str, Any] = {}
@@ -114,7 +114,7 @@ def _value(name: object, value: Any) -> Value:
     data = np.ma.asanyarray(data) if np.ma.isMaskedArray(data) else np.asarray(data)
     if data.dtype.kind not in NUMBERS:
         raise TypeError(f"{name!r} must be a number or an array of numbers, got {brief(value)}")
-    data = np.ma.filled(data.astype(_stored_type(data.dtype)), np.nan)  # NaN stands for what is masked, too
+    data = np.ma.filled(data.astype(_stored_type(data.dtype)), np.nan)  # NaN stands for masked values
     dims = tuple(f"{name}_dim_{i}" for i in range(data.ndim)) if dims is None else tuple(map(str, dims))
     if len(dims) != data.ndim or len(set(dims)) < len(dims):
         raise ValueError(f"{name!r} must have a dimension of its own for each axis, got {dims} for shape {data.shape}")
@@ -122,7 +122,7 @@ def _value(name: object, value: Any) -> Value:
 
 
 def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type in which numbers are kept: one that has NaN and that stores know."""
+    """Return the type in which numbers are kept: one that has NaN and that zarr knows."""
     if dtype.kind in "biu":
         return np.dtype(np.float64)
     widest = np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
@@ -130,10 +130,10 @@ def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _plain(value: object) -> Any:
-    """Return an attribute that is of numpy's types as numbers and lists."""
+    """Return an attribute of numpy's types as numbers and lists."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    raise TypeError(f"attributes must be numbers, strings, or lists or dicts of such, got {value!r}")
+    raise TypeError(f"attributes must be numbers, strings, or lists or dicts of these, got {value!r}")
 
 
 def _labels(name: object, key: object, labels: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -147,7 +147,7 @@ def _labels(name: object, key: object, labels: npt.ArrayLike) -> npt.NDArray[Any
 
 
 def _check_sizes(values: Mapping[str, Value]) -> None:
-    """Refuse dimensions that are not of one length in all variables."""
+    """Raise ValueError for dimensions whose length differs between variables."""
     sizes: dict[str, int] = {}
     for name, value in values.items():
         for dim, size in zip(value.dims, value.data.shape, strict=True):
@@ -160,7 +160,7 @@ def _same(one: Labels, other: Labels) -> bool:
 
 
 class Form(NamedTuple):
-    """What the values of a variable have in common."""
+    """The form of the values of a variable."""
 
     dims: tuple[str, ...]
     shape: tuple[int, ...]

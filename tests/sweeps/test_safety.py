@@ -1,4 +1,4 @@
-"""Sweeps: what is not theirs, two at a time, and exceptions and interrupts inside `build` and `measure`."""
+"""Sweeps: files of others, two sweeps at a time, exceptions and interrupts inside `build` and `measure`."""
 
 import asyncio
 import errno
@@ -36,7 +36,7 @@ def sweep(build=build, parameters=GRID, **options):
 
 
 def test_folders_beside_a_store_are_left_alone(tmp_path):
-    """Of whomever; those of a sweep that was killed are not."""
+    """Those that a killed sweep has left are removed."""
     path = tmp_path / "s.zarr"
     sweep(store=path)
     for name in ("growing", "outgrown"):
@@ -167,7 +167,7 @@ def test_file_systems_without_locks(tmp_path, monkeypatch):
 
 
 class Odd(BaseException):
-    """Neither an error nor the end of anything, as `pytest.fail`'s."""
+    """An exception that is no Exception, as that of `pytest.fail`."""
 
 
 @pytest.mark.parametrize("error", [Odd("hm"), asyncio.CancelledError("hm"), SystemExit("hm"), GeneratorExit("hm")])
@@ -196,7 +196,7 @@ def test_any_exception_fails_its_point(error, where, own):
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("executor", [None, "later", pytest.param("processes", marks=pytest.mark.slow)])
 def test_interrupt_within_a_point(tmp_path, executor):
-    """It is one of the sweep, which can be continued."""
+    """It interrupts the sweep, which can be continued."""
 
     def interrupted(result):
         if result["P"].counts.sum() >= 0 and result.seed.spawn_key == third:
@@ -240,7 +240,7 @@ except gp.SweepInterrupted as error:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("where", [pytest.param("build", marks=pytest.mark.slow), "measure"])
 def test_the_process_can_end(where, tmp_path):
-    """Though what was interrupted still runs in a thread, for ever."""
+    """Though a point still runs in a thread, for ever."""
     command = [sys.executable, "-c", SCRIPT, where]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()

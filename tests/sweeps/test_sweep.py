@@ -47,7 +47,7 @@ def direct(I_e, N, seed=1, **options):
 
 
 class Counted:
-    """`build`, which notes for what it is called."""
+    """`build`, which keeps the points for which it is called."""
 
     def __init__(self):
         functools.update_wrapper(self, build)
@@ -59,7 +59,7 @@ class Counted:
 
 
 class Exhausted(Executor):
-    """Runs some points, and then no more."""
+    """An executor that runs some points, and then refuses more."""
 
     def __init__(self, points):
         self.points = points
@@ -74,7 +74,7 @@ class Exhausted(Executor):
 
 
 class Later(Executor):
-    """Runs what it was given when somebody looks, the last first."""
+    """An executor that runs all six points once it has them, the last one first."""
 
     def __init__(self):
         self.tasks = []
@@ -695,7 +695,7 @@ def test_interrupt_keeps_what_is_there(tmp_path):
 
 @pytest.mark.timeout(60)
 def test_interrupt_in_a_long_measure():
-    """What cannot be stopped is left alone."""
+    """A point that cannot be stopped is left running."""
     release = threading.Event()
     with ctrl_c(0.3) as since, pytest.raises(gp.SweepInterrupted, match="0 of 6 points"):
         sweep(measure=lambda result: float(release.wait(10.0)))
@@ -778,7 +778,7 @@ def dies(I_e, N, mark):
 
 @pytest.mark.slow
 def test_processes(tmp_path):
-    """Closures work, too; a process that dies is replaced."""
+    """Closures work, too; a point whose process died once runs again."""
     mark = str(tmp_path / "died")
     data = sweep(lambda I_e, N: dies(I_e, N, mark), executor="processes", workers=2)
     xr.testing.assert_equal(data, sweep())
