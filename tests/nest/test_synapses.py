@@ -114,7 +114,7 @@ def test_collections_of_changed_connections():
     assert found.weight == [3.0, 9.0, 3.0, 3.0]
     assert nest.GetConnections(a[0], a[1]).weight == 9.0
     assert [each.weight for each in found] == found.weight
-    assert nest.GetConnections(a[:0]).get("weight") == ()
+    assert nest.GetConnections(nest.NodeCollection()).get("weight") == ()
 
 
 # -- how they are stored ----------------------------------------------------------------------------------------------
