@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 SECONDS_PER_WAVE = 0.1  # as many trials run side by side as are done in about so long,
 MOST_PER_THREAD = 64  # but no more than these for each thread,
-MOST_BYTES = 2.5e8  # and than these hold, unless threads alone need more
+BYTES_PER_WAVE = 2.5e8  # and than these hold, unless threads alone need more
 
 
 def check_trials(trials: object) -> Integers:
@@ -128,7 +128,7 @@ class Trials:
             f"{at_once} times (keep='mean' and fewer threads need less)",
         )
         left = memory.available()
-        room = MOST_BYTES if left is None else min(MOST_BYTES, left - sum(needs.values()))
+        room = BYTES_PER_WAVE if left is None else min(BYTES_PER_WAVE, left - sum(needs.values()))
         records = bytes_of_records(self._steps, self._recording.columns, self._recording.every)
         more = int(room / (state + records)) // self._threads * self._threads
         self._most = max(self._threads, min(self._most, more))

@@ -112,12 +112,12 @@ def test_histories_of_networks_that_are_gone(traced, history):
     traced()
     for cell in cells:
         run(cell)
-    assert traced() < remembered.MOST_BYTES + 1 * MB
+    assert traced() < remembered.BYTES_KEPT + 1 * MB
 
 
 @pytest.mark.usefixtures("cells_at_any_cost")
 def test_histories_are_shared_by_networks_that_live(monkeypatch):
-    monkeypatch.setattr(remembered, "MOST_BYTES", 0)
+    monkeypatch.setattr(remembered, "BYTES_KEPT", 0)
     cell = gp.GIF(tau_m=21.0)
     first, second = (plan.plan_adaptive(cell, 10, 0.1, -1, 3e-3) for _ in range(2))
     assert first.cells.widest.base is second.cells.widest.base is not None
@@ -134,7 +134,7 @@ def test_the_last_small_arrays_are_remembered(monkeypatch):
         made.append(n)
         return np.zeros(n)
 
-    monkeypatch.setattr(remembered, "MOST_BYTES", 8 * 100)
+    monkeypatch.setattr(remembered, "BYTES_KEPT", 8 * 100)
     for n in (10, 20, 10, 20):
         make(n)
     assert made == [10, 20]

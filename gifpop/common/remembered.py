@@ -20,8 +20,8 @@ Arguments = ParamSpec("Arguments")
 Scalar = TypeVar("Scalar", bound=np.generic)
 Value = TypeVar("Value")
 
-KEPT = 16  # arrays that stay although nobody holds them, the last ones that were asked for,
-MOST_BYTES = 8e6  # as long as all of them together are no larger
+ARRAYS_KEPT = 16  # arrays that stay although nobody holds them, the last ones that were asked for,
+BYTES_KEPT = 8e6  # as long as all of them together are no larger
 
 
 def remembered(make: Callable[Arguments, npt.NDArray[Scalar]]) -> Callable[Arguments, npt.NDArray[Scalar]]:
@@ -55,7 +55,7 @@ def remembered(make: Callable[Arguments, npt.NDArray[Scalar]]) -> Callable[Argum
             array = alive.setdefault(key, array)
             last[key] = array
             last.move_to_end(key)
-            while last and (len(last) > KEPT or sum(one.nbytes for one in last.values()) > MOST_BYTES):
+            while last and (len(last) > ARRAYS_KEPT or sum(one.nbytes for one in last.values()) > BYTES_KEPT):
                 last.popitem(last=False)
         return array
 
