@@ -4,7 +4,7 @@ Compiled once for each instruction set, as `_cohorts`. Per step and neuron: adap
 integration of the membrane, hazard (Schwalger, Deger & Gerstner 2017, discretized as NEST's gif_psc_exp).
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t
 
 from gifpop.micro._firing cimport fire, renew_budget
 from gifpop.engine._lanes cimport (LANES, above, all_lanes, any_above, any_nan, exp2_lanes, lanes, larger, load,
@@ -124,14 +124,20 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
     cdef lanes gain = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current
     cdef lanes[PAIR] carry, decay, current
     cdef double[PAIR] all, unit
+    cdef double *I_syn[PAIR]
+    cdef double *sums[PAIR]
+    cdef uint16_t *counts[PAIR]
     cdef double *potential = g.V_m + start
-    cdef double *I_syn = g.I_syn + start
     cdef double *pause = g.pause + start
     cdef Py_ssize_t group, i, r
     cdef lanes V, left, finite = all_lanes(0.0)
     for r in range(R):
         carry[r], decay[r] = load(row_of(&g.carry, r, start)), load(row_of(&g.decay, r, start))
-        all[r], unit[r] = a.all[r], a.unit[r] if counted else 0.0
+        all[r], I_syn[r] = a.all[r], g.I_syn + r * g.places + start
+        if counted:
+            unit[r], counts[r] = a.unit[r], a.counts + r * a.row + start
+        elif not gathered:
+            sums[r] = a.sums + r * a.row + start
     for group in range(groups):
         i = group * LANES
         if various:
@@ -145,11 +151,11 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
             if gathered:
                 current[r] = load(input.arriving[r] + i)
             elif counted:
-                current[r] = take_counts(a.counts + r * a.row + start + i) * unit[r]
+                current[r] = take_counts(counts[r] + i) * unit[r]
             else:
-                current[r] = take(a.sums + r * a.row + start + i)
+                current[r] = take(sums[r] + i)
         for r in range(R):
-            current[r] = load(I_syn + r * g.places + i) * decay[r] + (current[r] + all[r])
+            current[r] = load(I_syn[r] + i) * decay[r] + (current[r] + all[r])
         V = load(potential + i) * leak + gain
         for r in range(R):
             V = V + current[r] * carry[r]
@@ -157,7 +163,7 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
         left = load(pause + i)
         V = above(left, 0.0, V_reset, V)
         for r in range(R):
-            store(I_syn + r * g.places + i, current[r])
+            store(I_syn[r] + i, current[r])
         store(potential + i, V)
         store(pause + i, larger(left - 1.0, all_lanes(0.0)))
         store(excess + i, above(left, 0.0, all_lanes(NO_HAZARD), (V - load(adapted + i)) * slope - threshold))
