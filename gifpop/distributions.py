@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 
 from gifpop.common import checks
-from gifpop.engine.interrupts import give_way
+from gifpop.common.interrupts import give_way
 
 if TYPE_CHECKING:
     import numpy.typing as npt

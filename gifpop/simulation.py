@@ -18,10 +18,10 @@ from gifpop.assembly.records import Records, bytes_of_joined, concatenate
 from gifpop.assembly.state import State
 from gifpop.common import checks, memory, seeds
 from gifpop.common.grid import check_span
+from gifpop.common.interrupts import give_way
 from gifpop.description import population_name
 from gifpop.engine.engine import SimulationError
 from gifpop.engine.exclusive import Exclusive, exclusive
-from gifpop.engine.interrupts import give_way
 from gifpop.engine.threads import check_threads
 from gifpop.meso.history import TOLERANCE
 from gifpop.result import Result

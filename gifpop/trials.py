@@ -15,9 +15,9 @@ import numpy as np
 from gifpop.assembly import footprint
 from gifpop.assembly.recording import SpikeRoom, bytes_of_records
 from gifpop.common import checks, memory, seeds
+from gifpop.common.interrupts import deferred_interrupt, give_way
 from gifpop.engine import chunks
 from gifpop.engine.engine import OutOfMemoryError, SimulationError, advance
-from gifpop.engine.interrupts import deferred_interrupt, give_way
 from gifpop.engine.progress import progress_bar
 from gifpop.simulation import Simulation, SimulationInterrupted
 

@@ -14,8 +14,8 @@ PAGE = ROOT / "docs" / "architecture.md"
 # From the lowest up: a room imports, in annotations and functions too, from its own layer and those below it.
 LAYERS = (
     {"common", "version"},
-    {"_core", "engine"},
     {"fields", "rules", "distributions", "inputs", "parameters", "description"},
+    {"_core", "engine"},
     {"wiring", "meso", "micro"},
     {"spectrum", "units", "result", "reductions", "comparison", "export", "plot"},
     {"assembly"},

@@ -25,9 +25,9 @@ from gifpop.assembly.inputs import inputs
 from gifpop.assembly.levels import AnyLevel, make_level, relaxing_level
 from gifpop.assembly.options import check_levels
 from gifpop.common import memory, seeds
+from gifpop.common.interrupts import give_way
 from gifpop.description import Connection, Description, Injection
 from gifpop.engine.engine import Engine
-from gifpop.engine.interrupts import give_way
 
 if TYPE_CHECKING:
     from gifpop.assembly.options import Options

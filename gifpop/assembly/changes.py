@@ -10,8 +10,8 @@ import numpy as np
 
 from gifpop.assembly.connections import is_own_noise
 from gifpop.common import seeds
+from gifpop.common.interrupts import give_way
 from gifpop.description import Connection, Injection, population_name, rule_of
-from gifpop.engine.interrupts import give_way
 from gifpop.micro.plan import NeuronPlan
 from gifpop.parameters import GIF
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gifpop import _core
+from gifpop.common.interrupts import deferred_interrupt
 from gifpop.engine import chunks, instruction_set, threads
 from gifpop.engine.connection_state import fit_states
 from gifpop.engine.counting import count_units
-from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.engine.progress import progress_bar
 from gifpop.engine.ring_buffers import RingBuffers
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from gifpop.engine.interrupts import deferred_interrupt
+from gifpop.common.interrupts import deferred_interrupt
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")

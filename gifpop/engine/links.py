@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gifpop.common.interrupts import give_way
 from gifpop.common.remembered import computed_once
 from gifpop.engine import _delivery
-from gifpop.engine.interrupts import give_way
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse

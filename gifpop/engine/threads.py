@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gifpop.common import checks
+from gifpop.common.interrupts import watch
 from gifpop.common.warn import warn
 from gifpop.engine import _team
-from gifpop.engine.interrupts import watch
 
 _idle: list[_team.Team] = []  # a run takes one out for each chunk, so that runs of several threads do not share any
 _failed = False  # to start as many threads as were asked for; said once

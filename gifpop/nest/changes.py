@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gifpop.engine.interrupts import deferred_interrupt
+from gifpop.common.interrupts import deferred_interrupt
 from gifpop.nest.errors import KernelException
 
 if TYPE_CHECKING:

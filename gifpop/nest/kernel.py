@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop.engine.interrupts import deferred_interrupt
+from gifpop.common.interrupts import deferred_interrupt
 from gifpop.meso.history import HISTORIES
 from gifpop.nest.changes import Changes
 from gifpop.nest.clock import LONGEST_TIME, Clock

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop.engine.interrupts import give_way
+from gifpop.common.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.value_types import BOOL, DOUBLE, LONG, STRING, ValueType

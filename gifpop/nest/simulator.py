@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.assembly.recording import SpikeRoom, bytes_of_probes
+from gifpop.common.interrupts import deferred_interrupt
 from gifpop.engine.engine import Engine, OutOfMemoryError, SimulationError
-from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_nest, require_memory
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock

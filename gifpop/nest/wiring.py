@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.assembly.connections import receptor
+from gifpop.common.interrupts import give_way
 from gifpop.engine import signals
-from gifpop.engine.interrupts import give_way
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, PoissonBlock, SpikeGeneratorBlock

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from gifpop.common.interrupts import deferred_interrupt
 from gifpop.common.warn import warn
-from gifpop.engine.interrupts import deferred_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

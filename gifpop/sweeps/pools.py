@@ -16,7 +16,7 @@ from multiprocessing import connection, get_context, parent_process, resource_tr
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from gifpop.engine.interrupts import stopped_by
+from gifpop.common.interrupts import stopped_by
 from gifpop.sweeps.job import Outcome
 
 if TYPE_CHECKING:

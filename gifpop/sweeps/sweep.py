@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gifpop.common import checks, seeds
+from gifpop.common.interrupts import deferred_interrupt
 from gifpop.common.warn import warn
-from gifpop.engine.interrupts import deferred_interrupt
 from gifpop.engine.progress import progress_bar
 from gifpop.sweeps.arguments import check_functions, check_simulate, require_packages
 from gifpop.sweeps.identity import check_same, describe_seed, describe_sweep, stored_seed

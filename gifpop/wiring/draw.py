@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gifpop.common.interrupts import give_way
 from gifpop.distributions import draw_in_pieces
-from gifpop.engine.interrupts import give_way
 from gifpop.engine.threads import for_each
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, Pairs, PairwiseBernoulli
 from gifpop.wiring import _wiring

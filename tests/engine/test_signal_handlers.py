@@ -11,9 +11,9 @@ from numpy.testing import assert_array_equal
 
 import gifpop as gp
 from gifpop.assembly.recording import Recorder
+from gifpop.common.interrupts import deferred_interrupt, give_way, is_interrupted, stopped_by
 from gifpop.engine import chunks
 from gifpop.engine.engine import Engine, SimulationError, StateLostError
-from gifpop.engine.interrupts import deferred_interrupt, give_way, is_interrupted, stopped_by
 from tests.helpers.state import engine_of
 from tests.helpers.strikes import DT, POSIX, brunel, once, press
 

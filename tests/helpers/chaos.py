@@ -32,7 +32,7 @@ CRITICAL = (
 )  # where states change
 # Errors are raised at lines, real ones in calls. What keeps locks and handlers in order makes none that could fail.
 SOUND = {
-    (os.path.join("engine", "interrupts.py"), None),
+    (os.path.join("common", "interrupts.py"), None),
     (os.path.join("engine", "exclusive.py"), None),
     (os.path.join("engine", "engine.py"), "run"),
 }

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import gifpop.nest as nest
-from gifpop.engine import interrupts
+from gifpop.common import interrupts
 from gifpop.nest import projections
 from gifpop.nest.kernel import kernel as state
 
 PACKAGE = os.path.dirname(os.path.dirname(nest.__file__))
 # what holds SIGINT back is not disturbed itself, nor what would leave a file open, of which a warning tells
-UNTOUCHED = [os.path.join(PACKAGE, name) for name in ("engine/interrupts.py", "common/memory.py")]
+UNTOUCHED = [os.path.join(PACKAGE, name) for name in ("common/interrupts.py", "common/memory.py")]
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -706,7 +706,7 @@ def test_interrupt_in_a_long_measure():
 @pytest.mark.timeout(60)
 def test_stop_and_interrupts_of_other_threads():
     """Only the simulations of the sweep that is interrupted stop."""
-    from gifpop.engine.interrupts import stopped_by
+    from gifpop.common.interrupts import stopped_by
 
     stop, outcome = threading.Event(), []
 
