@@ -14,6 +14,7 @@ if importlib.util.find_spec("gifpop._core") is None:
     )
 
 from gifpop import models
+from gifpop.assembly.run import SimulationInterrupted
 from gifpop.comparison import Comparison
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine.engine import SimulationError
@@ -32,7 +33,7 @@ from gifpop.rules import (
     Pairs,
     PairwiseBernoulli,
 )
-from gifpop.simulation import Simulation, SimulationInterrupted
+from gifpop.simulation import Simulation
 from gifpop.spectrum import power_spectrum
 from gifpop.version import __version__
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from gifpop.assembly.levels import LEVELS
 from gifpop.assembly.options import check_names
+from gifpop.assembly.run import SimulationInterrupted
 from gifpop.common import checks, seeds
 from gifpop.common.grid import check_dt, check_span, whole_steps
 from gifpop.comparison import Comparison, Estimate, LevelSummary
 from gifpop.engine.engine import SimulationError
 from gifpop.engine.threads import check_threads, one_or_two
 from gifpop.network import Network
-from gifpop.simulation import SimulationInterrupted
 from gifpop.spectrum import frequencies, power_spectrum
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ import numpy as np
 
 from gifpop.assembly import footprint
 from gifpop.assembly.recording import SpikeRoom, bytes_of_records
+from gifpop.assembly.run import SimulationInterrupted
 from gifpop.common import checks, memory, seeds
 from gifpop.common.interrupts import deferred_interrupt, give_way
 from gifpop.engine import chunks
 from gifpop.engine.engine import OutOfMemoryError, SimulationError, advance
 from gifpop.engine.progress import progress_bar
-from gifpop.simulation import Simulation, SimulationInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gifpop.engine.progress import Bar
     from gifpop.reductions import Reduced, Reduction
     from gifpop.result import Result
+    from gifpop.simulation import Simulation
 
 logger = logging.getLogger(__name__)
 

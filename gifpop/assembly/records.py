@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gifpop.common import memory
 from gifpop.result import PopulationResult, Result
 
 if TYPE_CHECKING:
@@ -50,6 +51,18 @@ class Records:
             self.results.append(made)
         self._make = self._made = None
         return made
+
+    def joined(self) -> Result:
+        """Return the results of all runs as one (see `gifpop.Simulation.result`)."""
+        results = list(self.results)
+        if not results:
+            raise ValueError("Simulation.result: nothing has been simulated yet")
+        memory.require(
+            bytes_of_joined(results),
+            "Simulation.result: a copy of what all runs recorded (forget() drops what is there; what each run returns "
+            "need not be joined)",
+        )
+        return concatenate(results)
 
     def forget(self, running: bool) -> None:
         """Drop all results; a run that is ``running`` still gets its own."""

@@ -37,6 +37,11 @@ class State:
     engine: Engine
     records: Records
 
+    @property
+    def time(self) -> float:
+        """Time simulated, ms."""
+        return self.engine.step * self.assembly.options.dt
+
     def require_whole(self) -> None:
         """Raise StateLostError where a change or a run that was cut short has left no state to go on from."""
         broken = self.engine.broken
