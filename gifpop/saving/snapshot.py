@@ -195,7 +195,9 @@ def _fields(array: Structured, dtype: np.dtype[np.void]) -> Structured:
 def _neurons_by_receptor(N: int, parameters: dict[str, Floats], state: dict[str, Floats]) -> NeuronPlan:
     """Return a `NeuronPlan`; in earlier files each receptor had arrays of its own."""
     if "I_syn" not in state:
-        state = {**state, "I_syn": np.vstack([state.pop(name) for name in name_currents(len(RECEPTORS))])}
+        currents = name_currents(len(RECEPTORS))
+        others = {name: values for name, values in state.items() if name not in currents}
+        state = {**others, "I_syn": np.vstack([state[name] for name in currents])}
         for name in ("carry", "decay"):
             rows = [parameters.pop(f"{name}_{receptor}") for receptor in RECEPTORS]
             places = max(row.shape[1] for row in rows)
