@@ -1,12 +1,12 @@
 """
-Two populations with NEST's own words
-=====================================
+A script for NEST: two populations
+==================================
 
-NEST's example of the model ``gif_pop_psc_exp`` with one line changed, the import of nest. A
-Brunel network of two coupled populations of generalized integrate-and-fire (GIF) neurons, one excitatory and one
-inhibitory, is simulated by the stochastic population equations of Schwalger, Deger & Gerstner (2017), Towards a theory
-of cortical columns: From spiking neurons to interacting neural populations of finite size, PLoS Comput Biol
-13(4):e1005507; then neuron by neuron, with the model ``gif_psc_exp``.
+NEST's example of the model ``gif_pop_psc_exp`` with one line changed, the import of nest. A Brunel network of two
+coupled populations of generalized integrate-and-fire (GIF) neurons, one excitatory and one inhibitory, is simulated by
+the stochastic population equations of Schwalger, Deger & Gerstner (2017), Towards a theory of cortical columns: From
+spiking neurons to interacting neural populations of finite size, PLoS Comput Biol 13(4):e1005507; then as single
+neurons, with the model ``gif_psc_exp``.
 
 ``python gif_pop_psc_exp_nest.py`` shows the figures, ``python gif_pop_psc_exp_nest.py figure.png`` writes figure.png,
 figure_2.png and figure_3.png.
@@ -22,7 +22,7 @@ import gifpop.nest as nest
 
 
 def save_figure(number):
-    """Write the current figure, where a file is named; the second and third beside the first."""
+    """Write the current figure if a file is named; the second and third go beside the first."""
     if len(sys.argv) > 1:
         path = Path(sys.argv[1])
         plt.savefig(path if number == 1 else path.with_stem(f"{path.stem}_{number}"))

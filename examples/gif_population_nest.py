@@ -1,10 +1,10 @@
 """
-A population of adapting neurons with NEST's own words
-======================================================
+A script for NEST: a population of adapting neurons
+===================================================
 
-A hundred neurons of the model ``gif_psc_exp``, with adaptation of threshold and current as fitted to cortical neurons,
-are driven by fifty Poisson processes and excite each other along random connections: a script for NEST with one line
-changed, the import of nest. Bursts of the whole population grow further apart as the neurons adapt.
+A hundred neurons of the model ``gif_psc_exp``, with adaptation of threshold and current fitted to cortical neurons, are
+driven by fifty Poisson processes and excite each other through random connections. It is a script for NEST with one
+line changed, the import of nest. Bursts of the whole population become less frequent as the neurons adapt.
 
 ``python gif_population_nest.py`` shows the figure, ``python gif_population_nest.py figure.png`` writes it.
 """
@@ -20,8 +20,7 @@ nest.resolution = 0.1  # ms
 simulation_time = 2000.0  # ms
 
 # %%
-# A neuron: GIF model of a pyramidal cell with two time constants of threshold adaptation and two of spike-triggered
-# currents.
+# The GIF model of a pyramidal cell has two time constants of threshold adaptation and two of spike-triggered currents.
 
 neuron_parameters = {
     "C_m": 83.1,  # pF
@@ -53,7 +52,7 @@ nest.Connect(neurons, spike_recorder)
 nest.Simulate(simulation_time)
 
 # %%
-# All spikes, and the rate of the population below.
+# Plot all spikes, and the rate of the population below.
 
 nest.raster_plot.from_device(spike_recorder, hist=True, hist_binwidth=10.0, title="A population of GIF neurons")
 if len(sys.argv) > 1:

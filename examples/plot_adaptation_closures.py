@@ -2,21 +2,22 @@
 Where each closure of adaptation holds
 ======================================
 
-A mesoscopic population does not know the past of each of its neurons, only how many fired when. Two closures make up
-for that: ``adaptation="quasi-renewal"`` takes all spikes before a neuron's last one as Poisson, ``"carried"`` lets each
-cohort carry mean and variance of its members' adaptation. Both are compared here with what they approximate, neurons:
+A mesoscopic population does not know the past of each neuron, only how many neurons fired when. Two closures
+approximate the rest: ``adaptation="quasi-renewal"`` treats all spikes before a neuron's last one as Poisson; with
+``"carried"``, each cohort carries the mean and covariance of its members' adaptation. Both are compared here with
+neurons:
 
 - the stationary rate of neurons without connections, against the jump of the threshold, its time constant and the rate;
 - their response to a step of 20 mV;
 - rate, variance and power spectrum of finite populations, without connections and with inhibition of each other;
 - stationary state and response to a step of a network of excitatory and inhibitory neurons, all to all.
 
-Levels differ in how they divide time, too: ``cell`` and ``rate_of_population`` tell how that is kept out of it.
+The levels also discretize time differently; ``cell`` and ``rate_of_population`` remove this difference.
 
-``python plot_adaptation_closures.py`` measures a small part of the study (about ten seconds) and shows the figure, or
-writes it to a file that is named. With ``--full`` it measures all of it (about an hour on one core; an interrupted one
-continues where it was), with ``--redraw`` it makes tables and figure from stored numbers. :doc:`/closures` has the
-result of the whole study.
+``python plot_adaptation_closures.py`` measures a small part of the study (about ten seconds) and shows the figure;
+``python plot_adaptation_closures.py figure.png`` writes it. With ``--full`` it measures everything (about an hour on
+one core; it continues after an interrupt), with ``--redraw`` it makes tables and figure from stored numbers.
+:doc:`/closures` shows the results of the whole study.
 """
 
 import argparse
@@ -84,7 +85,7 @@ GRIDS = {
 
 
 def current(mV):
-    """Return the current, pA, that moves the resting potential by so much."""
+    """Return the current, pA, that moves the resting potential by ``mV``."""
     return mV * C_M / TAU_M
 
 
@@ -130,7 +131,7 @@ def time_step(drive, coarsest):
 
 
 def settle(sim, who, tau, drive):
-    """Let a population become stationary; with strong adaptation this takes less than its time constant.
+    """Run a population until it is stationary; with strong adaptation this takes less than its time constant.
 
     Neurons start alike, and strongly adapting ones remain in step for many seconds: each makes up for a late spike with
     an early next one. Drives that differ for a while set them apart.
@@ -183,7 +184,7 @@ def rate_of_neurons(strength, tau, drive, rate, spikes, seed):
 
 
 def rate_of_population(strength, tau, drive, who, seed):
-    """Return the rate of so large a population that it does not fluctuate, extrapolated to steps of length zero.
+    """Return the rate of a very large population, which does not fluctuate, extrapolated to steps of length zero.
 
     The equations of a population have errors of first order in the step: spikes count from the end of theirs. What is
     left of the oscillation in which the population begins is weighted out.
@@ -215,7 +216,7 @@ def smooth(response):
 
 
 def response(strength, tau, drive, neurons, who, seed):
-    """Return the activity in 1-ms bins of very many neurons, 0.1 s at one drive and 0.4 s at one that is higher."""
+    """Return the activity in 1-ms bins of very many neurons, for 0.1 s at one drive and 0.4 s at a higher one."""
     dt = time_step(drive + STEP, 0.1)
     sim = uncoupled(strength, tau, drive, neurons if who == NEURONS else 10**8, dt, who, seed)
     settle(sim, who, tau, drive)
@@ -263,8 +264,8 @@ def ensemble(strength, tau, drive, rate, N, coupled, seconds, who, seed):
 # A network of excitatory and inhibitory neurons
 # ----------------------------------------------
 #
-# That of `gifpop.models.brunel`, where each neuron receives from all others what it would receive on average from the
-# fifth of them that are connected to it there.
+# This is `gifpop.models.brunel`, connected all to all: each neuron receives from all others the mean input of random
+# connections with probability 0.2.
 
 
 def dense_network(who, dt, connected=True):
@@ -412,7 +413,7 @@ def markdown(header, rows):
 
 
 def grade(deviation):
-    """Tell how good a closure is: within 1, 5, 10 percent."""
+    """Return dots for the error of a closure: within 1, 5, 10 percent."""
     good = sum(abs(deviation) <= limit for limit in (0.01, 0.05, 0.10))
     return "●" * good + "○" * (3 - good)
 
@@ -493,7 +494,7 @@ def network_table(network):
 
 
 def renew(path, name, table):
-    """Put a table between the marks of a file that bear its name."""
+    """Replace the table between the marks of a file with its name."""
     text, found = re.subn(
         rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}\n{table}\n{m[2]}", path.read_text(), flags=re.S
     )

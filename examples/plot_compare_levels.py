@@ -2,10 +2,10 @@
 Both levels of one network, with confidence intervals
 =====================================================
 
-`gifpop.compare` runs a network mesoscopically and neuron by neuron, many times each, and sets mean rates, variances of
-the activity, power spectra and the response to a step side by side. Mean rates here differ by 1.2 %, and
-after the step the populations oscillate a little more than the neurons do, each of which receives a sample of the
-spikes of its own. ``wiring="sparse"``, an option of `gifpop.compare` as of all simulations, takes that into account.
+`gifpop.compare` runs a network many times at both levels, and compares mean rates, variances of the activity, power
+spectra and the response to a step. Here mean rates differ by 1.2 %, and after the step the populations oscillate a
+little more than the neurons, because each neuron receives its own sample of the spikes. The option ``wiring="sparse"``
+takes this into account.
 
 ``python plot_compare_levels.py`` shows the figure, ``python plot_compare_levels.py figure.png`` writes it.
 """

@@ -1,15 +1,15 @@
 """
-A cortical column answers a thalamic input
-==========================================
+Response of a cortical column to thalamic input
+===============================================
 
-The column of Potjans & Diesmann (2014) in eight populations, as stochastic equations and neuron by neuron (Schwalger,
-Deger & Gerstner 2017, Fig. 10): layers 4 and 6 receive a step of 30 ms. A tenth of the column, 7,717 neurons, takes
-about a second. Synapses are strong there, and each neuron receives its own sample of the spikes, which
-``wiring="sparse"`` takes into account in the equations. All of its 77,169 neurons and 300 million synapses (scale 1)
-take 1.1 GB and some ten seconds; its equations take no longer than those of the tenth.
+The column of Potjans & Diesmann (2014), eight populations, at both levels (Schwalger, Deger & Gerstner 2017, Fig. 10).
+Layers 4 and 6 receive a step of 30 ms. A tenth of the column, 7,717 neurons, takes about a second. Its synapses are
+strong, and each neuron receives its own sample of the spikes, which the equations include with ``wiring="sparse"``. All
+77,169 neurons and 300 million synapses (scale 1) take 1.1 GB and some ten seconds; the equations take no longer than
+for a tenth.
 
-``python plot_cortical_column.py`` shows the figure, ``python plot_cortical_column.py figure.png`` writes it; a number
-after that is the scale.
+``python plot_cortical_column.py`` shows the figure, ``python plot_cortical_column.py figure.png`` writes it; a second
+argument sets the scale.
 """
 
 import sys

@@ -33,8 +33,8 @@ cell = gp.GIF(
 )
 
 # %%
-# One description for both levels. A spike moves the potential by 0.3 mV or -1.5 mV, as charge on the membrane; each
-# neuron has 160 excitatory and 40 inhibitory inputs.
+# One description serves both levels. The charge of a spike moves the potential by 0.3 mV or -1.5 mV; each neuron has
+# 160 excitatory and 40 inhibitory inputs.
 
 net = gp.Network()
 for name in N:
@@ -48,7 +48,8 @@ meso = net.simulate(2000.0, dt=0.5, level="meso", seed=1)
 micro = net.simulate(2000.0, dt=0.5, level="micro", seed=1, record={"E": "V_m"}, record_neurons=5)
 
 # %%
-# Activities and expected activities of the mesoscopic level, activities of the neurons, potentials of five of them.
+# Plot activities and expected activities of the mesoscopic level, activities of the neurons, and potentials of five
+# neurons.
 
 figure = plt.figure(figsize=(9.0, 9.0), layout="constrained")
 left, right = figure.subfigures(1, 2)

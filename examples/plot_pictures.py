@@ -1,12 +1,12 @@
 """
-Pictures of results
-===================
+Plots of results
+================
 
-What `gifpop.plot` draws, each into the axes that it is given: activities, a raster, potentials, spectra, and both
-levels over each other, of a Brunel network whose drive steps up by 10 mV at 600 ms.
+All functions of `gifpop.plot`: activities, a raster, potentials, spectra, and both levels on top of each other, for
+Brunel's network with a step of the drive by 10 mV at 600 ms.
 
-``python plot_pictures.py`` shows the figure, ``python plot_pictures.py figure.png`` writes it. With a folder after
-that, the pictures go there one by one, as they are in :doc:`/plots`.
+``python plot_pictures.py`` shows the figure, ``python plot_pictures.py figure.png`` writes it. If a folder follows, the
+single plots of :doc:`/plots` are written there.
 """
 
 import sys
@@ -24,7 +24,7 @@ trials = net.simulate(1000.0, trials=20, **common)
 micro_trials = net.simulate(1000.0, level="micro", trials=20, **common)
 
 # %%
-# Each picture takes axes, so that they go together in one figure, here as a mosaic.
+# Each function draws into given axes, so that you can combine plots in one figure, here as a mosaic.
 
 figure = plt.figure(figsize=(13.0, 9.0), layout="constrained")
 axes = figure.subplot_mosaic(
@@ -41,7 +41,7 @@ if len(sys.argv) > 1:
 plt.show()
 
 # %%
-# Without axes each makes a figure of its own.
+# Without axes, each makes its own figure.
 
 if len(sys.argv) > 2:
     pictures = {

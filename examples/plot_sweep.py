@@ -2,10 +2,10 @@
 A sweep: rate and synchrony over inhibition and drive
 =====================================================
 
-``gp.sweep`` simulates a network of 800 excitatory and 200 inhibitory neurons at every point of a grid: how strong
-inhibition is relative to excitation, and how strongly all neurons are driven. Of each point it keeps two numbers, the
-mean rate of the excitatory neurons and how synchronous they fire: the variance of their spike counts in bins of 10 ms
-over the mean, which is one for neurons that fire independently, as Poisson processes. The dashed line is where they do.
+``gp.sweep`` simulates a network of 800 excitatory and 200 inhibitory neurons at every point of a grid of two
+parameters: the strength of inhibition relative to excitation, and the drive of all neurons. For each point it keeps the
+mean rate of the excitatory neurons and their synchrony: the variance of their spike counts in bins of 10 ms over the
+mean, which is one for independent Poisson neurons (dashed line).
 
 ``python plot_sweep.py`` shows the figure, ``python plot_sweep.py figure.png`` writes it.
 """

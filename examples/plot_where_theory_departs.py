@@ -2,16 +2,16 @@
 Where the mesoscopic theory departs from neurons
 ================================================
 
-The equations of a mesoscopic population are an approximation of its neurons. Eight small experiments show where it is
-good and where it is not; in each, neurons connected all to all (or, in E and F, sparsely) are what is approximated:
+The equations of a mesoscopic population approximate its neurons. Eight small experiments show where the approximation
+is good and where it is not; in each, the reference is neurons connected all to all (sparsely in E and F):
 
 A. fluctuations of small populations without connections;
-B. the spectrum of such a population, where neurons fire regularly;
+B. the spectrum of such a population of regularly firing neurons;
 C. the stationary rate with an adapting threshold, under both closures;
 D. the spectrum of neurons that adapt so strongly and slowly that each fires like a clock;
 E. the rate of a network where each neuron has few, strong inputs;
 F. the fluctuations of that network;
-G. synchrony of an inhibitory loop, from neurons with little noise to neurons with much;
+G. synchrony of an inhibitory loop, from neurons with little noise to neurons with much noise;
 H. the rate with coarser time steps.
 
 ``python plot_where_theory_departs.py`` shows the figure (after about fifteen seconds), ``python
@@ -54,7 +54,7 @@ C_M, TAU_M, DELTA_V = 250.0, 20.0, 2.5  # pF, ms, mV
 
 
 def current(mV):
-    """Return the current, pA, that moves the resting potential by so much."""
+    """Return the current, pA, that moves the resting potential by ``mV``."""
     return mV * C_M / TAU_M
 
 
@@ -81,7 +81,7 @@ def cell(drive, Delta_V=DELTA_V, strength=0.0, tau=1000.0, lead=0.0):
 
 
 def population(N, neurons, inhibition=0.0, delay=1.0):
-    """Return a population; if every neuron fires once, that takes ``inhibition`` mV from each potential in all."""
+    """Return a population in which one spike of every neuron lowers each potential by ``inhibition`` mV in total."""
     net = gp.Network()
     net.population("E", N, neurons)
     if inhibition:
@@ -90,7 +90,7 @@ def population(N, neurons, inhibition=0.0, delay=1.0):
 
 
 def balanced(indegree):
-    """Return 800 excitatory and 200 inhibitory neurons with so many excitatory inputs, and a quarter as many others.
+    """Return 800 excitatory and 200 inhibitory neurons with given excitatory and a quarter as many inhibitory inputs.
 
     Single inputs are the stronger the fewer there are: 0.3 mV for 160 (Schwalger et al., Fig. 5).
     """
@@ -104,7 +104,7 @@ def balanced(indegree):
 
 
 def counts_of(net, who, seconds, dt, trials, warmup=0.5, seed=1):
-    """Return the spike counts of E, shape (trials, steps), after the given seconds of warming up."""
+    """Return the spike counts of E, shape (trials, steps), after a warm-up in seconds."""
     result = net.simulate(1e3 * (warmup + seconds), dt=dt, seed=seed, trials=trials, progress=False, **HOW[who])
     return result["E"].counts[:, round(1e3 * warmup / dt) :]
 
@@ -120,7 +120,7 @@ def rate(counts, N, dt):
 
 
 def fano(counts, dt, window):
-    """Return the variance of spike counts in windows of so many ms over their mean, with its standard error.
+    """Return the variance of spike counts in windows (ms) over their mean, with its standard error.
 
     One for neurons that fire independently, as Poisson processes.
     """
@@ -130,7 +130,7 @@ def fano(counts, dt, window):
 
 
 def spectrum(counts, N, dt, smooth):
-    """Return frequencies, Hz, and the power of the activity over what Poisson neurons of this rate have."""
+    """Return frequencies, Hz, and the power of the activity relative to Poisson neurons of the same rate."""
     activity = counts / (N * dt * 1e-3)
     f, power = gp.power_spectrum(activity, dt)
     f, power = f[1:], power.mean(axis=0)[1:] / (activity.mean() / N)
@@ -139,7 +139,7 @@ def spectrum(counts, N, dt, smooth):
 
 
 def percent(measured, true):
-    """Return by how many percent a number with its error is off, with the error of that."""
+    """Return the relative deviation of a number, in percent, and its standard error."""
     return 100.0 * (measured[0] / true[0] - 1.0), 100.0 * np.hypot(measured[1], true[1]) / true[0]
 
 
@@ -147,8 +147,8 @@ def percent(measured, true):
 # A and B: small populations
 # --------------------------
 #
-# The rate is right for ten neurons. The fluctuations are right where neurons fire irregularly, and too small where they
-# fire regularly, by as much for 20 neurons as for 500.
+# Even for ten neurons the rate is right. Fluctuations are right if neurons fire irregularly, and too small if they fire
+# regularly, by as much for 20 neurons as for 500.
 
 
 def small_populations(quick, dt=0.1):
@@ -182,8 +182,8 @@ def small_spectra(quick, N=50, drive=30.0, dt=0.1):
 # C and D: adaptation
 # -------------------
 #
-# Quasi-renewal populations take earlier spikes for Poisson, and fire too fast where adaptation is strong and slow.
-# Populations that carry their adaptation have the right rate, and too much of a rhythm in common.
+# Quasi-renewal populations treat earlier spikes as Poisson, and fire too fast if adaptation is strong and slow.
+# Populations with carried adaptation have the right rate, but are too synchronous.
 
 
 def adapted_rates(quick, drive=40.0, dt=0.1):
@@ -229,7 +229,7 @@ def clockwork_spectra(quick, N=200, drive=120.0, dt=0.1):
 # E and F: few strong inputs
 # --------------------------
 #
-# The mean over all inputs is what a population receives. With sparse wiring it also knows that its neurons see
+# A population receives the mean over all inputs. With sparse wiring it takes into account that its neurons receive
 # different samples of the spikes, which makes them less synchronous.
 
 
@@ -250,8 +250,8 @@ def sparse_networks(quick, dt=0.2):
 # G: synchrony
 # ------------
 #
-# Inhibition with a delay of 2 ms makes neurons with little noise fire in volleys. Populations follow, but for where the
-# synchronous and the asynchronous state meet.
+# Inhibition with a delay of 2 ms makes neurons with little noise fire in volleys. Populations do the same, except at
+# the transition between the synchronous and the asynchronous state.
 
 
 def synchrony(quick, N=500, dt=0.2):
@@ -270,8 +270,8 @@ def synchrony(quick, N=500, dt=0.2):
 # H: coarse steps
 # ---------------
 #
-# Neurons fire by the hazard at the end of a step and populations by the mean of both ends; in these equations spikes
-# count from the end of their step.
+# Neurons use the hazard at the end of a step, populations the mean of both ends; in both, spikes count from the end of
+# their step.
 
 
 def coarse_steps(quick):
@@ -308,7 +308,7 @@ def draw_points(ax, points, color, ls, marker, label):
 
 
 def label_ticks(ax, values):
-    """Label these values of a logarithmic axis and no others."""
+    """Label only these values of a logarithmic axis."""
     ax.set_xscale("log")
     ax.set_xticks(values, [f"{value:g}" for value in values])
     ax.minorticks_off()
@@ -343,7 +343,7 @@ def draw_steps(ax, curves):
 
 
 def draw(quick):
-    """Return the figure; measures as it goes."""
+    """Measure everything and return the figure."""
     figure, axes = plt.subplots(4, 2, figsize=(9.0, 12.0), layout="constrained")
     a, b, c, d, e, f, g, h = axes.flat
     draw_shades(a, small_populations(quick))

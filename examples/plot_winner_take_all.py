@@ -2,9 +2,9 @@
 Winner-take-all: two populations that compete
 =============================================
 
-Two excitatory populations of 400 neurons share one inhibitory population of 200. Either wins for some seconds, until a
-fluctuation lets the other one win: an effect of finite size, which the mesoscopic equations keep (Schwalger, Deger &
-Gerstner 2017, Fig. 7). With adaptation the winner tires and the turns come more regularly.
+Two excitatory populations of 400 neurons share one inhibitory population of 200. One wins for some seconds, until a
+fluctuation lets the other one win: a finite-size effect that the mesoscopic equations reproduce (Schwalger, Deger &
+Gerstner 2017, Fig. 7). With adaptation the winner tires, and switches are more regular.
 
 ``python plot_winner_take_all.py`` shows the figure, ``python plot_winner_take_all.py figure.png`` writes it.
 """

@@ -2,11 +2,11 @@
 A sweep on a cluster with SLURM
 ===============================
 
-Run it on a login node, in an environment with ``pip install 'gifpop[sweep]' dask-jobqueue``; the workers use the same
-one. Each SLURM job is one dask worker with as many processes as cores. The folder of the store must be seen from here
-only: this process alone writes to it. If it ends early, the same command goes on where it stopped.
+Run this script on a login node, in an environment with ``pip install 'gifpop[sweep]' dask-jobqueue``; the workers use
+the same environment. Each SLURM job is one dask worker with one process per core. Only this process writes to the
+store, so only the login node needs its folder. If the script ends early, the same command continues.
 
-``python sweep_slurm.py --local`` runs the same on this machine.
+``python sweep_slurm.py --local`` runs the sweep on this machine.
 """
 
 import argparse
@@ -49,14 +49,14 @@ def make_cluster(options):
 
 
 def run(client, store, points=40, duration=10_000.0):
-    """Return the sweep, whose points run where the client says."""
+    """Run the sweep on the client's workers and return its dataset."""
     parameters = {"g": np.linspace(2.0, 6.0, points), "I_e": np.linspace(250.0, 400.0, points)}
     simulate = {"duration": duration, "dt": 0.5, "warmup": 0.1 * duration, "keep": "mean"}
     return gp.sweep(build, parameters, simulate, trials=20, seed=1, store=store, client=client, progress=True)
 
 
 def main(arguments=None):
-    """Run the sweep and print what became of it."""
+    """Run the sweep and print its result."""
     from dask.distributed import Client
 
     parser = argparse.ArgumentParser(description="A sweep on a cluster with SLURM")

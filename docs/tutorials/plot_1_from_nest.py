@@ -2,18 +2,18 @@
 1. From NEST
 ============
 
-A script for NEST runs in gifpop with one line changed. This tutorial starts from such a script, says the same in
-gifpop's own words, shows how to check that both mean the same, and ends with what the own words have to offer. It needs
-nothing but gifpop; NEST does not have to be installed.
+A script for NEST runs in gifpop with one line changed. This tutorial starts from such a script, rewrites it for
+gifpop's own interface, checks that both give the same results, and shows what the own interface offers. It only needs
+gifpop, not NEST.
 """
 
 # %%
 # A script for NEST
 # -----------------
 #
-# Two populations of adapting neurons, one excitatory, one inhibitory, are one ``gif_pop_psc_exp`` each: Brunel's
-# network of NEST's gallery. After 1500 ms the drive of all neurons steps up by 250 pA. NEST 3.10 runs the same
-# script; there, the line that imports it is ``import nest``.
+# Brunel's network of NEST's gallery has an excitatory and an inhibitory population of adapting neurons, each a
+# ``gif_pop_psc_exp``. At 1500 ms the drive of all neurons steps up by 250 pA. NEST 3.10 runs the same script, with
+# ``import nest`` instead.
 
 from time import perf_counter
 
@@ -63,8 +63,8 @@ def simulate_with_nest(seed, duration=2000.0):
 
 
 # %%
-# The multimeter gives spike counts (``n_events``) and expected counts (``mean``) of every step. Divided by the number
-# of neurons and the length of a step they are the activity and the expected activity of a population.
+# The multimeter records spike counts (``n_events``) and expected counts (``mean``) of every step. Divide them by the
+# number of neurons and the length of a step to get the activity and expected activity of a population.
 
 recorded = simulate_with_nest(seed=1)
 per_second = {"E": 1e3 / (800 * 0.5), "I": 1e3 / (200 * 0.5)}  # a count as spikes/s
@@ -80,11 +80,12 @@ axes[1].set_xlabel("time [ms]")
 plt.show()
 
 # %%
-# The same network in gifpop's own words
-# --------------------------------------
+# The same network in gifpop
+# --------------------------
 #
-# A `gifpop.Network` is a description. It knows populations, not nodes; weights and probabilities are those of single
-# synapses, so that the same description serves neurons, too. Whatever is counted, drawn or recorded belongs to a run.
+# A `gifpop.Network` is a description. It consists of populations, not nodes; weights and probabilities are those of
+# single synapses, so that the same description works for neurons, too. State, random numbers and records belong to a
+# run.
 
 cell = gp.GIF(**neuron)
 
@@ -122,8 +123,8 @@ for population in result:
 #    * - ``step_current_generator``, ``dc_generator``
 #      - `gifpop.StepCurrent`, `gifpop.DirectCurrent`; `gifpop.Waveform` for any other current
 #    * - ``poisson_generator``, ``spike_generator``
-#      - `gifpop.PoissonSpikes`, with ``shared=True`` onto a population (one train for all of it, as in NEST; without,
-#        each neuron has a train of its own), `gifpop.SpikeTimes`
+#      - `gifpop.PoissonSpikes`, with ``shared=True`` onto a population (one train for all its neurons, as in NEST;
+#        otherwise each neuron has its own), `gifpop.SpikeTimes`
 #    * - ``multimeter`` of ``n_events`` and ``mean``
 #      - always recorded: ``result["E"].counts`` and ``.mean``; ``.activity`` and ``.rate`` in spikes/s
 #    * - ``multimeter`` of ``V_m``, ``E_sfa``, ``I_syn_ex``, ...
@@ -138,15 +139,15 @@ for population in result:
 # Units are the same everywhere: ms, mV, pA, pF, spikes/s. So are the names of parameters. Time stamps are the ends of
 # steps, so that ``result.t`` begins with ``dt``.
 #
-# One thing looks different: the step current above has a delay. In NEST every device is connected with a delay of at
-# least one step, and its current acts one step later than its own times say. In gifpop an input has no delay unless it
-# is given one, and ``values[i]`` acts from ``times[i]`` on.
+# Only the delay of the step current above looks different. In NEST every device is connected with a delay of at least
+# one step, and its current acts one step later than its times say. In gifpop an input has no delay unless you set one,
+# and ``values[i]`` acts from ``times[i]`` on.
 
 # %%
 # What differs on purpose
 # -----------------------
 #
-# The own face does not repeat three choices of NEST's unless told to, and the options say what they are:
+# gifpop's own interface departs from NEST in three defaults, which you can change:
 #
 # .. list-table::
 #    :header-rows: 1
@@ -163,18 +164,17 @@ for population in result:
 #      - ``"adaptive"`` is much faster, with errors of 1e-4: :doc:`/history`
 #    * - ``initial``
 #      - ``"nest"``
-#      - ``"fired"``: likewise, but with potentials at ``E_L`` where NEST has 0 mV
+#      - ``"fired"``: as in NEST, but with potentials at ``E_L`` instead of 0 mV
 #
-# Two things remain different in any case. Random numbers are gifpop's own. And NEST's history update corrects the
-# threshold for the wrong one of the old spike counts, which gifpop does not; :doc:`/reference/nest` lists this and the
-# rest.
+# Two differences always remain. Random numbers differ. And NEST's history update corrects the threshold with the wrong
+# one of the old spike counts, gifpop with the right one (:doc:`/theory`); :doc:`/correctness` lists all differences.
 
 # %%
-# Do both mean the same? First check: rates
-# -----------------------------------------
+# Do both agree? First check: rates
+# ---------------------------------
 #
-# Chance differs between the two faces, so that only averages can be compared. Here are the mean rates between 500 and
-# 1500 ms, before the step, in twenty runs of each.
+# Random numbers differ between the two, so compare averages: the mean rates between 500 and 1500 ms, before the step,
+# in twenty runs of each.
 
 as_nest = {"dt": 0.5, "adaptation": "quasi-renewal", "history": "exact", "initial": "nest"}
 own = net.simulate(2000.0, trials=20, seed=1, **as_nest).activity[:, 1000:3000].mean(axis=1)
@@ -192,9 +192,9 @@ for face, rates in (("gifpop.nest", other), ("gifpop", own)):
 # Second check: replay
 # --------------------
 #
-# Chance can be taken out altogether. Given the spike counts that somebody else has drawn, a population has nothing left
-# to draw, and its expected counts must be the same in every step. A parameter that went wrong shows at once: below,
-# the spikes are replayed a second time, with a delay of 2 ms instead of 1 ms between I and E.
+# Replay removes randomness altogether. If spike counts are prescribed, a population draws nothing, and its expected
+# counts must be the same in every step. A wrong parameter shows at once: below, the spikes are replayed a second time,
+# with a delay of 2 ms instead of 1 ms from I to E.
 
 counts = {name: events["n_events"].astype(int) for name, events in recorded.items()}
 sim = gp.Simulation(net, counts=counts, **as_nest)
@@ -217,21 +217,20 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# Counts recorded with NEST itself can be replayed in the same way. For those that this script gives in NEST 3.10, the
-# expected counts are the same up to rounding (1e-9) until 1385 ms, when the volley in which all neurons begin leaves
-# the history. There NEST's update goes wrong: single expected counts differ by up to 5 %, their mean over the run by
-# 1.5e-4.
+# You can replay counts recorded with NEST in the same way. For the counts of this script in NEST 3.10, expected counts
+# are the same up to rounding (1e-9) until 1385 ms, when the initial volley of all neurons leaves the history. Then
+# NEST's update goes wrong: single expected counts differ by up to 5 %, their mean over the run by 1.5e-4.
 
 # %%
-# What gifpop does not have
-# -------------------------
+# What is not supported
+# ---------------------
 #
-# Models other than ``gif_pop_psc_exp`` and ``gif_psc_exp``, plasticity, spatial networks, MPI. Whatever a script asks
-# for that is not there raises ``nest.NESTError`` and names it; nothing is ignored in silence.
+# gifpop lacks models other than ``gif_pop_psc_exp`` and ``gif_psc_exp``, plasticity, spatial networks, and MPI. If a
+# script uses something that gifpop lacks, a ``nest.NESTError`` names it; gifpop never ignores it silently.
 
 
 def try_it(name, action):
-    """Print what gifpop.nest says to something that it cannot do."""
+    """Print the error that an unsupported action raises."""
     try:
         action()
     except nest.NESTError as error:
@@ -246,16 +245,16 @@ try_it("a missing function", lambda: nest.Disconnect(neurons, neurons))
 try_it("a wrong value", lambda: nest.Create("gif_pop_psc_exp", params={"tau_m": -20.0}))
 
 # %%
-# Why go on in the own words
-# --------------------------
+# Why use gifpop's own interface
+# ------------------------------
 #
-# A script for NEST pays for NEST's exact history: all steps that a spike is remembered are kept apart. The default
-# takes them together, the coarser the longer ago. The times below are those of the machine that made this page, for the
-# 2 s of the network above, with whatever else the machine was doing.
+# A script for NEST uses NEST's exact history, which keeps every past step separately. gifpop's default merges past
+# steps, more coarsely the longer ago they are. The times below are for 2 s of the network above, on the machine that
+# built this page, possibly under other load.
 
 
 def seconds(action):
-    """Return the shortest of three times that it takes."""
+    """Return the shortest of three run times, s."""
     times = []
     for _ in range(3):
         start = perf_counter()
@@ -269,11 +268,11 @@ print(f"net.simulate, exact history      {seconds(lambda: net.simulate(2000.0, *
 print(f"net.simulate, adaptive history   {seconds(lambda: net.simulate(2000.0, dt=0.5)) * 1e3:6.1f} ms")
 
 # %%
-# Scripts for NEST can have adaptive histories, too: ``nest.gifpop_history = "adaptive"`` before their populations are
-# created. The carried adaptation is for the own words only.
+# Scripts for NEST can use adaptive histories, too: set ``nest.gifpop_history = "adaptive"`` before creating
+# populations. Carried adaptation is only available in gifpop's own interface.
 #
-# Trials are the second reason: many runs in one call, with nothing built twice. Their mean is the response to the step,
-# and the band around it is how much single runs fluctuate.
+# A second reason is trials: many runs in one call, with nothing built twice. Their mean is the response to the step,
+# and the band around it shows the fluctuations of single runs.
 
 trials = net.simulate(2000.0, dt=0.5, trials=50, seed=1)
 ax = gp.plot.activity(trials, bin=2.0, time=(1400.0, 1800.0))
@@ -281,14 +280,14 @@ ax.set_title("50 trials: mean and standard deviation")
 plt.show()
 
 # %%
-# The third: ``level="micro"`` simulates all neurons of the same description.
+# A third reason: ``level="micro"`` simulates all neurons of the same description.
 #
 # Where to go next
 # ----------------
 #
 # - :doc:`plot_2_one_network_two_levels`, the next tutorial
-# - :doc:`/auto_examples/gif_pop_psc_exp_nest`: NEST's whole gallery example, with one line changed
-# - :doc:`/auto_examples/gif_population_nest`: neurons with NEST's words
-# - :doc:`/reference/nest`: everything in which ``gifpop.nest`` differs from NEST
-# - :doc:`/rerun`: what can be changed between two runs
-# - :doc:`/speed`: gifpop timed against NEST
+# - :doc:`/auto_examples/gif_pop_psc_exp_nest`: NEST's complete gallery example, with one line changed
+# - :doc:`/auto_examples/gif_population_nest`: neurons in a script for NEST
+# - :doc:`/reference/nest`: all names, models and settings of ``gifpop.nest``
+# - :doc:`/rerun`: changes between two runs
+# - :doc:`/speed`: gifpop's speed compared with NEST's

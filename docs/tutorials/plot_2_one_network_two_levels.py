@@ -2,17 +2,17 @@
 2. One network, two levels
 ==========================
 
-A network is described once and simulated in either of two ways: as one stochastic equation for each population
-(mesoscopic), or as all of its neurons and synapses (microscopic). This tutorial looks at what both have in common,
-where finite size shows, and when the mesoscopic level is the right one.
+You describe a network once and simulate it at either of two levels: as one stochastic equation for each population
+(mesoscopic), or as all its neurons and synapses (microscopic). This tutorial shows what both levels have in common, the
+effects of finite size, and when to use the mesoscopic level.
 """
 
 # %%
 # Describe
 # --------
 #
-# Excitatory and inhibitory neurons, connected at random with probability 0.2. ``size`` is the number of inhibitory
-# neurons; weights shrink as it grows, so that the mean input of a neuron stays.
+# The network has excitatory and inhibitory neurons, connected at random with probability 0.2. ``size`` is the number of
+# inhibitory neurons; weights are inversely proportional to it, so that the mean input of a neuron stays the same.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,8 +55,8 @@ print(net)
 # Simulate at both levels
 # -----------------------
 #
-# ``level`` chooses. Neurons give their spikes, and potentials where asked. ``initial="stationary"`` begins without a
-# transient, at either level (:doc:`/stationary`).
+# ``level`` selects the level. The microscopic level also records spikes of neurons, and on request potentials.
+# ``initial="stationary"`` starts without a transient, at either level (:doc:`/stationary`).
 
 common = {"dt": 0.5, "initial": "stationary"}
 meso = net.simulate(1000.0, level="meso", seed=1, **common)
@@ -68,8 +68,8 @@ for result in (meso, micro):
     print(f"{result.level:6} E {before[0]:.1f} -> {after[0]:.1f}   I {before[1]:.1f} -> {after[1]:.1f} spikes/s")
 
 # %%
-# The neurons' spikes above, the equations' activity below: the same network, the same kind of response to the step.
-# Chance differs between levels, so that single fluctuations have nothing to do with each other.
+# The figure shows the spikes of the neurons above and the activity of the populations below: the response to the step
+# is the same. Random numbers differ between levels, so single fluctuations are unrelated.
 
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(8.0, 6.0), sharex=True, layout="constrained", height_ratios=(3, 2))
 gp.plot.raster(micro, top, neurons=200)
@@ -82,8 +82,8 @@ plt.show()
 # Fluctuations scale with the square root of the number of neurons
 # ----------------------------------------------------------------
 #
-# A population of N neurons fluctuates as the finite number that it is, at either level: the standard deviation of its
-# activity falls with 1/sqrt(N). ``keep`` computes it within each trial, so that no trajectory needs to be stored.
+# At either level a population of N neurons has finite-size fluctuations: the standard deviation of its activity is
+# proportional to 1/sqrt(N). ``keep`` computes it for each trial, so that no trajectory needs to be stored.
 
 
 def deviation(trial):
@@ -116,15 +116,16 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# The cost of the mesoscopic level does not depend on N, which can be a million just as well. That of neurons grows with
-# their number, and with that of their synapses.
+# The cost of the mesoscopic level does not depend on N: a million neurons cost no more. The cost of neurons grows with
+# their number and with the number of synapses.
 #
-# What is in the fluctuations: spectra
-# ------------------------------------
+# Spectra of the fluctuations
+# ---------------------------
 #
-# A power spectrum tells how fast they are. Independent Poisson neurons have a flat one, at the height rate/N (dashed),
-# which populations approach at high frequencies. Around 60 Hz there is less, since neurons do not fire again soon after
-# a spike; around 10 Hz much more, where excitation and inhibition swing each other up.
+# The power spectrum shows the time scales of the fluctuations. Independent Poisson neurons have a flat spectrum of
+# rate/N (dashed), which populations approach at high frequencies. Around 60 Hz there is less power, since neurons do
+# not fire again soon after a spike; around 10 Hz there is much more, because excitation and inhibition oscillate
+# together.
 
 trials = network(200).simulate(600.0, trials=40, seed=3, **common)
 ax = gp.plot.spectrum(trials, segment=250.0)
@@ -135,9 +136,9 @@ plt.show()
 # Mix the levels
 # --------------
 #
-# Each population can have its own level. Neurons receive the spike counts of populations as if all of their spikes came
-# to them in the mean proportion; populations receive the spikes of neurons. So one can look at neurons where they are
-# of interest, in the company of populations that cost little.
+# Each population can have its own level. Neurons receive the mean input from the spikes of populations; populations
+# receive the spikes of neurons. So you can simulate neurons where they matter, and the rest as populations at little
+# cost.
 
 levels = {"E": "micro", "I": "meso"}
 mixed = net.simulate(1000.0, level=levels, seed=1, record={"E": ["V_m"]}, record_neurons=3, **common)
@@ -155,8 +156,8 @@ plt.show()
 # Compare with statistics
 # -----------------------
 #
-# `gifpop.compare` runs both levels many times, and gives rates, variances, spectra and mean responses with confidence
-# intervals. What is left outside of them is what the mesoscopic equations approximate.
+# `gifpop.compare` runs both levels many times, and returns rates, variances, spectra and mean responses with confidence
+# intervals. Significant differences are errors of the mesoscopic approximation.
 
 comparison = gp.compare(net, 1000.0, trials=10, seed=1, bin=2.0, **common)
 print(comparison.table())
@@ -164,11 +165,11 @@ comparison.plot()
 plt.show()
 
 # %%
-# (Rates and variances are over the whole second here, with the step in it; ``warmup=`` leaves out a beginning.)
+# (Rates and variances are over the whole second, including the step; ``warmup=`` excludes the start.)
 #
-# What of it is due to the wiring? A neuron with p = 0.2 does not receive all spikes, but a sample of its own.
-# ``wiring="sparse"`` adds the differences between samples to the equations, which spread the potentials of the neurons
-# (:doc:`/closures`).
+# How much of the difference is due to the wiring? With p = 0.2, each neuron does not receive all spikes, but its own
+# sample of them. ``wiring="sparse"`` includes the differences between samples, which spread the potentials of the
+# neurons (:doc:`/closures`).
 
 for options in ({"level": "meso"}, {"level": "meso", "wiring": "sparse"}, {"level": "micro"}):
     rates = net.simulate(600.0, trials=20, keep=lambda trial: trial.activity.mean(axis=0), seed=4, **options, **common)
@@ -177,28 +178,29 @@ for options in ({"level": "meso"}, {"level": "meso", "wiring": "sparse"}, {"leve
     print(f"{name:12} E {mean[0]:.3f} +- {error[0]:.3f}   I {mean[1]:.3f} +- {error[1]:.3f} spikes/s")
 
 # %%
-# When the mesoscopic level is right
-# ----------------------------------
+# When to use the mesoscopic level
+# --------------------------------
 #
-# It is the level of choice where populations are homogeneous, and the question is about populations: activities, their
-# fluctuations and correlations, responses, oscillations, switches between states; and where neurons are so many, or
-# runs so numerous, that neurons cost too much.
+# Use the mesoscopic level if populations are homogeneous and your question is about populations: activities, their
+# fluctuations and correlations, responses, oscillations, switches between states; and if you have too many neurons or
+# runs to simulate single neurons.
 #
 # Simulate neurons
 #
-# - where the neurons of a population differ in their parameters (arrays, or `gifpop.Normal` and the like, in
-#   `gifpop.GIF`), or in how many connections they have (`gifpop.PairwiseBernoulli`);
-# - where single connections matter: weights that differ, structure beyond populations;
-# - where populations are of ten neurons rather than a hundred, or single synapses so strong that a few spikes decide;
-# - where you want potentials or spike trains of neurons.
+# - if the neurons of a population have different parameters (arrays, or distributions such as `gifpop.Normal`, in
+#   `gifpop.GIF`), or different numbers of connections (`gifpop.PairwiseBernoulli`);
+# - if single connections matter: weights that differ, structure beyond populations;
+# - if populations have ten neurons rather than a hundred, or synapses are so strong that a few spikes make a neuron
+#   fire;
+# - if you need potentials or spike trains of neurons.
 #
-# In between, compare: it is one call.
+# In between, compare both levels: it takes one call.
 #
 # Where to go next
 # ----------------
 #
 # - :doc:`plot_3_adaptation_and_history`, the next tutorial
-# - :doc:`/auto_examples/plot_compare_levels`: a longer comparison, of a network that adapts strongly
-# - :doc:`/plots`: all pictures of `gifpop.plot`
+# - :doc:`/auto_examples/plot_compare_levels`: a longer comparison, of a strongly adapting network
+# - :doc:`/plots`: all plots of `gifpop.plot`
 # - :doc:`/theory`: the equations
 # - :doc:`/closures`: where each approximation holds

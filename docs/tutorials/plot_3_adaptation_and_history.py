@@ -2,19 +2,19 @@
 3. Adaptation and history
 =========================
 
-Neurons that adapt remember their spikes for seconds, and the equations of a population have to remember with them. This
-tutorial shows what adaptation does to a population, how well its equations follow neurons, what the memory costs, and
-how to begin a simulation without waiting until everything has settled.
+Adapting neurons remember their spikes for seconds, and so must the equations of a population. This tutorial shows the
+effect of adaptation on a population, how well the equations agree with neurons, what the memory costs, and how to start
+a simulation without a transient.
 """
 
 # %%
 # What adaptation does
 # --------------------
 #
-# Each spike lifts the threshold of its neuron by ``q_sfa``, which decays with ``tau_sfa``. Three kinds of neurons, all
-# without connections: one does not adapt, one adapts within 100 ms, one within a second. Their drives are such that all
-# fire at about 9 spikes/s at first. At 500 ms the drive steps up by 10 mV, and a second and a half later down again.
-# A million neurons in each population hardly fluctuate, and cost no more than a hundred.
+# Each spike raises the threshold of its neuron by ``q_sfa``, which decays with ``tau_sfa``. Here are three populations
+# without connections: one does not adapt, one adapts within 100 ms, one within a second. Their drives make them all
+# fire at about 9 spikes/s at first. At 500 ms the drive steps up by 10 mV, and a second and a half later down again. A
+# million neurons in each population hardly fluctuate, and cost no more than a hundred.
 
 from time import perf_counter
 
@@ -53,11 +53,11 @@ for population in result:
     print(f"{population.name:7} before {before:4.1f}, peak {peak:5.1f}, 1.4 s later {after:4.1f} spikes/s")
 
 # %%
-# At the peak they differ least: adaptation comes with spikes, of which there were few until then. After it adaptation
-# takes the rate down, the sooner the shorter its time constant is. And it leaves something behind: when the step ends,
-# the threshold is still high, and the population that adapts slowly takes a second to return.
+# At the peak they differ least: adaptation follows spikes, and there were few until then. Afterwards adaptation reduces
+# the rate, faster with a shorter time constant. It also has an after-effect: when the step ends, the threshold is still
+# high, and the slowly adapting population takes a second to recover.
 #
-# ``record="all"`` has recorded the threshold of an average neuron as ``E_sfa``.
+# ``record="all"`` also records the threshold of an average neuron, ``E_sfa``.
 
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(8.0, 6.0), sharex=True, layout="constrained")
 for population, color in zip(result, ("black", "#D55E00", "#0072B2"), strict=True):
@@ -72,21 +72,20 @@ plt.show()
 # Two closures, and neurons
 # -------------------------
 #
-# A population knows how many of its neurons fired when, not which ones. How much a neuron has adapted depends on all of
-# its spikes, so that the equations need an assumption about the spikes before the last one: a *closure*
-# (:doc:`/closures`).
+# A population knows how many of its neurons fired when, but not which. The adaptation of a neuron depends on all its
+# spikes, so the equations need an assumption about the spikes before the last one: a *closure* (:doc:`/closures`).
 #
-# - ``adaptation="quasi-renewal"`` takes them for Poisson, as Schwalger, Deger & Gerstner (2017) and NEST do.
-# - ``adaptation="carried"``, the default, lets neurons that fired together carry the mean and the covariance of their
-#   adaptation.
+# - ``adaptation="quasi-renewal"`` assumes that they are Poisson, as Schwalger, Deger & Gerstner (2017) and NEST do.
+# - ``adaptation="carried"``, the default, follows the mean and covariance of the adaptation of neurons that fired
+#   together.
 #
-# Four thousand neurons tell which is right: adapting neurons fire regularly, not as Poisson processes do. Where a spike
-# lifts the threshold by four Delta_V, as here, this matters. (Chance moves the activity of so many neurons, in bins of
-# 5 ms, by 1 spike/s.)
+# A comparison with four thousand neurons shows which is right: adapting neurons fire more regularly than Poisson
+# processes. This matters if a spike raises the threshold by four Delta_V, as here. (The activity of 4,000 neurons, in
+# bins of 5 ms, has a standard deviation of 1 spike/s.)
 
 
 def step_response(N, **options):
-    """Return the response of N neurons of the kind that adapts within 100 ms."""
+    """Return the response of N neurons that adapt within 100 ms."""
     net = gp.Network()
     net.population("P", N, cell(22.0, [100.0], [10.0]))
     net.inject("P", gp.StepCurrent(times=[500.0], values=[20.0 * MV]))
@@ -113,18 +112,17 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# With the carried closure, what remains is the neurons' own chance. Use ``"quasi-renewal"`` to repeat published
-# results, or NEST's.
+# With the carried closure, only the random fluctuations of the neurons remain. Use ``"quasi-renewal"`` to reproduce
+# published results, or those of NEST.
 #
-# What the memory costs
-# ---------------------
+# The cost of memory
+# ------------------
 #
-# An exact history follows all neurons that fired in the same step and have not fired since, for each of the last some
-# thousand steps. The default takes those that fired long ago together, the coarser the longer ago
-# (:doc:`/history`). ``tolerance`` says how coarse: the largest relative error of the hazard of neurons that are taken
-# together.
+# An exact history keeps, for each of the last few thousand steps, the neurons that fired in it and have not fired
+# since. The default merges steps, more coarsely the longer ago they are (:doc:`/history`). ``tolerance`` is the largest
+# relative error of the hazard of merged neurons.
 #
-# Replay measures the error: given the same spike counts, the expected counts differ by nothing else.
+# Replay measures the error: with the same spike counts, only the history makes expected counts differ.
 
 brunel = gp.models.brunel()
 exact = brunel.simulate(2000.0, dt=0.5, seed=1, history="exact")
@@ -146,9 +144,9 @@ for options in (
     print(f"{rows[-1][0]:11} {rows[-1][1]!s:>9}   {error:28.1e}   {cost:23.1f}")
 
 # %%
-# (Without a tolerance it is the default. Times are of the machine that made this page.)
+# (The third line has the default tolerance. Times are those of the machine that built this page.)
 #
-# The cost of an exact history grows with the longest time constant of adaptation, that of an adaptive one hardly does.
+# The cost of an exact history grows with the longest time constant of adaptation; that of an adaptive one hardly does.
 
 taus = [30.0, 100.0, 300.0, 1000.0, 3000.0]
 costs = {"exact": [], "adaptive": []}
@@ -178,10 +176,10 @@ plt.show()
 # How long the history is
 # -----------------------
 #
-# ``len_kernel`` of a population is the length of its history in steps. The automatic one (-1) comes from the time
-# constants, as in NEST: long enough for what a spike still does to be small. Neurons whose last spike is older than
-# that count as free. With the quasi-renewal closure the history is all that is known of adaptation, and a short one
-# forgets too early. With the carried one it only has to be as long as neurons go without a spike.
+# ``len_kernel`` of a population is the length of its history in steps. By default (-1) it is chosen from the time
+# constants, as in NEST, so that older spikes have little effect. Neurons whose last spike is older count as free. With
+# the quasi-renewal closure, the history is the only memory of adaptation, and a short one forgets too early. With the
+# carried closure, it only has to be as long as the longest intervals between spikes.
 
 print("len_kernel    quasi-renewal        carried")
 for len_kernel in (100, 300, 1000, 3000, -1):
@@ -195,14 +193,14 @@ for len_kernel in (100, 300, 1000, 3000, -1):
     print(f"{len_kernel:10} {rates[0]:7.2f} spikes/s {rates[1]:7.2f} spikes/s")
 
 # %%
-# Leave it at -1 unless you repeat a published setting. With an adaptive history it is a lower bound.
+# Leave it at -1 unless you reproduce a published setting. With an adaptive history it is a lower bound.
 #
-# Where a simulation begins
-# -------------------------
+# The initial state
+# -----------------
 #
-# By default all neurons have just fired, which is simple, and unlike anything that lasts: it takes as long as the
-# slowest adaptation until that is forgotten. ``initial="rest"`` begins with neurons that have not fired for long, and
-# ``initial="stationary"`` as if the network had run for ever.
+# By default all neurons have just fired. This is simple, but causes a transient as long as the slowest adaptation.
+# ``initial="rest"`` starts with neurons that have not fired for a long time, and ``initial="stationary"`` as if the
+# network had run for ever.
 
 figure, axes = plt.subplots(3, 1, figsize=(8.0, 6.0), sharex=True, sharey=True, layout="constrained")
 for ax, initial in zip(axes, ("fired", "rest", "stationary"), strict=True):
@@ -218,13 +216,13 @@ axes[-1].set_xlabel("time [ms]")
 plt.show()
 
 # %%
-# The stationary state is searched once, which takes a fraction of a second, and kept for `gifpop.Simulation.reset`.
+# gifpop finds the stationary state once, in a fraction of a second, and keeps it for `gifpop.Simulation.reset`.
 #
 # Where to go next
 # ----------------
 #
 # - :doc:`plot_4_many_runs`, the next tutorial
 # - :doc:`/auto_examples/plot_adaptation_closures`: both closures against neurons, over many parameters
-# - :doc:`/closures`: the equations of the carried closure, and where each holds
+# - :doc:`/closures`: the equations of the carried closure, and where each closure holds
 # - :doc:`/history`: how adaptive histories work, and their errors
 # - :doc:`/stationary`: how the stationary state is found

@@ -2,18 +2,18 @@
 4. Many runs
 ============
 
-Results about chance need many runs, and models many parameters. This tutorial runs a network in trials, changes it
-between runs, saves and continues it, and sweeps over its parameters. The last two parts want xarray and zarr, which
-the extra ``sweep`` brings, with Python 3.11 or newer: ``pip install 'gifpop[sweep]'`` (:doc:`/install`). All files are
-written to a folder that is deleted at the end.
+Statistics need many runs, and models have many parameters. This tutorial runs a network in trials, changes it between
+runs, saves and continues it, and sweeps over its parameters. The last two parts need xarray and zarr from the extra
+``sweep``, and Python 3.11 or newer: ``pip install 'gifpop[sweep]'`` (:doc:`/install`). All files are written to a
+folder that is deleted at the end.
 """
 
 # %%
 # Trials
 # ------
 #
-# Brunel's network, whose drive steps up by 10 mV at 200 ms. ``trials=100`` runs it a hundred times in one call. Results
-# have an additional first dimension; everything that does not change is built once.
+# The drive of Brunel's network steps up by 10 mV at 200 ms. ``trials=100`` runs the network a hundred times in one
+# call. Results have an additional first dimension; everything that does not change is built once.
 
 import tempfile
 from pathlib import Path
@@ -33,8 +33,8 @@ print("activity:", result.activity.shape, "trials, steps, populations")
 print("trial 7, spikes of E in the first ten steps:", result.trial(7)["E"].counts[:10])
 
 # %%
-# Each trial has a seed of its own, made from ``seed`` and its number. So trial 7 is the same whether it runs alone, in
-# a hundred, or on another machine that runs ``trials=range(10)``.
+# Each trial has its own seed, made from ``seed`` and its number. So trial 7 is the same whether it runs alone, with
+# ninety-nine others, or on another machine with ``trials=range(10)``.
 
 alone = net.simulate(400.0, trials=[7], seed=1, **common)
 assert np.array_equal(alone.counts[0], result.counts[7])
@@ -47,9 +47,9 @@ plt.show()
 # What to keep
 # ------------
 #
-# A thousand trials of many populations are more than memory should hold. ``keep="mean"`` keeps means, variances and
-# mean spectra over trials, computed while they run; a function keeps whatever it returns for the result of each trial.
-# Here it is the height of the answer to the step and its time.
+# A thousand trials of many populations may not fit into memory. ``keep="mean"`` keeps only means, variances and mean
+# spectra over trials, computed while they run. If ``keep`` is a function, its return value for each trial is kept; here
+# the height and time of the response to the step.
 
 summary = net.simulate(400.0, trials=100, seed=1, keep="mean", **common)
 print(summary)
@@ -57,7 +57,7 @@ print("the same mean:", np.allclose(summary.activity, result.activity.mean(axis=
 
 
 def answer(trial):
-    """Return the height of the peak of E in bins of 2 ms, and when after the step it is reached."""
+    """Return the height of the peak of E in bins of 2 ms, and its time after the step."""
     binned = trial["E"].activity[400:].reshape(-1, 4).mean(axis=1)
     return {"height": binned.max(), "latency": 2.0 * binned.argmax() + 1.0}
 
@@ -72,18 +72,18 @@ ax.set(xlabel="time of the peak after the step [ms]", ylabel="height [spikes/s]"
 plt.show()
 
 # %%
-# Most answers peak within 30 ms. In some trials a later swing of the network happens to be the higher one.
+# Most responses peak within 30 ms. In some trials a later oscillation happens to be higher.
 #
-# ``warmup=500.0`` leaves out the first 500 ms of every trial, for networks that begin in a transient. It counts as a
-# part of the duration. With ``initial="stationary"``, as here, there is none to leave out (:doc:`/stationary`).
+# ``warmup=500.0`` does not record the first 500 ms of every trial, for networks with a transient. It is part of the
+# duration. With ``initial="stationary"``, as here, there is no transient (:doc:`/stationary`).
 # ``threads=8`` runs eight trials at a time, with the same results (:doc:`/trials`).
 #
 # One simulation, changed between runs
 # ------------------------------------
 #
-# `gifpop.Simulation` is the state of a network. `gifpop.Simulation.run` takes it on, `gifpop.Simulation.set` changes
-# whatever is not structure, from the next step on, and `gifpop.Simulation.reset` goes back to the initial state, with
-# the network as it is now.
+# A `gifpop.Simulation` holds the state of a network. `gifpop.Simulation.run` advances it, `gifpop.Simulation.set`
+# changes everything except structure, from the next step on, and `gifpop.Simulation.reset` returns to the initial
+# state, with the network as it is now.
 
 sim = gp.Simulation(gp.models.brunel(), seed=1, **common)
 sim.run(300.0)
@@ -101,8 +101,8 @@ plt.show()
 # Save, and continue several times
 # --------------------------------
 #
-# `gifpop.Simulation.save` writes the whole state: spikes on their way, memory of past spikes, random streams.
-# `gifpop.Simulation.load` continues bit for bit, in another process or next week. So one past can have several futures.
+# `gifpop.Simulation.save` writes the whole state: spikes in transit, history, random streams. `gifpop.Simulation.load`
+# continues bit for bit, in another process or next week. So you can continue one past in several ways.
 
 sim.reset()
 sim.run(200.0)
@@ -123,13 +123,13 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# :doc:`/save_and_restore` has more: runs of days in jobs of hours, and what is promised between machines.
+# :doc:`/save_and_restore` tells more: runs of days in jobs of hours, and guarantees between machines.
 #
 # A sweep
 # -------
 #
-# `gifpop.sweep` does all of this for every point of a grid of parameters. It wants a function that returns the network
-# of a point, and one that measures what is to be kept of it; without, mean rates are kept.
+# `gifpop.sweep` simulates every point of a grid of parameters. It takes a function that returns the network of a point,
+# and one that returns the values to keep; without the second, it keeps mean rates.
 
 
 def build(g, drive):
@@ -158,9 +158,8 @@ data = gp.sweep(
 print(data)
 
 # %%
-# The result is a dataset of xarray, with the parameters as dimensions. Each point was written to the store as soon as
-# it was done. Called again, with further values, a sweep runs only what is new, be it because values were added or
-# because it was interrupted.
+# The result is an xarray dataset, with the parameters as dimensions. Each point is written to the store as soon as it
+# finishes. Called again, after an interrupt or with more values, a sweep runs only the missing points.
 
 grid["g"] = np.linspace(1.5, 5.5, 9)
 data = gp.sweep(
@@ -177,15 +176,14 @@ right.set(title="Fluctuations of the activity", xlabel="inhibition g", ylabel="d
 plt.show()
 
 # %%
-# Points run in as many threads as the machine has cores. ``executor="processes"`` takes processes instead, and then a
-# script must guard what it does by ``if __name__ == "__main__":``; ``client=`` takes a cluster (:doc:`/sweeps`).
+# Points run in threads, one per core. ``executor="processes"`` uses processes instead, for which a script needs the
+# guard ``if __name__ == "__main__":``; ``client=`` uses a cluster (:doc:`/sweeps`).
 #
 # To other programs
 # -----------------
 #
-# Single results become a dataset, too, with names, units, and the seeds that repeat the run of the same network.
-# ``to_neo`` and ``to_dataframe`` are its siblings for Neo and pandas, which the extra ``export`` brings
-# (:doc:`/results`).
+# ``to_xarray`` converts a single result to a dataset, with names, units, and the seeds to repeat the run. ``to_neo``
+# and ``to_dataframe`` do the same for Neo and pandas, from the extra ``export`` (:doc:`/results`).
 
 table = result.to_xarray()
 response = table.activity.sel(population="E", time=slice(200.0, 250.0)).mean("trial")

@@ -2,17 +2,18 @@
 5. A cortical column
 ====================
 
-The column of Potjans & Diesmann (2014) under one square millimetre of cortex: 77,169 neurons of four layers, connected
-by 300 million synapses, in eight populations. Schwalger, Deger & Gerstner (2017) made GIF neurons of it. This tutorial
-builds it, watches it rest and answer to the thalamus, compares it with neurons, and changes it.
+The cortical column of Potjans & Diesmann (2014), under one square millimetre of cortex, has 77,169 neurons in four
+layers and eight populations, connected by 300 million synapses. Schwalger, Deger & Gerstner (2017) adapted it to GIF
+neurons. This tutorial builds it, simulates its spontaneous activity and its response to the thalamus, compares it with
+neurons, and changes it.
 """
 
 # %%
 # Build it, look at it
 # --------------------
 #
-# `gifpop.models` has networks of the literature. What they return is a `gifpop.Network` like any other, which can be
-# read, extended and simulated.
+# `gifpop.models` has networks of the literature. Its functions return a `gifpop.Network` like any other, which you can
+# inspect, extend and simulate.
 
 import warnings
 from time import perf_counter
@@ -32,8 +33,8 @@ for name, population in net.populations.items():
     print(f"{name:5} {population.N:6} neurons, drive {cell.I_e * cell.tau_m / cell.C_m:5.1f} mV")
 
 # %%
-# Connections say with which probability two neurons are connected. Times the number of neurons, this is how many inputs
-# a neuron has from each population; times the weight, what the spikes of all of them together bring.
+# Connections have the probability that two neurons are connected. Times the number of neurons, it gives the number of
+# inputs of a neuron from each population; times the weight, the effect of one spike of all of them.
 
 inputs = np.zeros((8, 8))
 charge = np.zeros((8, 8))  # mV that one spike of every neuron of a population moves the potential by
@@ -58,8 +59,8 @@ plt.show()
 # Spontaneous activity
 # --------------------
 #
-# The eight equations of the whole column, at a step of 0.1 ms. ``initial="stationary"`` begins where the column goes by
-# itself.
+# The mesoscopic level simulates eight equations for the whole column, at a step of 0.1 ms. ``initial="stationary"``
+# starts in the stationary state.
 
 common = {"dt": 0.1, "initial": "stationary"}
 sim = gp.Simulation(net, seed=1, **common)
@@ -85,13 +86,13 @@ axes[-1].set_xlabel("time [ms]")
 plt.show()
 
 # %%
-# The small populations fluctuate most, those of inhibitory neurons more than those of excitatory ones.
+# Small populations fluctuate most, and inhibitory ones more than excitatory ones.
 #
 # An input from the thalamus
 # --------------------------
 #
-# ``thalamus=(100.0, 19.0)`` adds a step of the drive of layers 4 and 6 at 100 ms, for 30 ms. It is an input as any
-# other; `gifpop.Network.inject` makes such. Twenty trials show the mean answer, and by how much single ones differ.
+# ``thalamus=(100.0, 19.0)`` adds a step of the drive of layers 4 and 6 at 100 ms, for 30 ms, an input as
+# `gifpop.Network.inject` adds it. Twenty trials show the mean response and its variability.
 
 stimulated = gp.models.potjans_diesmann(thalamus=(100.0, 19.0))
 for injection in stimulated.injections:
@@ -118,16 +119,16 @@ figure.suptitle("Mean of 20 trials, band of one standard deviation; input in gre
 plt.show()
 
 # %%
-# Layer 4 answers first, layers 2/3 and 5 follow within 15 ms, and inhibition ends this first wave before the input
-# ends. A second wave, at the end of the input, differs much from trial to trial; its band reaches below zero, since a
+# Layer 4 responds first, layers 2/3 and 5 follow within 15 ms, and inhibition ends this first wave before the input
+# ends. A second wave, at the end of the input, varies much from trial to trial; its band extends below zero, since a
 # few trials lie far above the mean.
 #
 # Scale, and neurons
 # ------------------
 #
-# ``scale`` is a factor of all numbers of neurons. Weights grow by its inverse, which keeps mean inputs. A tenth of the
-# column are 7,717 neurons, few enough to simulate them here one by one. (Its sparsest projections have about one
-# synapse for each neuron, a number that gifpop rounds, with a warning.)
+# ``scale`` multiplies all numbers of neurons. Weights are divided by it, which keeps mean inputs. A tenth of the column
+# has 7,717 neurons, few enough to simulate each of them here. (Its sparsest projections have about one synapse per
+# neuron, a number that gifpop rounds, with a warning.)
 
 small = gp.models.potjans_diesmann(scale=0.1)
 with warnings.catch_warnings():
@@ -142,9 +143,9 @@ ax.set_title("A tenth of the column, spikes of 100 neurons of each population")
 plt.show()
 
 # %%
-# How well do the equations do? At a tenth, single synapses are ten times as strong. Each neuron receives its own sample
-# of the spikes, and the differences matter: neurons fire more than equations say in which all receive the same.
-# ``wiring="sparse"`` takes the samples into account (:doc:`/closures`). Of the whole column, it changes rates by a few
+# How good are the equations? In a tenth of the column, synapses are ten times as strong. Each neuron receives its own
+# sample of the spikes, and the differences matter: neurons fire more than in equations where all receive the same
+# input. ``wiring="sparse"`` includes the samples (:doc:`/closures`). In the whole column, it changes rates by a few
 # percent.
 
 runs = {
@@ -165,14 +166,13 @@ for label, run in runs.items():
 # %%
 # Standard deviations at scale 1 are smaller by about the square root of ten.
 #
-# All 77,169 neurons and 300 million synapses take 1.1 GB, and some five seconds for a simulated one (:doc:`/speed`).
+# All 77,169 neurons and 300 million synapses take 1.1 GB, and some five seconds per simulated second (:doc:`/speed`).
 #
 # What it costs
 # -------------
 #
-# Threads share the populations, with the same result to the last bit. At this size two of them are worth it on a
-# machine that has nothing else to do, and not on one that has. Adaptation of the excitatory neurons makes histories
-# longer, which exact ones pay for.
+# Threads share the populations, with the same result to the last bit. At this size, two threads are faster on an idle
+# machine, but not on a busy one. Adaptation of the excitatory neurons makes histories longer, and exact ones expensive.
 
 adapting = gp.models.potjans_diesmann(adaptation=True)
 for label, network, options in (
@@ -191,8 +191,8 @@ for label, network, options in (
 # Change it: silence a population
 # -------------------------------
 #
-# What does a population do? Take it away and see. `gifpop.Simulation.set` changes a running simulation, and neurons
-# whose hazard is zero are silent. Here these are the thousand inhibitory neurons of layer 5, for 200 ms.
+# What does a population do? Silence it and see. `gifpop.Simulation.set` changes a running simulation, and neurons with
+# zero hazard are silent. Here the thousand inhibitory neurons of layer 5 are silent for 200 ms.
 
 sim = gp.Simulation(net, seed=3, **common)
 lambda_0 = net.populations["5I"].cell.lambda_0
@@ -210,15 +210,15 @@ ax.set_title("5I is silent from 200 to 400 ms")
 plt.show()
 
 # %%
-# Freed of their inhibition, the excitatory neurons of layer 5 fire in volleys, one some 35 ms after the other, with
-# four times as many spikes as before. Each volley sets off one of the inhibitory neurons of the upper layers,
-# whose excitatory neurons fall nearly silent. Afterwards all is as it was.
+# Without this inhibition, the excitatory neurons of layer 5 fire in volleys, about every 35 ms, with four times as many
+# spikes as before. Each volley triggers a volley of the inhibitory neurons of the upper layers, whose excitatory
+# neurons become nearly silent. Afterwards the column returns to its previous state.
 #
 # Change it: other neurons
 # ------------------------
 #
-# ``adaptation=True`` makes the excitatory neurons adapt with a time constant of 1 s, and raises their drives so that
-# rates at rest stay. Does the column still answer in the same way?
+# ``adaptation=True`` makes the excitatory neurons adapt with a time constant of 1 s, and raises their drives to keep
+# the stationary rates. Does the column still respond in the same way?
 
 figure, axes = plt.subplots(1, 2, figsize=(9.0, 3.6), sharex=True, layout="constrained")
 for adaptation, color, style in ((False, "#0072B2", "-"), (True, "#D55E00", "--")):
@@ -237,7 +237,8 @@ axes[0].legend(frameon=False)
 plt.show()
 
 # %%
-# The first wave hardly changes, since thresholds rise slowly. The second one is lower in layer 5, which has fired much.
+# The first wave hardly changes, since thresholds rise slowly. The second one is lower in layer 5, which has fired a
+# lot.
 #
 # Other changes go into the description: copy the few lines of `gifpop.models.potjans_diesmann`, or add populations,
 # connections and inputs to what it returns.
@@ -247,6 +248,6 @@ plt.show()
 #
 # - :doc:`/auto_examples/plot_cortical_column`: both levels side by side, at any scale
 # - :doc:`/auto_examples/plot_winner_take_all`: another network of the literature, which switches between states
-# - :doc:`/rerun`: what can be changed while a simulation runs
+# - :doc:`/rerun`: changes between runs
 # - :doc:`/closures`: sparse wiring, and where the equations hold
-# - :doc:`/speed`: what networks cost
+# - :doc:`/speed`: the cost of networks
