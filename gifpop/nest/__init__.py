@@ -15,7 +15,8 @@ Where it differs from NEST on purpose:
 - If any value is wrong, nothing is set, created or connected; NEST keeps all it did before the error.
 - NaN, infinities, a history no longer than the refractory period, negative ``spike_multiplicities``, fewer than one
   thread, and degrees that only autapses could fulfil are errors. Parameters without effect here (``frozen``,
-  ``record_to``, ...) only take their neutral value; neurons lack those for plasticity (``tau_minus``, ``Ca``, ...).
+  ``stimulus_source``, ...) only take their neutral value; neurons lack those of plasticity (``tau_minus``, ``Ca``,
+  ...).
 - Networks and records that would not fit in memory raise a NESTError, which is also a MemoryError, before they are
   made. A run whose spikes would fill the memory ends with one and keeps its records.
 - Indices of node collections in a list or array may be negative; slices with steps or of several models cannot be added
@@ -32,6 +33,7 @@ Where it differs from NEST on purpose:
 - ``gifpop_history``, a setting of gifpop alone, chooses how populations created afterwards keep their history: "exact"
   as in NEST, or "adaptive" (docs/history.md), much faster. ResetKernel sets it to the value of the environment variable
   ``GIFPOP_HISTORY``.
+- Files of recorders name gifpop instead of NEST in their first line. If one of them cannot be opened, none is changed.
 - Bars of ``raster_plot`` begin where their bins do; NEST's stand half a bin too early.
 """
 

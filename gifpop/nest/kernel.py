@@ -14,6 +14,7 @@ import numpy as np
 
 from gifpop.common.interrupts import deferred_interrupt
 from gifpop.meso.history import HISTORIES
+from gifpop.nest.backends import Destination, open_files
 from gifpop.nest.changes import Changes
 from gifpop.nest.clock import LONGEST_TIME, Clock
 from gifpop.nest.connections import ConnectionTable
@@ -24,7 +25,7 @@ from gifpop.nest.models import SynapseModel, node_models
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_table import NodeTable
 from gifpop.nest.populations import PopulationBlock
-from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
+from gifpop.nest.recorders import MeterBlock, RecorderBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
 from gifpop.nest.streams import RandomStreams
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from gifpop.nest.nodes import Block
 
 HISTORY_VARIABLE = "GIFPOP_HISTORY"
-SURVIVING = {"data_path", "data_prefix"}  # settings without effect that ResetKernel keeps, as NEST does
+SURVIVING = {"data_path", "data_prefix"}  # settings that ResetKernel keeps, as NEST does
 
 BLOCKS: dict[str, type[Block]] = {
     "gif_pop_psc_exp": PopulationBlock,
@@ -85,8 +86,8 @@ class Kernel:
     history : str
         How populations that are created from now on keep their history: "exact" or "adaptive".
     defaults_changed, prepared : bool
-    without_effect : dict of str to object
-        Settings that have no effect here, as far as they were set.
+    stored : dict of str to object
+        Settings that are only stored here, as far as they were set.
     verbosity : VerbosityLevel
         Survives a reset.
     """
@@ -105,13 +106,13 @@ class Kernel:
     history: History
     defaults_changed: bool
     prepared: bool
-    without_effect: Mapping[str, Any]
+    stored: Mapping[str, Any]
     _simulator: Simulator | None
 
     def __init__(self) -> None:
         self.generation = 0
         self.verbosity = VerbosityLevel.INFO
-        self.without_effect = {}
+        self.stored = {}
         self.reset()
 
     def reset(self) -> None:
@@ -132,7 +133,7 @@ class Kernel:
             "history": checked_history(os.environ.get(HISTORY_VARIABLE) or "exact", HISTORY_VARIABLE),
             "defaults_changed": False,
             "prepared": False,
-            "without_effect": {name: self.without_effect[name] for name in SURVIVING & self.without_effect.keys()},
+            "stored": {name: self.stored[name] for name in SURVIVING & self.stored.keys()},
             "_simulator": None,
         }
         vars(self).update(initial)  # all at once
@@ -181,6 +182,8 @@ class Kernel:
         block = BLOCKS[model.base](self.clock, model, self.nodes.size + 1, n)
         if isinstance(block, PopulationBlock):
             block.history = self.history
+        if isinstance(block, RecorderBlock):
+            block.destination = self.destination
         return block
 
     def add(self, block: Block) -> None:
@@ -198,6 +201,7 @@ class Kernel:
         """Get ready for `run`."""
         self._refuse_prepared()
         self._bring()
+        self._open_files()
         self.prepared = True
 
     def run(self, ms: float) -> None:
@@ -205,7 +209,9 @@ class Kernel:
         if not self.prepared:
             raise KernelException("Run: call Prepare first.")
         n = self._run_steps(ms)
-        self._bring().run(n, self.threads, self.print_time)
+        simulator = self._bring()
+        self._open_files()
+        simulator.run(n, self.threads, self.print_time)
 
     def _refuse_prepared(self) -> None:
         if self.prepared:
@@ -215,13 +221,41 @@ class Kernel:
         """End what `prepare` began."""
         if not self.prepared:
             raise KernelException("Cleanup: call Prepare first.")
+        self._close_files()
         self.prepared = False
 
     def simulate(self, ms: float) -> None:
         """Prepare, run and clean up."""
         n = self._run_steps(ms)
         self._refuse_prepared()
-        self._bring().run(n, self.threads, self.print_time)
+        simulator = self._bring()
+        try:
+            self._open_files()
+            simulator.run(n, self.threads, self.print_time)
+        finally:
+            self._close_files()
+
+    def destination(self) -> Destination:
+        """Return where recorders put their files."""
+        names = {"data_path": "path", "data_prefix": "prefix", "overwrite_files": "overwrite"}
+        given = {field: self.stored[name] for name, field in names.items() if name in self.stored}
+        return Destination(**given, threads=self.threads)
+
+    def _open_files(self) -> None:
+        """Begin the files of recorders that are not open."""
+        recorders = self.nodes.of_type(RecorderBlock)
+        headers: dict[str, str] = {}
+        for recorder in recorders:
+            headers.update(recorder.headers())
+        with deferred_interrupt():
+            if headers:
+                open_files(headers, self.destination().overwrite)
+            for recorder in recorders:
+                recorder.prepare()
+
+    def _close_files(self) -> None:
+        for recorder in self.nodes.of_type(RecorderBlock):
+            recorder.clean_up()
 
     def catch_up(self) -> None:
         """Update what nodes show, in case the end of the last run was interrupted."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.nest.backends import MOST_DIGITS
 from gifpop.nest.errors import BadProperty
 from gifpop.nest.value_types import BOOL, DOUBLE, DOUBLES, LONG, LONGS, STRING, STRINGS, Values, ValueType
 
@@ -88,7 +89,15 @@ GENERATOR = (*DEVICE, only("stimulus_source", STRING, ""))
 
 RECORDER = (
     *DEVICE,
-    only("record_to", STRING, "memory"),
+    ModelParameter("record_to", STRING, "memory"),
+    ModelParameter("file_extension", STRING, "dat"),
+    ModelParameter(
+        "precision",
+        LONG,
+        3,
+        lambda digits: digits <= MOST_DIGITS,
+        f"precision must be at most {MOST_DIGITS}.",
+    ),
     ModelParameter("time_in_steps", BOOL, False),
     ModelParameter(
         "n_events",

@@ -243,7 +243,7 @@ class NodeCollection:
         if isinstance(params, str):
             return self._get_one(params)
         if params is None:
-            params = sorted({name for block, _ in self._groups() for name in block.names()})
+            params = sorted({name for block, places in self._groups() for name in block.names_at(places)})
         elif not is_sequence(params):
             raise TypeError("Params should be either a string or an iterable")
         return {name: self._get_one(name) for name in params}

@@ -78,6 +78,11 @@ class Block:
         return parameter.type.column(self.n, value)
 
     @classmethod
+    def takes(cls, model: NodeModel, name: str, current: Values, given: Values) -> bool:
+        """Return whether a parameter of a node with some values can be set, together with those that are given."""
+        return settable(model, name)
+
+    @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         """Check the values of a node against each other, and put them on the time grid in place.
 
@@ -99,7 +104,7 @@ class Block:
         connected : bool
             Whether the node has connections.
         """
-        known = {name: value for name, value in given.items() if settable(model, name)}
+        known = {name: value for name, value in given.items() if cls.takes(model, name, current, given)}
         new = {}
         for name, value in known.items():
             parameter = model.parameters[name]
@@ -159,13 +164,14 @@ class Block:
 
     def planned(self, i: int, given: Values, connected: bool = False) -> Values:
         """Check values to set for the ``i``-th node; return the values that change."""
+        row = self.row(i)
         try:
-            values = self.converted(self.model, self.row(i), given, self.clock, connected)
+            values = self.converted(self.model, row, given, self.clock, connected)
         except BadProperty as error:
             raise BadProperty(
                 f"Setting status of a '{self.model.name}' with node ID {self.first + i}: {error}"
             ) from None
-        unknown = [name for name in given if not settable(self.model, name)]
+        unknown = [name for name in given if not self.takes(self.model, name, row, given)]
         if unknown:
             raise unaccessed(unknown, "params", "NodeManager::set_status")
         return values
@@ -183,6 +189,10 @@ class Block:
         """Return the names that `get` knows."""
         extra = ("recordables",) if self.recordables else ()
         return [*self.columns, "element_type", "global_id", "local", "model", "thread", "vp", *extra]
+
+    def names_at(self, places: Integers) -> list[str]:
+        """Return the names that `get` knows of at least one of several nodes."""
+        return self.names()
 
     def get_many(self, name: str, places: Integers) -> list[Any]:
         """Return one value of several nodes, as a list; raise KeyError if there is none of this name."""
@@ -216,7 +226,7 @@ def new_defaults(block_type: type[Block], model: NodeModel, given: Values, clock
         values = block_type.converted(model, model.defaults, given, clock)
     except BadProperty as error:
         raise BadProperty(f"Setting status of model '{model.name}': {error}") from None
-    unknown = [name for name in given if not settable(model, name)]
+    unknown = [name for name in given if not block_type.takes(model, name, model.defaults, given)]
     if unknown:
         raise unaccessed(unknown, "params", "ModelManager::set_node_defaults_")
     return values

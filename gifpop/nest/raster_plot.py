@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.nest.backends import read_all
 from gifpop.nest.kernel import kernel
 from gifpop.nest.node_collection import NodeCollection
 
@@ -83,6 +84,37 @@ def from_data(data: npt.ArrayLike, sel: Indices | None = None, **kwargs: Any) ->
     if spikes.ndim != 2 or spikes.shape[1] < 2 or not len(spikes):
         raise ValueError(f"raster_plot: data must have a row (node, time) for each spike, got shape {spikes.shape}")
     return _plot(_selected(spikes, sel), 1.0, **kwargs)
+
+
+def from_file(fname: str | Sequence[str], **kwargs: Any) -> list[Line2D]:
+    """Plot the spikes in files that a spike recorder has written.
+
+    Parameters
+    ----------
+    fname : str or list of str
+        One file or several, as those of several threads.
+    **kwargs
+        See `from_device`; ``sel`` as there.
+
+    Returns
+    -------
+    list of matplotlib.lines.Line2D
+        The dots, as one line without strokes.
+
+    Raises
+    ------
+    TypeError
+        If ``fname`` is not the name of a file or a list of names.
+    ValueError
+        If there are no spikes, or the files have different columns.
+    """
+    names, spikes = read_all("raster_plot.from_file", fname)
+    if not len(spikes):
+        raise ValueError("No data to plot.")
+    in_steps = "time_step" in names
+    kwargs.setdefault("xlabel", "Steps" if in_steps else "Time (ms)")
+    unit = kernel.clock.resolution if in_steps else 1.0
+    return _plot(_selected(spikes, kwargs.pop("sel", None)), unit, **kwargs)
 
 
 def extract_events(

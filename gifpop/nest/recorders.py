@@ -1,26 +1,42 @@
 """Recorders: turn spikes and samples of the engine into NEST's events, in NEST's order.
 
 NEST works in slices of the shortest delay: events are ordered by slice, within a slice by sender. A meter gets the
-values of a slice at the end of the next one, so the last slice is missing until the simulation goes on.
+values of a slice at the end of the next one, so the last slice is missing until the simulation goes on. Events are kept
+in memory when a run ends; those that go to files or to the screen (`gifpop.nest.backends`) leave chunk by chunk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.nest import backends
+from gifpop.nest.backends import BACKENDS, Destination, Table
 from gifpop.nest.errors import BadProperty
 from gifpop.nest.generators import check_window, window
 from gifpop.nest.nodes import Block
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gifpop.common.typing import Floats, Integers
     from gifpop.nest.clock import Clock
     from gifpop.nest.models import NodeModel
     from gifpop.nest.value_types import Values
+
+
+Piece: TypeAlias = dict[str, npt.NDArray[Any]]
+
+# Parameters that only some recording backends have.
+OF_BACKENDS = {
+    "events": ("memory",),
+    "file_extension": ("ascii",),
+    "filenames": ("ascii",),
+    "precision": ("ascii", "screen"),
+}
 
 
 class RecorderBlock(Block):
@@ -29,45 +45,181 @@ class RecorderBlock(Block):
     Attributes
     ----------
     stored : list of list of dict of str to array
-        Events of each device, in one piece a run.
+        Events of each device that are kept in memory, in one piece a run.
+    taken : list of list
+        Data of each device that are not yet events.
+    n_events : int array
+        Number of events of each device, wherever they are.
     ready : bool array
         Whether each device took part in a run.
+    open : bool array
+        Whether each device is between Prepare and Cleanup.
+    destination : callable
+        Returns where the kernel puts files now.
     """
+
+    together = frozenset({"file_extension", "precision"})
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
-        self.stored: list[list[dict[str, npt.NDArray[Any]]]] = [[] for _ in range(n)]
+        self.stored: list[list[Piece]] = [[] for _ in range(n)]
+        self.taken: list[list[Any]] = [[] for _ in range(n)]
+        self.n_events = np.zeros(n, dtype=np.int64)
         self.ready = np.zeros(n, dtype=bool)
+        self.open = np.zeros(n, dtype=bool)
+        self.destination: Callable[[], Destination] = Destination
+        self.n_taken = 0  # spikes of the present run that all devices keep in memory
+        self._files: list[list[str]] = [[] for _ in range(n)]  # while the device is open
+
+    @classmethod
+    def takes(cls, model: NodeModel, name: str, current: Values, given: Values) -> bool:
+        backend = given.get("record_to", current["record_to"])
+        return super().takes(model, name, current, given) and backend in OF_BACKENDS.get(name, (backend,))
 
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        if row["record_to"] not in BACKENDS:
+            raise BadProperty(f"Unknown recording backend '{row['record_to']}'")
+        if "record_to" in given:
+            new = {"file_extension": "dat", "precision": 3}
+            row.update({name: value for name, value in new.items() if name not in given})
         check_window(row, clock)
         if "time_in_steps" in given and clock.step > 0:
             raise BadProperty("Property time_in_steps cannot be set after Simulate has been called.")
 
+    def planned(self, i: int, given: Values, connected: bool = False) -> Values:
+        if self.open[i]:
+            raise BadProperty(
+                f"Setting status of a '{self.model.name}' with node ID {self.first + i}: Recorder parameters cannot be "
+                "changed while inside a Prepare/Run/Cleanup context."
+            )
+        return super().planned(i, given, connected)
+
     def apply(self, i: int, values: Values, given: Values) -> None:
         if "n_events" in given:
+            self.stored[i].clear()
+            self.n_events[i] = 0
+        if values.get("record_to", "memory") != "memory":
             self.stored[i].clear()
         super().apply(i, values, given)
 
     def names(self) -> list[str]:
-        return [*super().names(), "events"]
+        return self.names_at(np.arange(self.n))
+
+    def names_at(self, places: Integers) -> list[str]:
+        used = set(self.columns["record_to"][places].tolist())
+        return [
+            name for name in (*super().names(), "events", "filenames") if used & set(OF_BACKENDS.get(name, BACKENDS))
+        ]
+
+    def get_many(self, name: str, places: Integers) -> list[Any]:
+        if name not in OF_BACKENDS:
+            return super().get_many(name, places)
+        has = [backend in OF_BACKENDS[name] for backend in self.columns["record_to"][places].tolist()]
+        if not any(has):
+            raise KeyError(name)
+        return [self.get(name, i) if known else None for i, known in zip(places.tolist(), has, strict=True)]
 
     def get(self, name: str, i: int) -> Any:
+        if self.columns["record_to"][i] not in OF_BACKENDS.get(name, BACKENDS):
+            raise KeyError(name)
         if name == "n_events":
-            return sum(len(piece["senders"]) for piece in self.stored[i])
+            return int(self.n_events[i])
+        if name == "filenames":
+            return self.files(i)[-1:]  # of the last virtual process, as in NEST
         return self.events(i) if name == "events" else super().get(name, i)
+
+    def files(self, i: int) -> list[str]:
+        """Return the files of the ``i``-th device, one for each virtual process."""
+        name = self.columns["label"][i] or self.model.name
+        return self.destination().files(name, self.first + i, self.columns["file_extension"][i])
+
+    def elsewhere(self) -> list[int]:
+        """Return the devices that do not record to memory."""
+        return np.flatnonzero(self.columns["record_to"] != "memory").tolist()
+
+    def headers(self) -> dict[str, str]:
+        """Return the files of devices that are not open yet, each with its first lines."""
+        nothing: Piece = {name: np.zeros(0) for name in ("senders", "stamps")}
+        headers = {}
+        for i in np.flatnonzero((self.columns["record_to"] == "ascii") & ~self.open).tolist():
+            table = self._table(i, nothing | {name: np.zeros(0) for name in self.variables(i)})
+            headers.update(dict.fromkeys(self.files(i), table.header()))
+        return headers
+
+    def prepare(self) -> None:
+        """Keep the settings of all devices until `clean_up`."""
+        for i in np.flatnonzero((self.columns["record_to"] == "ascii") & ~self.open).tolist():
+            self._files[i] = self.files(i)
+        self.open[:] = True
+
+    def clean_up(self) -> None:
+        """Allow settings to change again."""
+        self.open[:] = False
+
+    def write(self, slice_steps: int, ended: bool, device: Callable[[Integers], npt.NDArray[np.bool_]]) -> None:
+        """Write or print what devices have taken, all that is due.
+
+        After an exception it can be called again: the data of each device are written and forgotten, or neither.
+
+        Parameters
+        ----------
+        slice_steps : int
+        ended : bool
+            Whether the run is at its end.
+        device : callable
+            Returns which nodes of an array are devices; these have no virtual process of their own.
+        """
+        for i in self.elsewhere():
+            piece, left = self.due(i, slice_steps, ended)
+            if piece is not None:
+                self._put(i, piece, device)
+                self.n_events[i] += len(piece["senders"])
+            self.taken[i] = left
+
+    def _put(self, i: int, piece: Piece, device: Callable[[Integers], npt.NDArray[np.bool_]]) -> None:
+        table = self._table(i, piece)
+        if self.columns["record_to"][i] == "screen":
+            backends.show(table.lines())
+            return
+        files, senders = self._files[i], piece["senders"]
+        threads = np.where(device(senders), self.first + i, senders) % len(files)
+        append = {
+            files[thread]: table.lines(np.flatnonzero(threads == thread)) for thread in np.unique(threads).tolist()
+        }
+        backends.append(append)
+
+    def _table(self, i: int, piece: Piece) -> Table:
+        in_steps = bool(self.columns["time_in_steps"][i])
+        times = piece["stamps"] if in_steps else self.clock.ms(piece["stamps"])
+        variables = {name: piece[name] for name in ("senders", "stamps", *self.variables(i))}
+        return Table.of(variables, times, in_steps, int(self.columns["precision"][i]))
 
     def variables(self, i: int) -> Sequence[str]:
         """Return the names of the variables that the ``i``-th device records."""
         return ()
 
+    def due(self, i: int, slice_steps: int, ended: bool) -> tuple[Piece | None, list[Any]]:
+        """Return what the ``i``-th device has taken: as events, if they are complete; and what is left.
+
+        Slices have ``slice_steps`` steps; ``ended`` is whether the run is at its end.
+        """
+        raise NotImplementedError
+
     def flush(self, slice_steps: int) -> None:
         """Turn taken data into events; slices have ``slice_steps`` steps.
 
-        After an exception it can be called again, since the data of each device move in one assignment.
+        Only of devices that record to memory. After an exception it can be called again, since the data of each device
+        move in one assignment.
         """
-        raise NotImplementedError
+        memory = (self.columns["record_to"] == "memory").tolist()
+        for i, taken in enumerate(self.taken):
+            if taken and memory[i]:
+                piece, left = self.due(i, slice_steps, ended=True)
+                new, n = ([], 0) if piece is None else ([piece], len(piece["senders"]))
+                self.stored[i], self.taken[i], self.n_events[i] = [*self.stored[i], *new], left, self.n_events[i] + n
+        self.ready[:] = True
+        self.n_taken = 0
 
     def events(self, i: int) -> dict[str, npt.NDArray[Any]]:
         """Return the events of the ``i``-th device as arrays by name."""
@@ -87,7 +239,7 @@ class RecorderBlock(Block):
             events["offsets"] = np.zeros(len(held["stamps"]))
         return dict(sorted(events.items()))
 
-    def pieces(
+    def piece(
         self,
         i: int,
         stamps: Integers,
@@ -95,17 +247,17 @@ class RecorderBlock(Block):
         order: Integers,
         slice_steps: int,
         variables: Mapping[str, Floats],
-    ) -> list[dict[str, npt.NDArray[Any]]]:
-        """Return the events in the device's window, sorted by slice, ``order`` and time."""
+    ) -> Piece | None:
+        """Return the events in the device's window, sorted by slice, ``order`` and time; None if there are none."""
         start, stop = window(self.row(i), self.clock)
         kept = np.flatnonzero((stamps > start) & (stamps <= stop))
         if len(kept) == 0:
-            return []
+            return None
         slices, steps = np.divmod(stamps[kept] - 1, slice_steps)
         key = (slices * (order.max() + 1) + order[kept]) * slice_steps + steps
         if np.any(key[1:] < key[:-1]):
             kept = kept[np.argsort(key, kind="stable")]
-        return [{"stamps": stamps[kept], "senders": senders[kept]} | {name: v[kept] for name, v in variables.items()}]
+        return {"stamps": stamps[kept], "senders": senders[kept]} | {name: v[kept] for name, v in variables.items()}
 
 
 class SpikeRecorderBlock(RecorderBlock):
@@ -114,15 +266,10 @@ class SpikeRecorderBlock(RecorderBlock):
     Attributes
     ----------
     taken : list of list of (int array, int array)
-        Senders and stamps of the present run's spikes, for each device.
+        Senders and stamps of spikes that are not yet events, for each device.
     """
 
     receives = frozenset({"spikes"})
-
-    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
-        super().__init__(clock, model, first, n)
-        self.taken: list[list[tuple[Integers, Integers]]] = [[] for _ in range(n)]
-        self.n_taken = 0  # of all devices
 
     def take(self, i: int, senders: Integers, stamps: Integers, repeats: Integers | None = None) -> None:
         """Take spikes: senders, stamps and, optionally, how often to record each (arrays)."""
@@ -130,16 +277,18 @@ class SpikeRecorderBlock(RecorderBlock):
             senders, stamps = np.repeat(senders, repeats), np.repeat(stamps, repeats)
         if len(stamps):
             self.taken[i].append((senders, stamps))
-            self.n_taken += len(stamps)
+            self.n_taken += len(stamps) if self.columns["record_to"][i] == "memory" else 0
 
-    def flush(self, slice_steps: int) -> None:
-        for i, taken in enumerate(self.taken):
-            self.ready[i] = True
-            if taken:
-                senders, stamps = (np.concatenate(column) for column in zip(*taken, strict=True))
-                new = self.pieces(i, stamps, senders, senders, slice_steps, {})
-                self.stored[i], self.taken[i] = [*self.stored[i], *new], []
-        self.n_taken = 0
+    def due(self, i: int, slice_steps: int, ended: bool) -> tuple[Piece | None, list[Any]]:
+        if not self.taken[i]:
+            return None, []
+        senders, stamps = (np.concatenate(column) for column in zip(*self.taken[i], strict=True))
+        left = []
+        if not ended:
+            late = stamps > self.clock.step // slice_steps * slice_steps
+            left = [(senders[late], stamps[late])] if late.any() else []
+            senders, stamps = senders[~late], stamps[~late]
+        return self.piece(i, stamps, senders, senders, slice_steps, {}) if len(stamps) else None, left
 
 
 class Samples(NamedTuple):
@@ -165,10 +314,6 @@ class MeterBlock(RecorderBlock):
     """
 
     sends = "requests"
-
-    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
-        super().__init__(clock, model, first, n)
-        self.taken: list[list[Samples]] = [[] for _ in range(n)]
 
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
@@ -217,24 +362,21 @@ class MeterBlock(RecorderBlock):
         if len(samples.stamps):
             self.taken[i].append(samples)
 
-    def flush(self, slice_steps: int) -> None:
-        """Turn samples into events, all but those of the last slice."""
-        shown_until = (-(-self.clock.step // slice_steps) - 1) * slice_steps
-        for i, taken in enumerate(self.taken):
-            self.ready[i] = True
-            pieces = [_split(piece, shown_until) for piece in taken]
-            left = [late for _, late in pieces if len(late.stamps)]
-            shown = [early for early, _ in pieces if len(early.stamps)]
-            if not shown:
-                continue
-            places, senders, stamps = (
-                np.concatenate(column) for column in zip(*(_flat(piece) for piece in shown), strict=True)
-            )
-            values = np.concatenate([v.reshape(len(v), len(s) * len(t)) for _, s, t, v in shown], axis=1)
-            variables = dict(zip(self.columns["record_from"][i], values, strict=True))
-            _, order = np.unique(places, return_inverse=True)
-            new = self.pieces(i, stamps, senders, order, slice_steps, variables)
-            self.stored[i], self.taken[i] = [*self.stored[i], *new], left
+    def due(self, i: int, slice_steps: int, ended: bool) -> tuple[Piece | None, list[Any]]:
+        """Return what is complete, all but the last slice, and what is left."""
+        until = (-(-self.clock.step // slice_steps) - 1) * slice_steps
+        pieces = [_split(piece, until) for piece in self.taken[i]]
+        left = [late for _, late in pieces if len(late.stamps)]
+        complete = [early for early, _ in pieces if len(early.stamps)]
+        if not complete:
+            return None, left
+        places, senders, stamps = (
+            np.concatenate(column) for column in zip(*(_flat(piece) for piece in complete), strict=True)
+        )
+        values = np.concatenate([v.reshape(len(v), len(s) * len(t)) for _, s, t, v in complete], axis=1)
+        variables = dict(zip(self.columns["record_from"][i], values, strict=True))
+        _, order = np.unique(places, return_inverse=True)
+        return self.piece(i, stamps, senders, order, slice_steps, variables), left
 
 
 def _flat(samples: Samples) -> tuple[Integers, Integers, Integers]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gifpop.engine.threads import check_threads
+from gifpop.nest.backends import Destination
 from gifpop.nest.clock import MS_PER_TIC
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.kernel import VerbosityLevel, kernel
@@ -74,17 +75,17 @@ def _refuse_single_delay(value: object) -> None:
     raise BadProperty("Both min_delay and max_delay have to be specified")
 
 
-def _without_effect(name: str) -> Any:
-    return kernel.without_effect.get(name, WITHOUT_EFFECT[name][1])
+def _stored(name: str) -> Any:
+    return kernel.stored.get(name, STORED[name][1])
 
 
-def _set_without_effect(name: str, value: object) -> None:
-    new = WITHOUT_EFFECT[name][0].convert(name, value)
+def _store(name: str, value: object) -> None:
+    new = STORED[name][0].convert(name, value)
     if name == "rng_type" and new not in RNG_TYPES:
         raise BadProperty(f"'{new}' is not a known RNG type. See /rng_types for available types")
     if name == "data_path" and not os.path.isdir(new):
         return  # as NEST, which keeps the old one
-    kernel.without_effect = {**kernel.without_effect, name: new}
+    kernel.stored = {**kernel.stored, name: new}
 
 
 def _set_dict_miss(value: object) -> None:
@@ -102,14 +103,18 @@ class Setting(NamedTuple):
 # Settings without effect on what is recorded: type and default.
 WITHOUT_EFFECT: dict[str, tuple[ValueType[Any], object]] = {
     "adaptive_target_buffers": (BOOL, True),
-    "data_path": (STRING, ""),
-    "data_prefix": (STRING, ""),
     "keep_source_table": (BOOL, True),
-    "overwrite_files": (BOOL, False),
     "rng_type": (STRING, "mt19937_64"),
     "structural_plasticity_update_interval": (DOUBLE, 10000.0),
     "use_compressed_spikes": (BOOL, True),
     "use_wfr": (BOOL, True),
+}
+# Settings that are stored until something needs them; those of files are read when they are opened.
+STORED: dict[str, tuple[ValueType[Any], object]] = {
+    "data_path": (STRING, Destination().path),
+    "data_prefix": (STRING, Destination().prefix),
+    "overwrite_files": (BOOL, Destination().overwrite),
+    **WITHOUT_EFFECT,
 }
 RNG_TYPES = ["Philox_32", "Philox_64", "Threefry_32", "Threefry_64", "mt19937", "mt19937_64"]
 
@@ -138,7 +143,7 @@ SETTINGS: dict[str, Setting] = {
     "tics_per_step": Setting(lambda: kernel.clock.tics_per_step),
     "total_num_virtual_procs": Setting(lambda: kernel.threads, partial(_set_threads, "total_num_virtual_procs")),
     "verbosity": Setting(lambda: kernel.verbosity, _set_verbosity),
-    **{name: Setting(partial(_without_effect, name), partial(_set_without_effect, name)) for name in WITHOUT_EFFECT},
+    **{name: Setting(partial(_stored, name), partial(_store, name)) for name in STORED},
 }
 
 

@@ -118,6 +118,12 @@ class Simulator:
         probes = [sampler.probe for sampler in self._samplers]
         self._check_memory(n_steps)
         room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
+        writing = [block for block in self.nodes.of_type(RecorderBlock) if block.elsewhere()]
+
+        def between() -> None:
+            room.check(self._spikes_taken())
+            self._write(writing, ended=False)
+
         with deferred_interrupt():
             self._shown_until = engine.step
             try:
@@ -125,7 +131,7 @@ class Simulator:
                     n_steps,
                     probes,
                     progress=True if progress else None,
-                    between=lambda: room.check(self._spikes_taken()),
+                    between=between,
                 ):
                     self._take(chunk)
             except OutOfMemoryError as error:
@@ -136,6 +142,12 @@ class Simulator:
                 if engine.broken is not None:
                     self.changes.broken = engine.broken
                 self.show()
+                self._write(writing, ended=True)
+
+    def _write(self, recorders: list[RecorderBlock], ended: bool) -> None:
+        """Write what recorders have taken, all that is complete, to files or to the screen."""
+        for recorder in recorders:
+            recorder.write(self.delays.steps[0], ended, self.nodes.are_devices)
 
     def _take(self, chunk: Chunk) -> None:
         """Record a chunk; until this is done the engine counts as broken."""
@@ -155,8 +167,13 @@ class Simulator:
 
     def _check_memory(self, n_steps: int) -> None:
         """Refuse a run whose meters would not fit in memory."""
-        samples = [(len(s.senders), len(s.probe[2]), s.block.interval(s.i)) for s in self._samplers]
-        kept = sum((PER_SAMPLE + PER_VALUE * variables) * n * n_steps / interval for n, variables, interval in samples)
+        samplers = self._samplers
+        samples = [(len(s.senders), len(s.probe[2]), s.block.interval(s.i)) for s in samplers]
+        kept = sum(
+            (PER_SAMPLE + PER_VALUE * variables) * n * n_steps / interval
+            for sampler, (n, variables, interval) in zip(samplers, samples, strict=True)
+            if sampler.block.columns["record_to"][sampler.i] == "memory"
+        )
         needs = {
             "samples": kept,
             "steps under way": bytes_of_probes(n_steps, sum(n * variables for n, variables, _ in samples)),

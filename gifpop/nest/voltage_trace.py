@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from gifpop.nest.backends import read_all
 from gifpop.nest.kernel import kernel
 from gifpop.nest.node_collection import NodeCollection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.lines import Line2D
 
-    from gifpop.common.typing import Indices
+    from gifpop.common.typing import Floats, Indices, Integers
 
 PER_MS = {"ms": 1.0, "s": 1e-3}
 
@@ -51,8 +54,6 @@ def from_device(
     ValueError
         If it is not a single node, does not record ``V_m``, or holds no events.
     """
-    import matplotlib.pyplot as plt  # takes time; only plots need it
-
     if not _is_single(detec):
         raise ValueError("Please provide a single 'voltmeter' or 'multimeter'.")
     if kernel.nodes.base_model(detec.global_id) not in ("multimeter", "voltmeter"):
@@ -66,13 +67,64 @@ def from_device(
         raise ValueError("No events recorded.")
     ms = kernel.clock.resolution if detec.time_in_steps else 1.0
     times = events["times"] * ms * PER_MS[timeunit]
+    chosen = np.unique(events["senders"]) if neurons is None else np.asarray(neurons)
+    return _plot(times, events["senders"], events["V_m"], chosen, title, grayscale, timeunit)
+
+
+def from_file(fname: str | Sequence[str], title: str | None = None, grayscale: bool = False) -> list[list[Line2D]]:
+    """Plot the membrane potentials in files that a meter has written.
+
+    Parameters
+    ----------
+    fname : str or list of str
+        One file or several, as those of several threads.
+    title : str, optional
+        Title; "Membrane potential" by default.
+    grayscale : bool
+        Draw all lines in black.
+
+    Returns
+    -------
+    list of list of matplotlib.lines.Line2D
+        For each node, in ascending order, a list with its line.
+
+    Raises
+    ------
+    TypeError
+        If ``fname`` is not the name of a file or a list of names.
+    ValueError
+        If the files hold no ``V_m`` or no events, or have different columns.
+    """
+    names, table = read_all("voltage_trace.from_file", fname)
+    if "V_m" not in names:
+        raise ValueError("voltage_trace: the file must have a column V_m.")
+    if not len(table):
+        raise ValueError("No events recorded.")
+    nodes, times, potentials = table[:, 0].astype(np.int64), table[:, 1], table[:, names.index("V_m")]
+    if "time_step" in names:
+        times = times * kernel.clock.resolution
+    return _plot(times, nodes, potentials, np.unique(nodes), title, grayscale, "ms")
+
+
+def _plot(
+    times: Floats,
+    nodes: Integers,
+    potentials: Floats,
+    chosen: Integers,
+    title: str | None,
+    grayscale: bool,
+    timeunit: str,
+) -> list[list[Line2D]]:
+    """Draw a line for each chosen node."""
+    import matplotlib.pyplot as plt  # takes time; only plots need it
+
     lines = []
-    for node in np.unique(events["senders"]) if neurons is None else np.asarray(neurons):
-        own = events["senders"] == node
+    for node in chosen:
+        own = nodes == node
         if not own.any():
             raise ValueError(f"voltage_trace: node {node} was not recorded.")
         color = "black" if grayscale else None
-        lines.append(plt.plot(times[own], events["V_m"][own], label=f"Neuron {node}", color=color))
+        lines.append(plt.plot(times[own], potentials[own], label=f"Neuron {node}", color=color))
     plt.title("Membrane potential" if title is None else title)
     plt.xlabel(f"Time ({timeunit})")
     plt.ylabel("Membrane potential (mV)")

@@ -455,17 +455,17 @@ def test_memory_runs_out_as_events_are_put_together(monkeypatch):
     """Nothing is lost: they are put together when they are asked for, or with those of the next run."""
     from gifpop.nest.recorders import RecorderBlock
 
-    expected, pieces = spiking(), RecorderBlock.pieces
+    expected, piece = spiking(), RecorderBlock.piece
 
     def too_much(*arguments):
         raise MemoryError("no room")
 
     def disturb():
-        monkeypatch.setattr(RecorderBlock, "pieces", too_much)
+        monkeypatch.setattr(RecorderBlock, "piece", too_much)
         with pytest.raises(MemoryError, match="no room"):
             nest.Simulate(20.0)
         assert nest.biological_time == 20.0
-        monkeypatch.setattr(RecorderBlock, "pieces", pieces)
+        monkeypatch.setattr(RecorderBlock, "piece", piece)
 
     assert_same_events(spiking(disturb), expected)
     disturbed = []

@@ -110,7 +110,7 @@ def test_paths_of_files(tmp_path):
     assert nest.data_path == str(tmp_path)
     nest.ResetKernel()
     assert nest.data_path == str(tmp_path)
-    state.without_effect = {}
+    state.stored = {}
 
 
 def test_types_of_random_numbers():

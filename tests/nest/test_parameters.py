@@ -361,8 +361,6 @@ def test_a_connected_meter_cannot_change(change):
         ("dc_generator", "stimulus_source", "", "mpi"),
         ("spike_generator", "precise_times", False, True),
         ("spike_generator", "shift_now_spikes", False, True),
-        ("multimeter", "record_to", "memory", "ascii"),
-        ("spike_recorder", "record_to", "memory", "screen"),
     ],
 )
 def test_what_has_no_effect_may_only_be_neutral(model, name, neutral, other):
