@@ -1,4 +1,4 @@
-"""Compare a network at both levels, over many trials."""
+"""Run a network at both levels, in many trials, and compare the statistics."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def compare(
     trials : int
         Number of trials at each level, >= 2.
     seed : int, sequence of int, SeedSequence, BitGenerator, Generator or None
-        As in `Simulation`; the seeds of the trials are made from it, different ones at each level.
+        As in `Simulation`; each trial at each level has its own seed, derived from it.
     warmup : float, ms
         Time at the beginning of each trial that rates, variances and spectra leave out, rounded up to whole bins.
     bin : float, ms
@@ -75,17 +75,17 @@ def compare(
     ------
     SimulationInterrupted
         On Ctrl-C, within a second; its ``result`` is the comparison of the trials finished at both levels, or None if
-        these are fewer than two.
+        there are fewer than two.
     SimulationError
-        If an expected count or a potential is no longer finite; its ``result`` is the same.
+        If an expected count or a potential is no longer finite; its ``result`` is as above.
 
     Notes
     -----
-    Trials are those of `Network.simulate`: they share connections and neurons, which are drawn once, from
-    ``network_seed`` or ``seed``, and a stationary state is found once. The intervals cover chance in the trials, not
-    in drawing the network: to see that, compare with several values of ``network_seed``.
+    Trials run as in `Network.simulate`: they share connections and neurons, which are drawn once from ``network_seed``
+    (by default ``seed``), and a stationary state, which is found once. The intervals cover the variability of trials,
+    not that of the drawn network; to see the latter, compare with several values of ``network_seed``.
 
-    The levels differ by what the mesoscopic equations approximate: finite size, the adaptation of single neurons (more
+    The levels differ where the mesoscopic equations approximate: finite size, the adaptation of single neurons (more
     with ``adaptation="quasi-renewal"``), and shared input. With ``p`` < 1 each neuron has its own sample of inputs,
     which ``wiring="sparse"`` takes into account.
     """

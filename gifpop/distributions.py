@@ -173,22 +173,27 @@ def draw_in_pieces(n: int, draw: Callable[[int, int], npt.NDArray[Scalar]]) -> n
 
 
 def scalar_or_distribution(
-    where: str, value: object, rule: checks.Rule = "finite", unit: str = ""
+    where: str, value: object, condition: checks.Condition = "finite", unit: str = ""
 ) -> float | Distribution:
     """Return a number as a float, an array as `Given`, a distribution as it is.
 
-    `draw_checked` checks what a distribution draws against the rule.
+    `draw_checked` checks the values that a distribution draws.
     """
     if isinstance(value, Distribution):
         return value
     if isinstance(value, list | tuple) or (checks.is_array(value) and _holds_several(value)):
-        return Given(checks.vector(where, value, rule, unit))
-    return checks.number(where, value, rule, unit)
+        return Given(checks.vector(where, value, condition, unit))
+    return checks.number(where, value, condition, unit)
 
 
 @overload
 def draw_checked(
-    where: str, value: Distribution, n: int, random: np.random.Generator, rule: checks.Rule = "finite", unit: str = ""
+    where: str,
+    value: Distribution,
+    n: int,
+    random: np.random.Generator,
+    condition: checks.Condition = "finite",
+    unit: str = "",
 ) -> Floats: ...
 @overload
 def draw_checked(
@@ -196,7 +201,7 @@ def draw_checked(
     value: float | Distribution,
     n: int,
     random: np.random.Generator,
-    rule: checks.Rule = "finite",
+    condition: checks.Condition = "finite",
     unit: str = "",
 ) -> float | Floats: ...
 def draw_checked(
@@ -204,19 +209,19 @@ def draw_checked(
     value: float | Distribution,
     n: int,
     random: np.random.Generator,
-    rule: checks.Rule = "finite",
+    condition: checks.Condition = "finite",
     unit: str = "",
 ) -> float | Floats:
-    """Return a number as it is; draw ``n`` values of a distribution, and raise ValueError if one breaks the rule."""
+    """Return a number as it is, or ``n`` values of a distribution; raise ValueError if one violates the condition."""
     if not isinstance(value, Distribution):
         return value
     try:
         values = value.draw(n, random)
     except ValueError as error:
         raise ValueError(f"{where} {error}") from None
-    good = np.isfinite(values) & checks.RULES[rule](values)
+    good = np.isfinite(values) & checks.CONDITIONS[condition](values)
     if not good.all():
-        raise ValueError(f"{where} must be {rule} {unit}".rstrip() + f", {value} gave {values[~good][0]}")
+        raise ValueError(f"{where} must be {condition} {unit}".rstrip() + f", {value} gave {values[~good][0]}")
     return values
 
 
@@ -225,8 +230,8 @@ def _holds_several(array: Any) -> bool:
     return np.ndim(array) == 1 or np.size(array) != 1
 
 
-def _numbers(distribution: Distribution, **rules: checks.Rule) -> None:
+def _numbers(distribution: Distribution, **conditions: checks.Condition) -> None:
     name = type(distribution).__name__
     for parameter, value in vars(distribution).items():
-        checked = checks.number(f"{name}.{parameter}", value, rules.get(parameter, "finite"))
+        checked = checks.number(f"{name}.{parameter}", value, conditions.get(parameter, "finite"))
         object.__setattr__(distribution, parameter, checked)

@@ -28,24 +28,24 @@ else:
 
 
 # Annotations of fields name the values, not these declarations: hence Any, as of dataclasses.field.
-def scalar(default: float, unit: str, rule: checks.Rule = "finite") -> Any:
-    return field(default=default, metadata={"kind": "scalar", "unit": unit, "rule": rule})
+def scalar(default: float, unit: str, condition: checks.Condition = "finite") -> Any:
+    return field(default=default, metadata={"kind": "scalar", "unit": unit, "condition": condition})
 
 
-def various(default: float | None, unit: str, rule: checks.Rule = "finite") -> Any:
-    return field(default=default, metadata={"kind": "various", "unit": unit, "rule": rule})
+def various(default: float | None, unit: str, condition: checks.Condition = "finite") -> Any:
+    return field(default=default, metadata={"kind": "various", "unit": unit, "condition": condition})
 
 
-def terms(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite") -> Any:
-    return field(default=default, metadata={"kind": "terms", "unit": unit, "rule": rule})
+def terms(default: tuple[float, ...], unit: str, condition: checks.Condition = "finite") -> Any:
+    return field(default=default, metadata={"kind": "terms", "unit": unit, "condition": condition})
 
 
 def optional(unit: str) -> Any:
-    return field(default=None, metadata={"kind": "optional", "unit": unit, "rule": "finite"})
+    return field(default=None, metadata={"kind": "optional", "unit": unit, "condition": "finite"})
 
 
-def vector(default: tuple[float, ...], unit: str, rule: checks.Rule = "finite") -> Any:
-    return field(default=default, metadata={"kind": "vector", "unit": unit, "rule": rule})
+def vector(default: tuple[float, ...], unit: str, condition: checks.Condition = "finite") -> Any:
+    return field(default=default, metadata={"kind": "vector", "unit": unit, "condition": condition})
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,16 +75,16 @@ class Checked:
         """Check what concerns several fields."""
 
 
-def _checked(where: str, value: object, kind: str, rule: checks.Rule, unit: str) -> object:
+def _checked(where: str, value: object, kind: str, condition: checks.Condition, unit: str) -> object:
     """Return a value in the form in which a parameter of this kind is kept."""
     match kind:
         case "vector":
-            return tuple(checks.vector(where, value, rule, unit).tolist())
+            return tuple(checks.vector(where, value, condition, unit).tolist())
         case "terms":
             if isinstance(value, list | tuple) and any(np.ndim(v) or isinstance(v, Distribution) for v in value):
-                return tuple(scalar_or_distribution(f"{where}[{i}]", v, rule, unit) for i, v in enumerate(value))
-            return tuple(checks.vector(where, value, rule, unit).tolist())
+                return tuple(scalar_or_distribution(f"{where}[{i}]", v, condition, unit) for i, v in enumerate(value))
+            return tuple(checks.vector(where, value, condition, unit).tolist())
         case "various":
-            return scalar_or_distribution(where, value, rule, unit)
+            return scalar_or_distribution(where, value, condition, unit)
         case _:
-            return checks.number(where, value, rule, unit)
+            return checks.number(where, value, condition, unit)

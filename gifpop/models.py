@@ -14,7 +14,7 @@ from gifpop.inputs import StepCurrent
 from gifpop.network import Network
 from gifpop.parameters import GIF
 
-CAPACITANCE = 250.0  # pF; cancels, since drives and weights are given as potentials
+CAPACITANCE = 250.0  # pF; has no effect, since drives and weights are given as potentials
 
 COLUMN_POPULATIONS = ("2/3E", "2/3I", "4E", "4I", "5E", "5I", "6E", "6I")
 COLUMN_SIZES = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
@@ -39,16 +39,16 @@ COLUMN_PROBABILITIES = np.array(
 def brunel(size: int = 200, adaptation: bool = True, step: tuple[float, float] | None = None) -> Network:
     """Return one excitatory and one inhibitory population.
 
-    The network of NEST's gallery example and of Fig. 5 of Schwalger, Deger & Gerstner (2017).
+    This is the network of NEST's gallery example and of Fig. 5 of Schwalger, Deger & Gerstner (2017).
 
     Parameters
     ----------
     size : int
-        Number of inhibitory neurons; four times as many are excitatory. Weights scale with 200/size.
+        Number of inhibitory neurons, >= 1; four times as many are excitatory. Weights scale with 200/size.
     adaptation : bool
-        Strong adaptation of the threshold with 100 ms and 1 s.
+        Give neurons strong adaptation of the threshold, with time constants of 100 ms and 1 s.
     step : tuple of float or None
-        (time in ms, mV): a step of the drive of all neurons.
+        Step of the drive of all neurons: (time in ms, size in mV). None: no step.
 
     Returns
     -------
@@ -73,14 +73,13 @@ def brunel(size: int = 200, adaptation: bool = True, step: tuple[float, float] |
 def winner_take_all(adaptation: bool = False) -> Network:
     """Return two excitatory populations that compete through a common inhibitory one.
 
-    Fig. 7 of Schwalger, Deger & Gerstner (2017).
-
-    Either wins for some seconds, until a fluctuation of its finite size lets the other one win.
+    This is the network of Fig. 7 of Schwalger, Deger & Gerstner (2017). Each population is active for some seconds,
+    until a finite-size fluctuation switches activity to the other.
 
     Parameters
     ----------
     adaptation : bool
-        Weak adaptation (0.1 mV, 1 s) of the excitatory neurons, with stronger weights.
+        Give excitatory neurons weak adaptation (0.1 mV, 1 s), and the network stronger weights.
 
     Returns
     -------
@@ -108,18 +107,18 @@ def potjans_diesmann(
 ) -> Network:
     """Return the cortical column of Potjans & Diesmann (2014) as GIF neurons.
 
-    Fig. 8 and Table 1 of Schwalger, Deger & Gerstner (2017).
-
-    Four layers of excitatory and inhibitory neurons, 77,169 in all, with 3e8 synapses. Use a step of 0.1 ms.
+    This is the network of Fig. 8 and Table 1 of Schwalger, Deger & Gerstner (2017): four layers of excitatory and
+    inhibitory neurons, 77,169 in all, with 3e8 synapses. Use a step of 0.1 ms.
 
     Parameters
     ----------
     scale : float
-        Factor of the numbers of neurons, > 0; weights grow by its inverse, which keeps mean drives.
+        Factor of the numbers of neurons, > 0; weights are divided by it, which keeps mean drives.
     adaptation : bool
-        Adaptation of the excitatory neurons with 1 s (1 mV s), made up for by their drive.
+        Give excitatory neurons adaptation (1 mV s, time constant 1 s), which a larger drive compensates.
     thalamus : tuple of float or None
-        (time in ms, mV): a step of 30 ms of the drive of layers 4 and 6; the jump of 4E, the others' in proportion.
+        Step of 30 ms of the drive of layers 4 and 6: (time in ms, size in mV of 4E); the other populations receive
+        proportional ones. None: no step.
 
     Returns
     -------
@@ -165,7 +164,7 @@ def _cell(
     tau_sfa: Sequence[float] = (),
     q_sfa: Sequence[float] = (),
 ) -> GIF:
-    """Return neurons with a drive of ``mu`` mV; no adaptation unless given."""
+    """Return neurons with a drive of ``mu`` mV, without adaptation unless given."""
     return GIF(
         C_m=CAPACITANCE,
         tau_m=tau_m,
@@ -184,12 +183,12 @@ def _cell(
 
 
 def _current(mV: float, cell: GIF) -> float:
-    """Return the current, pA, that moves the resting potential by ``mV``."""
+    """Return the current, pA, that shifts the resting potential by ``mV``."""
     return mV * cell.C_m / cell.tau_m
 
 
 def _connect(net: Network, pre: str, post: str, mV: float, p: float = 1.0) -> None:
-    """Connect with a weight given as what the charge of a spike moves the potential by, and a delay of 1 ms."""
+    """Connect with a delay of 1 ms and a weight given as the shift of the potential by the charge of a spike."""
     cell = net.populations[post].cell
     tau = cell.tau_syn_ex if mV > 0.0 else cell.tau_syn_in
     net.connect(pre, post, weight=mV * cell.C_m / tau, delay=1.0, p=p)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Network(Description):
     """Populations of GIF neurons, their connections and inputs.
 
-    Describe once, simulate any number of times: `simulate` and `gifpop.Simulation` do not change the description.
+    A network is described once and simulated any number of times: `simulate` and `gifpop.Simulation` do not change it.
 
     Examples
     --------
@@ -47,12 +47,12 @@ class Network(Description):
         )
 
     def copy(self) -> Network:
-        """Return the network as it is now.
+        """Return an independent copy of the network.
 
         Returns
         -------
         Network
-            With the same populations, connections and inputs; later changes of either do not change the other.
+            Has the same populations, connections and inputs; later changes of either do not affect the other.
         """
         return Network._of(self)
 
@@ -102,38 +102,38 @@ class Network(Description):
     ) -> Reduced:
         """Simulate the network from its initial state and return what was recorded.
 
-        Without trials, a short form of ``Simulation(net, **options).run(duration)``.
+        Without trials, this is a short form of ``Simulation(net, **options).run(duration)``.
 
         Parameters
         ----------
         duration : float, ms
-            A multiple of the step.
+            Duration of the run, a multiple of the step.
         trials : int, sequence of int, or None
-            How many trials to run, or the numbers of those to run, >= 0. Trials share connections and neurons, drawn
-            from ``network_seed`` (by default ``seed``); initial states, spikes and inputs of trial k come from the
+            Number of trials, or the numbers of those to run, >= 0. Trials share connections and neurons, drawn from
+            ``network_seed`` (by default ``seed``); initial states, spikes and inputs of trial k are drawn from the
             k-th of `Result.seeds`, which ``seed`` determines. ``threads`` of them run at a time. None: one run, with
             ``seed`` itself.
         keep : {"all", "mean"} or callable
-            What to keep of trials. ``"all"``: what was recorded of each. ``"mean"``: means, variances and power
-            spectra, in the memory of a few. A function of the `Result` of one trial: what it returns (a number, an
-            array, or a dict of such), joined along a new first axis.
+            What to keep of trials. ``"all"``: the records of each. ``"mean"``: means, variances and power spectra,
+            which take the memory of a few trials. A function: its values for the `Result` of each trial (numbers,
+            arrays, or dicts of these), joined along a new first axis.
         warmup : float, ms
-            Not recorded at the beginning of ``duration``; a multiple of the step.
+            Time at the beginning of ``duration`` that is not recorded, a multiple of the step.
         **options
-            Those of `gifpop.Simulation`, such as ``dt``, ``level``, ``seed`` and ``record``.
+            Options of `gifpop.Simulation`, such as ``dt``, ``level``, ``seed`` and ``record``.
 
         Returns
         -------
         Result, TrialStatistics, array or dict of arrays
-            `Result` of a run, or of trials with an additional first dimension; `TrialStatistics` with
-            ``keep="mean"``; what a function returned.
+            `Result` of one run, or of trials with an additional first dimension; `TrialStatistics` for
+            ``keep="mean"``; the joined values of a function.
 
         Raises
         ------
         SimulationInterrupted
-            On Ctrl-C, within a second; its ``result`` holds what was simulated, of trials those that were finished.
+            On Ctrl-C, within a second; its ``result`` holds what was simulated, or the trials that were finished.
         SimulationError
-            If an expected count or a potential is no longer a finite number; ``result`` likewise.
+            If an expected count or a potential is no longer finite; its ``result`` is as above.
 
         Examples
         --------

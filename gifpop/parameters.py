@@ -17,10 +17,13 @@ from gifpop.fields import Checked, Optional, Terms, Various, terms, various
 
 Drawn: TypeAlias = float | Floats | tuple[float | Floats, ...] | None
 
-# Values that are far from any neuron's in gifpop's unit, and usual in another one: lowest, least above, the other unit.
-# Models without units often have C_m = 1 and tau_m = 1.
+# Values that no neuron has in gifpop's unit, and that are usual in another: from, below, the other unit. The ranges
+# leave out C_m = 1 and tau_m = 1, which are frequent in models without units.
 OTHER_UNITS = {"C_m": (0.01, 1.0, "nF"), "tau_m": (0.002, 0.1, "s")}
-SILENT = ("gifpop.nest", "gifpop.saving.encoding")  # where neurons are made in silence: as NEST does, and from files
+SILENT = (
+    "gifpop.nest",
+    "gifpop.saving.encoding",
+)  # modules that get no warning: NEST gives none, and files hold accepted values
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -35,22 +38,22 @@ class GIF(Checked):
     Parameters
     ----------
     C_m : float, pF
-        Membrane capacitance, > 0. Larger: currents move the potential less.
+        Membrane capacitance, > 0. The larger, the less currents change the potential.
     tau_m : float, ms
-        Membrane time constant, > 0. How long the potential remembers its input.
+        Membrane time constant, > 0, with which the effect of input on the potential decays.
     E_L : float, mV
-        Resting potential, which the membrane relaxes to without input.
+        Resting potential, to which the membrane relaxes without input.
     V_reset : float, mV
         Potential after a spike.
     V_T_star : float, mV
-        Threshold of a neuron that has not fired for long.
+        Threshold of a neuron that has not fired for a long time.
     Delta_V : float, mV
-        Softness of the threshold, > 0. Smaller: spikes are timed more by the potential, less by chance.
+        Softness of the threshold, > 0. The smaller, the more the potential determines the times of spikes.
     lambda_0 : float, 1/s
         Hazard at the threshold, >= 0.
     t_ref : float, ms
-        Absolute refractory period, >= 0; how long the potential is held at reset. Counts in whole steps,
-        rounded up. With 0 neurons begin at the reset at once and may fire again in the next step.
+        Absolute refractory period, >= 0, during which the potential is held at reset; rounded up to whole steps.
+        With 0, neurons are reset at once and may fire again in the next step.
     I_e : float, pA
         Constant input current.
     tau_syn_ex, tau_syn_in : float, ms
@@ -58,22 +61,22 @@ class GIF(Checked):
     tau_sfa : sequence of float, ms
         Time constants of the adaptation of the threshold, each > 0; empty for no adaptation.
     q_sfa : sequence of float, mV
-        Jumps of the threshold at a spike, one for each time constant; negative ones facilitate.
+        Jumps of the threshold at a spike, one for each time constant; negative values facilitate firing.
     tau_stc : sequence of float, ms
         Time constants of spike-triggered currents, each > 0; empty for none. At the mesoscopic level with
         ``adaptation="carried"`` only.
     q_stc : sequence of float, pA
-        Jumps of these currents at a spike; they are subtracted from the input.
+        Jumps of these currents at a spike; the currents are subtracted from the input.
     V_m : float or None, mV
-        Initial potential of the neurons whose last spike is long ago. None: E_L (0 for ``initial="nest"``).
+        Initial potential of neurons that have not fired for a long time. None: E_L (0 for ``initial="nest"``).
     I_syn_ex, I_syn_in : float, pA
         Initial synaptic currents.
 
     Raises
     ------
     TypeError, ValueError
-        If a value has the wrong type or breaks its rule, or what follows from it would overflow, naming parameter, rule
-        and value.
+        If a value has the wrong type or breaks its condition, or what follows from it would overflow; the message
+        names parameter, condition and value.
 
     Warns
     -----
@@ -82,13 +85,13 @@ class GIF(Checked):
 
     Notes
     -----
-    Potentials are limited to 1e50 mV, those that currents would come to included, time constants to 1e-100 to 1e100 ms
-    and Delta_V to 1e-50 to 1e50 mV. A neuron that never fires has ``lambda_0=0``.
+    Potentials, including those that currents would cause, are limited to 1e50 mV, time constants to 1e-100 to 1e100 ms
+    and Delta_V to 1e-50 to 1e50 mV. For a neuron that never fires, set ``lambda_0=0``.
 
-    At the microscopic level any parameter can differ between neurons: an array with one value for each, or a
-    distribution (`Uniform`, `Normal`, `Lognormal`, `Exponential`) from which each neuron draws its own; of ``tau_sfa``
-    and the like, each entry. Whatever numpy takes as an array is one, such as a `pandas.Series`; masked entries are
-    refused. A table of one entry, as `scipy.io.loadmat` reads numbers, is a number.
+    At the microscopic level any parameter can differ between neurons: give an array with one value per neuron, or a
+    distribution (`Uniform`, `Normal`, `Lognormal`, `Exponential`) from which each neuron's value is drawn; in sequences
+    such as ``tau_sfa``, do so for each entry. Anything that numpy converts to an array is accepted, such as a
+    `pandas.Series`, but no masked entries. An array of one entry, as `scipy.io.loadmat` returns, is a number.
 
     Examples
     --------
@@ -134,7 +137,7 @@ class GIF(Checked):
         Returns
         -------
         tuple of str
-            Those with an array or a distribution, in the order of the parameters.
+            Names of parameters given as an array or a distribution, in the order of the parameters.
         """
         names = (f.name for f in fields(self))
         return tuple(name for name in names if any(isinstance(v, Distribution) for v in self.entries(name)))
@@ -145,12 +148,12 @@ class GIF(Checked):
         Parameters
         ----------
         name : str
-            Of the parameter.
+            Name of the parameter.
 
         Returns
         -------
         tuple of float or Distribution
-            Of ``tau_sfa`` and the like all entries, of the others the only value.
+            All entries of a sequence such as ``tau_sfa``; the one value of any other parameter.
         """
         value = getattr(self, name)
         return value if isinstance(value, tuple) else (value,)
@@ -169,22 +172,22 @@ class GIF(Checked):
         n : int
             Number of neurons.
         random : callable
-            ``random(i, j)`` returns the numpy.random.Generator for the i-th parameter, its j-th entry.
+            ``random(i, j)`` returns the numpy.random.Generator for entry j of parameter i.
         where : str
-            Whose parameters, for messages.
+            Owner of the parameters, for messages.
         names : sequence of str or None
-            Which; None: all.
+            Parameters to draw; None: all.
 
         Returns
         -------
         dict of str to float, float64 array of length n, or tuple of such
-            By name of the parameter: a number where neurons are alike, else one value for each.
+            By parameter name: a number if neurons are alike, otherwise one value per neuron.
         """
         drawn: dict[str, Drawn] = {}
         for i, f in enumerate(fields(self)):
             if names is not None and f.name not in names:
                 continue
-            rule, unit = f.metadata["rule"], f.metadata["unit"]
+            condition, unit = f.metadata["condition"], f.metadata["unit"]
 
             def draw(
                 value: float | Distribution,
@@ -192,12 +195,12 @@ class GIF(Checked):
                 j: int = 0,
                 i: int = i,
                 name: str = f.name,
-                rule: checks.Rule = rule,
+                condition: checks.Condition = condition,
                 unit: str = unit,
             ) -> float | Floats:
                 if not isinstance(value, Distribution):
                     return value
-                return draw_checked(f"{where}.{name}{place}", value, n, random(i, j), rule, unit)
+                return draw_checked(f"{where}.{name}{place}", value, n, random(i, j), condition, unit)
 
             value = getattr(self, f.name)
             if isinstance(value, tuple):

@@ -28,7 +28,7 @@ from gifpop.saving.saved import Saved
 if TYPE_CHECKING:
     import numpy as np
 
-    from gifpop.assembly.changes import Part
+    from gifpop.assembly.changes import Element
     from gifpop.assembly.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
     from gifpop.assembly.recording import Recorder
     from gifpop.common.typing import Adaptation, History, Initial, Level, Number, Seed, Structured, Wiring
@@ -112,7 +112,7 @@ class Simulation(Saved):
     Raises
     ------
     TypeError, ValueError
-        If options, delays or times break their rules; before anything is allocated.
+        If options, delays or times violate their conditions; before anything is allocated.
     MemoryError
         If state or records would not fit in memory.
     SimulationError
@@ -323,7 +323,7 @@ class Simulation(Saved):
         self._state = State(root, state.assembly, state.recording, engine, Records())
 
     @exclusive
-    def set(self, part: Part, /, **parameters: object) -> None:
+    def set(self, element: Element, /, **parameters: object) -> None:
         """Change a population, connections or an input from the next step on; state and history are kept.
 
         A change that is refused or interrupted changes nothing. After `reset`, the simulation is that of a network
@@ -331,7 +331,7 @@ class Simulation(Saved):
 
         Parameters
         ----------
-        part : Population, str, Connection, pair of populations, or Injection
+        element : Population, str, Connection, pair of populations, or Injection
             A population or its name; a connection, as returned by `Network.connect`, or a pair ``(pre, post)`` for all
             connections between two populations; an input, as returned by `inject` here or of the network.
         **parameters
@@ -351,7 +351,7 @@ class Simulation(Saved):
         them are drawn again. Weights do not change: in a network that is k times as large, ``weight/k`` or ``p/k``
         keeps the mean input (`FixedIndegree` keeps it by itself).
         """
-        self._change(changes.described(self._assembly.net, part, parameters))
+        self._change(changes.describe_change(self._assembly.net, element, parameters))
 
     @exclusive
     def inject(self, population: Population | str, input: Input, delay: float = 0.0) -> Injection:

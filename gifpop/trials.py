@@ -1,7 +1,8 @@
-"""Trials: one network many times over, side by side in the compiled loop.
+"""Trials: many runs of one network, side by side in the compiled loop.
 
-Trials share connections, parameters and everything else that does not change. The seed of each follows from the seed of
-all and the number of the trial, whichever others run, however many at a time, in whatever thread.
+Trials share connections, parameters and everything else that is constant. The seed of a trial is derived from the seed
+of all and its number, so that its result does not depend on which other trials run, how many at a time, or in which
+thread.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SECONDS_PER_WAVE = 0.1  # as many trials run side by side as are done in about so long,
-MOST_PER_THREAD = 64  # but no more than these for each thread,
-BYTES_PER_WAVE = 2.5e8  # and than these hold, unless threads alone need more
+# A wave is the trials that run side by side: as many as take about this long, within these limits.
+SECONDS_PER_WAVE = 0.1
+MOST_PER_THREAD = 64
+BYTES_PER_WAVE = 2.5e8  # unless one trial for each thread takes more
 
 
 def check_trials(trials: object) -> Integers:
-    """Return the numbers of trials, an int64 array, from how many there are or from these numbers."""
+    """Return the numbers of trials, an int64 array, given their count or the numbers themselves."""
     numbers = checks.unmasked("simulate.trials", trials)
     if numbers.ndim == 0:
         return np.arange(checks.integer("simulate.trials", trials, 1))
@@ -51,14 +53,14 @@ def check_trials(trials: object) -> Integers:
 
 
 class Trials:
-    """Engines that run trials in waves, as many side by side as are done soon.
+    """Run trials in waves, each of which advances several engines side by side.
 
     Parameters
     ----------
     sim : Simulation
-        What they have in common. Its engine is one of theirs.
+        Holds all that trials share. Its engine is reused for one of them.
     before, steps : int
-        Steps that are not recorded, and those that follow.
+        Number of steps without recording, and of those recorded after them.
     """
 
     def __init__(self, sim: Simulation, before: int, steps: int) -> None:
@@ -76,7 +78,7 @@ class Trials:
         self._most = self._threads * (1 if any(plan.neurons for plan in sim._engine.plans) else MOST_PER_THREAD)
 
     def run(self, numbers: Integers, reduction: Reduction) -> Reduced:
-        """Run trials of these numbers and return what a reduction makes of them."""
+        """Run the trials with these numbers and return their reduction."""
         self._check(numbers, reduction)
         outcome: list[Reduced] = []
         try:
@@ -91,7 +93,7 @@ class Trials:
         return outcome[0]
 
     def _run_waves(self, numbers: Integers, reduction: Reduction, stop: Callable[[], bool]) -> Reduced:
-        """Run wave after wave."""
+        """Run wave after wave until all trials are done, one fails, or Ctrl-C stops them."""
         done, size = 0, min(self._threads, self._most)
         error: SimulationError | SimulationInterrupted | None = None
         total = len(numbers) * (self._before + self._steps)
@@ -105,7 +107,7 @@ class Trials:
                 seconds = time.perf_counter() - began
                 logger.debug("%d of %d trials; the last %d in %.3g s", done, len(numbers), len(results), seconds)
                 size = self._next_size(len(wave), seconds)
-        if stop() and done < len(numbers):  # also where a handler of the user's own returns
+        if stop() and done < len(numbers):  # even if a handler installed by the user returns
             error = SimulationInterrupted(None, f"after {done} of {len(numbers)} trials")
         if error is not None:
             error.result = reduction.result() if done else None
@@ -113,15 +115,15 @@ class Trials:
         return reduction.result()
 
     def _check(self, numbers: Integers, reduction: Reduction) -> None:
-        """Refuse trials that would not fit in memory; limit how many run at a time."""
-        # a mean, and a variance, are as large as what they are of
+        """Raise if trials would not fit in memory; limit how many run at a time."""
+        # a mean and a variance each take as much memory as one result
         kept, at_once = (len(numbers) if reduction.keeps_all else 2), min(self._threads, len(numbers))
         end = self._before + self._steps
         self._recording.check(end)
         engine, sizes = self._sim._engine, footprint.of_levels(self._assembly.net, self._assembly.levels)
         state = sum(own for _, own in sizes) + engine.bytes_of_input()
         needs = self._recording.needs(self._steps, at_once, kept)
-        # the first of them is there, but for what is on its way; at a restart, there is one state more
+        # one state exists, except for its input in transit; a restart holds one more
         needs |= {"states": at_once * state - engine.bytes_of_input() + engine.bytes_to_come(end)}
         memory.require(
             needs,
@@ -136,16 +138,16 @@ class Trials:
         self._keeps_all = reduction.keeps_all
 
     def _next_size(self, size: int, seconds: float) -> int:
-        """Return the size of the next wave: whole rounds of the threads."""
+        """Return the size of the next wave, a multiple of the number of threads."""
         rounds = int(size / self._threads * SECONDS_PER_WAVE / max(seconds, 1e-9))
         return min(self._most, self._threads * max(1, rounds))
 
     def _run_wave(
         self, wave: list[int], bar: Bar, stop: Callable[[], bool]
     ) -> tuple[list[Result], SimulationError | None]:
-        """Return the results of a few trials, those before the first that failed, and its error or None.
+        """Return the results of the trials before the first that failed, and its error or None.
 
-        No results if they were interrupted.
+        There are no results if Ctrl-C stopped the wave.
         """
         error: SimulationError | None = None
         roots = [seeds.trial(self._sim.seed, number) for number in wave]
@@ -162,7 +164,7 @@ class Trials:
                 with self._pace.chunk(steps, probing.most_steps(len(engines))) as n:
                     advanced = advance(engines, n, probing, self._threads)
                 for i, (failed, chunk) in enumerate(advanced):
-                    engines[i].broken = None  # nobody goes on from it unless all goes well
+                    engines[i].broken = None  # nothing continues from this engine unless the whole wave succeeds
                     if failed >= 0:
                         error = SimulationError(f"trial {wave[i]}: {engines[i].failure(failed, chunk)}")
                         engines = engines[:i]
@@ -182,7 +184,7 @@ class Trials:
         return [self._sim._make_result(recorder, self._before, root) for _, recorder, root in finished], error
 
     def _begin(self, roots: list[np.random.SeedSequence]) -> list[Engine]:
-        """Return engines in their initial states, one for each seed; reuse those that there are."""
+        """Return an engine in its initial state for each seed; reuse the existing engines."""
         for i, root in enumerate(roots):
             give_way()
             if i < len(self._engines):

@@ -1,4 +1,4 @@
-"""Changes of a network between runs: of its description, and of the simulation that goes on with it."""
+"""Change a network between runs: its description, and the running simulation."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from gifpop.engine.plan import Plan
 
 Parameters: TypeAlias = "Mapping[str, Any]"  # by name, as a user gives them
-Part: TypeAlias = "Population | str | Connection | tuple[Population | str, Population | str] | Injection"
+Element: TypeAlias = "Population | str | Connection | tuple[Population | str, Population | str] | Injection"
 
-OF_POPULATION = ("N", "BinoRand")  # what can be changed beside the parameters of its neurons
+OF_POPULATION = ("N", "BinoRand")  # in addition to the parameters of its neurons
 OF_CONNECTION = ("weight", "delay", "p", "rule")
 
 
-def described(net: Description, part: Part, parameters: Parameters) -> Description:
-    """Return a copy of a description with other parameters of a part of it (see `gifpop.Simulation.set`)."""
+def describe_change(net: Description, element: Element, parameters: Parameters) -> Description:
+    """Return a copy of a description with changed parameters of one element (see `gifpop.Simulation.set`)."""
     net = net.copy()
-    if isinstance(part, Injection):
-        i = place_of(net, part, "Simulation.set")
+    if isinstance(element, Injection):
+        i = place_of(net, element, "Simulation.set")
         net.injections[i] = _input(net.injections[i], parameters)
-    elif isinstance(part, Connection | tuple):
-        for c in _connections(net, part):
+    elif isinstance(element, Connection | tuple):
+        for c in _connections(net, element):
             net.connections[c.number] = _connection(c, parameters)
     else:
-        name = population_name(net.populations, part, "Simulation.set: population")
+        name = population_name(net.populations, element, "Simulation.set: population")
         net.populations[name] = _population(net.populations[name], parameters)
     return net
 
 
 def place_of(net: Description, injection: object, where: str) -> int:
-    """Return the place among the inputs of a description of one that may have been changed since it was added."""
+    """Return the index of an injection in a description, even if its parameters have changed since it was added."""
     if not isinstance(injection, Injection):
         raise TypeError(f"{where}: input must be what Network.inject or Simulation.inject returned, got {injection!r}")
     for i, one in enumerate(net.injections):
@@ -55,7 +55,7 @@ def place_of(net: Description, injection: object, where: str) -> int:
 
 
 def _identity(injection: Injection) -> tuple[int, bool, str, type]:
-    """Return what an input keeps when its parameters change."""
+    """Return the properties of an injection that no change of parameters affects."""
     return injection.number, injection.by_simulation, injection.post, type(injection.input)
 
 
@@ -70,18 +70,18 @@ def _population(old: Population, parameters: Parameters) -> Population:
     return replace(old, cell=cell, **{name: parameters[name] for name in OF_POPULATION if name in parameters})
 
 
-def _connections(net: Description, part: Connection | tuple[Population | str, ...]) -> list[Connection]:
-    """Return the connections that a handle stands for, or a pair of populations."""
-    if isinstance(part, Connection):
-        found = net.connections[part.number : part.number + 1]
-        if [(c.pre, c.post) for c in found] != [(part.pre, part.post)]:
-            raise ValueError(f"Simulation.set: {part.label} must be a connection of this simulation")
+def _connections(net: Description, element: Connection | tuple[Population | str, ...]) -> list[Connection]:
+    """Return the connections denoted by a `Connection` or by a pair of populations."""
+    if isinstance(element, Connection):
+        found = net.connections[element.number : element.number + 1]
+        if [(c.pre, c.post) for c in found] != [(element.pre, element.post)]:
+            raise ValueError(f"Simulation.set: {element.label} must be a connection of this simulation")
         return found
-    if len(part) != 2:
-        raise TypeError(f"Simulation.set: connections must be given as a pair, (pre, post), got {part!r}")
+    if len(element) != 2:
+        raise TypeError(f"Simulation.set: connections must be given as a pair, (pre, post), got {element!r}")
     pre, post = (
         population_name(net.populations, p, f"Simulation.set: {end}")
-        for p, end in zip(part, ("pre", "post"), strict=True)
+        for p, end in zip(element, ("pre", "post"), strict=True)
     )
     found = [c for c in net.connections if (c.pre, c.post) == (pre, post)]
     if not found:
@@ -119,19 +119,19 @@ def _check_names(parameters: Parameters, known: Collection[str], what: str) -> N
 def carry_on(
     assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Description
 ) -> tuple[Assembly, Engine]:
-    """Return an assembly and an engine of a changed description that go on, from the next step, from those given.
+    """Return an assembly and an engine of a changed description that continue from the next step.
 
-    These stay as they are: whatever is raised, nothing has changed.
+    The given ones are not modified: if an exception is raised, nothing has changed.
 
     Parameters
     ----------
     assembly : Assembly
     engine : Engine
-        Made by it.
+        Engine made by the assembly.
     root : numpy.random.SeedSequence
-        Of the run.
+        Seed of the run.
     net : Description
-        With the same populations and connections, but for their parameters, and any inputs.
+        The changed description: the same populations and connections with other parameters, and any inputs.
     """
     old = assembly.net
     if (net.populations, net.connections, net.injections) == (old.populations, old.connections, old.injections):
@@ -142,7 +142,7 @@ def carry_on(
     for i, (name, population) in enumerate(net.populations.items()):
         if new.levels[name] is not assembly.levels[name]:
             give_way()
-            plans[i], neurons = _carried_on(new, engine, root, i, population)
+            plans[i], neurons = _continued(new, engine, root, i, population)
             if neurons is not None:
                 moved[i] = neurons
     wired_alike = all(a is b for a, b in zip(new.wired, assembly.wired, strict=True))
@@ -152,13 +152,13 @@ def carry_on(
     return new, engine.changed(plans, new.links + input_links, lines, noise, moved)
 
 
-def _carried_on(
+def _continued(
     assembly: Assembly, engine: Engine, root: np.random.SeedSequence, i: int, population: Population
 ) -> tuple[Plan, Integers | None]:
-    """Return a plan with changed parameters, and whose state its neurons have, where there are more or fewer of them.
+    """Return a plan with changed parameters and, if N changes, the neuron whose state each neuron takes.
 
-    Of fewer, the last ones leave. More of them begin in the state of others, drawn at random, and soon differ from
-    these: the hazard that is left to a neuron until it fires does not depend on the past.
+    If the number falls, the last neurons leave. New neurons begin in the state of others, drawn at random, and soon
+    differ from them, since the hazard left to a neuron until it fires does not depend on the past.
     """
     plan, level = engine.plans[i], assembly.levels[population.name]
     before, N = plan.units, population.N
@@ -168,13 +168,13 @@ def _carried_on(
     neurons = np.concatenate([np.arange(min(N, before)), random.integers(before, size=max(N - before, 0))])
     changed = level.updated(plan.chosen(neurons), population, assembly.root, i)
     assert isinstance(changed, NeuronPlan)
-    # no neuron of this number has had so many draws, since each step takes one at most
+    # a number of draws that no neuron with this index has reached, since each step takes at most one
     changed.renew_budgets(min(N, before), engine.step + 1.0, engine.streams[i])
     return changed, neurons
 
 
 def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Description) -> Streams:
-    """Return a function that gives each input of a changed description its stream: where it is, or a new one."""
+    """Return a function that gives each input of a changed description its stream: the running one, or a new one."""
     running: dict[int, np.random.BitGenerator] = {}
     lines, noise = iter(engine.signals), iter(engine.noise)
     for injection in assembly.net.injections:

@@ -237,8 +237,8 @@ def _neuron_link(
     first, units, order = connect(c.rule, n_pre, n_post, c.pre == c.post, stream, threads)
     random = np.random.Generator(stream)
 
-    def draw(name: str, value: float | Distribution, rule: checks.Rule, unit: str) -> float | Floats:
-        values = draw_checked(f"{c.label}: {name}", value, len(units), random, rule, unit)
+    def draw(name: str, value: float | Distribution, condition: checks.Condition, unit: str) -> float | Floats:
+        values = draw_checked(f"{c.label}: {name}", value, len(units), random, condition, unit)
         return values if order is None or isinstance(values, float) else values[order]
 
     weight, delay = draw("weight", c.weight, "finite", "pA"), draw("delay", c.delay, "> 0", "ms")

@@ -92,14 +92,14 @@ class Options:
     Raises
     ------
     TypeError, ValueError
-        For a value that breaks its rule. Levels of populations are checked by `check_levels`, which knows these.
+        If a value violates its condition. Levels of populations are checked by `check_levels`, which knows these.
     """
 
     dt: float = _option(0.1, check_dt)
     level: Levels = _option("meso", _levels)
     initial: Initial = _option("fired", _one_of(Initial))
     history: History = _option("adaptive", _one_of(History))
-    tolerance: float = _option(TOLERANCE, partial(checks.number, rule="in (0, 1)"))
+    tolerance: float = _option(TOLERANCE, partial(checks.number, condition="in (0, 1)"))
     adaptation: Adaptation = _option("carried", _one_of(Adaptation))
     wiring: Wiring = _option("dense", _one_of(Wiring))
     smooth: bool = _option(False, checks.boolean)

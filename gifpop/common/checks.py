@@ -1,4 +1,4 @@
-"""Checks of values that users give: each error names object, parameter, rule and value."""
+"""Checks of values that users give: each error names object, parameter, condition and value."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gifpop.common.brief import brief
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats
 
-Rule: TypeAlias = Literal["> 0", ">= 0", "in [0, 1]", "in (0, 1)", "finite"]
+Condition: TypeAlias = Literal["> 0", ">= 0", "in [0, 1]", "in (0, 1)", "finite"]
 Option = TypeVar("Option", bound=str)
 
 LARGEST_INTEGER = 2**63 - 1  # of arrays and of the compiled modules
 
-RULES: dict[Rule, Callable[[float | Floats], bool | npt.NDArray[np.bool_]]] = {
+CONDITIONS: dict[Condition, Callable[[float | Floats], bool | npt.NDArray[np.bool_]]] = {
     "> 0": lambda x: x > 0,
     ">= 0": lambda x: x >= 0,
     "in [0, 1]": lambda x: (x >= 0) & (x <= 1),
@@ -29,7 +29,7 @@ RULES: dict[Rule, Callable[[float | Floats], bool | npt.NDArray[np.bool_]]] = {
 }
 
 
-def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> float:
+def number(where: str, value: object, condition: Condition = "finite", unit: str = "") -> float:
     """Return ``value`` as a float.
 
     Parameters
@@ -38,8 +38,8 @@ def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> 
         Object and parameter, for the message: ``"GIF.tau_m"``.
     value : real number
         A number of Python or numpy, or an array of one; not a bool.
-    rule : str
-        A key of ``RULES``; every rule implies that the value is finite.
+    condition : str
+        A key of ``CONDITIONS``; each of them implies that the value is finite.
     unit : str
         For the message.
 
@@ -53,14 +53,14 @@ def number(where: str, value: object, rule: Rule = "finite", unit: str = "") -> 
     TypeError
         If the value is not a real number.
     ValueError
-        If the value breaks the rule.
+        If the value violates the condition.
     """
     value = single(where, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{where} must be a real number{_in(unit)}, got {brief(value)}")
     number = _as_float(value)
-    if not math.isfinite(number) or not RULES[rule](number):
-        raise ValueError(f"{where} must be {_in_words(rule, number)}{' ' + unit if unit else ''}, got {number}")
+    if not math.isfinite(number) or not CONDITIONS[condition](number):
+        raise ValueError(f"{where} must be {_in_words(condition, number)}{' ' + unit if unit else ''}, got {number}")
     return number
 
 
@@ -77,8 +77,8 @@ def integer(where: str, value: object, least: int, most: int = LARGEST_INTEGER) 
     return number
 
 
-def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") -> Floats:
-    """Return a sequence of real numbers as a one-dimensional float64 array of its own."""
+def vector(where: str, values: object, condition: Condition = "finite", unit: str = "") -> Floats:
+    """Return a sequence of real numbers as a new one-dimensional float64 array."""
     if isinstance(values, (str, bytes, dict, set)) or not np.iterable(values):
         raise TypeError(f"{where} must be a sequence of real numbers{_in(unit)}, got {values!r}")
     array = unmasked(where, values)
@@ -91,20 +91,20 @@ def vector(where: str, values: object, rule: Rule = "finite", unit: str = "") ->
     if array.ndim != 1:
         raise ValueError(f"{where} must have one dimension, got shape {array.shape}")
     array = array.astype(float)
-    good = np.isfinite(array) & RULES[rule](array)
+    good = np.isfinite(array) & CONDITIONS[condition](array)
     if not good.all():
         i = int(np.argmin(good))
-        number(f"{where}[{i}]", array[i], rule, unit)
+        number(f"{where}[{i}]", array[i], condition, unit)
     return array
 
 
 def is_array(value: object) -> bool:
-    """Return whether a value is an array, or an object that numpy takes as one, such as a pandas.Series."""
+    """Return whether a value is an array or converts to one, such as a pandas.Series."""
     return hasattr(value, "__array__") and not isinstance(value, (np.generic, type))
 
 
 def single(where: str, value: object) -> object:
-    """Return the entry of an array of one, as which scipy.io.loadmat gives numbers; any other value as it is."""
+    """Return the entry of an array of size one, such as numbers from scipy.io.loadmat; any other value unchanged."""
     if not is_array(value):
         return value
     array = unmasked(where, value)
@@ -112,7 +112,7 @@ def single(where: str, value: object) -> object:
 
 
 def unmasked(where: str, values: object) -> npt.NDArray[Any]:
-    """Return values as an array; refuse masked ones, behind which any number may stand."""
+    """Return values as an array; raise ValueError if any is masked, since a masked value may hold any number."""
     masked = np.ma.getmask(values) if isinstance(values, np.ndarray) else np.False_
     if isinstance(values, (list, tuple)) and any(value is np.ma.masked for value in values):
         masked = np.array([value is np.ma.masked for value in values])
@@ -140,7 +140,7 @@ def boolean(where: str, value: object) -> bool:
 
 
 def same_length(where: str, first: str, second: str, n_first: int, n_second: int) -> None:
-    """Refuse two parameters that belong together and differ in length."""
+    """Raise ValueError if two parameters that belong together differ in length."""
     if n_first != n_second:
         raise ValueError(
             f"{where}.{first} and {where}.{second} must have the same length, got {n_first} and {n_second}"
@@ -155,9 +155,9 @@ def _as_float(value: Any) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _in_words(rule: Rule, value: float) -> str:
-    """Return a rule for a message; that values must be finite, which each implies, where nothing else is wrong."""
-    return rule if not RULES[rule](value) or rule == "finite" else f"finite and {rule}"
+def _in_words(condition: Condition, value: float) -> str:
+    """Return a condition for a message; mention that values must be finite if only that is violated."""
+    return condition if not CONDITIONS[condition](value) or condition == "finite" else f"finite and {condition}"
 
 
 def _in(unit: str) -> str:

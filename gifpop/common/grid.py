@@ -47,14 +47,14 @@ def whole_steps(where: str, ms: float | Floats, dt: float, least: int = 0) -> in
     with np.errstate(over="ignore", under="ignore"):
         exact = np.clip(times / dt, -2.0 * MOST_STEPS, 2.0 * MOST_STEPS)  # as many are refused
     steps = np.rint(exact)
-    for broken, rule in (
+    for broken, condition in (
         (exact < least - 1e-6, f">= {least} step{'s' if least != 1 else ''} of dt = {dt} ms"),
         (exact > MOST_STEPS, f"<= {MOST_STEPS} steps of dt = {dt} ms"),
         (np.abs(exact - steps) > 1e-6 + 1e-12 * np.abs(steps), f"a multiple of dt = {dt} ms"),
     ):
         if np.any(broken):
             place = f"[{np.argmax(broken)}]" if times.ndim else ""
-            raise ValueError(f"{where}{place} must be {rule}, got {times[broken][0] if times.ndim else ms}")
+            raise ValueError(f"{where}{place} must be {condition}, got {times[broken][0] if times.ndim else ms}")
     return steps.astype(np.int64) if times.ndim else int(steps)
 
 
@@ -75,7 +75,9 @@ def check_dt(where: str, dt: object) -> float:
     return step
 
 
-def check_span(where: str, duration: object, warmup: object, dt: float, rule: checks.Rule = ">= 0") -> tuple[int, int]:
+def check_span(
+    where: str, duration: object, warmup: object, dt: float, condition: checks.Condition = ">= 0"
+) -> tuple[int, int]:
     """Return the steps of a warm-up and those that follow it within a duration.
 
     Parameters
@@ -85,11 +87,11 @@ def check_span(where: str, duration: object, warmup: object, dt: float, rule: ch
     duration, warmup : float, ms
         The warm-up is the beginning of the duration.
     dt : float, ms
-    rule : str
-        Which the duration obeys (`gifpop.common.checks.RULES`).
+    condition : str
+        Condition on the duration (a key of `gifpop.common.checks.CONDITIONS`).
     """
     named = where.format("duration"), where.format("warmup")
-    duration = checks.number(named[0], duration, rule, "ms")
+    duration = checks.number(named[0], duration, condition, "ms")
     warmup = checks.number(named[1], warmup, ">= 0", "ms")
     if warmup > duration:
         raise ValueError(f"{named[1]} must be <= duration = {duration} ms, got {warmup}")

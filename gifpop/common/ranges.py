@@ -44,7 +44,7 @@ def check_ranges(where: str, p: Mapping[str, object]) -> None:
     Raises
     ------
     ValueError
-        Naming parameter, rule and value.
+        Naming parameter, condition and value.
     """
     for name, (limits, unit) in OF_ONE.items():
         for place, values in _entries(p.get(name)):
