@@ -16,7 +16,7 @@ from gifpop.version import __version__
 
 
 class Facts(TypedDict):
-    """Facts about an installation; None for those that the system does not tell."""
+    """Facts about an installation; None if the system does not tell."""
 
     gifpop: str
     numpy: str

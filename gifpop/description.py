@@ -24,7 +24,7 @@ MOST_NEURONS = 2**53  # counts are exact up to here
 
 @dataclass(frozen=True)
 class Population:
-    """A population of equal neurons.
+    """A population of identical neurons.
 
     Made by `Network.population`; stands for itself in `Network.connect`, `Network.inject` and results.
 
@@ -104,7 +104,7 @@ class Connection:
 
     @property
     def label(self) -> str:
-        """How messages call it: str."""
+        """Name in messages: str."""
         return f"Connection {self.pre!r} -> {self.post!r}"
 
 
@@ -141,7 +141,7 @@ class Injection:
 
     @property
     def label(self) -> str:
-        """How messages call it: str."""
+        """Name in messages: str."""
         return f"{type(self.input).__name__} onto {self.post!r}"
 
 
@@ -166,7 +166,7 @@ class Description:
         return made
 
     def copy(self) -> Description:
-        """Return the description alone, as it is now; later changes of either do not change the other."""
+        """Return an independent copy of the description."""
         return Description._of(self)
 
     def population(

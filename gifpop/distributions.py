@@ -22,7 +22,7 @@ PIECE = 2**20  # values drawn between two checks for Ctrl-C
 
 
 class Distribution:
-    """Base of the distributions, which a parameter can be instead of a number."""
+    """Base of the distributions, which parameters accept instead of numbers."""
 
     def draw(self, n: int, random: np.random.Generator) -> Floats:
         """Draw values, one for each neuron or connection.

@@ -1,4 +1,4 @@
-"""Export results to xarray, Neo and pandas, which are needed for nothing else."""
+"""Export results to xarray, Neo and pandas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields of `GIF` and of the inputs: how each is checked, and in which form it is kept."""
+"""Fields of `GIF` and of the inputs: how each is checked and stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields

@@ -90,7 +90,7 @@ class Everything:
 
 
 class Applied:
-    """Keeps what a function returns for the `Result` of each trial: numbers, arrays, or dicts of these."""
+    """Keeps the return value of a function for the `Result` of each trial: numbers, arrays, or dicts of these."""
 
     keeps_all = False
 

@@ -1,4 +1,4 @@
-"""Rules that say which neurons of two populations are connected, as NEST's."""
+"""Connection rules of two populations, as in NEST."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class OneToOne(Rule):
 
 @dataclass(frozen=True)
 class FixedIndegree(Rule):
-    """Each target neuron receives equally many connections, from sources drawn at random.
+    """Each target neuron receives the same number of connections, from random sources.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class FixedIndegree(Rule):
 
 @dataclass(frozen=True)
 class IndegreeFraction(Rule):
-    """Each target neuron receives connections from a fraction of the sources; what ``connect(p=...)`` means.
+    """Each target neuron receives connections from a fraction of the sources; the rule of ``connect(p=...)``.
 
     Drawn with repetition, as many as ``p`` times the number of sources, rounded; every source once for ``p = 1``.
 
@@ -164,7 +164,7 @@ class IndegreeFraction(Rule):
 
 @dataclass(frozen=True)
 class FixedOutdegree(Rule):
-    """Each source neuron sends equally many connections, to targets drawn at random.
+    """Each source neuron sends the same number of connections, to random targets.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ class FixedOutdegree(Rule):
 
 @dataclass(frozen=True)
 class FixedTotalNumber(Rule):
-    """A given number of connections in all, each between a source and a target drawn at random.
+    """A given total number of connections, each between a random source and a random target.
 
     Parameters
     ----------

@@ -276,11 +276,11 @@ class Simulation(Saved):
         run.skip(self._state, n, self._progress, self._make_result)
 
     def _make_result(self, recorder: Recorder, first: int, seed: np.random.SeedSequence) -> Result:
-        """Return what was recorded from step ``first`` on."""
+        """Return the records from step ``first`` on."""
         return Result(recorder.results(), self.dt, self.level, seed, self.network_seed, first)
 
     def result(self) -> Result:
-        """Return what all runs since the start or the last `reset` recorded.
+        """Return the records of all runs since the start or the last `reset`.
 
         Returns
         -------

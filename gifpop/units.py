@@ -1,4 +1,4 @@
-"""Units and meanings of what results hold, as exports and plots state them.
+"""Units and names of the quantities in results, for exports and plots.
 
 xarray's plots, pint and quantities know these units.
 """

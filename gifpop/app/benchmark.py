@@ -1,4 +1,4 @@
-"""A short benchmark that needs nothing but gifpop: how fast this machine runs the networks of the literature."""
+"""A short benchmark of the networks of the literature on this machine, with gifpop alone."""
 
 from __future__ import annotations
 

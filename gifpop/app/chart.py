@@ -32,7 +32,7 @@ class Blitting(Protocol):
 
 
 class Chart:
-    """Lines of activity in a figure. Where the canvas can, only what moves is drawn in a frame.
+    """Lines of activity in a figure. If the canvas supports it, a frame draws only moving parts.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Chart:
         self._blitting.blit(self._figure.bbox)
 
     def drawn(self, event: DrawEvent, on_screen: bool) -> None:
-        """Keep the picture without what moves after the figure was drawn, and draw what moves on top."""
+        """Store the static background after the figure was drawn, and draw moving parts on top."""
         if self._blitting is None:
             return
         if on_screen:

@@ -1,4 +1,4 @@
-"""The command ``gifpop``: its arguments, and what each subcommand prints or shows."""
+"""The command ``gifpop``: arguments and subcommands."""
 
 from __future__ import annotations
 

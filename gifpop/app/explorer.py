@@ -1,4 +1,4 @@
-"""A network that runs while its parameters move: `gifpop.explore` without its window."""
+"""A running network whose parameters change: `gifpop.explore` without its window."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIZES = {"E": 800, "I": 200}  # numbers of neurons for which the network's weigh
 
 @dataclass(frozen=True)
 class Knob:
-    """A parameter that can be moved: its name, label, range and initial value."""
+    """An adjustable parameter: name, label, range and initial value."""
 
     name: str
     label: str
@@ -162,7 +162,7 @@ class Explorer:
         return columns
 
     def restart(self) -> None:
-        """Begin again in the stationary state of the network with its present parameters; forget the activity."""
+        """Restart in the stationary state of the network with its present parameters; clear the activity."""
         self._apply()
         self.simulation.reset()
         self.activity[:], self.rate[:] = np.nan, np.nan

@@ -1,4 +1,4 @@
-"""Output of the command: written to the end, or an error that one line on standard error tells."""
+"""Output of the command: written completely, or an error in one line on standard error."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class CommandError(Exception):
-    """An error that the user can mend: one line on standard error, exit code 1."""
+    """An error that the user can fix: one line on standard error, exit code 1."""
 
 
 @contextlib.contextmanager
 def written() -> Iterator[None]:
-    """Flush standard output at the end; raise CommandError or BrokenPipeError where it cannot be written."""
+    """Flush standard output at the end; raise CommandError or BrokenPipeError if that fails."""
     try:
         try:
             yield

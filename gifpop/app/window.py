@@ -89,7 +89,7 @@ class ExploreWindow:
         self.figure.canvas.draw_idle()
 
     def restart(self, event: Event | None = None) -> None:
-        """Begin from the stationary state, with the parameters as they are.
+        """Restart from the stationary state, with the present parameters.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class ExploreWindow:
             self.sliders[knob.name].reset()
 
     def frame(self) -> None:
-        """Simulate what is due and show it; the timer calls this."""
+        """Simulate up to the present and show it; the timer calls this."""
         canvas = self.figure.canvas
         if hasattr(canvas, "comm") and canvas.comm is None:  # ipympl closes canvases without an event
             self._timer.stop()

@@ -1,4 +1,4 @@
-"""A network at its levels, wired: what all runs of it share, from which engines in their initial state are made.
+"""A wired network at its levels: everything that its runs share, to make engines in their initial state.
 
 What is drawn comes from two seeds. That of the network draws connections and what makes neurons differ; that of a run
 draws everything else: initial states, spikes and inputs. A simulation uses the same for both unless told otherwise.
@@ -96,7 +96,7 @@ class Assembly:
         return levels
 
     def check(self, before: Assembly | None = None) -> None:
-        """Refuse connections and inputs that break their rules, and what would not fit in memory.
+        """Raise an error for connections and inputs that break their rules, or for too little memory.
 
         Of a changed assembly, connections that have changed and memory that is needed besides: ``before`` is what it
         was.
@@ -110,7 +110,7 @@ class Assembly:
             self.inputs(_streams(self.root, seeds.INPUT))
 
     def _needs(self, connections: float, before: Assembly | None) -> dict[str, float]:
-        """Return the memory that the network takes by part, that of ``connections`` given; or that of a change."""
+        """Return the memory of the network by part, given that of ``connections``; or that of a change."""
         if before is not None:
             changed = {name: one for name, one in self.levels.items() if one is not before.levels[name]}
             states = sum(map(sum, footprint.of_levels(self.net, changed, known=False)))
@@ -126,7 +126,7 @@ class Assembly:
         return needs | (footprint.of_stationary(self.net, self.levels) if self.options.initial == "stationary" else {})
 
     def wire(self, before: Assembly | None = None) -> None:
-        """Draw the connections; those of an earlier assembly stay, as far as nothing has changed for them."""
+        """Draw the connections; keep unchanged ones of an earlier assembly."""
         self.wired = [self._wire(before, c) for c in self.net.connections]
 
     def _wire(self, before: Assembly | None, c: Connection) -> list[Link]:
@@ -147,11 +147,11 @@ class Assembly:
         )
 
     def _is_wired_as(self, before: Assembly, c: Connection) -> bool:
-        """Return whether nothing has changed for a connection."""
+        """Return whether a connection is unchanged."""
         return c == before.net.connections[c.number] and self._has_size_as(before, c)
 
     def _is_drawn_as(self, before: Assembly, c: Connection) -> bool:
-        """Return whether single connections are still the same ones."""
+        """Return whether the single connections are the same."""
         between_neurons = self.level_names[c.pre] == self.level_names[c.post] == "micro"
         alike = is_drawn_alike(c, before.net.connections[c.number])
         return between_neurons and alike and self._has_size_as(before, c)
@@ -160,7 +160,7 @@ class Assembly:
         return all(self.net.populations[name].N == before.net.populations[name].N for name in (c.pre, c.post))
 
     def changed(self, net: Description) -> Assembly:
-        """Return what this one becomes with a changed description: the same populations, connections and inputs.
+        """Return the assembly of a changed description with the same populations, connections and inputs.
 
         Only what has changed is made anew, as an assembly of that description would have made it. Raises whatever that
         would raise.

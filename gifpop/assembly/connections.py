@@ -49,7 +49,7 @@ def check_connections(
     dt: float,
     wiring: Wiring = "dense",
 ) -> float:
-    """Check connections against levels, wiring and time grid; return the memory that they will take, in bytes."""
+    """Check connections against levels, wiring and time grid; return their memory, in bytes."""
     total = most = 0.0
     for c in connections:
         pre, post = net.populations[c.pre], net.populations[c.post]
@@ -97,7 +97,7 @@ def noisy_populations(net: Description, wiring: Wiring) -> dict[str, list[float]
 
 
 def squared(where: str, weight: float) -> float:
-    """Return the square of a weight, as far as it is a number."""
+    """Return the square of a weight, if it is a number."""
     square = weight * weight
     if square > LARGEST_VARIANCE:
         raise ValueError(
@@ -113,7 +113,7 @@ def is_own_noise(input: Input) -> TypeGuard[PoissonSpikes]:
 
 
 def _check_sample(c: Connection, n_pre: int, n_post: int) -> None:
-    """Refuse what gives the neurons of a mesoscopic population more than samples of the spikes."""
+    """Raise an error if neurons of a mesoscopic population would differ by more than samples of the spikes."""
     if c.rule.variance(n_pre, n_post) is None:
         indegree = round(c.rule.density(n_pre, n_post) * n_pre)
         raise ValueError(
@@ -124,7 +124,7 @@ def _check_sample(c: Connection, n_pre: int, n_post: int) -> None:
 
 
 def _warn_of_rounding(c: Connection, n_pre: int) -> None:
-    """Warn where an in-degree, which is a whole number, is far from what ``p`` says."""
+    """Warn if an in-degree, rounded to an integer, is far from that given by ``p``."""
     if not isinstance(c.rule, IndegreeFraction):
         return
     exact = c.rule.p * n_pre
@@ -180,7 +180,7 @@ def changed_link(link: Link, c: Connection, dt: float) -> Link:
 
 
 def is_drawn_alike(a: Connection, b: Connection) -> bool:
-    """Return whether two connections between the same neurons, drawn again, differ in nothing that is drawn."""
+    """Return whether two connections between the same neurons give the same random draws."""
     values = [(one.weight, one.delay) for one in (a, b)]
     return a.rule == b.rule and all(
         one == other or not (isinstance(one, Distribution) or isinstance(other, Distribution))

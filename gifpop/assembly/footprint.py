@@ -1,4 +1,4 @@
-"""The memory that a network takes, in bytes, estimated before anything large is allocated."""
+"""Memory of a network, in bytes, estimated before anything large is allocated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONGEST_KNOWN = 500_000  # steps; of longer adaptive histories, only the length 
 
 
 class Footprint(NamedTuple):
-    """The memory of a population: of its parameters, once, and of its state, in every engine and copy."""
+    """Memory of a population: its parameters, once, and its state, in every engine and copy."""
 
     shared: float
     own: float

@@ -1,4 +1,4 @@
-"""The levels of description, by name, and what concerns both of them."""
+"""The levels of description, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of a simulation: what each may be, checked in one place.
+"""The options of a simulation, checked in one place.
 
 An option that decides how a network is simulated is a field of `Options`, with its default and its check, and an
 argument of `gifpop.Simulation`, which documents it. `Network.simulate`, `compare` and `sweep` pass it on and files keep
@@ -72,7 +72,7 @@ def check_names(where: str, given: Iterable[str]) -> None:
 
 
 def _option(default: object, check: Callable[[str, Any], object]) -> Any:
-    """Return a field: its default, and the function that checks and converts what is given under a name."""
+    """Return a field: its default, and the function that checks and converts values."""
     return field(default=default, metadata={"check": check})
 
 

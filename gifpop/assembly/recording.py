@@ -1,4 +1,4 @@
-"""What a run records, and what its groups emit instead of what they would; the arrays that its chunks are copied to."""
+"""What a run records, prescribed counts and spikes, and the arrays of a run's records."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def bytes_of_records(n: int, columns: Sequence[Column], every: int, stamped: boo
 
 
 def bytes_of_chunks(n: int, columns: Sequence[Column], runs: int = 1) -> float:
-    """Return the memory of what is recorded in a chunk of as many runs of ``n`` steps, and in the one before it."""
+    """Return the memory of the records of two successive chunks of ``n`` steps of parallel runs."""
     probes = sum(len(units) for column in columns for units in (*column.variables.values(), *_mean_of(column)))
     return bytes_of_probes(n, probes, runs)
 
@@ -72,7 +72,7 @@ def bytes_of_probes(n: int, probes: int, runs: int = 1) -> float:
 
 
 def place_probes(columns: Sequence[Column]) -> tuple[list[Probe], list[list[slice]], list[slice]]:
-    """Return what to record after each step, and where it stands among the records.
+    """Return the probes of each step, and their places among the records.
 
     In order of group and unit, as the time loop writes it.
 
@@ -104,7 +104,7 @@ def place_probes(columns: Sequence[Column]) -> tuple[list[Probe], list[list[slic
 
 
 def _mean_of(column: Column) -> list[Sequence[int]]:
-    """Return the units of which the expected count is recorded: that of a population, none of neurons."""
+    """Return the units whose expected count is recorded: the unit of a population, none for neurons."""
     return [] if column.neurons else [[0]]
 
 
@@ -142,7 +142,7 @@ class Recorder:
         self._extent = (0, 0, 0)  # steps, records and pieces of spikes taken
 
     def take(self, chunk: Chunk) -> None:
-        """Copy a piece; of the optional variables those at multiples of the recording interval."""
+        """Copy a piece; optional variables only at multiples of the recording interval."""
         (taken, begin, pieces), n = self._extent, len(chunk.counts)
         window = slice(taken, taken + n)
         self._counts[:, window] = chunk.counts.T
@@ -198,7 +198,7 @@ class Recorder:
 
 
 class SpikeRoom:
-    """Watches whether memory suffices for the spikes of runs, whose number nobody knows before.
+    """Monitors memory for the spikes of runs, whose number is not known in advance.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ class SpikeRoom:
         self._known = self._seen = 0
 
     def check(self, spikes: int, bytes_to_come: float = 0.0) -> None:
-        """Raise OutOfMemoryError before there is no longer room to make a result of what has been recorded.
+        """Raise OutOfMemoryError while there is still room to make a result of the records.
 
         Parameters
         ----------

@@ -38,7 +38,7 @@ class Records:
         self._make, self._made = make, None
 
     def end(self) -> Result | None:
-        """Keep and return the result of the run under way; return None if there is none.
+        """Keep and return the result of the current run; return None if there is none.
 
         Call it again if it ran out of memory.
         """
@@ -86,7 +86,7 @@ def concatenate(results: Sequence[Result]) -> Result:
 
 
 def _check_succession(results: Sequence[Result]) -> None:
-    """Raise if there is a gap between two results; skip results without steps, as of a run that failed at once."""
+    """Raise if there is a gap between two results; skip results without steps, such as those of failed runs."""
     end = results[0]._first
     for result in results:
         steps = len(next(iter(result)).counts)
@@ -130,6 +130,6 @@ def join_spikes(pieces: Sequence[Spikes]) -> Spikes:
 
 
 def _joined_size(parts: Sequence[PopulationResult]) -> int | Integers:
-    """Return the number of neurons, or an array with that of every step if it has changed between runs."""
+    """Return the number of neurons, or an array with one entry per step if it changed between runs."""
     sizes = {p.N for p in parts if len(p.counts)} or {parts[0].N}
     return sizes.pop() if len(sizes) == 1 else np.repeat([p.N for p in parts], [len(p.counts) for p in parts])

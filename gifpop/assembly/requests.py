@@ -1,4 +1,4 @@
-"""Checks of what a simulation is asked to record and to replay."""
+"""Checks of requests to record and to replay."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALWAYS_RECORDED = ("n_events", "mean")
 def check_record(
     populations: Populations, record: Record, recordables: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the names of the variables to record of each population, beside those that always are."""
+    """Return the names of the optional variables to record of each population."""
     chosen = per_population(populations, record, "Simulation.record", ())
     return {name: _variables(name, chosen[name], recordables[name]) for name in populations}
 

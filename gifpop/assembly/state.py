@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """The parts of a simulation that belong together and are exchanged at once, so that no change is half made.
+    """The parts of a simulation that are replaced together, so that changes are atomic.
 
     Attributes
     ----------

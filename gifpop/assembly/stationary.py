@@ -1,4 +1,4 @@
-"""The stationary state of a network, found by relaxation, and populations and neurons that begin in it.
+"""The stationary state of a network, found by relaxation, and populations and neurons that start in it.
 
 Fluctuations vanish in large networks. A copy of the network with very many neurons, and with weights that are smaller
 in proportion, relaxes from rest until its activity stays constant. Populations of any size begin in that state, with
@@ -175,7 +175,7 @@ def _fill_up(plan: PopulationPlan) -> None:
 
 
 def _scaled(link: Link, sizes: Sequence[int]) -> Link:
-    """Return a link with its weight in a network of populations of `SIZE` neurons; of an input line, as it is."""
+    """Return a link with its weight in a network of populations of `SIZE` neurons; from an input line, unchanged."""
     if link.source >= len(sizes):
         return link
     return replace(link, weight=link.weight * sizes[link.source] / SIZE)
@@ -187,7 +187,7 @@ def _held(signal: signals.Signal) -> signals.Piecewise:
 
 
 def _window(cells: Iterable[GIF], links: Iterable[Link], dt: float) -> int:
-    """Return the steps in which a network comes a good deal nearer to rest; whole rounds of merging."""
+    """Return the steps of a relaxation window; whole rounds of merging."""
     slowest = max(
         max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa, *cell.tau_stc)
         for cell in cells
@@ -197,7 +197,7 @@ def _window(cells: Iterable[GIF], links: Iterable[Link], dt: float) -> int:
 
 
 def _activity(engine: Engine, steps: int, steady: Floats | None = None) -> Floats:
-    """Run for so many steps; return expected activities, spikes/s, averaged between rounds of merging, which ripple.
+    """Run; return expected activities, spikes/s, averaged over rounds of merging, which cause ripples.
 
     ``steady``: activities to keep up, one for each population.
     """
@@ -234,7 +234,7 @@ def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
 
 
 def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Generator) -> None:
-    """Put events of a process onto each of N neurons in transit, beside their mean, which is there already."""
+    """Add random events of a process to the input in transit of each of N neurons, which has their mean already."""
     steps, mean = np.arange(process.lag)[:, np.newaxis], process.signal.expected(0)
     amounts = process.weight * (random.poisson(mean, (process.lag, N)) - mean)
     engine.add_input(steps, process.receptor, process.target, amounts, np.arange(N))
@@ -301,7 +301,7 @@ def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Float
 
 
 class _Own(NamedTuple):
-    """What neurons do not share with others of their cohort, a column for each."""
+    """Differences of neurons from their cohort, one column each."""
 
     thresholds: Floats  # mV
     currents: Floats  # spike-triggered, pA
@@ -312,7 +312,7 @@ class _Own(NamedTuple):
 def _draw_own(
     plan: NeuronPlan, carried: Carried | None, moments: Floats | None, cohort: Integers, random: np.random.Generator
 ) -> _Own:
-    """Return what neurons of these cohorts, whose modes have these moments, have of their own."""
+    """Draw the differences of neurons from their cohorts, whose modes have these moments."""
     J, S, R, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.n_receptors, plan.N
     if carried is None or moments is None:
         return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((R, N)), np.zeros(N))
@@ -330,6 +330,6 @@ def _draw_own(
 
 
 def _square_roots(matrices: Floats) -> Floats:
-    """Return the symmetric square roots of symmetric matrices, shape (n, D, D), without what rounding made negative."""
+    """Return the symmetric square roots of matrices, shape (n, D, D); clip negative eigenvalues from rounding."""
     values, vectors = np.linalg.eigh(matrices)
     return (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)

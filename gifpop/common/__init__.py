@@ -1,1 +1,1 @@
-"""What every room uses: checks of values, the time grid, memory, seeds, warnings, types, the membrane."""
+"""Shared by all rooms: checks of values, the time grid, memory, seeds, warnings, types, the membrane."""

@@ -148,7 +148,7 @@ def same_length(where: str, first: str, second: str, n_first: int, n_second: int
 
 
 def _as_float(value: Any) -> float:
-    """Return a real number as a float, infinite where it is beyond all floats."""
+    """Return a real number as a float, infinite if it is out of range."""
     try:
         return float(value)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Ctrl-C: held back while state changes, obeyed between two changes."""
+"""Ctrl-C: deferred while state changes, handled between changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The membrane over one step: what currents leave in a potential, and hazards at it."""
+"""The membrane over one step: the effect of currents on a potential, and its hazards."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def synaptic_carry(tau_s: float | Floats, tau_m: float | Floats, dt: float) -> F
 
 @underflows_to_zero
 def arrival_current(tau_s: float, dt: float) -> float:
-    """Return what of spikes that arrive evenly over a step, each a jump of 1, the synapse holds at its end."""
+    """Return the synaptic current at the end of a step over which spikes of total weight 1 arrive evenly."""
     return float(tau_s / dt * -np.expm1(-dt / tau_s))
 
 

@@ -1,4 +1,4 @@
-"""What would not fit in memory is refused before anything is allocated; arrays that begin at cache lines."""
+"""Check memory before allocating; allocate arrays aligned to cache lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SMALLEST_PART = 0.01  # of what is needed, to be named in a message
 
 
 class Headroom:
-    """What limits leave this process, asked for at most every few hundredths of a second.
+    """Available memory, updated at most every few hundredths of a second.
 
     In between, what has been promised since is subtracted.
     """
@@ -35,7 +35,7 @@ class Headroom:
         self._limit: Limit | None = None
 
     def left(self) -> Limit | None:
-        """Return what is left by the limit that leaves least; None where the system does not tell."""
+        """Return the memory left by the strictest limit; None if the system does not tell."""
         now = time.monotonic()
         if now - self._asked > SECONDS_KNOWN:
             self._asked, self._limit, self._promised = now, memory_limits.least(), 0.0
@@ -46,7 +46,7 @@ class Headroom:
         self._promised += n_bytes
 
     def forget(self) -> None:
-        """Ask the system the next time."""
+        """Query the system again next time."""
         self._asked = -math.inf
 
 
@@ -82,7 +82,7 @@ def require(needs: float | Mapping[str, float], what: str) -> None:
 
 
 def _listed(parts: Mapping[str, float]) -> str:
-    """Name the parts of what is needed, the largest first; nothing where there is only one."""
+    """Name the parts of the needed memory, the largest first; nothing if there is only one."""
     large = sorted(((n, name) for name, n in parts.items() if n >= SMALLEST_PART * sum(parts.values())), reverse=True)
     return f" ({', '.join(f'{name} {readable(n)}' for n, name in large)})" if len(large) > 1 else ""
 

@@ -1,4 +1,4 @@
-"""How much more memory this process may take: the least that the machine, control groups and ulimit leave it."""
+"""Available memory of this process: the minimum over the machine, control groups and ulimit."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Limit(int):
 
 
 def least(root: str = "/") -> Limit | None:
-    """Return the limit that leaves this process least, or None where the system does not tell; see `limits`."""
+    """Return the strictest limit, or None if the system does not tell; see `limits`."""
     return min(limits(root), default=None)
 
 
 def limits(root: str = "/") -> list[Limit]:
-    """Return what each limit leaves this process.
+    """Return the memory that each limit leaves.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def _of_machine(root: str) -> Iterator[Limit]:
 
 
 def _of_cgroups(root: str) -> Iterator[Limit]:
-    """Yield what the control groups of the process leave it, and those that these belong to."""
+    """Yield the limits of the control groups of the process and of their parents."""
     for line in _lines(root, "/proc/self/cgroup"):
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -102,7 +102,7 @@ def _mount(root: str, kind: str, controller: str) -> tuple[str, str]:
 
 
 def _of_group(root: str, group: str, names: tuple[str, ...], usage: str, prefix: str) -> Iterator[Limit]:
-    """Yield what the limits of one control group leave, cache that can be given back not counted as used."""
+    """Yield the limits of one control group; reclaimable cache does not count as used."""
     used = _number(root, posixpath.join(group, usage))
     if used is None:
         return
@@ -118,7 +118,7 @@ def _of_group(root: str, group: str, names: tuple[str, ...], usage: str, prefix:
 
 
 def _of_process(root: str) -> Iterator[Limit]:
-    """Yield what the limits of the process itself leave it."""
+    """Yield the limits of the process itself."""
     statm = " ".join(_lines(root, "/proc/self/statm")).split()
     if sys.platform == "win32" or len(statm) < 6:
         return

@@ -1,4 +1,4 @@
-"""Ranges of a neuron's parameters within which all that is computed from them is a finite number.
+"""Ranges of a neuron's parameters within which all computed numbers are finite.
 
 They are far beyond what neurons have. Without them, a threshold over Delta_V, or a current times the resistance of the
 membrane, could overflow, and nothing that follows from it would mean anything.

@@ -1,4 +1,4 @@
-"""What is computed once: arrays for all who need them, not kept for those who no longer do; attributes of objects."""
+"""Computed once: arrays shared by all users while any of them lives, and attributes of objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BYTES_KEPT = 8e6  # as long as all of them together are no larger
 
 
 def remembered(make: Callable[Arguments, npt.NDArray[Scalar]]) -> Callable[Arguments, npt.NDArray[Scalar]]:
-    """Return a function that makes an array once for all who hold it, and for a while longer where it is small.
+    """Return a function that makes an array once for all holders, and keeps small ones a while longer.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ import warnings
 
 
 def warn(message: str, unless: tuple[str, ...] = ()) -> None:
-    """Warn the nearest caller outside the package; the standard library's dataclasses are no caller.
+    """Warn the nearest caller outside the package, except the standard library's dataclasses.
 
     Say nothing where one of the modules or packages in ``unless`` has called.
     """

@@ -1,1 +1,1 @@
-"""What advances groups in time, whatever their level: the time loop, input in transit, threads."""
+"""Advance groups of any level in time: the time loop, input in transit, threads."""

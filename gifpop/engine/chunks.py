@@ -1,4 +1,4 @@
-"""Chunks of a run, between which Ctrl-C and the progress bar are looked at: their length, and what they record."""
+"""Chunks of a run, between which it checks Ctrl-C and updates the progress bar: their length, and their records."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Chunk:
 
 
 class Pace:
-    """How many steps to take in a chunk: whole slices, about as many as a look at Ctrl-C may wait for.
+    """The number of steps of a chunk: whole slices, as many as a check of Ctrl-C can wait for.
 
     Of records that are large, no more steps than are held at a time.
 
@@ -78,7 +78,7 @@ class Pace:
 
 
 class Probing:
-    """What to record after each step, and what groups emit instead of what they would.
+    """What to record after each step, and prescribed counts and spikes of groups.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Probing:
         return records if self._places is None else records[:, self._places]
 
     def prescribe(self, counts: Integers, first: int) -> dict[int, Shorts]:
-        """Fill in prescribed counts; return for each group of neurons those that are to fire, in order of step."""
+        """Fill in prescribed counts; return the prescribed spikes of each group of neurons, in order of step."""
         n: int = counts.shape[1]
         forced = {}
         for i, values in self._prescribed.items():

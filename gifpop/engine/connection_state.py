@@ -1,4 +1,4 @@
-"""State of connections: what changes with the spikes that they carry, for every source unit of a link.
+"""State of connections that changes with their spikes, for every source unit of a link.
 
 It belongs to the engine, as input in transit does: each trial has its own. The time loop reads and writes it in one
 thread, before spikes are shared out for delivery, in order of step, source and unit.

@@ -1,4 +1,4 @@
-"""Which groups of neurons can count the spikes that arrive, instead of adding up their weights.
+"""Choose the groups of neurons that count arriving spikes instead of adding their weights.
 
 A count takes a quarter of the memory of a sum, and the memory that input passes through is what limits large networks.
 """
@@ -21,7 +21,7 @@ MOST = np.iinfo(np.uint16).max
 
 
 class Unit(NamedTuple):
-    """What a count stands for at the synapses of a group of neurons.
+    """The weight of one count at the synapses of a group of neurons.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ SECONDS_PER_CONNECTION = 2e-11  # and for each connection, one in a hundred of w
 
 
 class SimulationError(RuntimeError):
-    """The equations left the range of numbers; what was simulated until then is kept.
+    """Numbers left their range; the simulation up to then is kept.
 
     Attributes
     ----------
@@ -44,18 +44,18 @@ class SimulationError(RuntimeError):
 
 
 class StateLostError(RuntimeError):
-    """A change of the state was cut short: what is left is neither the state before nor the one after."""
+    """A change of the state was interrupted, and left it inconsistent."""
 
 
 class OutOfMemoryError(SimulationError, MemoryError):
-    """Spikes fill the memory, and their number is not known before; what was simulated until then is kept.
+    """Spikes, whose number is not known in advance, fill the memory; the simulation up to then is kept.
 
     Both a SimulationError, with its ``result``, and a MemoryError.
     """
 
 
 class Engine:
-    """Groups with their state, projections with the input on its way, and the time.
+    """Groups with their state, links with input in transit, and the time.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Engine:
         self.wire(links, signals, noise)
 
     def resume(self) -> None:
-        """Make what the other attributes do not hold, once they have been restored from a file."""
+        """Make the remaining attributes after the others were restored from a file."""
         self._running = threading.Lock()
         self.broken = None
         self.bind()
@@ -121,13 +121,13 @@ class Engine:
         self.streams.append(stream)
 
     def give_up(self) -> RingBuffers:
-        """Return the ring buffers, with nothing on its way, for another engine; this one is not to be used again."""
+        """Return the ring buffers, empty, for another engine; this one must not be used again."""
         self.broken = "a reset was cut short"
         self._buffers.clear()
         return self._buffers
 
     def wire(self, links: Sequence[Link], signals: Iterable[Emitter], noise: Sequence[NoiseLink] = ()) -> None:
-        """Set the projections and input lines; what is already on its way is kept.
+        """Set the links and input lines; keep input in transit.
 
         Raises
         ------
@@ -151,7 +151,7 @@ class Engine:
         noise: list[NoiseLink],
         moved: Mapping[int, Integers] | None = None,
     ) -> None:
-        """Set the projections and input lines of an engine that nobody runs yet."""
+        """Set the links and input lines of an engine that is not running."""
         groups = len(self.plans)
         lags = [link.longest_lag for link in links] + [link.lag for link in noise]
         steps = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
@@ -204,7 +204,7 @@ class Engine:
         return new
 
     def bind(self) -> None:
-        """Hand the arrays to the time loop; needed after a group's arrays have been exchanged."""
+        """Hand the arrays to the time loop; needed after replacing a group's arrays."""
         self.core = _core.Core(
             [plan.bind(stream) for plan, stream in zip(self.plans, self.streams, strict=True)],
             self._buffers,
@@ -235,11 +235,11 @@ class Engine:
         self._buffers.take_over(other._buffers, other.step)
 
     def bytes_of_input(self) -> float:
-        """Return the memory that input on its way takes."""
+        """Return the memory of input in transit."""
         return self._buffers.bytes
 
     def bytes_to_come(self, n: int) -> float:
-        """Return the memory that input on its way takes in ``n`` steps, beside what it takes now."""
+        """Return the additional memory of input in transit during ``n`` steps."""
         return self._buffers.bytes_to_come(self.step, n)
 
     def run(

@@ -16,7 +16,7 @@ Owner = TypeVar("Owner", bound="Exclusive")
 
 
 class Exclusive:
-    """Base of a class whose objects let in one at a time: threads, and handlers of signals.
+    """Base of a class whose objects admit one caller at a time: threads, and handlers of signals.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Exclusive:
 
     @contextmanager
     def _if_idle(self) -> Iterator[deferred_interrupt | None]:
-        """Defer SIGINT and keep others out; yield None where another one is in."""
+        """Defer SIGINT and exclude other callers; yield None if another one is active."""
         deferral = deferred_interrupt()
         with deferral:
             idle = self._busy.acquire(blocking=False)
@@ -40,7 +40,7 @@ class Exclusive:
 
     @contextmanager
     def _alone(self) -> Iterator[deferred_interrupt]:
-        """Defer SIGINT and keep others out; raise RuntimeError where another one is in."""
+        """Defer SIGINT and exclude other callers; raise RuntimeError if another one is active."""
         with self._if_idle() as deferral:
             if deferral is None:
                 raise RuntimeError(f"this {type(self).__name__.lower()} is being run by another thread already")

@@ -1,4 +1,4 @@
-"""Which variant of the innermost loops to use: the best that the processor has, or the one that GIFPOP_ISA names."""
+"""Choose the variant of the innermost loops: the best for the processor, or the one named by GIFPOP_ISA."""
 
 import importlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""Links between groups: who receives what a group, an input line or a Poisson process emits, and when."""
+"""Links: who receives the emissions of a group, an input line or a Poisson process, and when."""
 
 from __future__ import annotations
 

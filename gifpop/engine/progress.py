@@ -16,7 +16,7 @@ SHOW_PROGRESS_AFTER = 2.0  # s
 
 
 class Bar:
-    """A progress bar that gives up where nothing can be shown: no run ends because of it.
+    """A progress bar that stops if it cannot be shown, without ending the run.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Bar:
         self._drop()
 
     def update(self, n: int = 1) -> None:
-        """Go on by ``n`` units."""
+        """Advance by ``n`` units."""
         self._done += n
         try:
             if self._bar is not None:
@@ -64,7 +64,7 @@ class Bar:
 
 
 def progress_bar(total: int, label: str, unit: str, progress: bool | None) -> Bar:
-    """Return a progress bar; ``progress`` None: where standard error is a terminal, after two seconds."""
+    """Return a progress bar; ``progress`` None shows it after two seconds if standard error is a terminal."""
     if progress is False or sys.stderr is None:
         return Bar(None, 0.0)
 

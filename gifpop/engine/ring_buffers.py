@@ -50,7 +50,7 @@ def bytes_of_rings(
 
 
 class RingBuffers:
-    """What is to arrive, pA, in a slot for each step: step ``k`` uses slot ``k % slots``.
+    """Input to arrive, pA, in a slot for each step: step ``k`` uses slot ``k % slots``.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class RingBuffers:
         step: int,
         dt: float,
     ) -> None:
-        """Make room for the given groups and lags, keeping at its step what is on its way.
+        """Make room for the given groups and lags; keep input in transit at its step.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class RingBuffers:
         return self.bytes * max(0, min(self.slots, step + n) - step) / self.slots
 
     def clear(self) -> None:
-        """Drop all input in transit; `fit` is to follow, which makes what generators need."""
+        """Drop all input in transit; call `fit` next."""
         for array in (self.shared, *self.rings):
             if array is not None:
                 array[:] = 0
@@ -206,7 +206,7 @@ class RingBuffers:
 
 
 def _add(sums: Ring, place: tuple[Any, ...], amounts: float | npt.NDArray[np.floating]) -> None:
-    """Add amounts to sums at a place, an index of numbers and arrays; what goes to the same place adds up."""
+    """Add amounts to sums at an index of numbers and arrays; amounts at the same place add up."""
     np.add.at(sums, place, amounts)
 
 
@@ -248,7 +248,7 @@ def _fit(
 
 
 def _width(receptors: int) -> int:
-    """Return the length of a slot of what reaches all units."""
+    """Return the length of a slot for input to all units."""
     return 2 * receptors + 1
 
 

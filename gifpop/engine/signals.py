@@ -19,25 +19,25 @@ FOREVER = np.iinfo(np.int64).max
 
 
 class Emitter(Protocol):
-    """The least that an input line of the engine takes."""
+    """The interface of an input line of the engine."""
 
     def emit(self, step: int, n: int) -> Floats:
         """Return the values of steps ``step`` to ``step + n - 1``."""
 
 
 class Signal(Emitter, Protocol):
-    """What the input of a description becomes."""
+    """An input of a description on the time grid."""
 
     @property
     def stateless(self) -> bool:
-        """Whether what it emits depends on the step alone."""
+        """Whether the output depends on the step alone."""
 
     def expected(self, step: int) -> float:
-        """Return the mean of what lasts, at a step."""
+        """Return the mean of the lasting part at a step."""
 
 
 class Current:
-    """Base of the signals that last and are known beforehand."""
+    """Base of the continuous signals that are known in advance."""
 
     def emit(self, step: int, n: int) -> Floats:
         raise NotImplementedError

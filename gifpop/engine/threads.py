@@ -37,7 +37,7 @@ def one_or_two() -> int:
 
 
 def check_threads(where: str, threads: object) -> int:
-    """Return a number of threads, at most one for each processor; warn where there would be more."""
+    """Return a number of threads, at most one for each processor, with a warning."""
     number, most = checks.integer(where, threads, 1), processors()
     if number > most:
         each = f"{most} processors" if most > 1 else "one processor"

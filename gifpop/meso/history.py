@@ -1,4 +1,4 @@
-"""Adaptive histories: cohorts that have grown old are merged with their neighbours (docs/history.md).
+"""Adaptive histories: old cohorts are merged with their neighbours (docs/history.md).
 
 Neurons that fired long ago resemble those that fired a few steps before or after them. A cell holds the cohorts of
 several successive steps; how many it may hold grows with their age, as the differences between them fade.
@@ -158,7 +158,7 @@ def widest_cells(cell: GIF, dt: float, length: int, tolerance: float) -> Integer
 
 
 def _sufficient_width(cell: GIF, dt: float, ages: Integers, tolerance: float) -> Floats:
-    """Return how many steps a cell might span at these ages, if it did not grow older."""
+    """Return the width of a cell, in steps, allowed at each age alone."""
     _, slope = recovery(cell, dt, ages)
     own = threshold_kernel(cell, ages * dt) / cell.Delta_V
     slope = slope + 1e-3 * dt * ACTIVITY * np.abs(np.expm1(np.minimum(-own, 600.0)))

@@ -1,4 +1,4 @@
-"""Kernels: what a spike leaves behind in the threshold and in the potential, by its age."""
+"""Kernels: the effect of a spike on the threshold and the potential, by its age."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @underflows_to_zero
 def threshold_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
-    """Return what a spike adds to the threshold at the given ages (array, ms), in mV."""
+    """Return the effect of a spike on the threshold at given ages (array, ms), in mV."""
     theta = np.zeros(ages.shape)
     for tau, q in zip(cell.tau_sfa, cell.q_sfa, strict=True):
         theta += q * np.exp(-ages / tau)
@@ -26,7 +26,7 @@ def threshold_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
 
 @underflows_to_zero
 def current_kernel(cell: GIF, ages: npt.NDArray[np.floating]) -> Floats:
-    """Return what a spike takes from the potential through spike-triggered currents at most, in mV."""
+    """Return the largest effect of a spike on the potential through spike-triggered currents, in mV."""
     taken = np.zeros(ages.shape)
     for tau, q in zip(cell.tau_stc, cell.q_stc, strict=True):
         taken += abs(q) * cell.tau_m / cell.C_m * np.exp(-ages / tau)

@@ -1,4 +1,4 @@
-"""A population at the mesoscopic level: how it is checked, planned, started and changed."""
+"""A population at the mesoscopic level: check, plan, start and change it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class MesoLevel:
             self.length = automatic_history(rounded(population.cell) if self.smooth else population.cell, self.dt)
 
     def check(self, population: Population) -> None:
-        """Refuse what this level cannot do with a population."""
+        """Raise an error if this level does not support a population."""
         cell, where = population.cell, f"Population {population.name!r}"
         for name in cell.various():
             raise ValueError(
@@ -134,7 +134,7 @@ class MesoLevel:
     def begin(
         self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int
     ) -> np.random.BitGenerator:
-        """Return the random stream; of the initial state nothing is drawn."""
+        """Return the random stream; the initial state is not random."""
         return seeds.stream(root, seeds.POPULATION, index)
 
     def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:

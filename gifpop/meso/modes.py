@@ -1,4 +1,4 @@
-"""Modes of adaptation: what spikes have left in a neuron, as a sum of exponentials (docs/closures.md).
+"""Modes of adaptation: the effects of past spikes on a neuron, a sum of exponentials (docs/closures.md).
 
 Thresholds decay exponentially, each a mode of its own. Currents act on the potential u, through the membrane: with
 b = tau_m tau / ((tau - tau_m) C_m) for a current c, u + b c relaxes like a membrane without it. So each current is a
@@ -27,7 +27,7 @@ NEAREST = 1e-4  # relative; a current as slow as the membrane is taken for one t
 
 @dataclass
 class Carried:
-    """What the cohorts of one population carry of their members' adaptation (see `_meso.MesoPopulation`).
+    """The carried adaptation of a population's cohorts (see `_meso.MesoPopulation`).
 
     Moments are the D means of the modes, then the lower triangle of their covariance, row by row; between two steps,
     what they will have decayed to at the end of the next one. Beside them stands their lift, by which they lower the
@@ -112,7 +112,7 @@ def plan_carried(
     cell_places: int | None,
     receptors: Sequence[str] = RECEPTORS,
 ) -> Carried:
-    """Return what cohorts carry, all zero where it is state.
+    """Return the carried adaptation of cohorts, with a state of zeros.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def plan_carried(
 
 @underflows_to_zero
 def begin_carried(carried: Carried, youngest: int, refractory: bool) -> None:
-    """Begin anew: nothing is carried but by the neurons that have just fired, in the youngest cohort.
+    """Reset: only neurons that have just fired, in the youngest cohort, carry adaptation.
 
     ``refractory``: they wait before they may fire again.
     """
@@ -179,7 +179,7 @@ def begin_carried(carried: Carried, youngest: int, refractory: bool) -> None:
 
 @underflows_to_zero
 def update_carried(carried: Carried, new: Carried, cells: Cells | None, refractory: slice) -> None:
-    """Take over new parameters; what is in the neurons stays, in mV and pA.
+    """Set new parameters; the state of the neurons stays, in mV and pA.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def _same_neurons(old: Carried, new: Carried) -> Floats:
 
 
 def _undecayed(moments: Floats, decay: Floats) -> Floats:
-    """Return moments as they were before; of what decays to nothing within a step, nothing is left."""
+    """Return moments before their decay; zero for modes that vanish within a step."""
     return np.divide(moments, decay, out=np.zeros_like(moments), where=decay > 1e-300)
 
 
@@ -261,7 +261,7 @@ def _triangle(matrices: Floats) -> Floats:
 
 
 def _apart(tau: float, tau_m: float) -> float:
-    """Return the time constant of a current, if need be moved away from that of the membrane."""
+    """Return the time constant of a current, moved away from that of the membrane if necessary."""
     nearest = NEAREST * tau_m
     if abs(tau - tau_m) >= nearest:
         return tau
@@ -269,7 +269,7 @@ def _apart(tau: float, tau_m: float) -> float:
 
 
 def _noise(cell: GIF, dt: float, modes: Floats, moments: int, tau_syn: Floats, noisy: bool) -> Floats:
-    """Return what input of variance 1 pA^2 at each receptor, spread evenly over a step, adds to the moments."""
+    """Return the effect on the moments of input of variance 1 pA^2 at each receptor, spread evenly over a step."""
     noise = np.zeros((len(tau_syn), moments))
     if not noisy:
         return noise

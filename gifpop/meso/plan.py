@@ -234,7 +234,7 @@ def plan_adaptive(
 
 
 def affordable_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float, smooth: bool) -> Integers | None:
-    """Return how many steps a cell may span, by age; None where an exact history takes less work than any cells."""
+    """Return the allowed width of a cell, in steps, by age; None if an exact history takes less work."""
     widest = widest_cells(history.rounded(cell) if smooth else cell, dt, len_kernel, tolerance)
     length = history.affordable_length(widest, len_kernel)
     return widest[: length + 1] if length > 0 else None
@@ -242,7 +242,7 @@ def affordable_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float, sm
 
 @remembered
 def widest_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float) -> Integers:
-    """Return how many steps a cell may span, by age, in the history that a kind of neurons needs; not to be changed."""
+    """Return the allowed width of a cell, in steps, by age, for a kind of neurons; read-only."""
     length = history.adaptive_length(cell, dt, len_kernel, automatic_history(cell, dt), tolerance)
     widest = history.widest_cells(cell, dt, length, tolerance)
     widest.flags.writeable = False
@@ -282,7 +282,7 @@ def update_plan(
 
 
 def _own_input(carried: Carried | None, noisy: Sequence[float] | None) -> Sequence[float] | None:
-    """Return the ``capacity`` of input of the neurons' own, if there is any, or has been: it still is in them."""
+    """Return the ``capacity`` of independent input of neurons, if they have or had any."""
     if carried is None or not carried.noisy:
         return noisy
     before: list[float] = carried.capacity.tolist()
@@ -314,7 +314,7 @@ def _moved(rows: Floats, places: int, old: slice, new: slice) -> Floats:
 
 @underflows_to_zero
 def start_history(plan: PopulationPlan, potential: float, fired: bool = True) -> None:
-    """Begin anew, every cohort at ``potential`` mV.
+    """Reset the history, with every cohort at ``potential`` mV.
 
     All neurons have just fired, in the newest cohort; or their last spike has left the history long ago.
     """
@@ -363,7 +363,7 @@ def automatic_history(cell: GIF, dt: float) -> int:
 
 
 def _constants(cell: GIF, N: int, dt: float, binomial: bool) -> Structured:
-    """Return what does not change from step to step."""
+    """Return the constants of the time loop."""
     P = math.exp(-dt / cell.tau_m)
     gain = cell.tau_m / cell.C_m * -math.expm1(-dt / cell.tau_m)
     c = np.zeros(1, _meso.CONSTANTS)
@@ -384,7 +384,7 @@ def _constants(cell: GIF, N: int, dt: float, binomial: bool) -> Structured:
 
 
 def _receptors(cell: GIF, dt: float, names: Sequence[str]) -> Structured:
-    """Return what does not change from step to step of each receptor."""
+    """Return the constants of each receptor."""
     receptors = np.zeros(len(names), _meso.RECEPTOR)
     for receptor, name in zip(receptors, names, strict=True):
         tau = getattr(cell, f"tau_syn_{name}")

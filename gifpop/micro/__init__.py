@@ -1,1 +1,1 @@
-"""The microscopic level: a population neuron by neuron."""
+"""The microscopic level: a population as single neurons."""

@@ -1,4 +1,4 @@
-"""A population at the microscopic level: how it is checked, planned, started and changed."""
+"""A population at the microscopic level: check, plan, start and change it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MicroLevel:
         self.check(population)
 
     def check(self, population: Population) -> None:
-        """Refuse what this level cannot do with a population."""
+        """Raise an error if this level does not support a population."""
         where, cell = f"Population {population.name!r}", population.cell
         if population.N > MOST_SIMULATED:
             raise ValueError(f"{where}: N must be <= {MOST_SIMULATED} at the microscopic level, got {population.N}")

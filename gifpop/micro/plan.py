@@ -89,7 +89,7 @@ class NeuronPlan:
         return NeuronPlan(self.N, dict(self.parameters), state)
 
     def chosen(self, neurons: Integers) -> NeuronPlan:
-        """Return a plan of as many neurons, each in the state that one of these has; parameters are to follow."""
+        """Return a plan of copies of these neurons' states; set its parameters next."""
         state = {name: aligned_zeros((len(values), count_places(len(neurons)))) for name, values in self.state.items()}
         state["budget"][:] = EVERLASTING
         for name, values in state.items():
@@ -107,14 +107,14 @@ class NeuronPlan:
         return _micro.MicroPopulation(self, key)
 
     def restart(self, key: Stream) -> None:
-        """Begin with the random numbers of a key (`gifpop.common.seeds.philox_key`)."""
+        """Restart the random numbers with a key (`gifpop.common.seeds.philox_key`)."""
         self.renew_budgets(0, 0.0, key)
 
 
 def plan_neurons(
     p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True, receptors: Sequence[str] = RECEPTORS
 ) -> NeuronPlan:
-    """Return the arrays of a group of neurons at rest in its initial state; `NeuronPlan.restart` is to follow.
+    """Return the arrays of a group of neurons at rest; call `NeuronPlan.restart` next.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def plan_neurons(
 def neuron_parameters(
     p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True, receptors: Sequence[str] = RECEPTORS
 ) -> dict[str, Floats]:
-    """Return what does not change from step to step; see `plan_neurons`."""
+    """Return the constants of the time loop; see `plan_neurons`."""
     tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)
     slope = np.log2(math.e) / np.asarray(p["Delta_V"], dtype=float)
     gain = tau_m / C_m * -np.expm1(-dt / tau_m)

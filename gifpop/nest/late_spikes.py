@@ -61,7 +61,7 @@ class LateSpikes:
         self._steps, self._nodes, self._counts = (each[kept] for each in (self._steps, self._nodes, self._counts))
 
     def carried(self, numbers: Places, sign: Literal[-1, 1]) -> list[Arrivals]:
-        """Return what connections deliver of the last slice's spikes, to take it back (-1) or to add it."""
+        """Return the late spikes' input through connections, to subtract (-1) or to add."""
         if not len(self._steps):
             return []
         nodes = np.unique(self._nodes)
@@ -90,7 +90,7 @@ class LateSpikes:
         self._pending += arrivals
 
     def through_new_connections(self) -> list[Arrivals]:
-        """Return what late spikes deliver through new connections of nodes that had one."""
+        """Return the late spikes' input through new connections of nodes that already had one."""
         table = self.connections
         if not (self._wired and len(self._steps) and self._wired < len(table)):
             return []

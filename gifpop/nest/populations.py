@@ -48,7 +48,7 @@ POPULATION = "gif_pop_psc_exp"
 
 
 class PopulationBlock(Block):
-    """Populations of equal neurons.
+    """Populations of identical neurons.
 
     Attributes
     ----------

@@ -130,7 +130,7 @@ class Pairs(Projection):
 
 
 class Exceptions(NamedTuple):
-    """A value that all connections share but a few.
+    """A value shared by all connections except a few.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Let `import nest` import gifpop.nest, so that scripts written for NEST run unchanged."""
+"""Make `import nest` import gifpop.nest, so that scripts written for NEST run unchanged."""
 
 import importlib
 import sys
@@ -8,7 +8,7 @@ PUBLIC = ("logic", "math", "random", "raster_plot", "voltage_trace")
 
 
 def install() -> None:
-    """Let every later ``import nest`` of this process import `gifpop.nest`, whether NEST is installed or not.
+    """Make later ``import nest`` of this process import `gifpop.nest`, whether or not NEST is installed.
 
     ``import nest.raster_plot`` and ``from nest import random`` work alike. To run a script without changing it, use
     ``python -m gifpop nest script.py``.

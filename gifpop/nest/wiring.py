@@ -406,7 +406,7 @@ def _split_shared(
 
 
 def _shared(value: Any) -> Any:
-    """Return the value that all connections share, but for exceptions."""
+    """Return the value shared by all connections, except the exceptions."""
     return value.shared if isinstance(value, Exceptions) else value
 
 

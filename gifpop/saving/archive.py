@@ -1,4 +1,4 @@
-"""A file of JSON and arrays: numpy's ``.npz`` without pickle, written whole or not at all.
+"""A file of JSON and arrays: numpy's ``.npz`` without pickle, written atomically.
 
 Nothing that a file says is believed before it has been checked: no size is allocated that the file could not hold.
 """
@@ -42,7 +42,7 @@ READERS: dict[tuple[int, int], tuple[int, Callable[..., Any]]] = {  # and how ma
 
 
 def write(path: Path, document: dict[str, Any], arrays: Arrays, compressed: bool = False) -> None:
-    """Write a file. What was there before stays until the new one is on the disk, and if anything fails.
+    """Write a file. An existing one stays until the new one is on disk, and if anything fails.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def write(path: Path, document: dict[str, Any], arrays: Arrays, compressed: bool
 
 
 def read(path: Path, where: str, accept: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], Arrays]:
-    """Return what `write` was given, and raise ValueError if it was not this that wrote the file.
+    """Return the content written by `write`; raise ValueError for other files.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def read(path: Path, where: str, accept: Callable[[dict[str, Any]], None]) -> tu
 
 @contextmanager
 def damage_reported(where: str) -> Iterator[None]:
-    """Turn whatever errors content causes into one that says so; those of the system stay what they are."""
+    """Convert errors caused by damaged content to a ValueError; pass errors of the system on."""
     try:
         yield
     except MemoryError:

@@ -30,7 +30,7 @@ LONGEST_NAME = 40  # of a part of an array's name
 
 
 class Kind(NamedTuple):
-    """How objects of a class are taken apart and made.
+    """How to encode and decode objects of a class.
 
     Attributes
     ----------
@@ -53,12 +53,12 @@ class Kind(NamedTuple):
 
     @property
     def called(self) -> str:
-        """The name by which files know the class."""
+        """Name of the class in files."""
         return self.name or self.cls.__name__
 
 
 def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, Arrays]:
-    """Return a value as what the json module takes, and a dict of str to array.
+    """Return a value as JSON types, and a dict of str to array.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, Arra
 
 
 def decode(document: Any, arrays: Arrays, kinds: Iterable[Kind]) -> Any:
-    """Return the value that `encode` was given; errors of any class where it has not made this."""
+    """Return the value encoded by `encode`; raise errors of any class for other input."""
     return _Decoder(kinds, arrays).decode(document)
 
 

@@ -1,4 +1,4 @@
-"""Whether the arrays of a simulation fit together. The compiled loop trusts that they do; a file can say anything.
+"""Check that the arrays of a loaded simulation fit together, since the compiled loop trusts them.
 
 Numbers that are merely wrong give wrong results. What would be read or written outside an array, turned into an integer
 that it does not fit in, or waited for without end, is found here.
@@ -67,18 +67,18 @@ class Sizes(dict[str, int]):
             raise ValueError(f"{self._where}: {name} must be of type {np.dtype(dtype)}, got {array.dtype}")
 
     def require(self, holds: bool | np.bool_, rule: str) -> None:
-        """Refuse what breaks a rule."""
+        """Raise an error if a rule is broken."""
         if not holds:
             raise ValueError(f"{self._where}: {rule} does not hold")
 
     def integer(self, name: str, value: object, least: int, most: int) -> None:
-        """Refuse what is no integer in a range."""
+        """Raise an error unless a value is an integer in a range."""
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or not least <= value <= most:  # type: ignore[operator]  # it is whole
             raise ValueError(f"{self._where}: {name} must be an integer from {least} to {most}, got {value!r}")
 
     def all_are(self, kind: type | UnionType | tuple[type, ...], name: str, values: Iterable[object]) -> None:
-        """Refuse what is not of a class, or of one of several."""
+        """Raise an error unless all values are of one of the classes."""
         for value in values:
             if not isinstance(value, kind):
                 raise ValueError(f"{self._where}: {name} must be {kind}, got an object of {type(value)}")
@@ -259,7 +259,7 @@ def check_engine(engine: Engine) -> None:
 
 
 def _check_groups(engine: Engine, sizes: Sizes) -> None:
-    """Refuse groups that are not as they should be, or share what they write to."""
+    """Raise an error for invalid groups, or groups that share arrays that they write."""
     parts: list[object] = list(engine.plans)
     for name, plan, stream in zip(engine.names, engine.plans, engine.streams, strict=True):
         if isinstance(plan, NeuronPlan):
@@ -305,7 +305,7 @@ def _check_population(plan: PopulationPlan, sizes: Sizes) -> None:
 
 
 def _check_cells(cells: history.Cells, state: np.void, K: int, sizes: Sizes) -> None:
-    """Refuse cells that would not fit in their places; that there are never more rests on how wide they may be."""
+    """Raise an error for cells that could exceed their arrays."""
     sizes.check("cells.widest", cells.widest, "ages", dtype=np.int64)
     for name in ("tau", "newest"):
         sizes.check(f"cells.{name}", getattr(cells, name), "traces")

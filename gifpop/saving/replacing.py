@@ -1,4 +1,4 @@
-"""Files that take the place of others once they are written, and leave nothing behind."""
+"""Replace files atomically, and leave no temporary files behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HAS_LOCKS = sys.platform != "win32"
 
 @contextmanager
 def replacing(path: str, begin: bytes) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of the one at ``path``, if there is one, once everything is written.
+    """Open a file that replaces the one at ``path`` once everything is written.
 
     A symbolic link stays, and so do permissions. Where the system can, the file has no name until it is whole, so that
     nothing remains of a process that is killed. What remains elsewhere, the next one removes.

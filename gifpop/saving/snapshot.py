@@ -68,7 +68,7 @@ def save(path: archive.Path, state: dict[str, object], compressed: bool = False)
 
 
 def load(path: archive.Path, threads: int | None = None) -> dict[str, Any]:
-    """Return the attributes of a simulation that were written to a file; ``threads`` None: as many as it had."""
+    """Return the attributes of a simulation from a file; ``threads`` None: the saved number."""
     where = f"Simulation.load: {os.fsdecode(path)!r}"
     document, arrays = archive.read(path, where, lambda document: _accept(where, document))
     with archive.damage_reported(where), np.errstate(all="ignore"):
@@ -93,7 +93,7 @@ def copied(state: dict[str, object]) -> dict[str, Any]:
 
 
 def restored(document: Any, arrays: Arrays) -> dict[str, Any]:
-    """Return the attributes of a simulation that are in JSON and arrays; errors of any class where they are not."""
+    """Return the attributes of a simulation from JSON and arrays; raise errors of any class if they are invalid."""
     state: dict[str, Any] = decode(document, arrays, KINDS)
     integrity.check_simulation(**state)
     return state
@@ -213,7 +213,7 @@ def _aligned_rings(buffers: RingBuffers) -> RingBuffers:
 
 
 def _resumed(engine: Engine) -> Engine:
-    """Resume an engine, once it is certain that the compiled loop stays within its arrays."""
+    """Resume an engine after checking that the compiled loop stays within its arrays."""
     integrity.check_engine(engine)
     engine.resume()
     return engine

@@ -1,1 +1,1 @@
-"""A network at every point of a grid."""
+"""Parameter sweeps: a network at every point of a grid."""

@@ -40,7 +40,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """What is done at each point of a sweep.
+    """The work at each point of a sweep.
 
     Attributes
     ----------

@@ -41,7 +41,7 @@ else:
 
 @contextlib.contextmanager
 def locked(store: Path | None) -> Iterator[None]:
-    """Keep other sweeps from a store.
+    """Lock a store against other sweeps.
 
     There is no lock where the folder around the store cannot be written to, or where its file system has none.
 

@@ -67,7 +67,7 @@ class Threads:
         self._stopped.set()
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Shut the threads down."""
         for _ in self._threads:
             self._tasks.put(None)
 
@@ -107,7 +107,7 @@ class Processes(Threads):
                 child.process.kill()
 
     def close(self) -> None:
-        """End the processes, and wait for that."""
+        """Shut the processes down and wait for them."""
         super().close()
         for thread in self._threads:
             thread.join()
@@ -200,7 +200,7 @@ class _Child:
 
 
 def _serve(pipe: Connection, job: Job) -> None:
-    """Run points in a process until its parent wants no more, or is no more."""
+    """Run points in a process until its parent closes the connection."""
     from tqdm import tqdm
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it

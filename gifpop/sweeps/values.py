@@ -170,7 +170,7 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True)
 class Schema:
-    """What the values of all points have in common; that of the first point.
+    """The common form of the values of all points, taken from the first point.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ REMOTE_AHEAD = 2000  # points handed to a cluster, which may start workers for t
 
 
 class Client(Protocol):
-    """What gives an executor, as `dask.distributed.Client` does."""
+    """A source of an executor, such as a `dask.distributed.Client`."""
 
     def get_executor(self, *, pure: bool) -> Executor: ...
 
@@ -59,7 +59,7 @@ class UserExecutor:
 
 
 def make_workers(job: Job, executor: Executor | str | None, client: Client | None, workers: int | None) -> Workers:
-    """Return what runs the points: at most one of the three is given."""
+    """Return the workers that run the points; at most one of the three is given."""
     if client is not None:
         executor = client.get_executor(pure=False)
     if isinstance(executor, Executor):

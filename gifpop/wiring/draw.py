@@ -60,7 +60,7 @@ def expected_connections(rule: Rule, n_pre: int, n_post: int) -> float:
 def connection_bytes(
     rule: Rule, n_pre: int, n_post: int, weights: bool = False, lags: bool = False, same: bool = True
 ) -> tuple[float, float]:
-    """Return the bytes that the connections of a rule take for good, and those besides while they are made."""
+    """Return the bytes of the connections of a rule, and the additional bytes while they are made."""
     rule = rule.resolve(n_pre)
     if is_implicit(rule, same) and not weights and not lags:
         return 0.0, 0.0
