@@ -72,7 +72,7 @@ class Checked:
         return f"{type(self).__name__}({values})"
 
     def _check(self) -> None:
-        """Check what concerns several fields."""
+        """Check rules for several fields."""
 
 
 def _checked(where: str, value: object, kind: str, condition: checks.Condition, unit: str) -> object:

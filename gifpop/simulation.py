@@ -120,7 +120,7 @@ class Simulation(Saved):
 
     Notes
     -----
-    The stationary state is that of the same network with so many neurons that fluctuations vanish, run from rest until
+    The stationary state is that of the same network with very many neurons, without fluctuations, run from rest until
     its activity changes by less than 1e-4 of itself, with inputs as they are at time 0: currents at their values,
     Poisson processes at their means, without single spikes. Populations begin with the expected number of neurons in
     each cohort; each neuron is drawn independently from that state; input in transit begins at its mean. Of several

@@ -1,4 +1,4 @@
-"""From connections, in ms and pA, to links in steps.
+"""Convert connections, in ms and pA, to links in steps.
 
 A connection between neurons is drawn by its rule. One that begins or ends at a mesoscopic population takes the expected
 number of connections of a pair of neurons as a factor of its weight. With sparse wiring, a mesoscopic population learns

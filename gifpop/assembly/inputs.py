@@ -1,4 +1,4 @@
-"""From inputs, in ms, pA and spikes/s, to signals on the time grid and links to the groups that they reach."""
+"""Convert inputs, in ms, pA and spikes/s, to signals on the time grid and links to groups."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ class Recorder:
 
     @property
     def bytes_to_come(self) -> float:
-        """Memory that the records of the steps to come will take, of arrays that are there already."""
+        """Memory that the next steps' records will need in arrays that exist already."""
         taken, n = self._extent[0], self._counts.shape[1]
         return bytes_of_records(n - taken, self._columns, self._every)
 
@@ -238,7 +238,7 @@ class SpikeRoom:
 
 
 class Recording:
-    """The options of a simulation that say what comes in and out beside the network (see `gifpop.Simulation`).
+    """The options of a simulation for records and prescribed activity (see `gifpop.Simulation`).
 
     Attributes
     ----------

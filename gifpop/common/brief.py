@@ -8,9 +8,9 @@ AT_EACH_END = 3
 
 
 def brief(value: object) -> str:
-    """Return ``repr(value)``; of a long tuple or list, the first and last entries and their number.
+    """Return ``repr(value)``; for a long tuple or list, its first and last entries and its length.
 
-    Of an integer of more digits than anybody reads, the number of its bits.
+    Very long integers are shown by their number of bits.
     """
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         return f"{'a negative' if value < 0 else 'an'} integer of {value.bit_length()} bits"

@@ -17,7 +17,7 @@ _outermost: deferred_interrupt | None = None  # the one that holds SIGINT back i
 
 
 class deferred_interrupt:
-    """Hold SIGINT back within a block; hand it over to the handler of before at its end.
+    """Defer SIGINT within a block; pass it to the previous handler at the end.
 
     Entering it returns a function that returns whether a signal is held back. Inside another such block it is the outer
     one that hands over. Where the handler of before raises KeyboardInterrupt and the block has raised one as well, the
@@ -56,12 +56,12 @@ class deferred_interrupt:
 
     @property
     def received(self) -> bool:
-        """Whether this block itself has held back a signal: bool."""
+        """Whether this block itself has deferred a signal: bool."""
         return bool(self._received)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Obey SIGINT at once within a block, which can be left at any point, unless an outer block holds it back."""
+        """Handle SIGINT at once within a block that can be left at any point, unless an outer block defers it."""
         global _outermost
         if self._previous is None:
             yield
@@ -80,14 +80,14 @@ class deferred_interrupt:
         self._received.append((number, frame))
 
     def _give_back(self) -> None:
-        """Reinstall the handler of before, unless somebody has exchanged ours meanwhile."""
+        """Restore the previous handler, unless ours has been replaced meanwhile."""
         current = signal.signal(signal.SIGINT, self._previous)
         if callable(current) and current != self._note:
             signal.signal(signal.SIGINT, current)
 
 
 def _leave_to_parent() -> None:
-    """Hold nothing back in the child of a fork, which has not entered the block, and has the handler of before."""
+    """Restore the previous handler in the child of a fork, which has not entered the block."""
     global _outermost
     outer, _outermost = _outermost, None
     if outer is not None:
@@ -100,7 +100,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _handle(handler: Callable[[int, FrameType | None], Any]) -> bool:
-    """Install a handler of SIGINT; return whether that was possible: it is not in a subinterpreter."""
+    """Install a handler of SIGINT; return False if that is impossible, as in a subinterpreter."""
     try:
         signal.signal(signal.SIGINT, handler)
     except ValueError:
@@ -119,7 +119,7 @@ def stopped_by(event: threading.Event) -> Iterator[None]:
 
 
 def watch() -> Callable[[], bool]:
-    """Return a function for any thread that returns whether what this thread does is to be interrupted."""
+    """Return a function, for any thread, that returns whether to interrupt the work of this thread."""
     if threading.current_thread() is threading.main_thread():
         return _is_held_back
     stopped: Callable[[], bool] = getattr(_thread, "stopped", _never)
@@ -127,12 +127,12 @@ def watch() -> Callable[[], bool]:
 
 
 def is_interrupted() -> bool:
-    """Return whether a SIGINT is held back, or the event of `stopped_by` is set."""
+    """Return whether a SIGINT is deferred, or the event of `stopped_by` is set."""
     return watch()()
 
 
 def give_way() -> None:
-    """Raise KeyboardInterrupt if there was an interrupt; long preparations call it where nothing is lost by that."""
+    """Raise KeyboardInterrupt after an interrupt; long preparations call this where it is safe."""
     if is_interrupted():
         raise KeyboardInterrupt
 

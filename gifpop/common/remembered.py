@@ -20,7 +20,7 @@ Arguments = ParamSpec("Arguments")
 Scalar = TypeVar("Scalar", bound=np.generic)
 Value = TypeVar("Value")
 
-ARRAYS_KEPT = 16  # arrays that stay although nobody holds them, the last ones that were asked for,
+ARRAYS_KEPT = 16  # arrays that stay without any holder, the last ones requested,
 BYTES_KEPT = 8e6  # as long as all of them together are no larger
 
 

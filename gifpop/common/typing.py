@@ -50,7 +50,7 @@ Given_contra = TypeVar("Given_contra", contravariant=True)
 
 
 class Field(Generic[Kept_co, Given_contra]):
-    """A field of a frozen dataclass that is given in one form and kept in another; for annotations only."""
+    """A field of a frozen dataclass that accepts one type and stores another; for annotations only."""
 
     def __get__(self, instance: object, owner: type) -> Kept_co:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The engine that both faces drive: arrays, random streams and the chunked run over the compiled time loop."""
+"""The engine of `gifpop` and `gifpop.nest`: arrays, random streams and the chunked run over the compiled time loop."""
 
 from __future__ import annotations
 

@@ -74,19 +74,19 @@ class Link:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there are single connections, but not one of them."""
+        """Whether the link has single connections, but zero of them."""
         return self.units is not None and len(self.units) == 0
 
     @property
     def longest_lag(self) -> int:
-        """Largest number of steps that anything is on its way along this link: 0 along one without connections."""
+        """Longest lag of this link, in steps: 0 without connections."""
         if self.is_empty:
             return 0
         return self.lag if self.lags is None else int(np.max(self.lags))
 
     @property
     def shortest_lag(self) -> int:
-        """Smallest such number; along a link without connections, more than any slice has steps."""
+        """Shortest lag of this link, in steps; without connections, more than the steps of any slice."""
         if self.is_empty:
             return NEVER
         return self.lag if self.lags is None else int(np.min(self.lags))

@@ -1,4 +1,4 @@
-"""Threads of the time loop: how many there may be, and the teams of them that wait for work."""
+"""Threads of the time loop: their number, and teams that wait for work."""
 
 import os
 import threading
@@ -47,7 +47,7 @@ def check_threads(where: str, threads: object) -> int:
 
 @contextmanager
 def team(number: int) -> Iterator[_team.Team | None]:
-    """Yield a team of ``number`` threads, the calling one included, or as many as can be started; None for one."""
+    """Yield a team of ``number`` threads, including the calling one, or as many as can start; None for one."""
     if number == 1:
         yield None
         return

@@ -2,7 +2,7 @@
 
 Thresholds decay exponentially, each a mode of its own. Currents act on the potential u, through the membrane: with
 b = tau_m tau / ((tau - tau_m) C_m) for a current c, u + b c relaxes like a membrane without it. So each current is a
-mode that acts like a threshold, and the membrane one more, which begins anew after every spike. All modes are in units
+mode that acts like a threshold, and the membrane one more, which is reset after every spike. All modes are in units
 of Delta_V and raise the threshold by their sum.
 """
 
@@ -140,7 +140,7 @@ def plan_carried(
     D = len(tau)
     jump = modes @ np.array([*cell.q_sfa, *cell.q_stc, *np.zeros(D - thresholds - len(cell.q_stc))])
     if membrane:
-        jump[-1] = 0.0  # the membrane begins anew when refractoriness ends
+        jump[-1] = 0.0  # the membrane is reset when refractoriness ends
     moments = D + D * (D + 1) // 2
     decay = np.exp(-dt / tau)
     return Carried(

@@ -142,7 +142,7 @@ class Kernel:
 
     @contextmanager
     def restoring(self) -> Iterator[None]:
-        """Change settings; an exception takes back all that the block has set."""
+        """Change settings; restore them if the block raises an exception."""
         self.changes.check_whole()
         with deferred_interrupt():
             holders = self, self.clock, self.delays, self.streams, self.changes
@@ -160,7 +160,7 @@ class Kernel:
         self.changes.wirings += 1
 
     def set_history(self, value: str, name: str) -> None:
-        """Choose how populations that are created from now on keep their history; ``name`` is for the message."""
+        """Set the history of populations created from now on; ``name`` is for the message."""
         self.history = checked_history(value, name)
 
     # -- nodes ------------------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ class Kernel:
 
 
 def checked_history(value: str, name: str) -> History:
-    """Return ``value`` if it is a way to keep histories; ``name`` is for the message."""
+    """Return ``value`` if it is a valid history; ``name`` is for the message."""
     for history in HISTORIES:
         if history == value:
             return history

@@ -214,7 +214,7 @@ SYNAPSE: dict[Literal["weight", "delay"], ModelParameter] = {
 
 @dataclass
 class NodeModel:
-    """A model of nodes, or a copy of one under a name of its own.
+    """A model of nodes, or a copy with its own name.
 
     Attributes
     ----------
@@ -240,7 +240,7 @@ class NodeModel:
 
 @dataclass
 class SynapseModel:
-    """A static synapse, or a copy of it with defaults of its own.
+    """A static synapse, or a copy with its own defaults.
 
     ``delay`` is in ms; None is 1 ms rounded up to whole steps.
     """

@@ -207,7 +207,7 @@ class RecorderBlock(Block):
         raise NotImplementedError
 
     def flush(self, slice_steps: int) -> None:
-        """Turn taken data into events; slices have ``slice_steps`` steps.
+        """Convert collected data to events; slices have ``slice_steps`` steps.
 
         Only of devices that record to memory. After an exception it can be called again, since the data of each device
         move in one assignment.

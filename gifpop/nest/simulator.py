@@ -79,7 +79,7 @@ class Simulator:
         self._shown_until: int | None = None  # step up to which nodes show state and events; None: all
 
     def prepare(self) -> None:
-        """Bring changed nodes and connections to the engine; after an exception it can be called again."""
+        """Transfer changed nodes and connections to the engine; can be repeated after an exception."""
         self.show()
         self._reseed()
         steps = [*self._bring_populations(), *self._bring_neurons()]
@@ -156,7 +156,7 @@ class Simulator:
         self.clock.step = self.engine.step
 
     def show(self) -> None:
-        """Update the nodes' state and events after a run; after an exception it can be called again."""
+        """Update the nodes' state and events after a run; can be repeated after an exception."""
         if self._shown_until is None:
             return
         for population in self.nodes.of_type(PopulationBlock) if self.engine.step > self._shown_until else ():

@@ -80,7 +80,7 @@ def title_of_trial(number: int | None) -> dict[str, str]:
 
 
 def note_on_trials(result: Result | TrialStatistics) -> str | None:
-    """Return a note for the legend on what curves and bands of trials show; None for a single run."""
+    """Return a note for the legend that explains curves and bands of trials; None for a single run."""
     if isinstance(result, TrialStatistics):
         n, of = result.n, " of steps"
     elif result.trials is not None:

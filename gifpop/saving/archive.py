@@ -157,7 +157,7 @@ class _Archive:
 
 
 def _header(entry: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """Return shape and type of an array, and where its content begins.
+    """Return shape and type of an array, and the offset of its content.
 
     Headers are parsed as Python, of which some ends Python's parser: none is that holds more than numpy writes.
     """

@@ -216,7 +216,7 @@ class _Decoder:
         return self._arrays[name]
 
     def _range(self, *limits: int) -> range:
-        """Return a range, which somebody may turn into numbers: of all no more than there are in arrays, or few."""
+        """Return a range; limit the total length of ranges, since they may become arrays."""
         whole = range(*limits)
         self._left -= len(whole)
         if self._left < 0:

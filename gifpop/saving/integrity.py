@@ -54,7 +54,7 @@ class Sizes(dict[str, int]):
         self._where = where
 
     def check(self, name: str, array: object, *shape: int | str, dtype: npt.DTypeLike = np.float64) -> None:
-        """Refuse an array that has not this shape: numbers, and names of sizes, which the first array decides."""
+        """Check the shape of an array: numbers, and names of sizes, which the first array sets."""
         if not isinstance(array, np.ndarray) or array.ndim != len(shape):
             raise ValueError(f"{self._where}: {name} must be an array of {len(shape)} dimensions, got {array!r}")
         for axis, size in enumerate(shape):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-if sys.platform != "win32":  # where nobody can delete a file that is open
+if sys.platform != "win32":  # which does not delete open files
     import fcntl
 
 HAS_LOCKS = sys.platform != "win32"
@@ -65,7 +65,7 @@ def _prefix(name: str) -> str:
 
 
 def _nameless(temporary: str) -> IO[bytes] | None:
-    """Open a file without a name in the folder of ``temporary``; None where there is no such thing.
+    """Open a file without a name in the folder of ``temporary``; None if the system does not support it.
 
     Whether it can be given a name is tried out with another one.
     """
@@ -93,7 +93,7 @@ def _give_name(file: IO[bytes], name: str) -> None:
 
 
 def _named(temporary: str) -> IO[bytes]:
-    """Open a new file; if somebody takes it for abandoned before it is locked, another one."""
+    """Open a new file; open another one if a process removes it as abandoned before it is locked."""
     while True:
         file = open(temporary, "xb")  # noqa: SIM115  # to be closed by who writes it
         if not _lock(file) or os.path.exists(temporary):
@@ -102,7 +102,7 @@ def _named(temporary: str) -> IO[bytes]:
 
 
 def _lock(file: IO[bytes]) -> bool:
-    """Lock a file as long as it is open; return whether that was possible: not if somebody else has, or nobody can."""
+    """Lock a file while it is open; return False if it is locked already or cannot be locked."""
     if sys.platform != "win32":
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -122,7 +122,7 @@ def _accept(where: str, document: dict[str, Any]) -> None:
 
 
 def _described(cls: type, *names: str, own: Sequence[str] = ()) -> Kind:
-    """Return the kind of a class whose constructor takes what its attributes hold: by default fields of a dataclass.
+    """Return the kind of a class whose constructor takes its attributes: by default the fields of a dataclass.
 
     ``own`` : see `gifpop.saving.encoding.Kind`.
     """
@@ -139,7 +139,7 @@ def _kept(
     made: Callable[[T], T] | None = None,
     own: Sequence[str] = (),
 ) -> Kind:
-    """Return the kind of a class of which these attributes are kept, and those in ``anew`` are made anew.
+    """Return the kind of a class whose attributes ``names`` are stored, and those in ``anew`` made again on loading.
 
     ``absent`` holds the values of attributes that earlier files of this format lack, ``dropped`` the names of those
     that only they have; ``made`` is called with an object once it has its attributes, and returns it. ``own`` : see
@@ -220,7 +220,7 @@ def _resumed(engine: Engine) -> Engine:
 
 
 def _restored(assembly: Assembly) -> Assembly:
-    """Drop what an assembly keeps for `Simulation.reset`, which it finds again."""
+    """Drop the cache of an assembly for `Simulation.reset`, which makes it again."""
     assembly._initial_plans = assembly._relaxed = None
     assembly._signals = {}
     return assembly

@@ -36,7 +36,7 @@ def require_packages(stored: bool) -> None:
 
 
 def check_functions(build: Callable[..., Network], measure: Callable[[Any], object], grid: Grid) -> None:
-    """Refuse what is no function, and a `build` that does not take the parameters."""
+    """Raise an error for arguments that are not functions, or a `build` that does not take the parameters."""
     functions: dict[str, object] = {"build": build, "measure": measure}
     for name, function in functions.items():
         if not callable(function):

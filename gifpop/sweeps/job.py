@@ -28,7 +28,7 @@ except ImportError:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The ``values`` of a point, or its ``error``; neither, where it was stopped or never run.
+    """The ``values`` of a point, or its ``error``; neither if it was stopped or never run.
 
     ``interrupted``: it has raised KeyboardInterrupt.
     """
@@ -97,7 +97,7 @@ def _load(pickled: bytes) -> Job:
 
 
 def check_picklable(build: object, measure: object, simulate: object) -> None:
-    """Refuse what cannot be sent to workers in other processes."""
+    """Raise an error for functions that cannot be sent to other processes."""
     try:
         dumps((build, measure, simulate))
     except Exception as error:

@@ -91,7 +91,7 @@ def _acquire(store: Path) -> IO[str] | None:
 
 
 def _hold(file: IO[str], store: Path) -> bool:
-    """Lock a file and write into it who did so; return False if its last owner has removed it meanwhile."""
+    """Lock a file and write its owner into it; return False if its last owner has removed it."""
     path = lock_of(store)
     file.seek(0)
     text = file.read()

@@ -63,7 +63,7 @@ class Threads:
         return future
 
     def stop(self) -> None:
-        """End simulations at their next look, and start nothing more."""
+        """Stop simulations at their next check, and start no more."""
         self._stopped.set()
 
     def close(self) -> None:

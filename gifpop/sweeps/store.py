@@ -98,7 +98,7 @@ class Store(ABC):
         return strings(self._arrays["status"])
 
     def errors(self) -> npt.NDArray[np.str_]:
-        """Return the errors of all points: array of strings, empty where there is none."""
+        """Return the errors of all points: array of strings, empty for points without an error."""
         return strings(self._arrays["error"])
 
     def put(self, index: tuple[int, ...], values: Mapping[str, Value]) -> None:
@@ -113,7 +113,7 @@ class Store(ABC):
         self._arrays["status"][index] = FAILED
 
     def forget_errors(self, of_failed: bool) -> None:
-        """Empty the errors of points whose status was never written and, on demand, let failed points be run again."""
+        """Clear errors of points without a written status; on demand, mark failed points to run again."""
         if of_failed:
             for index in np.argwhere(self.status() == FAILED):
                 self._arrays["status"][tuple(index)] = NOT_RUN

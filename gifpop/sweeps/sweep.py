@@ -258,7 +258,7 @@ class _Writer:
             self.flush()
 
     def flush(self) -> None:
-        """Store what is held back, in order."""
+        """Store the outcomes held back, in order."""
         for index in sorted(self._held):
             self._write(*self._held.pop(index))
 

@@ -47,7 +47,7 @@ class Value:
 
 
 def mean_activity(result: Result | TrialStatistics) -> dict[str, Value]:
-    """Return the mean activity of each population over time, spikes/s; of each trial where there are several."""
+    """Return the mean activity of each population over time, spikes/s; for each of several trials."""
     activity = np.asarray(result.activity).mean(axis=-2)
     trials = result.trials if isinstance(result, Result) else None
     dims: tuple[str, ...] = ("population",)
@@ -59,7 +59,7 @@ def mean_activity(result: Result | TrialStatistics) -> dict[str, Value]:
 
 
 def named_values(returned: object, name: str, parameters: Iterable[str]) -> dict[str, Value]:
-    """Return what a measure returned as a dict of name to `Value`.
+    """Return the result of a measure as a dict of name to `Value`.
 
     Parameters
     ----------

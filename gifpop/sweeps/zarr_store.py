@@ -95,7 +95,7 @@ class ZarrStore(Store):
         )
 
     def _clear(self, kept: Collection[str]) -> None:
-        """Remove the arrays but some, whether whole or not."""
+        """Remove all arrays except some, including incomplete ones."""
         for folder in self.path.glob("*/"):
             if folder.name not in kept and _is_array(folder):
                 shutil.rmtree(folder)
@@ -136,7 +136,7 @@ def check_path(store: object) -> Path:
 
 
 def stored_attributes(path: Path) -> dict[str, Any]:
-    """Return the attributes of the sweep that a store holds; none, where it is to be made.
+    """Return the attributes of the sweep in a store; none if the store does not exist yet.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def stored_attributes(path: Path) -> dict[str, Any]:
 
 
 def stored_parameters(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return the parameters of a stored sweep: dict of name to array, in order; empty where it holds nothing yet."""
+    """Return the parameters of a stored sweep: dict of name to array, in order; empty for a new store."""
     import zarr
 
     if not _is_made(path):
@@ -230,12 +230,12 @@ def _attributes(path: Path) -> dict[str, Any]:
 
 
 def _is_empty(path: Path) -> bool:
-    """Return whether there is nothing at a path, or a folder with nothing but what a killed process began to write."""
+    """Return whether a path does not exist, or is a folder with only temporary files of a killed process."""
     return not path.exists() or (path.is_dir() and all(entry.suffix == PARTIAL for entry in path.iterdir()))
 
 
 def _is_array(path: Path) -> bool:
-    """Return whether a path is that of a zarr array, whole or not, and of nothing else."""
+    """Return whether a path is a zarr array, possibly incomplete, and nothing else."""
     own = (METADATA, CHUNKS)
     return path.is_dir() and all(entry.name in own or entry.suffix == PARTIAL for entry in path.iterdir())
 

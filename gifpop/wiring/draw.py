@@ -1,4 +1,4 @@
-"""From a connection rule to connections between two groups of neurons, as the time loop reads them."""
+"""Draw connections between two groups of neurons by a rule, as the time loop reads them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PER_CONNECTION, PER_WEIGHT, PER_LAG = 4, 8, 4
 PER_DRAWN_SOURCE, PER_GIVEN_PAIR, PER_DRAWN_WEIGHT, PER_DRAWN_LAG = 4, 16, 8, 24
 
-BLOCK = 768  # sources: the ends of so many rows lie in the first cache
+BLOCK = 768  # sources: the ends of as many rows fit into the L1 cache
 FEWEST_BLOCKS = 8
 SHORTEST_RUN = 64  # connections of a target that start in a block, on average; shares cost much for fewer
 
