@@ -28,7 +28,7 @@ LONGEST_SLICE = _LONGEST_SLICE
 
 
 cdef class Core:
-    """Groups, their projections and the input on its way between them.
+    """Groups, the links between them, and input in transit.
 
     Of the objects, the attributes are read; the arrays that these hold are read and written from then on.
 
@@ -303,7 +303,7 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
 
 
 def share_always_among_threads(bint always):
-    """Share the steps of every network among threads, even where one is faster (for tests of results)."""
+    """Share the steps of every network among threads, even if one thread is faster (for tests of results)."""
     share_always(always)
 
 

@@ -39,7 +39,7 @@ cdef void deliver_to_all(const Projection *p, int64_t slot, double amount) noexc
 
 
 cdef double release(Depression *d, int64_t unit, int64_t step, double spikes) noexcept nogil:
-    """Return what spikes of a source unit deliver in units of a weight; use up its resources."""
+    """Return the input from spikes of a source unit, in units of a weight; use up its resources."""
     cdef double resources = 1.0 - (1.0 - d.resources[unit]) * exp(-d.rate * (<double> step - d.last[unit]))
     cdef double released = spikes * d.use * resources
     d.resources[unit] = resources - d.share * released

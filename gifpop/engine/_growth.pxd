@@ -1,4 +1,4 @@
-"""Growth of C arrays whose length is not known before."""
+"""Growth of C arrays whose length is not known in advance."""
 
 from libc.stdlib cimport realloc
 

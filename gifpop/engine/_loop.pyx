@@ -137,7 +137,7 @@ cdef void aim_probes(Chunk *chunk, const Slice *s) noexcept nogil:
 
 
 cdef Arrivals arrivals_of(const Network *net, Group *g, int64_t slot, double *amounts) noexcept nogil:
-    """Return what arrives in a step, with ``amounts`` that reach all units; their slot is free again."""
+    """Return the input of a step, with ``amounts`` for all units; clear their slot."""
     cdef Arrivals a
     cdef double *shared = shared_slot(g, slot, False)
     cdef double *external = shared_slot(g, slot, True)
@@ -320,7 +320,7 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
 
 cdef double released_by_all(const Network *net, const Projection *p, int64_t step, Py_ssize_t source, int64_t count,
                             const int32_t *units) noexcept nogil:
-    """Return what all spikes of a group in a step deliver to all units of a target, in units of the weight."""
+    """Return the input from all spikes of a group in a step to all units of a target, in units of the weight."""
     cdef double released = 0.0
     cdef int64_t i
     if p.depression == NULL:

@@ -1,4 +1,4 @@
-"""Groups, projections and input on its way, as the time loop sees them.
+"""Groups, links and input in transit, as the time loop sees them.
 
 Groups are mesoscopic populations (one unit) and groups of neurons (a unit each). A projection carries what its source
 emits in step ``k`` to its target, where it is used in step ``k + lag``: to all units at once, or to single ones. What

@@ -24,7 +24,7 @@ cdef struct Sleeper:        # a thread that may be asleep
     PyThread_type_lock bed  # held, so that to acquire it is to sleep; releasing it wakes the sleeper
 
 cdef struct Members:
-    atomic left             # shares of the work that nobody has taken: the first one, times 2^32, and where they end
+    atomic left             # shares of the work not yet taken: the first one, times 2^32, and their end
     char[LINE] apart_left
     atomic done             # shares that helpers have done
     char[LINE] apart_done

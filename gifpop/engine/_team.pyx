@@ -20,7 +20,7 @@ cdef extern from "pythread.h":
     int64_t NOT_STARTED "PYTHREAD_INVALID_THREAD_ID"
 
 cdef enum:
-    LONGEST_SPIN = 30000    # ns, about what it takes to fall asleep and to be woken
+    LONGEST_SPIN = 30000    # ns, about the time to fall asleep and to be woken
     SPINS = 16              # between two looks at the clock
 
 cdef int64_t forks = 0      # that have made this process from its parents

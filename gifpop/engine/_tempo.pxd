@@ -12,7 +12,7 @@ cdef enum:                      # ns
     LEAST_SLICE = 12000         # that sharing could make faster
     LEAST_MEASURED = 1000000    # of going alone, before that is compared with
     MOST_LOSS = 2000000         # before together is given up
-    MOST_GAIN = 20000000        # to make up for later losses: the activity, and what it costs, goes up and down
+    MOST_GAIN = 20000000        # to make up for later losses: activity and its cost go up and down
     SHORTEST_REST = 40000000    # alone, after together was given up
     LONGEST_REST = 1280000000
     LONGEST_SPELL = 500000000   # together, before alone is measured again

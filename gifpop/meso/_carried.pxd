@@ -126,7 +126,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
 
 cdef inline void advance_carried(const Population *pop, const Block *block, double drive, Sums *sums,
                                  double *mixed) noexcept nogil:
-    """Advance cohorts or cells; write to ``mixed`` the moments of those who fire, weighted with their number.
+    """Advance cohorts or cells; write to ``mixed`` the moments of the neurons that fire, weighted with their number.
 
     ``drive`` is what any potential gains besides its leak. The lanes that are left over lie before the block, where
     there are no neurons.

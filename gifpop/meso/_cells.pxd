@@ -1,4 +1,4 @@
-"""One step of the cells of a population: cohorts that have grown old and been merged with their neighbours.
+"""One step of the cells of a population: old cohorts, merged with their neighbours.
 
 Compiled once for each instruction set, as `_cohorts`, whose units these are. How cells are merged: `_merging`; why this
 is accurate: docs/history.md.

@@ -27,7 +27,7 @@ from gifpop.meso._population cimport Block, Carried, Cells, Common, Constants, P
 cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
 cdef double NOBODY = 1e-10      # survivors of a cohort that is as good as empty
-cdef double SMOOTH_NOBODY = 1e-24   # so few that rounding hides them, even in ratios of what is above SMOOTH_LEAST
+cdef double SMOOTH_NOBODY = 1e-24   # fewer than rounding errors, even in ratios of numbers above SMOOTH_LEAST
 cdef double SMOOTH_LEAST = 1e-8
 
 cdef Constants _constants_template
@@ -419,7 +419,7 @@ cdef inline void drop_oldest(Population *pop) noexcept nogil:
 
 
 cdef inline void leave_empty(Population *pop) noexcept nogil:
-    """Drop the oldest cohorts while hardly anybody survives of them; they join the free neurons."""
+    """Move the oldest cohorts to the free neurons while they have hardly any survivors."""
     cdef State *s = pop.state
     while s.cohorts > pop.refractory + 1 and is_empty(pop, pop.survivors[s.oldest]):
         leave_window(pop)
@@ -427,7 +427,7 @@ cdef inline void leave_empty(Population *pop) noexcept nogil:
 
 
 cdef void slide_back(Population *pop) noexcept nogil:
-    """Move the window of cohorts back to the first places; where it has been, nobody is left."""
+    """Move the window of cohorts back to the first places; clear its old places."""
     cdef double **arrays = [pop.count, pop.survivors, pop.variance, pop.potential, pop.hazard]
     cdef Py_ssize_t i
     for i in range(5):

@@ -173,7 +173,7 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
 
 
 cdef inline void take_fired(const Carried *carried, const double *mixed, double spikes, double least) noexcept nogil:
-    """Store the moments of those who fire in this step, from their sums; keep the last ones where nobody does.
+    """Store the moments of the neurons that fire in this step, from their sums; keep the last ones if none fires.
 
     ``least``: how many spikes the last moments count for besides, so that moments do not jump; or 0.
     """

@@ -1,4 +1,4 @@
-"""What a spike does to its neuron, and when the next one is due."""
+"""Effects of a spike on its neuron, and the hazard until the next one."""
 
 from libc.stdint cimport uint64_t
 

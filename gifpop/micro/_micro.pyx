@@ -1,4 +1,4 @@
-"""Groups of GIF neurons: their arrays, and what happens at a spike."""
+"""Groups of GIF neurons: their arrays, and their spikes."""
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 

@@ -39,7 +39,7 @@ cdef inline const double *row_of(const PerNeuron *p, Py_ssize_t r, Py_ssize_t st
 
 
 cdef inline lanes take(double *arriving) noexcept nogil:
-    """Read what arrives; its place in the ring buffer is free again."""
+    """Read arriving input; clear its place in the ring buffer."""
     cdef lanes x = load(arriving)
     store(arriving, all_lanes(0.0))
     return x
@@ -77,7 +77,7 @@ cdef inline void adapt(double *traces, const PerNeuron *decay, Py_ssize_t terms,
 
 cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, const double *stc,
                         Input *input, Py_ssize_t R) noexcept nogil:
-    """Gather the input of a tile: what differs between neurons, beside what arrives at all.
+    """Gather the input of a tile: that of single neurons, and that of all neurons.
 
     Where there are not ``PAIR`` receptors, R, their currents are integrated here and stand in ``input.drive``.
     """

@@ -1,4 +1,4 @@
-"""Random numbers as a function of what they are for: Philox4x64-10.
+"""Random numbers as a function of a counter: Philox4x64-10.
 
 Salmon, Moraes, Dror & Shaw (2011), Parallel random numbers: as easy as 1, 2, 3 (SC11, doi:10.1145/2063384.2063405). A
 key and a counter give four words, without any state, so that a neuron's numbers depend neither on the order in which

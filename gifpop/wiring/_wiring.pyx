@@ -18,7 +18,7 @@ cdef enum:
 
 
 def all_to_all(int64_t n_pre, int64_t n_post, bint without_self, look):
-    """Connect every pair, or every pair but those of a neuron with itself."""
+    """Connect every pair, optionally without autapses."""
     cdef int64_t degree = n_post - without_self, s = 0, end, t, n = 0
     cdef int64_t[::1] first = np.arange(n_pre + 1, dtype=np.int64) * degree
     cdef int32_t[::1] targets = np.empty(n_pre * degree, dtype=np.int32)
@@ -173,7 +173,7 @@ cdef void draw(Xoshiro *random, uint32_t *chosen, int64_t k, uint32_t n, int64_t
 
 cdef void draw_distinct(Xoshiro *random, uint32_t *chosen, int64_t k, uint32_t n, int64_t excluded,
                         uint8_t *taken) noexcept nogil:
-    """Draw ``k`` different ones; where these are more than half, draw those that are left out."""
+    """Draw ``k`` different ones; if these are more than half, draw the ones to leave out."""
     cdef int64_t candidates = n - (excluded >= 0), drawn = min(k, candidates - k), i, found = 0
     cdef uint32_t candidate
     if excluded >= 0:
