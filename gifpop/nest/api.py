@@ -13,6 +13,7 @@ import numpy as np
 from gifpop.nest import errors, random, settings
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
+from gifpop.nest.forms import as_json
 from gifpop.nest.kernel import BLOCKS, VerbosityLevel, kernel
 from gifpop.nest.models import NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
@@ -216,6 +217,21 @@ def GetNodes(properties: Values | None = None) -> NodeCollection:
     return NodeCollection._of(np.concatenate(found) if found else [])
 
 
+def PrintNodes() -> None:
+    """Print the identifiers and models of all nodes, a line for each range of nodes of one model."""
+    ranges: list[list[Any]] = []
+    for block in kernel.nodes.blocks:
+        last = block.first + block.n - 1
+        if ranges and ranges[-1][2] == block.model.name:
+            ranges[-1][1] = last
+        else:
+            ranges.append([block.first, last, block.model.name])
+    width = len(str(kernel.nodes.size))
+    for first, last, model in ranges:
+        end = f" .. {last:{width}d}" if last > first else " " * (width + 4)
+        print(f"{first:{width}d}{end} {model}")
+
+
 def Simulate(t: float) -> None:
     """Simulate for some time.
 
@@ -284,7 +300,7 @@ def RunManager() -> Iterator[None]:
 
 def GetStatus(
     nodes: NodeCollection | SynapseCollection, keys: str | Sequence[str] | None = None, output: str = ""
-) -> tuple[Any, ...]:
+) -> tuple[Any, ...] | str:
     """Return values of nodes or connections; in new scripts use their ``get``.
 
     Parameters
@@ -293,17 +309,21 @@ def GetStatus(
         Nodes or connections.
     keys : str or list of str, optional
         Names of the values; all by default.
-    output : str
-        NEST's other forms of output ("pandas", "json") are not available.
+    output : {"", "json"}
+        Form of the output; any other text is ignored, as in NEST.
 
     Returns
     -------
     tuple
-        For each node or connection: the value of one name, a tuple of values of a list of names, or a dict of all.
+        For each node or connection: the value of one name, a tuple of values of a list of names, or a dict of all. With
+        "json" the same as text.
     """
     _deprecated("GetStatus", "get")
-    if output:
-        raise errors.NotSupported(f"GetStatus: output={output!r} is not available in gifpop.nest")
+    found = _status(nodes, keys)
+    return as_json(found) if output == "json" else found
+
+
+def _status(nodes: NodeCollection | SynapseCollection, keys: str | Sequence[str] | None) -> tuple[Any, ...]:
     if isinstance(keys, str):
         return tuple(each.get(keys) for each in nodes)
     if keys is not None and not is_sequence(keys):
@@ -331,7 +351,7 @@ def SetStatus(
     nodes.set({params: val} if isinstance(params, str) else params)
 
 
-def GetDefaults(model: str, keys: str | Sequence[str] | None = None) -> Any:
+def GetDefaults(model: str, keys: str | Sequence[str] | None = None, output: str = "") -> Any:
     """Return the values that new nodes or connections of a model have.
 
     Parameters
@@ -340,16 +360,18 @@ def GetDefaults(model: str, keys: str | Sequence[str] | None = None) -> Any:
         Name of a model of nodes or connections, or of a copy.
     keys : str or list of str, optional
         Names of the values; all by default.
+    output : {"", "json"}
+        Form of the output; any other text is ignored, as in NEST.
 
     Returns
     -------
     dict, value or list of values
-        A dict of all values, the value of one name, or a list.
+        A dict of all values, the value of one name, or a list. With "json" the same as text.
     """
-    found = _defaults(model)
-    if keys is None:
-        return found
-    return found[keys] if isinstance(keys, str) else [found[key] for key in keys]
+    found: Any = _defaults(model)
+    if keys is not None:
+        found = found[keys] if isinstance(keys, str) else [found[key] for key in keys]
+    return as_json(found) if output == "json" else found
 
 
 def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gifpop.nest import errors
 from gifpop.nest.assignments import assignments, dict_for_each
+from gifpop.nest.forms import as_json, as_table
 from gifpop.nest.kernel import kernel
 from gifpop.nest.value_types import is_integer, is_long, is_sequence, is_whole, refuse_masked
 
@@ -210,7 +211,7 @@ class NodeCollection:
 
     # -- values -----------------------------------------------------------------------------------------------------
 
-    def get(self, params: str | Sequence[str] | None = None, *keys: str | Sequence[str], output: None = None) -> Any:
+    def get(self, params: str | Sequence[str] | None = None, *keys: str | Sequence[str], output: str = "") -> Any:
         """Return values of the nodes.
 
         Parameters
@@ -219,32 +220,42 @@ class NodeCollection:
             Names of the values to return; all by default.
         *keys : str or list of str
             Entries of a value that is itself a dict: ``get("events", "times")``.
-        output : None
-            NEST's other forms of output ("pandas", "json") are not available.
+        output : {"", "pandas", "json"}
+            Form of the output; any other text is ignored, as in NEST.
 
         Returns
         -------
         value, tuple of values, or dict of these by name
             One node: the value itself; several: a tuple of theirs, None for a node that has no such value. One name:
-            its values; else a dict of those of each name.
+            its values; else a dict of those of each name. With "json" the same as text, with "pandas" a DataFrame with
+            a row for each node and a column for each name.
 
         Raises
         ------
         KeyError
             If none of the nodes has a value of this name.
         """
-        if output is not None:
-            raise errors.NotSupported(f"get: output={output!r} is not available in gifpop.nest")
         self._check_alive()
         if not len(self):
             raise ValueError("Cannot get parameter of empty NodeCollection")
+        found = self._get(params, keys)
+        if output == "json":
+            return as_json(found)
+        if output != "pandas":
+            return found
+        last = keys[-1] if keys else params
+        columns = {last: found} if isinstance(last, str) else found
+        rows = columns if len(self) > 1 else {name: [value] for name, value in columns.items()}
+        return as_table(rows, self.tolist())
+
+    def _get(self, params: str | Sequence[str] | None, keys: tuple[str | Sequence[str], ...]) -> Any:
         if keys:
             return self._get_nested(params, keys)
         if isinstance(params, str):
             return self._get_one(params)
         if params is None:
             params = sorted({name for block, places in self._groups() for name in block.names_at(places)})
-        elif not is_sequence(params):
+        elif not is_sequence(params) and not isinstance(params, Set):
             raise TypeError("Params should be either a string or an iterable")
         return {name: self._get_one(name) for name in params}
 

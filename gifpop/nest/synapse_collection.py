@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 from gifpop.nest import errors
+from gifpop.nest.forms import as_json, as_table
 from gifpop.nest.kernel import kernel
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.runs import Runs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gifpop.nest.value_types import Values
 
 CHUNK = 2**20  # connections handled at a time
+SHORTENED, SHOWN = 35, 15  # from this number of connections on, only the first few and the last few are printed
 
 
 class SynapseCollection:
@@ -33,13 +35,21 @@ class SynapseCollection:
     ----------
     places : sequence of int, or gifpop.nest.runs.Runs
         Numbers of the connections, counted in the order in which they were made.
+
+    Attributes
+    ----------
+    print_full : bool
+        Whether `str` shows all connections; False: of 35 or more only the first and the last 15.
     """
+
+    print_full: bool
 
     _NAMES = ("delay", "receptor", "source", "synapse_model", "target", "target_thread", "weight")
 
     def __init__(self, places: Sequence[int] | Places) -> None:
         self._places = places if isinstance(places, Runs) else np.asarray(places, dtype=np.int64)
         self._generation = kernel.generation
+        self.print_full = False
 
     def __len__(self) -> int:
         return len(self._places)
@@ -81,16 +91,22 @@ class SynapseCollection:
     def __str__(self) -> str:
         if not len(self):
             return "The synapse collection does not contain any connections."
-        if len(self) > CHUNK:
-            errors.require_memory(600.0 * len(self), f"str: a table of {len(self)} connections")
         lines = [
             " source   target   synapse model   weight   delay ",
             "-------- -------- --------------- -------- -------",
         ]
+        if self.print_full or len(self) < SHORTENED:
+            if len(self) > CHUNK:
+                errors.require_memory(600.0 * len(self), f"str: a table of {len(self)} connections")
+            return "\n".join([*lines, *self._lines()])
+        dots = "     ⋮        ⋮               ⋮        ⋮       ⋮ "
+        return "\n".join([*lines, *self[:SHOWN]._lines(), dots, *self[-SHOWN:]._lines()])
+
+    def _lines(self) -> Iterator[str]:
+        """Yield a line of text for each connection."""
         columns = (self._column(name) for name in ("source", "target", "synapse_model", "weight", "delay"))
         for source, target, model, weight, delay in zip(*columns, strict=True):
-            lines.append(f"{source:>7}  {target:>7}  {model:>14}  {weight:>7.3f} {delay:>7.3f}")
-        return "\n".join(lines)
+            yield f"{source:>7}  {target:>7}  {model:>14}  {weight:>7.3f} {delay:>7.3f}"
 
     def sources(self) -> Iterator[int]:
         """Return the sources.
@@ -112,7 +128,7 @@ class SynapseCollection:
         """
         return (node for numbers in self._chunks() for node in SynapseCollection(numbers)._column("target"))
 
-    def get(self, keys: str | Sequence[str] | None = None, output: None = None) -> Any:
+    def get(self, keys: str | Sequence[str] | None = None, output: str = "") -> Any:
         """Return values of the connections.
 
         Parameters
@@ -120,21 +136,27 @@ class SynapseCollection:
         keys : str or list of str, optional
             Some of ``source``, ``target``, ``weight`` (pA), ``delay`` (ms), ``synapse_model``, ``receptor``; all by
             default.
-        output : None
-            NEST's other form of output ("pandas") is not available.
+        output : {"", "pandas", "json"}
+            Form of the output; any other text is ignored, as in NEST.
 
         Returns
         -------
         value, list of values, or dict of these by name
             One connection: the value itself; several: a list. One name: its values; else a dict of those of each name.
+            With "json" the same as text, with "pandas" a DataFrame with a row for each connection, named by its source.
 
         Raises
         ------
         KeyError
             If connections have no value of this name.
         """
-        if output:
-            raise errors.NotSupported(f"get: output={output!r} is not available in gifpop.nest")
+        if output in ("json", "pandas") and not len(self):
+            return as_json({}) if output == "json" else as_table({}, [])
+        if output == "json":
+            return as_json(self.get(keys))
+        if output == "pandas":
+            names = (keys,) if isinstance(keys, str) else self._NAMES if keys is None else keys
+            return as_table({name: self._column(name) for name in names}, self._column("source"))
         if isinstance(keys, str):
             values = self._column(keys)
             return values[0] if len(self) == 1 else values or ()
@@ -238,7 +260,7 @@ class SynapseCollection:
         return self.get(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_"):
+        if name.startswith("_") or name == "print_full":
             object.__setattr__(self, name, value)
         else:
             self.set({name: value})

@@ -75,6 +75,8 @@ class ValueType(Generic[Value]):
     def _vector(self, name: str, value: Any) -> Any:
         if not is_sequence(value):
             raise self._mismatch(name, value)
+        if self.dtype is float and _all_floats(value):
+            return np.array(value, dtype=float)
         if not all(self._accepts(element) or (self.dtype is int and _is_bool(element)) for element in value):
             raise self._mismatch(name, value)
         if self.dtype is str:
@@ -156,6 +158,13 @@ def is_long(value: int) -> bool:
 def _all_plain(values: Iterable[object]) -> bool:
     """Return whether a sequence holds only Python floats and integers."""
     return set(map(type, values)) <= {float, int}
+
+
+def _all_floats(values: Any) -> bool:
+    """Return whether a sequence holds only floats."""
+    if isinstance(values, np.ndarray):
+        return values.ndim == 1 and values.dtype == np.float64
+    return not set(map(type, values)) - {float}
 
 
 def _is_bool(value: object) -> bool:

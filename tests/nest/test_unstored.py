@@ -156,6 +156,7 @@ def test_what_needs_all_of_them_is_refused_where_memory_is_short(monkeypatch):
     nest.Connect(a, a)
     monkeypatch.setattr(gifpop.common.memory, "available", lambda: 1e9)
     everything = nest.GetConnections()
+    everything.print_full = True
     for make in (
         lambda: everything.weight,
         lambda: everything.get("source"),

@@ -1,0 +1,45 @@
+"""Other forms of what ``get`` returns: tables of pandas, and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gifpop.nest.value_types import Values
+
+
+def as_json(found: Any) -> str:
+    """Return values as JSON; arrays and collections of nodes as lists."""
+    return json.dumps(found, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def as_table(columns: Values, index: Sequence[int]) -> pd.DataFrame:
+    """Return a table of pandas.
+
+    Parameters
+    ----------
+    columns : dict of str to sequence
+        Values by name, one for each row.
+    index : sequence of int
+        Of the rows.
+    """
+    try:
+        import pandas as pd  # takes time, and not everybody has it
+    except ImportError as error:
+        raise ImportError("output='pandas' needs pandas: pip install pandas") from error
+    rows: dict[str, Any] = {name: list(values) for name, values in columns.items()}
+    return pd.DataFrame(rows, index=list(index))
