@@ -6,7 +6,8 @@ on the step alone, so that any number of simulations can share one signal. A cla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import math
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -84,6 +85,127 @@ class Samples(Current):
     def emit(self, step: int, n: int) -> Floats:
         place = (np.arange(step, step + n) - self.first) // self.repeat
         return self.values[np.where((place >= 0) & (place < len(self.values)), place, -1)]
+
+
+class Sinusoid(Current):
+    """A sine around an offset; zero outside a window.
+
+    Parameters
+    ----------
+    offset, amplitude : float
+    advance : float
+        Of the phase in a step, in radians.
+    phase : float
+        At step 0, in radians.
+    first, end : int
+        Zero before step ``first`` and from step ``end`` on.
+    """
+
+    stateless = True
+
+    def __init__(
+        self, offset: float, amplitude: float, advance: float, phase: float, first: int = 0, end: int = FOREVER
+    ) -> None:
+        self.offset, self.amplitude, self.advance, self.phase = offset, amplitude, advance, phase
+        self.first, self.end = first, end
+
+    def emit(self, step: int, n: int) -> Floats:
+        k = np.arange(step, step + n)
+        values: Floats = self.offset + self.amplitude * np.sin(self.advance * k + self.phase)
+        values[(k < self.first) | (k >= self.end)] = 0.0
+        return values
+
+
+class NormalLaw(NamedTuple):
+    """A normal distribution whose variance oscillates: ``std**2 + modulation**2 * sin(advance * step + phase)``."""
+
+    mean: float
+    std: float
+    modulation: float = 0.0
+    advance: float = 0.0
+    phase: float = 0.0
+
+    def draw(self, random: np.random.Generator, step: int, n: int) -> Floats:
+        """Return ``n`` numbers of the distribution at a step."""
+        variance = self.std**2 + self.modulation**2 * math.sin(self.advance * step + self.phase)
+        return self.mean + math.sqrt(max(variance, 0.0)) * random.standard_normal(n)
+
+
+class HeldNoise:
+    """Independent noise for several receivers, drawn for all at once and held for some steps; emits its mean.
+
+    Numbers are drawn in the first step within the window, and then as soon as the last ones were held long enough. A
+    receiver that is added gets its first number in the next step.
+
+    Parameters
+    ----------
+    law : NormalLaw
+    hold : int
+        Steps.
+    random : numpy.random.Generator
+    first, end : int
+        Zero before step ``first`` and from step ``end`` on.
+    """
+
+    stateless = False  # its stream moves on
+
+    def __init__(
+        self, law: NormalLaw, hold: int, random: np.random.Generator, first: int = 0, end: int = FOREVER
+    ) -> None:
+        self.law, self.hold, self.random, self.first, self.end = law, hold, random, first, end
+        self._values = np.zeros(0)
+        self._due = 0  # step of the next draw
+        self._receivers: dict[int, Receiver] = {}
+        self._chunk: tuple[int, int, int] | None = None  # of `emitted`
+        self._emitted = np.zeros((0, 0))
+
+    def receiver(self, key: int) -> Receiver:
+        """Return what one receiver gets; a new one for a new key."""
+        return self._receivers.setdefault(key, Receiver(self, len(self._receivers)))
+
+    def emit(self, step: int, n: int) -> Floats:
+        values = self.emitted(step, n)
+        mean: Floats = values.mean(axis=1) if values.shape[1] else np.zeros(n)
+        return mean
+
+    def emitted(self, step: int, n: int) -> Floats:
+        """Return what all receivers get, shape (n, receivers); the same if it is asked for again."""
+        chunk = step, n, len(self._receivers)
+        if self._chunk != chunk:
+            self._emitted, self._chunk = self._drawn(step, n), chunk
+        return self._emitted
+
+    def _drawn(self, step: int, n: int) -> Floats:
+        values = np.zeros((n, len(self._receivers)))
+        k, end = max(step, self.first), min(step + n, self.end)
+        while k < end:
+            if k >= self._due:
+                self._values, self._due = self._values[:0], k + self.hold
+            missing = values.shape[1] - len(self._values)
+            if missing:
+                self._values = np.append(self._values, self.law.draw(self.random, k, missing))
+            until = min(self._due, end)
+            values[k - step : until - step] = self._values
+            k = until
+        return values
+
+    def expected(self, step: int) -> float:
+        return self.law.mean if self.first <= step < self.end else 0.0
+
+
+class Receiver:
+    """What one receiver of noise gets."""
+
+    stateless = False
+
+    def __init__(self, noise: HeldNoise, place: int) -> None:
+        self.noise, self.place = noise, place
+
+    def emit(self, step: int, n: int) -> Floats:
+        return self.noise.emitted(step, n)[:, self.place]
+
+    def expected(self, step: int) -> float:
+        return self.noise.expected(step)
 
 
 class Events:

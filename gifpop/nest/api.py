@@ -53,8 +53,8 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
     Parameters
     ----------
     model : str
-        ``gif_psc_exp``, ``gif_pop_psc_exp``, ``dc_generator``, ``step_current_generator``, ``poisson_generator``,
-        ``spike_generator``, ``multimeter``, ``voltmeter``, ``spike_recorder``, or a copy that `CopyModel` made.
+        ``gif_psc_exp``, ``gif_pop_psc_exp``, ``multimeter``, ``voltmeter``, ``spike_recorder``, a generator
+        (docs/reference/nest.md lists them), or a copy that `CopyModel` made.
     n : int
         Number of nodes; may be a whole float.
     params : dict or list of dict, optional

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.nest import errors
-from gifpop.nest.generators import CurrentBlock, PoissonBlock
+from gifpop.nest.generators import PoissonBlock
 from gifpop.nest.kernel import kernel
 from gifpop.nest.recorders import MeterBlock
 
@@ -48,8 +48,6 @@ def _check_pair(source: Block, target: Block) -> None:
         return
     if not source.is_cell and isinstance(target, (MeterBlock, PoissonBlock)):
         raise errors.impossible_connection("We do not allow connection of a device to a global receiver at the moment.")
-    if source.sends == "requests" and isinstance(target, CurrentBlock):
-        raise errors.impossible_connection("gifpop.nest does not record the currents of generators.")
     kind = {"spikes": "spike input", "current": "current input", "requests": "data logging requests"}[source.sends]
     note = "\n  Note that volt/multimeters must be connected as Connect(meter, neuron)." if source.is_cell else ""
     raise errors.impossible_connection(f"The target node or synapse model does not support {kind}.{note}")

@@ -5,13 +5,14 @@ Step ``t - 1`` ends at the time ``t``. A device is active at stamps in (origin +
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence, Set
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from gifpop.engine import signals
-from gifpop.nest.errors import BadProperty
+from gifpop.nest.errors import BadProperty, StepMultipleRequired
 from gifpop.nest.nodes import Block
 
 if TYPE_CHECKING:
@@ -57,29 +58,45 @@ class GeneratorBlock(Block):
 
 
 class CurrentBlock(GeneratorBlock):
-    """Devices that send a current; NEST sends it one step ahead and applies it one step after its arrival."""
+    """Devices that send a current; NEST sends it one step ahead and applies it one step after its arrival.
 
+    So the recorded current is on at stamps from ``origin + start`` to a step before ``origin + stop``.
+    """
+
+    recordables = ("I",)
+    receives = frozenset({"requests"})
     sends = "current"
+
+    def steps(self, i: int) -> tuple[int, int]:
+        """Return the steps of sending in which the ``i``-th device begins and ends."""
+        start, stop = self.window(i)
+        return max(start - 1, 0), max(stop - 1, 0)
+
+    def signal(self, i: int) -> signals.Emitter:
+        """Return the current of the ``i``-th device, which all targets share."""
+        raise NotImplementedError
+
+
+class PiecewiseCurrentBlock(CurrentBlock):
+    """Devices that send a current that changes at given times."""
 
     def amplitudes(self, i: int) -> tuple[Sequence[int] | Integers, list[float]]:
         """Return the steps at which the current of the ``i``-th device changes, and its values in between."""
         raise NotImplementedError
 
     def signal(self, i: int) -> signals.Piecewise:
-        """Return the current of the ``i``-th device."""
-        start, stop = self.window(i)
         steps, values = self.amplitudes(i)
-        return signals.Piecewise([-1, *(np.asarray(steps) - 1)], values, max(start - 1, 0), max(stop - 1, 0))
+        return signals.Piecewise([-1, *(np.asarray(steps) - 1)], values, *self.steps(i))
 
 
-class DirectCurrentBlock(CurrentBlock):
+class DirectCurrentBlock(PiecewiseCurrentBlock):
     """dc_generator."""
 
     def amplitudes(self, i: int) -> tuple[Sequence[int] | Integers, list[float]]:
         return [], [self.columns["amplitude"][i]]
 
 
-class StepCurrentBlock(CurrentBlock):
+class StepCurrentBlock(PiecewiseCurrentBlock):
     """step_current_generator.
 
     Attributes
@@ -141,6 +158,78 @@ class StepCurrentBlock(CurrentBlock):
         steps = self.clock.grid("step_current_generator", self.columns["amplitude_times"][i])
         coming = steps > now
         self.changes[i] = steps[coming], self.columns["amplitude_values"][i][coming]
+
+
+class OscillatingBlock(GeneratorBlock):
+    """Devices with a sine of absolute time: of ``frequency`` (Hz) and ``phase`` (degrees)."""
+
+    def oscillation(self, i: int) -> tuple[float, float]:
+        """Return how far the phase of the ``i``-th device advances in a step, and its value at step 0 (radians)."""
+        advance = 2e-3 * math.pi * self.columns["frequency"][i].item() * self.clock.resolution
+        return advance, advance + math.radians(self.columns["phase"][i].item())
+
+    def radius(self, i: int) -> float:
+        """Return the length of the vector (``y_0``, ``y_1``), which shows the phase."""
+        return 1.0
+
+    def get(self, name: str, i: int) -> Any:
+        if name not in ("y_0", "y_1"):
+            return super().get(name, i)
+        if not self.clock.step:
+            return 0.0
+        advance, phase = self.oscillation(i)
+        angle = advance * (self.clock.step - 1) + phase
+        return self.radius(i) * (math.cos(angle) if name == "y_0" else math.sin(angle))
+
+
+class AlternatingCurrentBlock(OscillatingBlock, CurrentBlock):
+    """ac_generator."""
+
+    def radius(self, i: int) -> float:
+        amplitude: float = self.columns["amplitude"][i].item()
+        return amplitude
+
+    def signal(self, i: int) -> signals.Sinusoid:
+        offset = self.columns["offset"][i].item()
+        return signals.Sinusoid(offset, self.radius(i), *self.oscillation(i), *self.steps(i))
+
+
+class NoiseBlock(OscillatingBlock, CurrentBlock):
+    """noise_generator; each connection has a current of its own, and a meter records their mean.
+
+    Attributes
+    ----------
+    noise : list of HeldNoise or None
+        Of each device, once it takes part in a run.
+    """
+
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
+        super().__init__(clock, model, first, n)
+        self.noise: list[signals.HeldNoise | None] = [None] * n
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock)
+        if row["std_mod"] > row["std"]:
+            raise BadProperty("The modulation amplitude must be smaller or equal to the baseline amplitude.")
+        hold = clock.whole_steps(row["dt"])
+        if hold is None or hold < 1:
+            raise StepMultipleRequired(
+                f"The time property dt = {row['dt']:g} ms of model noise_generator must be a positive multiple of the "
+                f"resolution {clock.resolution:g} ms."
+            )
+
+    def updated(self, i: int, random: np.random.Generator) -> signals.HeldNoise:
+        """Return the currents of the ``i``-th device, which go on, with its present values."""
+        mean, std, modulation = (self.columns[name][i].item() for name in ("mean", "std", "std_mod"))
+        law = signals.NormalLaw(mean, std, modulation, *self.oscillation(i))
+        hold = self.clock.steps_above(self.columns["dt"][i])
+        noise = self.noise[i]
+        if noise is None:
+            noise = self.noise[i] = signals.HeldNoise(law, hold, random, *self.steps(i))
+        else:
+            noise.law, noise.hold, noise.random, (noise.first, noise.end) = law, hold, random, self.steps(i)
+        return noise
 
 
 class PoissonBlock(GeneratorBlock):

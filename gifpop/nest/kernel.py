@@ -20,7 +20,14 @@ from gifpop.nest.clock import LONGEST_TIME, Clock
 from gifpop.nest.connections import ConnectionTable
 from gifpop.nest.delays import DelayRange
 from gifpop.nest.errors import BadParameter, BadProperty, KernelException, UnknownModelName
-from gifpop.nest.generators import DirectCurrentBlock, PoissonBlock, SpikeGeneratorBlock, StepCurrentBlock
+from gifpop.nest.generators import (
+    AlternatingCurrentBlock,
+    DirectCurrentBlock,
+    NoiseBlock,
+    PoissonBlock,
+    SpikeGeneratorBlock,
+    StepCurrentBlock,
+)
 from gifpop.nest.models import SynapseModel, node_models
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_table import NodeTable
@@ -43,6 +50,8 @@ BLOCKS: dict[str, type[Block]] = {
     "gif_psc_exp": NeuronBlock,
     "dc_generator": DirectCurrentBlock,
     "step_current_generator": StepCurrentBlock,
+    "ac_generator": AlternatingCurrentBlock,
+    "noise_generator": NoiseBlock,
     "poisson_generator": PoissonBlock,
     "spike_generator": SpikeGeneratorBlock,
     "multimeter": MeterBlock,

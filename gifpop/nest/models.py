@@ -166,6 +166,8 @@ NEURON = (
     shown("t_spike", DOUBLE, -1.0),
 )
 
+OSCILLATION = (number("frequency", 0.0), number("phase", 0.0), shown("y_0", DOUBLE, 0.0), shown("y_1", DOUBLE, 0.0))
+
 TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     "gif_pop_psc_exp": ("neuron", POPULATION),
     "gif_psc_exp": ("neuron", NEURON),
@@ -177,6 +179,26 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
             ModelParameter("amplitude_times", DOUBLES, np.array([])),
             ModelParameter("amplitude_values", DOUBLES, np.array([]), _finite),
             ModelParameter("allow_offgrid_times", BOOL, False),
+        ),
+    ),
+    "ac_generator": (
+        "stimulator",
+        (
+            *GENERATOR,
+            number("amplitude", 0.0),
+            number("offset", 0.0),
+            *OSCILLATION,
+        ),
+    ),
+    "noise_generator": (
+        "stimulator",
+        (
+            *GENERATOR,
+            number("mean", 0.0),
+            number("std", 0.0, _not_negative, "The standard deviation cannot be negative."),
+            number("std_mod", 0.0, _not_negative, "The standard deviation cannot be negative."),
+            number("dt", 1.0),
+            *OSCILLATION,
         ),
     ),
     "poisson_generator": (

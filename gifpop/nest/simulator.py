@@ -16,7 +16,7 @@ from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
-from gifpop.nest.wiring import Listener, Sampler, Tap, Wiring
+from gifpop.nest.wiring import Listener, Monitor, Sampler, Tap, Wiring
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Key, Stream
@@ -72,9 +72,11 @@ class Simulator:
         self._restarts = 0  # of the random streams
         self._wirings = 0  # changes of the network that are wired
         self._random: dict[int, np.random.Generator] = {}  # of connections
+        self._device_random: dict[int, np.random.Generator] = {}
         self._begun: dict[int, int] = {}  # connection of a meter -> step in which it was first simulated
         self._listeners: list[Listener] = []
         self._samplers: list[Sampler] = []
+        self._monitors: list[Monitor] = []
         self._bound = True  # whether the time loop has the arrays of all plans
         self._shown_until: int | None = None  # step up to which nodes show state and events; None: all
 
@@ -101,6 +103,7 @@ class Simulator:
             self.connections,
             self._groups,
             self._generator,
+            self._device_generator,
             lambda k: self._begun.setdefault(k, self.engine.step),
         )
         late = self.late.through_new_connections()
@@ -109,7 +112,8 @@ class Simulator:
         with self.changes.commit("Simulate"):
             self.late.deliver(self._groups, late)
             # not the wiring itself, which refers to this object
-            self._listeners, self._samplers, self._wirings = wiring.listeners, wiring.samplers, wirings
+            self._listeners, self._samplers, self._monitors = wiring.listeners, wiring.samplers, wiring.monitors
+            self._wirings = wirings
 
     def run(self, n_steps: int, threads: int, progress: bool) -> None:
         """Simulate chunk by chunk; after an exception, keep all complete chunks."""
@@ -167,16 +171,16 @@ class Simulator:
 
     def _check_memory(self, n_steps: int) -> None:
         """Refuse a run whose meters would not fit in memory."""
-        samplers = self._samplers
-        samples = [(len(s.senders), len(s.probe[2]), s.block.interval(s.i)) for s in samplers]
+        samples = [(s.block, s.i, len(s.senders), len(s.probe[2])) for s in self._samplers]
+        samples += [(m.block, m.i, 1, len(m.block.variables(m.i))) for m in self._monitors]
         kept = sum(
-            (PER_SAMPLE + PER_VALUE * variables) * n * n_steps / interval
-            for sampler, (n, variables, interval) in zip(samplers, samples, strict=True)
-            if sampler.block.columns["record_to"][sampler.i] == "memory"
+            (PER_SAMPLE + PER_VALUE * variables) * n * n_steps / block.interval(i)
+            for block, i, n, variables in samples
+            if block.columns["record_to"][i] == "memory"
         )
         needs = {
             "samples": kept,
-            "steps under way": bytes_of_probes(n_steps, sum(n * variables for n, variables, _ in samples)),
+            "steps under way": bytes_of_probes(n_steps, sum(n * variables for *_, n, variables in samples)),
             "input on its way": self.engine.bytes_to_come(n_steps),
         }
         require_memory(needs, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
@@ -193,6 +197,7 @@ class Simulator:
         if self._restarts == restarts:
             return
         self._random.clear()
+        self._device_random.clear()
         for node, group in self._groups.items():
             block, _ = self.nodes.locate(node)
             if isinstance(block, NeuronBlock):
@@ -208,6 +213,12 @@ class Simulator:
         if k not in self._random:
             self._random[k] = np.random.Generator(self.streams.of_connection(k))
         return self._random[k]
+
+    def _device_generator(self, node: int) -> np.random.Generator:
+        """Return the random generator of a device, in its present state."""
+        if node not in self._device_random:
+            self._device_random[node] = np.random.Generator(self.streams.of_device(node))
+        return self._device_random[node]
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
@@ -264,6 +275,10 @@ class Simulator:
             values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(variables))
             meter.take(i, Samples(places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1))))
             column = end
+        for meter, i, place, sender, begun, current in self._monitors:
+            chosen = meter.selected(i, stamps, begun)
+            values = np.tile(current.last[: len(stamps)][chosen], (len(meter.variables(i)), 1))
+            meter.take(i, Samples(np.array([place]), np.array([sender]), stamps[chosen], values[:, :, np.newaxis]))
 
     def _note_spikes(self, chunk: Chunk) -> None:
         """Note the spikes of the last slice, and when each neuron fired."""

@@ -51,6 +51,10 @@ class RandomStreams:
         """Return the key of the random numbers of a block of neurons, by its first node."""
         return seeds.philox_key(self._root, seeds.POPULATION, first)
 
+    def of_device(self, node: int) -> np.random.BitGenerator:
+        """Return the stream of a device that draws for all its targets at once."""
+        return seeds.stream(self._root, seeds.POPULATION, node)  # no population has this node
+
     def of_connection(self, k: int) -> np.random.BitGenerator:
         """Return the stream of a connection that has noise of its own."""
         return seeds.stream(self._root, seeds.INPUT, k)

@@ -19,7 +19,7 @@ from gifpop.common.interrupts import give_way
 from gifpop.engine import signals
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.nest import errors
-from gifpop.nest.generators import CurrentBlock, PoissonBlock, SpikeGeneratorBlock
+from gifpop.nest.generators import CurrentBlock, NoiseBlock, PoissonBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, one_by_one, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
@@ -63,6 +63,20 @@ class Sampler(NamedTuple):
     senders: Integers
     begun: int
     probe: tuple[int, Integers, tuple[str, ...]]
+
+
+class Monitor(NamedTuple):
+    """A meter, the ``i``-th of a block, and a generator whose current it records.
+
+    ``place`` is the number of the connection, ``sender`` the generator; ``begun`` as for `Sampler`.
+    """
+
+    block: MeterBlock
+    i: int
+    place: int
+    sender: int
+    begun: int
+    current: Tap
 
 
 class Tap:
@@ -143,6 +157,8 @@ class Wiring:
         Group of the engine of each population, by node, and of each block of neurons, by its first node.
     random : callable
         ``random(connection)`` returns the random generator of an independent input.
+    random_of_device : callable
+        ``random_of_device(node)`` returns that of a device.
     begun : callable
         ``begun(connection)`` returns the step in which a meter's connection was first simulated.
 
@@ -153,6 +169,7 @@ class Wiring:
     noise : list of gifpop.engine.links.NoiseLink
     listeners : list of Listener
     samplers : list of Sampler
+    monitors : list of Monitor
     """
 
     def __init__(
@@ -161,14 +178,18 @@ class Wiring:
         connections: ConnectionTable,
         groups: dict[int, int],
         random: Callable[[int], np.random.Generator],
+        random_of_device: Callable[[int], np.random.Generator],
         begun: Callable[[int], int],
     ) -> None:
-        self.nodes, self.groups, self.random, self.begun = nodes, groups, random, begun
+        self.nodes, self.groups, self.begun = nodes, groups, begun
+        self.random, self.random_of_device = random, random_of_device
         self.links: list[Link] = []
         self.lines: list[Tap] = []
         self.listeners: list[Listener] = []
         self.samplers: list[Sampler] = []
+        self.monitors: list[Monitor] = []
         self._line_of: dict[Hashable, int] = {}
+        self._held: dict[int, signals.HeldNoise] = {}
         self._noise: dict[Noise, list[tuple[Shorts, Floats, int]]] = {}
         for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
             if isinstance(projection, Sparse):
@@ -263,11 +284,16 @@ class Wiring:
     def _wire(self, strand: Strand) -> None:
         block, i = strand.block, strand.i
         if isinstance(block, MeterBlock):
-            self._sample(strand, block)
+            if isinstance(strand.target_block, CurrentBlock):
+                self._monitor(strand, block, strand.target_block)
+            else:
+                self._sample(strand, block)
         elif isinstance(strand.target_block, SpikeRecorderBlock):
             self._listen(strand, strand.target_block)
         elif block.is_cell:
             self._link(strand, self.groups[strand.source])
+        elif isinstance(block, NoiseBlock):
+            self._scatter(strand, block)
         elif isinstance(block, CurrentBlock):
             line = self._line((strand.source,), partial(block.signal, i))
             self._link(strand, line, current=True)
@@ -289,6 +315,15 @@ class Wiring:
             units = strand.target_units[chosen]
             probe = group, units, tuple(variables)
             self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probe))
+
+    def _monitor(self, strand: Strand, meter: MeterBlock, generator: CurrentBlock) -> None:
+        """Connect a meter to a generator of a current."""
+        if isinstance(generator, NoiseBlock):
+            line = self._line((strand.target, "mean"), lambda: self._held_noise(generator, strand.j))
+        else:
+            line = self._line((strand.target,), partial(generator.signal, strand.j))
+        number = int(strand.numbers[0])
+        self.monitors.append(Monitor(meter, strand.i, number, strand.target, self.begun(number), self.lines[line]))
 
     def _listen(self, strand: Strand, recorder: SpikeRecorderBlock) -> None:
         """Connect a spike recorder to a source, once for each connection."""
@@ -321,6 +356,26 @@ class Wiring:
 
     def _poisson_line(self, block: PoissonBlock, i: int, number: int) -> int:
         return self._line(("poisson", number), lambda: block.signal(i, self.random(number)))
+
+    def _held_noise(self, block: NoiseBlock, i: int) -> signals.HeldNoise:
+        """Return the currents of a noise generator; in each wiring, update them once."""
+        if block.first + i not in self._held:
+            self._held[block.first + i] = block.updated(i, self.random_of_device(block.first + i))
+        return self._held[block.first + i]
+
+    def _scatter(self, strand: Strand, block: NoiseBlock) -> None:
+        """Wire a noise generator, with a current of its own for each connection."""
+        errors.require_memory(2000.0 * len(strand.numbers), f"Simulate: {len(strand.numbers)} connections of noise")
+        noise, group = self._held_noise(block, strand.i), self.groups[strand.target]
+        first = np.array([0, 1])
+        weights, lags = (np.broadcast_to(value, len(strand.numbers)) for value in (strand.weight, strand.delay + 1))
+        units: list[Shorts | None] = [None] * len(strand.numbers)
+        if isinstance(strand.target_block, NeuronBlock):
+            units = list(strand.target_units.astype(np.int32)[:, np.newaxis])
+        columns = (strand.numbers.tolist(), weights.tolist(), lags.tolist(), units)
+        for number, weight, lag, unit in zip(*columns, strict=True):
+            line = len(self.groups) + self._line((strand.source, number), partial(noise.receiver, number))
+            self.links.append(Link(line, group, lag, "current", weight, None if unit is None else first, unit))
 
     def _link(self, strand: Strand, source: int, current: bool = False, sign: float = 1.0) -> None:
         """Wire a strand that starts at a group or, if it is of a device, at a line."""

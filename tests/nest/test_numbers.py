@@ -323,9 +323,9 @@ def test_messages_name_all_models():
         Errors.UnknownModelName, match=r"stdp_synapse is not a known model name.*gif_psc_exp.*static_sy"
     ):
         nest.CopyModel("stdp_synapse", "x")
-    for ask in (lambda: nest.GetDefaults("noise_generator"), lambda: nest.SetDefaults("noise_generator", {})):
+    for ask in (lambda: nest.GetDefaults("step_rate_generator"), lambda: nest.SetDefaults("step_rate_generator", {})):
         with pytest.raises(
-            Errors.UnknownComponent, match=r"noise_generator is not a known component.*gifpop.nest has gif"
+            Errors.UnknownComponent, match=r"step_rate_generator is not a known component.*gifpop.nest has gif"
         ):
             ask()
     with pytest.raises(Errors.UnknownModelName) as error:
