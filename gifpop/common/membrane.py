@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,43 @@ if TYPE_CHECKING:
 
 LOG_OF_NO_HAZARD = -1e6  # far below what any potential makes up for
 underflows_to_zero = np.errstate(under="ignore")  # decorates what makes plans, whatever numpy.seterr says
+
+
+@dataclass(frozen=True)
+class Propagators:
+    """Factors of a step from t to t + h: V <- V leak + constant_drive + current_gain I + sum of carry I_syn.
+
+    Numbers, or arrays with one entry a neuron; `carry` and `decay` hold one for each receptor.
+    """
+
+    leak: Floats  # exp(-h/tau_m)
+    current_gain: Floats  # mV per pA of external current
+    constant_drive: Floats  # what I_e and the leak towards E_L add to a potential, mV
+    carry: list[Floats]  # mV per pA of synaptic current at the start of the step
+    decay: list[Floats]  # exp(-h/tau_syn)
+
+
+@underflows_to_zero
+def propagators(
+    dt: float,
+    C_m: float | Floats,
+    tau_m: float | Floats,
+    E_L: float | Floats,
+    I_e: float | Floats,
+    tau_syn: Sequence[float | Floats],
+) -> Propagators:
+    """Return the propagators of neurons from their parameters in ms, pF, mV and pA: numbers or arrays."""
+    C_m, tau_m = np.asarray(C_m, dtype=float), np.asarray(tau_m, dtype=float)
+    tau_syn = [np.asarray(tau, dtype=float) for tau in tau_syn]
+    lost = -np.expm1(-dt / tau_m)
+    gain = tau_m / C_m * lost
+    return Propagators(
+        leak=np.exp(-dt / tau_m),
+        current_gain=gain,
+        constant_drive=I_e * gain + E_L * lost,
+        carry=[synaptic_carry(tau, tau_m, dt) / C_m for tau in tau_syn],
+        decay=[np.exp(-dt / tau) for tau in tau_syn],
+    )
 
 
 def log_hazard(log: np.ufunc, time: float, lambda_0: float | Floats) -> Floats:

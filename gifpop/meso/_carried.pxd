@@ -14,13 +14,13 @@ from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, C
 
 
 cdef inline void recover(const Block *block, double *excess, Py_ssize_t first, Py_ssize_t groups, double leak,
-                         double gain, double slope, double threshold) noexcept nogil:
+                         double drive, double slope, double threshold) noexcept nogil:
     """Move the potentials; write to ``excess`` how far above their thresholds they are, as a power of two."""
     cdef Py_ssize_t group, i
     cdef lanes u
     for group in range(groups):
         i = first + group * LANES
-        u = load(block.potential + i) * leak + gain
+        u = load(block.potential + i) * leak + drive
         store(block.potential + i, u)
         store(excess + group * LANES, u * slope - (load(block.lift + i) * LOG2_E + threshold))
 
@@ -101,7 +101,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
     cdef double[TILE] p, left
     cdef lanes[MOST_MOMENTS] sums_of_fired
     cdef Py_ssize_t spare = (LANES - block.n % LANES) % LANES, first = -spare, groups, k
-    cdef double gain = drive - c.E_L * c.leak, slope = c.inverse_Delta_V * LOG2_E
+    cdef double slope = c.inverse_Delta_V * LOG2_E
     cdef double threshold = (c.V_T_star * c.inverse_Delta_V - c.log_hazard - carried.added_lift) * LOG2_E
     cdef lanes largest
     cdef Totals totals
@@ -110,7 +110,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
         sums_of_fired[k] = all_lanes(0.0)
     while first < block.n:
         groups = min(<Py_ssize_t> TILE, block.n - first) // LANES
-        recover(block, p, first, groups, c.leak, gain, slope, threshold)
+        recover(block, p, first, groups, c.leak, drive, slope, threshold)
         largest = integrate_hazards(block.hazard + first, p, groups)
         if pop.smooth:
             saturate_all(p, left, groups)

@@ -41,7 +41,7 @@ cdef inline void decay_traces(Population *pop, Thresholds *tile, Py_ssize_t firs
 
 
 cdef inline lanes move_adapting(Population *pop, const Thresholds *tile, double *excess, Py_ssize_t first,
-                                Py_ssize_t groups, double gain, double slope, lanes before) noexcept nogil:
+                                Py_ssize_t groups, double drive, double slope, lanes before) noexcept nogil:
     """Move the potentials; write to ``excess`` how far above the thresholds of the cells they are, as a power of two.
 
     ``before`` is the threshold that earlier spikes have left; returned is what there is after the tile.
@@ -52,7 +52,7 @@ cdef inline lanes move_adapting(Population *pop, const Thresholds *tile, double 
     cdef lanes u, quasi, threshold
     for group in range(groups):
         i = group * LANES
-        u = load(cells.potential + first + i) * leak + gain
+        u = load(cells.potential + first + i) * leak + drive
         quasi = load(tile.quasi + i)
         threshold = load(tile.theta + i) + load(cells.own + first + i) * quasi + sums_before(quasi, &before)
         store(cells.potential + first + i, u)
@@ -67,7 +67,6 @@ cdef inline double advance(Population *pop, double drive, double threshold, Sums
     cdef Thresholds tile
     cdef Py_ssize_t spare = (LANES - pop.state.cells % LANES) % LANES
     cdef Py_ssize_t first = PADDING - spare, end = PADDING + pop.state.cells, groups
-    cdef double gain = drive - pop.constants.E_L * pop.constants.leak
     cdef double slope = pop.constants.inverse_Delta_V * LOG2_E
     cdef lanes largest, before = all_lanes(threshold)
     cdef Totals totals
@@ -76,9 +75,9 @@ cdef inline double advance(Population *pop, double drive, double threshold, Sums
         groups = min(<Py_ssize_t> TILE, end - first) // LANES
         if J > 0:
             decay_traces(pop, &tile, first, groups, J)
-            before = move_adapting(pop, &tile, p, first, groups, gain, slope, before)
+            before = move_adapting(pop, &tile, p, first, groups, drive, slope, before)
         else:
-            move(cells.potential + first, p, groups, pop.constants.leak, gain, slope, threshold * LOG2_E)
+            move(cells.potential + first, p, groups, pop.constants.leak, drive, slope, threshold * LOG2_E)
         largest = integrate_hazards(cells.hazard + first, p, groups)
         if pop.smooth:
             saturate_all(p, left, groups)

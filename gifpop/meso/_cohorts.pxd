@@ -11,7 +11,7 @@ from gifpop.meso._population cimport PADDING, Common, Constants, Population, Sum
 
 
 cdef inline lanes move_adapting(const double *theta, const double *quasi, const double *count, double *potential,
-                                double *excess, Py_ssize_t groups, double leak, double gain, double slope,
+                                double *excess, Py_ssize_t groups, double leak, double drive, double slope,
                                 lanes before) noexcept nogil:
     """Move the potentials; write to ``excess`` how far above the thresholds of their age they are, as a power of two.
 
@@ -22,7 +22,7 @@ cdef inline lanes move_adapting(const double *theta, const double *quasi, const 
     cdef lanes u, threshold
     for group in range(groups):
         i = group * LANES
-        u = load(potential + i) * leak + gain
+        u = load(potential + i) * leak + drive
         threshold = load(theta + i) + sums_before(load(count + i) * load(quasi + i), &before)
         store(potential + i, u)
         store(excess + i, u * slope - threshold * LOG2_E)
@@ -30,7 +30,7 @@ cdef inline lanes move_adapting(const double *theta, const double *quasi, const 
 
 
 cdef inline lanes continue_hazards(double *potential, double *hazard, double *integral, Py_ssize_t groups, double leak,
-                                   double gain, double pull, double V_m, double growth) noexcept nogil:
+                                   double drive, double pull, double V_m, double growth) noexcept nogil:
     """Move the potentials and integrate the hazards, from what they were; return the largest integrals.
 
     Without adaptation a cohort's potential u differs from the free one, V, by u - V = (u - V) leak from step to step,
@@ -52,7 +52,7 @@ cdef inline lanes continue_hazards(double *potential, double *hazard, double *in
         largest = larger(whole, largest)
         store(integral + i, whole)
         store(hazard + i, taken)
-        store(potential + i, u * leak + gain)
+        store(potential + i, u * leak + drive)
     return largest
 
 
@@ -67,7 +67,7 @@ cdef inline void advance_cohorts(Population *pop, const Common *common, Py_ssize
     cdef Py_ssize_t done = 0, size, groups, age, place, spare = (LANES - active % LANES) % LANES
     cdef Py_ssize_t first = pop.state.oldest - spare, end = active + spare
     cdef Py_ssize_t continued = end - LANES if common.growth > 0.0 else 0
-    cdef double gain = common.drive - c.E_L * c.leak, slope = c.inverse_Delta_V * LOG2_E
+    cdef double drive = common.drive, slope = c.inverse_Delta_V * LOG2_E
     cdef double pull = (1.0 - c.leak) * c.inverse_Delta_V
     cdef lanes largest, before = all_lanes(common.threshold)
     cdef Totals totals
@@ -76,14 +76,14 @@ cdef inline void advance_cohorts(Population *pop, const Common *common, Py_ssize
         size = min(<Py_ssize_t> TILE, (continued if done < continued else end) - done)
         groups, age, place = size // LANES, PADDING - spare + done, first + done
         if done < continued:
-            largest = continue_hazards(pop.potential + place, pop.hazard + place, p, groups, c.leak, gain, pull,
+            largest = continue_hazards(pop.potential + place, pop.hazard + place, p, groups, c.leak, drive, pull,
                                        common.V_m, common.growth)
         else:
             if pop.J > 0:
                 before = move_adapting(pop.theta + age, pop.quasi + age, pop.count + place, pop.potential + place, p,
-                                       groups, c.leak, gain, slope, before)
+                                       groups, c.leak, drive, slope, before)
             else:
-                move(pop.potential + place, p, groups, c.leak, gain, slope, common.threshold * LOG2_E)
+                move(pop.potential + place, p, groups, c.leak, drive, slope, common.threshold * LOG2_E)
             largest = integrate_hazards(pop.hazard + place, p, groups)
         if pop.smooth:
             saturate_all(p, left, groups)

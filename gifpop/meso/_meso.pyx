@@ -178,7 +178,7 @@ cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogi
     cdef Py_ssize_t active = max(0, s.cohorts - pop.refractory)
 
     common.V_m, common.drive = s.V_m, membrane_drive(pop, arrivals)
-    s.V_m = (s.V_m - c.E_L) * c.leak + common.drive
+    s.V_m = s.V_m * c.leak + common.drive
     if pop.carried.D > 0:
         receive_noise(&pop.carried, arrivals, pop.R)
         p_free = advance_carrying(pop, &common, active, &sums)

@@ -3,7 +3,7 @@
 One step of one cohort, of potential u, m survivors and their variance v (Schwalger, Deger & Gerstner 2017, Fig. 12); x
 is its hazard, integrated over half a step, and theta, in units of Delta_V, is less the logarithm of lambda_0 h/2:
 
-    u <- u P + drive - E_L P                                    move: P is the leak of the membrane
+    u <- u P + drive                                            move: P is the leak of the membrane
     theta = kernel(age) + sum of quasi n over older cohorts     move_adapting: what spikes have left (Eq. 14)
     x' = exp(u/Delta_V - theta)                                 integrate_hazards, as a power of two; continue_hazards
     q = x + x';  x <- x'                                        the same: a trapezoid over the step
@@ -44,14 +44,14 @@ cdef inline void write_sums(const Totals *totals, Sums *sums) noexcept nogil:
     sums.survivors = total(totals.X)
 
 
-cdef inline void move(double *potential, double *excess, Py_ssize_t groups, double leak, double gain, double slope,
+cdef inline void move(double *potential, double *excess, Py_ssize_t groups, double leak, double drive, double slope,
                       double threshold) noexcept nogil:
     """Move the potentials; write to ``excess`` how far above one common threshold they are, as a power of two."""
     cdef Py_ssize_t group, i
     cdef lanes u
     for group in range(groups):
         i = group * LANES
-        u = load(potential + i) * leak + gain
+        u = load(potential + i) * leak + drive
         store(potential + i, u)
         store(excess + i, u * slope - threshold)
 

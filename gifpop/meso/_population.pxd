@@ -10,7 +10,6 @@ cdef struct Constants:
     double poisson          # 1: counts drawn from a clipped Poisson law, 0: binomial
     double refractory       # youngest cohorts that cannot fire, steps
     double leak             # exp(-h/tau_m)
-    double E_L              # mV
     double V_reset          # mV
     double V_T_star         # mV
     double inverse_Delta_V  # 1/mV

@@ -6,7 +6,6 @@ threshold kernel, K the number of cohorts in the history.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,10 +15,11 @@ import numpy as np
 
 from gifpop.common.grid import refractory_steps
 from gifpop.common.membrane import (
+    Propagators,
     arrival_current,
     arrival_potential,
     log_hazard,
-    synaptic_carry,
+    propagators,
     underflows_to_zero,
 )
 from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
@@ -181,13 +181,15 @@ def plan_population(
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
+    tau_syn = [getattr(cell, f"tau_syn_{name}") for name in receptors]
+    membrane = propagators(dt, cell.C_m, cell.tau_m, cell.E_L, cell.I_e, tau_syn)
     padding = (_meso.PADDING, 0)
     decay = np.exp(-dt / tau)
     whole = carried or cells is not None
     cohorts = np.zeros((len(_meso.COHORT_ARRAYS), _meso.PADDING + K + max(K, SHORTEST_SLIDE)))
     return PopulationPlan(
-        constants=_constants(cell, N, dt, binomial),
-        receptors=_receptors(cell, dt, receptors),
+        constants=_constants(cell, N, dt, binomial, membrane),
+        receptors=_receptors(cell, dt, tau_syn, membrane),
         state=np.zeros(1, _meso.STATE),
         I_syn=np.zeros(len(receptors)),
         theta=np.pad(theta, padding),
@@ -362,34 +364,28 @@ def automatic_history(cell: GIF, dt: float) -> int:
     return max(K, int(refractory_steps(cell.t_ref, dt)) + 1)
 
 
-def _constants(cell: GIF, N: int, dt: float, binomial: bool) -> Structured:
+def _constants(cell: GIF, N: int, dt: float, binomial: bool, membrane: Propagators) -> Structured:
     """Return the constants of the time loop."""
-    P = math.exp(-dt / cell.tau_m)
-    gain = cell.tau_m / cell.C_m * -math.expm1(-dt / cell.tau_m)
     c = np.zeros(1, _meso.CONSTANTS)
     c["N"] = N
     c["poisson"] = not binomial
     c["refractory"] = refractory_steps(cell.t_ref, dt)
-    c["leak"] = P
-    c["E_L"] = cell.E_L
     c["V_reset"] = cell.V_reset
     c["V_T_star"] = cell.V_T_star
     c["inverse_Delta_V"] = 1.0 / cell.Delta_V
     c["lambda_0"] = cell.lambda_0
     c["half_step"] = 0.5e-3 * dt
     c["log_hazard"] = log_hazard(np.log, 0.5e-3 * dt, cell.lambda_0)
-    c["constant_drive"] = cell.I_e * gain + cell.E_L
-    c["current_gain"] = gain
+    for name in ("leak", "constant_drive", "current_gain"):
+        c[name] = getattr(membrane, name)
     return c
 
 
-def _receptors(cell: GIF, dt: float, names: Sequence[str]) -> Structured:
+def _receptors(cell: GIF, dt: float, tau_syn: Sequence[float], membrane: Propagators) -> Structured:
     """Return the constants of each receptor."""
-    receptors = np.zeros(len(names), _meso.RECEPTOR)
-    for receptor, name in zip(receptors, names, strict=True):
-        tau = getattr(cell, f"tau_syn_{name}")
-        receptor["decay"] = math.exp(-dt / tau)
-        receptor["input"] = arrival_current(tau, dt)
-        receptor["carry"] = synaptic_carry(tau, cell.tau_m, dt) / cell.C_m
-        receptor["arrive"] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m
+    receptors = np.zeros(len(tau_syn), _meso.RECEPTOR)
+    receptors["decay"] = membrane.decay
+    receptors["carry"] = membrane.carry
+    receptors["input"] = [arrival_current(tau, dt) for tau in tau_syn]
+    receptors["arrive"] = [arrival_potential(tau, cell.tau_m, dt) / cell.C_m for tau in tau_syn]
     return receptors

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from gifpop.common.grid import refractory_steps
-from gifpop.common.membrane import log_hazard, synaptic_carry, underflows_to_zero
+from gifpop.common.membrane import log_hazard, propagators, underflows_to_zero
 from gifpop.common.memory import aligned_copy, aligned_zeros
 from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
 from gifpop.micro import _micro
@@ -147,24 +147,22 @@ def neuron_parameters(
     p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True, receptors: Sequence[str] = RECEPTORS
 ) -> dict[str, Floats]:
     """Return the constants of the time loop; see `plan_neurons`."""
-    tau_m, C_m = np.asarray(p["tau_m"], dtype=float), np.asarray(p["C_m"], dtype=float)
+    membrane = propagators(dt, p["C_m"], p["tau_m"], p["E_L"], p["I_e"], [p[f"tau_syn_{name}"] for name in receptors])
     slope = np.log2(math.e) / np.asarray(p["Delta_V"], dtype=float)
-    gain = tau_m / C_m * -np.expm1(-dt / tau_m)
     refractory = refractory_steps(p["t_ref"], dt)
     values = {
-        "leak": np.exp(-dt / tau_m),
-        "constant_drive": p["I_e"] * gain + p["E_L"] * -np.expm1(-dt / tau_m),
-        "current_gain": gain,
+        "leak": membrane.leak,
+        "constant_drive": membrane.constant_drive,
+        "current_gain": membrane.current_gain,
         "V_reset": p["V_reset"],
         "V_T_star": p["V_T_star"],
         "slope": slope,
         "threshold": p["V_T_star"] * slope - log_hazard(np.log2, 1e-3 * dt, p["lambda_0"]),
         "refractory": refractory if always_reset else np.where(refractory > 0, refractory, NEVER_RESET),
     }
-    tau_syn = [np.asarray(p[f"tau_syn_{name}"], dtype=float) for name in receptors]
     arrays = {name: _rows([value], N) for name, value in values.items()}
-    arrays["carry"] = _rows([synaptic_carry(tau, tau_m, dt) / C_m for tau in tau_syn], N)
-    arrays["decay"] = _rows([np.exp(-dt / tau) for tau in tau_syn], N)
+    arrays["carry"] = _rows(membrane.carry, N)
+    arrays["decay"] = _rows(membrane.decay, N)
     for kind in ("sfa", "stc"):
         arrays[f"{kind}_decay"] = _rows([np.exp(-dt / np.asarray(tau, dtype=float)) for tau in p[f"tau_{kind}"]], N)
         arrays[f"{kind}_jump"] = _rows(p[f"q_{kind}"], N)

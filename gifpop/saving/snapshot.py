@@ -172,6 +172,7 @@ def _aligned(plan: NeuronPlan) -> NeuronPlan:
 
 def _population_by_receptor(parts: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of a `PopulationPlan`; in earlier files the receptors had fields of the constants and state."""
+    parts = {**parts, "constants": _without_rest(parts["constants"])}
     if "receptors" in parts:
         return parts
     constants, state = parts["constants"], parts["state"]
@@ -182,6 +183,17 @@ def _population_by_receptor(parts: dict[str, Any]) -> dict[str, Any]:
     I_syn = np.array([state[name][0] for name in name_currents(len(RECEPTORS))])
     narrowed = {"constants": _fields(constants, _meso.CONSTANTS), "state": _fields(state, _meso.STATE)}
     return {**parts, **narrowed, "receptors": receptors, "I_syn": I_syn}
+
+
+def _without_rest(constants: Structured) -> Structured:
+    """Return the constants of a population; in earlier files its drive held E_L, of which now only (1 - leak) E_L."""
+    names = constants.dtype.names or ()
+    if "E_L" not in names:
+        return constants
+    drive = constants["constant_drive"] - constants["E_L"] * constants["leak"]
+    constants = _fields(constants, np.dtype([(name, constants.dtype[name]) for name in names if name != "E_L"]))
+    constants["constant_drive"] = drive
+    return constants
 
 
 def _fields(array: Structured, dtype: np.dtype[np.void]) -> Structured:

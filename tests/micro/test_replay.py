@@ -63,7 +63,9 @@ def with_tau_m(parameters):
 def test_compiled_is_nest(name, loops):
     golden = GoldenNeuron(name)
     net = gp.Network()
-    net.population("P", 3, gp.GIF(**{k: v for k, v in with_tau_m(golden.parameters).items() if k != "g_L"}))
+    net.population(
+        "P", 3, gp.GIF(**{k: v for k, v in with_tau_m(golden.parameters).items() if k not in ("g_L", "receptors")})
+    )
     dt = golden.dt
     for arriving in (golden.ex, golden.inh):
         for step in np.flatnonzero(arriving):
