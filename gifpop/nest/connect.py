@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     Nodes: TypeAlias = NodeCollection | Indices
 
+PLAIN_RULES = (None, "all_to_all", "one_to_one")
 FEW = 32  # up to this number, connections of a Connect are stored one by one
 
 
@@ -40,6 +42,8 @@ def connect(
     pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_spec: str | Values | None, collect: bool = False
 ) -> SynapseCollection | None:
     """Make connections; if ``collect``, return all connections of this synapse model between these nodes."""
+    if not collect and _connect_one(pre, post, conn_spec, syn_spec):
+        return None
     spec = read_conn_spec(conn_spec)
     explicit = _identifiers(pre, post, spec)
     if explicit:
@@ -58,6 +62,33 @@ def connect(
     else:
         request.make_drawn()
     return find_connections(sources, targets, request.model.name) if collect else None
+
+
+def _connect_one(pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_spec: str | Values | None) -> bool:
+    """Connect one neuron or population to another without arrays, which scripts do in long loops.
+
+    Return False, and leave it to those who read everything, if anything is not plain.
+    """
+    if not (type(pre) is type(post) is NodeCollection and len(pre) == len(post) == 1 and conn_spec in PLAIN_RULES):
+        return False
+    given = {} if syn_spec is None else syn_spec
+    if type(given) is not dict or not given.keys() <= SYNAPSE.keys():
+        return False
+    if not all(type(value) is float and math.isfinite(value) for value in given.values()):
+        return False
+    pre._check_alive()
+    post._check_alive()
+    source, target = int(pre._ids[0]), int(post._ids[0])
+    blocks = [kernel.nodes.locate(node)[0] for node in (source, target)]
+    model = kernel.synapses[0]
+    if model.receptor_type or not all(block.is_cell for block in blocks) or blocks[0].sends not in blocks[1].receives:
+        return False
+    delay = delay_steps(model, given.get("delay"))
+    assert isinstance(delay, int)
+    with kernel.changes.commit("Connect", rewires=True):
+        kernel.connections.pairs(0).append_one(source, target, delay, given.get("weight", model.weight))
+        kernel.delays.include(delay)
+    return True
 
 
 def find_connections(

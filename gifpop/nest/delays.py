@@ -53,22 +53,26 @@ class DelayRange:
 
     def check(self, steps: Lags, default_of: str | None = None) -> None:
         """Refuse delays (steps, int or array) out of range; ``default_of`` names the model if it is a default."""
-        if np.size(steps):
+        if isinstance(steps, int):
+            self._check(steps, default_of)
+        elif np.size(steps):
             for each in (int(np.min(steps)), int(np.max(steps))):
                 self._check(each, default_of)
 
     def include(self, steps: Lags) -> None:
         """Widen the range by checked delays (steps, int or array)."""
-        if not np.size(steps):
+        if not isinstance(steps, int) and not np.size(steps):
             return
         self.used = True
         if not self.fixed:
-            low, high = int(np.min(steps)), int(np.max(steps))
+            low, high = (steps, steps) if isinstance(steps, int) else (int(np.min(steps)), int(np.max(steps)))
             least, most = self.range or (low, high)
             self.range = min(low, least), max(high, most)
 
     def _check(self, steps: int, default_of: str | None) -> None:
         least, most = self.steps
+        if least <= steps <= most or not (self.fixed or self.clock.simulated):
+            return
         value = f"Delay value {self.clock.delay_ms(steps):g} is invalid: "
         if self.clock.simulated and not least <= steps <= most:
             if default_of:

@@ -8,7 +8,7 @@ differ are `Exceptions`. The connections of a projection are numbered from 0, in
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -77,7 +77,7 @@ class Pairs(Projection):
 
     def __init__(self, model: int) -> None:
         self.model = model
-        self._pieces: list[tuple[dict[str, npt.NDArray[Any]], int]] = []  # and the number of connections up to its end
+        self._pieces: list[tuple[Mapping[str, npt.ArrayLike], int]] = []  # and the number of connections up to its end
         self._columns: dict[str, npt.NDArray[Any]] = {
             "source": np.zeros(0, np.int64),
             "target": np.zeros(0, np.int64),
@@ -92,7 +92,7 @@ class Pairs(Projection):
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """Arrays of the connections by name; writing to them changes the connections."""
         if self._pieces:
-            pieces = [self._columns, *(piece for piece, _ in self._pieces)]
+            pieces: list[Mapping[str, npt.ArrayLike]] = [self._columns, *(piece for piece, _ in self._pieces)]
             joined = {
                 name: np.concatenate([np.asarray(p[name], dtype=column.dtype) for p in pieces])
                 for name, column in self._columns.items()
@@ -110,6 +110,12 @@ class Pairs(Projection):
             "weight": np.broadcast_to(weight, n),
         }
         self._pieces.append((piece, len(self) + n))  # in one statement, so that no exception leaves a part
+
+    def append_one(self, source: int, target: int, delay: int, weight: float) -> None:
+        """Add a connection."""
+        self._pieces.append(
+            ({"source": (source,), "target": (target,), "delay": (delay,), "weight": (weight,)}, len(self) + 1)
+        )
 
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         return self.columns[name][k]

@@ -193,3 +193,23 @@ def test_allowed_delays():
     assert (nest.min_delay, nest.max_delay) == (1.0, 2.0)
     with pytest.raises(Errors.BadProperty, match=r"Connections already exist. Please call ResetKernel first"):
         nest.SetKernelStatus({"min_delay": 0.5, "max_delay": 3.0})
+
+
+def test_single_connections_are_those_of_general_calls():
+    """A loop of plain calls takes a shorter way than a call with a dict for the rule."""
+    seen = []
+    for rule in ("one_to_one", {"rule": "one_to_one"}):
+        nest.ResetKernel()
+        nodes = nest.Create("gif_psc_exp", 3) + nest.Create("gif_pop_psc_exp", 2)
+        for source in nodes:
+            for target in nodes:
+                syn_spec = {"weight": float(source.global_id), "delay": 1.0 + 0.1 * target.global_id}
+                nest.Connect(source, target, rule, syn_spec)
+        nest.Connect(nodes[0], nodes[0], rule)
+        seen.append((nest.GetConnections().get(), nest.min_delay, nest.max_delay, nest.num_connections))
+    assert seen[0] == seen[1]
+    nest.Simulate(1.0)
+    for delay in (0.0, 5.0, float("nan")):
+        with pytest.raises(nest.NESTErrors.BadDelay, match="Delay value"):
+            nest.Connect(nodes[0], nodes[1], "one_to_one", {"delay": delay})
+    assert nest.num_connections == 26
