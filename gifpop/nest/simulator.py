@@ -267,10 +267,13 @@ class Simulator:
             fired = np.flatnonzero(counts)
             recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
-        column = 0
+        column, selected = 0, {}
         for meter, i, places, senders, begun, (_, _, variables) in self._samplers:
-            chosen = meter.selected(i, stamps, begun)
-            sampled, n = stamps[chosen], len(senders)
+            key = meter.columns["interval"][i], meter.columns["offset"][i], begun  # the same of many meters
+            if key not in selected:
+                taken = np.flatnonzero(meter.selected(i, stamps, begun))
+                selected[key] = taken, stamps[taken]
+            (chosen, sampled), n = selected[key], len(senders)
             end = column + n * len(variables)
             values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(variables))
             meter.take(i, Samples(places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1))))
