@@ -19,7 +19,7 @@ from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
 from gifpop.nest.wiring import Listener, Monitor, Sampler, Tap, Wiring
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Key, Stream
+    from gifpop.common.typing import Integers, Key, Stream
     from gifpop.engine.chunks import Chunk
     from gifpop.engine.plan import Plan
     from gifpop.meso.plan import PopulationPlan
@@ -267,11 +267,12 @@ class Simulator:
             fired = np.flatnonzero(counts)
             recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
-        column, selected = 0, {}
+        column = 0
+        selected: dict[tuple[float, float, int], tuple[Integers, Integers]] = {}
         for meter, i, places, senders, begun, (_, _, variables) in self._samplers:
             key = meter.columns["interval"][i], meter.columns["offset"][i], begun  # the same of many meters
             if key not in selected:
-                taken = np.flatnonzero(meter.selected(i, stamps, begun))
+                taken: Integers = np.flatnonzero(meter.selected(i, stamps, begun))
                 selected[key] = taken, stamps[taken]
             (chosen, sampled), n = selected[key], len(senders)
             end = column + n * len(variables)
@@ -279,7 +280,7 @@ class Simulator:
             meter.take(i, Samples(places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1))))
             column = end
         for meter, i, place, sender, begun, current in self._monitors:
-            chosen = meter.selected(i, stamps, begun)
+            chosen = np.flatnonzero(meter.selected(i, stamps, begun))
             values = np.tile(current.last[: len(stamps)][chosen], (len(meter.variables(i)), 1))
             meter.take(i, Samples(np.array([place]), np.array([sender]), stamps[chosen], values[:, :, np.newaxis]))
 
