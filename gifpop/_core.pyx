@@ -21,6 +21,7 @@ from gifpop.micro cimport _micro
 
 cdef enum:
     NEURONS_PER_TASK = 512  # a multiple of TILE
+    PIECE = 1 << 20         # connections between two calls of ``look``
 
 RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRENT,
             "excitatory variance": VARIANCE - EXCITATORY, "inhibitory variance": VARIANCE - INHIBITORY}
@@ -339,6 +340,21 @@ def place_in_slot(receptor, Py_ssize_t R):
     A slot holds spikes at ``R`` receptors, current, then variances at each receptor.
     """
     return place_of(RECEPTOR.get(receptor, receptor), R)
+
+
+def largest_indegree(const int32_t[::1] targets, look):
+    """Return the largest number of connections that end at one target.
+
+    ``look`` is called between pieces of the work; what it raises ends it.
+    """
+    cdef int32_t[::1] degrees = np.zeros(1 + np.max(targets, initial=0), dtype=np.int32)
+    cdef Py_ssize_t n = targets.shape[0], i, begin
+    for begin in range(0, n, PIECE):
+        look()
+        with nogil:
+            for i in range(begin, min(n, begin + PIECE)):
+                degrees[targets[i]] += 1
+    return int(np.max(degrees, initial=0))
 
 
 cdef object outcome(Core core, const Chunk *chunk, const int64_t[:, ::1] counts):

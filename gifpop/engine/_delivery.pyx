@@ -7,15 +7,12 @@ from libc.math cimport exp
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random.c_distributions cimport random_interval, random_poisson
 
-import numpy as np
-
 from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Depression, Group, Noise, Projection,
                                      counting_slot, later, shared_slot, single_slot)
 
 cdef enum:
     AHEAD = 4               # deliveries between the hint and the use of a row
     LINE = 16               # targets in a line of the cache
-    PIECE = 1 << 20         # connections between two calls of ``look``
 
 cdef struct Range:
     int64_t begin
@@ -186,18 +183,3 @@ cdef inline void add_events(const Noise *p, double *arriving, int64_t process, d
     """Add the events of one process to the slot of a ring buffer."""
     cdef double weight = p.weight if p.weights == NULL else p.weight * p.weights[process]
     arriving[process if p.units == NULL else <int64_t> p.units[process]] += weight * events
-
-
-def largest_indegree(const int32_t[::1] targets, look):
-    """Return the largest number of connections that end at one target.
-
-    ``look`` is called between pieces of the work; what it raises ends it.
-    """
-    cdef int32_t[::1] degrees = np.zeros(1 + np.max(targets, initial=0), dtype=np.int32)
-    cdef Py_ssize_t n = targets.shape[0], i, begin
-    for begin in range(0, n, PIECE):
-        look()
-        with nogil:
-            for i in range(begin, min(n, begin + PIECE)):
-                degrees[targets[i]] += 1
-    return int(np.max(degrees, initial=0))

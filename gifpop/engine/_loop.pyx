@@ -136,20 +136,28 @@ cdef void aim_probes(Chunk *chunk, const Slice *s) noexcept nogil:
         chunk.probes[j].record = s.records + j
 
 
+cdef inline void take_shared(const Arrivals *a, double *shared, double *external, Py_ssize_t R) noexcept nogil:
+    """Take the input to all units at ``R`` receptors out of its slots, which are free again."""
+    cdef Py_ssize_t r, variance = place_of(VARIANCE, R)
+    for r in range(R):
+        a.all[r] = shared[r] + external[r]
+        a.samples[r], a.noise[r] = shared[variance + r], external[variance + r]
+        shared[r] = external[r] = shared[variance + r] = external[variance + r] = 0.0
+
+
 cdef Arrivals arrivals_of(const Network *net, Group *g, int64_t slot, double *amounts) noexcept nogil:
     """Return the input of a step, with ``amounts`` for all units; clear their slot."""
     cdef Arrivals a
     cdef double *shared = shared_slot(g, slot, False)
     cdef double *external = shared_slot(g, slot, True)
-    cdef Py_ssize_t r, R = net.R, variance = place_of(VARIANCE, R)
+    cdef Py_ssize_t R = net.R, current = place_of(CURRENT, R)
     memset(&a, 0, sizeof(a))
     a.all, a.samples, a.noise = amounts, amounts + R, amounts + 2 * R
-    for r in range(R):
-        a.all[r] = shared[r] + external[r]
-        a.samples[r], a.noise[r] = shared[variance + r], external[variance + r]
-    a.current = external[place_of(CURRENT, R)]
-    memset(shared, 0, g.width * sizeof(double))
-    memset(external, 0, g.width * sizeof(double))
+    a.current, external[current] = external[current], 0.0       # groups emit none
+    if R == 2:                  # a constant unrolls the loop
+        take_shared(&a, shared, external, 2)
+    else:
+        take_shared(&a, shared, external, R)
     if g.micro != NULL:
         a.row, a.unit = g.row, g.unit
         if g.counts != NULL:

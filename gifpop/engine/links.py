@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gifpop import _core
 from gifpop.common.interrupts import give_way
 from gifpop.common.remembered import computed_once
-from gifpop.engine import _delivery
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
@@ -70,7 +70,7 @@ class Link:
     def largest_indegree(self) -> int:
         """Largest number of the single connections that end at one unit."""
         assert self.units is not None
-        return _delivery.largest_indegree(self.units, give_way)
+        return _core.largest_indegree(self.units, give_way)
 
     @property
     def is_empty(self) -> bool:

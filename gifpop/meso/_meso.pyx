@@ -209,7 +209,11 @@ cdef inline bint is_finite(const Population *pop, Py_ssize_t active) noexcept no
     step to the next, so that u can only overflow where V, or what it has been, is vast.
     """
     cdef const State *s = pop.state
-    cdef double finite = 0.0 * s.mean + 0.0 * s.V_m + 0.0 * s.E_sfa + total_of_zeros(pop.I_syn, pop.R)
+    cdef double finite = 0.0 * s.mean + 0.0 * s.V_m + 0.0 * s.E_sfa
+    if pop.R == 2:              # a constant unrolls the loop
+        finite += total_of_zeros(pop.I_syn, 2)
+    else:
+        finite += total_of_zeros(pop.I_syn, pop.R)
     if pop.carried.D > 0:
         finite += pop.carried.finite + 0.0 * pop.carried.added_lift
     if not abs(s.V_m) < VAST:

@@ -73,22 +73,32 @@ cdef inline double variance_of_samples(const Carried *carried, double variance, 
     return variance * max(1.0 / tanh(0.5 / x) - 2.0 * x, 0.0)
 
 
+cdef inline void spread_modes(Carried *carried, const double *variance, Py_ssize_t R) noexcept nogil:
+    """Compute how much input of these variances, at ``R`` receptors, spreads the modes in a step."""
+    cdef Py_ssize_t d, e, r, k = carried.D, moments = carried.moments
+    cdef double added, lift = 0.0
+    for d in range(carried.D):
+        for e in range(d + 1):
+            added = variance[0] * carried.noise[k]
+            for r in range(1, R):
+                added = added + variance[r] * carried.noise[r * moments + k]
+            carried.added[k] = added
+            lift += added * (0.5 if d == e else 1.0)
+            k += 1
+    carried.added_lift = lift
+
+
 cdef inline void receive_noise(Carried *carried, const Arrivals *a, Py_ssize_t R) noexcept nogil:
-    """Compute how much input of the neurons' own spreads their modes in this step."""
-    cdef Py_ssize_t d, e, r, k = carried.D
-    cdef double variance
+    """Compute how much input of the neurons' own spreads their modes in this step; add it to ``a.noise``."""
+    cdef Py_ssize_t r
     if not carried.noisy:
         return
     for r in range(R):
-        variance = variance_of_samples(carried, a.samples[r], r) + a.noise[r]
-        for k in range(carried.D, carried.moments):
-            carried.added[k] = variance * carried.noise[r * carried.moments + k] + (carried.added[k] if r > 0 else 0.0)
-    carried.added_lift = 0.0
-    k = carried.D
-    for d in range(carried.D):
-        for e in range(d + 1):
-            carried.added_lift += carried.added[k] * (0.5 if d == e else 1.0)
-            k += 1
+        a.noise[r] += variance_of_samples(carried, a.samples[r], r)
+    if R == 2:                  # a constant unrolls the loop
+        spread_modes(carried, a.noise, 2)
+    elif R > 0:
+        spread_modes(carried, a.noise, R)
 
 
 cdef inline void take_noise(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:

@@ -83,29 +83,39 @@ cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssiz
     """
     cdef const double *constant = at(&g.constant_drive, start)
     cdef const double *gain = at(&g.current_gain, start)
-    cdef Py_ssize_t group, i, r
-    cdef lanes current, drive, x
+    cdef const double *carry = at(&g.carry, start)
+    cdef const double *decay = at(&g.decay, start)
+    cdef const double *unit = a.unit
+    cdef double *sums = a.sums      # local, as the compiler takes any store to change what `a` and `g` hold
+    cdef double *external = a.external
+    cdef double *I_syn = g.I_syn
+    cdef uint16_t *counts = a.counts
+    cdef bint adapting = g.S > 0
+    cdef Py_ssize_t row = a.row, places = g.places, carry_row = g.carry.row, decay_row = g.decay.row
+    cdef Py_ssize_t group, i, j, r
+    cdef lanes current, drive, x, common = all_lanes(a.current)
     for group in range(groups):
         i = group * LANES
-        current = all_lanes(a.current)
-        if a.external != NULL:
-            current = current + take(a.external + R * a.row + start + i)
-        if g.S > 0:
+        j = start + i
+        current = common
+        if external != NULL:
+            current = current + take(external + R * row + j)
+        if adapting:
             current = current - load(stc + i)
         drive = load(constant + i) + load(gain + i) * current
         for r in range(R):
-            if a.sums == NULL:
-                x = take_counts(a.counts + r * a.row + start + i) * a.unit[r]
+            if sums == NULL:
+                x = take_counts(counts + r * row + j) * unit[r]
             else:
-                x = take(a.sums + r * a.row + start + i)
-            if a.external != NULL:
-                x = x + take(a.external + r * a.row + start + i)
+                x = take(sums + r * row + j)
+            if external != NULL:
+                x = x + take(external + r * row + j)
             if R == PAIR:
                 store(input.arriving[r] + i, x)
             else:
-                x = x + a.all[r] + load(g.I_syn + r * g.places + start + i) * load(row_of(&g.decay, r, start) + i)
-                store(g.I_syn + r * g.places + start + i, x)
-                drive = drive + x * load(row_of(&g.carry, r, start) + i)
+                x = x + a.all[r] + load(I_syn + r * places + j) * load(decay + r * decay_row + i)
+                store(I_syn + r * places + j, x)
+                drive = drive + x * load(carry + r * carry_row + i)
         store(input.drive + i, drive)
 
 
@@ -119,8 +129,13 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
     ``input.drive`` does not hold, none or ``PAIR``. All are constants where this is inlined, so that what is common
     stays in registers.
     """
-    cdef lanes leak = load(at(&g.leak, start)), V_reset = load(at(&g.V_reset, start))
-    cdef lanes slope = load(at(&g.slope, start)), threshold = load(at(&g.threshold, start))
+    cdef const double *leaks = at(&g.leak, start)
+    cdef const double *resets = at(&g.V_reset, start)
+    cdef const double *slopes = at(&g.slope, start)
+    cdef const double *thresholds = at(&g.threshold, start)
+    cdef const double *carries[PAIR]
+    cdef const double *decays[PAIR]
+    cdef lanes leak = load(leaks), V_reset = load(resets), slope = load(slopes), threshold = load(thresholds)
     cdef lanes gain = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current
     cdef lanes[PAIR] carry, decay, current
     cdef double[PAIR] all, unit
@@ -132,7 +147,8 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
     cdef Py_ssize_t group, i, r
     cdef lanes V, left, finite = all_lanes(0.0)
     for r in range(R):
-        carry[r], decay[r] = load(row_of(&g.carry, r, start)), load(row_of(&g.decay, r, start))
+        carries[r], decays[r] = row_of(&g.carry, r, start), row_of(&g.decay, r, start)
+        carry[r], decay[r] = load(carries[r]), load(decays[r])
         all[r], I_syn[r] = a.all[r], g.I_syn + r * g.places + start
         if counted:
             unit[r], counts[r] = a.unit[r], a.counts + r * a.row + start
@@ -141,10 +157,10 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
     for group in range(groups):
         i = group * LANES
         if various:
-            leak, V_reset = load(at(&g.leak, start) + i), load(at(&g.V_reset, start) + i)
+            leak, V_reset = load(leaks + i), load(resets + i)
+            slope, threshold = load(slopes + i), load(thresholds + i)
             for r in range(R):
-                carry[r], decay[r] = load(row_of(&g.carry, r, start) + i), load(row_of(&g.decay, r, start) + i)
-            slope, threshold = load(at(&g.slope, start) + i), load(at(&g.threshold, start) + i)
+                carry[r], decay[r] = load(carries[r] + i), load(decays[r] + i)
         if gathered:
             gain = load(input.drive + i)
         for r in range(R):

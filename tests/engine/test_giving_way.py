@@ -10,9 +10,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
-from gifpop import distributions
+from gifpop import _core, distributions
 from gifpop.assembly import stationary
-from gifpop.engine import _delivery, chunks, threads
+from gifpop.engine import chunks, threads
 from gifpop.wiring import _wiring, draw
 from tests.helpers.saved import simulation
 from tests.helpers.state import assert_same_results, assert_same_state, engine_of, state_of
@@ -69,7 +69,7 @@ def test_drawing_gives_way(rule, monkeypatch):
     "work",
     [
         lambda pairs, look: _wiring.by_source(pairs, pairs, 1000, 1000, look),
-        lambda pairs, look: _delivery.largest_indegree(pairs.astype(np.int32), look),
+        lambda pairs, look: _core.largest_indegree(pairs.astype(np.int32), look),
     ],
     ids=["sorting", "counting"],
 )
