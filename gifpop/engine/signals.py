@@ -99,19 +99,29 @@ class Sinusoid(Current):
         At step 0, in radians.
     first, end : int
         Zero before step ``first`` and from step ``end`` on.
+    lowest : float
+        Lower values are raised to it.
     """
 
     stateless = True
 
     def __init__(
-        self, offset: float, amplitude: float, advance: float, phase: float, first: int = 0, end: int = FOREVER
+        self,
+        offset: float,
+        amplitude: float,
+        advance: float,
+        phase: float,
+        first: int = 0,
+        end: int = FOREVER,
+        lowest: float = -math.inf,
     ) -> None:
         self.offset, self.amplitude, self.advance, self.phase = offset, amplitude, advance, phase
-        self.first, self.end = first, end
+        self.first, self.end, self.lowest = first, end, lowest
 
     def emit(self, step: int, n: int) -> Floats:
         k = np.arange(step, step + n)
         values: Floats = self.offset + self.amplitude * np.sin(self.advance * k + self.phase)
+        np.maximum(values, self.lowest, out=values)
         values[(k < self.first) | (k >= self.end)] = 0.0
         return values
 
@@ -256,3 +266,74 @@ class PoissonCounts:
 
     def expected(self, step: int) -> float:
         return self.mean if self.first <= step < self.end else 0.0
+
+
+class VaryingPoissonCounts:
+    """Numbers of events of a Poisson process whose mean is a signal, drawn step after step from a stream of its own.
+
+    Parameters
+    ----------
+    mean : Signal
+        Events a step, not negative.
+    random : numpy.random.Generator
+    """
+
+    stateless = False  # its stream moves on
+
+    def __init__(self, mean: Signal, random: np.random.Generator) -> None:
+        self.mean, self.random = mean, random
+
+    def emit(self, step: int, n: int) -> Floats:
+        return self.random.poisson(self.mean.emit(step, n)).astype(float)
+
+    def expected(self, step: int) -> float:
+        return self.mean.expected(step)
+
+
+class DeadTimeCounts:
+    """Numbers of events of a stationary Poisson process with dead time, in continuous time, counted step by step.
+
+    Parameters
+    ----------
+    mean : float
+        Events a step, positive; at most the inverse of ``dead``.
+    dead : float
+        Shortest interval, in steps.
+    random : numpy.random.Generator
+    first, end : int
+        No events before step ``first`` and from step ``end`` on; it is in its stationary state when it begins.
+    """
+
+    stateless = False  # its stream moves on
+
+    DRAWN_AT_ONCE = 256  # intervals; a constant, so that the numbers do not depend on the length of chunks
+
+    def __init__(
+        self, mean: float, dead: float, random: np.random.Generator, first: int = 0, end: int = FOREVER
+    ) -> None:
+        self.mean, self.dead, self.random, self.first, self.end = mean, dead, random, first, end
+        self._times = np.zeros(0)  # of the next events, in steps
+
+    def emit(self, step: int, n: int) -> Floats:
+        out = np.zeros(n)
+        begin, end = max(step, self.first), min(step + n, self.end)
+        if begin >= end:
+            return out
+        if not len(self._times):
+            self._times = np.array([begin + self._first_interval()])
+        while self._times[-1] < end:
+            intervals = self.dead + (1 / self.mean - self.dead) * self.random.standard_exponential(self.DRAWN_AT_ONCE)
+            self._times = np.append(self._times, self._times[-1] + np.cumsum(intervals))
+        due = int(np.searchsorted(self._times, end))
+        steps = self._times[:due].astype(np.int64) - step
+        out += np.bincount(steps[steps >= begin - step], minlength=n)
+        self._times = self._times[due:]
+        return out
+
+    def expected(self, step: int) -> float:
+        return self.mean if self.first <= step < self.end else 0.0
+
+    def _first_interval(self) -> float:
+        """Return the time to the first event, from a time that does not depend on the events."""
+        rest: float = (1 / self.mean - self.dead) * self.random.standard_exponential()
+        return self.dead * self.random.random() + rest if self.random.random() < self.mean * self.dead else rest

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Channel: TypeAlias = Literal["all", "excite", "inhibit"]  # which spikes of a spike generator
 
 ENDLESS = 1e15  # ms; a device that stops there or later never stops
-MOST_EVENTS = 1e15  # of a Poisson process in a step; they are counted as integers
 FAR = signals.FOREVER // 2  # steps
 
 
@@ -230,28 +229,6 @@ class NoiseBlock(OscillatingBlock, CurrentBlock):
         else:
             noise.law, noise.hold, noise.random, (noise.first, noise.end) = law, hold, random, self.steps(i)
         return noise
-
-
-class PoissonBlock(GeneratorBlock):
-    """poisson_generator."""
-
-    sends = "spikes"
-
-    @classmethod
-    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
-        super().normalize(row, given, clock)
-        if 1e-3 * row["rate"] * clock.resolution > MOST_EVENTS:
-            raise BadProperty(f"The rate must be at most {MOST_EVENTS:g} spikes a step, got {row['rate']:g} spikes/s.")
-
-    def mean(self, i: int) -> tuple[float, int, int]:
-        """Return the mean number of spikes a step of the ``i``-th generator, and its first step and the end."""
-        start, stop = self.window(i)
-        return 1e-3 * self.columns["rate"][i].item() * self.clock.resolution, start + 1, stop + 1
-
-    def signal(self, i: int, random: np.random.Generator) -> signals.PoissonCounts:
-        """Return the spikes for one target, drawn from its stream."""
-        mean, begin, end = self.mean(i)
-        return signals.PoissonCounts(mean, random, begin, end)
 
 
 class SpikeGeneratorBlock(GeneratorBlock):

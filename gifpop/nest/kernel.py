@@ -24,13 +24,18 @@ from gifpop.nest.generators import (
     AlternatingCurrentBlock,
     DirectCurrentBlock,
     NoiseBlock,
-    PoissonBlock,
     SpikeGeneratorBlock,
     StepCurrentBlock,
 )
 from gifpop.nest.models import SynapseModel, node_models
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_table import NodeTable
+from gifpop.nest.poisson_generators import (
+    DeadTimePoissonBlock,
+    InhomogeneousPoissonBlock,
+    PoissonBlock,
+    SinusoidalPoissonBlock,
+)
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
@@ -53,6 +58,9 @@ BLOCKS: dict[str, type[Block]] = {
     "ac_generator": AlternatingCurrentBlock,
     "noise_generator": NoiseBlock,
     "poisson_generator": PoissonBlock,
+    "inhomogeneous_poisson_generator": InhomogeneousPoissonBlock,
+    "sinusoidal_poisson_generator": SinusoidalPoissonBlock,
+    "poisson_generator_ps": DeadTimePoissonBlock,
     "spike_generator": SpikeGeneratorBlock,
     "multimeter": MeterBlock,
     "voltmeter": MeterBlock,

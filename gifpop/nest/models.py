@@ -205,6 +205,33 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
         "stimulator",
         (*GENERATOR, number("rate", 0.0, _not_negative, "The rate cannot be negative.")),
     ),
+    "inhomogeneous_poisson_generator": (
+        "stimulator",
+        (
+            *GENERATOR,
+            ModelParameter("rate_times", DOUBLES, np.array([])),
+            ModelParameter("rate_values", DOUBLES, np.array([]), _finite),
+            ModelParameter("allow_offgrid_times", BOOL, False),
+        ),
+    ),
+    "sinusoidal_poisson_generator": (
+        "stimulator",
+        (
+            *GENERATOR,
+            number("rate", 0.0),
+            number("amplitude", 0.0),
+            only("individual_spike_trains", BOOL, True),
+            *OSCILLATION,
+        ),
+    ),
+    "poisson_generator_ps": (
+        "stimulator",
+        (
+            *GENERATOR,
+            number("rate", 0.0, _not_negative, "The rate cannot be negative."),
+            number("dead_time", 0.0, _not_negative, "The dead time cannot be negative."),
+        ),
+    ),
     "spike_generator": (
         "stimulator",
         (

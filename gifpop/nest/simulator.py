@@ -279,9 +279,9 @@ class Simulator:
             values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(variables))
             meter.take(i, Samples(places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1))))
             column = end
-        for meter, i, place, sender, begun, current in self._monitors:
+        for meter, i, place, sender, begun, signal in self._monitors:
             chosen = np.flatnonzero(meter.selected(i, stamps, begun))
-            values = np.tile(current.last[: len(stamps)][chosen], (len(meter.variables(i)), 1))
+            values = np.tile(signal.last[: len(stamps)][chosen], (len(meter.variables(i)), 1))
             meter.take(i, Samples(np.array([place]), np.array([sender]), stamps[chosen], values[:, :, np.newaxis]))
 
     def _note_spikes(self, chunk: Chunk) -> None:

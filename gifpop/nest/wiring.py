@@ -19,8 +19,9 @@ from gifpop.common.interrupts import give_way
 from gifpop.engine import signals
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.nest import errors
-from gifpop.nest.generators import CurrentBlock, NoiseBlock, PoissonBlock, SpikeGeneratorBlock
+from gifpop.nest.generators import CurrentBlock, NoiseBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
+from gifpop.nest.poisson_generators import PoissonProcessBlock, SinusoidalPoissonBlock, TrainBlock
 from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, one_by_one, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.wiring import _wiring
@@ -66,7 +67,7 @@ class Sampler(NamedTuple):
 
 
 class Monitor(NamedTuple):
-    """A meter, the ``i``-th of a block, and a generator whose current it records.
+    """A meter, the ``i``-th of a block, and a generator whose current or rate it records.
 
     ``place`` is the number of the connection, ``sender`` the generator; ``begun`` as for `Sampler`.
     """
@@ -76,7 +77,7 @@ class Monitor(NamedTuple):
     place: int
     sender: int
     begun: int
-    current: Tap
+    signal: Tap
 
 
 class Tap:
@@ -141,9 +142,7 @@ class Noise(NamedTuple):
     group: int
     lag: int
     receptor: Synapse
-    mean: float
-    begin: int
-    end: int
+    law: Hashable
 
 
 class Wiring:
@@ -190,7 +189,7 @@ class Wiring:
         self.monitors: list[Monitor] = []
         self._line_of: dict[Hashable, int] = {}
         self._held: dict[int, signals.HeldNoise] = {}
-        self._noise: dict[Noise, list[tuple[Shorts, Floats, int]]] = {}
+        self._noise: dict[Noise, tuple[signals.Signal, list[tuple[Shorts, Floats, int]]]] = {}
         for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
             if isinstance(projection, Sparse):
                 self._link_neurons(projection, projection.first, projection.units)
@@ -199,7 +198,7 @@ class Wiring:
             else:
                 for strand in self._strands(projection, first):
                     self._wire(strand)
-        self.noise = [self._noise_link(noise, pieces) for noise, pieces in self._noise.items()]
+        self.noise = [self._noise_link(noise, *found) for noise, found in self._noise.items()]
 
     def _is_between_neurons(self, projection: Product) -> bool:
         """Return whether both ends of a product are blocks of neurons."""
@@ -284,7 +283,7 @@ class Wiring:
     def _wire(self, strand: Strand) -> None:
         block, i = strand.block, strand.i
         if isinstance(block, MeterBlock):
-            if isinstance(strand.target_block, CurrentBlock):
+            if isinstance(strand.target_block, CurrentBlock | SinusoidalPoissonBlock):
                 self._monitor(strand, block, strand.target_block)
             else:
                 self._sample(strand, block)
@@ -293,11 +292,13 @@ class Wiring:
         elif block.is_cell:
             self._link(strand, self.groups[strand.source])
         elif isinstance(block, NoiseBlock):
-            self._scatter(strand, block)
+            noise = self._held_noise(block, i)
+            receiver = partial(partial, noise.receiver)
+            self._scatter(strand, lambda number: self._line((strand.source, number), receiver(number)), current=True)
         elif isinstance(block, CurrentBlock):
             line = self._line((strand.source,), partial(block.signal, i))
             self._link(strand, line, current=True)
-        elif isinstance(block, PoissonBlock):
+        elif isinstance(block, TrainBlock):
             self._drive(strand, block)
         elif isinstance(block, SpikeGeneratorBlock):
             for channel in block.channels(i):
@@ -316,12 +317,12 @@ class Wiring:
             probe = group, units, tuple(variables)
             self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probe))
 
-    def _monitor(self, strand: Strand, meter: MeterBlock, generator: CurrentBlock) -> None:
-        """Connect a meter to a generator of a current."""
+    def _monitor(self, strand: Strand, meter: MeterBlock, generator: CurrentBlock | SinusoidalPoissonBlock) -> None:
+        """Connect a meter to a generator."""
         if isinstance(generator, NoiseBlock):
             line = self._line((strand.target, "mean"), lambda: self._held_noise(generator, strand.j))
         else:
-            line = self._line((strand.target,), partial(generator.signal, strand.j))
+            line = self._line((strand.target, "recorded"), partial(generator.signal, strand.j))
         number = int(strand.numbers[0])
         self.monitors.append(Monitor(meter, strand.i, number, strand.target, self.begun(number), self.lines[line]))
 
@@ -339,8 +340,8 @@ class Wiring:
     def _heard(self, strand: Strand, number: int) -> int | Tap:
         """Return the group or signal that a spike recorder hears through a connection of a population or device."""
         block, i = strand.block, strand.i
-        if isinstance(block, PoissonBlock):
-            return self.lines[self._poisson_line(block, i, number)]
+        if isinstance(block, TrainBlock):
+            return self.lines[self._train_line(block, i, number)]
         if isinstance(block, SpikeGeneratorBlock):
             return self.lines[self._line((strand.source, "all"), partial(block.signal, i, "all"))]
         return self.groups[strand.source]
@@ -354,8 +355,8 @@ class Wiring:
             self.lines.append(Tap(signal()))
         return self._line_of[key]
 
-    def _poisson_line(self, block: PoissonBlock, i: int, number: int) -> int:
-        return self._line(("poisson", number), lambda: block.signal(i, self.random(number)))
+    def _train_line(self, block: TrainBlock, i: int, number: int) -> int:
+        return self._line(("train", number), lambda: block.train(i, number, self.random(number)))
 
     def _held_noise(self, block: NoiseBlock, i: int) -> signals.HeldNoise:
         """Return the currents of a noise generator; in each wiring, update them once."""
@@ -363,19 +364,21 @@ class Wiring:
             self._held[block.first + i] = block.updated(i, self.random_of_device(block.first + i))
         return self._held[block.first + i]
 
-    def _scatter(self, strand: Strand, block: NoiseBlock) -> None:
-        """Wire a noise generator, with a current of its own for each connection."""
+    def _scatter(self, strand: Strand, line_of: Callable[[int], int], current: bool = False) -> None:
+        """Wire a device with a line of its own for each connection; ``line_of`` takes the number of a connection."""
         errors.require_memory(2000.0 * len(strand.numbers), f"Simulate: {len(strand.numbers)} connections of noise")
-        noise, group = self._held_noise(block, strand.i), self.groups[strand.target]
+        group = self.groups[strand.target]
         first = np.array([0, 1])
-        weights, lags = (np.broadcast_to(value, len(strand.numbers)) for value in (strand.weight, strand.delay + 1))
+        weights, lags = (
+            np.broadcast_to(value, len(strand.numbers)) for value in (strand.weight, strand.delay + current)
+        )
         units: list[Shorts | None] = [None] * len(strand.numbers)
         if isinstance(strand.target_block, NeuronBlock):
             units = list(strand.target_units.astype(np.int32)[:, np.newaxis])
         columns = (strand.numbers.tolist(), weights.tolist(), lags.tolist(), units)
         for number, weight, lag, unit in zip(*columns, strict=True):
-            line = len(self.groups) + self._line((strand.source, number), partial(noise.receiver, number))
-            self.links.append(Link(line, group, lag, "current", weight, None if unit is None else first, unit))
+            line, onto = len(self.groups) + line_of(number), "current" if current else receptor(weight)
+            self.links.append(Link(line, group, lag, onto, weight, None if unit is None else first, unit))
 
     def _link(self, strand: Strand, source: int, current: bool = False, sign: float = 1.0) -> None:
         """Wire a strand that starts at a group or, if it is of a device, at a line."""
@@ -405,25 +408,27 @@ class Wiring:
             Link(source, target, lag, onto(weight), 1.0 if weights is not None else weight, first, units, weights, lags)
         )
 
-    def _drive(self, strand: Strand, block: PoissonBlock) -> None:
-        """Wire a Poisson generator, with independent spikes for each connection."""
+    def _drive(self, strand: Strand, block: TrainBlock) -> None:
+        """Wire a generator of random spikes, with independent spikes for each connection."""
         i, group = strand.i, self.groups[strand.target]
         weights, lags = (np.broadcast_to(value, len(strand.numbers)) for value in (strand.weight, strand.delay))
         if not isinstance(strand.target_block, NeuronBlock):
             for number, w, lag in zip(*(array.tolist() for array in (strand.numbers, weights, lags)), strict=True):
-                line = len(self.groups) + self._poisson_line(block, i, number)
+                line = len(self.groups) + self._train_line(block, i, number)
                 self.links.append(Link(line, group, lag, receptor(w), w))
             return
-        mean, begin, end = block.mean(i)
+        if not isinstance(block, PoissonProcessBlock):
+            self._scatter(strand, lambda number: self._train_line(block, i, number))
+            return
         by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": weights >= 0, "inhibitory": weights < 0}
         for lag in np.unique(lags).tolist():
             for synapse, chosen in by_synapse.items():
                 k = np.flatnonzero(chosen & (lags == lag))
                 if len(k):
-                    pieces = self._noise.setdefault(Noise(group, lag, synapse, mean, begin, end), [])
+                    pieces = self._noise.setdefault(Noise(group, lag, synapse, block.law(i)), (block.mean(i), []))[1]
                     pieces.append((strand.target_units[k].astype(np.int32), weights[k], int(strand.numbers[k[0]])))
 
-    def _noise_link(self, noise: Noise, pieces: list[tuple[Shorts, Floats, int]]) -> NoiseLink:
+    def _noise_link(self, noise: Noise, mean: signals.Signal, pieces: list[tuple[Shorts, Floats, int]]) -> NoiseLink:
         """Return the independent processes of all connections that differ in target and weight only.
 
         Each connection is an entry of its own, also where a neuron has several.
@@ -436,7 +441,7 @@ class Wiring:
             lag=noise.lag,
             receptor=noise.receptor,
             weight=1.0 if weights is not None else weight,
-            signal=signals.Piecewise([0], [noise.mean], noise.begin, noise.end),
+            signal=mean,
             stream=self.random(numbers[0]).bit_generator,
             units=units,
             weights=weights,
