@@ -32,7 +32,7 @@ Seed: TypeAlias = (
 
 Level: TypeAlias = Literal["meso", "micro"]
 Initial: TypeAlias = Literal["fired", "rest", "stationary", "nest"]
-History: TypeAlias = Literal["adaptive", "exact"]
+History: TypeAlias = Literal["exact", "adaptive"]
 Adaptation: TypeAlias = Literal["quasi-renewal", "carried"]
 Wiring: TypeAlias = Literal["dense", "sparse"]
 Table: TypeAlias = Literal["activity", "recorded", "spikes"]

@@ -22,12 +22,12 @@ from gifpop.assembly.recording import Column, Recording
 from gifpop.common import checks, grid, memory
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
+from gifpop.engine import threads as team_threads
 from gifpop.engine.connection_state import with_state
 from gifpop.engine.counting import Unit
 from gifpop.engine.dynamics import VARIABLES, Depression
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
-from gifpop.engine.threads import processors
 from gifpop.meso import _meso, history
 from gifpop.meso.level import MesoLevel
 from gifpop.meso.modes import Carried, count_modes
@@ -136,7 +136,7 @@ def _check_options(assembly: Assembly, engine: Engine, sizes: Sizes) -> None:
     sizes.require(list(assembly.levels) == names, "a level for each population")
     sizes.require(engine.names == names, "the engine has these populations")
     sizes.require(grid.check_dt("dt", assembly.options.dt) == assembly.options.dt == engine.dt, "one step")
-    sizes.require(assembly.options.threads == min(engine.threads, processors()), "one number of threads")
+    sizes.require(assembly.options.threads == min(engine.threads, team_threads.processors()), "one number of threads")
 
 
 def _check_recording(recording: Recording, assembly: Assembly, engine: Engine, sizes: Sizes) -> None:

@@ -25,12 +25,13 @@ from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.common.warn import warn
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.engine import signals
+from gifpop.engine import threads as team_threads
 from gifpop.engine.counting import Unit
 from gifpop.engine.dynamics import Depression
 from gifpop.engine.engine import INSTRUCTION_SET, Engine
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
-from gifpop.engine.threads import check_threads, processors
+from gifpop.engine.threads import check_threads
 from gifpop.meso import _meso
 from gifpop.meso.history import TOLERANCE, Cells
 from gifpop.meso.level import MesoLevel
@@ -307,7 +308,7 @@ def _take_assembly(assembly: Assembly) -> dict[str, Any]:
 
 def _make_assembly(**parts: Any) -> Any:
     given = {name: parts.pop(name) for name in OPTIONS if name in parts}
-    given["threads"] = min(given["threads"], processors())
+    given["threads"] = min(given["threads"], team_threads.processors())
     if given["tolerance"] is None:
         given |= {"history": "exact", "tolerance": TOLERANCE}
     return ASSEMBLY.make(**parts, options=Options(level=parts["level_names"], **given))
