@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from gifpop.assembly import changes, run
 from gifpop.assembly.assembly import Assembly
 from gifpop.assembly.connections import expand
+from gifpop.assembly.finished_runs import Records
 from gifpop.assembly.options import Options
 from gifpop.assembly.recording import Recording
-from gifpop.assembly.records import Records
 from gifpop.assembly.run import SimulationInterrupted, interrupted
 from gifpop.assembly.state import State
 from gifpop.common import checks, seeds

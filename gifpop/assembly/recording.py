@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.assembly import requests
-from gifpop.assembly.records import join_spikes
+from gifpop.assembly.finished_runs import join_spikes
 from gifpop.common import memory
 from gifpop.engine import chunks
 from gifpop.engine.engine import OutOfMemoryError

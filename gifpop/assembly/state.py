@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gifpop.assembly.assembly import Assembly
+    from gifpop.assembly.finished_runs import Records
     from gifpop.assembly.recording import Recording
-    from gifpop.assembly.records import Records
     from gifpop.engine.engine import Engine
 
 

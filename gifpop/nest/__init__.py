@@ -43,7 +43,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from gifpop.nest import logic, math, random, raster_plot, settings, voltage_trace
+from gifpop.nest import kernel_settings, logic, math, random, raster_plot, voltage_trace
 from gifpop.nest.api import (
     Cleanup,
     Connect,
@@ -219,24 +219,24 @@ class NestModule(types.ModuleType):
     """A module with the settings of the kernel as attributes."""
 
     def __getattr__(self, name: str) -> Any:
-        if name in settings.SETTINGS:
-            return settings.SETTINGS[name].read()
+        if name in kernel_settings.SETTINGS:
+            return kernel_settings.SETTINGS[name].read()
         if name in _MISSING:
             raise NotInGifpop(f"gifpop.nest has no '{name}', which NEST has")
         raise AttributeError(f"module 'nest' has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in settings.SETTINGS:
-            if settings.SETTINGS[name].set is None:
+        if name in kernel_settings.SETTINGS:
+            if kernel_settings.SETTINGS[name].set is None:
                 raise AttributeError(f"`{name}` is a read only kernel attribute.")
-            settings.change({name: value})
+            kernel_settings.change({name: value})
         elif name in self.__dict__ or name.startswith("__") or isinstance(value, types.ModuleType):
             super().__setattr__(name, value)  # also for the import system, which sets submodules
         else:
             raise AttributeError(f"Cannot set attribute '{name}' on module 'nest'")
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *settings.SETTINGS})
+        return sorted({*super().__dir__(), *kernel_settings.SETTINGS})
 
     def get(self, *names: str) -> Any:
         """Return settings of the kernel, as `GetKernelStatus`."""
@@ -244,7 +244,7 @@ class NestModule(types.ModuleType):
 
     def set(self, **params: Any) -> None:
         """Set settings of the kernel, as `SetKernelStatus`."""
-        settings.change(params)
+        kernel_settings.change(params)
 
 
 sys.modules[__name__].__class__ = NestModule

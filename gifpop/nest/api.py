@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop.nest import errors, random, settings
+from gifpop.nest import errors, kernel_settings, random
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.forms import as_json
@@ -481,7 +481,7 @@ def GetKernelStatus(keys: str | Sequence[str] | None = None) -> Any:
     KeyError
         If there is no such setting.
     """
-    status = settings.status()
+    status = kernel_settings.status()
     if keys is None:
         return status
     if isinstance(keys, str):
@@ -506,7 +506,7 @@ def SetKernelStatus(params: Values) -> None:
     NESTError
         If a value or its type is wrong, or the setting cannot change any more.
     """
-    settings.change(params)
+    kernel_settings.change(params)
 
 
 def set_verbosity(level: str) -> None:

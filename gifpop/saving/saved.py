@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gifpop.assembly.records import Records
+from gifpop.assembly.finished_runs import Records
 from gifpop.assembly.state import State
 from gifpop.common import checks
 from gifpop.engine.exclusive import Exclusive

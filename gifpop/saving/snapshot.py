@@ -16,9 +16,9 @@ import numpy as np
 
 from gifpop import distributions, inputs, parameters, rules
 from gifpop.assembly.assembly import Assembly
+from gifpop.assembly.finished_runs import bytes_of_joined, concatenate
 from gifpop.assembly.options import Options
 from gifpop.assembly.recording import Column, Recording
-from gifpop.assembly.records import bytes_of_joined, concatenate
 from gifpop.common import memory
 from gifpop.common.memory import aligned_copy
 from gifpop.common.receptors import RECEPTORS, name_currents

@@ -14,13 +14,13 @@ from gifpop.common.interrupts import deferred_interrupt
 from gifpop.common.warn import warn
 from gifpop.engine.progress import progress_bar
 from gifpop.sweeps.arguments import check_functions, check_simulate, require_packages
+from gifpop.sweeps.executors import check_workers, make_workers, run_points
 from gifpop.sweeps.identity import check_same, describe_seed, describe_sweep, stored_seed
 from gifpop.sweeps.job import Job, check_picklable, describe
 from gifpop.sweeps.lock import locked
 from gifpop.sweeps.points import Grid, check_grid
 from gifpop.sweeps.store import FAILED, FINISHED, NOT_RUN, MemoryStore
 from gifpop.sweeps.values import Schema, mean_activity
-from gifpop.sweeps.workers import check_workers, make_workers, run_points
 from gifpop.sweeps.zarr_store import ZarrStore, check_path, grown, stored_attributes, stored_parameters
 from gifpop.trials import check_trials
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
     from gifpop.common.typing import Seed
     from gifpop.network import Network
+    from gifpop.sweeps.executors import Client, Workers
     from gifpop.sweeps.job import Outcome
     from gifpop.sweeps.points import Parameters, Point
     from gifpop.sweeps.store import Store
-    from gifpop.sweeps.workers import Client, Workers
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
-from gifpop.assembly.records import concatenate
+from gifpop.assembly.finished_runs import concatenate
 from tests.helpers.state import assert_same_results
 from tests.helpers.strikes import DT, brunel, fail, once, press
 

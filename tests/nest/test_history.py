@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 import gifpop as gp
 import gifpop.nest as nest
-from gifpop.nest import settings
+from gifpop.nest import kernel_settings
 
 CELL = {"tau_m": 20.0, "t_ref": 4.0, "I_e": 300.0, "tau_sfa": [100.0, 1000.0], "q_sfa": [10.0, 1.0], "Delta_V": 2.5}
 
@@ -67,7 +67,7 @@ def test_populations_keep_the_history_that_they_were_created_with():
             population.I_e = 350.0
     assert lengths[0] == lengths[1]
     assert lengths[0][0] == lengths[0][1] > 2000
-    assert [block.plans[0].cells is None for block in settings.kernel.nodes.blocks] == [True, False]
+    assert [block.plans[0].cells is None for block in kernel_settings.kernel.nodes.blocks] == [True, False]
 
 
 @pytest.mark.parametrize(("value", "expected"), [("adaptive", "adaptive"), ("", "exact")])
