@@ -12,8 +12,8 @@ import numpy as np
 from gifpop.engine._exchange cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop.engine._exchange cimport NO_MEMORY, Arrivals, Probe
 from gifpop.engine._loop cimport advance_side_by_side, share_always
-from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Depression, Group, Network,
-                                     Noise, Projection, Task, place_of)
+from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Depression, Group, Link,
+                                     Network, Noise, Task, place_of)
 from gifpop.engine._team cimport Team
 from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
 from gifpop.meso cimport _meso
@@ -64,7 +64,7 @@ cdef class Core:
         net.n_groups, net.n_noise = n, len(noise)
         net.group = <Group *> allocate(n, sizeof(Group))
         net.first = <int64_t *> allocate(n + lines + 1, sizeof(int64_t))
-        net.projections = <Projection *> allocate(len(links), sizeof(Projection))
+        net.links = <Link *> allocate(len(links), sizeof(Link))
         net.depressions = <Depression *> allocate(len(states), sizeof(Depression))
         net.noise = <Noise *> allocate(len(noise), sizeof(Noise))
         net.arrivals = <Arrivals *> allocate(n * _LONGEST_SLICE, sizeof(Arrivals))
@@ -79,11 +79,11 @@ cdef class Core:
             if net.group[i].micro != NULL:
                 net.n_neurons += net.group[i].n
         for i, link in enumerate(links):
-            self.bind_projection(&net.projections[i], link)
+            self.bind_link(&net.links[i], link)
             net.first[<Py_ssize_t> link.source + 1] += 1
             if link.dynamics is not None:
                 self.bind_depression(&net.depressions[k], link, states[k])
-                net.projections[i].depression = &net.depressions[k]
+                net.links[i].depression = &net.depressions[k]
                 k += 1
         for i in range(n + lines):
             net.first[i + 1] += net.first[i]
@@ -101,7 +101,7 @@ cdef class Core:
         free(net.tasks)
         free(net.group)
         free(net.first)
-        free(net.projections)
+        free(net.links)
         free(net.depressions)
         free(net.noise)
         free(net.arrivals)
@@ -137,7 +137,7 @@ cdef class Core:
             sums = external
             g.external = &sums[0, 0, 0]
 
-    cdef bind_projection(self, Projection *p, link):
+    cdef bind_link(self, Link *p, link):
         cdef const int64_t[::1] first = link.first
         cdef const int32_t[::1] units = link.units, lags = link.lags
         cdef const double[::1] weights = link.weights
@@ -369,5 +369,5 @@ cdef void *allocate(size_t n, size_t size) except NULL:
     """Return zeroed memory for a table."""
     cdef void *table = calloc(max(n, 1), size)
     if table == NULL:
-        raise MemoryError("gifpop: no memory for the tables of groups and projections")
+        raise MemoryError("gifpop: no memory for the tables of groups and links")
     return table

@@ -54,6 +54,7 @@ def demo(options: argparse.Namespace) -> None:
     import matplotlib
 
     from gifpop.app import demo
+    from gifpop.assembly.options import LEVEL_NAMES
 
     folder = Path(options.output)
     demo.make_folder(folder)
@@ -61,7 +62,7 @@ def demo(options: argparse.Namespace) -> None:
         _require_display("--show")
     else:
         matplotlib.use("Agg")
-    levels = {level: demo.demonstrate(level, folder, options.seed) for level in demo.LEVELS}
+    levels = {level: demo.demonstrate(level, folder, options.seed) for level in LEVEL_NAMES}
     if options.json:
         print(json.dumps({"duration_ms": demo.DURATION, "seed": options.seed, "levels": levels}))
     else:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from gifpop.common.typing import Level
 
-LEVELS: tuple[Level, ...] = ("meso", "micro")
 DURATION, DT = 2000.0, 0.5  # ms
 STEP, JUMP = 1500.0, 20.0  # of the drive: ms, mV
 SETTLED = 500.0  # ms, after which the network has forgotten that all neurons have just fired

@@ -88,7 +88,7 @@ def make_signal(input: Input, label: str, dt: float, stream: np.random.BitGenera
         return whole_steps(f"{label}: times", np.array(times), dt)
 
     def window(start: float, stop: float | None) -> tuple[int, int]:
-        return step("start", start), signals.FOREVER if stop is None else step("stop", stop)
+        return step("start", start), signals.LAST_STEP if stop is None else step("stop", stop)
 
     match input:
         case StepCurrent():

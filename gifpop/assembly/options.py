@@ -30,7 +30,7 @@ RecordNeurons: TypeAlias = Neurons | PerPopulation[Neurons]
 GivenCounts: TypeAlias = PerPopulation[Indices] | None
 GivenSpikes: TypeAlias = PerPopulation[tuple[Vector, Indices] | list[Vector]] | None
 
-LEVELS: tuple[Level, ...] = get_args(Level)
+LEVEL_NAMES: tuple[Level, ...] = get_args(Level)
 OF_NEST = {"resolution": "dt", "rng_seed": "seed", "local_num_threads": "threads"}
 
 
@@ -82,7 +82,7 @@ def _one_of(choices: object) -> Callable[[str, Any], str]:
 
 
 def _levels(where: str, level: Levels) -> Levels:
-    return dict(level) if isinstance(level, Mapping) else checks.choice(where, level, LEVELS)
+    return dict(level) if isinstance(level, Mapping) else checks.choice(where, level, LEVEL_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ def check_option(where: str, name: str, value: object) -> Any:
 def check_levels(populations: Populations, level: Levels) -> dict[str, Level]:
     """Return the level of each population, by name."""
     chosen: dict[str, Level | None] = per_population(populations, level, "Simulation.level", None)
-    return {name: checks.choice(f"Simulation.level[{name!r}]", value, LEVELS) for name, value in chosen.items()}
+    return {name: checks.choice(f"Simulation.level[{name!r}]", value, LEVEL_NAMES) for name, value in chosen.items()}
 
 
 def per_population(

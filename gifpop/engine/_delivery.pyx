@@ -7,7 +7,7 @@ from libc.math cimport exp
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from numpy.random.c_distributions cimport random_interval, random_poisson
 
-from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Depression, Group, Noise, Projection,
+from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Depression, Group, Link, Noise,
                                      counting_slot, later, shared_slot, single_slot)
 
 cdef enum:
@@ -30,7 +30,7 @@ cdef extern from *:
     void prefetch "gp_prefetch"(const void *address) noexcept nogil
 
 
-cdef void deliver_to_all(const Projection *p, int64_t slot, double amount) noexcept nogil:
+cdef void deliver_to_all(const Link *p, int64_t slot, double amount) noexcept nogil:
     """Deliver what a source emits in a step to all units."""
     shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.place] += p.weight * amount
 
@@ -44,7 +44,7 @@ cdef double release(Depression *d, int64_t unit, int64_t step, double spikes) no
     return released
 
 
-cdef void deliver_line(const Projection *p, int64_t slot, double amount) noexcept nogil:
+cdef void deliver_line(const Link *p, int64_t slot, double amount) noexcept nogil:
     """Deliver what a generator emits in a step."""
     if p.first == NULL:
         deliver_to_all(p, slot, amount)
@@ -55,11 +55,11 @@ cdef void deliver_line(const Projection *p, int64_t slot, double amount) noexcep
 cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil:
     """Deliver spikes to the neurons from ``begin`` to ``end``, counted through all groups."""
     cdef Py_ssize_t i
-    cdef const Projection *p
+    cdef const Link *p
     cdef Range own
     for i in range(n):
         announce(&deliveries[i], n - i, begin, end)
-        p = deliveries[i].projection
+        p = deliveries[i].link
         own = of_target(p.target, begin, end)
         if own.begin >= own.end:
             continue
@@ -82,15 +82,15 @@ cdef inline Range of_target(const Group *target, int64_t begin, int64_t end) noe
 
 cdef inline void announce(const Delivery *next, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil:
     """Prefetch the next rows, which lie far apart: each would begin with a wait for memory."""
-    cdef const Projection *p
+    cdef const Link *p
     cdef const int64_t *row
     cdef Range own
     cdef int64_t i
     if n > 2 * AHEAD:
-        p = next[2 * AHEAD].projection
+        p = next[2 * AHEAD].link
         prefetch(&p.first[next[2 * AHEAD].unit])
     if n > AHEAD:
-        p = next[AHEAD].projection
+        p = next[AHEAD].link
         own = of_target(p.target, begin, end)
         if own.begin < own.end:
             row = &p.first[next[AHEAD].unit]
@@ -99,7 +99,7 @@ cdef inline void announce(const Delivery *next, Py_ssize_t n, int64_t begin, int
             prefetch(&p.units[i + LINE])
 
 
-cdef inline void deliver_alike(const Projection *p, const Delivery *delivery, int64_t begin,
+cdef inline void deliver_alike(const Link *p, const Delivery *delivery, int64_t begin,
                                int64_t end) noexcept nogil:
     """Deliver along connections of one weight and delay."""
     cdef int64_t i, whole = p.first[delivery.unit], first = whole, last = p.first[delivery.unit + 1]
@@ -142,7 +142,7 @@ cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t las
     return i
 
 
-cdef void deliver_various(const Projection *p, int64_t slot, int64_t unit, double factor, int64_t begin,
+cdef void deliver_various(const Link *p, int64_t slot, int64_t unit, double factor, int64_t begin,
                           int64_t end) noexcept nogil:
     """Deliver connections that differ in weight or delay, that start at a generator, or that end at a population."""
     cdef int64_t i, lag = p.lag, place = p.place

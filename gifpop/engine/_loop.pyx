@@ -15,7 +15,7 @@ from gifpop.meso cimport _meso
 from gifpop.micro cimport _micro
 from gifpop.engine._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliver_to_all, release
 from gifpop.engine._growth cimport grown
-from gifpop.engine._network cimport (CURRENT, VARIANCE, Chunk, Delivery, Group, Network, Projection, Task,
+from gifpop.engine._network cimport (CURRENT, VARIANCE, Chunk, Delivery, Group, Link, Network, Task,
                                      counting_slot, place_of, shared_slot, single_slot)
 from gifpop.engine._team cimport Members, now, share_out, team_size
 from gifpop.engine._tempo cimport begin_chunk, end_slice
@@ -115,7 +115,7 @@ cdef void deliver_external(Network *net, const Slice *s, Py_ssize_t n_lines) noe
             emitted = s.lines[k * n_lines + i]
             if emitted != 0.0:
                 for j in range(net.first[net.n_groups + i], net.first[net.n_groups + i + 1]):
-                    deliver_line(&net.projections[j], slot_of(net, s, k), emitted)
+                    deliver_line(&net.links[j], slot_of(net, s, k), emitted)
         for i in range(net.n_noise):
             deliver_noise(&net.noise[i], slot_of(net, s, k), s.means[k * net.n_noise + i])
 
@@ -302,7 +302,7 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
     """Deliver to all units and to populations; list what goes to single neurons, in order of step and source."""
     cdef Py_ssize_t i, j, k, place, listed
     cdef int64_t count, slot
-    cdef Projection *p
+    cdef Link *p
     cdef const int32_t *fired
     net.n_deliveries = 0
     for k in range(s.steps):
@@ -313,7 +313,7 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
             if count == 0:
                 continue
             for j in range(net.first[i], net.first[i + 1]):
-                p = &net.projections[j]
+                p = &net.links[j]
                 listed = net.n_deliveries
                 fired = net.fired + net.places[place] - count
                 if p.first == NULL:
@@ -326,7 +326,7 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
     return True
 
 
-cdef double released_by_all(const Network *net, const Projection *p, int64_t step, Py_ssize_t source, int64_t count,
+cdef double released_by_all(const Network *net, const Link *p, int64_t step, Py_ssize_t source, int64_t count,
                             const int32_t *units) noexcept nogil:
     """Return the input from all spikes of a group in a step to all units of a target, in units of the weight."""
     cdef double released = 0.0
@@ -340,7 +340,7 @@ cdef double released_by_all(const Network *net, const Projection *p, int64_t ste
     return released
 
 
-cdef bint append_deliveries(Network *net, const Projection *p, int64_t slot, int64_t step, Py_ssize_t source,
+cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t step, Py_ssize_t source,
                             int64_t count, const int32_t *units) noexcept nogil:
     """List a delivery for each neuron that fired, or one for all spikes of a population; False: no memory."""
     cdef bint neurons = net.group[source].micro != NULL

@@ -1,6 +1,6 @@
 """Groups, links and input in transit, as the time loop sees them.
 
-Groups are mesoscopic populations (one unit) and groups of neurons (a unit each). A projection carries what its source
+Groups are mesoscopic populations (one unit) and groups of neurons (a unit each). A link carries what its source
 emits in step ``k`` to its target, where it is used in step ``k + lag``: to all units at once, or to single ones. What
 comes from groups and what comes from generators is added up apart, so that the sums do not depend on when which of the
 two is delivered.
@@ -41,7 +41,7 @@ cdef struct Group:
     bint forced             # spikes are prescribed
 
 
-cdef struct Depression:     # of the spikes of each source unit of a projection
+cdef struct Depression:     # of the spikes of each source unit of a link
     double use              # share of the resources that a spike releases
     double rate             # of recovery, per step
     double share            # of a unit's neurons that one spike stands for
@@ -49,7 +49,7 @@ cdef struct Depression:     # of the spikes of each source unit of a projection
     double *last            # step of that spike
 
 
-cdef struct Projection:
+cdef struct Link:
     Group *target
     int64_t lag             # steps between emission and use
     int64_t place           # of its kind of amount in a slot of the target
@@ -64,8 +64,8 @@ cdef struct Projection:
     bint external           # from a generator
 
 
-cdef struct Delivery:       # of spikes of one unit along one projection
-    const Projection *projection
+cdef struct Delivery:       # of spikes of one unit along one link
+    const Link *link
     int64_t slot            # of the step of the spike
     int64_t unit            # that fired
     double amount           # spikes: of a population there can be several
@@ -100,8 +100,8 @@ cdef struct Network:
     Py_ssize_t slots
     Py_ssize_t slice_steps  # that groups take before their spikes are delivered
     Group *group
-    int64_t *first          # projections first[s] to first[s + 1] start at source s
-    Projection *projections
+    int64_t *first          # links first[s] to first[s + 1] start at source s
+    Link *links
     Depression *depressions
     Noise *noise
     Task *tasks

@@ -15,7 +15,7 @@ cdef enum:                      # ns
     MOST_GAIN = 20000000        # to make up for later losses: activity and its cost go up and down
     SHORTEST_REST = 40000000    # alone, after together was given up
     LONGEST_REST = 1280000000
-    LONGEST_SPELL = 500000000   # together, before alone is measured again
+    LEAST_SPELL = 500000000     # together, before alone is measured again
     LEAST_SLICES = 3            # to measure alone
 
 cdef struct Tempo:
@@ -59,7 +59,7 @@ cdef inline void end_slice(Tempo *t, int64_t time, Py_ssize_t steps) noexcept no
         go_alone(t, time, SHORTEST_REST)
     else:
         t.together, t.gain = True, 0.0
-        t.due = time + max(<int64_t> LONGEST_SPELL, <int64_t> (100 * LEAST_SLICES * took))
+        t.due = time + max(<int64_t> LEAST_SPELL, <int64_t> (100 * LEAST_SLICES * took))
 
 
 cdef inline void go_alone(Tempo *t, int64_t time, int64_t duration) noexcept nogil:

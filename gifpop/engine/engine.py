@@ -173,7 +173,7 @@ class Engine:
         noise: Sequence[NoiseLink] = (),
         moved: Mapping[int, Integers] | None = None,
     ) -> Engine:
-        """Return an engine that goes on with other plans of the same groups, projections and input lines.
+        """Return an engine that goes on with other plans of the same groups, links and input lines.
 
         What is on its way is kept. This engine stays as it is, but shares random streams and arrays with the new one:
         only one of them may run.

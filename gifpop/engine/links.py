@@ -21,10 +21,10 @@ NEVER = 2**31 - 1  # steps until something arrives that is never sent
 
 @dataclass(frozen=True)
 class Link:
-    """A projection as the time loop sees it.
+    """What carries spikes or currents from a group or a line to a group, in the time loop's units.
 
-    From every unit of its source (a population, a group of neurons, or an input line) to every unit of its target, or
-    along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``.
+    It leads from every unit of its source (a population, a group of neurons, or an input line) to every unit of its
+    target, or along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``.
 
     Attributes
     ----------

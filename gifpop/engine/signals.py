@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gifpop.common.typing import Floats
 
-FOREVER = np.iinfo(np.int64).max
+LAST_STEP = np.iinfo(np.int64).max
 
 
 class Emitter(Protocol):
@@ -61,7 +61,7 @@ class Piecewise(Current):
 
     stateless = True
 
-    def __init__(self, steps: npt.ArrayLike, values: npt.ArrayLike, first: int = 0, end: int = FOREVER) -> None:
+    def __init__(self, steps: npt.ArrayLike, values: npt.ArrayLike, first: int = 0, end: int = LAST_STEP) -> None:
         self.steps = np.asarray(steps, dtype=np.int64)
         self.values: Floats = np.concatenate(([0.0], values))
         self.first, self.end = first, end
@@ -112,7 +112,7 @@ class Sinusoid(Current):
         advance: float,
         phase: float,
         first: int = 0,
-        end: int = FOREVER,
+        end: int = LAST_STEP,
         lowest: float = -math.inf,
     ) -> None:
         self.offset, self.amplitude, self.advance, self.phase = offset, amplitude, advance, phase
@@ -160,7 +160,7 @@ class HeldNoise:
     stateless = False  # its stream moves on
 
     def __init__(
-        self, law: NormalLaw, hold: int, random: np.random.Generator, first: int = 0, end: int = FOREVER
+        self, law: NormalLaw, hold: int, random: np.random.Generator, first: int = 0, end: int = LAST_STEP
     ) -> None:
         self.law, self.hold, self.random, self.first, self.end = law, hold, random, first, end
         self._values = np.zeros(0)
@@ -254,7 +254,7 @@ class PoissonCounts:
 
     stateless = False  # its stream moves on
 
-    def __init__(self, mean: float, random: np.random.Generator, first: int = 0, end: int = FOREVER) -> None:
+    def __init__(self, mean: float, random: np.random.Generator, first: int = 0, end: int = LAST_STEP) -> None:
         self.mean, self.random, self.first, self.end = mean, random, first, end
 
     def emit(self, step: int, n: int) -> Floats:
@@ -309,7 +309,7 @@ class DeadTimeCounts:
     DRAWN_AT_ONCE = 256  # intervals; a constant, so that the numbers do not depend on the length of chunks
 
     def __init__(
-        self, mean: float, dead: float, random: np.random.Generator, first: int = 0, end: int = FOREVER
+        self, mean: float, dead: float, random: np.random.Generator, first: int = 0, end: int = LAST_STEP
     ) -> None:
         self.mean, self.dead, self.random, self.first, self.end = mean, dead, random, first, end
         self._times = np.zeros(0)  # of the next events, in steps

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Channel: TypeAlias = Literal["all", "excite", "inhibit"]  # which spikes of a spike generator
 
 ENDLESS = 1e15  # ms; a device that stops there or later never stops
-FAR = signals.FOREVER // 2  # steps
+FAR = signals.LAST_STEP // 2  # steps
 
 
 def check_window(row: Values, clock: Clock) -> None:

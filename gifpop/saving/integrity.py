@@ -483,7 +483,7 @@ def _check_signal(signal: object, sizes: Sizes) -> None:
     else:
         assert isinstance(signal, signals.Piecewise | signals.PoissonCounts)
         sizes.integer("first", signal.first, -LARGEST_EXACT, LARGEST_EXACT)
-        sizes.integer("end", signal.end, -LARGEST_EXACT, signals.FOREVER)
+        sizes.integer("end", signal.end, -LARGEST_EXACT, signals.LAST_STEP)
         if isinstance(signal, signals.Piecewise):
             _check_times("steps", signal.steps, sizes)
             sizes.check("values", signal.values, len(signal.steps) + 1)
