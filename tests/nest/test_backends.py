@@ -223,15 +223,19 @@ def test_ctrl_c_keeps_all_events(folder):
         except KeyboardInterrupt:
             print(m.n_events, s.n_events)
     """
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "go\n"
+    command = [sys.executable, "-c", textwrap.dedent(script)]
     file = folder / "spikes-201-0.dat"
-    deadline = time.monotonic() + 60
-    while not file.exists() or file.stat().st_size < 1000:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    in_memory, n_events = map(int, process.communicate(timeout=60)[0].split())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
+        try:
+            assert process.stdout.readline() == "go\n"
+            deadline = time.monotonic() + 60
+            while not file.exists() or file.stat().st_size < 1000:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            in_memory, n_events = map(int, process.communicate(timeout=60)[0].split())
+        finally:
+            process.kill()
     assert len(content(folder)["spikes-201-0.dat"]) - 1 == in_memory == n_events > 0
 
 
