@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import gifpop.nest as nest
-from gifpop.nest import models, rules, settings
+from gifpop.nest import kernel_settings, models, rules
 from gifpop.nest.kernel import BLOCKS
 from gifpop.nest.value_types import DOUBLE, DOUBLES
 
@@ -89,17 +89,17 @@ def test_recordables(name):
 
 def test_table_of_settings():
     rows = {code(name): cells for name, *cells in table("Settings of the kernel")}
-    assert rows.keys() == settings.SETTINGS.keys()
+    assert rows.keys() == kernel_settings.SETTINGS.keys()
     for name, (_, _, default, meaning) in rows.items():
-        setting = settings.SETTINGS[name]
+        setting = kernel_settings.SETTINGS[name]
         assert meaning.endswith("read-only") is (setting.set is None), name
         assert ("can only have its default" in meaning) is (name == "dict_miss_is_error"), name
-        assert name == "verbosity" or ("without effect" in meaning) is (name in settings.WITHOUT_EFFECT), name
+        assert name == "verbosity" or ("without effect" in meaning) is (name in kernel_settings.WITHOUT_EFFECT), name
         if name == "verbosity":
             assert code(default) == "INFO"  # survives ResetKernel, so other tests may have set it
             assert all(f"`{level}`" in meaning for level in nest.VerbosityLevel.__members__)
-        elif name in settings.WITHOUT_EFFECT:
-            assert same(default, settings.WITHOUT_EFFECT[name][1])  # some survive ResetKernel
+        elif name in kernel_settings.WITHOUT_EFFECT:
+            assert same(default, kernel_settings.WITHOUT_EFFECT[name][1])  # some survive ResetKernel
         elif default:
             assert same(default, setting.read()), name
 
@@ -128,7 +128,7 @@ def functions(part):
 def test_annotations_name_all_settings():
     """They are for type checkers, who cannot see what the module class does."""
     annotated = nest.__annotations__
-    assert annotated.keys() == settings.SETTINGS.keys()
+    assert annotated.keys() == kernel_settings.SETTINGS.keys()
     assert list(annotated) == sorted(annotated)
     kinds = {
         "bool": bool,
