@@ -312,10 +312,12 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
             count = net.emitted[place]
             if count == 0:
                 continue
+            fired = NULL                                # of a population nobody is told apart
+            if net.group[i].micro != NULL:
+                fired = net.fired + net.places[place] - count
             for j in range(net.first[i], net.first[i + 1]):
                 p = &net.links[j]
                 listed = net.n_deliveries
-                fired = net.fired + net.places[place] - count
                 if p.first == NULL:
                     deliver_to_all(p, slot, released_by_all(net, p, s.step + k, i, count, fired))
                 elif not append_deliveries(net, p, slot, s.step + k, i, count, fired):
