@@ -1,5 +1,6 @@
 """Every block of Python in the README and the documentation, every example and every tutorial runs in an empty folder."""
 
+import ast
 import doctest
 import importlib
 import os
@@ -51,6 +52,12 @@ def test_readme_blocks(tmp_path):
     script.write_text("\n".join(blocks))
     run(tmp_path, str(script))
     assert (tmp_path / "activity.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("page", [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+def test_blocks_of_python_are_python(page):
+    for block in blocks_of(page):
+        ast.parse(block)
 
 
 @pytest.mark.slow

@@ -48,8 +48,9 @@ class NodeTable:
 
     def add(self, block: Block) -> None:
         """Add a block, whose identifiers follow those of all others."""
-        self.blocks.append(block)
+        # in this order: an exception between the two leaves a table in which no node is in the wrong block
         self._firsts.append(block.first)
+        self.blocks.append(block)
 
     def of_type(self, block_type: type[BlockType]) -> list[BlockType]:
         """Return the blocks of a class."""

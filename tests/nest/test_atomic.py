@@ -24,7 +24,11 @@ UNTOUCHED = {
     for name, function in (("common/interrupts.py", None), ("common/memory.py", None), ("engine/engine.py", "run"))
 }
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [
+    pytest.mark.timeout(300),
+    # what is cut short between open and with leaves a file to the garbage collector
+    pytest.mark.filterwarnings("ignore:Exception ignored in.*FileIO:pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -360,8 +364,6 @@ def test_disturbed_by_exceptions_for_long(monkeypatch):
 
 
 @pytest.mark.slow
-# a signal between open and with leaves a file to the garbage collector
-@pytest.mark.filterwarnings("ignore:Exception ignored in.*FileIO:pytest.PytestUnraisableExceptionWarning")
 def test_disturbed_by_interrupts_for_long():
     for seed in range(2000, 2060):
         assert compare(seed, interrupt, KeyboardInterrupt, np.random.default_rng(seed))["lost"] == 0
