@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from gifpop.common.grid import MOST_STEPS, whole_steps
+from gifpop.common.grid import MOST_STEPS, nearest_steps, whole_steps
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
 from gifpop.engine.links import Link
@@ -247,7 +247,7 @@ def _neuron_link(
         weight, weights = 1.0, np.ascontiguousarray(weight, dtype=float)
     lag = 1
     if isinstance(delay, np.ndarray):
-        steps = np.maximum(1, np.floor(delay / dt + 0.5))
+        steps = np.maximum(1, nearest_steps(delay, 1.0 / dt))
         if steps.max(initial=0) > MOST_STEPS:
             raise ValueError(f"{c.label}: delay must be <= {MOST_STEPS} steps of dt = {dt} ms, got {np.max(delay)}")
         lags = steps.astype(np.int32)

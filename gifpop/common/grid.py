@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -56,6 +57,19 @@ def whole_steps(where: str, ms: float | Floats, dt: float, least: int = 0) -> in
             place = f"[{np.argmax(broken)}]" if times.ndim else ""
             raise ValueError(f"{where}{place} must be {condition}, got {times[broken][0] if times.ndim else ms}")
     return steps.astype(np.int64) if times.ndim else int(steps)
+
+
+@overload
+def nearest_steps(ms: float, per_ms: float) -> int: ...
+@overload
+def nearest_steps(ms: Floats, per_ms: float) -> Floats: ...
+def nearest_steps(ms: float | Floats, per_ms: float) -> int | Floats:
+    """Return the whole number of steps, ``per_ms`` in 1 ms, nearest to a time (number or array).
+
+    Halves are rounded up, as NEST rounds delays.
+    """
+    exact = ms * per_ms + 0.5
+    return np.floor(exact) if isinstance(exact, np.ndarray) else math.floor(exact)  # many times faster than numpy
 
 
 def ends(steps: Integers, dt: float) -> Floats:

@@ -136,7 +136,7 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
     cdef const double *carries[PAIR]
     cdef const double *decays[PAIR]
     cdef lanes leak = load(leaks), V_reset = load(resets), slope = load(slopes), threshold = load(thresholds)
-    cdef lanes gain = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current
+    cdef lanes drive = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current
     cdef lanes[PAIR] carry, decay, current
     cdef double[PAIR] all, unit
     cdef double *I_syn[PAIR]
@@ -162,7 +162,7 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
             for r in range(R):
                 carry[r], decay[r] = load(carries[r] + i), load(decays[r] + i)
         if gathered:
-            gain = load(input.drive + i)
+            drive = load(input.drive + i)
         for r in range(R):
             if gathered:
                 current[r] = load(input.arriving[r] + i)
@@ -172,7 +172,7 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
                 current[r] = take(sums[r] + i)
         for r in range(R):
             current[r] = load(I_syn[r] + i) * decay[r] + (current[r] + all[r])
-        V = load(potential + i) * leak + gain
+        V = load(potential + i) * leak + drive
         for r in range(R):
             V = V + current[r] * carry[r]
         finite = finite + 0.0 * V       # NaN from the first one on that is not, here or in the currents

@@ -6,7 +6,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.common.grid import LONGEST_STEP, TICS_PER_MS, tics
+from gifpop.common.grid import LONGEST_STEP, TICS_PER_MS, nearest_steps, tics
 from gifpop.common.typing import Floats, Integers
 from gifpop.nest.errors import BadDelay, BadProperty, KernelException
 
@@ -70,7 +70,7 @@ class Clock:
         """
         ms = np.asarray(times, dtype=float)
         possible = np.abs(ms) < 1e15
-        in_tics = np.floor(np.where(possible, ms, 0.0) * TICS_PER_MS + 0.5)
+        in_tics = nearest_steps(np.where(possible, ms, 0.0), TICS_PER_MS)
         steps, rest = np.divmod(in_tics, self.tics_per_step)
         good = possible & (in_tics >= 0) & (offgrid | (rest == 0))
         if not good.all():
@@ -91,7 +91,7 @@ class Clock:
 
     def delay_steps(self, ms: float) -> int:
         """Convert a delay in ms to steps, rounded to the nearest; refuse delays of less than one."""
-        steps = math.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5) if math.isfinite(ms) else 0
+        steps = nearest_steps(ms, TICS_PER_MS / self.tics_per_step) if math.isfinite(ms) else 0
         if steps > LONGEST_DELAY:
             raise BadDelay(f"Delay value {ms:g} is invalid: it is longer than {LONGEST_DELAY} steps.")
         if steps < 1:
@@ -101,7 +101,7 @@ class Clock:
 
     def delays_steps(self, ms: Floats) -> npt.NDArray[np.int32]:
         """Convert an array of delays in ms to steps (int32), as `delay_steps`."""
-        steps = np.floor(ms * (TICS_PER_MS / self.tics_per_step) + 0.5)
+        steps = nearest_steps(ms, TICS_PER_MS / self.tics_per_step)
         for bad in ms[~((steps >= 1) & (steps <= LONGEST_DELAY))][:1].tolist():
             self.delay_steps(bad)
         return steps.astype(np.int32)
