@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,20 +25,24 @@ def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int) -
     """Refuse connections that the models of the nodes do not support."""
     if spec.number == 0:
         return  # as NEST, which checks only connections that are made
-    sources, targets = kernel.nodes.block_numbers(pre), kernel.nodes.block_numbers(post)
-    if spec.name == "one_to_one":
-        pairs = np.unique(np.stack((sources, targets), axis=1), axis=0)
-    else:
-        pairs = np.array(np.meshgrid(np.unique(sources), np.unique(targets), indexing="ij")).reshape(2, -1).T
-    for s, t in pairs.tolist():
-        target = kernel.nodes.blocks[t]
+    for source, target in _pairs_of_blocks(pre, post, spec.name == "one_to_one"):
         if not target.is_cell and spec.name not in RULES_FOR_DEVICES:
             raise errors.impossible_connection(
                 "Cannot use this rule to connect to nodes without proxies (usually devices)."
             )
-        _check_pair(kernel.nodes.blocks[s], target)
+        _check_pair(source, target)
         if receptor != 0:
             raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
+
+
+def _pairs_of_blocks(pre: Integers, post: Integers, one_to_one: bool) -> Iterator[tuple[Block, Block]]:
+    """Yield the pairs of blocks that connections join."""
+    if not one_to_one:
+        yield from product(kernel.nodes.blocks_of(pre), kernel.nodes.blocks_of(post))
+        return
+    blocks = kernel.nodes.blocks
+    for pair in np.unique(kernel.nodes.block_numbers(pre) * len(blocks) + kernel.nodes.block_numbers(post)).tolist():
+        yield blocks[pair // len(blocks)], blocks[pair % len(blocks)]
 
 
 def _check_pair(source: Block, target: Block) -> None:
@@ -65,7 +71,7 @@ def check_meters(sources: Integers, targets: Integers) -> None:
 
 
 def _check_meter(source: int, meter: MeterBlock, i: int, targets: Integers) -> None:
-    for block in (kernel.nodes.blocks[b] for b in np.unique(kernel.nodes.block_numbers(targets)).tolist()):
+    for block in kernel.nodes.blocks_of(targets):
         for name in meter.variables(i):
             if name not in block.recordables:
                 raise errors.impossible_connection(f"Cannot connect with unknown recordable {name}")

@@ -129,6 +129,14 @@ def _identifiers(pre: Nodes, post: Nodes, spec: ConnSpec) -> tuple[Integers, Int
     return sources.astype(np.int64), targets.astype(np.int64)
 
 
+def _ranked(nodes: Integers) -> tuple[Integers, Integers]:
+    """Return the different nodes of an array in ascending order, and the place of each there, without sorting."""
+    found = np.zeros(kernel.nodes.size + 1, dtype=bool)
+    found[nodes] = True
+    places = np.cumsum(found, dtype=np.int64)
+    return np.flatnonzero(found), places[nodes] - 1
+
+
 class _Rows(NamedTuple):
     """Connections one by one, for `Pairs`."""
 
@@ -211,11 +219,9 @@ class _Request:
         sources, targets = self.pre[kept], self.post[kept]
         if self._has_meters():
             check_meters(sources, targets)
-        self.pre, pre = np.unique(sources, return_inverse=True)
-        self.post, post = np.unique(targets, return_inverse=True)
-        first, places, order = _wiring.by_source(
-            pre.astype(np.int64), post.astype(np.int64), len(self.pre), len(self.post), give_way
-        )
+        self.pre, pre = _ranked(sources)
+        self.post, post = _ranked(targets)
+        first, places, order = _wiring.by_source(pre, post, len(self.pre), len(self.post), give_way)
         weight, delay = self._values(len(kept), lambda given: given[kept[order]])
         self._add(list(self._split(first, places, weight, delay)))
 
@@ -242,7 +248,7 @@ class _Request:
         return isinstance(self.weight, (Parameter, np.ndarray)), isinstance(self.delay, (Parameter, np.ndarray))
 
     def _has_meters(self) -> bool:
-        return any(block.sends == "requests" for block, *_ in kernel.nodes.parts(np.unique(self.pre)))
+        return any(block.sends == "requests" for block in kernel.nodes.blocks_of(self.pre))
 
     def _split(self, first: Integers, targets: Shorts, weight: Weights, delay: Lags) -> Iterator[Sparse | _Rows]:
         """Yield drawn connections (see `rules.draw`) for each pair of blocks."""

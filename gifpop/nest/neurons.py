@@ -120,12 +120,14 @@ class NeuronBlock(Block):
             names = f"tau_{trace}", f"q_{trace}"
             if not new.keys() & set(names):
                 continue
-            tau, q = (new.get(name, self.columns[name]).lengths() for name in names)
-            for node in np.flatnonzero(tau != q)[:1].tolist():
+            nodes = np.concatenate([each.nodes for each in change if each.name in names])
+            tau, q = (new.get(name, self.columns[name]).lengths(nodes) for name in names)
+            wrong = np.flatnonzero(tau != q)
+            for i in wrong[np.argsort(nodes[wrong], kind="stable")][:1].tolist():
                 try:
-                    _same_dimension(trace, tau[node], q[node])
+                    _same_dimension(trace, tau[i], q[i])
                 except BadProperty as error:
-                    yield Fault(node, error)
+                    yield Fault(int(nodes[i]), error)
 
     # -- getting ----------------------------------------------------------------------------------------------------
 

@@ -41,6 +41,11 @@ class NodeCollection:
     (800, 200)
     """
 
+    _ids: Integers
+    _step: int
+    _is_slice: bool
+    _generation: int
+
     def __init__(self, ids: Iterable[int] = ()) -> None:
         refuse_masked("node IDs", ids)
         nodes = _identifiers(ids)
@@ -61,10 +66,12 @@ class NodeCollection:
         return collection
 
     def _fill(self, ids: Integers, step: int = 1, generation: int | None = None, is_slice: bool = False) -> None:
-        self._ids = ids
-        self._step = step if len(ids) > 1 else 1
-        self._is_slice = is_slice
-        self._generation = kernel.generation if generation is None else generation
+        vars(self).update(  # many times faster than by `__setattr__`
+            _ids=ids,
+            _step=step if len(ids) > 1 else 1,
+            _is_slice=is_slice,
+            _generation=kernel.generation if generation is None else generation,
+        )
 
     # -- a sequence -------------------------------------------------------------------------------------------------
 
@@ -82,9 +89,11 @@ class NodeCollection:
 
     def __getitem__(self, key: SupportsIndex | slice | Sequence[int] | npt.NDArray[Any]) -> NodeCollection:
         if is_integer(key):
-            if not -len(self) <= key < len(self):
+            n = len(self._ids)
+            if not -n <= key < n:
                 raise IndexError("index value outside of the NodeCollection")
-            return self._of([self._ids[key]], generation=self._generation)
+            place = key % n
+            return self._of(self._ids[place : place + 1], generation=self._generation)
         if isinstance(key, slice):
             self._check_slice(key)
             return self._of(self._ids[key], self._step * (key.step or 1), self._generation, is_slice=True)

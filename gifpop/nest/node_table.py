@@ -71,6 +71,10 @@ class NodeTable:
         """Return the place in ``blocks`` of each node of an array."""
         return np.searchsorted(self._firsts, nodes, side="right") - 1
 
+    def blocks_of(self, nodes: Integers) -> list[Block]:
+        """Return the blocks of the nodes of an array, in ascending order."""
+        return [self.blocks[b] for b in np.flatnonzero(np.bincount(self.block_numbers(nodes))).tolist()]
+
     def are_devices(self, nodes: Integers) -> npt.NDArray[np.bool_]:
         """Return whether each node of an array is a device."""
         devices = np.array([not block.is_cell for block in self.blocks], dtype=bool)

@@ -55,9 +55,13 @@ class Ragged:
         used, codes = np.unique(self.codes, return_inverse=True)
         self.codes, self.values = codes.astype(np.int32), [self.values[code] for code in used.tolist()]
 
-    def lengths(self) -> Integers:
-        """Return the length of each node's array."""
-        return np.array([len(value) for value in self.values])[self.codes]
+    def lengths(self, places: Integers | slice = slice(None)) -> Integers:
+        """Return the lengths of the arrays of some nodes, by default of all."""
+        codes = self.codes[places]
+        used = np.flatnonzero(np.bincount(codes))
+        lengths = np.zeros(len(self.values), dtype=np.int64)
+        lengths[used] = [len(self.values[code]) for code in used.tolist()]
+        return lengths[codes]
 
     def rows(self, count: int, fill: float) -> list[float] | list[Floats]:
         """Return the first ``count`` entries, padded: each a number, or an array over the nodes if they differ."""

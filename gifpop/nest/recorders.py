@@ -365,28 +365,37 @@ class MeterBlock(RecorderBlock):
     def due(self, i: int, slice_steps: int, ended: bool) -> tuple[Piece | None, list[Any]]:
         """Return what is complete, all but the last slice, and what is left."""
         until = (-(-self.clock.step // slice_steps) - 1) * slice_steps
-        pieces = [_split(piece, until) for piece in self.taken[i]]
-        left = [late for _, late in pieces if len(late.stamps)]
-        complete = [early for early, _ in pieces if len(early.stamps)]
+        complete: dict[int, list[Samples]] = {}  # those of one connection together
+        left: list[Samples] = []
+        for piece in self.taken[i]:
+            early, late = _split(piece, until)
+            if len(late.stamps):
+                left.append(late)
+            if len(early.stamps):
+                complete.setdefault(id(piece.places), []).append(early)
         if not complete:
             return None, left
-        places, senders, stamps = (
-            np.concatenate(column) for column in zip(*(_flat(piece) for piece in complete), strict=True)
+        places, senders, stamps, values = (
+            np.concatenate(column, axis=-1) for column in zip(*map(_flat, complete.values()), strict=True)
         )
-        values = np.concatenate([v.reshape(len(v), len(s) * len(t)) for _, s, t, v in complete], axis=1)
         variables = dict(zip(self.columns["record_from"][i], values, strict=True))
         _, order = np.unique(places, return_inverse=True)
         return self.piece(i, stamps, senders, order, slice_steps, variables), left
 
 
-def _flat(samples: Samples) -> tuple[Integers, Integers, Integers]:
-    """Return places, senders and stamps of each sample, stamp after stamp."""
-    places, senders, stamps, _ = samples
-    return np.tile(places, len(stamps)), np.tile(senders, len(stamps)), np.repeat(stamps, len(senders))
+def _flat(pieces: Sequence[Samples]) -> tuple[Integers, Integers, Integers, Floats]:
+    """Return places, senders, stamps and values of each sample of one connection, stamp after stamp."""
+    places, senders = pieces[0].places, pieces[0].senders
+    stamps = np.concatenate([piece.stamps for piece in pieces])
+    values = np.concatenate([piece.values for piece in pieces], axis=1)
+    n, each = len(stamps), len(senders)
+    return np.tile(places, n), np.tile(senders, n), np.repeat(stamps, each), values.reshape(len(values), n * each)
 
 
 def _split(samples: Samples, until: int) -> tuple[Samples, Samples]:
     """Return the samples up to a stamp and those after it."""
     places, senders, stamps, values = samples
+    if stamps[-1] <= until:
+        return samples, Samples(places, senders, stamps[:0], values[:, :0])
     n = np.searchsorted(stamps, until, side="right")
     return Samples(places, senders, stamps[:n], values[:, :n]), Samples(places, senders, stamps[n:], values[:, n:])

@@ -75,8 +75,8 @@ class ValueType(Generic[Value]):
     def _vector(self, name: str, value: Any) -> Any:
         if not is_sequence(value):
             raise self._mismatch(name, value)
-        if self.dtype is float and _all_floats(value):
-            return np.array(value, dtype=float)
+        if self.dtype is float and (numbers := _as_floats(value)) is not None:
+            return numbers
         if not all(self._accepts(element) or (self.dtype is int and _is_bool(element)) for element in value):
             raise self._mismatch(name, value)
         if self.dtype is str:
@@ -131,7 +131,7 @@ def refuse_masked(name: str, value: object) -> None:
 
 def is_integer(value: object) -> TypeGuard[int]:
     """Return whether a value is an integer of Python or numpy, and not a bool."""
-    return isinstance(value, numbers.Integral) and not _is_bool(value)
+    return type(value) is int or (isinstance(value, numbers.Integral) and not _is_bool(value))
 
 
 def is_whole(value: object) -> TypeGuard[SupportsInt]:
@@ -160,11 +160,13 @@ def _all_plain(values: Iterable[object]) -> bool:
     return set(map(type, values)) <= {float, int}
 
 
-def _all_floats(values: Any) -> bool:
-    """Return whether a sequence holds only floats."""
-    if isinstance(values, np.ndarray):
-        return values.ndim == 1 and values.dtype == np.float64
-    return not set(map(type, values)) - {float}
+def _as_floats(values: Sequence[Any]) -> Floats | None:
+    """Return a new float64 array of a sequence of plain numbers; None if there are other things in it."""
+    try:
+        array = np.array(values)
+    except (ValueError, OverflowError):  # sequences of different lengths
+        return None
+    return array.astype(float, copy=False) if array.ndim == 1 and np.can_cast(array.dtype, float) else None
 
 
 def _is_bool(value: object) -> bool:
