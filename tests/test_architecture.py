@@ -27,6 +27,7 @@ LAYERS = (
 LAYER = {room: i for i, rooms in enumerate(LAYERS) for room in rooms}
 RESULTS = LAYERS[4]
 LEVELS = LAYERS[3]
+POPULATIONS = {"gifpop.meso._meso", "gifpop.micro._micro"}  # compiled modules of levels, which the core binds
 
 pytestmark = pytest.mark.skipif(
     not (PACKAGE.exists() and PAGE.exists()), reason="source and documentation are not here"
@@ -64,14 +65,10 @@ def nodes_at_import(tree):
             yield from nodes_at_import(node)
 
 
-def imports(nodes):
-    """Return what each module of the package imports of the package, among the nodes of its tree."""
-    modules = {module(path): path for path in sources(".py", ".pyx")}
-    return {
-        name: set(imported(nodes(ast.parse(path.read_text())), modules))
-        for name, path in modules.items()
-        if path.suffix == ".py"
-    }
+def imports(nodes, *suffixes):
+    """Return what each module of the package imports of the package, among the nodes of files with these endings."""
+    modules = {module(path) for path in sources(".py", ".pyx")}
+    return {module(path): set(imported(nodes(ast.parse(path.read_text())), modules)) for path in sources(*suffixes)}
 
 
 def imported(nodes, modules):
@@ -94,14 +91,17 @@ def test_the_page_names_every_file_and_no_other():
 
 
 def test_no_module_imports_the_package_while_it_is_imported():
-    needs = imports(nodes_at_import)
+    needs = imports(nodes_at_import, ".py")
     assert "gifpop.engine.engine" in needs["gifpop.assembly.assembly"]
     assert not {name for name, needed in needs.items() if "gifpop" in needed}
 
 
 def test_modules_know_each_other_in_no_circle():
-    """Not even in annotations and functions; but results draw and export themselves."""
-    needs = imports(all_nodes)
+    """Not even in annotations and functions; but results draw and export themselves.
+
+    Stubs stand apart: they name the classes of what Python hands to compiled modules.
+    """
+    needs = imports(all_nodes, ".py")
     assert "gifpop.engine.plan" in needs["gifpop.engine.engine"]  # for type checkers only
     for name in needs:
         needs[name] -= {"gifpop"}
@@ -111,13 +111,17 @@ def test_modules_know_each_other_in_no_circle():
 
 
 def test_rooms_stand_in_order():
-    edges = {(room(name), room(other)) for name, needed in imports(all_nodes).items() for other in needed - {"gifpop"}}
+    needs = imports(all_nodes, ".py", ".pyi")
+    assert "gifpop.meso.plan" in needs["gifpop.meso._meso"]  # in a stub
+    needs["gifpop._core"] -= POPULATIONS
+    edges = {(room(name), room(other)) for name, needed in needs.items() for other in needed - {"gifpop"}}
     edges = {(one, other) for one, other in edges if one != other}
     assert {one for one, _ in edges} | {other for _, other in edges} <= LAYER.keys()
     assert not {(one, other) for one, other in edges if LAYER[other] > LAYER[one]}
     below = {one: {other for a, other in edges if a == one} for one, _ in edges}
     assert not below.get("common", set())
     assert below["engine"] <= {"_core", "common"}  # and no level
+    assert below["_core"] == {"engine", "common"}
     assert not {(one, other) for one, other in edges if {one, other} <= LEVELS}
     for one in RESULTS & below.keys():
         assert below[one] <= RESULTS | {"common", "version", "description"}  # and no simulator
