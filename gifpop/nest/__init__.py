@@ -50,6 +50,7 @@ from gifpop.nest.api import (
     CopyModel,
     Create,
     CreateParameter,
+    Disconnect,
     GetConnections,
     GetDefaults,
     GetKernelStatus,
@@ -76,6 +77,7 @@ from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.stand_in import install
 from gifpop.nest.synapse_collection import SynapseCollection
+from gifpop.nest.synapses import CollocatedSynapses
 from gifpop.version import __version__
 
 if TYPE_CHECKING:
@@ -83,10 +85,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cleanup",
+    "CollocatedSynapses",
     "Connect",
     "CopyModel",
     "Create",
     "CreateParameter",
+    "Disconnect",
     "GetConnections",
     "GetDefaults",
     "GetKernelStatus",
@@ -164,12 +168,10 @@ if TYPE_CHECKING:
 # Names of PyNEST without a counterpart in gifpop.
 _MISSING = frozenset(
     (
-        "CollocatedSynapses",
         "Compartments",
         "ConnectionRules",
         "CreateMask",
         "DisableStructuralPlasticity",
-        "Disconnect",
         "Displacement",
         "Distance",
         "DumpLayerConnections",

@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,18 +14,19 @@ import numpy as np
 from gifpop.nest import errors, kernel_settings, random
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
+from gifpop.nest.disconnect import disconnect
 from gifpop.nest.forms import as_json
 from gifpop.nest.kernel import BLOCKS, VerbosityLevel, kernel
 from gifpop.nest.models import NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter, as_parameter
-from gifpop.nest.synapses import new_synapse_defaults, synapse_defaults
-from gifpop.nest.value_types import in_range, is_sequence, is_whole
+from gifpop.nest.synapse_collection import SynapseCollection
+from gifpop.nest.synapses import change_shared, new_synapse_defaults, synapse_defaults
+from gifpop.nest.value_types import LONG, in_range, is_sequence, is_whole
 
 if TYPE_CHECKING:
-    from gifpop.nest.connect import Nodes
-    from gifpop.nest.synapse_collection import SynapseCollection
+    from gifpop.nest.connect import Nodes, SynSpecs
     from gifpop.nest.value_types import Values
 
 
@@ -131,7 +133,7 @@ def Connect(
     pre: Nodes,
     post: Nodes,
     conn_spec: str | Values | None = None,
-    syn_spec: str | Values | None = None,
+    syn_spec: SynSpecs = None,
     return_synapsecollection: bool = False,
 ) -> SynapseCollection | None:
     """Connect nodes.
@@ -142,10 +144,12 @@ def Connect(
         Sources and targets. Meters are connected as ``Connect(meter, neurons)``. Identifiers may repeat and stand in
         any order where the rule is ``"one_to_one"``.
     conn_spec : str or dict, optional
-        The rule, as text or as ``{"rule": ..., "allow_autapses": True, "allow_multapses": True}`` with what it needs:
-        ``"all_to_all"`` (default), ``"one_to_one"``, ``"fixed_indegree"`` (``indegree``), ``"fixed_outdegree"``
-        (``outdegree``), ``"fixed_total_number"`` (``N``), ``"pairwise_bernoulli"`` (``p``).
-    syn_spec : str or dict, optional
+        The rule, as text or as ``{"rule": ..., "allow_autapses": True, "allow_multapses": True, "make_symmetric":
+        False}`` with what it needs: ``"all_to_all"`` (default), ``"one_to_one"``, ``"fixed_indegree"`` (``indegree``),
+        ``"fixed_outdegree"`` (``outdegree``), ``"fixed_total_number"`` (``N``), ``"pairwise_bernoulli"`` (``p``),
+        ``"pairwise_poisson"`` (``pairwise_avg_num_conns``), ``"symmetric_pairwise_bernoulli"`` (``p``). Only
+        ``"one_to_one"`` can, and ``"symmetric_pairwise_bernoulli"`` must be symmetric: make each connection both ways.
+    syn_spec : str, dict or CollocatedSynapses, optional
         A synapse model's name, or a dict with ``synapse_model``, ``weight`` (pA, default 1) and ``delay`` (ms, default
         1, rounded to the nearest step). Weight and delay are numbers, distributions of `gifpop.nest.random`, or arrays:
         (targets x sources) for all_to_all, (targets x indegree), (sources x outdegree), one-dimensional for one_to_one
@@ -171,7 +175,7 @@ def GetConnections(
     source: NodeCollection | None = None,
     target: NodeCollection | None = None,
     synapse_model: str | None = None,
-    synapse_label: None = None,
+    synapse_label: int | None = None,
 ) -> SynapseCollection:
     """Return connections.
 
@@ -181,17 +185,43 @@ def GetConnections(
         Only connections of these.
     synapse_model : str, optional
         Only connections of this model.
-    synapse_label : None
-        Labels are not available.
+    synapse_label : int, optional
+        Only connections with this label; -1: with any.
 
     Returns
     -------
     SynapseCollection
         Ordered by model, source (neurons and populations before devices) and time of making.
     """
-    if synapse_label is not None:
-        raise errors.NotSupported("GetConnections: synapse_label is not available in gifpop.nest")
-    return find_connections(source, target, synapse_model)
+    label = None if synapse_label is None else LONG.convert("synapse_label", synapse_label)
+    return find_connections(source, target, synapse_model, None if label == -1 else label)
+
+
+def Disconnect(*args: Any, conn_spec: str | Values | None = None, syn_spec: str | Values | None = None) -> None:
+    """Remove connections between neurons or populations.
+
+    Parameters
+    ----------
+    *args : SynapseCollection, or two NodeCollections
+        Connections, or sources and targets.
+    conn_spec : str or dict, optional
+        ``"one_to_one"`` (default): remove a connection of each source to the target at its place; ``"all_to_all"``: of
+        each source to each target. Where there are several, the oldest.
+    syn_spec : str or dict, optional
+        The synapse model, by default ``static_synapse``; other values have no effect.
+
+    Raises
+    ------
+    NESTError
+        If one of the connections does not exist, or is of a device; then none is removed.
+    """
+    if len(args) == 1 and isinstance(args[0], SynapseCollection):
+        args[0].disconnect()
+    elif len(args) == 2 and all(isinstance(each, NodeCollection) for each in args):
+        with kernel.changes.attempt():
+            disconnect(*args, conn_spec, syn_spec)
+    else:
+        raise TypeError("Arguments must be either a SynapseCollection or two NodeCollections")
 
 
 def GetNodes(properties: Values | None = None) -> NodeCollection:
@@ -403,11 +433,16 @@ def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
             changed = kernel.models[model]
             values = new_defaults(BLOCKS[changed.base], changed, params, kernel.clock)
             defaults = changed.defaults
+            rewires, changes = False, []
         else:
             changed = _known_synapse(model)
             values, defaults = new_synapse_defaults(changed, params), vars(changed)
-        with kernel.changes.commit("SetDefaults"):
+            changes = change_shared(changed, values)
+            rewires = bool(changes) or "weight_recorder" in values
+        with kernel.changes.commit("SetDefaults", rewires=rewires):
             defaults.update(values)
+            for change in changes:
+                change()
             kernel.defaults_changed = True
 
 
@@ -432,7 +467,7 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
     with kernel.changes.attempt():
         synapse = next((model for model in kernel.synapses if model.name == existing), None)
         if synapse is not None:
-            new_synapse = SynapseModel(new, synapse.weight, synapse.delay, synapse.receptor_type)
+            new_synapse = replace(synapse, name=new)
             vars(new_synapse).update(new_synapse_defaults(new_synapse, params))
             with kernel.changes.commit("CopyModel"):
                 kernel.synapses.append(new_synapse)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -82,8 +82,9 @@ def _check_meter(source: int, meter: MeterBlock, i: int, targets: Integers) -> N
         raise errors.impossible_connection("Each multimeter can only be connected once to a given node.")
 
 
-def check_synapse_types(sources: Integers, model: int) -> None:
+def check_synapse_types(sources: Integers, models: Set[int]) -> None:
     """Refuse a second synapse model for a device."""
     devices = sources[kernel.nodes.are_devices(sources)]
-    if any(kernel.connections.models.get(device, model) != model for device in devices.tolist()):
+    known = kernel.connections.models
+    if any(len(models | ({known[device]} if device in known else set())) > 1 for device in devices.tolist()):
         raise errors.impossible_connection("All outgoing connections from a device must use the same synapse type.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -13,33 +14,36 @@ from gifpop.common.interrupts import give_way
 from gifpop.nest import errors
 from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
-from gifpop.nest.models import SYNAPSE
+from gifpop.nest.models import SYNAPSE, SYNAPSES
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_collection import NodeCollection
-from gifpop.nest.parameter import Parameter
 from gifpop.nest.projections import Exceptions, Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
-from gifpop.nest.synapses import delay_steps, read_receptor, read_syn_spec, read_value, synapse_model, values_of
+from gifpop.nest.synapses import CollocatedSynapses, SynapseSpec, delay_steps, synapse_model, values_of, woven
 from gifpop.nest.value_types import is_sequence, refuse_masked
 from gifpop.wiring import _wiring
 from gifpop.wiring.draw import connection_bytes
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Indices, Integers, Shorts
+    from gifpop.nest.models import Adjustable
     from gifpop.nest.node_table import Part
-    from gifpop.nest.projections import Lags, Shared, Weights
+    from gifpop.nest.projections import Shared
     from gifpop.nest.rules import ConnSpec
     from gifpop.nest.value_types import Values
 
     Nodes: TypeAlias = NodeCollection | Indices
+    SynSpecs: TypeAlias = str | Values | CollocatedSynapses | None
+    Piece: TypeAlias = Product | Sparse | "_Rows"
 
 PLAIN_RULES = (None, "all_to_all", "one_to_one")
+STATIC = list(SYNAPSES).index("static_synapse")
 FEW = 32  # up to this number, connections of a Connect are stored one by one
 
 
 def connect(
-    pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_spec: str | Values | None, collect: bool = False
+    pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_spec: SynSpecs, collect: bool = False
 ) -> SynapseCollection | None:
     """Make connections; if ``collect``, return all connections of this synapse model between these nodes."""
     if not collect and _connect_one(pre, post, conn_spec, syn_spec):
@@ -49,7 +53,7 @@ def connect(
     if explicit:
         if collect:
             raise ValueError("SynapseCollection cannot be returned when connecting two arrays of node IDs")
-        _Request(*explicit, spec, syn_spec).make_one_by_one()
+        _add(_Request(*explicit, spec, syn_spec).one_by_one())
         return None
     sources, targets = (nodes if isinstance(nodes, NodeCollection) else NodeCollection(nodes) for nodes in (pre, post))
     for nodes, side in ((sources, "Presynaptic"), (targets, "Postsynaptic")):
@@ -57,14 +61,12 @@ def connect(
         if not len(nodes):
             raise errors.impossible_connection(f"{side} nodes cannot be an empty NodeCollection")
     request = _Request(np.array(sources), np.array(targets), spec, syn_spec)
-    if spec.name == "all_to_all" and (spec.allow_autapses or not np.any(np.isin(request.pre, request.post))):
-        request.make_products()
-    else:
-        request.make_drawn()
-    return find_connections(sources, targets, request.model.name) if collect else None
+    _add(request.products() if request.is_product() else request.drawn())
+    models = {synapse.model.name for synapse in request.synapses}
+    return find_connections(sources, targets, models.pop() if len(models) == 1 else None) if collect else None
 
 
-def _connect_one(pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_spec: str | Values | None) -> bool:
+def _connect_one(pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_spec: SynSpecs) -> bool:
     """Connect one neuron or population to another without arrays, which scripts do in long loops.
 
     Return False, and leave it to those who read everything, if anything is not plain.
@@ -80,21 +82,21 @@ def _connect_one(pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_sp
     post._check_alive()
     source, target = int(pre._ids[0]), int(post._ids[0])
     blocks = [kernel.nodes.locate(node)[0] for node in (source, target)]
-    model = kernel.synapses[0]
+    model = kernel.synapses[STATIC]
     if model.receptor_type or not all(block.is_cell for block in blocks) or blocks[0].sends not in blocks[1].receives:
         return False
     delay = delay_steps(model, given.get("delay"))
     assert isinstance(delay, int)
     with kernel.changes.commit("Connect", rewires=True):
-        kernel.connections.pairs(0).append_one(source, target, delay, given.get("weight", model.weight))
+        kernel.connections.pairs(STATIC).append_one(source, target, delay, given.get("weight", model.weight))
         kernel.delays.include(delay)
     return True
 
 
 def find_connections(
-    source: NodeCollection | None, target: NodeCollection | None, name: str | None
+    source: NodeCollection | None, target: NodeCollection | None, name: str | None, label: int | None = None
 ) -> SynapseCollection:
-    """Return the connections of some sources and targets (None: any) and of a synapse model, in NEST's order."""
+    """Return the connections of some nodes, of a synapse model and with a label (None: any), in NEST's order."""
     for nodes, side in ((source, "source"), (target, "target")):
         if nodes is not None and not isinstance(nodes, NodeCollection):
             raise TypeError(f"{side} must be NodeCollection.")
@@ -102,7 +104,14 @@ def find_connections(
             nodes._check_alive()
     model = None if name is None else kernel.synapses.index(synapse_model(name))
     sources, targets = (None if nodes is None else np.array(nodes) for nodes in (source, target))
-    return SynapseCollection(kernel.connections.find(sources, targets, model))
+    if label is None:
+        return SynapseCollection(kernel.connections.find(sources, targets, model))
+    table, found = kernel.connections, [np.zeros(0, dtype=np.int64)]
+    for number, synapse in enumerate(kernel.synapses):
+        if "synapse_label" in synapse.own and model in (None, number):
+            numbers = table.numbers(sources, targets, number)
+            found.append(numbers[table.column("synapse_label", numbers) == label])
+    return SynapseCollection(np.concatenate(found))
 
 
 def _identifiers(pre: Nodes, post: Nodes, spec: ConnSpec) -> tuple[Integers, Integers] | None:
@@ -140,10 +149,10 @@ def _ranked(nodes: Integers) -> tuple[Integers, Integers]:
 class _Rows(NamedTuple):
     """Connections one by one, for `Pairs`."""
 
+    model: int
     sources: Integers
     targets: Integers
-    weight: Weights
-    delay: Lags
+    values: dict[Adjustable, Any]
 
 
 class _Request:
@@ -154,164 +163,198 @@ class _Request:
     pre, post : int64 array
         Identifiers; ascending, unless for `make_one_by_one`.
     spec : ConnSpec
-    syn_spec : str, dict or None
+    syn_spec : str, dict, CollocatedSynapses or None
     """
 
-    def __init__(self, pre: Integers, post: Integers, spec: ConnSpec, syn_spec: str | Values | None) -> None:
-        self.pre, self.post, self.spec = pre, post, spec
-        self.model, given = read_syn_spec(syn_spec)
-        self.number = kernel.synapses.index(self.model)
+    def __init__(self, pre: Integers, post: Integers, spec: ConnSpec, syn_spec: SynSpecs) -> None:
         check_numbers(spec, pre, post)
-        values = {
-            name: read_value(name, given.pop(name), spec, len(pre), len(post)) for name in SYNAPSE if name in given
-        }
-        receptor = read_receptor(given.pop("receptor_type", self.model.receptor_type))
-        if given:
-            raise errors.unaccessed(given, "syn_spec", "Connect")
-        self.weight, delay = values.get("weight", self.model.weight), values.get("delay")
-        self.delay: Lags | Parameter = delay if isinstance(delay, Parameter) else delay_steps(self.model, delay)
-        check_blocks(pre, post, spec, receptor)
-        check_synapse_types(pre, self.number)
+        specs = syn_spec.syn_specs if isinstance(syn_spec, CollocatedSynapses) else (syn_spec,)
+        self.synapses = [SynapseSpec(each, spec, len(pre), len(post)) for each in specs]
+        if spec.make_symmetric and any(synapse.draws() for synapse in self.synapses):
+            raise errors.NotSupported("Symmetric connections require parameters that can be reset.")
+        self._between(pre, post, spec)
 
-    def make_products(self) -> None:
+    def _between(self, pre: Integers, post: Integers, spec: ConnSpec) -> None:
+        self.pre, self.post, self.spec = pre, post, spec
+        for receptor in {synapse.receptor for synapse in self.synapses}:
+            check_blocks(pre, post, spec, receptor)
+        check_synapse_types(pre, {synapse.number for synapse in self.synapses})
+
+    def _reversed(self) -> _Request:
+        """Return the request with sources and targets exchanged."""
+        other = copy.copy(self)
+        other._between(self.post, self.pre, self.spec)
+        return other
+
+    def _by_model(self) -> Iterator[list[SynapseSpec]]:
+        """Yield the synapses of each model."""
+        for number in dict.fromkeys(synapse.number for synapse in self.synapses):
+            yield [synapse for synapse in self.synapses if synapse.number == number]
+
+    def is_product(self) -> bool:
+        """Return whether all sources are connected to all targets, once for each model of synapses."""
+        if self.spec.name != "all_to_all" or any(len(synapses) > 1 for synapses in self._by_model()):
+            return False
+        return self.spec.allow_autapses or not np.any(np.isin(self.pre, self.post))
+
+    def products(self) -> list[Piece]:
         """Connect all to all; equal connections between whole blocks of neurons are not stored."""
         n_pre, n_post = len(self.pre), len(self.post)
         if self._has_meters():
             check_meters(np.repeat(self.pre, n_post), np.tile(self.post, n_pre))
         sources, targets = kernel.nodes.parts(self.pre), kernel.nodes.parts(self.post)
-        pieces = [self._product(source, target) for source in sources for target in targets]
-        self._add([_as_rows(piece) if len(piece) <= FEW else piece for piece in pieces])
+        pieces = [self._product(s, t, synapse) for synapse in self.synapses for s in sources for t in targets]
+        return [_as_rows(piece) if len(piece) <= FEW else piece for piece in pieces]
 
-    def _product(self, source: Part, target: Part) -> Product | Sparse:
+    def _product(self, source: Part, target: Part, synapse: SynapseSpec) -> Product | Sparse:
         """Return a projection of all nodes of a part of the sources to all of a part of the targets."""
         pre, post = source.block, target.block
         sources, targets = self.pre[source.start : source.end], self.post[target.start : target.end]
         whole, few = source.size == pre.n and target.size == post.n, source.size * target.size <= FEW
-        implied = whole and not any(self._various())
+        implied = whole and synapse.are_alike()
         if implied or few or not (isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)):
-            return Product(self.number, sources, targets, *self._table(source, target))
-        weight, delay = self._table(source, target, 4.0)  # bytes of ``units``
+            return Product(synapse.number, sources, targets, **self._table(source, target, synapse))
+        values = self._table(source, target, synapse, 4.0)  # bytes of ``units``
         units = np.tile((targets - post.first).astype(np.int32), source.size)
         first = _spread(np.arange(source.size + 1) * target.size, sources - pre.first, pre.n)
-        return Sparse(self.number, pre, post, first, units, weight, delay)
+        return Sparse(synapse.number, pre, post, first, units, **values)
 
-    def _table(self, source: Part, target: Part, more: float = 0.0) -> tuple[Weights, Lags]:
-        """Return weights and delays of all to all, by source; ``more`` is the number of other bytes a connection."""
+    def _table(self, source: Part, target: Part, synapse: SynapseSpec, more: float = 0.0) -> dict[Adjustable, Any]:
+        """Return the values of all to all, by source; ``more`` is the number of other bytes a connection."""
         n = source.size * target.size
-        errors.require_memory((more + np.dot((8.0, 4.0), self._various())) * n, f"Connect: {n} connections")
+        errors.require_memory((more + synapse.bytes_each()) * n, f"Connect: {n} connections")
         rows, columns = slice(target.start, target.end), slice(source.start, source.end)
-        return self._values(n, lambda table: np.ascontiguousarray(table[rows, columns].T).ravel())
+        return synapse.drawn(n, lambda table: np.ascontiguousarray(table[rows, columns].T).ravel())
 
-    def make_drawn(self) -> None:
+    def drawn(self) -> list[Piece]:
         """Connect by a rule."""
         spec, n_pre, n_post = self.spec, len(self.pre), len(self.post)
-        needed = connection_bytes(spec.rule, n_pre, n_post, *self._various())
-        errors.require_memory(sum(needed), f"Connect: the connections of {spec.name}")
+        needed = sum(
+            sum(connection_bytes(spec.expected(n_pre, n_post), n_pre, n_post, *synapse.various()))
+            for synapse in self.synapses
+        )
+        errors.require_memory(needed, f"Connect: the connections of {spec.name}")
         first, targets = draw(spec, self.pre, self.post, kernel.streams.take())
-        weight, delay = self._values(len(targets), lambda given: values_of(given, spec, first, targets))
-        if self._has_meters():
-            check_meters(np.repeat(self.pre, np.diff(first)), self.post[targets])
-        self._add(list(self._split(first, targets, weight, delay)))
+        return self._pieces(first, targets, lambda given: values_of(given, spec, first, targets))
 
-    def make_one_by_one(self) -> None:
+    def one_by_one(self) -> list[Piece]:
         """Connect each source to the target at its place; identifiers in any order."""
         kept = np.flatnonzero((self.pre != self.post) | self.spec.allow_autapses)
-        sources, targets = self.pre[kept], self.post[kept]
-        if self._has_meters():
-            check_meters(sources, targets)
-        self.pre, pre = _ranked(sources)
-        self.post, post = _ranked(targets)
-        first, places, order = _wiring.by_source(pre, post, len(self.pre), len(self.post), give_way)
-        weight, delay = self._values(len(kept), lambda given: given[kept[order]])
-        self._add(list(self._split(first, places, weight, delay)))
+        ordered = copy.copy(self)
+        ordered.pre, pre = _ranked(self.pre[kept])
+        ordered.post, post = _ranked(self.post[kept])
+        first, places, order = _wiring.by_source(pre, post, len(ordered.pre), len(ordered.post), give_way)
+        return ordered._pieces(first, places, lambda given: given[kept[order]])
 
-    def _values(self, n: int, arranged: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> tuple[Weights, Lags]:
-        """Return weights, and delays in steps, of ``n`` connections: draw them, or put arrays in order by ``arranged``.
+    def _pieces(
+        self, first: Integers, targets: Shorts, arranged: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+    ) -> list[Piece]:
+        """Return drawn connections (see `rules.draw`) and, if the rule says so, the same the other way.
 
-        A number is shared by all connections.
+        Their values are those that `SynapseSpec.drawn` takes by ``arranged``.
         """
-        weight, delay = self.weight, self.delay
-        if isinstance(weight, Parameter):
-            weight = weight.draw(n, kernel.streams.take())
-            SYNAPSE["weight"].check(weight)
-        elif isinstance(weight, np.ndarray):
-            weight = arranged(weight)
-        if isinstance(delay, Parameter):
-            delay = kernel.clock.delays_steps(delay.draw(n, kernel.streams.take()))
-            kernel.delays.check(delay)
-        elif isinstance(delay, np.ndarray):
-            delay = arranged(delay)
-        return weight, delay
+        pieces = self._one_way(first, targets, arranged)
+        if self.spec.make_symmetric:
+            sources = np.repeat(np.arange(len(self.pre)), np.diff(first))
+            first, targets, order = _wiring.by_source(
+                targets.astype(np.int64), sources, len(self.post), len(self.pre), give_way
+            )
+            pieces += self._reversed()._one_way(first, targets, lambda given: arranged(given)[order])
+        return pieces
 
-    def _various(self) -> tuple[bool, bool]:
-        """Return whether weights and whether delays differ between connections."""
-        return isinstance(self.weight, (Parameter, np.ndarray)), isinstance(self.delay, (Parameter, np.ndarray))
+    def _one_way(
+        self, first: Integers, targets: Shorts, arranged: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+    ) -> list[Piece]:
+        if self._has_meters():
+            sources = np.repeat(self.pre, np.diff(first))
+            check_meters(*(np.repeat(nodes, len(self.synapses)) for nodes in (sources, self.post[targets])))
+        pieces: list[Piece] = []
+        for synapses in self._by_model():
+            n, each = len(targets), len(synapses)
+            values = woven([synapse.drawn(n, arranged) for synapse in synapses], n)
+            own = (first, targets) if each == 1 else (first * each, np.repeat(targets, each))
+            pieces += self._split(synapses[0].number, *own, values)
+        return pieces
 
     def _has_meters(self) -> bool:
         return any(block.sends == "requests" for block in kernel.nodes.blocks_of(self.pre))
 
-    def _split(self, first: Integers, targets: Shorts, weight: Weights, delay: Lags) -> Iterator[Sparse | _Rows]:
+    def _split(
+        self, model: int, first: Integers, targets: Shorts, values: dict[Adjustable, Any]
+    ) -> Iterator[Sparse | _Rows]:
         """Yield drawn connections (see `rules.draw`) for each pair of blocks."""
         parts = kernel.nodes.parts(self.post)
         for source in kernel.nodes.parts(self.pre):
             mine = slice(int(first[source.start]), int(first[source.end]))
             own_first, own_targets = first[source.start : source.end + 1] - mine.start, targets[mine]
-            own = part_of(weight, mine), part_of(delay, mine)
+            own = _parts_of(values, mine)
             for target in parts:
                 if len(parts) == 1:
-                    yield self._block_pair(source, target, own_first, own_targets, *own)
+                    yield self._block_pair(model, source, target, own_first, own_targets, own)
                     continue
                 kept = np.flatnonzero((own_targets >= target.start) & (own_targets < target.end))
-                kept_values = part_of(own[0], kept), part_of(own[1], kept)
-                yield self._block_pair(
-                    source, target, np.searchsorted(kept, own_first), own_targets[kept], *kept_values
-                )
+                kept_first = np.searchsorted(kept, own_first)
+                yield self._block_pair(model, source, target, kept_first, own_targets[kept], _parts_of(own, kept))
 
     def _block_pair(
-        self, source: Part, target: Part, first: Integers, targets: Shorts, weight: Weights, delay: Lags
+        self,
+        model: int,
+        source: Part,
+        target: Part,
+        first: Integers,
+        targets: Shorts,
+        values: dict[Adjustable, Any],
     ) -> Sparse | _Rows:
         """Return the connections between parts of sources and targets, ``first`` counted from the first source."""
         n, sources = len(targets), self.pre[source.start : source.end]
         pre, post = source.block, target.block
         if not (isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)) or n <= FEW or n < pre.n // 4:
-            return _Rows(np.repeat(sources, np.diff(first)), self.post[targets], weight, delay)
+            return _Rows(model, np.repeat(sources, np.diff(first)), self.post[targets], values)
         if target.size == post.n:
             units = targets - np.int32(target.start) if target.start else targets
         else:
             units = (self.post - post.first).astype(np.int32)[targets]
         first = _spread(first, sources - pre.first, pre.n)
-        return Sparse(self.number, pre, post, first, units, _contiguous(weight), _contiguous(delay))
+        return Sparse(model, pre, post, first, units, **{name: _contiguous(value) for name, value in values.items()})
 
-    def _add(self, pieces: Sequence[Product | Sparse | _Rows]) -> None:
-        """Add projections and single connections to the network."""
-        table = kernel.connections
-        devices = [
-            {}
-            if isinstance(piece, Sparse)
-            else table.devices(piece.sources, piece.targets, every=isinstance(piece, Product))
-            for piece in pieces
-        ]
-        with kernel.changes.commit("Connect", rewires=True):
-            for piece, own in zip(pieces, devices, strict=True):
-                if not isinstance(piece, _Rows):
-                    table.add(piece)
-                elif len(piece.sources):
-                    table.pairs(self.number).append(piece.sources, piece.targets, piece.delay, piece.weight)
-                else:
+
+def _add(pieces: Sequence[Piece]) -> None:
+    """Add projections and single connections to the network."""
+    table = kernel.connections
+    devices = [
+        {}
+        if isinstance(piece, Sparse)
+        else table.devices(piece.sources, piece.targets, every=isinstance(piece, Product))
+        for piece in pieces
+    ]
+    with kernel.changes.commit("Connect", rewires=True):
+        for piece, own in zip(pieces, devices, strict=True):
+            if isinstance(piece, _Rows):
+                if not len(piece.sources):
                     continue
+                names = kernel.synapses[piece.model].own
+                table.pairs(piece.model, names).append(piece.sources, piece.targets, piece.values)
+                kernel.delays.include(piece.values["delay"])
+            else:
+                table.add(piece)
                 assert not isinstance(piece.delay, Exceptions)  # only later changes make exceptions
                 kernel.delays.include(piece.delay)
-                table.note_devices(own, self.number)
+            table.note_devices(own, piece.model)
 
 
 def _as_rows(product: Product | Sparse) -> _Rows:
     everything = slice(None)
+    names = ("weight", "delay", *kernel.synapses[product.model].own)
     return _Rows(
+        product.model,
         product.column("source", everything),
         product.column("target", everything),
-        product.column("weight", everything),
-        product.column("delay", everything),
+        {name: product.column(name, everything) for name in names},
     )
+
+
+def _parts_of(values: dict[Adjustable, Any], k: slice | Integers) -> dict[Adjustable, Any]:
+    return {name: part_of(value, k) for name, value in values.items()}
 
 
 def _contiguous(value: Shared) -> Shared:

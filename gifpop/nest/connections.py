@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +12,15 @@ import numpy.typing as npt
 
 from gifpop.nest import runs
 from gifpop.nest.errors import require_memory
-from gifpop.nest.projections import Pairs, Product
+from gifpop.nest.ports import Ports
+from gifpop.nest.projections import Pairs, Product, Projection, among
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
+    from gifpop.nest.models import Adjustable
     from gifpop.nest.node_table import NodeTable
-    from gifpop.nest.projections import Adjustable, Lags, Projection, Weights
+    from gifpop.nest.projections import Lags, Weights
     from gifpop.nest.runs import Places
 
 
@@ -45,8 +48,14 @@ class ConnectionTable:
         self.projections: list[Projection] = []
         self.models: dict[int, int] = {}
         self.metered: dict[int, set[int]] = {}
+        self._ports: tuple[int, Ports] | None = None  # and the number of connections when they were counted
 
     def __len__(self) -> int:
+        return self.made - sum(len(projection.removed) for projection in self.projections)
+
+    @property
+    def made(self) -> int:
+        """Number of connections that were ever made."""
         return sum(map(len, self.projections))
 
     def starts_at(self, device: int) -> bool:
@@ -57,11 +66,14 @@ class ConnectionTable:
         """Add a projection."""
         self.projections.append(projection)
 
-    def pairs(self, model: int) -> Pairs:
-        """Return the projection to which single connections of a synapse model are added."""
+    def pairs(self, model: int, own: Sequence[Adjustable] = ()) -> Pairs:
+        """Return the projection to which single connections of a synapse model are added.
+
+        ``own`` names the values that its connections have besides weight and delay.
+        """
         last = self.projections[-1] if self.projections else None
         if not isinstance(last, Pairs) or last.model != model:
-            last = Pairs(model)
+            last = Pairs(model, own)
             self.add(last)
         return last
 
@@ -90,7 +102,7 @@ class ConnectionTable:
 
     def count(self, model: int) -> int:
         """Return the number of connections of a synapse model."""
-        return sum(len(projection) for projection in self.projections if projection.model == model)
+        return sum(len(each) - len(each.removed) for each in self.projections if each.model == model)
 
     def find(
         self,
@@ -126,7 +138,7 @@ class ConnectionTable:
             require_memory(40.0 * n, f"GetConnections: {n} connections")
         found_by, keys_by = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for first, projection in chosen:
-            found = projection.matching(sources, targets)
+            found = projection.present(projection.matching(sources, targets))
             found_by.append(first + found)
             keys_by.append(self._order(projection, found))
         numbers, keys = np.concatenate(found_by), np.concatenate(keys_by)
@@ -134,8 +146,37 @@ class ConnectionTable:
             return numbers
         return numbers[np.argsort(keys, kind="stable")]
 
+    def numbers(self, sources: Integers | None, targets: Integers | None, model: int) -> Integers:
+        """Return the numbers of connections as `find`, one by one."""
+        found = self.find(sources, targets, model)
+        return found.written_out("to find some of many") if isinstance(found, Runs) else found
+
+    def remove(self, numbers: Integers) -> list[Callable[[], None]]:
+        """Return functions that remove numbered connections."""
+        return [
+            partial(setattr, projection, "removed", np.union1d(projection.removed, k))
+            for projection, k, _ in self._split(numbers)
+        ]
+
+    def are_removed(self, numbers: Integers) -> npt.NDArray[np.bool_]:
+        """Return whether numbered connections were removed."""
+        removed = np.zeros(len(numbers), dtype=np.bool_)
+        for projection, k, places in self._split(numbers):
+            removed[places] = among(k, projection.removed)
+        return removed
+
+    def ports(self, numbers: Integers) -> Integers:
+        """Return the ports of numbered connections, see `Ports`."""
+        if self._ports is None or self._ports[0] != self.made:
+            self._ports = self.made, Ports(list(self.projections), self._ranks, self.nodes.size)
+        ports, firsts = np.zeros(len(numbers), dtype=np.int64), self.firsts()
+        for _, k, places in self._split(numbers):
+            one = numbers[places][0]
+            ports[places] = self._ports[1].at(int(np.searchsorted(firsts, one, side="right")) - 1, k)
+        return ports
+
     def column(self, name: str, numbers: Integers) -> npt.NDArray[Any]:
-        """Return source, target, weight, delay or model of numbered connections as an array."""
+        """Return source, target, model, weight, delay or another value of numbered connections as an array."""
         pieces = [
             (np.full(len(k), projection.model) if name == "model" else projection.column(name, k), places)
             for projection, k, places in self._split(numbers)
@@ -178,7 +219,7 @@ class ConnectionTable:
         """Return the numbers of connections of some projections in runs, in NEST's order."""
         found, keys = [], []
         for first, projection in chosen:
-            own = projection.runs(sources, targets)
+            own = (Projection if len(projection.removed) else type(projection)).runs(projection, sources, targets)
             ranks = self._ranks(projection, own.starts, own.sources)
             keys.append((projection.model * RANKS + ranks) * (self.nodes.size + 1) + own.sources)
             found.append(replace(own, starts=own.starts + first))

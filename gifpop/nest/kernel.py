@@ -27,7 +27,7 @@ from gifpop.nest.generators import (
     SpikeGeneratorBlock,
     StepCurrentBlock,
 )
-from gifpop.nest.models import SynapseModel, node_models
+from gifpop.nest.models import SYNAPSES, SynapseModel, node_models
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_table import NodeTable
 from gifpop.nest.poisson_generators import (
@@ -139,7 +139,7 @@ class Kernel:
             "generation": self.generation + 1,
             "clock": clock,
             "models": node_models(),
-            "synapses": [SynapseModel("static_synapse")],
+            "synapses": [SynapseModel(name, name) for name in SYNAPSES],
             "nodes": nodes,
             "connections": ConnectionTable(nodes),
             "delays": DelayRange(clock),

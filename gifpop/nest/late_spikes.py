@@ -72,7 +72,7 @@ class LateSpikes:
     def _carried(self, numbers: Integers, nodes: Integers, sign: Literal[-1, 1]) -> list[Arrivals]:
         table = self.connections
         sources = table.column("source", numbers)
-        late = among(sources, nodes)
+        late = among(sources, nodes) & ~table.are_removed(numbers)
         numbers, sources = numbers[late], sources[late]
         if not len(numbers):
             return []
@@ -92,7 +92,7 @@ class LateSpikes:
     def through_new_connections(self) -> list[Arrivals]:
         """Return the late spikes' input through new connections of nodes that already had one."""
         table = self.connections
-        if not (self._wired and len(self._steps) and self._wired < len(table)):
+        if not (self._wired and len(self._steps) and self._wired < table.made):
             return []
         heard = table.heard(np.unique(self._nodes), self._wired)
         if not len(heard):
@@ -107,7 +107,7 @@ class LateSpikes:
         for each in (*self._pending, *arrivals):
             self._deliver(groups, each)
         self._pending.clear()
-        self._wired = len(self.connections)
+        self._wired = self.connections.made
 
     def _deliver(self, groups: dict[int, int], arrivals: Arrivals) -> None:
         """Add the amounts to the engine's input."""

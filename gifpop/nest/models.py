@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gifpop.nest.backends import MOST_DIGITS
 from gifpop.nest.errors import BadProperty
-from gifpop.nest.value_types import BOOL, DOUBLE, DOUBLES, LONG, LONGS, STRING, STRINGS, Values, ValueType
+from gifpop.nest.value_types import BOOL, DOUBLE, DOUBLES, LABELS, LONG, LONGS, STRING, STRINGS, Values, ValueType
 
 ElementType: TypeAlias = Literal["neuron", "stimulator", "recorder"]
 
@@ -255,9 +255,33 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     "spike_recorder": ("recorder", RECORDER),
 }
 
-SYNAPSE: dict[Literal["weight", "delay"], ModelParameter] = {
+Adjustable: TypeAlias = Literal["weight", "delay", "synapse_label"]
+
+SYNAPSE: dict[Adjustable, ModelParameter] = {
     "weight": number("weight", 1.0),
     "delay": ModelParameter("delay", DOUBLE, 1.0),
+}
+LABEL: dict[Adjustable, ModelParameter] = {
+    "synapse_label": ModelParameter(
+        "synapse_label", LABELS, -1, _not_negative, "Connection label must not be negative."
+    )
+}
+SYNAPSES: dict[str, dict[Adjustable, ModelParameter]] = {  # in the order of NEST's numbers
+    "static_synapse": SYNAPSE,
+    "static_synapse_lbl": SYNAPSE | LABEL,
+    "static_synapse_hom_w": SYNAPSE,
+    "static_synapse_hom_w_lbl": SYNAPSE | LABEL,
+}
+SYNAPSE_IDS: dict[str, tuple[int, int]] = {  # NEST's ``synapse_modelid`` and ``sizeof``
+    "static_synapse": (29, 32),
+    "static_synapse_hom_w": (32, 24),
+    "static_synapse_hom_w_lbl": (34, 32),
+    "static_synapse_lbl": (31, 40),
+}
+FIRST_COPY_OF_SYNAPSE = 77  # ``synapse_modelid``
+OF_MODEL: dict[str, tuple[Adjustable, ...]] = {  # what all connections of a model share
+    "static_synapse_hom_w": ("weight",),
+    "static_synapse_hom_w_lbl": ("weight",),
 }
 
 
@@ -289,15 +313,45 @@ class NodeModel:
 
 @dataclass
 class SynapseModel:
-    """A static synapse, or a copy with its own defaults.
+    """A model of synapses, or a copy with its own defaults.
 
-    ``delay`` is in ms; None is 1 ms rounded up to whole steps.
+    Attributes
+    ----------
+    name : str
+    base : str
+        Name of the built-in model that it is or is copied from.
+    weight : float, pA
+    delay : float or None, ms
+        None is 1 ms rounded up to whole steps.
+    synapse_label : int
+        Label of new connections, if the model has labels.
+    receptor_type : int
+    weight_recorder : int
+        Node that records the spikes of its connections; 0: none.
     """
 
     name: str
+    base: str
     weight: float = 1.0
     delay: float | None = None
+    synapse_label: int = -1
     receptor_type: int = 0
+    weight_recorder: int = 0
+
+    @property
+    def parameters(self) -> dict[Adjustable, ModelParameter]:
+        """Values that its connections have, or share."""
+        return SYNAPSES[self.base]
+
+    @property
+    def shared(self) -> tuple[Adjustable, ...]:
+        """Values that all its connections share, which are set by the model."""
+        return OF_MODEL.get(self.base, ())
+
+    @property
+    def own(self) -> tuple[Adjustable, ...]:
+        """Values that its connections have besides weight and delay."""
+        return tuple(name for name in self.parameters if name not in SYNAPSE)
 
 
 def node_models() -> dict[str, NodeModel]:

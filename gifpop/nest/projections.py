@@ -8,9 +8,9 @@ differ are `Exceptions`. The connections of a projection are numbered from 0, in
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from gifpop.nest.errors import require_memory
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
+    from gifpop.nest.models import Adjustable
     from gifpop.nest.neurons import NeuronBlock
 
 MANY = 2**20  # projections of more connections hold values apart where a few differ, others one value for each
@@ -27,7 +28,7 @@ MANY = 2**20  # projections of more connections hold values apart where a few di
 Lags: TypeAlias = int | Shorts  # steps
 Weights: TypeAlias = float | Floats
 Shared = TypeVar("Shared", float | Floats, int | Shorts)
-Adjustable: TypeAlias = Literal["delay", "weight"]
+DTYPES: dict[Adjustable, type[np.generic]] = {"delay": np.int32, "synapse_label": np.int64, "weight": np.float64}
 
 
 class Projection(ABC):
@@ -37,12 +38,24 @@ class Projection(ABC):
     ----------
     model : int
         Number of the synapse model.
+    removed : int64 array
+        Connections that were removed, ascending; they keep their numbers and values.
     """
 
     model: int
+    removed: Integers = np.zeros(0, dtype=np.int64)
 
     @abstractmethod
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Return the number of connections, with those that were removed."""
+
+    def present(self, k: Integers) -> Integers:
+        """Return which of the connections ``k`` were not removed."""
+        return k[~among(k, self.removed)] if len(self.removed) else k
+
+    def everything(self) -> slice | Integers:
+        """Return all connections that were not removed."""
+        return self.present(np.arange(len(self))) if len(self.removed) else slice(None)
 
     @abstractmethod
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
@@ -54,11 +67,11 @@ class Projection(ABC):
 
     @abstractmethod
     def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
-        """Return the connections between some nodes (ascending identifiers; None: any)."""
+        """Return the connections between some nodes (ascending identifiers; None: any), with those removed."""
 
     def runs(self, sources: Integers | None, targets: Integers | None) -> Runs:
-        """Return the connections that `matching` returns, in runs of one source each."""
-        k = self.matching(sources, targets)
+        """Return the connections that `matching` returns and that were not removed, in runs of one source each."""
+        k = self.present(self.matching(sources, targets))
         return Runs.simple(k, np.ones_like(k), self.column("source", k).astype(np.int64))
 
     @abstractmethod
@@ -73,17 +86,15 @@ class Pairs(Projection):
     ----------
     model : int
         Number of the synapse model.
+    own : sequence of str
+        Values that its connections have besides weight and delay.
     """
 
-    def __init__(self, model: int) -> None:
+    def __init__(self, model: int, own: Sequence[Adjustable] = ()) -> None:
         self.model = model
         self._pieces: list[tuple[Mapping[str, npt.ArrayLike], int]] = []  # and the number of connections up to its end
-        self._columns: dict[str, npt.NDArray[Any]] = {
-            "source": np.zeros(0, np.int64),
-            "target": np.zeros(0, np.int64),
-            "delay": np.zeros(0, np.int32),
-            "weight": np.zeros(0),
-        }
+        self._columns: dict[str, npt.NDArray[Any]] = {name: np.zeros(0, np.int64) for name in ("source", "target")}
+        self._columns |= {name: np.zeros(0, DTYPES[name]) for name in ("delay", "weight", *own)}
 
     def __len__(self) -> int:
         return self._pieces[-1][1] if self._pieces else len(self._columns["source"])
@@ -100,15 +111,11 @@ class Pairs(Projection):
             self._columns, self._pieces = joined, []
         return self._columns
 
-    def append(self, source: Integers, target: Integers, delay: Lags, weight: Weights) -> None:
-        """Add connections; nodes as arrays, delay and weight as arrays or numbers."""
+    def append(self, source: Integers, target: Integers, values: Mapping[Adjustable, Any]) -> None:
+        """Add connections; nodes as arrays; delay, weight and others as arrays or numbers."""
         n = len(source)
-        piece = {
-            "source": source,
-            "target": target,
-            "delay": np.broadcast_to(delay, n),
-            "weight": np.broadcast_to(weight, n),
-        }
+        piece: dict[str, npt.ArrayLike] = {"source": source, "target": target}
+        piece |= {name: np.broadcast_to(value, n) for name, value in values.items()}
         self._pieces.append((piece, len(self) + n))  # in one statement, so that no exception leaves a part
 
     def append_one(self, source: int, target: int, delay: int, weight: float) -> None:
@@ -167,10 +174,11 @@ class Exceptions(NamedTuple):
 
 
 class _Shared(Projection):
-    """Base of projections whose weights and delays may be shared."""
+    """Base of projections whose weights, delays and other values may be shared."""
 
     weight: Weights | Exceptions
     delay: Lags | Exceptions
+    synapse_label: int | Integers | Exceptions
 
     def _value(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         value: Weights | Lags | Exceptions = getattr(self, name)
@@ -186,14 +194,14 @@ class _Shared(Projection):
         if isinstance(value, np.ndarray):
             return partial(value.__setitem__, k, values)
         if np.ndim(values) == 0 and (isinstance(k, slice) or len(k) == len(self)):
-            return partial(setattr, self, name, (int if name == "delay" else float)(values))
+            return partial(setattr, self, name, DTYPES[name](values).item())
         return partial(setattr, self, name, self._with(name, value, k, values))
 
     def _with(
         self, name: Adjustable, value: float | Exceptions, k: slice | Integers, values: Weights | Lags
     ) -> npt.NDArray[Any] | Exceptions:
         """Return weights or delays with new values for the connections ``k``, as an array or as exceptions."""
-        n, dtype = len(self), np.dtype(np.int32 if name == "delay" else np.float64)
+        n, dtype = len(self), np.dtype(DTYPES[name])
         new = np.asarray(values, dtype=dtype)
         if not isinstance(k, slice) and n > MANY and 4 * len(k) <= n:
             known = value if isinstance(value, Exceptions) else Exceptions(value, k[:0], np.zeros(0, dtype))
@@ -221,17 +229,22 @@ class Product(_Shared):
     weight : float or float64 array
     delay : int or int32 array
         Steps.
+    **own
+        Values of other parameters, likewise.
     """
 
-    def __init__(self, model: int, sources: Integers, targets: Integers, weight: Weights, delay: Lags) -> None:
+    def __init__(
+        self, model: int, sources: Integers, targets: Integers, weight: Weights, delay: Lags, **own: Any
+    ) -> None:
         self.model, self.sources, self.targets = model, sources, targets
         self.weight, self.delay = weight, delay
+        vars(self).update(own)
 
     def __len__(self) -> int:
         return len(self.sources) * len(self.targets)
 
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
-        if name in ("delay", "weight"):
+        if name in DTYPES:
             return self._value(name, k)
         if isinstance(k, slice):
             k = np.arange(len(self))[k]
@@ -278,6 +291,8 @@ class Sparse(_Shared):
     weight : float or float64 array
     delay : int or int32 array
         Steps.
+    **own
+        Values of other parameters, likewise.
     """
 
     def __init__(
@@ -289,10 +304,12 @@ class Sparse(_Shared):
         units: Shorts,
         weight: Weights,
         delay: Lags,
+        **own: Any,
     ) -> None:
         self.model, self.source_block, self.target_block = model, source_block, target_block
         self.first, self.units = first, units
         self.weight, self.delay = weight, delay
+        vars(self).update(own)
 
     def __len__(self) -> int:
         return len(self.units)

@@ -13,7 +13,7 @@ from gifpop.nest.parameter import Parameter
 from gifpop.nest.value_types import BOOL, DOUBLE, LONG, STRING, ValueType
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, PairwiseBernoulli
 from gifpop.wiring import _wiring
-from gifpop.wiring.draw import connect
+from gifpop.wiring.draw import by_target, connect
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers, Shorts
@@ -26,8 +26,11 @@ OPTIONS: dict[str, dict[str, ValueType[Any]]] = {
     "fixed_total_number": {"N": LONG},
     "one_to_one": {},
     "pairwise_bernoulli": {"p": DOUBLE},
+    "pairwise_poisson": {"pairwise_avg_num_conns": DOUBLE},
+    "symmetric_pairwise_bernoulli": {"p": DOUBLE},
 }
-OTHER_RULES = ("pairwise_poisson", "symmetric_pairwise_bernoulli", "third_factor_bernoulli_with_pool")
+OTHER_RULES = ("third_factor_bernoulli_with_pool",)
+SYMMETRIC = ("one_to_one", "symmetric_pairwise_bernoulli")
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,17 @@ class ConnSpec:
     name : str
         NEST's name of the rule.
     number : int, float or None
-        Degree, total or probability; None if the rule needs none.
+        Degree, total, probability or mean number for each pair; None if the rule needs none.
     allow_autapses, allow_multapses : bool
+    make_symmetric : bool
+        Whether to make the same connections the other way, too.
     """
 
     name: str
     number: Any = None
     allow_autapses: bool = True
     allow_multapses: bool = True
+    make_symmetric: bool = False
 
     @property
     def rule(self) -> Rule:
@@ -65,6 +71,12 @@ class ConnSpec:
                 return FixedTotalNumber(self.number, autapses, multapses)
             case _:
                 return PairwiseBernoulli(self.number, autapses)
+
+    def expected(self, n_pre: int, n_post: int) -> Rule:
+        """Return a rule that makes about as many connections, to estimate the memory that they take."""
+        if self.name == "pairwise_poisson":
+            return FixedTotalNumber(int(min(self.number * n_pre * n_post, 1e18)))
+        return self.rule
 
 
 def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
@@ -86,9 +98,7 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
     options = {"allow_autapses": True, "allow_multapses": True, "make_symmetric": False}
     for name in options.keys() & spec.keys():
         options[name] = BOOL.convert(name, spec.pop(name))
-    if options.pop("make_symmetric"):
-        if rule == "one_to_one":
-            raise errors.NotSupported("make_symmetric is not available in gifpop.nest; connect the other way too.")
+    if options["make_symmetric"] and rule not in SYMMETRIC:
         raise errors.NotSupported("This connection rule does not support symmetric connections.")
     number = None
     for name, value_type in OPTIONS[rule].items():
@@ -129,6 +139,25 @@ def check_numbers(spec: ConnSpec, pre: Integers, post: Integers) -> None:
                 raise errors.BadProperty("There is no connection but an autapse, which allow_autapses excludes.")
         case "pairwise_bernoulli" if not 0.0 <= number <= 1.0:
             raise errors.BadProperty("Connection probability 0 <= p <= 1 required.")
+        case "pairwise_poisson":
+            if not 0.0 <= number < np.inf:
+                raise errors.BadProperty("Connection parameter 0 ≤ pairwise_avg_num_conns required.")
+            if not spec.allow_multapses:
+                raise errors.BadProperty("Multapses must be allowed for this connection rule.")
+        case "symmetric_pairwise_bernoulli":
+            _check_symmetric(spec)
+
+
+def _check_symmetric(spec: ConnSpec) -> None:
+    """Refuse a symmetric_pairwise_bernoulli that NEST refuses."""
+    if not 0.0 <= spec.number < 1.0:
+        raise errors.BadProperty("Connection probability 0 <= p < 1 required.")
+    if not spec.allow_multapses:
+        raise errors.BadProperty("Multapses must be enabled.")
+    if spec.allow_autapses:
+        raise errors.BadProperty("Autapses must be disabled.")
+    if not spec.make_symmetric:
+        raise errors.BadProperty("Symmetric connections must be enabled.")
 
 
 def _check_degree(spec: ConnSpec, name: str, n: int, without_self: bool) -> None:
@@ -159,12 +188,24 @@ def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGen
     targets : int32 array
         Places in ``post``.
     """
-    n_pre, n_post, rule = len(pre), len(post), spec.rule
+    n_pre, n_post = len(pre), len(post)
     same = np.array_equal(pre, post)
     if spec.name == "one_to_one" or not (spec.allow_autapses or same or not np.any(np.isin(pre, post))):
         return _draw_by_nodes(spec, pre, post, stream)
-    first, targets, _ = connect(rule, n_pre, n_post, same, stream)
-    return first, targets
+    return _draw_by_places(spec, n_pre, n_post, same, stream)
+
+
+def _draw_by_places(
+    spec: ConnSpec, n_pre: int, n_post: int, same: bool, stream: np.random.BitGenerator
+) -> tuple[Integers, Shorts]:
+    """Draw where sources and targets are the ``same`` nodes, or may be connected whatever they are."""
+    if spec.name != "pairwise_poisson":
+        first, targets, _ = connect(spec.rule, n_pre, n_post, same, stream)
+        return first, targets
+    random = np.random.Generator(stream)
+    without_self = same and not spec.allow_autapses
+    indegrees = random.poisson(spec.number * (n_pre - without_self), n_post)
+    return by_target(n_pre, indegrees, without_self, True, random)
 
 
 def _draw_by_nodes(
@@ -180,7 +221,8 @@ def _draw_by_nodes(
             sources, places = _draw_total(spec.number, pre, post, stream)
         case _:
             free = ConnSpec(spec.name, spec.number)
-            sources, places = _pairs(free.rule, len(pre), len(post), False, stream)
+            first, targets = _draw_by_places(free, len(pre), len(post), False, stream)
+            sources, places = np.repeat(np.arange(len(pre)), np.diff(first)), targets.astype(np.int64)
             if not spec.allow_autapses:
                 kept = pre[sources] != post[places]
                 sources, places = sources[kept], places[kept]

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 from gifpop.nest import errors
+from gifpop.nest.disconnect import remove
 from gifpop.nest.forms import as_json, as_table
 from gifpop.nest.kernel import kernel
 from gifpop.nest.models import SYNAPSE
+from gifpop.nest.projections import DTYPES
 from gifpop.nest.runs import Runs
+from gifpop.nest.synapses import synapse_id
 from gifpop.nest.value_types import is_sequence
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
-    from gifpop.nest.projections import Adjustable
+    from gifpop.nest.models import Adjustable, ModelParameter
     from gifpop.nest.runs import Places
     from gifpop.nest.value_types import Values
 
@@ -44,7 +47,17 @@ class SynapseCollection:
 
     print_full: bool
 
-    _NAMES = ("delay", "receptor", "source", "synapse_model", "target", "target_thread", "weight")
+    _NAMES = (
+        "delay",
+        "port",
+        "receptor",
+        "sizeof",
+        "source",
+        "synapse_id",
+        "synapse_model",
+        "target",
+        "target_thread",
+    )
 
     def __init__(self, places: Sequence[int] | Places) -> None:
         self._places = places if isinstance(places, Runs) else np.asarray(places, dtype=np.int64)
@@ -91,22 +104,25 @@ class SynapseCollection:
     def __str__(self) -> str:
         if not len(self):
             return "The synapse collection does not contain any connections."
+        width = max(15, *(len(kernel.synapses[model].name) for model in self._models()))
         lines = [
-            " source   target   synapse model   weight   delay ",
-            "-------- -------- --------------- -------- -------",
+            f" source   target  {'synapse model':^{width}}  weight   delay ",
+            f"-------- -------- {'-' * width} -------- -------",
         ]
         if self.print_full or len(self) < SHORTENED:
             if len(self) > CHUNK:
                 errors.require_memory(600.0 * len(self), f"str: a table of {len(self)} connections")
-            return "\n".join([*lines, *self._lines()])
-        dots = "     ⋮        ⋮               ⋮        ⋮       ⋮ "
-        return "\n".join([*lines, *self[:SHOWN]._lines(), dots, *self[-SHOWN:]._lines()])
+            return "\n".join([*lines, *self._lines(width)])
+        dots = f"     ⋮        ⋮ {'⋮':>{width}}        ⋮       ⋮ "
+        return "\n".join([*lines, *self[:SHOWN]._lines(width), dots, *self[-SHOWN:]._lines(width)])
 
-    def _lines(self) -> Iterator[str]:
-        """Yield a line of text for each connection."""
-        columns = (self._column(name) for name in ("source", "target", "synapse_model", "weight", "delay"))
-        for source, target, model, weight, delay in zip(*columns, strict=True):
-            yield f"{source:>7}  {target:>7}  {model:>14}  {weight:>7.3f} {delay:>7.3f}"
+    def _lines(self, width: int) -> Iterator[str]:
+        """Yield a line of text for each connection; names of models have a ``width``."""
+        columns = (self._column(name) for name in ("source", "target", "synapse_model", "delay"))
+        weights = self._column("weight") or [None] * len(self)
+        for source, target, model, delay, weight in zip(*columns, weights, strict=True):
+            shown = "" if weight is None else f"{weight:.3f}"
+            yield f"{source:>7}  {target:>7} {model:>{width}}  {shown:>7} {delay:>7.3f}"
 
     def sources(self) -> Iterator[int]:
         """Return the sources.
@@ -134,8 +150,9 @@ class SynapseCollection:
         Parameters
         ----------
         keys : str or list of str, optional
-            Some of ``source``, ``target``, ``weight`` (pA), ``delay`` (ms), ``synapse_model``, ``receptor``; all by
-            default.
+            Some of ``source``, ``target``, ``weight`` (pA), ``delay`` (ms), ``synapse_model``, ``synapse_label``,
+            ``port``, ``receptor``, ...; all by default. Where only some of the connections have a value, it is None for
+            the others.
         output : {"", "pandas", "json"}
             Form of the output; any other text is ignored, as in NEST.
 
@@ -155,24 +172,25 @@ class SynapseCollection:
         if output == "json":
             return as_json(self.get(keys))
         if output == "pandas":
-            names = (keys,) if isinstance(keys, str) else self._NAMES if keys is None else keys
+            names = (keys,) if isinstance(keys, str) else self._names() if keys is None else keys
             return as_table({name: self._column(name) for name in names}, self._column("source"))
         if isinstance(keys, str):
             values = self._column(keys)
-            return values[0] if len(self) == 1 else values or ()
+            return values[0] if len(self) == len(values) == 1 else values or (() if not len(self) else [])
         if keys is None:
-            keys = self._NAMES if len(self) else ()
+            keys = self._names() if len(self) else ()
         elif not is_sequence(keys):
             raise TypeError("keys should be either a string or an iterable")
         return {key: self.get(key) for key in keys}
 
     def set(self, params: Values | Sequence[Values] | None = None, **kwargs: Any) -> None:
-        """Set weights or delays; nothing changes if anything is wrong.
+        """Set weights, delays or labels; nothing changes if anything is wrong.
 
         Parameters
         ----------
         params : dict or list of dict
-            ``weight`` in pA and ``delay`` in ms: one for all connections, or a sequence with one for each.
+            ``weight`` in pA, ``delay`` in ms, ``synapse_label``: one for all connections, or a sequence with one for
+            each.
         **kwargs
             The same as a dict.
 
@@ -189,9 +207,9 @@ class SynapseCollection:
             if len(params) != len(self):
                 raise TypeError(f"params must have one dict for each of the {len(self)} connections, got {len(params)}")
             each = [one._checked(values) for one, values in zip(self, params, strict=True)]
-            self._put([self._collected(name, each) for name in SYNAPSE])
+            self._put([self._collected(name, each) for name in DTYPES])
         elif isinstance(params, dict):
-            self._put([(name, self._places, value) for name, value in self._checked(params).items()])
+            self._put([self._of_those(name, value) for name, value in self._checked(params).items()])
         else:
             raise TypeError(f"set: params must be a dict or a list of dicts, got {params!r}")
 
@@ -199,8 +217,20 @@ class SynapseCollection:
         """Return a name, the connections whose dicts have it, and their values."""
         given = [i for i, values in enumerate(each) if name in values]
         numbers = self._places.written_out("set") if isinstance(self._places, Runs) else self._places
-        dtype = np.int32 if name == "delay" else np.float64
-        return name, numbers[given], np.array([each[i][name] for i in given], dtype=dtype)
+        return name, numbers[given], np.array([each[i][name] for i in given], dtype=DTYPES[name])
+
+    def _of_those(self, name: Adjustable, value: Any) -> tuple[Adjustable, Places, Any]:
+        """Return a name, the connections that have values of this name, and their new values."""
+        lacking = self._lacking(name)
+        if not lacking:
+            return name, self._places, value
+        numbers = self._places.written_out("set") if isinstance(self._places, Runs) else self._places
+        having = ~np.isin(kernel.connections.column("model", numbers), lacking)
+        return name, numbers[having], value[having] if isinstance(value, np.ndarray) else value
+
+    def _lacking(self, name: str) -> list[int]:
+        """Return the numbers of the synapse models whose connections lack a value of a name."""
+        return [model for model in self._models() if name in DTYPES and not _has(model, name)]
 
     def _put(self, values: list[tuple[Adjustable, Places, Any]]) -> None:
         """Set checked values of some of the connections."""
@@ -218,10 +248,15 @@ class SynapseCollection:
                         kernel.delays.include(value)
 
     def _checked(self, params: Values) -> dict[Adjustable, Any]:
-        """Check new weights and delays; return them, delays in steps, as numbers or arrays."""
-        unknown = set(params) - SYNAPSE.keys()
+        """Check new values; return them, delays in steps, as numbers or arrays."""
+        known: dict[Adjustable, ModelParameter] = dict(SYNAPSE)
+        if len(self):
+            models = self._models()
+            every = [kernel.synapses[model].parameters for model in models]
+            known = {name: p for each in every for name, p in each.items() if any(_has(m, name) for m in models)}
+        unknown = set(params) - known.keys()
         new: dict[Adjustable, Any] = {}
-        for name, parameter in SYNAPSE.items() if len(self) else ():
+        for name, parameter in known.items() if len(self) else ():
             if name not in params:
                 continue
             value = params[name]
@@ -242,17 +277,60 @@ class SynapseCollection:
 
     def _column(self, name: str) -> list[Any]:
         self._check_alive()
-        if name not in self._NAMES:
+        if name not in self._NAMES and name not in DTYPES:
             raise errors.UnknownParameter(name)
         if len(self) > CHUNK:
             errors.require_memory(100.0 * len(self), f"get: {name} of {len(self)} connections")
         if name in ("receptor", "target_thread"):
             return [0] * len(self)
-        numbers = self._numbers(range(len(self)))
-        if name == "synapse_model":
-            return [kernel.synapses[model].name for model in kernel.connections.column("model", numbers).tolist()]
-        values = kernel.connections.column(name, numbers)
+        table, numbers = kernel.connections, self._numbers(range(len(self)))
+        if name == "port":
+            return table.ports(numbers).tolist()
+        if name in ("synapse_model", "synapse_id", "sizeof"):
+            shown = {model: _shown(name, model) for model in self._models()}
+            return [shown[model] for model in table.column("model", numbers).tolist()]
+        lacking = self._lacking(name)
+        if lacking:
+            return self._column_of_some(name, numbers, lacking)
+        values = table.column(name, numbers)
         return (kernel.clock.delay_ms(values) if name == "delay" else values).tolist()
+
+    def _column_of_some(self, name: str, numbers: Integers, lacking: list[int]) -> list[Any]:
+        """Return values of connections, None for those of some models; nothing if there are no others."""
+        table, having = kernel.connections, np.ones(len(numbers), dtype=np.bool_)
+        having &= ~np.isin(table.column("model", numbers), lacking)
+        if not np.any(having):
+            return []
+        values = np.full(len(numbers), None, dtype=object)
+        values[having] = table.column(name, numbers[having])
+        return values.tolist()
+
+    def _models(self) -> list[int]:
+        """Return the numbers of the connections' synapse models."""
+        table = kernel.connections
+        used = {projection.model for projection in table.projections}
+        if len(used) < 2:
+            return sorted(used)
+        found = [np.unique(table.column("model", numbers)) for numbers in self._chunks()]
+        return sorted({model for each in found for model in each.tolist()})
+
+    def _names(self) -> list[str]:
+        """Return the names that `get` knows of any of the connections."""
+        models = self._models()
+        return sorted({*self._NAMES, *(name for name in DTYPES if any(_has(model, name) for model in models))})
+
+    def disconnect(self) -> None:
+        """Remove the connections.
+
+        Raises
+        ------
+        NESTError
+            If one of them does not exist any more, or is of a device; then none is removed.
+        """
+        self._check_alive()
+        numbers = self._places.written_out("to remove each") if isinstance(self._places, Runs) else self._places
+        with kernel.changes.attempt():
+            remove(numbers)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -268,3 +346,16 @@ class SynapseCollection:
     def _check_alive(self) -> None:
         if self._generation != kernel.generation:
             raise errors.KernelException("ResetKernel invalidates all previously obtained connections.")
+
+
+def _has(model: int, name: str) -> bool:
+    """Return whether connections of a synapse model have a value of their own."""
+    synapse = kernel.synapses[model]
+    return name in synapse.parameters and name not in synapse.shared
+
+
+def _shown(name: str, model: int) -> str | int:
+    """Return what connections show of their synapse model: ``synapse_model``, ``synapse_id`` or ``sizeof``."""
+    if name == "synapse_model":
+        return kernel.synapses[model].name
+    return synapse_id(model)[name == "sizeof"]

@@ -1,7 +1,8 @@
-"""Synapses: models and their defaults; read weights and delays of a syn_spec."""
+"""Synapses: models and their defaults; read the values of connections from a syn_spec."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,16 +10,133 @@ import numpy.typing as npt
 
 from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
-from gifpop.nest.models import SYNAPSE
+from gifpop.nest.models import FIRST_COPY_OF_SYNAPSE, SYNAPSE_IDS, SYNAPSES
+from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
-from gifpop.nest.value_types import LONG, is_sequence, refuse_masked
+from gifpop.nest.projections import DTYPES
+from gifpop.nest.value_types import LONG, LabelType, is_sequence, nest_type, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Shorts
-    from gifpop.nest.models import SynapseModel
-    from gifpop.nest.projections import Adjustable, Lags
+    from gifpop.nest.models import Adjustable, ModelParameter, SynapseModel
+    from gifpop.nest.projections import Lags
     from gifpop.nest.rules import ConnSpec
     from gifpop.nest.value_types import Values
+
+
+class CollocatedSynapses:
+    """Synapses that `Connect` makes together: where a rule connects two nodes, one of each.
+
+    Parameters
+    ----------
+    *args : dict
+        A ``syn_spec`` of each.
+    """
+
+    def __init__(self, *args: Values) -> None:
+        self.syn_specs = args
+
+    def __len__(self) -> int:
+        return len(self.syn_specs)
+
+
+class SynapseSpec:
+    """What a syn_spec says of connections, checked.
+
+    Parameters
+    ----------
+    syn_spec : str, dict or None
+    spec : ConnSpec
+    n_pre, n_post : int
+        Numbers of sources and targets.
+
+    Attributes
+    ----------
+    model : SynapseModel
+    number : int
+        Of the model.
+    receptor : int
+    values : dict of str to number, Parameter or array
+        Values of the connections by name; delays in steps, unless they are drawn.
+    """
+
+    def __init__(self, syn_spec: str | Values | None, spec: ConnSpec, n_pre: int, n_post: int) -> None:
+        self.model, given = read_syn_spec(syn_spec)
+        self.number = kernel.synapses.index(self.model)
+        for name in (*self.model.shared, "weight_recorder"):
+            if name in given:
+                raise errors.NotSupported(
+                    f'Synapse parameter "{name}" can only be set via SetDefaults() or CopyModel().'
+                )
+        self.values: dict[Adjustable, Any] = {name: getattr(self.model, name) for name in ("weight", *self.model.own)}
+        self.values["delay"] = None
+        for name, parameter in self.model.parameters.items():
+            if name in given:
+                self.values[name] = read_value(parameter, given.pop(name), spec, n_pre, n_post)
+        self.receptor = read_receptor(given.pop("receptor_type", self.model.receptor_type))
+        if given:
+            raise errors.unaccessed(given, "syn_spec", "Connect")
+        if not isinstance(self.values["delay"], Parameter):
+            self.values["delay"] = delay_steps(self.model, self.values["delay"])
+
+    def various(self) -> tuple[bool, bool]:
+        """Return whether weights and whether delays differ between connections."""
+        weight, delay = (isinstance(self.values[name], (Parameter, np.ndarray)) for name in ("weight", "delay"))
+        return weight, delay
+
+    def draws(self) -> bool:
+        """Return whether any values are drawn."""
+        return any(isinstance(value, Parameter) for value in self.values.values())
+
+    def bytes_each(self) -> float:
+        """Return the number of bytes of the values that differ, for each connection."""
+        return float(
+            sum(
+                np.dtype(DTYPES[name]).itemsize
+                for name, value in self.values.items()
+                if isinstance(value, (Parameter, np.ndarray))
+            )
+        )
+
+    def are_alike(self) -> bool:
+        """Return whether all connections share all values."""
+        return not any(isinstance(value, (Parameter, np.ndarray)) for value in self.values.values())
+
+    def drawn(self, n: int, arranged: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> dict[Adjustable, Any]:
+        """Return the values of ``n`` connections, delays in steps: draw them, or put arrays in order by ``arranged``.
+
+        A number is shared by all connections.
+        """
+        values = dict(self.values)
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                values[name] = arranged(value)
+            elif isinstance(value, Parameter):
+                values[name] = self._checked(name, value.draw(n, kernel.streams.take()))
+        return values
+
+    def _checked(self, name: Adjustable, values: Floats) -> npt.NDArray[Any]:
+        """Check drawn values; return them as they are stored."""
+        if name == "delay":
+            steps = kernel.clock.delays_steps(values)
+            kernel.delays.check(steps)
+            return steps
+        parameter = self.model.parameters[name]
+        drawn: npt.NDArray[Any] = values
+        if isinstance(parameter.type, LabelType):
+            drawn = parameter.type.whole(name, values)
+        parameter.check(drawn)
+        return drawn
+
+
+def woven(several: Sequence[dict[Adjustable, Any]], n: int) -> dict[Adjustable, Any]:
+    """Return the values of ``n`` connections of several synapses each, connection after connection."""
+    if len(several) == 1:
+        return several[0]
+    return {
+        name: np.stack([np.broadcast_to(values[name], n) for values in several], axis=1).astype(DTYPES[name]).ravel()
+        for name in several[0]
+    }
 
 
 def read_syn_spec(spec: str | Values | None) -> tuple[SynapseModel, Values]:
@@ -28,7 +146,7 @@ def read_syn_spec(spec: str | Values | None) -> tuple[SynapseModel, Values]:
     if isinstance(spec, str):
         spec = {"synapse_model": spec}
     if not isinstance(spec, dict):
-        raise TypeError("syn_spec must be a string or dict; gifpop.nest has no CollocatedSynapses")
+        raise TypeError(f"syn_spec must be a string or dict, got {spec!r}")
     given = dict(spec)
     name = given.pop("synapse_model", "static_synapse")
     if not isinstance(name, str):
@@ -48,22 +166,38 @@ def synapse_model(name: str) -> SynapseModel:
 
 def synapse_defaults(model: SynapseModel) -> Values:
     """Return the values of new connections of a model, and the number of its connections."""
-    return {
+    number = kernel.synapses.index(model)
+    identifier, size = synapse_id(number)
+    recorder = [model.weight_recorder] if model.weight_recorder else []
+    found = {name: getattr(model, name) for name in model.own} | {
         "delay": kernel.clock.delay_ms(model_delay(model)),
         "element_type": "synapse",
         "has_delay": True,
-        "num_connections": kernel.connections.count(kernel.synapses.index(model)),
+        "num_connections": kernel.connections.count(number),
         "receptor_type": model.receptor_type,
         "requires_symmetric": False,
+        "sizeof": size,
         "synapse_model": model.name,
+        "synapse_modelid": identifier,
         "weight": model.weight,
+        "weight_recorder": NodeCollection._of(recorder),
     }
+    return dict(sorted(found.items()))
+
+
+def synapse_id(number: int) -> tuple[int, int]:
+    """Return NEST's number of a synapse model, and the bytes of its connections there."""
+    identifier, size = SYNAPSE_IDS[kernel.synapses[number].base]
+    copies = number - len(SYNAPSES)
+    return (identifier if copies < 0 else FIRST_COPY_OF_SYNAPSE + copies), size
 
 
 def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
     """Check values; return those that change the defaults of a model."""
-    values: Values = {name: p.type.convert(name, params[name]) for name, p in SYNAPSE.items() if name in params}
-    for name, parameter in SYNAPSE.items():
+    values: Values = {
+        name: p.type.convert(name, params[name]) for name, p in model.parameters.items() if name in params
+    }
+    for name, parameter in model.parameters.items():
         if name in values:
             parameter.check(values[name])
     if "receptor_type" in params:
@@ -72,9 +206,40 @@ def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
         steps = kernel.clock.delay_steps(values["delay"])
         kernel.delays.check(steps)
         values["delay"] = kernel.clock.delay_ms(steps)
+    if "weight_recorder" in params:
+        values["weight_recorder"] = _read_recorder(params["weight_recorder"])
     if params.keys() - values.keys():
         raise errors.unaccessed(params.keys() - values.keys(), "params", "ModelManager::set_synapse_defaults_")
     return values
+
+
+def change_shared(model: SynapseModel, values: Values) -> list[Callable[[], None]]:
+    """Return functions that give all connections of a model new values that they share."""
+    table, number = kernel.connections, kernel.synapses.index(model)
+    if not (values.keys() & set(model.shared) and table.count(number)):
+        return []
+    numbers, late = table.find(model=number), kernel.late_spikes()
+    changes = [change for name in model.shared for change in table.change(name, numbers, values[name])]
+    if late is None:
+        return changes
+    taken = late.carried(numbers, -1)
+    return [*changes, lambda: late.note([*taken, *late.carried(numbers, 1)])]
+
+
+def _read_recorder(value: object) -> int:
+    """Return the node of a weight_recorder given as a collection."""
+    if not isinstance(value, NodeCollection):
+        raise errors.TypeMismatch(
+            f"Expected datatype: Failed to cast 'weight_recorder' from {nest_type(value)} to type "
+            "std::shared_ptr<nest::NodeCollection>"
+        )
+    value._check_alive()
+    if len(value) != 1:
+        raise errors.BadProperty("Property weight_recorder must be a single element NodeCollection")
+    node: int = value.tolist()[0]
+    if kernel.nodes.base_model(node) != "weight_recorder":
+        raise errors.BadProperty("Property weight_recorder must be set to a node of type weight_recorder")
+    return node
 
 
 def model_delay(model: SynapseModel) -> int:
@@ -89,9 +254,11 @@ def read_receptor(value: object) -> int:
     return int(values[np.argmax(values != 0)])
 
 
-def read_value(name: Adjustable, value: object, spec: ConnSpec, n_pre: int, n_post: int) -> float | Floats | Parameter:
-    """Check a weight or delay: a number, a `Parameter`, or an array of the shape that the rule needs."""
-    parameter = SYNAPSE[name]
+def read_value(
+    parameter: ModelParameter, value: object, spec: ConnSpec, n_pre: int, n_post: int
+) -> float | npt.NDArray[Any] | Parameter:
+    """Check values of connections: a number, a `Parameter`, or an array of the shape that the rule needs."""
+    name = parameter.name
     if isinstance(value, Parameter):
         return value
     if isinstance(value, (bool, np.bool_)):
@@ -103,13 +270,15 @@ def read_value(name: Adjustable, value: object, spec: ConnSpec, n_pre: int, n_po
         parameter.check(one)
         return one
     refuse_masked(name, value)
-    array = np.array(value, dtype=float)
+    array: npt.NDArray[Any] = np.array(value, dtype=float)
     _check_shape(name, array, spec, n_pre, n_post)
+    if isinstance(parameter.type, LabelType):
+        array = parameter.type.whole(name, array)
     parameter.check(array)
     return array
 
 
-def _check_shape(name: Adjustable, array: Floats, spec: ConnSpec, n_pre: int, n_post: int) -> None:
+def _check_shape(name: str, array: Floats, spec: ConnSpec, n_pre: int, n_post: int) -> None:
     vectors = {"one_to_one": n_pre, "fixed_total_number": spec.number}
     tables = {
         "all_to_all": ((n_post, n_pre), "n_target x n_sources"),
@@ -139,7 +308,7 @@ def _check_shape(name: Adjustable, array: Floats, spec: ConnSpec, n_pre: int, n_
 
 
 def values_of(value: npt.NDArray[Any], spec: ConnSpec, first: Integers, targets: Shorts) -> npt.NDArray[Any]:
-    """Return weights or delays given for each connection, in the order of `rules.draw`.
+    """Return values given for each connection, in the order of `rules.draw`.
 
     The values of a node are dealt to its connections at random if the connections have no order of their own.
     """

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gifpop.common.brief import brief
 from gifpop.common.typing import Floats, Integers
-from gifpop.nest.errors import BadParameterValue, KernelException, OutOfRange, TypeMismatch
+from gifpop.nest.errors import BadParameterValue, OutOfRange, TypeMismatch
 
 Element: TypeAlias = float | int | bool | str
 Value = TypeVar("Value")
@@ -102,7 +102,7 @@ class ValueType(Generic[Value]):
             return is_integer(value)
         return isinstance(value, numbers.Real) or _is_bool(value)
 
-    def _mismatch(self, name: str, value: object) -> KernelException:
+    def _mismatch(self, name: str, value: object) -> Exception:
         dot = "." if self.nest_name == "double" else ""
         return TypeMismatch(
             f"Expected datatype: Failed to cast '{name}' from {nest_type(value)} to type {self.nest_name}{dot}"
@@ -116,6 +116,22 @@ STRING: ValueType[str] = ValueType("std::string", str)
 DOUBLES: ValueType[Floats] = ValueType("std::vector<double>", float, vector=True)
 LONGS: ValueType[Integers] = ValueType("std::vector<long, std::allocator<long> >", int, vector=True)
 STRINGS: ValueType[list[str]] = ValueType("std::vector<string>", str, vector=True)
+
+
+class LabelType(ValueType[int]):
+    """Labels of connections, of which NEST says in its own way that they are integers."""
+
+    def _mismatch(self, name: str, value: object) -> Exception:
+        return RuntimeError(f"The dictionary value with key {name} does not hold a numeric integer type.")
+
+    def whole(self, name: str, values: Floats) -> Integers:
+        """Return whole numbers as integers."""
+        if np.any(values != np.floor(values)):
+            raise self._mismatch(name, values)
+        return values.astype(np.int64)
+
+
+LABELS = LabelType("long", int)
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:

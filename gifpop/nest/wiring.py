@@ -191,17 +191,22 @@ class Wiring:
         self._held: dict[int, signals.HeldNoise] = {}
         self._noise: dict[Noise, tuple[signals.Signal, list[tuple[Shorts, Floats, int]]]] = {}
         for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
-            if isinstance(projection, Sparse):
+            between = isinstance(projection, Sparse | Product) and self._is_between_neurons(projection)
+            if isinstance(projection, Sparse | Product) and between and len(projection.removed):
+                self._link_rest(projection)
+            elif isinstance(projection, Sparse):
                 self._link_neurons(projection, projection.first, projection.units)
-            elif isinstance(projection, Product) and self._is_between_neurons(projection):
+            elif isinstance(projection, Product) and between:
                 self._link_product(projection)
             else:
                 for strand in self._strands(projection, first):
                     self._wire(strand)
         self.noise = [self._noise_link(noise, *found) for noise, found in self._noise.items()]
 
-    def _is_between_neurons(self, projection: Product) -> bool:
-        """Return whether both ends of a product are blocks of neurons."""
+    def _is_between_neurons(self, projection: Product | Sparse) -> bool:
+        """Return whether both ends are blocks of neurons."""
+        if isinstance(projection, Sparse):
+            return True
         blocks = (self.nodes.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
         return all(isinstance(block, NeuronBlock) for block in blocks)
 
@@ -233,25 +238,44 @@ class Wiring:
         source, target = (self.groups[self.nodes.locate(int(node[0]))[0].first] for node in nodes)
         return source, target
 
-    def _link_neurons(self, projection: Product | Sparse, first: Integers | None, units: Shorts | None) -> None:
-        """Wire connections between two blocks of neurons as they are stored."""
+    def _link_rest(self, projection: Product | Sparse) -> None:
+        """Wire what is left of connections between two blocks of neurons."""
+        errors.require_memory(60.0 * len(projection), f"Simulate: {len(projection)} connections one by one")
+        k = projection.present(np.arange(len(projection)))
+        if len(k):
+            ends = [projection.column(name, k) for name in ("source", "target")]
+            source, target = (self.nodes.locate(int(nodes[0]))[0] for nodes in ends)
+            first = np.searchsorted(ends[0], source.first + np.arange(source.n + 1)).astype(np.int64)
+            self._link_neurons(projection, first, (ends[1] - target.first).astype(np.int32), k)
+
+    def _link_neurons(
+        self,
+        projection: Product | Sparse,
+        first: Integers | None,
+        units: Shorts | None,
+        k: slice | Integers = slice(None),
+    ) -> None:
+        """Wire the connections ``k`` between two blocks of neurons as they are stored."""
         source, target = self._ends(projection)
-        weight, weights = _either(one_by_one(projection, "weight"), 1.0)
-        lag, lags = _either(one_by_one(projection, "delay"), 1)
+        weight, weights = _either(part_of(one_by_one(projection, "weight"), k), 1.0)
+        lag, lags = _either(part_of(one_by_one(projection, "delay"), k), 1)
         self.links.append(Link(source, target, lag, receptor(weight), weight, first, units, weights, lags))
 
     # -- strands ----------------------------------------------------------------------------------------------------
 
     def _strands(self, projection: Projection, first: int) -> Iterator[Strand]:
         """Yield the strands of a projection; ``first`` is the number of its first connection."""
-        everything = slice(None)
+        everything = projection.everything()
+        numbers = np.arange(first, first + len(projection))[everything]
+        if not len(numbers):
+            return
         if len(projection) > MANY:
             errors.require_memory(100.0 * len(projection), f"Simulate: {len(projection)} connections of devices")
         sources, targets = projection.column("source", everything), projection.column("target", everything)
         weight: Weights
         delay: Lags
         if isinstance(projection, Product):
-            weight, delay = one_by_one(projection, "weight"), one_by_one(projection, "delay")
+            weight, delay = (part_of(one_by_one(projection, name), everything) for name in ("weight", "delay"))
         else:
             weight, delay = projection.column("weight", everything), projection.column("delay", everything)
         ends = [self._end(nodes) for nodes in (sources, targets)]
@@ -260,7 +284,7 @@ class Wiring:
         bounds = [*(1 + np.flatnonzero(np.diff(key[order]))).tolist(), len(order)]
         found = [np.array(order[a:b]) for a, b in zip([0, *bounds[:-1]], bounds, strict=True)]
         for k in sorted(found, key=lambda k: k[0]):
-            yield self._strand(sources[k], targets[k], part_of(weight, k), part_of(delay, k), first + k)
+            yield self._strand(sources[k], targets[k], part_of(weight, k), part_of(delay, k), numbers[k])
 
     def _end(self, nodes: Integers) -> Integers:
         """Return the first node of each neuron's block; other nodes as they are."""

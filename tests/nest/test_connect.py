@@ -64,16 +64,16 @@ def test_weights(n):
             "Indegree cannot be larger than population size.",
         ),
         (
-            {"rule": "pairwise_poisson", "pairwise_avg_num_conns": 2.0},
-            nest.NESTError,
-            "pairwise_poisson is not available",
+            {"rule": "pairwise_poisson", "pairwise_avg_num_conns": -2.0},
+            Errors.BadProperty,
+            "Connection parameter 0 ≤ pairwise_avg_num_conns required",
         ),
         (
             {"rule": "all_to_all", "make_symmetric": True},
             Errors.NotImplemented,
             "This connection rule does not support symmetric connections.",
         ),
-        ({"rule": "one_to_one", "make_symmetric": True}, nest.NESTError, "make_symmetric is not available"),
+        ({"rule": "one_to_one", "make_symmetric": 1}, Errors.TypeMismatch, "'make_symmetric' from long to type bool"),
         ({"rule": "all_to_all", "allow_autapses": 1}, Errors.TypeMismatch, "'allow_autapses' from long to type bool"),
         (
             {"rule": "all_to_all", "foo": 1},

@@ -1,0 +1,93 @@
+"""Ports: the places of connections among those of the same synapse model in NEST, which sorts them by source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gifpop.nest.projections import Pairs, Product, Sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gifpop.common.typing import Integers
+    from gifpop.nest.projections import Projection
+
+
+class Ports:
+    """Ports of all connections.
+
+    Connections between neurons or populations are numbered for each synapse model, by source and time of making; those
+    of a device, and those of a neuron to recorders, are numbered apart, for each source. Removed ones keep their ports.
+
+    Parameters
+    ----------
+    projections : list of Projection
+    ranks : callable
+        ``ranks(projection, k, sources)`` returns 0 for connections between neurons, 1 for those to recorders, 2 for
+        those from devices.
+    size : int
+        Number of nodes.
+    """
+
+    def __init__(
+        self,
+        projections: list[Projection],
+        ranks: Callable[[Projection, Integers, Integers], int | Integers],
+        size: int,
+    ) -> None:
+        self.projections = projections
+        self._step = size + 1  # between keys of the same node with other ranks
+        self._keys: list[Integers] = []  # of each source; in `Pairs`, of each connection
+        self._before: list[Integers] = []  # connections with the same key in front, likewise
+        counts: dict[int, Integers] = {}
+        for projection in projections:
+            known = counts.setdefault(projection.model, np.zeros(3 * self._step, dtype=np.int64))
+            sources, numbers = _sources(projection)
+            k = np.arange(len(sources)) if isinstance(projection, Pairs) else np.zeros(min(1, len(projection)), int)
+            keys = ranks(projection, k, sources) * self._step + sources
+            before = known[keys]
+            if isinstance(projection, Pairs):
+                before += _places_among_equals(keys)
+            np.add.at(known, keys, numbers)
+            self._keys.append(keys)
+            self._before.append(before)
+        self._starts = {}
+        for model, known in counts.items():
+            known[self._step :] = 0
+            self._starts[model] = np.cumsum(known) - known
+            self._starts[model][self._step :] = 0
+
+    def at(self, i: int, k: Integers) -> Integers:
+        """Return the ports of connections ``k`` of the ``i``-th projection."""
+        projection = self.projections[i]
+        which, within = k, np.zeros_like(k)
+        if isinstance(projection, Product):
+            which, within = np.divmod(k, len(projection.targets))
+        elif isinstance(projection, Sparse):
+            which = np.searchsorted(projection.first, k, side="right") - 1
+            within = k - projection.first[which]
+        ports: Integers = self._starts[projection.model][self._keys[i][which]] + self._before[i][which] + within
+        return ports
+
+
+def _sources(projection: Projection) -> tuple[Integers, Integers]:
+    """Return sources of a projection, and how many connections they stand for."""
+    if isinstance(projection, Product):
+        return projection.sources, np.full(len(projection.sources), len(projection.targets))
+    if isinstance(projection, Sparse):
+        block = projection.source_block
+        return block.first + np.arange(block.n), np.diff(projection.first)
+    sources = projection.column("source", slice(None))
+    return sources, np.ones(len(sources), dtype=np.int64)
+
+
+def _places_among_equals(keys: Integers) -> Integers:
+    """Return how many equal keys stand in front of each."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    firsts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    places = np.empty_like(keys)
+    places[order] = np.arange(len(keys)) - np.repeat(firsts, np.diff(firsts, append=len(keys)))
+    return places
