@@ -241,7 +241,7 @@ nest.ResetKernel()
 neurons = nest.Create("gif_psc_exp", 2)
 try_it("another model", lambda: nest.Create("iaf_psc_alpha"))
 try_it("plasticity", lambda: nest.Connect(neurons, neurons, syn_spec={"synapse_model": "stdp_synapse"}))
-try_it("a missing function", lambda: nest.Disconnect(neurons, neurons))
+try_it("a missing function", lambda: nest.TripartiteConnect(neurons, neurons, neurons))
 try_it("a wrong value", lambda: nest.Create("gif_pop_psc_exp", params={"tau_m": -20.0}))
 
 # %%

@@ -24,6 +24,8 @@ Where it differs from NEST on purpose:
 - ``tau_sfa``, ``q_sfa``, ``tau_stc`` and ``q_stc`` of neurons can be given as a list of lists, one for each neuron.
 - Arrays of identifiers with repetitions can be connected with one weight or a distribution for all, and heed
   ``allow_autapses``.
+- `Disconnect` removes all connections that it is given, or none; a collection of connections removes its own, where
+  NEST removes the oldest between the same nodes.
 - Connections of one source stand in the order of making; NEST's order is undefined.
 - After a failed Simulate the simulation can go on. ``biological_time`` cannot be set back.
 - A change that Ctrl-C or an error interrupts is made completely or not at all. If that is impossible, as when memory

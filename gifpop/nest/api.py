@@ -23,7 +23,7 @@ from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter, as_parameter
 from gifpop.nest.synapse_collection import SynapseCollection
 from gifpop.nest.synapses import change_shared, new_synapse_defaults, synapse_defaults
-from gifpop.nest.value_types import LONG, in_range, is_sequence, is_whole
+from gifpop.nest.value_types import LONG, NODES, in_range, is_sequence, is_whole
 
 if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes, SynSpecs
@@ -494,7 +494,8 @@ def _defaults(name: str) -> Values:
     if name in kernel.models:
         node_model = kernel.models[name]
         shown = BLOCKS[node_model.base](kernel.clock, node_model, 0, 1)
-        return {key: shown.get(key, 0) for key in sorted(shown.names()) if key not in ("thread", "vp")}
+        hidden = {"thread", "vp", *(p.name for p in node_model.parameters.values() if p.type is NODES)}
+        return {key: shown.get(key, 0) for key in sorted(shown.names()) if key not in hidden}
     return synapse_defaults(_known_synapse(name))
 
 

@@ -81,7 +81,11 @@ class Table(NamedTuple):
             formats = ["%d", "%d", number]
         else:
             names, columns, formats = ["sender", "time_ms"], [senders, times], ["%d", number]
-        return cls([*names, *variables], [*columns, *values], [*formats, *[number] * len(values)])
+        return cls(
+            [*names, *variables],
+            [*columns, *values],
+            [*formats, *("%d" if value.dtype.kind == "i" else number for value in values)],
+        )
 
     def header(self) -> str:
         return HEADER + "\t".join(self.names) + "\n"

@@ -18,7 +18,7 @@ from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
-    from gifpop.nest.models import Adjustable
+    from gifpop.nest.models import Adjustable, SynapseModel
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.projections import Lags, Weights
     from gifpop.nest.runs import Places
@@ -33,6 +33,7 @@ class ConnectionTable:
     Parameters
     ----------
     nodes : NodeTable
+    synapses : list of SynapseModel
 
     Attributes
     ----------
@@ -43,8 +44,8 @@ class ConnectionTable:
         The nodes to which each meter is connected.
     """
 
-    def __init__(self, nodes: NodeTable) -> None:
-        self.nodes = nodes
+    def __init__(self, nodes: NodeTable, synapses: list[SynapseModel]) -> None:
+        self.nodes, self.synapses = nodes, synapses
         self.projections: list[Projection] = []
         self.models: dict[int, int] = {}
         self.metered: dict[int, set[int]] = {}
@@ -150,6 +151,23 @@ class ConnectionTable:
         """Return the numbers of connections as `find`, one by one."""
         found = self.find(sources, targets, model)
         return found.written_out("to find some of many") if isinstance(found, Runs) else found
+
+    def recorded_by(self, node: int, sources: Integers) -> Integers:
+        """Return the connections of some neurons or populations that a weight recorder records, sorted by source."""
+        models = [number for number, model in enumerate(self.synapses) if model.weight_recorder == node]
+        found = [np.zeros(0, dtype=np.int64), *(self.numbers(sources, None, model) for model in models)]
+        numbers = np.concatenate(found)
+        numbers = numbers[~self.nodes.are_devices(self.column("target", numbers))]
+        return numbers[np.argsort(self.column("source", numbers), kind="stable")]
+
+    def recorded_sources(self, node: int) -> Integers:
+        """Return the sources of all connections that a weight recorder records, and of their projections."""
+        models = {number for number, model in enumerate(self.synapses) if model.weight_recorder == node}
+        found = [np.zeros(0, dtype=np.int64)]
+        for projection in self.projections:
+            if projection.model in models:
+                found.append(np.unique(projection.column("source", slice(None))))
+        return np.unique(np.concatenate(found))
 
     def remove(self, numbers: Integers) -> list[Callable[[], None]]:
         """Return functions that remove numbered connections."""

@@ -40,6 +40,7 @@ from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
 from gifpop.nest.streams import RandomStreams
+from gifpop.nest.weight_recorder import WeightRecorderBlock
 
 if TYPE_CHECKING:
     from gifpop.common.typing import History
@@ -65,6 +66,7 @@ BLOCKS: dict[str, type[Block]] = {
     "multimeter": MeterBlock,
     "voltmeter": MeterBlock,
     "spike_recorder": SpikeRecorderBlock,
+    "weight_recorder": WeightRecorderBlock,
 }
 
 
@@ -135,13 +137,14 @@ class Kernel:
     def reset(self) -> None:
         """Forget nodes, connections, models and settings, and go back to time zero."""
         clock, nodes, streams = Clock(), NodeTable(), RandomStreams()
+        synapses = [SynapseModel(name, name) for name in SYNAPSES]
         initial = {
             "generation": self.generation + 1,
             "clock": clock,
             "models": node_models(),
-            "synapses": [SynapseModel(name, name) for name in SYNAPSES],
+            "synapses": synapses,
             "nodes": nodes,
-            "connections": ConnectionTable(nodes),
+            "connections": ConnectionTable(nodes, synapses),
             "delays": DelayRange(clock),
             "streams": streams,
             "changes": Changes(streams),
@@ -201,6 +204,8 @@ class Kernel:
             block.history = self.history
         if isinstance(block, RecorderBlock):
             block.destination = self.destination
+        if isinstance(block, WeightRecorderBlock):
+            block.connections = self.connections
         return block
 
     def add(self, block: Block) -> None:

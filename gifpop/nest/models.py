@@ -10,7 +10,19 @@ import numpy.typing as npt
 
 from gifpop.nest.backends import MOST_DIGITS
 from gifpop.nest.errors import BadProperty
-from gifpop.nest.value_types import BOOL, DOUBLE, DOUBLES, LABELS, LONG, LONGS, STRING, STRINGS, Values, ValueType
+from gifpop.nest.value_types import (
+    BOOL,
+    DOUBLE,
+    DOUBLES,
+    LABELS,
+    LONG,
+    LONGS,
+    NODES,
+    STRING,
+    STRINGS,
+    Values,
+    ValueType,
+)
 
 ElementType: TypeAlias = Literal["neuron", "stimulator", "recorder"]
 
@@ -253,6 +265,14 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     "multimeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, []))),
     "voltmeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, ["V_m"]))),
     "spike_recorder": ("recorder", RECORDER),
+    "weight_recorder": (
+        "recorder",
+        (
+            *RECORDER,
+            ModelParameter("senders", NODES, np.zeros(0, dtype=np.int64)),
+            ModelParameter("targets", NODES, np.zeros(0, dtype=np.int64)),
+        ),
+    ),
 }
 
 Adjustable: TypeAlias = Literal["weight", "delay", "synapse_label"]

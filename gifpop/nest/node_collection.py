@@ -13,7 +13,7 @@ from gifpop.nest import errors
 from gifpop.nest.assignments import assignments, dict_for_each
 from gifpop.nest.forms import as_json, as_table
 from gifpop.nest.kernel import kernel
-from gifpop.nest.value_types import is_integer, is_long, is_sequence, is_whole, refuse_masked
+from gifpop.nest.value_types import NODES, is_integer, is_long, is_sequence, is_whole, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
@@ -273,7 +273,9 @@ class NodeCollection:
         known = False
         for block, places in self._groups():
             try:
-                values += block.get_many(name, places)
+                found = block.get_many(name, places)
+                parameter = block.model.parameters.get(name)
+                values += map(self._of, found) if parameter is not None and parameter.type is NODES else found
                 known = True
             except KeyError:
                 values += [None] * len(places)

@@ -16,7 +16,7 @@ from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
-from gifpop.nest.wiring import Listener, Monitor, Sampler, Tap, Wiring
+from gifpop.nest.wiring import Listener, Monitor, Sampler, Tap, Weigher, Wiring
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers, Key, Stream
@@ -77,6 +77,7 @@ class Simulator:
         self._listeners: list[Listener] = []
         self._samplers: list[Sampler] = []
         self._monitors: list[Monitor] = []
+        self._weighers: list[Weigher] = []
         self._bound = True  # whether the time loop has the arrays of all plans
         self._shown_until: int | None = None  # step up to which nodes show state and events; None: all
 
@@ -113,6 +114,7 @@ class Simulator:
             self.late.deliver(self._groups, late)
             # not the wiring itself, which refers to this object
             self._listeners, self._samplers, self._monitors = wiring.listeners, wiring.samplers, wiring.monitors
+            self._weighers = wiring.weighers
             self._wirings = wirings
 
     def run(self, n_steps: int, threads: int, progress: bool) -> None:
@@ -156,6 +158,7 @@ class Simulator:
     def _take(self, chunk: Chunk) -> None:
         """Record a chunk; until this is done the engine counts as broken."""
         self._record(chunk)
+        self._weigh(chunk)
         self._note_spikes(chunk)
         self.clock.step = self.engine.step
 
@@ -283,6 +286,18 @@ class Simulator:
             chosen = np.flatnonzero(meter.selected(i, stamps, begun))
             values = np.tile(signal.last[: len(stamps)][chosen], (len(meter.variables(i)), 1))
             meter.take(i, Samples(np.array([place]), np.array([sender]), stamps[chosen], values[:, :, np.newaxis]))
+
+    def _weigh(self, chunk: Chunk) -> None:
+        """Hand the spikes of a chunk to the weight recorders."""
+        for recorder, i, firsts in self._weighers:
+            for first in sorted(firsts):
+                group = self._groups[first]
+                if group in chunk.neurons:
+                    steps, units = chunk.neurons[group]
+                    recorder.take(i, first + units.astype(np.int64), steps + 1)
+                else:
+                    stamps = np.repeat(chunk.step + 1 + np.arange(len(chunk.counts)), chunk.counts[:, group])
+                    recorder.take(i, np.full(len(stamps), first), stamps)
 
     def _note_spikes(self, chunk: Chunk) -> None:
         """Note the spikes of the last slice, and when each neuron fired."""

@@ -131,6 +131,19 @@ class LabelType(ValueType[int]):
         return values.astype(np.int64)
 
 
+class NodesType(ValueType[Integers]):
+    """Collections of nodes, kept as ascending identifiers."""
+
+    def convert(self, name: str, value: Any) -> Integers:
+        """Return the identifiers of a collection of nodes or of a sequence."""
+        if is_sequence(value):
+            return np.unique(super().convert(name, value))
+        if nest_type(value) != self.nest_name:
+            raise TypeMismatch(f"Expected datatype: {self.nest_name}, provided datatype: {nest_type(value)}")
+        return np.array(value, dtype=np.int64)
+
+
+NODES = NodesType("NodeCollection", int, vector=True)
 LABELS = LabelType("long", int)
 
 

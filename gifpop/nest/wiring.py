@@ -24,6 +24,7 @@ from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.poisson_generators import PoissonProcessBlock, SinusoidalPoissonBlock, TrainBlock
 from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, one_by_one, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
+from gifpop.nest.weight_recorder import WeightRecorderBlock
 from gifpop.wiring import _wiring
 
 if TYPE_CHECKING:
@@ -78,6 +79,17 @@ class Monitor(NamedTuple):
     sender: int
     begun: int
     signal: Tap
+
+
+class Weigher(NamedTuple):
+    """A weight recorder, the ``i``-th of a block, and the populations and blocks of neurons that it may record.
+
+    ``firsts`` holds the population, or the first neuron of each block.
+    """
+
+    block: WeightRecorderBlock
+    i: int
+    firsts: frozenset[int]
 
 
 class Tap:
@@ -169,6 +181,7 @@ class Wiring:
     listeners : list of Listener
     samplers : list of Sampler
     monitors : list of Monitor
+    weighers : list of Weigher
     """
 
     def __init__(
@@ -202,6 +215,12 @@ class Wiring:
                 for strand in self._strands(projection, first):
                     self._wire(strand)
         self.noise = [self._noise_link(noise, *found) for noise, found in self._noise.items()]
+        self.weighers = [
+            Weigher(block, i, frozenset(self._end(sources[~nodes.are_devices(sources)]).tolist()))
+            for block in nodes.of_type(WeightRecorderBlock)
+            for i in range(block.n)
+            if len(sources := connections.recorded_sources(block.first + i))
+        ]
 
     def _is_between_neurons(self, projection: Product | Sparse) -> bool:
         """Return whether both ends are blocks of neurons."""

@@ -140,6 +140,8 @@ class Sequence:
             (self.set_cells, 3),
             (self.set_devices, 2),
             (self.set_connections, 3),
+            (self.disconnect, 2),
+            (self.weigh, 1),
             (self.set_defaults, 1),
             (self.copy_model, 1),
             (self.set_kernel, 2),
@@ -230,6 +232,36 @@ class Sequence:
             found.set([values] * len(found) if each else values)
 
         self.calls.append(call)
+
+    def disconnect(self):
+        (first, n), (target, m) = self.some(self.cells), self.some(self.cells)
+        whole, k = bool(self.random.integers(2)), int(self.random.integers(9))
+
+        def call():
+            found = nest.GetConnections(nodes(first, n), nodes(target, m))
+            if whole or not len(found):
+                nest.Disconnect(found)
+            else:
+                one = found[k % len(found)]
+                ends = (nest.NodeCollection([one.get(name)]) for name in ("source", "target"))
+                nest.Disconnect(*ends, syn_spec=one.get("synapse_model"))
+
+        self.calls.append(call)
+
+    def weigh(self):
+        """Record the weights of a model of synapses whose connections share one, and change it."""
+        n, name = self.size + 1, f"shared{len(self.calls)}"
+        self.create("weight_recorder", 1, None, [])
+        self.add(self.copy_recorded, n, name)
+        self.add(self.connect_now, self.some(self.cells), self.some(self.cells), "all_to_all", {"synapse_model": name})
+        self.simulate()
+        self.add(nest.SetDefaults, name, {"weight": float(self.random.integers(-9, 9))})
+
+    @staticmethod
+    def copy_recorded(recorder, name):
+        nest.CopyModel(
+            "static_synapse_hom_w", name, {"weight": 2.0, "delay": 1.0, "weight_recorder": nodes(recorder, 1)}
+        )
 
     def set_defaults(self):
         self.add(

@@ -33,7 +33,7 @@ def test_defaults():
     assert nest.network_size == nest.num_connections == 0
     assert nest.kernel_status["resolution"] == 0.1
     assert "gif_pop_psc_exp" in nest.node_models
-    assert nest.synapse_models == ["static_synapse"]
+    assert "static_synapse" in nest.synapse_models
     assert nest.__version__ == gifpop.__version__
 
 
@@ -72,7 +72,7 @@ def test_kernel_status():
     assert nest.get("rng_seed") == 7
 
 
-@pytest.mark.parametrize("name", ["spatial", "Disconnect", "CollocatedSynapses"])
+@pytest.mark.parametrize("name", ["spatial", "TripartiteConnect", "SonataNetwork"])
 def test_what_nest_has_and_gifpop_has_not(name):
     with pytest.raises(nest.NESTError, match=f"gifpop.nest has no '{name}'"):
         getattr(nest, name)

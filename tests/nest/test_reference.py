@@ -56,7 +56,7 @@ def of_model(name):
 TABLES = {
     **{name: of_model(name) for name in models.TABLES},
     "Devices": list(filter(has_effect, models.DEVICE)),
-    "static_synapse": list(models.SYNAPSE.values()),
+    **{name: list(parameters.values()) for name, parameters in models.SYNAPSES.items()},
 }
 
 

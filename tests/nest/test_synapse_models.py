@@ -1,0 +1,254 @@
+"""gifpop.nest: shared weights, labels, ports and collocated synapses; values are NEST 3.10's."""
+
+import numpy as np
+import pytest
+
+import gifpop.nest as nest
+
+Errors = nest.NESTErrors
+SHARED, LABELLED = "static_synapse_hom_w", "static_synapse_lbl"
+
+
+@pytest.fixture(autouse=True)
+def kernel():
+    nest.ResetKernel()
+    yield
+    nest.ResetKernel()
+
+
+def neurons(n=3, **params):
+    return nest.Create("gif_psc_exp", n, params)
+
+
+def labelled(label):
+    return {"synapse_model": LABELLED, "synapse_label": label}
+
+
+# -- shared weights ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weight", [1.0, 2.0, [1.0, 1.0, 1.0], nest.random.uniform()])
+def test_shared_weight_belongs_to_the_model(weight):
+    a = neurons()
+    message = 'Synapse parameter "weight" can only be set via SetDefaults\\(\\) or CopyModel\\(\\)'
+    with pytest.raises(Errors.NotImplemented, match=message):
+        nest.Connect(a, a, "one_to_one", {"synapse_model": SHARED, "weight": weight})
+    nest.Connect(a, a, syn_spec={"synapse_model": SHARED, "delay": 2.0})
+    found = nest.GetConnections()
+    assert "weight" not in found.get()
+    assert found.weight == []
+    with pytest.raises(Errors.UnaccessedDictionaryEntry, match="weight"):
+        found.weight = 3.0
+    found.delay = 3.0
+    assert found.delay == [3.0] * 9
+
+
+def test_some_have_a_weight_of_their_own():
+    a = neurons(2)
+    nest.Connect(a, a, syn_spec=SHARED)
+    nest.Connect(a, a)
+    found = nest.GetConnections()
+    found.weight = 3.0
+    assert found.weight == found.get()["weight"] == [3.0] * 4 + [None] * 4
+    found.weight = list(range(8))
+    assert found.weight == [0.0, 1.0, 2.0, 3.0] + [None] * 4
+    assert nest.GetDefaults(SHARED, "weight") == 1.0
+    assert str(found).splitlines()[0] == " source   target     synapse model      weight   delay "
+
+
+def test_shared_weight_changes_for_all():
+    """From the next delivery on, as in NEST, whose values these are."""
+    expected = [0, 8.18731, 6.37628, 4.96585, 3.86741, 3.01194, 2.34570]
+    for weight, after in ((20.0, [10.43392, 8.12594]), (0.0, [10.43392, 8.12594])):
+        nest.ResetKernel()
+        a = nest.Create(
+            "gif_psc_exp", 2, {"lambda_0": [1e9, 0.0], "V_T_star": -50.0, "V_m": 0.0, "E_L": 0.0, "t_ref": 3.0}
+        )
+        meter = nest.Create("multimeter", params={"record_from": ["I_syn_ex"], "interval": 0.5})
+        nest.SetDefaults(SHARED, {"weight": 10.0})
+        nest.Connect(meter, a[1])
+        nest.Connect(a[0], a[1], syn_spec=SHARED)
+        nest.Simulate(5.0)
+        nest.SetDefaults(SHARED, {"weight": weight})
+        nest.Simulate(6.0)
+        values = meter.events["I_syn_ex"]
+        np.testing.assert_allclose(values[1:10], [*expected, *after], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(values[14], 20.42487 if weight else 2.32812, rtol=0, atol=1e-5)
+
+
+def test_copies_share_their_own():
+    a = neurons(2)
+    nest.CopyModel(SHARED, "other", {"weight": 7.0})
+    nest.SetDefaults(SHARED, {"weight": 5.0})
+    assert nest.GetDefaults("other", "weight") == 7.0
+    nest.Connect(a, a, syn_spec="other")
+    assert nest.GetDefaults("other", "num_connections") == 4
+    assert nest.GetDefaults("other", "synapse_modelid") == 77
+
+
+# -- labels -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "label", "expected"),
+    [
+        ("all_to_all", 5, [5] * 9),
+        ("all_to_all", np.arange(9).reshape(3, 3), [0, 3, 6, 1, 4, 7, 2, 5, 8]),
+        ("one_to_one", [1, 2, 3], [1, 2, 3]),
+        ({"rule": "fixed_total_number", "N": 4}, 2**40, [2**40] * 4),
+    ],
+)
+def test_labels(rule, label, expected):
+    a = neurons()
+    nest.Connect(a, a, rule, labelled(label))
+    assert nest.GetConnections().synapse_label == expected
+
+
+def test_drawn_labels():
+    a = neurons(40)
+    nest.Connect(a, a, syn_spec=labelled(nest.random.uniform_int(5)))
+    assert set(nest.GetConnections().synapse_label) == set(range(5))
+    with pytest.raises(RuntimeError, match="does not hold a numeric integer type"):
+        nest.Connect(a, a, syn_spec=labelled(nest.random.uniform()))
+
+
+def test_find_by_label():
+    a = neurons()
+    nest.Connect(a, a, syn_spec=labelled(3))
+    nest.Connect(a, a, "one_to_one", labelled(4))
+    nest.Connect(a, a, "one_to_one")
+    for label, n in ((3, 9), (4, 3), (5, 0), (-1, 15), (None, 15), (0, 0)):
+        assert len(nest.GetConnections(synapse_label=label)) == n
+    assert list(nest.GetConnections(a[:2], a[1:], LABELLED, 4).sources()) == [2]
+    assert len(nest.GetConnections(synapse_model="static_synapse", synapse_label=3)) == 0
+    for label in (2.5, 3.0, "a", [3], True):
+        with pytest.raises(Errors.TypeMismatch, match=r"'synapse_label' from .* to type long"):
+            nest.GetConnections(synapse_label=label)
+    found = nest.GetConnections(synapse_label=4)
+    found.synapse_label = [7, 8, 9]
+    assert nest.GetConnections(synapse_label=8) == found[1]
+    assert nest.GetConnections().synapse_label[:3] == [None] * 3
+    assert nest.GetConnections(synapse_model="static_synapse").synapse_label == []
+
+
+@pytest.mark.parametrize(
+    ("label", "error", "message"),
+    [
+        (-1, Errors.BadProperty, "Connection label must not be negative."),
+        (2.0, RuntimeError, "synapse_label does not hold a numeric integer type"),
+        ("a", Errors.BadProperty, "Cannot handle parameter type. Received std::string"),
+        (True, Errors.BadProperty, "Cannot handle parameter type. Received bool"),
+        ([1, 2, 3], TypeError, "'synapse_label' has the wrong type"),
+    ],
+)
+def test_bad_labels(label, error, message):
+    a = neurons()
+    with pytest.raises(error, match=message):
+        nest.Connect(a, a, syn_spec=labelled(label))
+    assert nest.num_connections == 0
+
+
+def test_default_labels():
+    a = neurons()
+    for function, arguments in (("Connect", (a, a, None)), ("set_synapse_defaults_", ("static_synapse",))):
+        call = nest.Connect if function == "Connect" else nest.SetDefaults
+        with pytest.raises(Errors.UnaccessedDictionaryEntry, match=f"{function}:  synapse_label"):
+            call(*arguments, {"synapse_label": 3})
+    nest.CopyModel(LABELLED, "copy", {"synapse_label": 7})
+    with pytest.raises(Errors.BadProperty, match="must not be negative"):
+        nest.SetDefaults("copy", {"synapse_label": -2})
+    nest.Connect(a, a, "one_to_one", "copy")
+    assert nest.GetConnections().synapse_label == [7] * 3
+    assert nest.GetDefaults(LABELLED, "synapse_label") == -1
+
+
+# -- ports and numbers ------------------------------------------------------------------------------------------------
+
+
+def test_ports():
+    """By source; of devices, and of neurons to recorders, for each source."""
+    a, recorders = neurons(2), nest.Create("spike_recorder", 2)
+    generator = nest.Create("poisson_generator")
+    nest.Connect(a[1], a)
+    nest.Connect(a[0], a)
+    for _ in range(2):
+        nest.Connect(a, recorders)
+    nest.Connect(generator, a)
+    nest.Connect(generator, recorders)
+    nest.Connect(a, a, syn_spec=LABELLED)
+    found = nest.GetConnections()
+    assert found.port == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]
+    assert [one.port for one in found] == found.port
+    assert set(found.get("synapse_id")) == {29, 31}
+    assert set(found.sizeof) == {32, 40}
+
+
+def test_ports_of_connections_stored_in_all_ways():
+    a, b = neurons(40), neurons(40)
+    nodes = a + b
+    nest.Connect(b, a)
+    nest.Connect(a, a, {"rule": "pairwise_bernoulli", "p": 0.5})
+    nest.Connect(a, b, syn_spec={"weight": nest.random.uniform()})
+    nest.Connect(nodes[3], nodes[4])
+    nest.Connect(a[5:9], b[2:30])
+    found = nest.GetConnections()
+    assert found.port == list(range(len(found)))
+    found[7:900].disconnect()
+    assert nest.GetConnections().port == [*range(7), *range(900, len(found))]
+
+
+# -- collocated synapses ----------------------------------------------------------------------------------------------
+
+
+def test_collocated():
+    a = neurons()
+    both = nest.CollocatedSynapses({"weight": 2.0}, {"weight": -3.0, "delay": 2.0})
+    assert len(both) == 2
+    nest.Connect(a, a, {"rule": "fixed_indegree", "indegree": 2}, both)
+    found = nest.GetConnections()
+    assert found.weight == [2.0, -3.0] * 6
+    assert found.delay == [1.0, 2.0] * 6
+    targets = list(found.targets())
+    assert targets[::2] == targets[1::2]
+    assert sorted(targets) == [1] * 4 + [2] * 4 + [3] * 4
+
+
+def test_collocated_models():
+    a = neurons(40)
+    several = nest.CollocatedSynapses(
+        {"weight": np.arange(1600.0).reshape(40, 40)}, labelled(4), labelled(nest.random.uniform_int(3))
+    )
+    made = nest.Connect(a, a, "all_to_all", several, return_synapsecollection=True)
+    assert len(made) == nest.num_connections == 4800
+    assert len(nest.GetConnections(synapse_label=4)) == 1600
+    weights = np.array(nest.GetConnections(synapse_model="static_synapse").weight).reshape(40, 40)
+    np.testing.assert_array_equal(weights, np.arange(1600.0).reshape(40, 40).T)
+
+
+def test_collocated_and_symmetric():
+    a = neurons()
+    both = nest.CollocatedSynapses({"weight": [2.0, 3.0]}, {"weight": 3.0, "delay": [1.0, 2.0]})
+    nest.Connect(a[:2], a[1:], {"rule": "one_to_one", "make_symmetric": True}, both)
+    found = nest.GetConnections()
+    rows = list(zip(found.sources(), found.targets(), found.weight, found.delay, strict=True))
+    assert rows == [
+        *[(1, 2, 2.0, 1.0), (1, 2, 3.0, 1.0), (2, 3, 3.0, 1.0), (2, 3, 3.0, 2.0)],
+        *[(2, 1, 2.0, 1.0), (2, 1, 3.0, 1.0), (3, 2, 3.0, 1.0), (3, 2, 3.0, 2.0)],
+    ]
+
+
+def test_collocated_all_or_nothing():
+    a = neurons()
+    meter = nest.Create("multimeter", params={"record_from": ["V_m"]})
+    for sources, second, error, message in (
+        (a, {"synapse_model": "nope"}, Errors.UnknownSynapseType, "Synapse with name nope does not exist"),
+        (a, {"foo": 1}, Errors.UnaccessedDictionaryEntry, "in syn_spec, in function Connect:  foo"),
+        (a, {"receptor_type": 2}, Errors.UnknownReceptorType, "Receptor type 2 is not available"),
+        (meter, {}, Errors.IllegalConnection, "can only be connected once to a given node"),
+        (meter, labelled(3), Errors.IllegalConnection, "from a device must use the same synapse type"),
+    ):
+        with pytest.raises(error, match=message):
+            nest.Connect(sources, a, "all_to_all", nest.CollocatedSynapses({}, second))
+        assert nest.num_connections == 0
+    nest.Connect(a, a, "one_to_one", nest.CollocatedSynapses())
+    assert nest.num_connections == 0
