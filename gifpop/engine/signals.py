@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from gifpop.engine.scattered import Scattered
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -141,7 +143,7 @@ class NormalLaw(NamedTuple):
         return self.mean + math.sqrt(max(variance, 0.0)) * random.standard_normal(n)
 
 
-class HeldNoise:
+class HeldNoise(Scattered):
     """Independent noise for several receivers, drawn for all at once and held for some steps; emits its mean.
 
     Numbers are drawn in the first step within the window, and then as soon as the last ones were held long enough. A
@@ -157,65 +159,35 @@ class HeldNoise:
         Zero before step ``first`` and from step ``end`` on.
     """
 
-    stateless = False  # its stream moves on
-
     def __init__(
         self, law: NormalLaw, hold: int, random: np.random.Generator, first: int = 0, end: int = LAST_STEP
     ) -> None:
+        super().__init__()
         self.law, self.hold, self.random, self.first, self.end = law, hold, random, first, end
         self._values = np.zeros(0)
         self._due = 0  # step of the next draw
-        self._receivers: dict[int, Receiver] = {}
-        self._chunk: tuple[int, int, int] | None = None  # of `emitted`
-        self._emitted = np.zeros((0, 0))
-
-    def receiver(self, key: int) -> Receiver:
-        """Return what one receiver gets; a new one for a new key."""
-        return self._receivers.setdefault(key, Receiver(self, len(self._receivers)))
 
     def emit(self, step: int, n: int) -> Floats:
         values = self.emitted(step, n)
         mean: Floats = values.mean(axis=1) if values.shape[1] else np.zeros(n)
         return mean
 
-    def emitted(self, step: int, n: int) -> Floats:
-        """Return what all receivers get, shape (n, receivers); the same if it is asked for again."""
-        chunk = step, n, len(self._receivers)
-        if self._chunk != chunk:
-            self._emitted, self._chunk = self._drawn(step, n), chunk
-        return self._emitted
+    def expected(self, step: int) -> float:
+        return self.law.mean if self.first <= step < self.end else 0.0
 
-    def _drawn(self, step: int, n: int) -> Floats:
-        values = np.zeros((n, len(self._receivers)))
+    def _drawn(self, step: int, n: int, receivers: int) -> Floats:
+        values = np.zeros((n, receivers))
         k, end = max(step, self.first), min(step + n, self.end)
         while k < end:
             if k >= self._due:
                 self._values, self._due = self._values[:0], k + self.hold
-            missing = values.shape[1] - len(self._values)
+            missing = receivers - len(self._values)
             if missing:
                 self._values = np.append(self._values, self.law.draw(self.random, k, missing))
             until = min(self._due, end)
             values[k - step : until - step] = self._values
             k = until
         return values
-
-    def expected(self, step: int) -> float:
-        return self.law.mean if self.first <= step < self.end else 0.0
-
-
-class Receiver:
-    """What one receiver of noise gets."""
-
-    stateless = False
-
-    def __init__(self, noise: HeldNoise, place: int) -> None:
-        self.noise, self.place = noise, place
-
-    def emit(self, step: int, n: int) -> Floats:
-        return self.noise.emitted(step, n)[:, self.place]
-
-    def expected(self, step: int) -> float:
-        return self.noise.expected(step)
 
 
 class Events:

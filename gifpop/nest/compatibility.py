@@ -10,7 +10,6 @@ import numpy as np
 
 from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
-from gifpop.nest.poisson_generators import TrainBlock
 from gifpop.nest.recorders import MeterBlock
 
 if TYPE_CHECKING:
@@ -52,10 +51,14 @@ def _check_pair(source: Block, target: Block) -> None:
         )
     if source.sends in target.receives:
         return
-    if not source.is_cell and isinstance(target, (MeterBlock, TrainBlock)):
+    if not (source.is_cell or target.is_cell or target.receives):
         raise errors.impossible_connection("We do not allow connection of a device to a global receiver at the moment.")
     kind = {"spikes": "spike input", "current": "current input", "requests": "data logging requests"}[source.sends]
-    note = "\n  Note that volt/multimeters must be connected as Connect(meter, neuron)." if source.is_cell else ""
+    note = (
+        "\n  Note that volt/multimeters must be connected as Connect(meter, neuron)."
+        if source.sends == "spikes"
+        else ""
+    )
     raise errors.impossible_connection(f"The target node or synapse model does not support {kind}.{note}")
 
 

@@ -172,7 +172,7 @@ class OscillatingBlock(GeneratorBlock):
         return 1.0
 
     def get(self, name: str, i: int) -> Any:
-        if name not in ("y_0", "y_1"):
+        if name not in ("y_0", "y_1") or name not in self.columns:
             return super().get(name, i)
         if not self.clock.step:
             return 0.0
@@ -236,6 +236,8 @@ class SpikeGeneratorBlock(GeneratorBlock):
 
     sends = "spikes"
     together = frozenset({"spike_times"})
+    model_name = "spike_generator"
+    at_zero = "spike time"  # in a message
 
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
@@ -245,12 +247,12 @@ class SpikeGeneratorBlock(GeneratorBlock):
             raise BadProperty("Options can only be set together with spike times or if no spike times have been set.")
         if "spike_times" in given:
             if np.any(times == 0.0):
-                raise BadProperty("spike time cannot be set to 0.")
+                raise BadProperty(f"{cls.at_zero} cannot be set to 0.")
             if np.any(np.diff(times) < 0):
                 raise BadProperty("Spike times must be sorted in non-descending order.")
-            row["spike_times"] = clock.ms(clock.grid("spike_generator", times, row["allow_offgrid_times"]))
+            row["spike_times"] = clock.ms(clock.grid(cls.model_name, times, row["allow_offgrid_times"]))
         for name, comma in (("spike_weights", ","), ("spike_multiplicities", "")):
-            size = len(row[name])
+            size = len(row.get(name, ()))
             if (name in given and size not in (0, len(times))) or 0 < size < len(times):
                 raise BadProperty(
                     f"{name} must have the same number of elements as spike_times{comma} or 0 elements to clear the "
@@ -259,7 +261,7 @@ class SpikeGeneratorBlock(GeneratorBlock):
 
     def channels(self, i: int) -> tuple[Channel, ...]:
         """Return the channels of the ``i``-th generator, "excite" and perhaps "inhibit" (see `signal`)."""
-        weights = self.columns["spike_weights"][i]
+        weights = self.columns["spike_weights"][i] if "spike_weights" in self.columns else 1.0
         return ("excite", "inhibit") if np.any(weights < 0) else ("excite",)
 
     def signal(self, i: int, channel: Channel) -> signals.Events:
@@ -270,7 +272,7 @@ class SpikeGeneratorBlock(GeneratorBlock):
         """
         start, stop = self.window(i)
         origin = self.clock.point("origin", self.columns["origin"][i])
-        stamps = origin + self.clock.grid("spike_generator", self.columns["spike_times"][i])
+        stamps = origin + self.clock.grid(self.model_name, self.columns["spike_times"][i])
         amounts = self._amounts("spike_multiplicities", i, len(stamps))
         weights = self._amounts("spike_weights", i, len(stamps))
         chosen = (stamps > start) & (stamps <= stop)
@@ -281,5 +283,13 @@ class SpikeGeneratorBlock(GeneratorBlock):
 
     def _amounts(self, name: str, i: int, n: int) -> Floats:
         """Return one amount for each spike, by default 1; as in NEST, fewer new times use the first amounts."""
-        amounts = self.columns[name][i].astype(float)
-        return amounts[:n] if len(amounts) else np.ones(n)
+        amounts = self.columns[name][i][:n].astype(float) if name in self.columns else np.ones(n)
+        return amounts if len(amounts) else np.ones(n)
+
+
+class InjectorBlock(SpikeGeneratorBlock):
+    """spike_train_injector; for NEST it is a neuron, whose spikes carry no weights of their own."""
+
+    is_cell = True
+    model_name = "spike_train_injector"
+    at_zero = "Spike time"

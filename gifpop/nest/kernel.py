@@ -23,6 +23,7 @@ from gifpop.nest.errors import BadParameter, BadProperty, KernelException, Unkno
 from gifpop.nest.generators import (
     AlternatingCurrentBlock,
     DirectCurrentBlock,
+    InjectorBlock,
     NoiseBlock,
     SpikeGeneratorBlock,
     StepCurrentBlock,
@@ -40,6 +41,13 @@ from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, SpikeRecorderBlock
 from gifpop.nest.simulator import Simulator
 from gifpop.nest.streams import RandomStreams
+from gifpop.nest.train_generators import (
+    CopyBlock,
+    DeadTimeSuperpositionBlock,
+    GammaSuperpositionBlock,
+    PulsePacketBlock,
+    SinusoidalGammaBlock,
+)
 from gifpop.nest.weight_recorder import WeightRecorderBlock
 
 if TYPE_CHECKING:
@@ -62,7 +70,13 @@ BLOCKS: dict[str, type[Block]] = {
     "inhomogeneous_poisson_generator": InhomogeneousPoissonBlock,
     "sinusoidal_poisson_generator": SinusoidalPoissonBlock,
     "poisson_generator_ps": DeadTimePoissonBlock,
+    "sinusoidal_gamma_generator": SinusoidalGammaBlock,
+    "gamma_sup_generator": GammaSuperpositionBlock,
+    "ppd_sup_generator": DeadTimeSuperpositionBlock,
+    "mip_generator": CopyBlock,
+    "pulsepacket_generator": PulsePacketBlock,
     "spike_generator": SpikeGeneratorBlock,
+    "spike_train_injector": InjectorBlock,
     "multimeter": MeterBlock,
     "voltmeter": MeterBlock,
     "spike_recorder": SpikeRecorderBlock,

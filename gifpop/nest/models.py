@@ -89,13 +89,14 @@ def only(name: str, type: ValueType[Any], neutral: object) -> ModelParameter:
 
 EVERY_NODE = (only("frozen", BOOL, False),)
 
-DEVICE = (
+WINDOW = (
     *EVERY_NODE,
     number("origin", 0.0),
     number("start", 0.0),
     ModelParameter("stop", DOUBLE, FOREVER, lambda x: not math.isnan(x)),
-    ModelParameter("label", STRING, ""),
 )
+
+DEVICE = (*WINDOW, ModelParameter("label", STRING, ""))
 
 GENERATOR = (*DEVICE, only("stimulus_source", STRING, ""))
 
@@ -178,7 +179,26 @@ NEURON = (
     shown("t_spike", DOUBLE, -1.0),
 )
 
-OSCILLATION = (number("frequency", 0.0), number("phase", 0.0), shown("y_0", DOUBLE, 0.0), shown("y_1", DOUBLE, 0.0))
+SINE = (number("frequency", 0.0), number("phase", 0.0))
+OSCILLATION = (*SINE, shown("y_0", DOUBLE, 0.0), shown("y_1", DOUBLE, 0.0))
+
+PROCESSES = ModelParameter(
+    "n_proc", LONG, 1, lambda n: n >= 1, "The number of component processes cannot be smaller than one"
+)
+
+SPIKES = (
+    ModelParameter("spike_times", DOUBLES, np.array([])),
+    ModelParameter(
+        "spike_multiplicities",
+        LONGS,
+        np.array([], dtype=np.int64),
+        _not_negative,
+        "spike_multiplicities must not be negative.",
+    ),
+    ModelParameter("allow_offgrid_times", BOOL, False),
+    only("precise_times", BOOL, False),
+    only("shift_now_spikes", BOOL, False),
+)
 
 TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     "gif_pop_psc_exp": ("neuron", POPULATION),
@@ -232,8 +252,19 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
             *GENERATOR,
             number("rate", 0.0),
             number("amplitude", 0.0),
-            only("individual_spike_trains", BOOL, True),
+            ModelParameter("individual_spike_trains", BOOL, True),
             *OSCILLATION,
+        ),
+    ),
+    "sinusoidal_gamma_generator": (
+        "stimulator",
+        (
+            *GENERATOR,
+            number("rate", 0.0),
+            number("amplitude", 0.0),
+            *SINE,
+            number("order", 1.0, lambda x: _finite(x) and x >= 1, "The gamma order must be at least 1."),
+            ModelParameter("individual_spike_trains", BOOL, True),
         ),
     ),
     "poisson_generator_ps": (
@@ -244,24 +275,53 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
             number("dead_time", 0.0, _not_negative, "The dead time cannot be negative."),
         ),
     ),
-    "spike_generator": (
+    "gamma_sup_generator": (
         "stimulator",
         (
             *GENERATOR,
-            ModelParameter("spike_times", DOUBLES, np.array([])),
-            ModelParameter("spike_weights", DOUBLES, np.array([]), _finite),
-            ModelParameter(
-                "spike_multiplicities",
-                LONGS,
-                np.array([], dtype=np.int64),
-                _not_negative,
-                "spike_multiplicities must not be negative.",
-            ),
-            ModelParameter("allow_offgrid_times", BOOL, False),
-            only("precise_times", BOOL, False),
-            only("shift_now_spikes", BOOL, False),
+            number("rate", 0.0, _not_negative, "The rate must be larger than 0."),
+            ModelParameter("gamma_shape", LONG, 1, lambda n: n >= 1, "The shape must be larger or equal 1"),
+            PROCESSES,
         ),
     ),
+    "ppd_sup_generator": (
+        "stimulator",
+        (
+            *GENERATOR,
+            number("rate", 0.0),
+            number("dead_time", 0.0, _not_negative, "The dead time cannot be negative."),
+            number("frequency", 0.0),
+            number(
+                "relative_amplitude",
+                0.0,
+                lambda x: 0 <= x <= 1,
+                "The relative amplitude of the rate modulation must be in [0,1].",
+            ),
+            PROCESSES,
+        ),
+    ),
+    "mip_generator": (
+        "stimulator",
+        (
+            *GENERATOR,
+            number("rate", 0.0, _not_negative, "Rate must be non-negative."),
+            number("p_copy", 1.0, lambda x: 0 <= x <= 1, "Copy probability must be in [0, 1]."),
+        ),
+    ),
+    "pulsepacket_generator": (
+        "stimulator",
+        (
+            *GENERATOR,
+            ModelParameter("pulse_times", DOUBLES, np.array([]), _finite),
+            ModelParameter("activity", LONG, 0, lambda n: n >= 0, "The activity cannot be negative."),
+            number("sdev", 0.0, _not_negative, "The standard deviation cannot be negative."),
+        ),
+    ),
+    "spike_generator": (
+        "stimulator",
+        (*GENERATOR, *SPIKES, ModelParameter("spike_weights", DOUBLES, np.array([]), _finite)),
+    ),
+    "spike_train_injector": ("neuron", (*WINDOW, *SPIKES)),
     "multimeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, []))),
     "voltmeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, ["V_m"]))),
     "spike_recorder": ("recorder", RECORDER),

@@ -63,6 +63,7 @@ class NeuronBlock(Block):
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
+    rewires = False
     bytes_per_node = 400.0  # columns, state and parameters that differ
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:

@@ -333,8 +333,8 @@ class NodeCollection:
                 block.checked(places, assigned, kernel.connections.starts_at)
                 for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
             ]
-            devices = not all(block.is_cell for block, _ in groups)
-            with kernel.changes.commit("set", rewires=devices):
+            rewires = any(block.rewires for block, _ in groups)
+            with kernel.changes.commit("set", rewires=rewires):
                 for change in assign:
                     change()
 

@@ -62,7 +62,8 @@ class Block:
     receives: frozenset[Payload] = frozenset()
     sends: Payload | None = None
     together: frozenset[str] = frozenset()  # parameters that `normalize` may change with others
-    is_cell = False  # whether the engine advances the nodes
+    is_cell = False  # whether NEST takes the nodes for neurons, and not for devices
+    rewires = True  # whether the network has to be wired again after values were set
 
     bytes_per_node = 1500.0  # of all columns and other attributes
 

@@ -28,13 +28,58 @@ def check_rate(rate: float, clock: Clock) -> None:
 
 
 class TrainBlock(GeneratorBlock):
-    """Devices that send independent spike trains."""
+    """Devices that send random spike trains: one through each connection, or one through all of them."""
 
     sends = "spikes"
+    draws_for_all = False  # whether a device draws all its trains from one stream
+
+    def is_shared(self, i: int) -> bool:
+        """Return whether all connections of the ``i``-th device carry the same train."""
+        return False
 
     @abstractmethod
     def train(self, i: int, number: int, random: np.random.Generator) -> signals.Emitter:
-        """Return the spikes that the ``i``-th device sends through a connection, drawn from a stream of its own."""
+        """Return the spikes that the ``i``-th device sends through a connection, or through all if it is shared.
+
+        ``random`` is the device's if trains are shared or drawn for all connections at once, else the connection's.
+        """
+
+    def per_step(self, rate: Floats | float) -> Floats:
+        """Convert spikes/s to spikes a step."""
+        return np.asarray(1e-3 * self.clock.resolution * np.asarray(rate))
+
+    def late_steps(self, i: int) -> tuple[int, int]:
+        """Return the steps of sending in which the ``i``-th device begins and ends, by NEST a step late."""
+        start, stop = self.window(i)
+        return start + 1, stop + 1
+
+    def early_steps(self, i: int) -> tuple[int, int]:
+        """Return the steps of sending in which the ``i``-th device begins and ends, by NEST a step early."""
+        start, stop = self.window(i)
+        return max(start - 1, 0), max(stop - 1, 0)
+
+
+class OscillatingTrainBlock(OscillatingBlock, TrainBlock):
+    """Devices whose rate is a sine around an offset; a multimeter records it."""
+
+    recordables = ("rate",)
+    receives = frozenset({"requests"})
+
+    def planned(self, i: int, given: Values, connected: bool = False) -> Values:
+        if "individual_spike_trains" in given:
+            raise BadProperty(
+                f"Setting status of a '{self.model.name}' with node ID {self.first + i}: The individual_spike_trains "
+                "property can only be set as a model default using SetDefaults or upon CopyModel."
+            )
+        return super().planned(i, given, connected)
+
+    def is_shared(self, i: int) -> bool:
+        return not self.columns["individual_spike_trains"][i]
+
+    def signal(self, i: int) -> signals.Sinusoid:
+        """Return the rate of the ``i``-th device for a meter; it is recorded outside the window, too."""
+        rate, amplitude = (self.columns[name][i].item() for name in ("rate", "amplitude"))
+        return signals.Sinusoid(rate, amplitude, *self.oscillation(i))
 
 
 class PoissonProcessBlock(TrainBlock):
@@ -50,15 +95,6 @@ class PoissonProcessBlock(TrainBlock):
 
     def train(self, i: int, number: int, random: np.random.Generator) -> signals.Emitter:
         return signals.VaryingPoissonCounts(self.mean(i), random)
-
-    def per_step(self, rate: Floats | float) -> Floats:
-        """Convert spikes/s to spikes a step."""
-        return np.asarray(1e-3 * self.clock.resolution * np.asarray(rate))
-
-    def late_steps(self, i: int) -> tuple[int, int]:
-        """Return the steps of sending in which the ``i``-th device begins and ends, by NEST a step late."""
-        start, stop = self.window(i)
-        return start + 1, stop + 1
 
 
 class PoissonBlock(PoissonProcessBlock):
@@ -143,11 +179,8 @@ class InhomogeneousPoissonBlock(PoissonProcessBlock):
         self.changes[i] = stamps, self.columns["rate_values"][i].copy()
 
 
-class SinusoidalPoissonBlock(OscillatingBlock, PoissonProcessBlock):
-    """sinusoidal_poisson_generator; a multimeter records its rate."""
-
-    recordables = ("rate",)
-    receives = frozenset({"requests"})
+class SinusoidalPoissonBlock(OscillatingTrainBlock, PoissonProcessBlock):
+    """sinusoidal_poisson_generator."""
 
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
@@ -160,13 +193,7 @@ class SinusoidalPoissonBlock(OscillatingBlock, PoissonProcessBlock):
 
     def mean(self, i: int) -> signals.Signal:
         rate, amplitude = (self.per_step(self.columns[name][i]).item() for name in ("rate", "amplitude"))
-        start, stop = self.window(i)
-        return signals.Sinusoid(rate, amplitude, *self.oscillation(i), max(start - 1, 0), max(stop - 1, 0), lowest=0.0)
-
-    def signal(self, i: int) -> signals.Sinusoid:
-        """Return the rate of the ``i``-th device for a meter; it is recorded outside the window, too."""
-        rate, amplitude = (self.columns[name][i].item() for name in ("rate", "amplitude"))
-        return signals.Sinusoid(rate, amplitude, *self.oscillation(i))
+        return signals.Sinusoid(rate, amplitude, *self.oscillation(i), *self.early_steps(i), lowest=0.0)
 
 
 class DeadTimePoissonBlock(TrainBlock):

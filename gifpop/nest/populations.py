@@ -64,6 +64,7 @@ class PopulationBlock(Block):
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True
+    rewires = False
     history: History = "exact"
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:

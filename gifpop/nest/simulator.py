@@ -19,6 +19,8 @@ from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
 from gifpop.nest.wiring import Listener, Monitor, Sampler, Tap, Weigher, Wiring
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from gifpop.common.typing import Integers, Key, Stream
     from gifpop.engine.chunks import Chunk
     from gifpop.engine.plan import Plan
@@ -78,6 +80,7 @@ class Simulator:
         self._samplers: list[Sampler] = []
         self._monitors: list[Monitor] = []
         self._weighers: list[Weigher] = []
+        self._injected: dict[int, Tap] = {}
         self._bound = True  # whether the time loop has the arrays of all plans
         self._shown_until: int | None = None  # step up to which nodes show state and events; None: all
 
@@ -115,6 +118,7 @@ class Simulator:
             # not the wiring itself, which refers to this object
             self._listeners, self._samplers, self._monitors = wiring.listeners, wiring.samplers, wiring.monitors
             self._weighers = wiring.weighers
+            self._injected = wiring.injected
             self._wirings = wirings
 
     def run(self, n_steps: int, threads: int, progress: bool) -> None:
@@ -311,7 +315,12 @@ class Simulator:
                 late = np.searchsorted(steps, end - slice_steps)
                 self.late.take(steps[late:], node + units[late:].astype(np.int64), np.ones(len(steps) - late, np.int64))
             else:
-                counts = chunk.counts[-slice_steps:, group]
-                fired = np.flatnonzero(counts)
-                self.late.take(end - len(counts) + fired, np.full(len(fired), node), counts[fired])
+                self._note_late(node, chunk.counts[-slice_steps:, group], end)
+        for node, tap in self._injected.items():
+            self._note_late(node, tap.last[: len(chunk.counts)][-slice_steps:], end)
         self.late.forget(slice_steps)
+
+    def _note_late(self, node: int, counts: npt.NDArray[np.number], end: int) -> None:
+        """Note numbers of spikes of a node in steps up to ``end``."""
+        fired = np.flatnonzero(counts)
+        self.late.take(end - len(counts) + fired, np.full(len(fired), node), counts[fired].astype(np.int64))

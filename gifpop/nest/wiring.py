@@ -21,7 +21,7 @@ from gifpop.engine.links import Link, NoiseLink
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, NoiseBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
-from gifpop.nest.poisson_generators import PoissonProcessBlock, SinusoidalPoissonBlock, TrainBlock
+from gifpop.nest.poisson_generators import OscillatingTrainBlock, PoissonProcessBlock, TrainBlock
 from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, one_by_one, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.weight_recorder import WeightRecorderBlock
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
     Number = TypeVar("Number", int, float)
     Entry = TypeVar("Entry", bound=np.generic)
+
+
+ALL = -1  # number of a train that all connections of a device share
 
 
 class Listener(NamedTuple):
@@ -182,6 +185,8 @@ class Wiring:
     samplers : list of Sampler
     monitors : list of Monitor
     weighers : list of Weigher
+    injected : dict of int to Tap
+        Spikes of each spike_train_injector, by node.
     """
 
     def __init__(
@@ -200,6 +205,7 @@ class Wiring:
         self.listeners: list[Listener] = []
         self.samplers: list[Sampler] = []
         self.monitors: list[Monitor] = []
+        self.injected: dict[int, Tap] = {}
         self._line_of: dict[Hashable, int] = {}
         self._held: dict[int, signals.HeldNoise] = {}
         self._noise: dict[Noise, tuple[signals.Signal, list[tuple[Shorts, Floats, int]]]] = {}
@@ -326,27 +332,30 @@ class Wiring:
     def _wire(self, strand: Strand) -> None:
         block, i = strand.block, strand.i
         if isinstance(block, MeterBlock):
-            if isinstance(strand.target_block, CurrentBlock | SinusoidalPoissonBlock):
+            if isinstance(strand.target_block, CurrentBlock | OscillatingTrainBlock):
                 self._monitor(strand, block, strand.target_block)
             else:
                 self._sample(strand, block)
         elif isinstance(strand.target_block, SpikeRecorderBlock):
             self._listen(strand, strand.target_block)
-        elif block.is_cell:
-            self._link(strand, self.groups[strand.source])
         elif isinstance(block, NoiseBlock):
             noise = self._held_noise(block, i)
             receiver = partial(partial, noise.receiver)
             self._scatter(strand, lambda number: self._line((strand.source, number), receiver(number)), current=True)
         elif isinstance(block, CurrentBlock):
-            line = self._line((strand.source,), partial(block.signal, i))
-            self._link(strand, line, current=True)
+            self._link_line(strand, self._line((strand.source,), partial(block.signal, i)), current=True)
+        elif isinstance(block, TrainBlock) and block.is_shared(i):
+            self._link_line(strand, self._train_line(block, i, ALL))
         elif isinstance(block, TrainBlock):
             self._drive(strand, block)
         elif isinstance(block, SpikeGeneratorBlock):
             for channel in block.channels(i):
                 line = self._line((strand.source, channel), partial(block.signal, i, channel))
-                self._link(strand, line, sign=1.0 if channel == "excite" else -1.0)
+                self._link_line(strand, line, sign=1.0 if channel == "excite" else -1.0)
+            if block.is_cell:
+                self.injected[strand.source] = self.lines[line]
+        else:
+            self._link(strand, self.groups[strand.source])
 
     # -- recorders --------------------------------------------------------------------------------------------------
 
@@ -360,7 +369,7 @@ class Wiring:
             probe = group, units, tuple(variables)
             self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probe))
 
-    def _monitor(self, strand: Strand, meter: MeterBlock, generator: CurrentBlock | SinusoidalPoissonBlock) -> None:
+    def _monitor(self, strand: Strand, meter: MeterBlock, generator: CurrentBlock | OscillatingTrainBlock) -> None:
         """Connect a meter to a generator."""
         if isinstance(generator, NoiseBlock):
             line = self._line((strand.target, "mean"), lambda: self._held_noise(generator, strand.j))
@@ -399,7 +408,15 @@ class Wiring:
         return self._line_of[key]
 
     def _train_line(self, block: TrainBlock, i: int, number: int) -> int:
-        return self._line(("train", number), lambda: block.train(i, number, self.random(number)))
+        """Return the line of the train of a connection, or of the one that all connections of a device share."""
+        node, shared = block.first + i, block.is_shared(i)
+        key = ALL if shared else number
+
+        def train() -> signals.Emitter:
+            random = self.random_of_device(node) if shared or block.draws_for_all else self.random(number)
+            return block.train(i, key, random)
+
+        return self._line(("train", node, key), train)
 
     def _held_noise(self, block: NoiseBlock, i: int) -> signals.HeldNoise:
         """Return the currents of a noise generator; in each wiring, update them once."""
@@ -423,10 +440,12 @@ class Wiring:
             line, onto = len(self.groups) + line_of(number), "current" if current else receptor(weight)
             self.links.append(Link(line, group, lag, onto, weight, None if unit is None else first, unit))
 
+    def _link_line(self, strand: Strand, line: int, current: bool = False, sign: float = 1.0) -> None:
+        """Wire a strand that starts at a line."""
+        self._link(strand, len(self.groups) + line, current, sign)
+
     def _link(self, strand: Strand, source: int, current: bool = False, sign: float = 1.0) -> None:
-        """Wire a strand that starts at a group or, if it is of a device, at a line."""
-        if not strand.block.is_cell:
-            source += len(self.groups)
+        """Wire a strand that starts at a group, or at the number that the engine gives a line."""
         target, delay = self.groups[strand.target], strand.delay + current
         n_units, n_target = strand.sizes
 

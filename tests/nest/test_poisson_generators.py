@@ -192,11 +192,6 @@ def test_recorded_rate():
     assert_allclose((g.y_0, g.y_1), (-1000.0, 0.0), rtol=0, atol=1e-9)
 
 
-def test_one_spike_train_for_all_targets_is_refused():
-    with pytest.raises(Errors.BadProperty, match="individual_spike_trains can only be True"):
-        nest.SetDefaults(SINUSOIDAL, {"individual_spike_trains": False})
-
-
 # -- poisson_generator_ps ---------------------------------------------------------------------------------------------
 
 

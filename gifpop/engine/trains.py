@@ -1,0 +1,337 @@
+"""Spike trains for several receivers, drawn step by step for all of them at once; each has a state of its own.
+
+Trains are on the time grid, as NEST's are: what happens in a step has a probability, and the state changes at its end.
+Rates are events a step.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from gifpop.engine.scattered import Scattered
+from gifpop.engine.signals import LAST_STEP
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats, Integers
+
+FAR_OFF = 10.0  # standard deviations, beyond which no events of a packet are to be expected
+
+
+class Law(Protocol):
+    """The law of a train."""
+
+    def expected(self, step: int) -> float:
+        """Return the expected number of events in a step."""
+
+
+AnyLaw = TypeVar("AnyLaw", bound=Law)
+
+
+class GammaLaw(NamedTuple):
+    """``n`` independent gamma processes of a rate, whose intervals have ``shape`` stages (int).
+
+    A stage ends with the same probability in each step, and the last one with an event.
+    """
+
+    rate: float
+    shape: int
+    n: int
+
+    @property
+    def end_of_stage(self) -> float:
+        """Probability that a stage ends in a step."""
+        return min(self.shape * self.rate, 1.0)
+
+    def expected(self, step: int) -> float:
+        """Return the expected number of events in a step."""
+        return self.n * self.end_of_stage / self.shape
+
+
+class DeadTimeLaw(NamedTuple):
+    """``n`` independent processes that rest for the whole steps of a dead time after each event.
+
+    Otherwise each fires with a probability, ``1 + modulation * sin(advance * step)`` times that which makes the rate. A
+    receiver begins with ``resting`` processes from each of the last dead steps: ``n * rate`` in the stationary state.
+    """
+
+    rate: float
+    dead: float
+    n: int
+    resting: int
+    modulation: float = 0.0
+    advance: float = 0.0
+
+    @property
+    def dead_steps(self) -> int:
+        return int(self.dead)
+
+    def hazard(self, step: int) -> float:
+        """Return the probability that a process that does not rest fires."""
+        gap = 1 / self.rate - self.dead if self.rate else math.inf
+        factor = 1 + self.modulation * math.sin(self.advance * step)
+        return factor / gap if factor < gap else 1.0
+
+    def expected(self, step: int) -> float:
+        """Return the expected number of events in a step, averaged over the modulation."""
+        return self.n * self.rate
+
+
+class CopyLaw(NamedTuple):
+    """Copies of a Poisson process with ``mean`` events a step; each event is copied with a probability."""
+
+    mean: float
+    copied: float
+
+    def expected(self, step: int) -> float:
+        """Return the expected number of copied events in a step."""
+        return self.mean * self.copied
+
+
+class ModulatedGammaLaw(NamedTuple):
+    """A gamma process of real ``order``, whose rate is ``rate + amplitude * sin(advance * step + phase)``."""
+
+    order: float
+    rate: float
+    amplitude: float = 0.0
+    advance: float = 0.0
+    phase: float = 0.0
+
+    def expected(self, step: int) -> float:
+        """Return the rate at a step."""
+        return self.rate + self.amplitude * math.sin(self.advance * step + self.phase)
+
+    def growth(self, step: int) -> float:
+        """Return the integral of the rate from the step before to this one."""
+        half = self.advance / 2
+        mean_of_sine = math.sin(self.advance * step + self.phase - half) * (math.sin(half) / half if half else 1.0)
+        return self.rate + self.amplitude * mean_of_sine
+
+
+def gamma_hazard(order: float, x: Floats) -> Floats:
+    """Return the hazard of a gamma distribution of unit scale: ``x^(order-1) exp(-x) / Gamma(order, x)``."""
+    from scipy import special  # slow to import
+
+    survival = special.gammaincc(order, x)
+    far = survival < 1e-290  # where both vanish: the continued fraction of Gamma(order, x)
+    density = np.exp(special.xlogy(order - 1, x) - x - special.gammaln(order))
+    limit = 1 - (order - 1 - (order - 1) / np.maximum(x + 3 - order, 1.0)) / np.maximum(x, 1.0)
+    return np.where(far, limit, density / np.where(far, 1.0, survival))
+
+
+class Trains(Scattered, Generic[AnyLaw]):
+    """Base of spike trains.
+
+    Parameters
+    ----------
+    law : Law
+        Can be exchanged while the trains go on.
+    random : numpy.random.Generator
+    first, end : int
+        No events before step ``first`` and from step ``end`` on.
+    """
+
+    def __init__(self, law: AnyLaw, random: np.random.Generator, first: int = 0, end: int = LAST_STEP) -> None:
+        super().__init__()
+        self.law, self.random, self.first, self.end = law, random, first, end
+        self._admitted = 0
+
+    def expected(self, step: int) -> float:
+        return self.law.expected(step) if self.first <= step < self.end else 0.0
+
+    def _drawn(self, step: int, n: int, receivers: int) -> Floats:
+        counts = np.zeros((n, receivers))
+        if receivers > self._admitted:
+            self._admit(receivers - self._admitted)
+            self._admitted = receivers
+        for k in range(step, step + n):
+            if self.first <= k < self.end:
+                counts[k - step] = self._fire(k, receivers)
+            else:
+                self._wait(k)
+        return counts
+
+    def _admit(self, n: int) -> None:
+        """Begin the state of ``n`` more receivers."""
+
+    @abstractmethod
+    def _fire(self, step: int, receivers: int) -> Floats | Integers:
+        """Draw the numbers of events of a step and advance the state."""
+
+    def _wait(self, step: int) -> None:
+        """Advance the state in a step outside the window."""
+
+
+class GammaSuperposition(Trains[GammaLaw]):
+    """Superpositions of gamma processes.
+
+    A receiver begins with equally many processes in each stage, the rest in the last one, and keeps its number of
+    processes and stages.
+    """
+
+    def __init__(self, law: GammaLaw, random: np.random.Generator, first: int = 0, end: int = LAST_STEP) -> None:
+        super().__init__(law, random, first, end)
+        self._occupied = np.zeros((0, 1), dtype=np.int64)  # processes in each stage, the last stage in the last column
+        self._entries = np.zeros(0, dtype=np.int64)  # column of the first stage
+
+    def _admit(self, n: int) -> None:
+        shape, had = self.law.shape, self._occupied.shape[1]
+        columns = max(shape, had)
+        old = np.pad(self._occupied, ((0, 0), (columns - had, 0)))
+        new = np.zeros((n, columns), dtype=np.int64)
+        new[:, columns - shape :], rest = divmod(self.law.n, shape)
+        new[:, -1] += rest
+        self._occupied = np.concatenate((old, new))
+        self._entries = np.concatenate((self._entries + columns - had, np.full(n, columns - shape)))
+
+    def _fire(self, step: int, receivers: int) -> Integers:
+        left = self.random.binomial(self._occupied, self.law.end_of_stage)
+        self._occupied -= left
+        self._occupied[:, 1:] += left[:, :-1]
+        self._occupied[np.arange(receivers), self._entries] += left[:, -1]
+        return left[:, -1]
+
+
+class DeadTimeSuperposition(Trains[DeadTimeLaw]):
+    """Superpositions of Poisson processes with dead time.
+
+    A receiver keeps its number of processes and dead steps. While the rate is zero, time stands still, as in NEST.
+    """
+
+    def __init__(self, law: DeadTimeLaw, random: np.random.Generator, first: int = 0, end: int = LAST_STEP) -> None:
+        super().__init__(law, random, first, end)
+        self._ready, self._dead_steps = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        self._resting = np.zeros((0, 0), dtype=np.int64)  # processes by the step in which they fired, in a ring
+        self._age = np.zeros(0, dtype=np.int64)  # steps within the window
+
+    def _admit(self, n: int) -> None:
+        dead, had = self.law.dead_steps, self._resting.shape[1]
+        columns = max(dead, had, 1)
+        new = np.zeros((n, columns), dtype=np.int64)
+        new[:, :dead] = self.law.resting
+        self._resting = np.concatenate((np.pad(self._resting, ((0, 0), (0, columns - had))), new))
+        self._ready = np.append(self._ready, np.full(n, self.law.n - dead * self.law.resting))
+        self._dead_steps = np.append(self._dead_steps, np.full(n, dead))
+        self._age = np.append(self._age, np.zeros(n, dtype=np.int64))
+
+    def _fire(self, step: int, receivers: int) -> Floats | Integers:
+        if not self.law.rate:
+            return np.zeros(receivers)
+        fired = self.random.binomial(self._ready, self.law.hazard(step))
+        place = np.arange(receivers), self._age % np.maximum(self._dead_steps, 1)
+        rests = self._dead_steps > 0
+        self._ready += np.where(rests, self._resting[place] - fired, 0)
+        self._resting[place] = np.where(rests, fired, 0)
+        self._age += 1
+        return fired
+
+
+class Copies(Trains[CopyLaw]):
+    """Trains that share events: those of one Poisson process, each copied to each receiver with a probability."""
+
+    def _fire(self, step: int, receivers: int) -> Integers:
+        events = self.random.poisson(self.law.mean)
+        return self.random.binomial(events, self.law.copied, receivers)
+
+
+class ModulatedGamma(Trains[ModulatedGammaLaw]):
+    """Gamma processes whose rate oscillates, with one event a step at most.
+
+    An event comes with the hazard at the end of the step, times its length; time since the last event, in units of the
+    mean interval at that time, goes on outside the window, and begins when the receiver does.
+    """
+
+    def __init__(
+        self, law: ModulatedGammaLaw, random: np.random.Generator, first: int = 0, end: int = LAST_STEP
+    ) -> None:
+        super().__init__(law, random, first, end)
+        self._elapsed = np.zeros(0)  # since the last event, times the order
+
+    def _admit(self, n: int) -> None:
+        self._elapsed = np.append(self._elapsed, np.zeros(n))
+
+    def _fire(self, step: int, receivers: int) -> Floats:
+        self._wait(step)
+        rate = self.law.order * self.law.expected(step)
+        fired = self.random.random(receivers) < rate * gamma_hazard(self.law.order, self._elapsed)
+        self._elapsed[fired] = 0.0
+        return fired.astype(float)
+
+    def _wait(self, step: int) -> None:
+        self._elapsed += self.law.order * self.law.growth(step)
+
+
+class PacketLaw(NamedTuple):
+    """Packets of ``size`` events each, normally distributed around ``times``; equal packets have equal laws.
+
+    Attributes
+    ----------
+    times : tuple of float
+        In units of time.
+    size : int
+    spread : float
+        Standard deviation, in units of time.
+    ticks : int
+        A unit of time; times of events are rounded to ticks.
+    ticks_per_step : int
+    """
+
+    times: tuple[float, ...]
+    size: int
+    spread: float
+    ticks: int
+    ticks_per_step: int
+
+    def due(self) -> list[int]:
+        """Return the step from which on events of each packet are to be expected."""
+        begins = np.array(self.times) - FAR_OFF * self.spread
+        steps = np.floor(begins * self.ticks / self.ticks_per_step) - 1
+        return np.clip(steps, 0, LAST_STEP // 2).astype(np.int64).tolist()
+
+    def draw(self, random: np.random.Generator, time: float, first: int) -> Integers:
+        """Return the steps at which or after which the events around a time come, those from step ``first`` on."""
+        ticks = np.trunc((time + self.spread * random.standard_normal(self.size)) * self.ticks + 0.5)
+        ticks = ticks[(ticks >= first * self.ticks_per_step) & (ticks < LAST_STEP // 2)]
+        return -(-ticks.astype(np.int64) // self.ticks_per_step)
+
+
+class PulsePackets:
+    """Packets of events, which are the same for all receivers; each is drawn once, when its first events may come.
+
+    Parameters
+    ----------
+    law : PacketLaw
+    random : numpy.random.Generator
+    first, end : int
+        Events before step ``first`` and from step ``end`` on are lost.
+    """
+
+    stateless = False  # its stream moves on
+
+    def __init__(self, law: PacketLaw, random: np.random.Generator, first: int = 0, end: int = LAST_STEP) -> None:
+        self.law, self.random, self.first, self.end = law, random, first, end
+        self._due = law.due()
+        self._drawn = 0  # packets
+        self._coming: Integers = np.zeros(0, dtype=np.int64)  # steps of events, sorted
+
+    def emit(self, step: int, n: int) -> Floats:
+        out = np.zeros(n)
+        begin, end = max(step, self.first), min(step + n, self.end)
+        if begin >= end:
+            return out
+        packets = [self._coming]
+        while self._drawn < len(self._due) and self._due[self._drawn] < end:
+            packets.append(self.law.draw(self.random, self.law.times[self._drawn], begin))
+            self._drawn += 1
+        if len(packets) > 1:
+            self._coming = np.sort(np.concatenate(packets))
+        i, j = np.searchsorted(self._coming, (begin, end))
+        out += np.bincount(self._coming[i:j] - step, minlength=n)
+        self._coming = self._coming[j:]
+        return out
+
+    def expected(self, step: int) -> float:
+        return 0.0  # a packet does not last

@@ -1,0 +1,154 @@
+"""Generators whose trains have memory or something in common, and are drawn for all connections of a device at once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Set
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gifpop.common.grid import TICS_PER_MS
+from gifpop.engine import trains
+from gifpop.nest.errors import BadProperty, require_memory
+from gifpop.nest.poisson_generators import OscillatingTrainBlock, TrainBlock, check_rate
+
+if TYPE_CHECKING:
+    from gifpop.engine import signals
+    from gifpop.nest.clock import Clock
+    from gifpop.nest.models import NodeModel
+    from gifpop.nest.value_types import Values
+
+
+class JointTrainBlock(TrainBlock):
+    """Devices that draw the trains of all their connections at once.
+
+    Attributes
+    ----------
+    process : type of Trains
+    trains : list of Trains or None
+        Of each device, once it takes part in a run.
+    """
+
+    draws_for_all = True
+    process: type[trains.Trains[Any]]
+
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
+        super().__init__(clock, model, first, n)
+        self.trains: list[trains.Trains[Any] | None] = [None] * n
+
+    @abstractmethod
+    def law(self, i: int) -> trains.Law:
+        """Return the law of the trains of the ``i``-th device."""
+
+    def train(self, i: int, number: int, random: np.random.Generator) -> signals.Emitter:
+        process = self.trains[i]
+        if process is None:
+            process = self.trains[i] = self.process(self.law(i), random, *self.late_steps(i))
+        else:  # goes on, with the present values
+            process.law, process.random, (process.first, process.end) = self.law(i), random, self.late_steps(i)
+        return process.receiver(number)
+
+
+class SinusoidalGammaBlock(OscillatingTrainBlock, JointTrainBlock):
+    """sinusoidal_gamma_generator."""
+
+    process = trains.ModulatedGamma
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock)
+        if not 0 <= row["amplitude"] <= row["rate"]:
+            raise BadProperty("Rate parameters must fulfill 0 <= amplitude <= rate.")
+        check_rate(row["order"] * row["rate"], clock)
+
+    def law(self, i: int) -> trains.ModulatedGammaLaw:
+        rate, amplitude = (self.per_step(self.columns[name][i]).item() for name in ("rate", "amplitude"))
+        return trains.ModulatedGammaLaw(self.columns["order"][i].item(), rate, amplitude, *self.oscillation(i))
+
+
+class GammaSuperpositionBlock(JointTrainBlock):
+    """gamma_sup_generator."""
+
+    process = trains.GammaSuperposition
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock)
+        require_memory(32.0 * row["gamma_shape"], f"gamma_sup_generator: {row['gamma_shape']} stages")
+
+    def law(self, i: int) -> trains.GammaLaw:
+        shape, n = (self.columns[name][i].item() for name in ("gamma_shape", "n_proc"))
+        return trains.GammaLaw(self.per_step(self.columns["rate"][i]).item(), shape, n)
+
+
+class DeadTimeSuperpositionBlock(JointTrainBlock):
+    """ppd_sup_generator."""
+
+    process = trains.DeadTimeSuperposition
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock)
+        if row["rate"] and 1e3 / row["rate"] <= row["dead_time"]:
+            raise BadProperty("The inverse rate has to be larger than the dead time.")
+        check_rate(row["rate"], clock)
+        require_memory(32.0 * row["dead_time"] / clock.resolution, "ppd_sup_generator: steps of a dead time")
+
+    def law(self, i: int) -> trains.DeadTimeLaw:
+        dead, modulation, n = (self.columns[name][i].item() for name in ("dead_time", "relative_amplitude", "n_proc"))
+        advance = 2e-3 * np.pi * self.columns["frequency"][i].item() * self.clock.resolution
+        rate = self.columns["rate"][i].item()
+        resting = int(n * rate / 1000 * self.clock.resolution)  # rounded as in NEST
+        dead_steps = dead / self.clock.resolution
+        return trains.DeadTimeLaw(self.per_step(rate).item(), dead_steps, n, resting, modulation, advance)
+
+
+class CopyBlock(JointTrainBlock):
+    """mip_generator."""
+
+    process = trains.Copies
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock)
+        check_rate(row["rate"], clock)
+
+    def law(self, i: int) -> trains.CopyLaw:
+        return trains.CopyLaw(self.per_step(self.columns["rate"][i]).item(), self.columns["p_copy"][i].item())
+
+
+class PulsePacketBlock(TrainBlock):
+    """pulsepacket_generator.
+
+    Attributes
+    ----------
+    packets : list of PulsePackets or None
+        Of each device, once it takes part in a run; others after new values of its law.
+    """
+
+    draws_for_all = True
+    together = frozenset({"pulse_times"})
+
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
+        super().__init__(clock, model, first, n)
+        self.packets: list[trains.PulsePackets | None] = [None] * n
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock)
+        row["pulse_times"] = np.sort(row["pulse_times"])
+        require_memory(64.0 * row["activity"], f"pulsepacket_generator: {row['activity']} spikes in a packet")
+
+    def is_shared(self, i: int) -> bool:
+        return True
+
+    def train(self, i: int, number: int, random: np.random.Generator) -> trains.PulsePackets:
+        size, spread = (self.columns[name][i].item() for name in ("activity", "sdev"))
+        times = tuple(self.columns["pulse_times"][i].tolist())
+        law = trains.PacketLaw(times, size, spread, TICS_PER_MS, self.clock.tics_per_step)
+        packets = self.packets[i]
+        if packets is None or packets.law != law:
+            packets = self.packets[i] = trains.PulsePackets(law, random)
+        packets.random, (packets.first, packets.end) = random, self.early_steps(i)
+        return packets
