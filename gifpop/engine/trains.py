@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from gifpop.engine import _trains
 from gifpop.engine.scattered import Scattered
 from gifpop.engine.signals import LAST_STEP
 
@@ -111,17 +112,6 @@ class ModulatedGammaLaw(NamedTuple):
         return self.rate + self.amplitude * mean_of_sine
 
 
-def gamma_hazard(order: float, x: Floats) -> Floats:
-    """Return the hazard of a gamma distribution of unit scale: ``x^(order-1) exp(-x) / Gamma(order, x)``."""
-    from scipy import special  # slow to import
-
-    survival = special.gammaincc(order, x)
-    far = survival < 1e-290  # where both vanish: the continued fraction of Gamma(order, x)
-    density = np.exp(special.xlogy(order - 1, x) - x - special.gammaln(order))
-    limit = 1 - (order - 1 - (order - 1) / np.maximum(x + 3 - order, 1.0)) / np.maximum(x, 1.0)
-    return np.where(far, limit, density / np.where(far, 1.0, survival))
-
-
 class Trains(Scattered, Generic[AnyLaw]):
     """Base of spike trains.
 
@@ -147,22 +137,23 @@ class Trains(Scattered, Generic[AnyLaw]):
         if receivers > self._admitted:
             self._admit(receivers - self._admitted)
             self._admitted = receivers
-        for k in range(step, step + n):
-            if self.first <= k < self.end:
-                counts[k - step] = self._fire(k, receivers)
-            else:
-                self._wait(k)
+        begin = min(max(step, self.first), step + n)
+        end = max(min(step + n, self.end), begin)
+        self._wait(range(step, begin))
+        if begin < end:
+            self._fire(range(begin, end), counts[begin - step : end - step])
+        self._wait(range(end, step + n))
         return counts
 
     def _admit(self, n: int) -> None:
         """Begin the state of ``n`` more receivers."""
 
     @abstractmethod
-    def _fire(self, step: int, receivers: int) -> Floats | Integers:
-        """Draw the numbers of events of a step and advance the state."""
+    def _fire(self, steps: range, counts: Floats) -> None:
+        """Draw numbers of events, shape (steps, receivers), and advance the state."""
 
-    def _wait(self, step: int) -> None:
-        """Advance the state in a step outside the window."""
+    def _wait(self, steps: range) -> None:
+        """Advance the state in steps outside the window."""
 
 
 class GammaSuperposition(Trains[GammaLaw]):
@@ -187,12 +178,8 @@ class GammaSuperposition(Trains[GammaLaw]):
         self._occupied = np.concatenate((old, new))
         self._entries = np.concatenate((self._entries + columns - had, np.full(n, columns - shape)))
 
-    def _fire(self, step: int, receivers: int) -> Integers:
-        left = self.random.binomial(self._occupied, self.law.end_of_stage)
-        self._occupied -= left
-        self._occupied[:, 1:] += left[:, :-1]
-        self._occupied[np.arange(receivers), self._entries] += left[:, -1]
-        return left[:, -1]
+    def _fire(self, steps: range, counts: Floats) -> None:
+        _trains.gamma_superposition(self.random, self.law.end_of_stage, self._occupied, self._entries, counts)
 
 
 class DeadTimeSuperposition(Trains[DeadTimeLaw]):
@@ -205,7 +192,7 @@ class DeadTimeSuperposition(Trains[DeadTimeLaw]):
         super().__init__(law, random, first, end)
         self._ready, self._dead_steps = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         self._resting = np.zeros((0, 0), dtype=np.int64)  # processes by the step in which they fired, in a ring
-        self._age = np.zeros(0, dtype=np.int64)  # steps within the window
+        self._place = np.zeros(0, dtype=np.int64)  # of the next step in the ring
 
     def _admit(self, n: int) -> None:
         dead, had = self.law.dead_steps, self._resting.shape[1]
@@ -215,26 +202,20 @@ class DeadTimeSuperposition(Trains[DeadTimeLaw]):
         self._resting = np.concatenate((np.pad(self._resting, ((0, 0), (0, columns - had))), new))
         self._ready = np.append(self._ready, np.full(n, self.law.n - dead * self.law.resting))
         self._dead_steps = np.append(self._dead_steps, np.full(n, dead))
-        self._age = np.append(self._age, np.zeros(n, dtype=np.int64))
+        self._place = np.append(self._place, np.zeros(n, dtype=np.int64))
 
-    def _fire(self, step: int, receivers: int) -> Floats | Integers:
-        if not self.law.rate:
-            return np.zeros(receivers)
-        fired = self.random.binomial(self._ready, self.law.hazard(step))
-        place = np.arange(receivers), self._age % np.maximum(self._dead_steps, 1)
-        rests = self._dead_steps > 0
-        self._ready += np.where(rests, self._resting[place] - fired, 0)
-        self._resting[place] = np.where(rests, fired, 0)
-        self._age += 1
-        return fired
+    def _fire(self, steps: range, counts: Floats) -> None:
+        if self.law.rate:
+            hazards = np.array([self.law.hazard(step) for step in steps])
+            state = self._ready, self._resting, self._dead_steps, self._place
+            _trains.dead_time_superposition(self.random, hazards, *state, counts)
 
 
 class Copies(Trains[CopyLaw]):
     """Trains that share events: those of one Poisson process, each copied to each receiver with a probability."""
 
-    def _fire(self, step: int, receivers: int) -> Integers:
-        events = self.random.poisson(self.law.mean)
-        return self.random.binomial(events, self.law.copied, receivers)
+    def _fire(self, steps: range, counts: Floats) -> None:
+        _trains.copies(self.random, self.law.mean, self.law.copied, counts)
 
 
 class ModulatedGamma(Trains[ModulatedGammaLaw]):
@@ -253,15 +234,15 @@ class ModulatedGamma(Trains[ModulatedGammaLaw]):
     def _admit(self, n: int) -> None:
         self._elapsed = np.append(self._elapsed, np.zeros(n))
 
-    def _fire(self, step: int, receivers: int) -> Floats:
-        self._wait(step)
-        rate = self.law.order * self.law.expected(step)
-        fired = self.random.random(receivers) < rate * gamma_hazard(self.law.order, self._elapsed)
-        self._elapsed[fired] = 0.0
-        return fired.astype(float)
+    def _fire(self, steps: range, counts: Floats) -> None:
+        order = self.law.order
+        rates = np.array([order * self.law.expected(step) for step in steps])
+        growths = np.array([order * self.law.growth(step) for step in steps])
+        _trains.modulated_gamma(self.random, order, rates, growths, self._elapsed, counts)
 
-    def _wait(self, step: int) -> None:
-        self._elapsed += self.law.order * self.law.growth(step)
+    def _wait(self, steps: range) -> None:
+        for step in steps:
+            self._elapsed += self.law.order * self.law.growth(step)
 
 
 class PacketLaw(NamedTuple):

@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from gifpop.engine._trains import gamma_hazard
 from gifpop.engine.trains import (
     Copies,
     CopyLaw,
@@ -20,7 +21,6 @@ from gifpop.engine.trains import (
     ModulatedGammaLaw,
     PacketLaw,
     PulsePackets,
-    gamma_hazard,
 )
 
 FALSE_ALARM = 1e-6
@@ -319,19 +319,25 @@ def test_no_packets_and_far_ones():
 # -- hazards ----------------------------------------------------------------------------------------------------------
 
 
+def hazards(order, x):
+    return np.array([gamma_hazard(order, each) for each in x])
+
+
 def test_gamma_hazard():
-    x = np.array([0.0, 0.1, 3.0, 50.0, 300.0])
-    for order in (1.0, 2.5, 7.0):
+    x = np.array([1e-9, 0.1, 2.0, 3.0, 3.5, 8.0, 8.1, 50.0, 300.0])
+    for order in (1.0, 2.5, 7.0, 100.0):
         gamma = stats.gamma(order)
-        assert_allclose(gamma_hazard(order, x), gamma.pdf(x) / gamma.sf(x), rtol=1e-8, atol=0)
-    assert_allclose(gamma_hazard(1.0, np.array([0.0, 1e3, 1e300])), 1.0, rtol=1e-12, atol=0)
+        assert_allclose(hazards(order, x), gamma.pdf(x) / gamma.sf(x), rtol=1e-10, atol=0)
+    assert_allclose(hazards(1.0, [0.0, 1e3, 1e300]), 1.0, rtol=1e-12, atol=0)
+    assert gamma_hazard(2.5, 0.0) == 0.0
 
 
 def test_gamma_hazard_where_the_survival_vanishes():
     """For order 3 it is a rational function."""
-    x = np.array([600.0, 650.0, 665.0, 700.0, 1e4, 1e300])
-    assert_allclose(gamma_hazard(3.0, x), 1 / (1 + 2 / x + 2 / x / x), rtol=1e-8, atol=0)
-    assert np.all(np.diff(gamma_hazard(1e4, np.linspace(1.2e4, 3e4, 1000))) > 0)
+    x = np.array([4.1, 600.0, 650.0, 665.0, 700.0, 1e4, 1e300])
+    assert_allclose(hazards(3.0, x), 1 / (1 + 2 / x + 2 / x / x), rtol=1e-12, atol=0)
+    assert np.all(np.diff(hazards(1e4, np.linspace(0.9e4, 3e4, 1000))) > 0)
+    assert np.all(np.isfinite(hazards(1e15, np.linspace(0.9e15, 1.1e15, 20))))
 
 
 def test_growth_is_the_integral_of_the_rate():

@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 import gifpop.nest as nest
-from gifpop.engine.trains import ModulatedGammaLaw, gamma_hazard
+from gifpop.engine._trains import gamma_hazard
+from gifpop.engine.trains import ModulatedGammaLaw
 from tests.helpers.nest_devices import SHORT, meter, silent
 
 Errors = nest.NESTErrors
@@ -183,7 +184,7 @@ def sine_hazards(schedule, steps, first):
     for k in range(steps):
         law = schedule[max(begin for begin in schedule if begin <= k)]
         elapsed += law.order * law.growth(k)
-        hazard = law.order * law.expected(k) * gamma_hazard(law.order, np.array([elapsed]))[0]
+        hazard = law.order * law.expected(k) * gamma_hazard(law.order, elapsed)
         hazards.append(min(hazard, 1.0) if k >= first else 0.0)
     return hazards
 
