@@ -155,6 +155,9 @@ class Given(Distribution):
         return self.values
 
 
+DISTRIBUTIONS = (Uniform, Normal, Lognormal, Exponential, Given)
+
+
 def draw_in_pieces(n: int, draw: Callable[[int, int], npt.NDArray[Scalar]]) -> npt.NDArray[Scalar]:
     """Return ``n`` values of ``draw(begin, end)``, drawn in pieces; obey Ctrl-C between them.
 

@@ -176,7 +176,6 @@ class Simulation(Saved):
         )
         assembly = Assembly(net, root if network_seed is None else seeds.root_sequence(network_seed), options)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
-        self.level: Level | dict[str, Level] = level if isinstance(level, str) else assembly.level_names
         recording = Recording(assembly, record, record_interval, record_neurons, counts, spikes)
         assembly.check()
         assembly.wire()
@@ -201,6 +200,12 @@ class Simulation(Saved):
     @property
     def _engine(self) -> Engine:
         return self._state.engine
+
+    @property
+    def level(self) -> Level | dict[str, Level]:
+        """Level of all populations as given, or that of each population by name."""
+        level = self._assembly.options.level
+        return level if isinstance(level, str) else self._assembly.level_names
 
     @property
     def dt(self) -> float:

@@ -7,6 +7,7 @@ draws everything else: initial states, spikes and inputs. A simulation uses the 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from gifpop.description import Connection, Description, Injection
 from gifpop.engine.engine import Engine
 
 if TYPE_CHECKING:
+    from gifpop.assembly.connections import Drawn
     from gifpop.assembly.options import Options
     from gifpop.common.typing import Level, Stream, Streams
     from gifpop.engine.links import Link, NoiseLink
@@ -68,7 +70,7 @@ class Assembly:
             raise ValueError("Simulation: net must have at least one population, got none")
         self.root, self.net = root, Description.copy(net)
         self.level_names = check_levels(net.populations, options.level)
-        self.options = replace(options, level=self.level_names)
+        self.options = options if isinstance(options.level, str) else replace(options, level=self.level_names)
         self.levels = self._make_levels()
         self.wired: list[list[Link]] = []
         self._initial_plans: list[Plan] | None = None
@@ -129,12 +131,19 @@ class Assembly:
         """Draw the connections; keep unchanged ones of an earlier assembly."""
         self.wired = [self._wire(before, c) for c in self.net.connections]
 
+    def rewire(self, drawn: Sequence[Drawn | None]) -> None:
+        """Take over connections between neurons that were drawn before; None where there are no single ones."""
+        self.wired = [self._links(c, own) for c, own in zip(self.net.connections, drawn, strict=True)]
+
     def _wire(self, before: Assembly | None, c: Connection) -> list[Link]:
         if before is not None and self._is_wired_as(before, c):
             return before.wired[c.number]
         if before is not None and self._is_drawn_as(before, c):
             return [changed_link(link, c, self.options.dt) for link in before.wired[c.number]]
         give_way()
+        return self._links(c)
+
+    def _links(self, c: Connection, drawn: Drawn | None = None) -> list[Link]:
         streams = _streams(self.root, seeds.CONNECTION)
         return links(
             self.net,
@@ -144,6 +153,7 @@ class Assembly:
             lambda: streams(c.number),
             self.options.threads,
             self.options.wiring,
+            drawn,
         )
 
     def _is_wired_as(self, before: Assembly, c: Connection) -> bool:

@@ -148,7 +148,7 @@ def carry_on(
     wired_alike = all(a is b for a, b in zip(new.wired, assembly.wired, strict=True))
     if wired_alike and not moved and net.injections == old.injections:
         return new, engine.changed(plans)
-    lines, input_links, noise = new.inputs(_running_streams(assembly, engine, root, net))
+    lines, input_links, noise = new.inputs(streams_of_inputs(net, running_streams(assembly, engine), root))
     return new, engine.changed(plans, new.links + input_links, lines, noise, moved)
 
 
@@ -173,8 +173,8 @@ def _continued(
     return changed, neurons
 
 
-def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSequence, net: Description) -> Streams:
-    """Return a function that gives each input of a changed description its stream: the running one, or a new one."""
+def running_streams(assembly: Assembly, engine: Engine) -> dict[int, np.random.BitGenerator]:
+    """Return the streams of random inputs by the numbers of the inputs."""
     running: dict[int, np.random.BitGenerator] = {}
     lines, noise = iter(engine.signals), iter(engine.noise)
     for injection in assembly.net.injections:
@@ -184,6 +184,13 @@ def _running_streams(assembly: Assembly, engine: Engine, root: np.random.SeedSeq
             random = getattr(next(lines), "random", None)
             if random is not None:
                 running[injection.number] = random.bit_generator
+    return running
+
+
+def streams_of_inputs(
+    net: Description, running: Mapping[int, np.random.BitGenerator], root: np.random.SeedSequence
+) -> Streams:
+    """Return a function that gives each input of a description its stream: the running one, or a new one."""
 
     def stream(i: int) -> np.random.BitGenerator:
         number = net.injections[i].number

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -24,9 +24,11 @@ from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implici
 
 if TYPE_CHECKING:
     from gifpop.common import checks
-    from gifpop.common.typing import Floats, Level, Receptor, Structured, Synapse, Wiring
+    from gifpop.common.typing import Floats, Integers, Level, Receptor, Shorts, Structured, Synapse, Wiring
     from gifpop.description import Connection, Description
     from gifpop.inputs import Input
+
+    Drawn: TypeAlias = tuple[Integers, Shorts, Floats | None, Shorts | None]  # first, units, weights, lags of a link
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
 LARGEST_VARIANCE = 1e200  # pA^2
@@ -143,6 +145,7 @@ def links(
     stream: Callable[[], np.random.BitGenerator],
     threads: int = 1,
     wiring: Wiring = "dense",
+    drawn: Drawn | None = None,
 ) -> list[Link]:
     """Return the link of a connection, and one more for its variance where the wiring is sparse.
 
@@ -160,11 +163,13 @@ def links(
         That draw connections.
     wiring : {"dense", "sparse"}
         Onto mesoscopic populations.
+    drawn : tuple, or None
+        The arrays of the connections between neurons (`Link.connections`), if they have been drawn before.
     """
     order = list(net.populations)
     ends = order.index(c.pre), order.index(c.post)
     if levels[c.pre] == levels[c.post] == "micro":
-        return [_neuron_link(net, c, dt, *ends, stream(), threads)]
+        return [_neuron_link(net, c, dt, *ends, stream, threads, drawn)]
     mean = _population_link(net, c, dt, *ends)
     more = _variance_links(net, c, mean) if wiring == "sparse" and levels[c.post] == "meso" else []
     return [mean, *more]
@@ -226,34 +231,48 @@ def sample_links(net: Description, levels: Mapping[str, Level], dt: float) -> li
 
 
 def _neuron_link(
-    net: Description, c: Connection, dt: float, source: int, target: int, stream: np.random.BitGenerator, threads: int
+    net: Description,
+    c: Connection,
+    dt: float,
+    source: int,
+    target: int,
+    stream: Callable[[], np.random.BitGenerator],
+    threads: int,
+    drawn: Drawn | None,
 ) -> Link:
-    """Return the link of a connection between neurons, every one drawn."""
+    """Return the link of a connection between neurons, along the drawn connections given or newly drawn ones."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
     various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
     if is_implicit(c.rule.resolve(n_pre), c.pre == c.post) and not various:
         lag = whole_steps(f"{c.label}: delay", _of_all(c.delay), dt)
         return Link(source, target, lag, receptor(_of_all(c.weight)), _of_all(c.weight))
+    first, units, weights, lags = drawn or _draw(c, dt, n_pre, n_post, stream(), threads)
+    weight = 1.0 if isinstance(c.weight, Distribution) else c.weight
+    lag = 1 if isinstance(c.delay, Distribution) else whole_steps(f"{c.label}: delay", c.delay, dt)
+    return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags)
+
+
+def _draw(c: Connection, dt: float, n_pre: int, n_post: int, stream: np.random.BitGenerator, threads: int) -> Drawn:
+    """Draw the connections between two groups of neurons, with weights and lags where these are distributed."""
     first, units, order = connect(c.rule, n_pre, n_post, c.pre == c.post, stream, threads)
     random = np.random.Generator(stream)
 
-    def draw(name: str, value: float | Distribution, condition: checks.Condition, unit: str) -> float | Floats:
+    def draw(name: str, value: float | Distribution, condition: checks.Condition, unit: str) -> Floats | None:
         values = draw_checked(f"{c.label}: {name}", value, len(units), random, condition, unit)
-        return values if order is None or isinstance(values, float) else values[order]
+        if not isinstance(values, np.ndarray):
+            return None
+        return values if order is None else values[order]
 
-    weight, delay = draw("weight", c.weight, "finite", "pA"), draw("delay", c.delay, "> 0", "ms")
-    weights = lags = None
-    if isinstance(weight, np.ndarray):
-        weight, weights = 1.0, np.ascontiguousarray(weight, dtype=float)
-    lag = 1
-    if isinstance(delay, np.ndarray):
+    weights, delay = draw("weight", c.weight, "finite", "pA"), draw("delay", c.delay, "> 0", "ms")
+    if weights is not None:
+        weights = np.ascontiguousarray(weights, dtype=float)
+    lags = None
+    if delay is not None:
         steps = np.maximum(1, nearest_steps(delay, 1.0 / dt))
         if steps.max(initial=0) > MOST_STEPS:
             raise ValueError(f"{c.label}: delay must be <= {MOST_STEPS} steps of dt = {dt} ms, got {np.max(delay)}")
         lags = steps.astype(np.int32)
-    else:
-        lag = whole_steps(f"{c.label}: delay", delay, dt)
-    return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags)
+    return first, units, weights, lags
 
 
 def expand(made: Iterable[Link], n_pre: int, n_post: int, dt: float) -> Structured:

@@ -128,7 +128,7 @@ def _of_cohorts(level: MesoLevel, cell: GIF, known: bool) -> Footprint:
                 K, widest = history.window_length(found), len(found)
                 cells = STRIDE * float(np.sum(4.0 / found[: 3 * widest // 4 : STRIDE]))  # about `history.most_cells`
     traces = 0 if level.carried else len(cell.tau_sfa)
-    places = _meso.PADDING + K + max(K, plan.SHORTEST_SLIDE)
+    places = plan.count_places(K)
     rows, of_cells = len(_meso.COHORT_ARRAYS) + level.moments, len(_meso.CELL_ARRAYS) + traces + level.moments
     return Footprint(8.0 * (2 * (_meso.PADDING + K) + widest), 8.0 * (rows * places + of_cells * cells))
 

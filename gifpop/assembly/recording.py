@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gifpop.assembly import requests
 from gifpop.assembly.finished_runs import join_spikes
 from gifpop.common import memory
+from gifpop.common.grid import ends
 from gifpop.engine import chunks
 from gifpop.engine.engine import OutOfMemoryError
 from gifpop.result import PopulationResult
@@ -287,6 +288,18 @@ class Recording:
         new = copy.copy(self)
         new.columns = self._make_columns(populations)
         return new
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of an equal recording."""
+        prescribed = {self._names[i]: values for i, values in self.prescribed.items()}
+        spikes = {name: values for name, values in prescribed.items() if isinstance(values, tuple)}
+        return {
+            "record": self._recorded,
+            "record_interval": self.every * self._dt,
+            "record_neurons": self._neurons,
+            "counts": {name: values for name, values in prescribed.items() if name not in spikes},
+            "spikes": {name: (ends(steps, self._dt), neurons) for name, (steps, neurons) in spikes.items()},
+        }
 
     @property
     def probes(self) -> list[Probe]:

@@ -19,6 +19,7 @@ Condition: TypeAlias = Literal["> 0", ">= 0", "in [0, 1]", "in (0, 1)", "finite"
 Option = TypeVar("Option", bound=str)
 
 LARGEST_INTEGER = 2**63 - 1  # of arrays and of the compiled modules
+LARGEST_EXACT = 2**53  # a float holds it, and all integers below
 
 CONDITIONS: dict[Condition, Callable[[float | Floats], bool | npt.NDArray[np.bool_]]] = {
     "> 0": lambda x: x > 0,

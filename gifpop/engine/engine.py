@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gifpop import _core
+from gifpop.common import checks
 from gifpop.common.interrupts import deferred_interrupt
+from gifpop.common.stateful import fill
 from gifpop.engine import chunks, instruction_set, threads
 from gifpop.engine.connection_state import fit_states
 from gifpop.engine.counting import count_units
@@ -100,13 +102,24 @@ class Engine:
         self._buffers = RingBuffers() if buffers is None else buffers
         self.links: list[Link] = []
         self._states: list[Floats] = []
+        self.slice_steps = _core.LONGEST_SLICE
         self._running = threading.Lock()
         self.wire(links, signals, noise)
 
-    def resume(self) -> None:
-        """Make the remaining attributes after the others were restored from a file."""
-        self._running = threading.Lock()
-        self.broken = None
+    def state(self) -> dict[str, Any]:
+        """Return step, input in transit and the state of links, for `resume`; plans and streams have their own."""
+        return {"step": self.step, "links": self._states, **self._buffers.state()}
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Take over the `state` of another engine with the same groups, links and signals; ValueError if unfit."""
+        self.step = checks.integer("step", kept["step"], 0, checks.LARGEST_EXACT)
+        longest = self._buffers.slots - self.slice_steps
+        self._buffers.resume(kept)
+        self.slice_steps = min(self.slice_steps, self._buffers.slots - longest)  # those of the other one may be shorter
+        if self.slice_steps < 1:
+            raise ValueError(f"input must have more than {longest} slots, got {self._buffers.slots}")
+        states = ({f"state of link {i}": each for i, each in enumerate(of)} for of in (self._states, kept["links"]))
+        fill(*states)
         self.bind()
 
     def check_whole(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from gifpop.common.typing import Stream
+    from gifpop.common.typing import Arrays, Stream
 
 
 class Plan(Protocol):
@@ -50,6 +50,10 @@ class Plan(Protocol):
 
     def copy(self) -> Self:
         """Return a plan with the same parameters and a state of its own."""
+        ...
+
+    def state_arrays(self) -> Arrays:
+        """Return by name the arrays that its parameters do not give, to be kept and filled again."""
         ...
 
     def bind(self, stream: Stream) -> Any:

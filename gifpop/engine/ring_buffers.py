@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gifpop import _core
 from gifpop.common import memory
 from gifpop.common.receptors import RECEPTORS
+from gifpop.common.stateful import check_alike
 from gifpop.engine.counting import MOST, Unit
 
 if TYPE_CHECKING:
@@ -160,6 +161,34 @@ class RingBuffers:
                 array[:] = 0
         self.externals = [None] * len(self.externals)
 
+    def state(self) -> dict[str, Any]:
+        """Return the arrays that `resume` takes."""
+        return {"shared": self.shared, "rings": self.rings, "externals": self.externals}
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Take over what is in transit in buffers for the same groups and links: copies of their `state`.
+
+        Raises
+        ------
+        ValueError
+            If arrays do not fit. The number of slots may be another one.
+        """
+        check_alike("input", kept["shared"], self.shared, free=2)
+        self.shared = kept["shared"].copy()
+        for i, (ring, external) in enumerate(zip(kept["rings"], kept["externals"], strict=True)):
+            made = self.rings[i]
+            if (ring is None) != (made is None) or (external is None and self.externals[i] is not None):
+                raise ValueError("there must be input to each neuron, and to nothing else")
+            if made is None:
+                continue
+            _, receptors, row = made.shape
+            if ring.dtype == np.float64:
+                self.units[i] = None
+            dtype = np.float64 if self.units[i] is None else np.uint16
+            self.rings[i] = _resumed(ring, (self.slots, receptors, row), dtype)
+            if external is not None:
+                self.externals[i] = _resumed(external, (self.slots, receptors + 1, row), np.float64)
+
     def copy(self) -> RingBuffers:
         """Return buffers that share their arrays with these, until others take their place."""
         new = copy.copy(self)
@@ -228,6 +257,12 @@ def _recount(ring: Ring | None, unit: Unit | None, new: Unit | None) -> tuple[Ri
     if new is not None and np.array_equal(unit.size, new.size) and int(ring.max()) + new.most <= MOST:
         return ring, new
     return memory.aligned_copy(ring * unit.size[:, np.newaxis]), None
+
+
+def _resumed(kept: npt.NDArray[Any], shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return a copy of a ring buffer, which must have this shape and type."""
+    check_alike("input of neurons", kept, np.broadcast_to(np.zeros((), dtype), shape))
+    return memory.aligned_copy(kept)
 
 
 def _fit(

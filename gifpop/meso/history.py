@@ -9,14 +9,15 @@ from __future__ import annotations
 import copy
 import math
 from bisect import bisect_left
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from gifpop.common.checks import LARGEST_INTEGER
 from gifpop.common.grid import refractory_steps
 from gifpop.common.membrane import underflows_to_zero
+from gifpop.common.stateful import Stateful
 from gifpop.meso import _meso
 from gifpop.meso.kernels import threshold_kernel
 
@@ -37,7 +38,7 @@ MARGIN = 3.0  # in Delta_V, above the threshold: how far neurons may recover
 
 
 @dataclass
-class Cells:
+class Cells(Stateful):
     """The cells of one population as arrays (see `_meso.MesoPopulation`).
 
     Attributes
@@ -65,9 +66,8 @@ class Cells:
     rows: Floats
     traces: Floats
 
-    def copy(self) -> Cells:
-        """Return cells with the same parameters and a state of their own."""
-        return replace(self, rows=self.rows.copy(), traces=self.traces.copy())
+    STATE: ClassVar = ("rows", "traces")
+    LASTING: ClassVar = ("widest",)
 
 
 def adaptive_length(cell: GIF, dt: float, len_kernel: int, automatic: int, tolerance: float) -> int:
@@ -166,6 +166,14 @@ def _sufficient_width(cell: GIF, dt: float, ages: Integers, tolerance: float) ->
         return math.sqrt(24.0 * tolerance) / slope
 
 
+def check_widest(widest: Integers) -> None:
+    """Raise ValueError for widths, by age, for which `most_cells` need not hold."""
+    if widest.ndim != 1 or widest.dtype != np.int64 or len(widest) < 2 or widest.min() < 1:
+        raise ValueError(f"cells must span steps, got {widest.dtype} of shape {widest.shape}")
+    if np.any(widest > np.maximum(np.arange(len(widest)) // 4, 1)) or np.any(widest[1:] < widest[:-1]):
+        raise ValueError("cells must grow with age, to a quarter of it at most")
+
+
 def window_length(widest: Integers) -> int:
     """Return the number of young cohorts that stay apart, up to the age where merging begins."""
     return int(np.searchsorted(widest, 1, side="right")) - 1  # they only grow
@@ -200,13 +208,20 @@ def affordable_length(widest: Integers, exact: int) -> int:
 
 @underflows_to_zero
 def plan_cells(
-    cell: GIF, dt: float, window: int, widest: Integers, tolerance: float, with_spikes: bool = True
+    cell: GIF,
+    dt: float,
+    window: int,
+    widest: Integers,
+    tolerance: float,
+    with_spikes: bool = True,
+    least_places: int = 0,
 ) -> Cells:
     """Return the cells of a population, all empty, for a window of that many young cohorts.
 
     ``with_spikes``: they remember what their spikes have left in all younger neurons (quasi-renewal).
     """
-    places, tau = _meso.PADDING + most_cells(widest), np.array(cell.tau_sfa if with_spikes else ())
+    places = max(_meso.PADDING + most_cells(widest), least_places)
+    tau = np.array(cell.tau_sfa if with_spikes else ())
     return Cells(
         tolerance=tolerance,
         every=MERGE_EVERY,

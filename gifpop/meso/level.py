@@ -13,19 +13,20 @@ from gifpop.common.ranges import LARGEST_JUMP, LARGEST_SLOPE
 from gifpop.common.receptors import name_currents
 from gifpop.meso import _meso
 from gifpop.meso.history import rounded
-from gifpop.meso.modes import count_modes
+from gifpop.meso.modes import count_modes, count_moments
 from gifpop.meso.plan import (
     RECORDABLES,
     PopulationPlan,
     automatic_history,
     plan_adaptive,
     plan_population,
+    resume_population,
     start_history,
     update_plan,
 )
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Level, LevelOptions
+    from gifpop.common.typing import Arrays, Level, LevelOptions
     from gifpop.description import Population
     from gifpop.engine.plan import Plan
     from gifpop.parameters import GIF
@@ -53,7 +54,7 @@ class MesoLevel:
         self.length = population.len_kernel
         self.check(population)
         modes = count_modes(population.cell, noisy is not None) if self.carried else 0
-        self.moments = modes + modes * (modes + 1) // 2 + (modes > 0)
+        self.moments = count_moments(modes) + (modes > 0)
         if self.length == -1:
             self.length = automatic_history(rounded(population.cell) if self.smooth else population.cell, self.dt)
 
@@ -131,6 +132,11 @@ class MesoLevel:
         plan.I_syn[:] = [getattr(cell, name) for name in name_currents(plan.n_receptors)]
         return plan
 
+    def resume(self, population: Population, root: np.random.SeedSequence, index: int, kept: Arrays) -> PopulationPlan:
+        """Return a plan in the state of another one (its `state_arrays`); raise ValueError if that does not fit."""
+        p = population
+        return resume_population(p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carried, self.smooth)
+
     def begin(
         self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int
     ) -> np.random.BitGenerator:
@@ -140,7 +146,7 @@ class MesoLevel:
     def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return a plan with the parameters of a population, and the state and history of another plan."""
         assert isinstance(plan, PopulationPlan)
-        self._check_length(population, plan.K if plan.cells is None else len(plan.cells.widest) - 1)
+        self._check_length(population, plan.length)
         plan = plan.copy()
         update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, self.noisy)
         return plan

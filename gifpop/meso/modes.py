@@ -9,13 +9,14 @@ of Delta_V and raise the threshold by their sum.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from gifpop.common.membrane import arrival_current, arrival_potential, underflows_to_zero
 from gifpop.common.receptors import RECEPTORS
+from gifpop.common.stateful import Stateful
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats
@@ -26,7 +27,7 @@ NEAREST = 1e-4  # relative; a current as slow as the membrane is taken for one t
 
 
 @dataclass
-class Carried:
+class Carried(Stateful):
     """The carried adaptation of a population's cohorts (see `_meso.MesoPopulation`).
 
     Moments are the D means of the modes, then the lower triangle of their covariance, row by row; between two steps,
@@ -85,10 +86,8 @@ class Carried:
     cohorts: Floats
     cells: Floats | None
 
-    def copy(self) -> Carried:
-        """Return the same with a state of its own."""
-        arrays = {name: getattr(self, name).copy() for name in ("recent", "added", "free", "fired", "cohorts")}
-        return replace(self, **arrays, cells=None if self.cells is None else self.cells.copy())
+    STATE: ClassVar = ("recent", "added", "free", "fired", "cohorts", "cells")
+    LASTING: ClassVar = ("capacity",)
 
     @property
     def states(self) -> list[Floats]:
@@ -101,6 +100,11 @@ def count_modes(cell: GIF, noisy: bool = False, receptors: int = len(RECEPTORS))
     """Return the number of modes of a neuron."""
     currents = len(cell.tau_stc) + receptors * noisy
     return len(cell.tau_sfa) + currents + (currents > 0)
+
+
+def count_moments(modes: int) -> int:
+    """Return the number of means and covariances of modes."""
+    return modes + modes * (modes + 1) // 2
 
 
 @underflows_to_zero
@@ -141,7 +145,7 @@ def plan_carried(
     jump = modes @ np.array([*cell.q_sfa, *cell.q_stc, *np.zeros(D - thresholds - len(cell.q_stc))])
     if membrane:
         jump[-1] = 0.0  # the membrane is reset when refractoriness ends
-    moments = D + D * (D + 1) // 2
+    moments = count_moments(D)
     decay = np.exp(-dt / tau)
     return Carried(
         currents=thresholds,

@@ -7,7 +7,7 @@ threshold kernel, K the number of cohorts in the history.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -24,12 +24,13 @@ from gifpop.common.membrane import (
 )
 from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
 from gifpop.common.remembered import remembered
+from gifpop.common.stateful import Stateful, fill
 from gifpop.meso import _meso, history
 from gifpop.meso.kernels import current_kernel, threshold_kernel
-from gifpop.meso.modes import Carried, begin_carried, count_modes, plan_carried, update_carried
+from gifpop.meso.modes import Carried, begin_carried, count_modes, count_moments, plan_carried, update_carried
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers, Stream, Structured
+    from gifpop.common.typing import Arrays, Floats, Integers, Stream, Structured
     from gifpop.parameters import GIF
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
@@ -44,7 +45,7 @@ SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "vari
 
 
 @dataclass
-class PopulationPlan:
+class PopulationPlan(Stateful):
     """One mesoscopic population as arrays (see `_meso.MesoPopulation`)."""
 
     constants: Structured
@@ -63,6 +64,7 @@ class PopulationPlan:
     carried: Carried | None = None
     smooth: bool = False
 
+    STATE: ClassVar = ("state", "I_syn", "sfa", "cohorts", "cells", "carried")
     neurons: ClassVar[Literal[False]] = False
     units: ClassVar[int] = 1
     places: ClassVar[int] = 0  # no neuron receives input of its own
@@ -97,6 +99,11 @@ class PopulationPlan:
         return self.K
 
     @property
+    def length(self) -> int:
+        """Number of steps of the history."""
+        return self.K if self.cells is None else len(self.cells.widest) - 1
+
+    @property
     def merged(self) -> dict[str, Floats]:
         """The cells of merged cohorts, the oldest first: a dict of arrays."""
         assert self.cells is not None
@@ -115,18 +122,6 @@ class PopulationPlan:
     def window(self) -> dict[str, Floats]:
         """The cohorts, at most K, the oldest first: a dict of arrays."""
         return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, self.in_use], strict=True))
-
-    def copy(self) -> PopulationPlan:
-        """Return a plan with the same parameters and a state of its own."""
-        return replace(
-            self,
-            state=self.state.copy(),
-            I_syn=self.I_syn.copy(),
-            sfa=self.sfa.copy(),
-            cohorts=self.cohorts.copy(),
-            cells=self.cells and self.cells.copy(),
-            carried=self.carried and self.carried.copy(),
-        )
 
     @underflows_to_zero
     def scale(self, share: float) -> None:
@@ -186,7 +181,7 @@ def plan_population(
     padding = (_meso.PADDING, 0)
     decay = np.exp(-dt / tau)
     whole = carried or cells is not None
-    cohorts = np.zeros((len(_meso.COHORT_ARRAYS), _meso.PADDING + K + max(K, SHORTEST_SLIDE)))
+    cohorts = np.zeros((len(_meso.COHORT_ARRAYS), count_places(K)))
     return PopulationPlan(
         constants=_constants(cell, N, dt, binomial, membrane),
         receptors=_receptors(cell, dt, tau_syn, membrane),
@@ -233,6 +228,59 @@ def plan_adaptive(
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
     return plan_population(cell, N, dt, window, binomial, cells, carried, noisy, smooth, receptors)
+
+
+def resume_population(
+    cell: GIF,
+    N: int,
+    dt: float,
+    kept: Arrays,
+    tolerance: float | None,
+    binomial: bool = True,
+    carried: bool = False,
+    smooth: bool = False,
+) -> PopulationPlan:
+    """Return the arrays of a population with the state of one that has been running.
+
+    Its history is as long as that one's, and its neurons have input of their own if they had.
+
+    Parameters
+    ----------
+    kept : dict of str to array
+        What `PopulationPlan.state_arrays` returned.
+    tolerance : float or None
+        Of an adaptive history.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit the other parameters, which are those of `plan_population`.
+    """
+    K = fitting_cohorts(kept["cohorts"].shape[1])
+    cells = None
+    if "cells.widest" in kept:
+        if tolerance is None:
+            raise ValueError("an exact history must have no cells")
+        widest, places = kept["cells.widest"], kept["cells.rows"].shape[1]
+        history.check_widest(widest)
+        cells = history.plan_cells(cell, dt, K, widest, tolerance, with_spikes=not carried, least_places=places)
+    modes = count_modes(cell, True)
+    noisy = carried and "carried.fired" in kept and len(kept["carried.fired"]) == count_moments(modes)
+    if noisy and modes > _meso.MOST_MODES:
+        raise ValueError(f"there must be at most {_meso.MOST_MODES} modes, got {modes}")
+    plan = plan_population(cell, N, dt, K, binomial, cells, carried, (0.0,) * len(RECEPTORS) if noisy else None, smooth)
+    fill(plan.state_arrays(), kept)
+    return plan
+
+
+def count_places(K: int) -> int:
+    """Return the number of places of a window of K cohorts, over which it slides."""
+    return _meso.PADDING + K + max(K, SHORTEST_SLIDE)
+
+
+def fitting_cohorts(places: int) -> int:
+    """Return the number of cohorts that have as many places (`count_places`)."""
+    return max(1, min(places - _meso.PADDING - SHORTEST_SLIDE, (places - _meso.PADDING) // 2))
 
 
 def affordable_cells(cell: GIF, dt: float, len_kernel: int, tolerance: float, smooth: bool) -> Integers | None:
@@ -297,7 +345,7 @@ def _widen_window(plan: PopulationPlan, K: int) -> None:
     """Keep at least K cohorts apart in an adaptive history; the oldest ones are empty at first."""
     more = K - plan.K
     if more > 0:
-        places = _meso.PADDING + K + max(K, SHORTEST_SLIDE)
+        places = count_places(K)
         old, kept = plan.in_use, slice(_meso.PADDING + K - int(plan.state["cohorts"][0]), _meso.PADDING + K)
         plan.theta, plan.quasi = np.pad(plan.theta, (more, 0)), np.pad(plan.quasi, (more, 0))
         plan.cohorts = _moved(plan.cohorts, places, old, kept)

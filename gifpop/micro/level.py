@@ -12,11 +12,12 @@ from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps
 from gifpop.common.ranges import check_ranges
 from gifpop.common.receptors import RECEPTORS, name_currents
+from gifpop.common.stateful import fill
 from gifpop.distributions import Distribution, Given
-from gifpop.micro.plan import RECORDABLES, NeuronPlan, neuron_parameters, plan_neurons
+from gifpop.micro.plan import RECORDABLES, NeuronPlan, count_places, neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Key, Level, LevelOptions
+    from gifpop.common.typing import Arrays, Key, Level, LevelOptions
     from gifpop.description import Population
     from gifpop.engine.plan import Plan
 
@@ -69,6 +70,15 @@ class MicroLevel:
             for kind in ("sfa", "stc"):
                 for trace, q in zip(plan.state[kind], p[f"q_{kind}"], strict=True):
                     trace[:N] = q
+        return plan
+
+    def resume(self, population: Population, root: np.random.SeedSequence, index: int, kept: Arrays) -> NeuronPlan:
+        """Return a plan in the state of another one (its `state_arrays`); raise ValueError if that does not fit."""
+        places = count_places(population.N)
+        if any(array.shape[-1:] != (places,) for array in kept.values()):  # before as many are allocated
+            raise ValueError(f"arrays of {population.N} neurons must have {places} places")
+        plan = self.plan(population, root, index)
+        fill(plan.state_arrays(), kept)
         return plan
 
     def begin(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> Key:

@@ -18,7 +18,7 @@ from gifpop.micro import _micro
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gifpop.common.typing import Floats, Integers, Stream
+    from gifpop.common.typing import Arrays, Floats, Integers, Stream
 
 VARIABLES = ("V_m", "E_sfa", "I_stc")  # that can be recorded, before the synaptic currents
 RECORDABLES = (*VARIABLES, *name_currents(len(RECEPTORS)))
@@ -87,6 +87,11 @@ class NeuronPlan:
         """Return a plan with the same parameters and a state of its own."""
         state = {name: aligned_copy(values) for name, values in self.state.items()}
         return NeuronPlan(self.N, dict(self.parameters), state)
+
+    def state_arrays(self) -> Arrays:
+        """Return the arrays of state by name, and of parameters those that differ between neurons, as drawn."""
+        drawn = {name: values for name, values in self.parameters.items() if values.shape[1] != _micro.TILE}
+        return {**self.state, **{f"parameters.{name}": values for name, values in drawn.items()}}
 
     def chosen(self, neurons: Integers) -> NeuronPlan:
         """Return a plan of copies of these neurons' states; set its parameters next."""

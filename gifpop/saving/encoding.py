@@ -1,7 +1,7 @@
 """Values as JSON and arrays, and back: numbers, containers, arrays, and objects of classes that are known by name.
 
 In JSON, an object has one key, which says what it stands for: ``{"tuple": [...]}``, ``{"GIF": {"C_m": 250.0, ...}}``,
-``{"array": "engine.step"}``. Arrays stand beside, under names that tell where they were found. What was one object in
+``{"array": "groups.E.V_m"}``. Arrays stand beside, under names that tell where they were found. What was one object in
 several places is one again: it carries an ``id`` where it comes first, and is ``{"same": id}`` after. Nothing but
 constructors of known classes is ever called, whatever the JSON says, and nothing made that is much larger than it.
 """
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MOST_JSON_FLOATS = 8  # in a tuple; longer ones become arrays
-MOST_FREE = 1_000_000  # numbers that ranges may stand for, besides as many as there are in arrays
+MOST_FREE = 1_000_000  # numbers that may be used besides those of arrays,
+MOST_USES = 2  # and how often these may be, on average
 NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")  # types of numpy's scalars
 LARGEST_JSON_INTEGER = 2**63
 LONGEST_NAME = 40  # of a part of an array's name
@@ -38,23 +39,12 @@ class Kind(NamedTuple):
     take : callable
         Returns a dict of str to values that the object can be made of.
     make : callable
-        Makes it of these, given by name.
-    own : tuple of str
-        Names of those whose arrays no other object may have: it writes to them, or makes copies of them.
-    name : str
-        By which files know the class; its own by default.
+        Makes it of these, given by name; may copy arrays.
     """
 
     cls: type
     take: Callable[[Any], dict[str, Any]]
     make: Callable[..., Any]
-    own: tuple[str, ...] = ()
-    name: str = ""
-
-    @property
-    def called(self) -> str:
-        """Name of the class in files."""
-        return self.name or self.cls.__name__
 
 
 def encode(value: object, kinds: Iterable[Kind], where: str) -> tuple[Json, Arrays]:
@@ -142,7 +132,9 @@ class _Encoder:
         kind = self._kinds[type(value)]
         document: dict[str, Json] = {}
         self._seen[id(value)] = value, document
-        document[kind.called] = {name: self.encode(part, _below(path, name)) for name, part in kind.take(value).items()}
+        document[kind.cls.__name__] = {
+            name: self.encode(part, _below(path, name)) for name, part in kind.take(value).items()
+        }
         return document
 
     def _array(self, array: npt.NDArray[Any], path: str) -> str:
@@ -160,11 +152,9 @@ class _Encoder:
 
 class _Decoder:
     def __init__(self, kinds: Iterable[Kind], arrays: Arrays) -> None:
-        self._kinds, self._arrays = {kind.called: kind for kind in kinds}, arrays
+        self._kinds, self._arrays = {kind.cls.__name__: kind for kind in kinds}, arrays
         self._numbered: dict[int | None, object] = {}
-        self._owned: set[str] = set()
-        self._owning = False
-        self._left = MOST_FREE + sum(array.size for array in arrays.values())
+        self._left = MOST_FREE + MOST_USES * sum(array.size for array in arrays.values())
 
     def decode(self, document: Any) -> Any:
         if isinstance(document, list):
@@ -173,28 +163,21 @@ class _Decoder:
             return document
         [(what, content)] = ((key, value) for key, value in document.items() if key != "id")
         if what in self._kinds:
-            kind = self._kinds[what]
-            made = kind.make(**{name: self._part(part, name in kind.own) for name, part in content.items()})
+            made = self._kinds[what].make(**{name: self.decode(part) for name, part in content.items()})
             self._numbered[document.get("id")] = made
             return made
         return self._plain(what, content)
 
-    def _part(self, document: Any, own: bool) -> Any:
-        outer, self._owning = self._owning, own
-        part = self.decode(document)
-        self._owning = outer
-        return part
-
     def _plain(self, what: str, content: Any) -> Any:
         match what:
             case "array":
-                return self._array(content, self._owning)
+                return self._array(content)
             case "same":
                 return self._numbered[content]
             case "tuple":
                 return tuple(map(self.decode, content))
             case "floats":
-                return tuple(self._array(content, own=True).tolist())
+                return tuple(self._array(content).tolist())
             case "dict":
                 return {self.decode(key): self.decode(value) for key, value in content}
             case "range":
@@ -207,21 +190,19 @@ class _Decoder:
                 return float(content)
         raise ValueError(f"a {what!r} is not known")
 
-    def _array(self, name: str, own: bool) -> npt.NDArray[Any]:
-        """Return an array; one that belongs to an object only once."""
-        if own and name in self._owned:
-            raise ValueError(f"array {name!r} belongs to two objects")
-        if own:
-            self._owned.add(name)
+    def _array(self, name: str) -> npt.NDArray[Any]:
+        self._use(self._arrays[name].size)
         return self._arrays[name]
 
     def _range(self, *limits: int) -> range:
-        """Return a range; limit the total length of ranges, since they may become arrays."""
-        whole = range(*limits)
-        self._left -= len(whole)
+        self._use(len(range(*limits)))
+        return range(*limits)
+
+    def _use(self, n: int) -> None:
+        """Count numbers that may be copied, whose total is limited: a file could name the same ones over and over."""
+        self._left -= n
         if self._left < 0:
-            raise ValueError(f"{whole} is longer than what it could stand for")
-        return whole
+            raise ValueError("it stands for far more numbers than it holds")
 
     def _scalar(self, kind: str, value: Any) -> Any:
         if not NUMBERS.fullmatch(kind):
@@ -230,6 +211,6 @@ class _Decoder:
 
 
 def _below(path: str, part: object) -> str:
-    """Return the name of a part, of letters and digits that any tool takes in a file's name."""
-    name = re.sub(r"[^A-Za-z0-9_]", "-", str(part))[:LONGEST_NAME]
+    """Return the name of a part, of characters that any tool takes in a file's name."""
+    name = re.sub(r"[^A-Za-z0-9_.]", "-", str(part))[:LONGEST_NAME]
     return f"{path}.{name}" if path else name

@@ -1,4 +1,7 @@
-"""Copies and files of a simulation: what is kept of it, and how it comes back."""
+"""Copies and files of a simulation.
+
+What writes and reads them is imported on first use: many simulations are never saved.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,16 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gifpop.assembly.finished_runs import Records
-from gifpop.assembly.state import State
 from gifpop.common import checks
 from gifpop.engine.exclusive import Exclusive
 from gifpop.engine.threads import check_threads
-from gifpop.saving import snapshot
 
 if TYPE_CHECKING:
     import os
 
     from typing_extensions import Self
 
-    from gifpop.common.typing import Level
+    from gifpop.assembly.state import State
 
 logger = logging.getLogger(__name__)
 
@@ -28,14 +28,11 @@ class Saved(Exclusive):
 
     Attributes
     ----------
-    level : str or dict of str
-        As given, or the level of each population by name.
     _state : State
     _progress : bool or None
         Whether runs show a progress bar.
     """
 
-    level: Level | dict[str, Level]
     _state: State
     _progress: bool | None
 
@@ -45,10 +42,12 @@ class Saved(Exclusive):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return an independent simulation in the same state, as if it had been saved and loaded."""
+        from gifpop.saving import snapshot
+
         with self._alone():
             self._state.require_whole()
             self._state.records.end()
-            return self._restored(snapshot.copied(self._kept()), self._progress)
+            return self._restored(snapshot.copied(self._state), self._progress)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a gifpop.Simulation cannot be pickled: save writes it to a file, and load reads that")
@@ -94,11 +93,13 @@ class Saved(Exclusive):
         >>> bool((again.counts == rest.counts).all())
         True
         """
+        from gifpop.saving import snapshot
+
         with self._alone() as deferral:
             self._state.require_whole()
             self._state.records.end()
             with deferral.suspended():  # nothing changes, and writing may take long
-                snapshot.save(path, self._kept(results), compressed)
+                snapshot.save(path, self._state, results, compressed)
         logger.debug("saved %r to %s", self, path)
 
     @classmethod
@@ -140,26 +141,13 @@ class Saved(Exclusive):
             progress = checks.boolean("Simulation.load: progress", progress)
         if threads is not None:
             threads = check_threads("Simulation.load: threads", threads)
+        from gifpop.saving import snapshot
+
         return cls._restored(snapshot.load(path, threads), progress)
 
-    def _kept(self, results: bool = True) -> dict[str, object]:
-        """Return the state as a file keeps it, with or without results."""
-        state = self._state
-        return {
-            "seed": state.seed,
-            "assembly": state.assembly,
-            "level": self.level,
-            "recording": state.recording,
-            "engine": state.engine,
-            "results": snapshot.joined(state.records.results) if results else [],
-        }
-
     @classmethod
-    def _restored(cls, kept: dict[str, Any], progress: bool | None) -> Self:
-        """Return a simulation from what `_kept` returned."""
+    def _restored(cls, state: State, progress: bool | None) -> Self:
+        """Return a simulation in a state."""
         simulation = cls.__new__(cls)
-        simulation.level, simulation._progress, simulation._busy = kept["level"], progress, threading.Lock()
-        simulation._state = State(
-            kept["seed"], kept["assembly"], kept["recording"], kept["engine"], Records(kept["results"])
-        )
+        simulation._state, simulation._progress, simulation._busy = state, progress, threading.Lock()
         return simulation

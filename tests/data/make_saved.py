@@ -1,7 +1,7 @@
 """Save the simulation that `test_archive` loads to see that files of its format can still be read.
 
-Run ``python -m tests.data.make_saved`` when the number of the format has risen; files of formats that gifpop still
-reads stay.
+Run ``python -m tests.data.make_saved`` when the number of the format has risen. Files of formats that gifpop still
+reads stay; there are two of format 1, whose names of receptors changed.
 """
 
 from pathlib import Path

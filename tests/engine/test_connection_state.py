@@ -12,8 +12,7 @@ from gifpop.engine.engine import Engine
 from gifpop.engine.links import Link
 from gifpop.meso.plan import plan_population, start_history
 from gifpop.micro.plan import plan_neurons
-from gifpop.saving.encoding import decode, encode
-from gifpop.saving.snapshot import KINDS
+from tests.helpers.state import resumed
 
 DT, STEPS = 0.5, 300
 SOURCES, N, SIZE = 20, 30, 50
@@ -158,8 +157,7 @@ def test_in_pieces_and_saved_and_restored():
     whole = run(engine_of(), pieces=2)
     engine = engine_of()
     first = run(engine, STEPS // 2)
-    document, arrays = encode({"engine": engine}, KINDS, "test")
-    restored = decode(document, {name: array.copy() for name, array in arrays.items()}, KINDS)["engine"]
+    restored = resumed(engine_of(), engine)
     assert_array_equal(np.vstack([first, run(restored, STEPS // 2)]), whole)
 
 

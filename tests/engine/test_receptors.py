@@ -14,9 +14,8 @@ from gifpop.engine.engine import Engine
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.meso.plan import plan_adaptive, plan_population, start_history
 from gifpop.micro.plan import plan_neurons
-from gifpop.saving.encoding import decode, encode
-from gifpop.saving.snapshot import KINDS
 from tests.helpers import reference
+from tests.helpers.state import resumed
 
 DT = 0.5
 TAU = {"slow": 40.0, "fast": 1.5}
@@ -299,6 +298,5 @@ def test_saved_and_restored(R, kind):
     whole = run(engines(R, 1)[kind], STEPS, probes, None, pieces=2)
     engine = engines(R, 1)[kind]
     first = run(engine, STEPS // 2, probes, None)
-    document, arrays = encode({"engine": engine}, KINDS, "test")
-    restored = decode(document, {name: array.copy() for name, array in arrays.items()}, KINDS)["engine"]
+    restored = resumed(engines(R, 1)[kind], engine)
     assert_array_equal(whole, np.vstack([first, run(restored, STEPS // 2, probes, None)]))

@@ -11,9 +11,9 @@ import numpy as np
 import gifpop as gp
 from gifpop.engine.engine import StateLostError
 from gifpop.saving import snapshot
-from gifpop.saving.encoding import decode, encode
+from gifpop.saving.encoding import encode
 from tests.helpers.saved import MIXED, STC_CELL, network
-from tests.helpers.state import State, assembly_of, engine_of, is_locked, kept_of, network_of, state_of
+from tests.helpers.state import State, assembly_of, contents_of, engine_of, is_locked, network_of, state_of
 
 PACKAGE = str(Path(gp.__file__).parent) + os.sep
 DT = 0.5
@@ -194,13 +194,13 @@ class Frozen:
     """The state of a simulation, as a file would hold it, to make twins of."""
 
     def __init__(self, sim):
-        self._document, arrays = encode(kept_of(sim), snapshot.KINDS, "chaos")
+        self._document, arrays = encode(contents_of(sim), snapshot.KINDS, "chaos")
         self._arrays = {name: array.copy() for name, array in arrays.items()}
 
     def twin(self):
         """Return a simulation in this state."""
         arrays = {name: array.copy() for name, array in self._arrays.items()}
-        return gp.Simulation._restored(decode(self._document, arrays, snapshot.KINDS), False)
+        return gp.Simulation._restored(snapshot.restored(self._document, arrays), False)
 
 
 def observed(sim):

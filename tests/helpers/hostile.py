@@ -11,13 +11,12 @@ import json
 import os
 import sys
 import warnings
-from dataclasses import replace
 
 import numpy as np
 
 import gifpop as gp
 from gifpop.saving import archive, snapshot
-from tests.helpers.state import kept_of, network_of
+from tests.helpers.state import network_of
 
 SECONDS = 60  # for one file, on a busy machine
 BYTES = 4 * 2**30  # of address space
@@ -61,8 +60,8 @@ JSON = (
     {"same": 3},
     {"dict": [[-1, 1]]},
     {"float": "nan"},
-    {"floats": "engine.plans.0.state.V_m"},
-    {"array": "engine.plans.1.sfa"},
+    {"floats": "groups.2-3E.V_m"},
+    {"array": "groups.I.sfa"},
 )
 NUMBERS = (0, -1, 1, 7, 64, 2**31 - 1, 2**53, 2**63 - 5, -(2**63), 0.5, 1e19, 5e-324, 1e300, np.nan, np.inf, -np.inf)
 SHAPES = {
@@ -168,16 +167,13 @@ def nodes(document):
 def load(document, arrays):
     """Return the simulation that a file with this content would give."""
     with archive.damage_reported("it"), np.errstate(all="ignore"):
-        state = snapshot.restored(document, arrays)
-    state["assembly"].options = replace(state["assembly"].options, threads=1)
-    state["engine"].threads = 1  # a number that is limited elsewhere
-    return gp.Simulation._restored(state, False)
+        return gp.Simulation._restored(snapshot.restored(document, arrays, threads=1), False)
 
 
 def exercise(sim):
     """Do with a simulation what may be done; errors are not what matters here."""
     first = next(iter(network_of(sim).populations))
-    kept = kept_of(sim)
+    state = sim._state
     for action in (
         lambda: sim.run(20 * sim.dt),
         sim.result,
@@ -187,7 +183,7 @@ def exercise(sim):
         lambda: sim.run(2 * sim.dt),
         lambda: sim.set(network_of(sim).connections[0], weight=-1.0),
         lambda: sim.run(2 * sim.dt),
-        lambda: snapshot.copied(kept),
+        lambda: snapshot.copied(state),
         sim.reset,
         lambda: sim.run(20 * sim.dt),
         lambda: repr(sim),

@@ -6,6 +6,8 @@ gifpop saves.
 
 import numpy as np
 
+from gifpop.saving.contents import contents
+
 NOT_STATE = {
     "Simulation": {"_busy", "_progress"},
     "State": {"records"},  # results are compared as users see them
@@ -48,9 +50,16 @@ def buffers_of(simulation):
     return engine_of(simulation)._buffers
 
 
-def kept_of(simulation):
+def contents_of(simulation):
     """Return what is saved or copied of a simulation."""
-    return simulation._kept()
+    return contents(simulation._state)
+
+
+def resumed(fresh, engine):
+    """Return an engine in its initial state, put into that of another one of the same groups, links and signals."""
+    fresh.plans, fresh.streams = [plan.copy() for plan in engine.plans], engine.streams
+    fresh.resume(engine.state())
+    return fresh
 
 
 def is_locked(simulation):
