@@ -17,7 +17,7 @@ from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.disconnect import disconnect
 from gifpop.nest.forms import as_json
 from gifpop.nest.kernel import BLOCKS, VerbosityLevel, kernel
-from gifpop.nest.models import NodeModel, SynapseModel
+from gifpop.nest.models import FIRST_COPY, MODEL_IDS, TABLES, NodeModel, SynapseModel
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter, as_parameter
@@ -476,7 +476,8 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
         if existing not in kernel.models:
             raise errors.UnknownModelName(f"{existing} is not a known model name. {kernel.known_models()}")
         model = kernel.models[existing]
-        copy = NodeModel(new, model.base, model.element_type, model.parameters, dict(model.defaults))
+        number = FIRST_COPY + len(kernel.models) - len(TABLES)
+        copy = NodeModel(new, model.base, model.element_type, model.parameters, number, dict(model.defaults))
         copy.defaults.update(new_defaults(BLOCKS[copy.base], copy, params, kernel.clock))
         with kernel.changes.commit("CopyModel"):
             kernel.models[new] = copy
@@ -490,12 +491,28 @@ def _known_synapse(name: str) -> SynapseModel:
     raise errors.UnknownComponent(f"{name} is not a known component. {kernel.known_models()}")
 
 
+def _of_model(model: NodeModel) -> Values:
+    """Return what NEST shows of a model besides the values of new nodes."""
+    n = np.array([sum(block.n for block in kernel.nodes.blocks if block.model is model)])
+    return {
+        "available": np.array([0]),
+        "capacity": n,
+        "elementsize": MODEL_IDS[model.base][1],
+        "instantiations": n.copy(),
+        "thread": -1,
+        "thread_local_id": -1,
+        "type_id": model.base,
+        "vp": -1,
+    }
+
+
 def _defaults(name: str) -> Values:
     if name in kernel.models:
         node_model = kernel.models[name]
         shown = BLOCKS[node_model.base](kernel.clock, node_model, 0, 1)
-        hidden = {"thread", "vp", *(p.name for p in node_model.parameters.values() if p.type is NODES)}
-        return {key: shown.get(key, 0) for key in sorted(shown.names()) if key not in hidden}
+        hidden = {*(p.name for p in node_model.parameters.values() if p.type is NODES)}
+        found = {key: shown.get(key, 0) for key in shown.names() if key not in hidden}
+        return dict(sorted((found | _of_model(node_model)).items()))
     return synapse_defaults(_known_synapse(name))
 
 

@@ -67,17 +67,17 @@ class Table(NamedTuple):
     formats: Sequence[str]
 
     @classmethod
-    def of(
-        cls, piece: Mapping[str, npt.NDArray[Any]], times: npt.NDArray[Any], in_steps: bool, precision: int
-    ) -> Table:
-        """Return the events of a piece, with ``times`` in ms or steps, and values of variables with ``precision``."""
+    def of(cls, piece: Mapping[str, npt.NDArray[Any]], times: npt.NDArray[Any], precision: int) -> Table:
+        """Return the events of a piece, with ``times``, and values of variables with ``precision``.
+
+        The times are in ms or, if the piece has offsets, in steps.
+        """
         number = f"%.{DIGITS_BY_DEFAULT if precision < 0 else precision}f"
         senders = piece["senders"]
-        variables = [name for name in piece if name not in ("senders", "stamps")]
+        variables = [name for name in piece if name not in ("offsets", "senders", "stamps")]
         values = [piece[name] for name in variables]
-        if in_steps:
-            offsets = np.zeros(len(senders))
-            names, columns = ["sender", "time_step", "time_offset"], [senders, times, offsets]
+        if "offsets" in piece:
+            names, columns = ["sender", "time_step", "time_offset"], [senders, times, piece["offsets"]]
             formats = ["%d", "%d", number]
         else:
             names, columns, formats = ["sender", "time_ms"], [senders, times], ["%d", number]

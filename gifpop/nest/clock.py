@@ -78,6 +78,10 @@ class Clock:
             raise BadProperty(f"{who}: Time point {time:g} is not representable in current resolution.")
         return (steps + (rest > 0)).astype(np.int64)
 
+    def steps_after(self, times: Floats) -> Integers:
+        """Return the steps at or after times in ms that need not be on the grid."""
+        return np.ceil(times * TICS_PER_MS / self.tics_per_step).astype(np.int64)
+
     def steps_above(self, ms: float) -> int:
         """Convert ms to steps, rounded up."""
         return -(-int(tics(ms)) // self.tics_per_step)

@@ -1,10 +1,18 @@
 """NEST's error classes, and functions that raise or return them."""
 
+from __future__ import annotations
+
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gifpop.common import memory, ranges
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats
 
 _NAMES = (
     "BackendAlreadyRegistered",
@@ -124,6 +132,11 @@ def check_ranges(where: str, p: Mapping[str, object]) -> None:
         ranges.check_ranges(where, p)
     except ValueError as error:
         raise BadProperty(str(error)) from None
+
+
+def reachable(threshold: float | Floats) -> float | Floats:
+    """Return thresholds in mV without infinity, which is as far away as the largest potential."""
+    return np.minimum(threshold, ranges.LARGEST_POTENTIAL)
 
 
 def unaccessed(names: Iterable[str], container: str, function: str) -> KernelException:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Channel: TypeAlias = Literal["all", "excite", "inhibit"]  # which spikes of a spike generator
 
 ENDLESS = 1e15  # ms; a device that stops there or later never stops
+OPTIONS_OF_TIMES = ("allow_offgrid_times", "precise_times", "shift_now_spikes")
 FAR = signals.LAST_STEP // 2  # steps
 
 
@@ -243,14 +244,19 @@ class SpikeGeneratorBlock(GeneratorBlock):
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         super().normalize(row, given, clock)
         times = row["spike_times"]
-        if "allow_offgrid_times" in given and "spike_times" not in given and len(times):
+        if given & set(OPTIONS_OF_TIMES) and "spike_times" not in given and len(times):
             raise BadProperty("Options can only be set together with spike times or if no spike times have been set.")
+        if row["precise_times"] and (row["allow_offgrid_times"] or row["shift_now_spikes"]):
+            raise BadProperty(
+                "Option precise_times cannot be set to true when either allow_offgrid_times or shift_now_spikes is set "
+                "to true."
+            )
         if "spike_times" in given:
-            if np.any(times == 0.0):
+            if not row["shift_now_spikes"] and np.any(times == 0.0):
                 raise BadProperty(f"{cls.at_zero} cannot be set to 0.")
             if np.any(np.diff(times) < 0):
                 raise BadProperty("Spike times must be sorted in non-descending order.")
-            row["spike_times"] = clock.ms(clock.grid(cls.model_name, times, row["allow_offgrid_times"]))
+            row["spike_times"] = cls._on_grid(row, clock)
         for name, comma in (("spike_weights", ","), ("spike_multiplicities", "")):
             size = len(row.get(name, ()))
             if (name in given and size not in (0, len(times))) or 0 < size < len(times):
@@ -258,6 +264,39 @@ class SpikeGeneratorBlock(GeneratorBlock):
                     f"{name} must have the same number of elements as spike_times{comma} or 0 elements to clear the "
                     "property."
                 )
+
+    @classmethod
+    def _on_grid(cls, row: Values, clock: Clock) -> Floats:
+        """Return spike times as they are kept: on the time grid, unless they are precise."""
+        times = np.asarray(row["spike_times"])
+        if row["precise_times"]:
+            if not np.all(np.abs(times) < ENDLESS):
+                raise BadProperty(f"{cls.model_name}: spike_times must be finite.")
+            return times
+        steps = clock.grid(cls.model_name, times, row["allow_offgrid_times"])
+        if row["shift_now_spikes"]:
+            steps = steps + (steps == clock.step)
+        return clock.ms(steps)
+
+    def stamps(self, i: int) -> Integers:
+        """Return the steps at whose end the spikes of the ``i``-th generator are sent."""
+        origin, times = self.clock.point("origin", self.columns["origin"][i]), self.columns["spike_times"][i]
+        if self.columns["precise_times"][i]:
+            return origin + self.clock.steps_after(times)
+        return origin + self.clock.grid(self.model_name, times)
+
+    def offsets(self, i: int) -> tuple[Integers, Floats] | None:
+        """Return stamps of precise spikes, and how far before them (ms) each is; None if none is between steps."""
+        if not self.columns["precise_times"][i]:
+            return None
+        times, steps = self.columns["spike_times"][i], self.clock.steps_after(self.columns["spike_times"][i])
+        offsets, stamps = self.clock.ms(steps) - times, self.stamps(i)
+        offsets[np.abs(offsets) <= 4.0 * np.spacing(times)] = 0.0  # as of times on the grid
+        start, stop = self.window(i)
+        chosen = np.flatnonzero((stamps > start) & (stamps <= stop))
+        numbers = self._amounts("spike_multiplicities", i, len(stamps))[chosen].astype(np.int64)
+        repeated = np.repeat(chosen, numbers)
+        return (stamps[repeated], offsets[repeated]) if np.any(offsets[repeated]) else None
 
     def channels(self, i: int) -> tuple[Channel, ...]:
         """Return the channels of the ``i``-th generator, "excite" and perhaps "inhibit" (see `signal`)."""
@@ -271,8 +310,7 @@ class SpikeGeneratorBlock(GeneratorBlock):
         these weights. The sign of a connection's weight times a spike's chooses the synapse.
         """
         start, stop = self.window(i)
-        origin = self.clock.point("origin", self.columns["origin"][i])
-        stamps = origin + self.clock.grid(self.model_name, self.columns["spike_times"][i])
+        stamps = self.stamps(i)
         amounts = self._amounts("spike_multiplicities", i, len(stamps))
         weights = self._amounts("spike_weights", i, len(stamps))
         chosen = (stamps > start) & (stamps <= stop)

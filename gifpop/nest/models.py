@@ -33,8 +33,16 @@ def _finite(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.isfinite(x)))
 
 
+def _below_infinity(x: npt.ArrayLike) -> bool:
+    return bool(np.all(np.asarray(x) > -np.inf))
+
+
 def _positive(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) > 0)) and _finite(x)
+
+
+def _not_zero(x: npt.ArrayLike) -> bool:
+    return bool(np.all(np.asarray(x) > 0))
 
 
 def _not_negative(x: npt.ArrayLike) -> bool:
@@ -138,7 +146,7 @@ POPULATION = (
     ModelParameter("len_kernel", LONG, -1),
     number("I_e", 0.0),
     number("V_reset", 0.0),
-    number("V_T_star", 15.0),
+    number("V_T_star", 15.0, _below_infinity),
     number("E_L", 0.0),
     number("tau_syn_ex", 3.0, _positive, "The synaptic time constants must be strictly positive."),
     number("tau_syn_in", 6.0, _positive, "The synaptic time constants must be strictly positive."),
@@ -171,12 +179,15 @@ NEURON = (
     number("tau_syn_in", 2.0, _positive, SYNAPTIC),
     number("E_L", -70.0),
     number("V_reset", -55.0),
-    number("V_T_star", -35.0),
+    number("V_T_star", -35.0, _below_infinity),
     number("I_e", 0.0),
     number("V_m", -70.0),
     shown("E_sfa", DOUBLE, 0.0),
     shown("I_stc", DOUBLE, 0.0),
     shown("t_spike", DOUBLE, -1.0),
+    ModelParameter("ignore_and_spike", BOOL, False),
+    number("ignore_and_spike_interval", 100.0, _not_zero, "ignore_and_spike_interval > 0 required."),
+    number("ignore_and_spike_offset", 1.0, _not_zero, "ignore_and_spike_offset > 0 required."),
 )
 
 SINE = (number("frequency", 0.0), number("phase", 0.0))
@@ -196,8 +207,8 @@ SPIKES = (
         "spike_multiplicities must not be negative.",
     ),
     ModelParameter("allow_offgrid_times", BOOL, False),
-    only("precise_times", BOOL, False),
-    only("shift_now_spikes", BOOL, False),
+    ModelParameter("precise_times", BOOL, False),
+    ModelParameter("shift_now_spikes", BOOL, False),
 )
 
 TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
@@ -352,7 +363,35 @@ SYNAPSES: dict[str, dict[Adjustable, ModelParameter]] = {  # in the order of NES
     "static_synapse_hom_w": SYNAPSE,
     "static_synapse_hom_w_lbl": SYNAPSE | LABEL,
 }
+MODEL_IDS: dict[str, tuple[int, int]] = {  # NEST's ``model_id`` and ``elementsize``
+    "ac_generator": (0, 328),
+    "dc_generator": (1, 256),
+    "gamma_sup_generator": (2, 288),
+    "gif_pop_psc_exp": (75, 1032),
+    "gif_psc_exp": (49, 912),
+    "inhomogeneous_poisson_generator": (5, 392),
+    "mip_generator": (3, 328),
+    "multimeter": (99, 256),
+    "noise_generator": (4, 440),
+    "parrot_neuron": (68, 456),
+    "poisson_generator": (6, 320),
+    "poisson_generator_ps": (7, 288),
+    "ppd_sup_generator": (8, 320),
+    "pulsepacket_generator": (9, 392),
+    "sinusoidal_gamma_generator": (14, 440),
+    "sinusoidal_poisson_generator": (10, 432),
+    "spike_dilutor": (104, 360),
+    "spike_generator": (11, 320),
+    "spike_recorder": (101, 208),
+    "spike_train_injector": (79, 248),
+    "step_current_generator": (12, 320),
+    "voltmeter": (100, 256),
+    "weight_recorder": (103, 240),
+}
+FIRST_COPY = 106  # ``model_id``
+
 SYNAPSE_IDS: dict[str, tuple[int, int]] = {  # NEST's ``synapse_modelid`` and ``sizeof``
+    "bernoulli_synapse": (0, 40),
     "static_synapse": (29, 32),
     "static_synapse_hom_w": (32, 24),
     "static_synapse_hom_w_lbl": (34, 32),
@@ -377,6 +416,8 @@ class NodeModel:
     element_type : str
         "neuron", "stimulator" or "recorder".
     parameters : dict of str to ModelParameter
+    number : int
+        NEST's ``model_id``.
     defaults : dict of str to object
         Values of a new node; those that are not given are the defaults of the parameters.
     """
@@ -385,6 +426,7 @@ class NodeModel:
     base: str
     element_type: ElementType
     parameters: dict[str, ModelParameter]
+    number: int
     defaults: Values = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -437,6 +479,6 @@ class SynapseModel:
 def node_models() -> dict[str, NodeModel]:
     """Return the built-in models of nodes by name."""
     return {
-        name: NodeModel(name, name, element_type, {p.name: p for p in parameters})
+        name: NodeModel(name, name, element_type, {p.name: p for p in parameters}, MODEL_IDS[name][0])
         for name, (element_type, parameters) in TABLES.items()
     }

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.micro.plan import RECORDABLES, NeuronPlan, neuron_parameters, plan_neurons
-from gifpop.nest.errors import BadProperty, check_ranges, unaccessed
+from gifpop.nest.errors import BadProperty, check_ranges, reachable, unaccessed
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
 
@@ -180,6 +180,7 @@ class NeuronBlock(Block):
         p = {name: _common(self.columns[name]) for name in SCALARS}
         with np.errstate(over="ignore", under="ignore"):
             p["tau_m"] = p["C_m"] / _common(self.columns["g_L"])
+        p["V_T_star"] = reachable(p["V_T_star"])
         p |= {"V_m": self.columns["V_m"], "I_syn_ex": 0.0, "I_syn_in": 0.0}
         for trace in ADAPTATION:
             terms = int(self.columns[f"q_{trace}"].lengths().max())

@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 Payload: TypeAlias = Literal["spikes", "current", "requests"]  # of a connection
 
 
+SHOWN_BY_ALL = (
+    "element_type",
+    "global_id",
+    "local",
+    "model",
+    "model_id",
+    "node_uses_wfr",
+    "thread",
+    "thread_local_id",
+    "vp",
+)
+
+
 class Assignment(NamedTuple):
     """A value to set, for some of the nodes that are set together.
 
@@ -189,7 +202,7 @@ class Block:
     def names(self) -> list[str]:
         """Return the names that `get` knows."""
         extra = ("recordables",) if self.recordables else ()
-        return [*self.columns, "element_type", "global_id", "local", "model", "thread", "vp", *extra]
+        return [*self.columns, *SHOWN_BY_ALL, *extra]
 
     def names_at(self, places: Integers) -> list[str]:
         """Return the names that `get` knows of at least one of several nodes."""
@@ -211,7 +224,10 @@ class Block:
             "global_id": self.first + i,
             "local": True,
             "model": self.model.name,
+            "model_id": self.model.number,
+            "node_uses_wfr": False,
             "thread": 0,
+            "thread_local_id": self.first + i - 1 if self.clock.simulated else -1,
             "vp": 0,
         }[name]
 

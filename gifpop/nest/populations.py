@@ -18,7 +18,7 @@ from gifpop.meso.plan import (
     plan_population,
     start_history,
 )
-from gifpop.nest.errors import BadProperty, check_ranges, require_memory
+from gifpop.nest.errors import BadProperty, check_ranges, reachable, require_memory
 from gifpop.nest.nodes import Block
 from gifpop.parameters import GIF
 
@@ -81,7 +81,7 @@ class PopulationBlock(Block):
             )
         if row["N"] > MOST_NEURONS:
             raise BadProperty(f"N must be at most {MOST_NEURONS}, got {row['N']}.")
-        check_ranges(POPULATION, row)
+        check_ranges(POPULATION, row | {"V_T_star": reachable(row["V_T_star"])})
         refractory = refractory_steps(row["t_ref"], clock.resolution)
         if 1 <= row["len_kernel"] <= refractory and given & {"len_kernel", "t_ref"}:
             raise BadProperty(
@@ -96,6 +96,7 @@ class PopulationBlock(Block):
     def plan(self, i: int) -> tuple[PopulationPlan, int]:
         """Return a plan of the ``i``-th population with its history at the start, and ``len_kernel``."""
         row = self.row(i)
+        row["V_T_star"] = reachable(row["V_T_star"])
         cell = GIF(**{name: row[name] for name in CELL})
         dt = self.clock.resolution
         if row["len_kernel"] < 1:

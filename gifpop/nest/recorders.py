@@ -191,9 +191,10 @@ class RecorderBlock(Block):
 
     def _table(self, i: int, piece: Piece) -> Table:
         in_steps = bool(self.columns["time_in_steps"][i])
-        times = piece["stamps"] if in_steps else self.clock.ms(piece["stamps"])
         variables = {name: piece[name] for name in ("senders", "stamps", *self.variables(i))}
-        return Table.of(variables, times, in_steps, int(self.columns["precision"][i]))
+        if in_steps:
+            variables["offsets"] = _column(piece, "offsets")
+        return Table.of(variables, self._times(piece, in_steps), int(self.columns["precision"][i]))
 
     def variables(self, i: int) -> Sequence[str]:
         """Return the names of the variables that the ``i``-th device records."""
@@ -231,13 +232,21 @@ class RecorderBlock(Block):
             return {name: np.array([]) for name in sorted(names)}
         if len(self.stored[i]) > 1:
             pieces = self.stored[i]
-            self.stored[i] = [{name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}]
+            joined = {name for piece in pieces for name in piece}
+            self.stored[i] = [{name: np.concatenate([_column(p, name) for p in pieces]) for name in joined}]
         held = self.stored[i][0]
         events = {name: held[name].copy() for name in names - {"times", "offsets"}}
-        events["times"] = held["stamps"].copy() if in_steps else self.clock.ms(held["stamps"])
+        events["times"] = self._times(held, in_steps)
         if in_steps:
-            events["offsets"] = np.zeros(len(held["stamps"]))
+            events["offsets"] = _column(held, "offsets").copy()
         return dict(sorted(events.items()))
+
+    def _times(self, piece: Piece, in_steps: bool) -> npt.NDArray[Any]:
+        """Return the times of events, in steps or ms."""
+        if in_steps:
+            return piece["stamps"].copy()
+        times = self.clock.ms(piece["stamps"])
+        return times - piece["offsets"] if "offsets" in piece else times
 
     def piece(
         self,
@@ -260,35 +269,58 @@ class RecorderBlock(Block):
         return {"stamps": stamps[kept], "senders": senders[kept]} | {name: v[kept] for name, v in variables.items()}
 
 
+def _column(piece: Piece, name: str) -> npt.NDArray[Any]:
+    """Return an array of a piece; offsets that it lacks are 0."""
+    return piece[name] if name in piece else np.zeros(len(piece["stamps"]))
+
+
 class SpikeRecorderBlock(RecorderBlock):
     """spike_recorder: one entry for each spike, at the stamp of its emission.
 
     Attributes
     ----------
-    taken : list of list of (int array, int array)
-        Senders and stamps of spikes that are not yet events, for each device.
+    taken : list of list of (int array, int array, float array or None)
+        Senders, stamps and offsets of spikes that are not yet events, for each device.
     """
 
     receives = frozenset({"spikes"})
 
-    def take(self, i: int, senders: Integers, stamps: Integers, repeats: Integers | None = None) -> None:
-        """Take spikes: senders, stamps and, optionally, how often to record each (arrays)."""
+    def take(
+        self,
+        i: int,
+        senders: Integers,
+        stamps: Integers,
+        repeats: Integers | None = None,
+        offsets: Floats | None = None,
+    ) -> None:
+        """Take spikes: senders, stamps and, optionally, how often to record each, or offsets in ms (arrays)."""
         if repeats is not None:
             senders, stamps = np.repeat(senders, repeats), np.repeat(stamps, repeats)
         if len(stamps):
-            self.taken[i].append((senders, stamps))
+            self.taken[i].append((senders, stamps, offsets))
             self.n_taken += len(stamps) if self.columns["record_to"][i] == "memory" else 0
 
     def due(self, i: int, slice_steps: int, ended: bool) -> tuple[Piece | None, list[Any]]:
         if not self.taken[i]:
             return None, []
-        senders, stamps = (np.concatenate(column) for column in zip(*self.taken[i], strict=True))
+        senders, stamps = (np.concatenate([taken[k] for taken in self.taken[i]]) for k in (0, 1))
+        offsets = _joined_offsets(self.taken[i])
         left = []
         if not ended:
             late = stamps > self.clock.step // slice_steps * slice_steps
-            left = [(senders[late], stamps[late])] if late.any() else []
+            if late.any():
+                left = [(senders[late], stamps[late], None if offsets is None else offsets[late])]
             senders, stamps = senders[~late], stamps[~late]
-        return self.piece(i, stamps, senders, senders, slice_steps, {}) if len(stamps) else None, left
+            offsets = None if offsets is None else offsets[~late]
+        variables = {} if offsets is None else {"offsets": offsets}
+        return self.piece(i, stamps, senders, senders, slice_steps, variables) if len(stamps) else None, left
+
+
+def _joined_offsets(taken: list[Any]) -> Floats | None:
+    """Return the offsets of all spikes that were taken; None: all are 0."""
+    if all(offsets is None for *_, offsets in taken):
+        return None
+    return np.concatenate([np.zeros(len(stamps)) if own is None else own for _, stamps, own in taken])
 
 
 class Samples(NamedTuple):

@@ -270,6 +270,12 @@ class Simulator:
                 steps, units = chunk.neurons[heard]
                 recorder.take(i, first + units.astype(np.int64), steps + 1, None if repeats is None else repeats[units])
                 continue
+            if isinstance(heard, Tap) and heard.offsets is not None:
+                stamps, offsets = heard.offsets
+                ends = np.searchsorted(stamps, (chunk.step, chunk.step + len(chunk.counts)), side="right")
+                k = slice(*ends.tolist())
+                recorder.take(i, np.full(len(stamps[k]), first), stamps[k], None, offsets[k])
+                continue
             counts = heard.last[: len(chunk.counts)] if isinstance(heard, Tap) else chunk.counts[:, heard]
             fired = np.flatnonzero(counts)
             recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))

@@ -96,7 +96,13 @@ class Weigher(NamedTuple):
 
 
 class Tap:
-    """A signal that keeps its last values for recorders."""
+    """A signal that keeps its last values for recorders.
+
+    ``offsets`` holds stamps of its spikes and how far before them they are, if they are precise (see
+    `SpikeGeneratorBlock.offsets`).
+    """
+
+    offsets: tuple[Integers, Floats] | None = None
 
     def __init__(self, signal: signals.Emitter) -> None:
         self.signal = signal
@@ -395,7 +401,9 @@ class Wiring:
         if isinstance(block, TrainBlock):
             return self.lines[self._train_line(block, i, number)]
         if isinstance(block, SpikeGeneratorBlock):
-            return self.lines[self._line((strand.source, "all"), partial(block.signal, i, "all"))]
+            tap = self.lines[self._line((strand.source, "all"), partial(block.signal, i, "all"))]
+            tap.offsets = block.offsets(i)
+            return tap
         return self.groups[strand.source]
 
     # -- input and spikes -------------------------------------------------------------------------------------------
