@@ -14,9 +14,10 @@ Where it differs from NEST on purpose:
 - Empty ``tau_sfa`` of a population means no adaptation; NEST cannot simulate it.
 - If any value is wrong, nothing is set, created or connected; NEST keeps all it did before the error.
 - NaN, infinities, a history no longer than the refractory period, negative ``spike_multiplicities``, fewer than one
-  thread, and degrees that only autapses could fulfil are errors. Parameters without effect here (``frozen``,
-  ``stimulus_source``, ...) only take their neutral value; neurons lack those of plasticity (``tau_minus``, ``Ca``,
-  ...).
+  thread, and degrees that only autapses could fulfil are errors; ``V_T_star`` can be infinite. Parameters without
+  effect here (``stimulus_source``, ...) only take their neutral value; neurons lack those of plasticity
+  (``tau_minus``, ``Ca``, ...).
+- Input that arrives at a node while it is frozen is lost; NEST delivers it later, after the node moves again.
 - Networks and records that would not fit in memory raise a NESTError, which is also a MemoryError, before they are
   made. A run whose spikes would fill the memory ends with one and keeps its records.
 - Indices of node collections in a list or array may be negative; slices with steps or of several models cannot be added

@@ -186,11 +186,10 @@ class ConnectionTable:
     def ports(self, numbers: Integers) -> Integers:
         """Return the ports of numbered connections, see `Ports`."""
         if self._ports is None or self._ports[0] != self.made:
-            self._ports = self.made, Ports(list(self.projections), self._ranks, self.nodes.size)
-        ports, firsts = np.zeros(len(numbers), dtype=np.int64), self.firsts()
-        for _, k, places in self._split(numbers):
-            one = numbers[places][0]
-            ports[places] = self._ports[1].at(int(np.searchsorted(firsts, one, side="right")) - 1, k)
+            self._ports = self.made, Ports(self.projections, self._ranks, self.nodes.size)
+        ports = np.zeros(len(numbers), dtype=np.int64)
+        for projection, k, places in self._split(numbers):
+            ports[places] = self._ports[1].at(projection, k)
         return ports
 
     def column(self, name: str, numbers: Integers) -> npt.NDArray[Any]:

@@ -54,6 +54,8 @@ class GeneratorBlock(Block):
 
     def window(self, i: int) -> tuple[int, int]:
         """Return the steps at which the ``i``-th device begins and ends."""
+        if self.columns["frozen"][i]:
+            return FAR, FAR
         return window(self.row(i), self.clock)
 
 
@@ -140,20 +142,21 @@ class StepCurrentBlock(PiecewiseCurrentBlock):
         row["amplitude_times"] = clock.ms(steps)
 
     def apply(self, i: int, values: Values, given: Values) -> None:
+        frozen = self.columns["frozen"][i]
         super().apply(i, values, given)
-        if "amplitude_times" in given:
-            self._schedule(i)
+        if given.keys() & {"amplitude_times", "frozen"}:
+            self._schedule(i, frozen)
 
     def amplitudes(self, i: int) -> tuple[Sequence[int] | Integers, list[float]]:
         steps, values = self.changes[i]
         return steps, [self.held[i], *values]
 
-    def _schedule(self, i: int) -> None:
-        """Hold the present amplitude; skip changes up to now."""
+    def _schedule(self, i: int, frozen: bool = False) -> None:
+        """Hold the present amplitude, or that from before the device was frozen; skip changes up to now."""
         now = self.clock.step
         steps, values = self.changes[i]
         past = np.searchsorted(steps, now, side="right")
-        if past:
+        if past and not frozen:
             self.held[i] = values[past - 1]
         steps = self.clock.grid("step_current_generator", self.columns["amplitude_times"][i])
         coming = steps > now

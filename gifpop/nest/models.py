@@ -95,7 +95,7 @@ def only(name: str, type: ValueType[Any], neutral: object) -> ModelParameter:
     return ModelParameter(name, type, neutral, lambda x: x == neutral, message)
 
 
-EVERY_NODE = (only("frozen", BOOL, False),)
+EVERY_NODE = (ModelParameter("frozen", BOOL, False),)
 
 WINDOW = (
     *EVERY_NODE,

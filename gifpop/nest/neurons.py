@@ -171,6 +171,16 @@ class NeuronBlock(Block):
                 self.plan.of_neurons({"sfa": "E_sfa", "stc": "I_stc"}[trace])[:] = 0.0
         self.changed = False
 
+    def freeze(self) -> Callable[[], None]:
+        """Return a function that gives frozen neurons their present state back, which the engine advances."""
+        frozen = np.flatnonzero(self.columns["frozen"])
+        state = {name: values[:, frozen] for name, values in self.plan.state.items()} if len(frozen) else {}
+        return partial(self._restore, frozen, state)
+
+    def _restore(self, frozen: Integers, state: dict[str, Floats]) -> None:
+        for name, values in state.items():
+            self.plan.state[name][:, frozen] = values
+
     def note_spikes(self, steps: Integers, units: Shorts) -> None:
         """Set ``t_spike`` of the neurons that fired."""
         self.columns["t_spike"][units] = self.clock.ms(steps + 1)
@@ -181,6 +191,8 @@ class NeuronBlock(Block):
         with np.errstate(over="ignore", under="ignore"):
             p["tau_m"] = p["C_m"] / _common(self.columns["g_L"])
         p["V_T_star"] = reachable(p["V_T_star"])
+        if np.any(self.columns["frozen"]):
+            p["lambda_0"] = np.where(self.columns["frozen"], 0.0, self.columns["lambda_0"])
         p |= {"V_m": self.columns["V_m"], "I_syn_ex": 0.0, "I_syn_in": 0.0}
         for trace in ADAPTATION:
             terms = int(self.columns[f"q_{trace}"].lengths().max())

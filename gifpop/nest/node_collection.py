@@ -333,7 +333,8 @@ class NodeCollection:
                 block.checked(places, assigned, kernel.connections.starts_at)
                 for (block, places), assigned in zip(groups, assignments(params, groups), strict=True)
             ]
-            rewires = any(block.rewires for block, _ in groups)
+            freezes = any("frozen" in each for each in (params if is_sequence(params) else [params]))
+            rewires = freezes or any(block.rewires for block, _ in groups)
             with kernel.changes.commit("set", rewires=rewires):
                 for change in assign:
                     change()

@@ -243,7 +243,7 @@ def new_defaults(block_type: type[Block], model: NodeModel, given: Values, clock
         values = block_type.converted(model, model.defaults, given, clock)
     except BadProperty as error:
         raise BadProperty(f"Setting status of model '{model.name}': {error}") from None
-    unknown = [name for name in given if not block_type.takes(model, name, model.defaults, given)]
+    unknown = [name for name in given if name == "frozen" or not block_type.takes(model, name, model.defaults, given)]
     if unknown:
         raise unaccessed(unknown, "params", "ModelManager::set_node_defaults_")
     return values

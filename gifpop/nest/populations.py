@@ -97,6 +97,8 @@ class PopulationBlock(Block):
         """Return a plan of the ``i``-th population with its history at the start, and ``len_kernel``."""
         row = self.row(i)
         row["V_T_star"] = reachable(row["V_T_star"])
+        if row["frozen"]:
+            row["lambda_0"] = 0.0  # nobody fires; once it is set again, it starts anew from the columns
         cell = GIF(**{name: row[name] for name in CELL})
         dt = self.clock.resolution
         if row["len_kernel"] < 1:
@@ -121,6 +123,6 @@ class PopulationBlock(Block):
     def show(self) -> None:
         """Copy the state that the engine has reached to the columns."""
         for i, plan in enumerate(self.plans):
-            if plan is not None:
+            if plan is not None and not self.columns["frozen"][i]:
                 for name in self.recordables:
                     self.columns[name][i] = plan.of_units(name)[0]

@@ -37,10 +37,9 @@ class Ports:
         ranks: Callable[[Projection, Integers, Integers], int | Integers],
         size: int,
     ) -> None:
-        self.projections = projections
         self._step = size + 1  # between keys of the same node with other ranks
-        self._keys: list[Integers] = []  # of each source; in `Pairs`, of each connection
-        self._before: list[Integers] = []  # connections with the same key in front, likewise
+        # keys of each source (in `Pairs`, of each connection), and how many connections with the same are in front
+        self._known: dict[Projection, tuple[Integers, Integers]] = {}
         counts: dict[int, Integers] = {}
         for projection in projections:
             known = counts.setdefault(projection.model, np.zeros(3 * self._step, dtype=np.int64))
@@ -51,24 +50,23 @@ class Ports:
             if isinstance(projection, Pairs):
                 before += _places_among_equals(keys)
             np.add.at(known, keys, numbers)
-            self._keys.append(keys)
-            self._before.append(before)
+            self._known[projection] = keys, before
         self._starts = {}
         for model, known in counts.items():
             known[self._step :] = 0
             self._starts[model] = np.cumsum(known) - known
             self._starts[model][self._step :] = 0
 
-    def at(self, i: int, k: Integers) -> Integers:
-        """Return the ports of connections ``k`` of the ``i``-th projection."""
-        projection = self.projections[i]
+    def at(self, projection: Projection, k: Integers) -> Integers:
+        """Return the ports of connections ``k`` of a projection."""
+        keys, before = self._known[projection]
         which, within = k, np.zeros_like(k)
         if isinstance(projection, Product):
             which, within = np.divmod(k, len(projection.targets))
         elif isinstance(projection, Sparse):
             which = np.searchsorted(projection.first, k, side="right") - 1
             within = k - projection.first[which]
-        ports: Integers = self._starts[projection.model][self._keys[i][which]] + self._before[i][which] + within
+        ports: Integers = self._starts[projection.model][keys[which]] + before[which] + within
         return ports
 
 

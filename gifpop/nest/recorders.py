@@ -350,6 +350,8 @@ class MeterBlock(RecorderBlock):
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         super().normalize(row, given, clock)
+        if row["frozen"]:
+            raise BadProperty("multimeter cannot be frozen.")
         if given & {"interval", "offset", "record_from"} and connected:
             raise BadProperty(
                 "The recording interval, the interval offset and the list of properties to record cannot be changed "

@@ -135,6 +135,7 @@ class Simulator:
             self._write(writing, ended=False)
 
         with deferred_interrupt():
+            restore = [block.freeze() for block in self.nodes.of_type(NeuronBlock)]
             self._shown_until = engine.step
             try:
                 for chunk in engine.run(
@@ -151,6 +152,8 @@ class Simulator:
             finally:
                 if engine.broken is not None:
                     self.changes.broken = engine.broken
+                for each in restore:
+                    each()
                 self.show()
                 self._write(writing, ended=True)
 

@@ -288,6 +288,8 @@ class SynapseCollection:
             return table.ports(numbers).tolist()
         if name in ("synapse_model", "synapse_id", "sizeof"):
             shown = {model: _shown(name, model) for model in self._models()}
+            if len(shown) == 1:
+                return list(shown.values()) * len(self)
             return [shown[model] for model in table.column("model", numbers).tolist()]
         lacking = self._lacking(name)
         if lacking:
@@ -308,7 +310,7 @@ class SynapseCollection:
     def _models(self) -> list[int]:
         """Return the numbers of the connections' synapse models."""
         table = kernel.connections
-        used = {projection.model for projection in table.projections}
+        used = {projection.model for projection in table.projections}  # of which most collections hold all
         if len(used) < 2:
             return sorted(used)
         found = [np.unique(table.column("model", numbers)) for numbers in self._chunks()]

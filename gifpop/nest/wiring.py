@@ -366,17 +366,23 @@ class Wiring:
     # -- recorders --------------------------------------------------------------------------------------------------
 
     def _sample(self, strand: Strand, meter: MeterBlock) -> None:
-        """Connect a meter to its nodes; apart if the connections were first simulated in different steps."""
+        """Connect a meter to its nodes; apart if the connections were first simulated in different steps.
+
+        Frozen nodes are not sampled.
+        """
         begun = np.array([self.begun(number) for number in strand.numbers.tolist()])
         group, variables = self.groups[strand.target], meter.variables(strand.i)
-        for time in np.unique(begun).tolist():
-            chosen = np.flatnonzero(begun == time)
+        moving = ~strand.target_block.columns["frozen"][strand.j + strand.target_units]
+        for time in np.unique(begun[moving]).tolist():
+            chosen = np.flatnonzero(moving & (begun == time))
             units = strand.target_units[chosen]
             probe = group, units, tuple(variables)
             self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probe))
 
     def _monitor(self, strand: Strand, meter: MeterBlock, generator: CurrentBlock | OscillatingTrainBlock) -> None:
-        """Connect a meter to a generator."""
+        """Connect a meter to a generator, unless it is frozen."""
+        if generator.columns["frozen"][strand.j]:
+            return
         if isinstance(generator, NoiseBlock):
             line = self._line((strand.target, "mean"), lambda: self._held_noise(generator, strand.j))
         else:

@@ -357,10 +357,7 @@ def test_a_connected_meter_cannot_change(change):
 @pytest.mark.parametrize(
     ("model", "name", "neutral", "other"),
     [
-        ("gif_pop_psc_exp", "frozen", False, True),
         ("dc_generator", "stimulus_source", "", "mpi"),
-        ("spike_generator", "precise_times", False, True),
-        ("spike_generator", "shift_now_spikes", False, True),
     ],
 )
 def test_what_has_no_effect_may_only_be_neutral(model, name, neutral, other):
