@@ -304,13 +304,15 @@ class Simulator:
         """Hand the spikes of a chunk to the weight recorders."""
         for recorder, i, firsts in self._weighers:
             for first in sorted(firsts):
-                group = self._groups[first]
+                group = self._groups.get(first)
                 if group in chunk.neurons:
                     steps, units = chunk.neurons[group]
                     recorder.take(i, first + units.astype(np.int64), steps + 1)
-                else:
-                    stamps = np.repeat(chunk.step + 1 + np.arange(len(chunk.counts)), chunk.counts[:, group])
-                    recorder.take(i, np.full(len(stamps), first), stamps)
+                    continue
+                n = len(chunk.counts)
+                counts = self._injected[first].last[:n] if group is None else chunk.counts[:, group]
+                stamps = np.repeat(chunk.step + 1 + np.arange(n), counts.astype(np.int64))
+                recorder.take(i, np.full(len(stamps), first), stamps)
 
     def _note_spikes(self, chunk: Chunk) -> None:
         """Note the spikes of the last slice, and when each neuron fired."""

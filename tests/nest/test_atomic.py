@@ -376,7 +376,7 @@ def disturb_many(seeds, monkeypatch):
 
 
 def test_disturbed_by_exceptions(monkeypatch):
-    total = disturb_many(range(2), monkeypatch)
+    total = disturb_many(range(3), monkeypatch)
     assert min(total.values()) > 0
     assert total["lost"] < 0.3 * sum(total.values())
 

@@ -125,6 +125,19 @@ def test_populations_and_devices():
     assert len(listener.events["times"]) == 100
 
 
+def test_injectors():
+    """For NEST they are neurons; precise times are those of the step."""
+    injectors = nest.Create("spike_train_injector", 2, {"spike_times": [1.0, 2.05, 2.4], "precise_times": True})
+    cells, recorder = nest.Create("gif_psc_exp", 2, {"lambda_0": 0.0}), nest.Create("weight_recorder")
+    nest.SetDefaults("static_synapse", {"weight_recorder": recorder, "weight": 3.0})
+    nest.Connect(injectors, cells)
+    nest.Simulate(5.0)
+    found = rows(recorder, "senders", "targets", "ports", "weights")
+    one, two = [(1, 3, 0, 3.0), (1, 4, 1, 3.0)], [(2, 3, 2, 3.0), (2, 4, 3, 3.0)]
+    assert found == [*one, *two, *one, *one, *two, *two]
+    np.testing.assert_allclose(recorder.events["times"][4:8], [2.1, 2.1, 2.4, 2.4], rtol=1e-12, atol=0)
+
+
 def test_to_files(tmp_path):
     nest.set(data_path=str(tmp_path), data_prefix="")
     _, recorder = connected(record_to=lambda a: "ascii")
