@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gifpop.common import checks
@@ -103,7 +103,7 @@ def run_points(points: Iterable[Point], workers: Workers, stop: Callable[[], boo
     WorkersError
         If no point can be run.
     """
-    ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+    ended: Queue[Future[Outcome]] = Queue()  # a SimpleQueue waits for ever if its time is over when a signal is handled
     running: dict[Future[Outcome], Point] = {}
     waiting = iter(points)
 

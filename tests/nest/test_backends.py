@@ -209,7 +209,9 @@ def test_files_hold_what_memory_does(folder):
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_keeps_all_events(folder):
     script = f"""
+        import signal
         import gifpop.nest as nest
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         nest.data_path = {str(folder)!r}
         n = nest.Create("gif_psc_exp", 200, {{"I_e": 200.0}})
         for label in ("spikes", "again"):

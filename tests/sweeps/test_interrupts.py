@@ -13,6 +13,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import gifpop as gp
+from gifpop.common.interrupts import deferred_interrupt
+from gifpop.sweeps import executors
 from tests.helpers.ctrl_c import ctrl_c
 from tests.helpers.networks import brunel, single
 from tests.helpers.sweeps import LONG, SCRIPT_OF_PROCESSES, Counted, sweep, sweep_row
@@ -31,10 +33,14 @@ def test_interrupt_keeps_what_is_there(tmp_path):
     def simulate(self, duration, **options):
         return original(self, duration if len(self.populations) == 1 else 1e7, **options)
 
+    def stored():
+        return len(list((tmp_path / "s.zarr").glob("status/c/*/*"))) >= 2
+
     original = gp.Network.simulate
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gp.Network, "simulate", simulate)
-        with ctrl_c(0.5) as since, pytest.raises(gp.SweepInterrupted, match="interrupted with 2 of 6 points") as caught:
+        interrupted = pytest.raises(gp.SweepInterrupted, match="interrupted with 2 of 6 points")
+        with ctrl_c(0.2, after=stored) as since, interrupted as caught:
             sweep(build, store=tmp_path / "s.zarr")
         assert since() < 1.0
     data = caught.value.data
@@ -65,6 +71,22 @@ def test_interrupt_in_a_long_build():
     release = threading.Event()
     with ctrl_c(0.3) as since, pytest.raises(gp.SweepInterrupted, match="0 of 3 points"):
         sweep_row(build=lambda I_e: release.wait(10.0))
+    assert since() < 1.0
+    release.set()
+
+
+@pytest.mark.timeout(60)
+def test_interrupt_that_is_handled_late(monkeypatch):
+    """As on a busy machine: after the time to wait for points is over."""
+    note, release = deferred_interrupt._note, threading.Event()
+
+    def late(self, *signal):
+        time.sleep(3 * executors.LOOK)
+        note(self, *signal)
+
+    monkeypatch.setattr(deferred_interrupt, "_note", late)
+    with ctrl_c(0.3) as since, pytest.raises(gp.SweepInterrupted, match="0 of 6 points"):
+        sweep(measure=lambda result: float(release.wait(10.0)))
     assert since() < 1.0
     release.set()
 
