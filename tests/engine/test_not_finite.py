@@ -145,9 +145,9 @@ def test_refractory_periods_beyond_all_histories(t_ref, dt, options):
     net.population("P", 100, gp.GIF(t_ref=t_ref))
     with pytest.raises(MemoryError, match="would need"):
         gp.Simulation(net, dt=dt, **options)
-    sim = gp.Simulation(gp.models.brunel(), dt=dt, **options)
+    sim = gp.Simulation(single(gp.GIF(tau_m=1.0, tau_sfa=[], q_sfa=[])), dt=dt, **options)
     with pytest.raises((MemoryError, ValueError)):
-        sim.set("E", t_ref=t_ref)
+        sim.set("P", t_ref=t_ref)
 
 
 @pytest.mark.parametrize("adaptation", ["carried", "quasi-renewal"])

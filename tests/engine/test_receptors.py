@@ -22,7 +22,7 @@ TAU = {"slow": 40.0, "fast": 1.5}
 NAMES = {3: ("ex", "in", "slow"), 4: ("ex", "in", "slow", "fast")}
 CELL = {"I_e": 250.0, "tau_sfa": [80.0], "q_sfa": [1.5], "tau_stc": [30.0], "q_stc": [10.0], "tau_syn_in": 6.0}
 PARAMETERS = {"tau_m": 20.0, "C_m": 250.0, "t_ref": 4.0, "V_reset": 0.0, "E_L": 0.0, "V_T_star": 15.0, "Delta_V": 2.0}
-STEPS = 240
+STEPS, K = 160, 80  # of a run, and of an exact history
 
 
 class Cell(gp.GIF):
@@ -58,7 +58,7 @@ def population_engine(R, carried, adaptive, threads=1, noisy=True):
         if adaptive:
             plans.append(plan_adaptive(cell, 200, DT, 400, 1e-3, **options))
         else:
-            plans.append(plan_population(cell, 200, DT, 150, **options))
+            plans.append(plan_population(cell, 200, DT, K, **options))
         start_history(plans[-1], 0.0)
     links = []
     for source, target, r in itertools.product(range(2), range(2), range(R)):
@@ -79,7 +79,7 @@ def counts_of(seed):
 def population_twins(R, carried, adaptive, plans):
     """Advance the twins of the two populations; return their records, shape (steps, probes)."""
     names, counts = NAMES[R], [counts_of(0), counts_of(1)]
-    p = {**PARAMETERS, **CELL, "N": 200, "receptors": names[2:], "len_kernel": 150}
+    p = {**PARAMETERS, **CELL, "N": 200, "receptors": names[2:], "len_kernel": K}
     p |= {f"tau_syn_{name}": TAU[name] for name in names[2:]}
     layout = None
     if adaptive:

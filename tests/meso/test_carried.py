@@ -10,54 +10,26 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from tests.helpers import reference
 from tests.helpers.networks import SEED_CELL, brunel, single
+from tests.helpers.populations import CARRYING, FASTER, VARIABLES, layouts, parameters_of, replay_alone
 from tests.helpers.state import plan_of, plans_of
 from tests.helpers.trials import activities
-from tests.meso.test_history import layouts
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
-VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
-CELL = gp.GIF(tau_sfa=[], q_sfa=[], tau_m=5.0, t_ref=2.0, E_L=1.0, V_reset=2.0, V_T_star=10.0, I_e=900.0, Delta_V=1.5)
-CASES = {
-    "one time constant": replace(CELL, tau_sfa=[40.0], q_sfa=[4.0]),
-    "two": replace(CELL, tau_sfa=[10.0, 40.0], q_sfa=[4.0, 2.0]),
-    "five": replace(CELL, tau_sfa=[2.0, 5.0, 20.0, 50.0, 80.0], q_sfa=[9.0, -1.0, 1.0, 0.5, 0.2]),
-    "facilitation": replace(CELL, I_e=700.0, tau_sfa=[10.0, 30.0], q_sfa=[3.0, -1.0]),
-    "steep": replace(CELL, Delta_V=0.1, tau_sfa=[20.0], q_sfa=[1.0]),
-    "a current": replace(CELL, tau_stc=[30.0], q_stc=[150.0]),
-    "a fast current": replace(CELL, tau_stc=[2.0], q_stc=[900.0], t_ref=0.0),
-    "threshold and currents": replace(CELL, tau_sfa=[25.0], q_sfa=[2.0], tau_stc=[30.0, 8.0], q_stc=[100.0, -80.0]),
-}
-STEPS, DT = 400, 0.5
-
-
-def parameters_of(cell, N):
-    names = [*reference.DEFAULTS, "tau_stc", "q_stc"]
-    p = {name: getattr(cell, name) for name in names if getattr(cell, name, None) is not None}
-    return p | {"N": N, "V_m": cell.E_L, "len_kernel": 200}
+STEPS, DT, K = 240, 0.5, 80
 
 
 @functools.cache
 def twin_of_case(name, history):
     """Spike counts of a population until after its first cells have become free, and what the twin expects."""
-    cell = CASES[name]
-    net = single(cell, 60, len_kernel=200)
+    cell = CARRYING[name]
+    net = single(cell, 60, len_kernel=K)
     counts = net.simulate(STEPS * DT, dt=DT, seed=1, adaptation="carried")["P"].counts
-    adaptive = layouts(net, DT, adaptation="carried") if history == "adaptive" else None
-    twin = reference.replay(
-        [parameters_of(cell, 60)],
-        DT,
-        counts[np.newaxis],
-        [[0.0]],
-        [[1]],
-        initial_potential=cell.V_reset,
-        adaptive=adaptive,
-        carried=True,
-    )
-    return net, counts, twin
+    layout = layouts(net, DT, adaptation="carried")[0] if history == "adaptive" else None
+    return net, counts, replay_alone(parameters_of(cell, 60, K), DT, counts, layout, carried=True)
 
 
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CARRYING if name != "no adaptation"])
 def test_compiled_is_twin(name, history, loops):
     net, counts, twin = twin_of_case(name, history)
     result = net.simulate(STEPS * DT, dt=DT, adaptation="carried", history=history, counts={"P": counts}, record="all")
@@ -76,7 +48,7 @@ def test_coupled_network_is_twin(history):
     result = net.simulate(steps * DT, dt=DT, seed=2, adaptation="carried")
     counts = np.array([result[name].counts for name in "EI"])
     adaptive = layouts(net, DT, adaptation="carried") if history == "adaptive" else None
-    p = [{**parameters_of(SEED_CELL, N), "len_kernel": 150} for N in (80, 20)]
+    p = [parameters_of(SEED_CELL, N, 150) for N in (80, 20)]
     twin = reference.replay(p, DT, counts, [[50.0, -125.0]] * 2, [[2, 2]] * 2, adaptive=adaptive, carried=True)
     prescribed = dict(zip("EI", counts, strict=True))
     again = net.simulate(steps * DT, dt=DT, adaptation="carried", history=history, counts=prescribed)
@@ -90,10 +62,10 @@ SPARSE = {"dt": DT, "adaptation": "carried", "wiring": "sparse"}
 @functools.cache
 def twin_of_sparse_network(name, history):
     """Spike counts of two populations that see samples of the spikes, and what the twin expects."""
-    cell = {**CASES, "no adaptation": CELL}[name]
-    net, N, steps = gp.Network(), (40, 10), 250
+    cell = CARRYING[name]
+    net, N, steps = gp.Network(), (40, 10), 160
     for population, size in zip("EI", N, strict=True):
-        net.population(population, size, cell, len_kernel=150)
+        net.population(population, size, cell, len_kernel=K)
     for post in "EI":
         net.connect("E", post, weight=150.0, p=0.2, delay=1.0)
         net.connect("I", post, weight=-375.0, p=0.2, delay=1.5)
@@ -101,7 +73,7 @@ def twin_of_sparse_network(name, history):
     counts = {population: result[population].counts for population in "EI"}
     adaptive = layouts(net, DT, adaptation="carried") if history == "adaptive" else None
     variances = [[150.0**2 * 0.2 * (1.0 - 1.0 / 40), 375.0**2 * 0.2 * (1.0 - 1.0 / 10)]] * 2
-    p = [{**parameters_of(cell, n), "len_kernel": 150} for n in N]
+    p = [parameters_of(cell, n, K) for n in N]
     twin = reference.replay(
         p,
         DT,
@@ -152,7 +124,7 @@ def test_without_adaptation_both_closures_are_one(terms, history, tolerance):
 
 
 def test_set_to_the_same_changes_nothing():
-    cell = CASES["threshold and currents"]
+    cell = CARRYING["threshold and currents"]
     whole = single(cell, 60).simulate(200.0, dt=DT, seed=1)["P"]
     sim = gp.Simulation(single(cell, 60), dt=DT, seed=1)
     sim.run(100.0)
@@ -164,7 +136,7 @@ def test_set_to_the_same_changes_nothing():
 
 def test_set_keeps_thresholds_and_currents_in_their_units():
     """With twice the Delta_V, thresholds that neurons carry are half as many of it."""
-    cell = CASES["threshold and currents"]
+    cell = CARRYING["threshold and currents"]
     sim = gp.Simulation(single(cell, 60), dt=DT, seed=1)
     sim.run(100.0)
     carried = plan_of(sim).carried
@@ -177,7 +149,7 @@ def test_set_keeps_thresholds_and_currents_in_their_units():
 
 def test_neurons_released_early_begin_at_the_reset():
     """Where refractoriness is cut short, potentials have nothing yet from the currents: as if it had been short."""
-    cell, long = CASES["a current"], 40.0
+    cell, long = CARRYING["a current"], 40.0
     counts = np.zeros(400, dtype=int)
     counts[100] = 30
     sim = gp.Simulation(
@@ -195,7 +167,7 @@ def test_neurons_released_early_begin_at_the_reset():
 
 def test_neurons_released_early_from_a_refractory_period_longer_than_the_window():
     """The window of an exact history has shrunk and been moved back, and would begin before its first place."""
-    cell = replace(CELL, I_e=2000.0, tau_stc=[30.0], q_stc=[600.0])
+    cell = replace(FASTER, I_e=2000.0, tau_stc=[30.0], q_stc=[600.0])
     sim = gp.Simulation(single(cell, 60, len_kernel=400), dt=DT, seed=1, history="exact")
     sim.run(202.5)
     sim.set("P", t_ref=100.0)
@@ -215,7 +187,7 @@ def test_neurons_released_early_from_a_refractory_period_longer_than_the_window(
 
 
 def test_set_where_modes_decay_to_nothing_within_a_step():
-    cell = replace(CELL, tau_sfa=[1e-3, 50.0], q_sfa=[2.0, 2.0], tau_stc=[1e-3], q_stc=[2.0])
+    cell = replace(FASTER, tau_sfa=[1e-3, 50.0], q_sfa=[2.0, 2.0], tau_stc=[1e-3], q_stc=[2.0])
     sim = gp.Simulation(single(cell, 60), dt=DT, seed=1)
     sim.run(20.0)
     sim.set("P", I_e=901.0)
@@ -224,7 +196,7 @@ def test_set_where_modes_decay_to_nothing_within_a_step():
 
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
 def test_pieces(history):
-    net = single(CASES["threshold and currents"], 60)
+    net = single(CARRYING["threshold and currents"], 60)
     whole = net.simulate(400.0, dt=DT, seed=3, history=history)["P"]
     sim = gp.Simulation(net, dt=DT, seed=3, history=history)
     for piece in (0.5, 99.5, 0.0, 137.0, 163.0):
@@ -236,7 +208,7 @@ def test_pieces(history):
 def test_each_population_has_its_closure():
     net = gp.Network()
     for name, adaptation in (("A", "carried"), ("B", "quasi-renewal"), ("C", None)):
-        net.population(name, 100, CASES["two"], adaptation=adaptation)
+        net.population(name, 100, CARRYING["two"], adaptation=adaptation)
     plans = plans_of(gp.Simulation(net, dt=DT, adaptation="quasi-renewal"))
     assert [plan.carried is not None for plan in plans] == [True, False, False]
     plans = plans_of(gp.Simulation(net, dt=DT))
@@ -245,12 +217,12 @@ def test_each_population_has_its_closure():
 
 def test_bad_input():
     with pytest.raises(ValueError, match=r"Simulation.adaptation must be one of .*, got 'poisson'"):
-        single(CELL).simulate(1.0, adaptation="poisson")
+        single(FASTER).simulate(1.0, adaptation="poisson")
     with pytest.raises(ValueError, match=r"Population 'P': adaptation must be one of .*, got 'poisson'"):
-        single(CELL, adaptation="poisson")
+        single(FASTER, adaptation="poisson")
     with pytest.raises(ValueError, match=r"tau_stc must be empty with adaptation='quasi-renewal', got \[30.0\]"):
-        single(CASES["a current"]).simulate(1.0, adaptation="quasi-renewal")
-    many = replace(CELL, tau_sfa=np.arange(1.0, 18.0), q_sfa=np.ones(17))
+        single(CARRYING["a current"]).simulate(1.0, adaptation="quasi-renewal")
+    many = replace(FASTER, tau_sfa=np.arange(1.0, 18.0), q_sfa=np.ones(17))
     with pytest.raises(ValueError, match=r"at most 16 modes .* got 17"):
         single(many).simulate(1.0)
     single(many).simulate(1.0, adaptation="quasi-renewal")
@@ -292,7 +264,7 @@ def test_noise_of_its_own_for_each_neuron(weight, I_e):
     A variance of (1.4 Delta_V)^2; 2000 neurons for 9.5 s: errors of .5 %. Without the spread populations are 20 to 40 %
     too slow.
     """
-    net = single(replace(CELL, tau_m=20.0, Delta_V=2.5, I_e=I_e), 2000)
+    net = single(replace(FASTER, tau_m=20.0, Delta_V=2.5, I_e=I_e), 2000)
     net.inject("P", gp.PoissonSpikes(300.0, weight=weight, start=50.0))
     counts = {level: net.simulate(10_000.0, dt=0.1, seed=1, level=level)["P"].counts for level in ("meso", "micro")}
     assert counts["meso"][5000:].sum() == pytest.approx(counts["micro"][5000:].sum(), rel=4e-2)
@@ -367,7 +339,7 @@ def test_volleys_of_a_strongly_coupled_network():
 @pytest.mark.parametrize(("mean", "variance"), [(0.0, 0.0), (3.0, 100.0), (10.0, 19.0), (10.0, 21.0)])
 def test_spikes_only_lower_the_hazard(mean, variance):
     """Thresholds that spread by many Delta_V have a tail below zero, which no spike has caused."""
-    cell = replace(CELL, tau_sfa=[40.0], q_sfa=[4.0])
+    cell = replace(FASTER, tau_sfa=[40.0], q_sfa=[4.0])
     sim = gp.Simulation(single(cell, 1000), dt=DT, seed=1, initial="rest")
     sim.run(20.0)
     plan_of(sim).carried.free[:2] = mean, variance

@@ -15,28 +15,21 @@ from gifpop.meso import _meso, history
 from gifpop.meso.plan import automatic_history
 from tests.helpers import reference
 from tests.helpers.golden import POPULATION_TRACES, Golden
+from tests.helpers.invariants import cells, check_state
 from tests.helpers.networks import SEED_CELL, brunel, column, nest_test_population, single
+from tests.helpers.populations import CELL, RENEWING, VARIABLES, layouts, parameters_of, replay_alone
 from tests.helpers.state import plan_of, plans_of
 from tests.helpers.trials import activities, spectrum
-from tests.meso.test_invariants import cells, check_state
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
-VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
-CELL = gp.GIF(tau_sfa=[], q_sfa=[], tau_m=5.0, t_ref=2.0, E_L=1.0, V_reset=2.0, V_T_star=10.0, I_e=700.0)
-CASES = {
-    "no adaptation": (CELL, 1e-3),
-    "one time constant": (replace(CELL, tau_sfa=[40.0], q_sfa=[2.0]), 1e-3),
-    "two, coarse": (replace(CELL, tau_sfa=[10.0, 40.0], q_sfa=[4.0, 2.0]), 0.1),
-    "four": (replace(CELL, tau_sfa=[2.0, 5.0, 20.0, 50.0], q_sfa=[9.0, -1.0, 1.0, 0.5]), 1e-2),
-    "facilitation": (replace(CELL, I_e=300.0, tau_sfa=[10.0, 30.0], q_sfa=[3.0, -1.0]), 1e-2),
-    "steep": (replace(CELL, Delta_V=0.1, tau_sfa=[20.0], q_sfa=[5.0]), 1e-2),
+TOLERANCES = {
+    "no adaptation": 1e-3,
+    "one time constant": 1e-3,
+    "two": 0.1,
+    "four": 1e-2,
+    "facilitation": 1e-2,
+    "steep": 1e-2,
 }
-
-
-def layouts(net, dt, **options):
-    """Return what the twin needs to know about the adaptive histories of a network."""
-    plans = plans_of(gp.Simulation(net, dt=dt, history="adaptive", **options))
-    return [{"window": plan.K, "widest": plan.cells.widest, "every": plan.cells.every} for plan in plans]
 
 
 def short_golden(name):
@@ -74,20 +67,15 @@ def test_compiled_is_twin(name, loops):
 @functools.cache
 def twin_of_case(name):
     """Spike counts of a population for two lengths of its history and more, and what the twin expects."""
-    cell, tolerance = CASES[name]
+    cell, tolerance = RENEWING[name], TOLERANCES[name]
     net, dt = single(cell, 60), 0.5
     (layout,) = layouts(net, dt, tolerance=tolerance, adaptation="quasi-renewal")
     steps = 2 * (len(layout["widest"]) + layout["every"]) + 200
     counts = net.simulate(steps * dt, dt=dt, seed=1, adaptation="quasi-renewal")["P"].counts
-    p = {key: value for key, value in vars(cell).items() if key in reference.DEFAULTS and value is not None}
-    p |= {"N": 60, "V_m": cell.E_L}
-    twin = reference.replay(
-        [p], dt, counts[np.newaxis], [[0.0]], [[1]], initial_potential=cell.V_reset, adaptive=[layout]
-    )
-    return net, dt, counts, tolerance, twin
+    return net, dt, counts, tolerance, replay_alone(parameters_of(cell, 60), dt, counts, layout)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", RENEWING)
 def test_compiled_is_twin_through_the_whole_history(name, loops):
     net, dt, counts, tolerance, twin = twin_of_case(name)
     options = {"adaptation": "quasi-renewal", "history": "adaptive", "tolerance": tolerance}
@@ -257,7 +245,7 @@ def test_any_population(cell, N, dt, tolerance, initial, seed, adaptation):
 
 
 @pytest.mark.parametrize("tolerance", [1e-5, 1e-3, 1e-1])
-@pytest.mark.parametrize("cell", [SEED_CELL, replace(SEED_CELL, tau_sfa=[], q_sfa=[]), CASES["four"][0]])
+@pytest.mark.parametrize("cell", [SEED_CELL, replace(SEED_CELL, tau_sfa=[], q_sfa=[]), RENEWING["four"]])
 def test_layout(cell, tolerance):
     """Cells grow with age, leave the refractory cohorts alone, and are never more than there is room for."""
     dt = 0.5

@@ -10,23 +10,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
 import gifpop.nest as nest
-from tests.helpers import reference
+from tests.helpers import populations, reference
 from tests.helpers.networks import single
-from tests.meso.test_history import layouts
+from tests.helpers.populations import VARIABLES, layouts, parameters_of, replay_alone
 
-VARIABLES = ("mean", "V_m", "E_sfa", "I_syn_ex", "I_syn_in")
-CELL = gp.GIF(
-    tau_sfa=[],
-    q_sfa=[],
-    tau_m=5.0,
-    t_ref=0.0,
-    E_L=1.0,
-    V_reset=2.0,
-    V_T_star=10.0,
-    I_e=700.0,
-    Delta_V=2.0,
-    lambda_0=30.0,
-)
+CELL = replace(populations.CELL, t_ref=0.0, lambda_0=30.0)
 CASES = {
     "no adaptation": CELL,
     "one time constant": replace(CELL, tau_sfa=[20.0], q_sfa=[2.0]),
@@ -52,19 +40,8 @@ def twin_of_case(name, history, adaptation):
     net = single(cell, 60, len_kernel=60)
     options = {"dt": DT, "adaptation": adaptation}
     counts = net.simulate(STEPS * DT, seed=1, **options)["P"].counts
-    p = {key: getattr(cell, key) for key in [*reference.DEFAULTS, "tau_stc", "q_stc"] if hasattr(cell, key)}
-    p |= {"N": 60, "V_m": cell.E_L, "len_kernel": 60}
-    adaptive = layouts(net, **options) if history == "adaptive" else None
-    twin = reference.replay(
-        [p],
-        DT,
-        counts[np.newaxis],
-        [[0.0]],
-        [[1]],
-        initial_potential=cell.V_reset,
-        adaptive=adaptive,
-        carried=adaptation == "carried",
-    )
+    layout = layouts(net, **options)[0] if history == "adaptive" else None
+    twin = replay_alone(parameters_of(cell, 60, 60), DT, counts, layout, carried=adaptation == "carried")
     return net, counts, twin
 
 

@@ -8,15 +8,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
-from tests.helpers import reference
 from tests.helpers.networks import SEED_CELL
-from tests.meso.test_carried import CASES as CARRIED
-from tests.meso.test_carried import parameters_of
-from tests.meso.test_history import CASES as RENEWING
-from tests.meso.test_history import layouts
+from tests.helpers.populations import CARRYING, RENEWING, layouts, parameters_of, replay_alone
 
 pytestmark = pytest.mark.usefixtures("cells_at_any_cost")
-DT, STEPS, N = 0.5, 600, 200
+DT, STEPS, N, K = 0.5, 600, 200, 80
 CELL = replace(SEED_CELL, tau_m=20.5, V_T_star=14.7, I_e=420.0, tau_sfa=[80.0, 300.0], q_sfa=[2.0, 1.0])
 CELLS = {
     "no adaptation": replace(CELL, tau_sfa=[], q_sfa=[]),
@@ -142,10 +138,10 @@ def test_it_is_nearly_the_same_model(adaptation):
     ],
 )
 def test_compiled_is_twin(name, carried, history, loops):
-    cell = (CARRIED[name]) if carried else RENEWING[name][0]
+    cell = CARRYING[name] if carried else RENEWING[name]
     options = {"dt": DT, "smooth": True, "adaptation": "carried" if carried else "quasi-renewal", "history": history}
-    net, steps = gp.Network(), 300
-    net.population("P", 60, cell, len_kernel=200)
+    net, steps = gp.Network(), 240
+    net.population("P", 60, cell, len_kernel=K)
     counts, layout, twin = twin_of_case(name, carried, history, steps)
     result = net.simulate(steps * DT, counts={"P": counts}, **options)
     if history == "adaptive":
@@ -158,23 +154,13 @@ def test_compiled_is_twin(name, carried, history, loops):
 @functools.cache
 def twin_of_case(name, carried, history, steps):
     """Return spike counts of a population, the layout of its history, and what the twin expects."""
-    cell = (CARRIED[name]) if carried else RENEWING[name][0]
+    cell = CARRYING[name] if carried else RENEWING[name]
     net = gp.Network()
-    net.population("P", 60, cell, len_kernel=200)
+    net.population("P", 60, cell, len_kernel=K)
     adaptation = "carried" if carried else "quasi-renewal"
     counts = net.simulate(steps * DT, dt=DT, seed=1, adaptation=adaptation)["P"].counts
     layout = layouts(net, DT, adaptation=adaptation, smooth=True)[0] if history == "adaptive" else None
-    twin = reference.replay(
-        [parameters_of(cell, 60)],
-        DT,
-        counts[np.newaxis],
-        [[0.0]],
-        [[1]],
-        initial_potential=cell.V_reset,
-        adaptive=layout and [layout],
-        carried=carried,
-        smooth=True,
-    )
+    twin = replay_alone(parameters_of(cell, 60, K), DT, counts, layout, carried=carried, smooth=True)
     return counts, layout, twin["mean"][0]
 
 
