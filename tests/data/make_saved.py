@@ -1,4 +1,4 @@
-"""Save the simulation that `test_archive` loads to see that files of its format can still be read.
+"""Save the simulation that `saving/test_continued` loads to see that files of its format can still be read.
 
 Run ``python -m tests.data.make_saved`` when the number of the format has risen. Files of formats that gifpop still
 reads stay; there are two of format 1, whose names of receptors changed.

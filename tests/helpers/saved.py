@@ -1,6 +1,13 @@
 """Simulations to save, copy and interrupt: a network with every kind of input, in every mode."""
 
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
 import numpy as np
+import pytest
 
 import gifpop as gp
 from tests.helpers.networks import SEED_CELL
@@ -92,3 +99,32 @@ CASES = {
 def simulation(case, seed=11, **options):
     """Return one of the simulations above, at time 0."""
     return gp.Simulation(**{"dt": 0.5, "seed": seed, **CASES[case](), **options})
+
+
+def refused(path, match):
+    """Check that a file is refused with a message that names it."""
+    with pytest.raises(ValueError, match=match) as caught:
+        gp.Simulation.load(path)
+    assert str(caught.value).startswith(f"Simulation.load: {str(path)!r} ")
+
+
+def rewritten(path, change):
+    """Change the entries of a saved file: ``change(document, arrays)``."""
+    with np.load(path) as npz:
+        arrays = dict(npz)
+    document = json.loads(arrays.pop("gifpop").item())
+    change(document, arrays)
+    np.savez(path, gifpop=np.array(json.dumps(document).encode()), **arrays)
+
+
+def saved_and_loaded(sim, path, **options):
+    """Return a simulation that was saved and loaded again."""
+    sim.save(path)
+    return gp.Simulation.load(path, **options)
+
+
+def in_another_process(script, *arguments, **options):
+    """Start a script in a process that raises its warnings; return it."""
+    command = [sys.executable, "-W", "error", "-c", script, *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(command, cwd=tempfile.gettempdir(), env=environment, **options)  # not where sources are

@@ -31,11 +31,6 @@ def refused(path, match="", error=ValueError):
         assert str(caught.value).startswith(f"Simulation.load: {str(path)!r} is ")
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "simulation.npz"
-
-
 # Every field of a saved simulation, one after the other, with every value that may hurt.
 
 
