@@ -26,6 +26,7 @@ Channel: TypeAlias = Literal["all", "excite", "inhibit"]  # which spikes of a sp
 ENDLESS = 1e15  # ms; a device that stops there or later never stops
 OPTIONS_OF_TIMES = ("allow_offgrid_times", "precise_times", "shift_now_spikes")
 FAR = signals.LAST_STEP // 2  # steps
+HIGHEST_FREQUENCY = 1e100  # Hz
 
 
 def check_window(row: Values, clock: Clock) -> None:
@@ -163,8 +164,19 @@ class StepCurrentBlock(PiecewiseCurrentBlock):
         self.changes[i] = steps[coming], self.columns["amplitude_values"][i][coming]
 
 
+def check_frequency(frequency: float) -> None:
+    """Refuse a frequency whose phase would overflow."""
+    if abs(frequency) > HIGHEST_FREQUENCY:
+        raise BadProperty(f"frequency must be at most {HIGHEST_FREQUENCY:g} Hz, got {frequency:g}.")
+
+
 class OscillatingBlock(GeneratorBlock):
     """Devices with a sine of absolute time: of ``frequency`` (Hz) and ``phase`` (degrees)."""
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock, connected)
+        check_frequency(row["frequency"])
 
     def oscillation(self, i: int) -> tuple[float, float]:
         """Return how far the phase of the ``i``-th device advances in a step, and its value at step 0 (radians)."""

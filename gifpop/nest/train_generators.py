@@ -11,13 +11,23 @@ import numpy as np
 from gifpop.common.grid import TICS_PER_MS
 from gifpop.engine import trains
 from gifpop.nest.errors import BadProperty, require_memory
-from gifpop.nest.poisson_generators import OscillatingTrainBlock, TrainBlock, check_rate
+from gifpop.nest.generators import check_frequency
+from gifpop.nest.poisson_generators import MOST_EVENTS, OscillatingTrainBlock, TrainBlock, check_rate
 
 if TYPE_CHECKING:
     from gifpop.engine import signals
     from gifpop.nest.clock import Clock
     from gifpop.nest.models import NodeModel
     from gifpop.nest.value_types import Values
+
+
+FURTHEST = 1e17  # ms; packets there or wider have no spikes in any simulation
+
+
+def check_processes(n: int) -> None:
+    """Refuse numbers of processes that cannot be drawn from."""
+    if n > MOST_EVENTS:
+        raise BadProperty(f"n_proc must be at most {MOST_EVENTS:g}, got {n}.")
 
 
 class JointTrainBlock(TrainBlock):
@@ -75,6 +85,7 @@ class GammaSuperpositionBlock(JointTrainBlock):
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         super().normalize(row, given, clock)
+        check_processes(row["n_proc"])
         require_memory(32.0 * row["gamma_shape"], f"gamma_sup_generator: {row['gamma_shape']} stages")
 
     def law(self, i: int) -> trains.GammaLaw:
@@ -93,6 +104,8 @@ class DeadTimeSuperpositionBlock(JointTrainBlock):
         if row["rate"] and 1e3 / row["rate"] <= row["dead_time"]:
             raise BadProperty("The inverse rate has to be larger than the dead time.")
         check_rate(row["rate"], clock)
+        check_frequency(row["frequency"])
+        check_processes(row["n_proc"])
         require_memory(32.0 * row["dead_time"] / clock.resolution, "ppd_sup_generator: steps of a dead time")
 
     def law(self, i: int) -> trains.DeadTimeLaw:
@@ -145,8 +158,8 @@ class PulsePacketBlock(TrainBlock):
 
     def train(self, i: int, number: int, random: np.random.Generator) -> trains.PulsePackets:
         size, spread = (self.columns[name][i].item() for name in ("activity", "sdev"))
-        times = tuple(self.columns["pulse_times"][i].tolist())
-        law = trains.PacketLaw(times, size, spread, TICS_PER_MS, self.clock.tics_per_step)
+        times = tuple(np.clip(self.columns["pulse_times"][i], -FURTHEST, FURTHEST).tolist())
+        law = trains.PacketLaw(times, size, min(spread, FURTHEST), TICS_PER_MS, self.clock.tics_per_step)
         packets = self.packets[i]
         if packets is None or packets.law != law:
             packets = self.packets[i] = trains.PulsePackets(law, random)

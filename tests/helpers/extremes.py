@@ -119,6 +119,44 @@ def face_of_nest(dice):
     assert np.all(np.isfinite(events["V_m"])) and np.all(np.isfinite(events["E_sfa"]))
 
 
+def trains_of_nest(dice):
+    """Run generators of trains, whose numbers of processes and stages differ between connections."""
+    nest.ResetKernel()
+    nest.resolution = dice.pick(0.1, 0.5)
+    n_proc, rate = int(10.0 ** dice.random.uniform(0.0, 15.0)), abs(dice.value(0.0, 1e4))
+    few = int(10.0 ** dice.random.uniform(0.0, 3.0))
+    sine = {"frequency": dice.value(0.0, 1e3)}
+    model, params, later = dice.pick(
+        ("gamma_sup_generator", {"rate": rate, "n_proc": n_proc, "gamma_shape": few}, {"gamma_shape": few // 2 + 1}),
+        (
+            "ppd_sup_generator",
+            {"rate": rate, "n_proc": n_proc, "dead_time": dice.value(0.0, 500.0 / max(rate, 1e-3), True)} | sine,
+            {"dead_time": 0.0, "relative_amplitude": 1.0},
+        ),
+        ("mip_generator", {"rate": rate, "p_copy": float(dice.random.random())}, {"rate": abs(dice.value(0.0, 1e4))}),
+        (
+            "sinusoidal_gamma_generator",
+            {"rate": rate, "amplitude": rate / 2, "order": 1.0 + abs(dice.value(0.0, 10.0)), "phase": 30.0} | sine,
+            {"order": 1.0},
+        ),
+        (
+            "pulsepacket_generator",
+            {"pulse_times": [dice.value(0.0, 30.0)] * 3, "activity": few, "sdev": abs(dice.value(0.0, 30.0))},
+            {"activity": 2 * few},
+        ),
+    )
+    generator, neurons = nest.Create(model, params=params), nest.Create("gif_psc_exp", 5)
+    recorder = nest.Create("multimeter", params={"record_from": ["V_m", "I_syn_ex"], "interval": nest.resolution})
+    nest.Connect(recorder, neurons)
+    nest.Connect(generator, neurons)
+    for values in ({}, later):
+        generator.set(values)
+        nest.Connect(generator, nest.Create("gif_psc_exp", 2))
+        nest.Simulate(STEPS * nest.resolution)
+    events = recorder.get("events")
+    assert np.all(np.isfinite(events["V_m"])) and np.all(np.isfinite(events["I_syn_ex"]))
+
+
 def check(result):
     for population in result:
         assert np.all((population.counts >= 0) & (population.counts <= population.N))
@@ -130,7 +168,7 @@ def run(number):
     """Run one case; return whether nothing of it was refused."""
     dice = Dice(number)
     try:
-        (face_of_nest if number % 4 == 3 else own_face)(dice)
+        (trains_of_nest if number % 8 == 7 else face_of_nest if number % 4 == 3 else own_face)(dice)
     except REFUSED as error:
         if getattr(error, "result", None) is not None:
             check(error.result)
