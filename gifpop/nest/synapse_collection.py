@@ -95,7 +95,7 @@ class SynapseCollection:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SynapseCollection):
             return NotImplemented
-        if self._generation != other._generation or len(self) != len(other):
+        if len(self) != len(other) or (len(self) and self._generation != other._generation):
             return False
         if isinstance(self._places, Runs) and isinstance(other._places, Runs) and self._places.is_same(other._places):
             return True
@@ -346,7 +346,7 @@ class SynapseCollection:
             self.set({name: value})
 
     def _check_alive(self) -> None:
-        if self._generation != kernel.generation:
+        if len(self) and self._generation != kernel.generation:
             raise errors.KernelException("ResetKernel invalidates all previously obtained connections.")
 
 

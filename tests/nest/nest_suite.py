@@ -37,6 +37,7 @@ LEFT_OUT = {
     "plasticity": (
         *(f"synapses/test_{name}*" for name in ("clopath", "eprop", "facets", "hpc", "inh_stdp", "jonke", "quantal")),
         *(f"synapses/test_{name}*" for name in ("stdp", "urbanczik", "vogels")),
+        *("recording/test_weight_recorder.py", "synapses/test_common_props*", "synapses/test_labeled*"),
     ),
     "another kind of connection": (
         *(f"connect/test_{name}*" for name in ("gap_junction", "rate", "tripartite", "connect_tripartite", "sonata")),

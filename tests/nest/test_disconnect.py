@@ -105,6 +105,15 @@ def test_methods_of_collections():
         found.disconnect()
 
 
+def test_empty_collections_outlive_the_kernel():
+    found = nest.GetConnections()
+    nest.ResetKernel()
+    assert found == nest.GetConnections()
+    assert (found.get(), found.weight, list(found.sources())) == ({}, (), [])
+    found.weight = 1.0
+    found.disconnect()
+
+
 def test_devices_are_not_disconnected():
     a = neurons(2)
     generator, recorder = nest.Create("poisson_generator"), nest.Create("spike_recorder")
