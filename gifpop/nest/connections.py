@@ -236,7 +236,11 @@ class ConnectionTable:
         """Return the numbers of connections of some projections in runs, in NEST's order."""
         found, keys = [], []
         for first, projection in chosen:
-            own = (Projection if len(projection.removed) else type(projection)).runs(projection, sources, targets)
+            own = projection.runs(sources, targets)
+            if len(projection.removed) and own.patterns:
+                own = Projection.runs(projection, sources, targets)
+            elif len(projection.removed):
+                own = own.without(projection.removed)
             ranks = self._ranks(projection, own.starts, own.sources)
             keys.append((projection.model * RANKS + ranks) * (self.nodes.size + 1) + own.sources)
             found.append(replace(own, starts=own.starts + first))

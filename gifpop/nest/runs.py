@@ -115,6 +115,15 @@ class Runs:
             self.patterns,
         )
 
+    def without(self, numbers: Integers) -> Runs:
+        """Return ascending runs that have no patterns, split where ascending numbers are left out."""
+        starts, ends = self.starts + self.skips, self.starts + self.skips + self.lengths
+        which = np.searchsorted(starts, numbers, side="right") - 1
+        inside = numbers[(which >= 0) & (numbers < ends[which])]
+        pieces = np.sort(np.concatenate((starts, inside + 1)))
+        sources = self.sources[np.searchsorted(starts, pieces, side="right") - 1]
+        return Runs.simple(pieces, np.sort(np.concatenate((ends, inside))) - pieces, sources)
+
     def of_sources(self, nodes: Integers) -> Runs:
         """Return the runs of some nodes."""
         return self.chosen(np.flatnonzero(np.isin(self.sources, nodes)))

@@ -22,7 +22,7 @@ from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, NoiseBlock, SpikeGeneratorBlock
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.poisson_generators import OscillatingTrainBlock, PoissonProcessBlock, TrainBlock
-from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, one_by_one, part_of
+from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, among, one_by_one, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.weight_recorder import WeightRecorderBlock
 from gifpop.wiring import _wiring
@@ -217,7 +217,7 @@ class Wiring:
         self._noise: dict[Noise, tuple[signals.Signal, list[tuple[Shorts, Floats, int]]]] = {}
         for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
             between = isinstance(projection, Sparse | Product) and self._is_between_neurons(projection)
-            if isinstance(projection, Sparse | Product) and between and len(projection.removed):
+            if isinstance(projection, Sparse | Product) and between and self._has_little_left(projection):
                 self._link_rest(projection)
             elif isinstance(projection, Sparse):
                 self._link_neurons(projection, projection.first, projection.units)
@@ -245,19 +245,24 @@ class Wiring:
         """Wire all neurons of a block to all of another; one by one only if their values differ."""
         values = product.weight, product.delay
         arrays = any(isinstance(value, np.ndarray) for value in values)
-        if arrays or not any(isinstance(value, Exceptions) for value in values):
+        if arrays or not (len(product.removed) or any(isinstance(value, Exceptions) for value in values)):
             self._link_neurons(product, *_expanded(product))
         else:
             self._link_exceptions(product, *(_shared(value) for value in values))
 
     def _link_exceptions(self, product: Product, weight: float, lag: int) -> None:
-        """Wire all to all with the shared values; for each exception subtract these and add its own."""
+        """Wire all to all with the shared values; for each exception subtract these and add its own.
+
+        Connections that were removed are exceptions without weight.
+        """
         source, target = self._ends(product)
-        k = np.unique(np.concatenate([v.k for v in (product.weight, product.delay) if isinstance(v, Exceptions)]))
+        exceptions = [v.k for v in (product.weight, product.delay) if isinstance(v, Exceptions)]
+        k = np.unique(np.concatenate([*exceptions, product.removed]))
         first = np.searchsorted(k, np.arange(len(product.sources) + 1) * len(product.targets)).astype(np.int64)
         units = (k % len(product.targets)).astype(np.int32)
         lags = np.full(len(k), lag, dtype=np.int32)  # an array, so that the engine sums instead of counting
-        own, own_lags = product.column("weight", k), product.column("delay", k).astype(np.int32)
+        own = np.where(among(k, product.removed), 0.0, product.column("weight", k))
+        own_lags = product.column("delay", k).astype(np.int32)
         self.links.append(Link(source, target, lag, receptor(weight), weight))
         self.links.append(Link(source, target, lag, receptor(weight), -weight, first, units, None, lags))
         self.links.append(Link(source, target, 1, receptor(1.0), 1.0, first, units, own, own_lags))
@@ -268,6 +273,12 @@ class Wiring:
         nodes = (projection.column("source", k), projection.column("target", k))
         source, target = (self.groups[self.nodes.locate(int(node[0]))[0].first] for node in nodes)
         return source, target
+
+    def _has_little_left(self, projection: Product | Sparse) -> bool:
+        """Return whether connections were removed, and the rest can be wired one by one."""
+        if not len(projection.removed) or isinstance(projection, Sparse) or len(projection) <= MANY:
+            return len(projection.removed) > 0
+        return any(isinstance(value, np.ndarray) for value in (projection.weight, projection.delay))
 
     def _link_rest(self, projection: Product | Sparse) -> None:
         """Wire what is left of connections between two blocks of neurons."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gifpop.nest as nest
+from gifpop.nest import projections, runs, wiring
 
 Errors = nest.NESTErrors
 MISSING = "Deletion of connection is not possible because it does not exist."
@@ -192,6 +193,41 @@ def test_the_rest_acts_as_if_the_others_had_never_been(model, synapse):
     assert len(expected["times"]) > 40
     for name, values in expected.items():
         np.testing.assert_array_equal(events[name], values)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_of_many_that_are_not_stored(monkeypatch, changed):
+    """Removed ones, and those whose weights differ, are exceptions from all to all."""
+    events = []
+    for many in (2**20, 100):
+        nest.ResetKernel()
+        monkeypatch.setattr(wiring, "MANY", many)
+        monkeypatch.setattr(projections, "MANY", many)
+        monkeypatch.setattr(runs, "WRITTEN_OUT", many)
+        cells = neurons(30, V_T_star=-60.0, lambda_0=30.0, I_e=60.0)
+        recorder = nest.Create("spike_recorder")
+        nest.Connect(cells, cells, syn_spec={"weight": 20.0})
+        nest.Connect(cells, recorder)
+        found = nest.GetConnections(cells, cells)
+        if changed:
+            found[40:50].weight = -10.0
+        gone = [7, 8, 29, 30, 45, 899]
+        for place in gone:
+            found[place].disconnect()
+        rest = nest.GetConnections(cells, cells)
+        assert isinstance(rest._places, runs.Runs) is (many == 100)
+        assert len(rest) == 900 - len(gone)
+        assert list(zip(rest.sources(), rest.targets(), strict=True)) == [
+            (1 + k // 30, 1 + k % 30) for k in range(900) if k not in gone
+        ]
+        assert list(nest.GetConnections(cells[1], cells[:20]).targets()) == [
+            k for k in range(1, 21) if k not in (1, 16)
+        ]
+        nest.Simulate(100.0)
+        events.append(recorder.events)
+    assert len(events[0]["times"]) > 40
+    for name, values in events[0].items():
+        np.testing.assert_array_equal(events[1][name], values)
 
 
 def test_spikes_under_way_through_removed_connections():
