@@ -15,11 +15,11 @@ import numpy as np
 
 from gifpop.assembly import footprint, stationary
 from gifpop.assembly.connections import (
+    capacities,
     changed_link,
     check_connections,
     is_drawn_alike,
     links,
-    noisy_populations,
     sample_links,
 )
 from gifpop.assembly.inputs import inputs
@@ -84,17 +84,17 @@ class Assembly:
 
     def _make_levels(self, before: Assembly | None = None) -> dict[str, AnyLevel]:
         """Return levels of the populations, those of an earlier assembly where nothing has changed for them."""
-        noisy = {
-            "meso": noisy_populations(self.net, self.options.wiring),
-            "micro": noisy_populations(self.net, "sparse"),
+        of_level = {
+            "meso": capacities(self.net, self.options.wiring),
+            "micro": capacities(self.net, "sparse"),
         }
         levels: dict[str, AnyLevel] = {}
         for (name, p), kind in zip(self.net.populations.items(), self.level_names.values(), strict=True):
-            own = noisy[kind].get(name)
-            if before is not None and p == before.net.populations[name] and own == before.levels[name].noisy:
+            capacity = of_level[kind].get(name)
+            if before is not None and p == before.net.populations[name] and capacity == before.levels[name].capacity:
                 levels[name] = before.levels[name]
             else:
-                levels[name] = make_level(kind, p, self.options, own)
+                levels[name] = make_level(kind, p, self.options, capacity)
         return levels
 
     def check(self, before: Assembly | None = None) -> None:

@@ -75,27 +75,27 @@ def check_connections(
     return total + most
 
 
-def noisy_populations(net: Description, wiring: Wiring) -> dict[str, list[float]]:
-    """Return the populations whose neurons receive input of their own: samples of the spikes, or noise.
+def capacities(net: Description, wiring: Wiring) -> dict[str, list[float]]:
+    """Return the capacity of each population whose neurons receive input of their own: samples of the spikes, or noise.
 
     A dict of name to the variance, excitatory and inhibitory, pA^2, between neurons that the samples would bring if
     every neuron that they are drawn from fired once.
     """
-    noisy = {
+    found = {
         injection.post: [0.0, 0.0]
         for injection in net.injections
         if is_own_noise(injection.input) and injection.input.rate * injection.input.weight != 0.0
     }
     if wiring == "dense":
-        return noisy
+        return found
     for c in net.connections:
         n_pre = net.populations[c.pre].N
         variance = c.rule.variance(n_pre, net.populations[c.post].N)
         if variance != 0.0 and (isinstance(c.weight, Distribution) or c.weight != 0.0):
-            capacity = noisy.setdefault(c.post, [0.0, 0.0])
+            capacity = found.setdefault(c.post, [0.0, 0.0])
             if variance is not None and not isinstance(c.weight, Distribution):
                 capacity[receptor(c.weight) == "inhibitory"] += squared(c.label, c.weight) * variance * n_pre
-    return noisy
+    return found
 
 
 def squared(where: str, weight: float) -> float:

@@ -127,7 +127,7 @@ def _of_cohorts(level: MesoLevel, cell: GIF, known: bool) -> Footprint:
             else:
                 K, widest = history.window_length(found), len(found)
                 cells = STRIDE * float(np.sum(4.0 / found[: 3 * widest // 4 : STRIDE]))  # about `history.most_cells`
-    traces = 0 if level.carried else len(cell.tau_sfa)
+    traces = 0 if level.carries else len(cell.tau_sfa)
     places = plan.count_places(K)
     rows, of_cells = len(_meso.COHORT_ARRAYS) + level.moments, len(_meso.CELL_ARRAYS) + traces + level.moments
     return Footprint(8.0 * (2 * (_meso.PADDING + K) + widest), 8.0 * (rows * places + of_cells * cells))
@@ -149,5 +149,5 @@ def _of_drawing(level: AnyLevel, population: Population) -> float:
     """Return the memory needed to draw the states of neurons from that of a relaxed population."""
     if isinstance(level, MesoLevel):
         return 0.0
-    D = count_modes(population.cell, level.noisy is not None)
+    D = count_modes(population.cell, level.capacity is not None)
     return 8.0 * population.N * (D * D + 4 * D + 4)

@@ -18,7 +18,7 @@ AnyLevel: TypeAlias = MesoLevel | MicroLevel
 LEVELS: dict[Level, type[AnyLevel]] = {level.name: level for level in (MesoLevel, MicroLevel)}
 
 
-def make_level(name: Level, population: Population, options: Options, noisy: Sequence[float] | None) -> AnyLevel:
+def make_level(name: Level, population: Population, options: Options, capacity: Sequence[float] | None) -> AnyLevel:
     """Return the level of a population; parameters as of `MesoLevel`.
 
     Raises
@@ -26,7 +26,7 @@ def make_level(name: Level, population: Population, options: Options, noisy: Seq
     ValueError
         If the level cannot describe the population, or find the stationary state in which it is to begin.
     """
-    level = LEVELS[name](population, options, noisy)
+    level = LEVELS[name](population, options, capacity)
     if options.initial == "stationary":
         relaxing_level(level, population)
     return level
@@ -44,4 +44,4 @@ def relaxing_level(level: AnyLevel, population: Population) -> MesoLevel:
         )
     alike = replace(population, len_kernel=-1, adaptation="carried")
     options = Options(dt=level.dt, initial=level.initial, tolerance=level.tolerance, smooth=level.smooth)
-    return MesoLevel(alike, options, level.noisy)
+    return MesoLevel(alike, options, level.capacity)

@@ -40,20 +40,20 @@ class MesoLevel:
     population : Population
     options : gifpop.assembly.options.Options
         The adaptation is the population's own where it has one.
-    noisy : pair of float, or None
-        Neurons receive input of their own; only where adaptation is carried.
+    capacity : pair of float, or None
+        Where neurons receive input of their own: see `gifpop.meso.modes.Carried`. Only where adaptation is carried.
     """
 
     name: ClassVar[Level] = "meso"
     recordables: ClassVar = RECORDABLES
 
-    def __init__(self, population: Population, options: LevelOptions, noisy: Sequence[float] | None) -> None:
+    def __init__(self, population: Population, options: LevelOptions, capacity: Sequence[float] | None) -> None:
         self.dt, self.initial, self.tolerance = options.dt, options.initial, options.merging
-        self.noisy, self.smooth = noisy, options.smooth
-        self.carried = (population.adaptation or options.adaptation) == "carried"
+        self.capacity, self.smooth = capacity, options.smooth
+        self.carries = (population.adaptation or options.adaptation) == "carried"
         self.length = population.len_kernel
         self.check(population)
-        modes = count_modes(population.cell, noisy is not None) if self.carried else 0
+        modes = count_modes(population.cell, capacity is not None) if self.carries else 0
         self.moments = count_moments(modes) + (modes > 0)
         if self.length == -1:
             self.length = automatic_history(rounded(population.cell) if self.smooth else population.cell, self.dt)
@@ -66,30 +66,30 @@ class MesoLevel:
                 f"{where}: GIF.{name} must be one number at the mesoscopic level, got {getattr(cell, name)}: neurons "
                 "that differ have no exact meaning there"
             )
-        if cell.tau_stc and not self.carried:
+        if cell.tau_stc and not self.carries:
             raise ValueError(
                 f"{where}: GIF.tau_stc must be empty with adaptation='quasi-renewal', got {list(cell.tau_stc)}: "
                 "spike-triggered currents have no equation there; adaptation='carried' has one"
             )
-        if self.noisy is not None and not self.carried:
+        if self.capacity is not None and not self.carries:
             raise ValueError(
                 f"{where}: adaptation must be 'carried' where neurons receive input of their own (Simulation.wiring is "
                 "'sparse', or PoissonSpikes.shared is False), got 'quasi-renewal'"
             )
-        modes = count_modes(cell, self.noisy is not None)
-        if self.carried and modes > _meso.MOST_MODES:
+        modes = count_modes(cell, self.capacity is not None)
+        if self.carries and modes > _meso.MOST_MODES:
             raise ValueError(
                 f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
                 f"got {modes} (one for each entry, two for synapses where neurons receive input of their own, and one "
                 "for the membrane where there are currents)"
             )
         slope = cell.tau_m / cell.C_m / cell.Delta_V
-        if self.carried and (cell.tau_stc or self.noisy is not None) and slope > LARGEST_SLOPE:
+        if self.carries and (cell.tau_stc or self.capacity is not None) and slope > LARGEST_SLOPE:
             raise ValueError(
                 f"{where}: GIF.tau_m / C_m / Delta_V must be <= {LARGEST_SLOPE:g} 1/pA where neurons have currents of "
                 f"their own, got {slope}"
             )
-        if self.carried:
+        if self.carries:
             self._check_jumps(cell, where)
         if self.length != -1:
             self._check_length(population, self.length)
@@ -119,13 +119,11 @@ class MesoLevel:
     def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return the plan in its initial state, or at rest if that is the stationary one."""
         cell = population.cell
-        N, binomial = population.N, population.BinoRand
+        common = population.BinoRand, self.carries, self.capacity, self.smooth
         if self.tolerance is None:
-            plan = plan_population(cell, N, self.dt, self.length, binomial, None, self.carried, self.noisy, self.smooth)
+            plan = plan_population(cell, population.N, self.dt, self.length, None, *common)
         else:
-            plan = plan_adaptive(
-                cell, N, self.dt, self.length, self.tolerance, binomial, self.carried, self.noisy, self.smooth
-            )
+            plan = plan_adaptive(cell, population.N, self.dt, self.length, self.tolerance, *common)
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial in ("fired", "nest"))
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
@@ -135,7 +133,7 @@ class MesoLevel:
     def resume(self, population: Population, root: np.random.SeedSequence, index: int, kept: Arrays) -> PopulationPlan:
         """Return a plan in the state of another one (its `state_arrays`); raise ValueError if that does not fit."""
         p = population
-        return resume_population(p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carried, self.smooth)
+        return resume_population(p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carries, self.smooth)
 
     def begin(
         self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int
@@ -148,5 +146,5 @@ class MesoLevel:
         assert isinstance(plan, PopulationPlan)
         self._check_length(population, plan.length)
         plan = plan.copy()
-        update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, self.noisy)
+        update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, self.capacity)
         return plan

@@ -111,7 +111,7 @@ def count_moments(modes: int) -> int:
 def plan_carried(
     cell: GIF,
     dt: float,
-    noisy: Sequence[float] | None,
+    capacity: Sequence[float] | None,
     places: int,
     cell_places: int | None,
     receptors: Sequence[str] = RECEPTORS,
@@ -122,15 +122,15 @@ def plan_carried(
     ----------
     cell : GIF
     dt : float, ms
-    noisy : sequence of float, or None
-        Where neurons receive input of their own: ``capacity`` (see `Carried`).
+    capacity : sequence of float, or None
+        Where neurons receive input of their own: see `Carried`.
     places, cell_places : int or None
         For cohorts; for cells of an adaptive history.
     receptors : sequence of str
         Each has a time constant ``cell.tau_syn_NAME``.
     """
     tau_syn = np.array([getattr(cell, f"tau_syn_{name}") for name in receptors])
-    of_input = tau_syn if noisy is not None else tau_syn[:0]
+    of_input = tau_syn if capacity is not None else tau_syn[:0]
     thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(of_input)
     membrane = currents > 0
     tau_currents = np.array([_apart(tau, cell.tau_m) for tau in (*cell.tau_stc, *of_input)])
@@ -150,13 +150,13 @@ def plan_carried(
     return Carried(
         currents=thresholds,
         membrane=membrane,
-        least_lift=0.0 if noisy is None and min((*cell.q_sfa, *cell.q_stc), default=0.0) >= 0.0 else -np.inf,
-        noisy=noisy is not None,
+        least_lift=0.0 if capacity is None and min((*cell.q_sfa, *cell.q_stc), default=0.0) >= 0.0 else -np.inf,
+        noisy=capacity is not None,
         modes=modes,
         decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
         jump=jump,
-        noise=_noise(cell, dt, modes, moments, tau_syn, noisy is not None),
-        capacity=np.zeros(len(tau_syn)) if noisy is None else np.array(noisy, dtype=float),
+        noise=_noise(cell, dt, modes, moments, tau_syn, capacity is not None),
+        capacity=np.zeros(len(tau_syn)) if capacity is None else np.array(capacity, dtype=float),
         forget=np.exp(-dt / (cell.tau_m + tau_syn)),
         recent=np.zeros(len(tau_syn)),
         added=np.zeros(moments),

@@ -143,10 +143,10 @@ def plan_population(
     N: int,
     dt: float,
     K: int,
-    binomial: bool = True,
     cells: history.Cells | None = None,
-    carried: bool = False,
-    noisy: Sequence[float] | None = None,
+    binomial: bool = True,
+    carries: bool = False,
+    capacity: Sequence[float] | None = None,
     smooth: bool = False,
     receptors: Sequence[str] = RECEPTORS,
 ) -> PopulationPlan:
@@ -160,15 +160,14 @@ def plan_population(
     dt : float, ms
     K : int
         Cohorts in the history.
-    binomial : bool
-        Binomial spike counts; False: Poisson counts clipped to [0, N].
     cells : gifpop.meso.history.Cells or None
         Where cohorts older than these K go, in an adaptive history; None: they join the free neurons.
-    carried : bool
+    binomial : bool
+        Binomial spike counts; False: Poisson counts clipped to [0, N].
+    carries : bool
         Cohorts carry the adaptation of their members; False: past spikes act as if Poisson (quasi-renewal).
-    noisy : sequence of float, or None
-        Where neurons receive input of their own: ``capacity`` (see `gifpop.meso.modes.Carried`). Only where adaptation
-        is carried.
+    capacity : sequence of float, or None
+        Where neurons receive input of their own: see `gifpop.meso.modes.Carried`. Only where adaptation is carried.
     smooth : bool
         Expected counts are smooth functions of the parameters: no threshold changes what happens by more than rounding.
     receptors : sequence of str
@@ -180,7 +179,7 @@ def plan_population(
     membrane = propagators(dt, cell.C_m, cell.tau_m, cell.E_L, cell.I_e, tau_syn)
     padding = (_meso.PADDING, 0)
     decay = np.exp(-dt / tau)
-    whole = carried or cells is not None
+    whole = carries or cells is not None
     cohorts = np.zeros((len(_meso.COHORT_ARRAYS), count_places(K)))
     return PopulationPlan(
         constants=_constants(cell, N, dt, binomial, membrane),
@@ -197,9 +196,9 @@ def plan_population(
         cohorts=cohorts,
         cells=cells,
         carried=plan_carried(
-            cell, dt, noisy, cohorts.shape[1], None if cells is None else cells.rows.shape[1], receptors
+            cell, dt, capacity, cohorts.shape[1], None if cells is None else cells.rows.shape[1], receptors
         )
-        if carried and count_modes(cell, noisy is not None, len(receptors))
+        if carries and count_modes(cell, capacity is not None, len(receptors))
         else None,
         smooth=smooth,
     )
@@ -212,8 +211,8 @@ def plan_adaptive(
     len_kernel: int,
     tolerance: float,
     binomial: bool = True,
-    carried: bool = False,
-    noisy: Sequence[float] | None = None,
+    carries: bool = False,
+    capacity: Sequence[float] | None = None,
     smooth: bool = False,
     receptors: Sequence[str] = RECEPTORS,
 ) -> PopulationPlan:
@@ -224,10 +223,10 @@ def plan_adaptive(
     """
     widest = affordable_cells(cell, dt, len_kernel, tolerance, smooth)
     if widest is None:
-        return plan_population(cell, N, dt, len_kernel, binomial, None, carried, noisy, smooth, receptors)
+        return plan_population(cell, N, dt, len_kernel, None, binomial, carries, capacity, smooth, receptors)
     window = history.window_length(widest)
-    cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carried)
-    return plan_population(cell, N, dt, window, binomial, cells, carried, noisy, smooth, receptors)
+    cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carries)
+    return plan_population(cell, N, dt, window, cells, binomial, carries, capacity, smooth, receptors)
 
 
 def resume_population(
@@ -237,7 +236,7 @@ def resume_population(
     kept: Arrays,
     tolerance: float | None,
     binomial: bool = True,
-    carried: bool = False,
+    carries: bool = False,
     smooth: bool = False,
 ) -> PopulationPlan:
     """Return the arrays of a population with the state of one that has been running.
@@ -263,12 +262,13 @@ def resume_population(
             raise ValueError("an exact history must have no cells")
         widest, places = kept["cells.widest"], kept["cells.rows"].shape[1]
         history.check_widest(widest)
-        cells = history.plan_cells(cell, dt, K, widest, tolerance, with_spikes=not carried, least_places=places)
+        cells = history.plan_cells(cell, dt, K, widest, tolerance, with_spikes=not carries, least_places=places)
     modes = count_modes(cell, True)
-    noisy = carried and "carried.fired" in kept and len(kept["carried.fired"]) == count_moments(modes)
+    noisy = carries and "carried.fired" in kept and len(kept["carried.fired"]) == count_moments(modes)
     if noisy and modes > _meso.MOST_MODES:
         raise ValueError(f"there must be at most {_meso.MOST_MODES} modes, got {modes}")
-    plan = plan_population(cell, N, dt, K, binomial, cells, carried, (0.0,) * len(RECEPTORS) if noisy else None, smooth)
+    capacity = (0.0,) * len(RECEPTORS) if noisy else None  # filled below
+    plan = plan_population(cell, N, dt, K, cells, binomial, carries, capacity, smooth)
     fill(plan.state_arrays(), kept)
     return plan
 
@@ -306,7 +306,7 @@ def update_plan(
     N: int,
     dt: float,
     binomial: bool = True,
-    noisy: Sequence[float] | None = None,
+    capacity: Sequence[float] | None = None,
     receptors: Sequence[str] = RECEPTORS,
 ) -> None:
     """Change the parameters of a population; state, history and its length stay."""
@@ -314,31 +314,31 @@ def update_plan(
         _widen_window(plan, int(refractory_steps(cell.t_ref, dt)))
     stop = plan.in_use.stop
     refractory = slice(max(plan.in_use.start, stop - int(plan.constants["refractory"][0])), stop)
-    noisy = _own_input(plan.carried, noisy)
-    carried = plan.carried is not None or noisy is not None
+    capacity = _lasting_capacity(plan.carried, capacity)
+    carries = plan.carried is not None or capacity is not None
     plan.scale(N / plan.constants["N"][0])
-    new = plan_population(cell, N, dt, plan.K, binomial, plan.cells, carried, noisy, receptors=receptors)
+    new = plan_population(cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, receptors=receptors)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
     if plan.carried is not None:
         assert new.carried is not None  # as many modes, or more
         update_carried(plan.carried, new.carried, plan.cells, refractory)
-    elif carried:
+    elif carries:
         places = None if plan.cells is None else plan.cells.rows.shape[1]
-        plan.carried = plan_carried(cell, dt, noisy, plan.cohorts.shape[1], places, receptors)
+        plan.carried = plan_carried(cell, dt, capacity, plan.cohorts.shape[1], places, receptors)
     for name in ("constants", "receptors", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         setattr(plan, name, getattr(new, name))
     plan.state["spread"] = NOT_KNOWN
 
 
-def _own_input(carried: Carried | None, noisy: Sequence[float] | None) -> Sequence[float] | None:
-    """Return the ``capacity`` of independent input of neurons, if they have or had any."""
+def _lasting_capacity(carried: Carried | None, capacity: Sequence[float] | None) -> Sequence[float] | None:
+    """Return the capacity of input that neurons receive of their own, or did before a change."""
     if carried is None or not carried.noisy:
-        return noisy
+        return capacity
     before: list[float] = carried.capacity.tolist()
-    if noisy is None:
+    if capacity is None:
         return before
-    return [now if now > 0.0 else was for now, was in zip(noisy, before, strict=True)]  # samples may be on their way
+    return [now if now > 0.0 else was for now, was in zip(capacity, before, strict=True)]  # samples may be on their way
 
 
 def _widen_window(plan: PopulationPlan, K: int) -> None:

@@ -31,8 +31,8 @@ class MicroLevel:
     name: ClassVar[Level] = "micro"
     recordables: ClassVar = RECORDABLES
 
-    def __init__(self, population: Population, options: LevelOptions, noisy: Sequence[float] | None) -> None:
-        self.dt, self.initial, self.noisy = options.dt, options.initial, noisy
+    def __init__(self, population: Population, options: LevelOptions, capacity: Sequence[float] | None) -> None:
+        self.dt, self.initial, self.capacity = options.dt, options.initial, capacity
         # of the population that finds the stationary state
         self.tolerance, self.smooth = options.relaxing_tolerance, options.smooth
         self.check(population)

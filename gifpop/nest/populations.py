@@ -109,7 +109,7 @@ class PopulationBlock(Block):
         if self.history == "adaptive":
             plan = plan_adaptive(cell, N, dt, K, TOLERANCE, binomial)
         else:
-            plan = plan_population(cell, N, dt, K, binomial)
+            plan = plan_population(cell, N, dt, K, binomial=binomial)
         start_history(plan, 0.0)
         for name in STATE:
             plan.of_units(name)[:] = row[name]

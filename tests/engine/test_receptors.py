@@ -52,7 +52,7 @@ WEIGHTS = {0: 20.0, 1: -60.0, 2: 9.0, 3: -15.0}
 def population_engine(R, carried, adaptive, threads=1, noisy=True):
     """Return two populations, each of which sends to every receptor of both."""
     cell, capacity = Cell(**CELL), [4e3 * (r + 1) if carried and noisy else 0.0 for r in range(R)]
-    options = {"carried": carried, "noisy": capacity if carried and noisy else None, "receptors": NAMES[R]}
+    options = {"carries": carried, "capacity": capacity if carried and noisy else None, "receptors": NAMES[R]}
     plans = []
     for _ in range(2):
         if adaptive:
