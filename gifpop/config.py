@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -15,24 +15,8 @@ from gifpop.engine.threads import processors
 from gifpop.version import __version__
 
 
-class Facts(TypedDict):
-    """Facts about an installation; None if the system does not tell."""
-
-    gifpop: str
-    numpy: str
-    scipy: str
-    matplotlib: str
-    python: str
-    system: str
-    machine: str
-    instruction_set: str
-    instruction_sets: list[str]
-    processors: int
-    memory_available: int | None
-
-
-def facts() -> Facts:
-    """Return the facts of `show_config`, and the versions of scipy and matplotlib, as plain values."""
+def facts() -> dict[str, Any]:
+    """Return the facts of `show_config`, and the versions of scipy and matplotlib, as plain values; None: unknown."""
     return {
         "gifpop": __version__,
         "numpy": np.__version__,

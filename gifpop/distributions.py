@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 PIECE = 2**20  # values drawn between two checks for Ctrl-C
+CONDITIONS: dict[str, checks.Condition] = {"std": ">= 0", "beta": ">= 0"}  # of parameters
 
 
 class Distribution:
-    """Base of the distributions, which parameters accept instead of numbers."""
+    """Base of the distributions, which parameters accept instead of numbers.
+
+    Each is named as the method of `numpy.random.Generator` that draws it, and has that one's parameters, in order.
+    """
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            checked = checks.number(f"{type(self).__name__}.{name}", value, CONDITIONS.get(name, "finite"))
+            object.__setattr__(self, name, checked)
 
     def draw(self, n: int, random: np.random.Generator) -> Floats:
         """Draw values, one for each neuron or connection.
@@ -39,7 +48,8 @@ class Distribution:
         float64 array of length n
             In the unit of the parameter.
         """
-        raise NotImplementedError
+        law, parameters = getattr(random, type(self).__name__.lower()), vars(self).values()
+        return draw_in_pieces(n, lambda begin, end: law(*parameters, end - begin))
 
 
 @dataclass(frozen=True)
@@ -56,12 +66,9 @@ class Uniform(Distribution):
     high: float = 1.0
 
     def __post_init__(self) -> None:
-        _numbers(self)
+        super().__post_init__()
         if self.high < self.low:
             raise ValueError(f"Uniform.high must be >= low = {self.low}, got {self.high}")
-
-    def draw(self, n: int, random: np.random.Generator) -> Floats:
-        return draw_in_pieces(n, lambda begin, end: random.uniform(self.low, self.high, end - begin))
 
 
 @dataclass(frozen=True)
@@ -79,12 +86,6 @@ class Normal(Distribution):
     mean: float = 0.0
     std: float = 1.0
 
-    def __post_init__(self) -> None:
-        _numbers(self, std=">= 0")
-
-    def draw(self, n: int, random: np.random.Generator) -> Floats:
-        return draw_in_pieces(n, lambda begin, end: random.normal(self.mean, self.std, end - begin))
-
 
 @dataclass(frozen=True)
 class Lognormal(Distribution):
@@ -101,12 +102,6 @@ class Lognormal(Distribution):
     mean: float = 0.0
     std: float = 1.0
 
-    def __post_init__(self) -> None:
-        _numbers(self, std=">= 0")
-
-    def draw(self, n: int, random: np.random.Generator) -> Floats:
-        return draw_in_pieces(n, lambda begin, end: random.lognormal(self.mean, self.std, end - begin))
-
 
 @dataclass(frozen=True)
 class Exponential(Distribution):
@@ -119,12 +114,6 @@ class Exponential(Distribution):
     """
 
     beta: float = 1.0
-
-    def __post_init__(self) -> None:
-        _numbers(self, beta=">= 0")
-
-    def draw(self, n: int, random: np.random.Generator) -> Floats:
-        return draw_in_pieces(n, lambda begin, end: random.exponential(self.beta, end - begin))
 
 
 class Given(Distribution):
@@ -231,10 +220,3 @@ def draw_checked(
 def _holds_several(array: Any) -> bool:
     """Return whether an array holds values of several neurons; a table of one entry is a number."""
     return np.ndim(array) == 1 or np.size(array) != 1
-
-
-def _numbers(distribution: Distribution, **conditions: checks.Condition) -> None:
-    name = type(distribution).__name__
-    for parameter, value in vars(distribution).items():
-        checked = checks.number(f"{name}.{parameter}", value, conditions.get(parameter, "finite"))
-        object.__setattr__(distribution, parameter, checked)

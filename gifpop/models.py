@@ -5,7 +5,7 @@ All are from Schwalger T, Deger M, Gerstner W (2017), PLoS Comput Biol 13(4):e10
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from gifpop.inputs import StepCurrent
 from gifpop.network import Network
 from gifpop.parameters import GIF
 
-CAPACITANCE = 250.0  # pF; has no effect, since drives and weights are given as potentials
+# of all neurons here, unless they have others; the capacitance has no effect, since drives and weights are potentials
+MEMBRANE = {"C_m": 250.0, "E_L": 0.0, "V_reset": 0.0, "V_T_star": 15.0, "Delta_V": 2.5, "lambda_0": 10.0}
+TIMES = {"t_ref": 4.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0}
 
 COLUMN_POPULATIONS = ("2/3E", "2/3I", "4E", "4I", "5E", "5I", "6E", "6I")
 COLUMN_SIZES = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
@@ -154,32 +156,10 @@ def potjans_diesmann(
     return net
 
 
-def _cell(
-    mu: float,
-    tau_m: float = 20.0,
-    t_ref: float = 4.0,
-    Delta_V: float = 2.5,
-    tau_syn_ex: float = 3.0,
-    tau_syn_in: float = 6.0,
-    tau_sfa: Sequence[float] = (),
-    q_sfa: Sequence[float] = (),
-) -> GIF:
+def _cell(mu: float, tau_m: float = 20.0, **others: Any) -> GIF:
     """Return neurons with a drive of ``mu`` mV, without adaptation unless given."""
-    return GIF(
-        C_m=CAPACITANCE,
-        tau_m=tau_m,
-        E_L=0.0,
-        V_reset=0.0,
-        V_T_star=15.0,
-        Delta_V=Delta_V,
-        lambda_0=10.0,
-        t_ref=t_ref,
-        I_e=mu * CAPACITANCE / tau_m,
-        tau_syn_ex=tau_syn_ex,
-        tau_syn_in=tau_syn_in,
-        tau_sfa=tau_sfa,
-        q_sfa=q_sfa,
-    )
+    given = {**MEMBRANE, **TIMES, "tau_sfa": (), "q_sfa": (), **others}
+    return GIF(tau_m=tau_m, I_e=mu * given["C_m"] / tau_m, **given)
 
 
 def _current(mV: float, cell: GIF) -> float:

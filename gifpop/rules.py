@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,9 +73,15 @@ class Rule:
         return None
 
     def __post_init__(self) -> None:
-        for name in ("allow_autapses", "allow_multapses"):
-            if hasattr(self, name):
-                checks.boolean(f"{type(self).__name__}.{name}", getattr(self, name))
+        """Check bools, numbers of connections (int) and probabilities (float)."""
+        for f in fields(self):  # type: ignore[arg-type]  # rules with parameters are dataclasses
+            where, value = f"{type(self).__name__}.{f.name}", getattr(self, f.name)
+            if f.type == "bool":
+                checks.boolean(where, value)
+            elif f.type == "int":
+                checks.integer(where, value, 0)
+            else:
+                object.__setattr__(self, f.name, checks.number(where, value, "in [0, 1]"))
 
 
 @dataclass(frozen=True)
@@ -123,10 +129,6 @@ class FixedIndegree(Rule):
     allow_autapses: bool = True
     allow_multapses: bool = True
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        checks.integer("FixedIndegree.indegree", self.indegree, 0)
-
     def density(self, n_pre: int, n_post: int) -> float:
         return self.indegree / n_pre
 
@@ -148,9 +150,6 @@ class IndegreeFraction(Rule):
     """
 
     p: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "p", checks.number("IndegreeFraction.p", self.p, "in [0, 1]"))
 
     def density(self, n_pre: int, n_post: int) -> float:
         return self.p
@@ -180,10 +179,6 @@ class FixedOutdegree(Rule):
     allow_autapses: bool = True
     allow_multapses: bool = True
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        checks.integer("FixedOutdegree.outdegree", self.outdegree, 0)
-
     def density(self, n_pre: int, n_post: int) -> float:
         return self.outdegree / n_post
 
@@ -206,10 +201,6 @@ class FixedTotalNumber(Rule):
     allow_autapses: bool = True
     allow_multapses: bool = True
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        checks.integer("FixedTotalNumber.N", self.N, 0)
-
     def density(self, n_pre: int, n_post: int) -> float:
         return self.N / (n_pre * n_post)
 
@@ -228,10 +219,6 @@ class PairwiseBernoulli(Rule):
 
     p: float
     allow_autapses: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "p", checks.number("PairwiseBernoulli.p", self.p, "in [0, 1]"))
 
     def density(self, n_pre: int, n_post: int) -> float:
         return self.p

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from gifpop import models
 from gifpop.common import checks
@@ -22,17 +22,6 @@ CASES: tuple[tuple[str, Callable[[], Network], dict[str, Any], float], ...] = (
     ("Brunel network, 1,000 neurons", models.brunel, {"dt": 0.5, "level": "micro"}, 500.0),
     ("cortical column, mesoscopic", models.potjans_diesmann, {"dt": 0.1}, 100.0),
 )
-
-
-class Measured(TypedDict):
-    """Medians of one case; ``unit``: whether ``ns_per_unit_and_step`` is of a population or a neuron."""
-
-    name: str
-    ms_per_simulated_second: float
-    times_real_time: float
-    unit: str
-    ns_per_unit_and_step: float
-    repetitions: int
 
 
 class Case:
@@ -55,8 +44,8 @@ class Case:
         self._simulation.run(self.duration)
         self.seconds.append(perf_counter() - start)
 
-    def numbers(self) -> Measured:
-        """Return the medians."""
+    def numbers(self) -> dict[str, Any]:
+        """Return the medians; ``unit``: whether ``ns_per_unit_and_step`` is of a population or a neuron."""
         seconds, steps = median(self.seconds), self.duration / self._simulation.dt
         return {
             "name": self.name,
@@ -68,7 +57,7 @@ class Case:
         }
 
 
-def measure(seconds: float = 0.5) -> list[Measured]:
+def measure(seconds: float = 0.5) -> list[dict[str, Any]]:
     """Time all cases in turns, so that other load on the machine slows all of them.
 
     Parameters
@@ -91,7 +80,7 @@ def measure(seconds: float = 0.5) -> list[Measured]:
     return [case.numbers() for case in cases]
 
 
-def report(cases: list[Measured]) -> str:
+def report(cases: list[dict[str, Any]]) -> str:
     """Return a table of the medians."""
     lines = [
         f"{'':42}{'a simulated':>13}{'times':>11}{'a step':>12}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
-    from matplotlib.transforms import BboxBase
 
     from gifpop.app.explorer import Explorer
     from gifpop.common.typing import Floats
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
 COLORS = ("C0", "C3")
 TOPS = (10, 20, 50, 100, 200, 500, 1000, 2000)  # spikes/s, of the vertical axes
 NAMES = {"E": "excitatory", "I": "inhibitory"}
-
-
-class Blitting(Protocol):
-    """A canvas that can restore a copy of its picture."""
-
-    def copy_from_bbox(self, bbox: BboxBase) -> object: ...
-    def restore_region(self, region: object) -> None: ...
-    def blit(self, bbox: BboxBase) -> None: ...
 
 
 class Chart:
@@ -51,7 +42,7 @@ class Chart:
     def __init__(self, figure: Figure, explorer: Explorer) -> None:
         self._figure, self._explorer = figure, explorer
         canvas = figure.canvas
-        self._blitting = cast(Blitting, canvas) if canvas.supports_blit else None  # not all canvases have the methods
+        self._blitting: Any = canvas if canvas.supports_blit else None  # which can restore a copy of its picture
         self.background: object = None  # the picture without what moves
         self._draw_axes()
 

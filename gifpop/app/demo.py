@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from gifpop import models
 from gifpop.app.output import CommandError
@@ -19,17 +19,6 @@ STEP, JUMP = 1500.0, 20.0  # of the drive: ms, mV
 SETTLED = 500.0  # ms, after which the network has forgotten that all neurons have just fired
 
 
-class Demonstrated(TypedDict):
-    """The numbers of one level; rates in spikes/s, before and after the step of the drive."""
-
-    neurons: int
-    rates_before: dict[str, float]
-    rates_after: dict[str, float]
-    seconds: float
-    times_real_time: float
-    figure: str
-
-
 def make_folder(folder: Path) -> None:
     """Make the folder of the figures."""
     try:
@@ -38,8 +27,8 @@ def make_folder(folder: Path) -> None:
         raise CommandError(f"--output: cannot make the folder {folder}: {error.strerror}") from None
 
 
-def demonstrate(level: Level, folder: Path, seed: int) -> Demonstrated:
-    """Simulate the network at one level and save its figure; return its numbers."""
+def demonstrate(level: Level, folder: Path, seed: int) -> dict[str, Any]:
+    """Simulate the network at one level and save its figure; return its numbers, rates in spikes/s."""
     simulation = Simulation(models.brunel(step=(STEP, JUMP)), dt=DT, level=level, seed=seed)
     start = perf_counter()
     result = simulation.run(DURATION)
@@ -62,7 +51,7 @@ def demonstrate(level: Level, folder: Path, seed: int) -> Demonstrated:
     }
 
 
-def report(levels: dict[Level, Demonstrated]) -> str:
+def report(levels: dict[Level, dict[str, Any]]) -> str:
     """Return the numbers of the levels as lines of text."""
     steps = f"{DURATION / 1e3:g} s; the drive steps up at {STEP / 1e3:g} s."
     lines = [f"An excitatory and an inhibitory population, {steps}"]
