@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from gifpop.sweeps.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,34 +17,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from gifpop.sweeps.points import Grid
-    from gifpop.sweeps.values import Labels, Schema, Value
+    from gifpop.sweeps.values import Labels, Schema
 
 FORMAT = 1
 MARK = "gifpop_sweep"  # attribute with the format
 NOT_RUN, FINISHED, FAILED = "not run", "finished", "failed"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The form of an array, and its ``labels`` if it is a coordinate.
-
-    ``dtype`` is str for strings. The first axes of arrays with an entry for each point are those of the grid.
-    """
-
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any] | type[str]
-    fill: complex | str
-    attrs: dict[str, Any] = field(default_factory=dict)
-    labels: npt.NDArray[Any] | None = None
-
-    @classmethod
-    def of_labels(cls, labels: Labels, attrs: dict[str, Any]) -> Layout:
-        """Return the layout of a coordinate."""
-        dims, values = labels
-        if values.dtype.kind == "U":
-            return cls(dims, values.shape, str, "", attrs, values.astype(object))
-        return cls(dims, values.shape, values.dtype, 0, attrs, values)
 
 
 class Store(ABC):
@@ -64,8 +42,8 @@ class Store(ABC):
         self._arrays: dict[str, Any] = {}  # numpy's or zarr's
 
     @abstractmethod
-    def _create(self, name: str, layout: Layout) -> Any:
-        """Return a new array, which holds the layout's fill value."""
+    def _create(self, name: str, form: Value, fill: complex | str) -> Any:
+        """Return a new array of this form that holds a fill value."""
 
     @abstractmethod
     def dataset(self) -> xr.Dataset:
@@ -75,23 +53,29 @@ class Store(ABC):
         """Make all arrays but those of values, the status last."""
         for name, values in self.grid.parameters.items():
             unit = self.grid.units[name]
-            self._add(name, Layout.of_labels(((name,), values), {"units": unit} if unit else {}))
+            self._label(name, ((name,), values), {"units": unit} if unit else {})
         for name, fill in (("error", ""), ("status", NOT_RUN)):
-            self._add(name, Layout(self.grid.dims, self.grid.shape, str, fill))
+            self._arrays[name] = self._create(name, self._of_points(Value((), np.array(""))), fill)
 
     def begin(self, schema: Schema) -> None:
         """Make the arrays of values, for points with values of this form."""
         for name, labels in schema.coords.items():
-            self._add(name, Layout.of_labels(labels, {}))
-        for name, (dims, shape, dtype, attrs) in schema.variables.items():
-            fill = complex(math.nan, math.nan) if dtype.kind == "c" else math.nan
-            self._add(name, Layout(self.grid.dims + dims, self.grid.shape + shape, dtype, fill, attrs))
+            self._label(name, labels, {})
+        for name, value in schema.variables.items():
+            fill = complex(math.nan, math.nan) if value.data.dtype.kind == "c" else math.nan
+            self._arrays[name] = self._create(name, self._of_points(value), fill)
         self.schema = schema
 
-    def _add(self, name: str, layout: Layout) -> None:
-        self._arrays[name] = self._create(name, layout)
-        if layout.labels is not None:
-            self._arrays[name][...] = layout.labels
+    def _of_points(self, value: Value) -> Value:
+        """Return the form of an array with an entry for each point; its first axes are those of the grid."""
+        data = np.broadcast_to(value.data, self.grid.shape + value.data.shape)
+        return Value(self.grid.dims + value.dims, data, value.attrs)
+
+    def _label(self, name: str, labels: Labels, attrs: dict[str, Any]) -> None:
+        """Make the array of a coordinate."""
+        value, text = Value(*labels, attrs), labels[1].dtype.kind == "U"
+        self._arrays[name] = self._create(name, value, "" if text else 0)
+        self._arrays[name][...] = value.data.astype(object) if text else value.data
 
     def status(self) -> npt.NDArray[np.str_]:
         """Return the status of all points: array of strings."""
@@ -126,21 +110,20 @@ class MemoryStore(Store):
 
     def __init__(self, grid: Grid, attrs: Mapping[str, Any]) -> None:
         super().__init__(grid, attrs)
-        self._layouts: dict[str, Layout] = {}
+        self._variables: dict[str, Any] = {}  # as xarray takes them
         self._make()
 
-    def _create(self, name: str, layout: Layout) -> npt.NDArray[Any]:
-        self._layouts[name] = layout
-        return np.full(layout.shape, layout.fill, dtype=object if layout.dtype is str else layout.dtype)
+    def _create(self, name: str, form: Value, fill: complex | str) -> npt.NDArray[Any]:
+        array = np.full(form.data.shape, fill, dtype=object if form.data.dtype.kind == "U" else form.data.dtype)
+        self._variables[name] = form.dims, array, form.attrs
+        return array
 
     def dataset(self) -> xr.Dataset:
         """Return all as an `xarray.Dataset`."""
         import xarray as xr
 
-        variables: dict[bool, dict[str, Any]] = {True: {}, False: {}}
-        for name, layout in self._layouts.items():
-            variables[layout.labels is None][name] = layout.dims, self._arrays[name], layout.attrs
-        return xr.Dataset(variables[True], variables[False], self.attrs)
+        labels = [*self.grid.dims, *(self.schema.coords if self.schema is not None else ())]
+        return xr.Dataset(self._variables, attrs=self.attrs).set_coords(labels)
 
 
 def strings(array: Any) -> npt.NDArray[np.str_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Labels: TypeAlias = tuple[tuple[str, ...], npt.NDArray[Any]]  # of a coordinate: dimensions and what stands there
 
 NUMBERS, LABELS = "biufc", "biufcU"  # kinds of numpy's dtypes
+WIDEST = {"f": 8, "c": 16}  # bytes of the widest types that zarr knows, by kind; both have NaN
 
 
 @dataclass(frozen=True)
@@ -114,19 +115,13 @@ def _value(name: object, value: Any) -> Value:
     data = np.ma.asanyarray(data) if np.ma.isMaskedArray(data) else np.asarray(data)
     if data.dtype.kind not in NUMBERS:
         raise TypeError(f"{name!r} must be a number or an array of numbers, got {brief(value)}")
-    data = np.ma.filled(data.astype(_stored_type(data.dtype)), np.nan)  # NaN stands for masked values
+    kind, size = data.dtype.kind, data.dtype.itemsize
+    data = data.astype(f"{kind}{min(size, WIDEST[kind])}" if kind in WIDEST else float)
+    data = np.ma.filled(data, np.nan)  # which stands for masked values
     dims = tuple(f"{name}_dim_{i}" for i in range(data.ndim)) if dims is None else tuple(map(str, dims))
     if len(dims) != data.ndim or len(set(dims)) < len(dims):
         raise ValueError(f"{name!r} must have a dimension of its own for each axis, got {dims} for shape {data.shape}")
     return Value(dims, data, json.loads(json.dumps(attrs, default=_plain)), coords)
-
-
-def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type in which numbers are kept: one that has NaN and that zarr knows."""
-    if dtype.kind in "biu":
-        return np.dtype(np.float64)
-    widest = np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
-    return dtype if dtype.itemsize <= widest.itemsize else widest
 
 
 def _plain(value: object) -> Any:
@@ -159,46 +154,35 @@ def _same(one: Labels, other: Labels) -> bool:
     return one[0] == other[0] and np.array_equal(one[1], other[1])
 
 
-class Form(NamedTuple):
-    """The form of the values of a variable."""
-
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    attrs: dict[str, Any]
-
-
 @dataclass(frozen=True)
 class Schema:
     """The common form of the values of all points, taken from the first point.
 
     Attributes
     ----------
-    variables : dict of str to Form
+    variables : dict of str to Value
+        Values with the dimensions, shape, type and attributes of all.
     coords : dict of str to (dims, array)
     """
 
-    variables: dict[str, Form]
+    variables: Mapping[str, Value]
     coords: dict[str, Labels]
 
     @classmethod
     def of(cls, values: Mapping[str, Value]) -> Schema:
         """Return the schema of the values of a point."""
-        variables = {n: Form(v.dims, v.data.shape, v.data.dtype, v.attrs) for n, v in values.items()}
-        return cls(variables, {name: c for value in values.values() for name, c in value.coords.items()})
+        return cls(values, {name: c for value in values.values() for name, c in value.coords.items()})
 
     def check(self, values: Mapping[str, Value]) -> None:
         """Raise ValueError where the values of a point are of another form."""
         if set(values) != set(self.variables):
             raise ValueError(f"it returned {_names(values)}, at the first point {_names(self.variables)}")
         for name, value in values.items():
-            dims, shape, dtype, _ = self.variables[name]
-            if (value.dims, value.data.shape) != (dims, shape):
-                raise ValueError(
-                    f"{name!r} has {_form(value.dims, value.data.shape)}, at the first point {_form(dims, shape)}"
-                )
-            if not np.can_cast(value.data.dtype, dtype, "same_kind"):
-                raise ValueError(f"{name!r} is {value.data.dtype}, at the first point {dtype}")
+            first = self.variables[name]
+            if _form(value) != _form(first):
+                raise ValueError(f"{name!r} has {_form(value)}, at the first point {_form(first)}")
+            if not np.can_cast(value.data.dtype, first.data.dtype, "same_kind"):
+                raise ValueError(f"{name!r} is {value.data.dtype}, at the first point {first.data.dtype}")
         coords = Schema.of(values).coords
         if set(coords) != set(self.coords):
             raise ValueError(f"it returned coordinates {_names(coords)}, at the first point {_names(self.coords)}")
@@ -211,5 +195,5 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(map(repr, sorted(names))) or "none"
 
 
-def _form(dims: tuple[str, ...], shape: tuple[int, ...]) -> str:
-    return "(" + ", ".join(f"{dim}: {size}" for dim, size in zip(dims, shape, strict=True)) + ")"
+def _form(value: Value) -> str:
+    return "(" + ", ".join(f"{dim}: {size}" for dim, size in zip(value.dims, value.data.shape, strict=True)) + ")"

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gifpop.sweeps.points import Grid
-from gifpop.sweeps.store import FINISHED, FORMAT, MARK, NOT_RUN, Layout, Store, strings
-from gifpop.sweeps.values import Form, Schema
+from gifpop.sweeps.store import FINISHED, FORMAT, MARK, NOT_RUN, Store, strings
+from gifpop.sweeps.values import Schema, Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -82,16 +82,16 @@ class ZarrStore(Store):
 
         return xr.open_zarr(self.path, chunks=None, consolidated=True, decode_times=False, decode_timedelta=False)
 
-    def _create(self, name: str, layout: Layout) -> Any:
-        n = 0 if layout.labels is not None else len(self.grid.dims)  # axes along which each entry has a chunk
+    def _create(self, name: str, form: Value, fill: complex | str) -> Any:
+        n = 0 if name in self.grid.dims else sum(dim in self.grid.dims for dim in form.dims)  # a chunk for each point
         return self._group.create_array(
             name,
-            shape=layout.shape,
-            chunks=(1,) * n + tuple(max(1, size) for size in layout.shape[n:]),
-            dtype=layout.dtype,
-            fill_value=layout.fill,
-            dimension_names=layout.dims,
-            attributes=layout.attrs,
+            shape=form.data.shape,
+            chunks=(1,) * n + tuple(max(1, size) for size in form.data.shape[n:]),
+            dtype=str if form.data.dtype.kind == "U" else form.data.dtype,
+            fill_value=fill,
+            dimension_names=form.dims,
+            attributes=form.attrs,
         )
 
     def _clear(self, kept: Collection[str]) -> None:
@@ -103,7 +103,7 @@ class ZarrStore(Store):
     def _find_values(self) -> None:
         """Take over arrays and form of the values of the finished points."""
         n = len(self.grid.dims)
-        variables: dict[str, Form] = {}
+        variables: dict[str, Value] = {}
         coords: dict[str, Labels] = {}
         for name, array in self._group.arrays():
             if name in self._arrays:
@@ -111,7 +111,8 @@ class ZarrStore(Store):
             self._arrays[name] = array
             dims = _dims(array)
             if dims[:n] == self.grid.dims:
-                variables[name] = Form(dims[n:], array.shape[n:], array.dtype, dict(array.attrs))
+                data = np.broadcast_to(np.zeros((), array.dtype), array.shape[n:])
+                variables[name] = Value(dims[n:], data, dict(array.attrs))
             else:
                 coords[name] = dims, _labels(array)
         self.schema = Schema(variables, coords)
