@@ -35,14 +35,7 @@ class Reduction(Protocol):
 def make_reduction(keep: object, trials: Integers, seed: np.random.SeedSequence) -> Reduction:
     """Return the reduction for the option ``keep`` of `gifpop.Network.simulate`.
 
-    Parameters
-    ----------
-    keep : {"all", "mean"} or callable
-        The option.
-    trials : int64 array
-        Numbers of the trials.
-    seed : numpy.random.SeedSequence
-        Seed from which those of the trials are made.
+    The seeds of the trials with these numbers are made from ``seed``.
     """
     if callable(keep):
         return Applied(keep)

@@ -185,14 +185,10 @@ class Assembly:
         return new
 
     def engine(self, root: np.random.SeedSequence, instead_of: Engine | None = None) -> Engine:
-        """Return an engine in the initial state.
+        """Return an engine in the initial state of a run with the seed ``root``.
 
-        Parameters
-        ----------
-        root : numpy.random.SeedSequence
-            Of the run.
-        instead_of : Engine or None
-            Of this network; its ring buffers are used again. It is broken from the moment on when all else is ready.
+        ``instead_of``: an engine of this network whose ring buffers are used again. It is broken from the moment on
+        when all else is ready.
         """
         groups = self._begin(root)
         relaxed = self._relax() if self.options.initial == "stationary" else None

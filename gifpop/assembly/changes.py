@@ -121,17 +121,8 @@ def carry_on(
 ) -> tuple[Assembly, Engine]:
     """Return an assembly and an engine of a changed description that continue from the next step.
 
-    The given ones are not modified: if an exception is raised, nothing has changed.
-
-    Parameters
-    ----------
-    assembly : Assembly
-    engine : Engine
-        Engine made by the assembly.
-    root : numpy.random.SeedSequence
-        Seed of the run.
-    net : Description
-        The changed description: the same populations and connections with other parameters, and any inputs.
+    The given ones are not modified: if an exception is raised, nothing has changed. ``root`` is the seed of the run;
+    ``net`` has the same populations and connections with other parameters, and any inputs.
     """
     old = assembly.net
     if (net.populations, net.connections, net.injections) == (old.populations, old.connections, old.injections):

@@ -17,16 +17,7 @@ if TYPE_CHECKING:
 
 
 class Records:
-    """Results of finished runs, and the recordings of a run that has no result yet.
-
-    Parameters
-    ----------
-    results : iterable of Result
-
-    Attributes
-    ----------
-    results : list of Result
-    """
+    """Results of finished runs, and the recordings of a run that has no result yet."""
 
     def __init__(self, results: Iterable[Result] = ()) -> None:
         self.results = list(results)

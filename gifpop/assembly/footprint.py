@@ -41,12 +41,7 @@ class Footprint(NamedTuple):
 def of_levels(net: Description, levels: Mapping[str, AnyLevel], known: bool = True) -> list[Footprint]:
     """Return the footprints of populations at their levels.
 
-    Parameters
-    ----------
-    net : Description
-    levels : dict of str to MesoLevel or MicroLevel
-    known : bool
-        Count the cells of an adaptive history, which takes time but is needed to make it anyway.
+    ``known``: count the cells of an adaptive history, which takes time but is needed to make it anyway.
     """
     return [of_level(level, net.populations[name], known) for name, level in levels.items()]
 

@@ -32,15 +32,8 @@ def inputs(
 ) -> tuple[list[Signal], list[Link], list[NoiseLink]]:
     """Return signals and links of the inputs that all neurons of a population share, and the noise that they do not.
 
-    Parameters
-    ----------
-    net : Description
-    levels : dict of str to str
-    dt : float, ms
-    streams : callable
-        ``streams(i)`` returns the bit generator of the i-th input.
-    kept : dict
-        Stateless signals made before, with their inputs, by the number of the input; completed here.
+    ``streams(i)`` returns the bit generator of the i-th input. ``kept`` holds stateless signals made before, with their
+    inputs, by the number of the input; it is completed here.
     """
     index = {name: i for i, name in enumerate(net.populations)}
     lines: list[Signal] = []

@@ -33,22 +33,12 @@ PER_SPIKE_OF_RESULT = 8 + 4 + 8  # and of a step, a neuron and a time, in the re
 
 @dataclass(frozen=True)
 class Column:
-    """What to record of one group.
-
-    Attributes
-    ----------
-    name : str
-    N : int
-    neurons : bool
-        A group of neurons, not a mesoscopic population.
-    variables : dict of str to sequence of int
-        Units of which each optional variable is recorded.
-    """
+    """What to record of one group."""
 
     name: str
     N: int
-    neurons: bool
-    variables: dict[str, Sequence[int] | Integers]
+    neurons: bool  # a group of neurons, not a mesoscopic population
+    variables: dict[str, Sequence[int] | Integers]  # units of which each optional variable is recorded
 
 
 def bytes_of_records(n: int, columns: Sequence[Column], every: int, stamped: bool = True) -> float:
@@ -201,12 +191,8 @@ class Recorder:
 class SpikeRoom:
     """Monitors memory for the spikes of runs, whose number is not known in advance.
 
-    Parameters
-    ----------
-    where : str
-        For the message.
-    recorded, in_result : float
-        Bytes of a spike while the run is under way, and those besides when a result is made of it.
+    ``recorded`` and ``in_result`` are the bytes of a spike while the run is under way, and those besides when a result
+    is made of it; ``where`` begins messages.
     """
 
     def __init__(self, where: str, recorded: float = PER_SPIKE, in_result: float = PER_SPIKE_OF_RESULT) -> None:
@@ -216,12 +202,7 @@ class SpikeRoom:
     def check(self, spikes: int, bytes_to_come: float = 0.0) -> None:
         """Raise OutOfMemoryError while there is still room to make a result of the records.
 
-        Parameters
-        ----------
-        spikes : int
-            Recorded until now.
-        bytes_to_come : float
-            What else the run will take.
+        ``spikes`` have been recorded until now; ``bytes_to_come`` is what else the run will take.
         """
         chunk, self._seen = spikes - self._seen, spikes
         if self._recorded * (spikes - self._known) < BYTES_BETWEEN_LOOKS:
@@ -322,13 +303,7 @@ class Recording:
     def needs(self, n: int, at_once: int = 1, kept: int = 0) -> dict[str, float]:
         """Return the memory, in bytes, that records of ``n`` steps take, by part.
 
-        Parameters
-        ----------
-        n : int
-        at_once : int
-            Runs that are under way at a time.
-        kept : int
-            Runs of which the records are kept besides.
+        ``at_once`` runs are under way at a time; the records of ``kept`` runs are kept besides.
         """
         kept_bytes = kept * bytes_of_records(n, self.columns, self.every, stamped=False)
         return {

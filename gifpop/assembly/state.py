@@ -19,19 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """The parts of a simulation that are replaced together, so that changes are atomic.
+    """The parts of a simulation that are replaced together, so that changes are atomic."""
 
-    Attributes
-    ----------
-    seed : numpy.random.SeedSequence
-        Of the run.
-    assembly : Assembly
-    recording : Recording
-    engine : Engine
-    records : Records
-    """
-
-    seed: np.random.SeedSequence
+    seed: np.random.SeedSequence  # of the run
     assembly: Assembly
     recording: Recording
     engine: Engine

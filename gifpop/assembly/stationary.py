@@ -45,14 +45,7 @@ MEMBRANES = 10.0  # what counts as such in units of that of the membrane, since 
 
 @underflows_to_zero
 def mean_links(links: Iterable[Link], sizes: Sequence[int]) -> list[Link]:
-    """Return links with the mean input that each unit of their targets receives along single connections.
-
-    Parameters
-    ----------
-    links : sequence of Link
-    sizes : sequence of int
-        Units of the groups.
-    """
+    """Return links with the mean input that the units of groups, of these sizes, receive along single connections."""
     made: list[Link] = []
     for link in links:
         if link.first is None:
@@ -96,20 +89,8 @@ def relax(
     Warn if they have not within the longest time: the network oscillates, or is very slow. Raise `SimulationError` if
     numbers leave their range before.
 
-    Parameters
-    ----------
-    names : sequence of str
-    cells : sequence of GIF
-    plans : sequence of PopulationPlan
-        Of `SIZE` neurons each, at rest.
-    sizes : sequence of int
-        Neurons that there are.
-    links : sequence of Link
-        To all units (`mean_links`); from as many neurons as there are, and from the lines.
-    lines : sequence
-        Signals (`gifpop.engine.signals`); they stay what they are at time 0.
-    dt : float, ms
-    n_threads : int
+    ``plans`` are of `SIZE` neurons each, at rest; ``links`` lead to all units (`mean_links`), from the ``sizes``
+    neurons that there are and from the ``lines``, whose signals stay what they are at time 0.
     """
     scaled, held = [_scaled(link, sizes) for link in links], [_held(line) for line in lines]
     streams = [np.random.PCG64(i) for i in range(len(plans))]
@@ -212,14 +193,9 @@ def _activity(engine: Engine, steps: int, steady: Floats | None = None) -> Float
 
 
 def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
-    """Start the groups of an engine in the state of a relaxed one, with its input in transit.
+    """Start the groups of an engine in the state of one returned by `relax`, with its input in transit.
 
-    Parameters
-    ----------
-    engine, relaxed : Engine
-        The latter as `relax` returns it.
-    streams : callable
-        ``streams(i)`` returns the bit generator that the neurons of group ``i`` are drawn with.
+    ``streams(i)`` returns the bit generator that the neurons of group ``i`` are drawn with.
     """
     engine.take_over(relaxed)
     for i, (plan, state) in enumerate(zip(engine.plans, _populations(relaxed), strict=True)):
@@ -261,12 +237,6 @@ def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Ge
     Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, and has their
     potential and pause. Its adaptation, and how its synaptic currents differ from the mean, are drawn from the normal
     distribution with their moments.
-
-    Parameters
-    ----------
-    plan : NeuronPlan
-    relaxed : PopulationPlan
-    random : numpy.random.Generator
     """
     N, constants = plan.N, relaxed.constants[0]
     survivors, potential, age, moments = _everybody(relaxed)

@@ -15,14 +15,7 @@ RECLAIMABLE = ("active_file", "inactive_file", "slab_reclaimable")  # what the s
 
 
 class Limit(int):
-    """Bytes that a limit leaves this process.
-
-    Parameters
-    ----------
-    left : int
-    name : str
-        Of the limit, for messages.
-    """
+    """Bytes that a limit leaves this process, with its name for messages."""
 
     name: str
 
@@ -38,13 +31,7 @@ def least(root: str = "/") -> Limit | None:
 
 
 def limits(root: str = "/") -> list[Limit]:
-    """Return the memory that each limit leaves.
-
-    Parameters
-    ----------
-    root : str
-        Folder in which ``proc`` and what is mounted are found.
-    """
+    """Return the memory that each limit leaves; ``proc`` and what is mounted are found in the folder ``root``."""
     return [*_of_machine(root), *_of_cgroups(root), *_of_process(root)]
 
 

@@ -32,19 +32,10 @@ CURRENTS = ("I_e", "I_syn_ex", "I_syn_in", "q_stc")
 
 
 def check_ranges(where: str, p: Mapping[str, object]) -> None:
-    """Refuse parameters of neurons whose consequences would overflow.
+    """Raise ValueError for parameters of neurons whose consequences would overflow.
 
-    Parameters
-    ----------
-    where : str
-        Whose they are, for messages.
-    p : dict
-        Numbers, arrays and sequences of them; what is neither, as a distribution, is checked once it has been drawn.
-
-    Raises
-    ------
-    ValueError
-        Naming parameter, condition and value.
+    ``where`` says whose they are. Numbers, arrays and sequences of them are checked; a distribution is, once it has
+    been drawn.
     """
     for name, (limits, unit) in OF_ONE.items():
         for place, values in _entries(p.get(name)):

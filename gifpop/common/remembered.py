@@ -27,10 +27,7 @@ BYTES_KEPT = 8e6  # as long as all of them together are no larger
 def remembered(make: Callable[Arguments, npt.NDArray[Scalar]]) -> Callable[Arguments, npt.NDArray[Scalar]]:
     """Return a function that makes an array once for all holders, and keeps small ones a while longer.
 
-    Parameters
-    ----------
-    make : callable
-        Takes positional arguments that can be hashed; what it returns must not be changed.
+    ``make`` takes arguments that can be hashed; what it returns must not be changed.
     """
     alive: WeakValueDictionary[Hashable, npt.NDArray[Scalar]] = WeakValueDictionary()
     last: OrderedDict[Hashable, npt.NDArray[Scalar]] = OrderedDict()

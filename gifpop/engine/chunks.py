@@ -25,34 +25,19 @@ SECONDS_PER_SLICE = 0.2  # where even a slice takes longer, a chunk is a part of
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of a run.
+    """A piece of a run."""
 
-    Attributes
-    ----------
-    step : int
-        The first one.
-    counts : int64 array, shape (steps, groups)
-    records : float64 array, shape (steps, probes)
-    neurons : dict of int to pair of arrays
-        For each group of neurons: steps (int64) and neurons (int32) of its spikes, in order.
-    """
-
-    step: int
-    counts: Integers
-    records: Floats
-    neurons: dict[int, Spikes]
+    step: int  # the first one
+    counts: Integers  # shape (steps, groups)
+    records: Floats  # shape (steps, probes)
+    neurons: dict[int, Spikes]  # of each group of neurons, steps and neurons of its spikes, in order
 
 
 class Pace:
     """The number of steps of a chunk: whole slices, as many as a check of Ctrl-C can wait for.
 
-    Of records that are large, no more steps than are held at a time.
-
-    Parameters
-    ----------
-    slice_steps : int
-    seconds_per_step : float
-        What to expect of the first chunk.
+    Of records that are large, no more steps than are held at a time. Before any was measured, steps take
+    ``seconds_per_step``.
     """
 
     def __init__(self, slice_steps: int, seconds_per_step: float) -> None:

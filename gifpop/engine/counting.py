@@ -21,31 +21,18 @@ MOST = np.iinfo(np.uint16).max
 
 
 class Unit(NamedTuple):
-    """The weight of one count at the synapses of a group of neurons.
+    """The weight of one count at the synapses of a group of neurons."""
 
-    Attributes
-    ----------
-    size : float64 array of length receptors
-        pA.
-    most : int
-        Largest count that a neuron can receive in a step.
-    """
-
-    size: Floats
-    most: int
+    size: Floats  # pA, of each receptor
+    most: int  # largest count that a neuron can receive in a step
 
 
 def count_units(links: Sequence[Link], plans: Sequence[Plan]) -> list[Unit | None]:
     """Return for each group the `Unit` of its counts, or None where weights must be added up.
 
     Counts need neurons whose single connections all come from neurons, which fire at most once a step, with fixed
-    weights that are multiples of a unit, one delay along a link, and no more spikes than fit in a count.
-
-    Parameters
-    ----------
-    links : sequence of gifpop.engine.links.Link
-        Sources from ``len(plans)`` on are generators, whose input is added up apart.
-    plans : sequence of gifpop.engine.plan.Plan
+    weights that are multiples of a unit, one delay along a link, and no more spikes than fit in a count. Sources from
+    ``len(plans)`` on are generators, whose input is added up apart.
     """
     own: list[list[Link]] = [[] for _ in plans]
     for link in links:

@@ -2,6 +2,7 @@
 
 Signals know neither units of time nor targets. Each class says whether it is stateless: whether what it emits depends
 on the step alone, so that any number of simulations can share one signal. A class that does not say so cannot be used.
+Those with a ``first`` step and an ``end`` are zero, and draw nothing, before the first step and from the end on.
 """
 
 from __future__ import annotations
@@ -50,16 +51,7 @@ class Current:
 
 
 class Piecewise(Current):
-    """A value that changes at given steps and is zero outside a window.
-
-    Parameters
-    ----------
-    steps : increasing int array
-    values : float array
-        ``values[i]`` holds from ``steps[i]`` on; zero before the first.
-    first, end : int
-        Zero before step ``first`` and from step ``end`` on.
-    """
+    """A value that changes at given steps: ``values[i]`` holds from ``steps[i]`` on; zero before the first."""
 
     stateless = True
 
@@ -90,19 +82,9 @@ class Samples(Current):
 
 
 class Sinusoid(Current):
-    """A sine around an offset; zero outside a window.
+    """A sine around an offset: ``offset + amplitude * sin(advance * step + phase)``, raised to ``lowest`` where lower.
 
-    Parameters
-    ----------
-    offset, amplitude : float
-    advance : float
-        Of the phase in a step, in radians.
-    phase : float
-        At step 0, in radians.
-    first, end : int
-        Zero before step ``first`` and from step ``end`` on.
-    lowest : float
-        Lower values are raised to it.
+    Angles are in radians.
     """
 
     stateless = True
@@ -148,15 +130,6 @@ class HeldNoise(Scattered):
 
     Numbers are drawn in the first step within the window, and then as soon as the last ones were held long enough. A
     receiver that is added gets its first number in the next step.
-
-    Parameters
-    ----------
-    law : NormalLaw
-    hold : int
-        Steps.
-    random : numpy.random.Generator
-    first, end : int
-        Zero before step ``first`` and from step ``end`` on.
     """
 
     def __init__(
@@ -191,13 +164,7 @@ class HeldNoise(Scattered):
 
 
 class Events:
-    """Events at given steps, each with an amount; amounts of the same step add up.
-
-    Parameters
-    ----------
-    steps : non-decreasing int array
-    amounts : float array
-    """
+    """Events at given steps, in order, each with an amount; amounts of the same step add up."""
 
     stateless = True
 
@@ -213,16 +180,7 @@ class Events:
 
 
 class PoissonCounts:
-    """Numbers of events of a Poisson process, drawn step after step from a stream of its own.
-
-    Parameters
-    ----------
-    mean : float
-        Events a step.
-    random : numpy.random.Generator
-    first, end : int
-        Nothing is drawn before step ``first`` and from step ``end`` on.
-    """
+    """Numbers of events of a Poisson process, ``mean`` a step, drawn step after step from a stream of its own."""
 
     stateless = False  # its stream moves on
 
@@ -243,11 +201,7 @@ class PoissonCounts:
 class VaryingPoissonCounts:
     """Numbers of events of a Poisson process whose mean is a signal, drawn step after step from a stream of its own.
 
-    Parameters
-    ----------
-    mean : Signal
-        Events a step, not negative.
-    random : numpy.random.Generator
+    The signal is not negative.
     """
 
     stateless = False  # its stream moves on
@@ -265,15 +219,8 @@ class VaryingPoissonCounts:
 class DeadTimeCounts:
     """Numbers of events of a stationary Poisson process with dead time, in continuous time, counted step by step.
 
-    Parameters
-    ----------
-    mean : float
-        Events a step, positive; at most the inverse of ``dead``.
-    dead : float
-        Shortest interval, in steps.
-    random : numpy.random.Generator
-    first, end : int
-        No events before step ``first`` and from step ``end`` on; it is in its stationary state when it begins.
+    It has ``mean`` events a step, at most one in ``dead`` steps, the shortest interval; it is in its stationary state
+    when it begins.
     """
 
     stateless = False  # its stream moves on

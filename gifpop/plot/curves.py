@@ -35,24 +35,10 @@ def binned(t: Floats, values: Floats, width: int) -> tuple[Floats, Floats]:
 
 
 def activity(p: PopulationResult | PopulationStatistics, width: int, window: slice = slice(None)) -> Curve:
-    """Return the activity of a population in bins.
+    """Return the activity, spikes/s, of a population in bins of ``width`` steps of a window; with trials, their mean.
 
-    Parameters
-    ----------
-    p : PopulationResult or PopulationStatistics
-    width : int
-        Width of a bin in steps.
-    window : slice
-        Steps to use.
-
-    Returns
-    -------
-    x : float64 array, ms
-        Centres of the bins.
-    y : float64 array, spikes/s
-        Activity; with trials, their mean.
-    error : float64 array, spikes/s, or None
-        Standard deviation over trials: of bins or, from statistics, of steps (root of its mean square in each bin).
+    The error is the standard deviation over trials: of bins or, from statistics, of steps (root of its mean square in
+    each bin).
     """
     t = p.t[window]
     if isinstance(p, PopulationStatistics):
@@ -75,21 +61,10 @@ def expected(p: PopulationResult | PopulationStatistics, window: slice = slice(N
 
 
 def spectrum(activities: Floats, dt: float, steps: int) -> Curve:
-    """Return frequencies and the mean power spectrum over trials and segments (see `gifpop.power_spectrum`).
+    """Return frequencies, Hz, without 0, and the mean two-sided power spectrum, Hz, over trials and segments.
 
-    Parameters
-    ----------
-    activities : float64 array, shape (T,) or (trials, T), spikes/s
-    dt : float, ms
-    steps : int
-        Length of a segment, <= T; an incomplete last one is left out.
-
-    Returns
-    -------
-    x : float64 array, shape (steps // 2,), Hz
-        Frequencies, without 0.
-    y : float64 array of the same shape, Hz
-        Power, two-sided.
+    See `gifpop.power_spectrum`. Activities have shape (T,) or (trials, T); segments have ``steps`` <= T, and an
+    incomplete last one is left out.
     """
     activities = np.atleast_2d(activities)
     n = activities.shape[1] // steps
@@ -127,16 +102,9 @@ def spikes_of(p: PopulationResult, neuron: int, limits: Sequence[float]) -> Floa
 
 
 def thin(x: Floats, y: Floats, log: bool = False, most: int = MOST_POINTS) -> tuple[Floats, Floats]:
-    """Thin a curve: keep the lowest and the highest point of each of many pieces.
+    """Thin a curve to ``most`` points: keep the lowest and the highest point of each of many pieces.
 
-    Parameters
-    ----------
-    x : increasing float64 array
-    y : float64 array of the same length
-    log : bool
-        Make pieces equally wide on a logarithmic axis; needs x > 0.
-    most : int
-        Largest number of points to keep.
+    ``x`` increases. ``log``: make pieces equally wide on a logarithmic axis, for x > 0.
     """
     if len(x) <= most:
         return x, y

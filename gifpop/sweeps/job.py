@@ -40,18 +40,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """The work at each point of a sweep.
-
-    Attributes
-    ----------
-    build, measure : callable
-    simulate : dict
-        Options of `Network.simulate`.
-    trials : list of int, or None
-    root : numpy.random.SeedSequence
-        Of the sweep.
-    parameters : tuple of str
-    """
+    """The work at each point of a sweep: build, simulate and measure a network, with a seed derived from the root."""
 
     build: Callable[..., object]
     measure: Callable[[Any], object]

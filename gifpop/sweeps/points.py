@@ -38,15 +38,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Grid:
-    """All combinations of the values of some parameters.
+    """All combinations of the values of some parameters."""
 
-    Attributes
-    ----------
-    parameters : dict of str to one-dimensional array
-    units : dict of str to str
-    """
-
-    parameters: dict[str, npt.NDArray[Any]]
+    parameters: dict[str, npt.NDArray[Any]]  # of one dimension
     units: dict[str, str]
 
     @property

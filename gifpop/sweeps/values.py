@@ -29,22 +29,12 @@ WIDEST = {"f": 8, "c": 16}  # bytes of the widest types that zarr knows, by kind
 
 @dataclass(frozen=True)
 class Value:
-    """One measured quantity.
-
-    Attributes
-    ----------
-    dims : tuple of str
-    data : array
-        Floating or complex, so that NaN can stand for missing values.
-    attrs : dict
-    coords : dict of str to (dims, array)
-        Labels along its dimensions.
-    """
+    """One measured quantity."""
 
     dims: tuple[str, ...]
-    data: npt.NDArray[Any]
+    data: npt.NDArray[Any]  # floating or complex, so that NaN can stand for missing values
     attrs: dict[str, Any] = field(default_factory=dict)
-    coords: dict[str, Labels] = field(default_factory=dict)
+    coords: dict[str, Labels] = field(default_factory=dict)  # labels along its dimensions
 
 
 def mean_activity(result: Result | TrialStatistics) -> dict[str, Value]:
@@ -62,14 +52,8 @@ def mean_activity(result: Result | TrialStatistics) -> dict[str, Value]:
 def named_values(returned: object, name: str, parameters: Iterable[str]) -> dict[str, Value]:
     """Return the result of a measure as a dict of name to `Value`.
 
-    Parameters
-    ----------
-    returned : dict or one value
-        Values are numbers, arrays, tuples (dims, data[, attrs]) or `xarray.DataArray`.
-    name : str
-        Of a single value.
-    parameters : sequence of str
-        Names of the sweep's parameters, which may not be used as dimensions again.
+    It may return a dict, or one value with the given name; values are numbers, arrays, tuples (dims, data[, attrs]) or
+    `xarray.DataArray`. The ``parameters`` of the sweep may not be used as dimensions again.
     """
     several: Mapping[Any, object] = returned if isinstance(returned, Mapping) else {name: returned}
     if not several:
@@ -158,11 +142,7 @@ def _same(one: Labels, other: Labels) -> bool:
 class Schema:
     """The common form of the values of all points, taken from the first point.
 
-    Attributes
-    ----------
-    variables : dict of str to Value
-        Values with the dimensions, shape, type and attributes of all.
-    coords : dict of str to (dims, array)
+    ``variables`` are values with the dimensions, shape, type and attributes of all.
     """
 
     variables: Mapping[str, Value]

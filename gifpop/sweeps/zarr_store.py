@@ -36,12 +36,7 @@ METADATA, CHUNKS, PARTIAL = "zarr.json", "c", ".partial"  # zarr's names: files 
 class ZarrStore(Store):
     """A zarr group in a folder: a new one, or the one that is there.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        One that `stored_attributes` has accepted.
-    grid, attrs
-        See `Store`; those of the group, if there is one.
+    `stored_attributes` has accepted the path; grid and attributes are those of the group, if there is one.
     """
 
     def __init__(self, path: Path, grid: Grid, attrs: Mapping[str, Any]) -> None:
@@ -169,13 +164,9 @@ def stored_parameters(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def grown(old: ZarrStore, grid: Grid) -> ZarrStore:
-    """Return a store of a larger grid in the place of another one, whose points it takes over.
+    """Return a store in the place of another one, whose points it takes over.
 
-    Parameters
-    ----------
-    old : ZarrStore
-    grid : Grid
-        The same parameters, with all values that they have in ``old``, and more.
+    The larger grid has the same parameters, with all values that they have in ``old``, and more.
     """
     path = old.path
     room = path.with_name(path.name + ".growing")

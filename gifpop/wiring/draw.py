@@ -139,26 +139,14 @@ def connect(
 def by_target(
     n_pre: int, indegrees: Integers, without_self: bool, multapses: bool, random: np.random.Generator, threads: int = 1
 ) -> tuple[Integers, Shorts]:
-    """Draw ``indegrees[t]`` sources for each target ``t``.
+    """Draw ``indegrees[t]`` sources for each target ``t``; return what `connect` does, without the order.
 
     The sources are cut into blocks. How many of a target's connections start in which block is drawn first; then each
     block draws the sources of its own and sorts the connections by source, all of it in cache. The blocks have streams
     and rows of their own, so that any number of threads fills them with the same result.
 
-    Parameters
-    ----------
-    n_pre : int
-    indegrees : int64 array of length n_post
-    without_self : bool
-        Source and target with the same number are not connected.
-    multapses : bool
-        Sources are drawn with repetition.
-    random : numpy.random.Generator
-    threads : int
-
-    Returns
-    -------
-    first, targets : see `connect`
+    ``without_self``: a source and a target with the same number are not connected; ``multapses``: sources are drawn
+    with repetition.
     """
     blocks = _block_count(n_pre, float(np.mean(indegrees)))
     edges = np.append(np.arange(0, n_pre, -(-n_pre // blocks)), n_pre)
