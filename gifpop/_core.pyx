@@ -1,9 +1,11 @@
 """Networks of the time loop, bound to the arrays of Python objects."""
 
+cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport round
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from libc.string cimport memset
 from numpy.random cimport bitgen_t
 
@@ -28,6 +30,7 @@ RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRE
 LONGEST_SLICE = _LONGEST_SLICE
 
 
+@cython.no_gc_clear         # tables that `kept` holds are read at the end
 cdef class Core:
     """Groups, the links between them, and input in transit.
 
@@ -50,7 +53,7 @@ cdef class Core:
     """
 
     cdef readonly tuple groups
-    cdef list kept              # what holds arrays that the structures point into
+    cdef list kept              # what holds the tables, and the arrays that they point into
     cdef Network net
 
     def __init__(self, groups, buffers, links, states=(), noise=(), Py_ssize_t lines=0, Py_ssize_t slice_steps=1):
@@ -62,16 +65,16 @@ cdef class Core:
         net.slots, net.slice_steps = shared.shape[2], slice_steps
         net.R = (shared.shape[3] - 1) // 2
         net.n_groups, net.n_noise = n, len(noise)
-        net.group = <Group *> allocate(n, sizeof(Group))
-        net.first = <int64_t *> allocate(n + lines + 1, sizeof(int64_t))
-        net.links = <Link *> allocate(len(links), sizeof(Link))
-        net.depressions = <Depression *> allocate(len(states), sizeof(Depression))
-        net.noise = <Noise *> allocate(len(noise), sizeof(Noise))
-        net.arrivals = <Arrivals *> allocate(n * _LONGEST_SLICE, sizeof(Arrivals))
-        net.amounts = <double *> allocate(n * _LONGEST_SLICE * 3 * net.R, sizeof(double))
-        net.emitted = <int64_t *> allocate(n * _LONGEST_SLICE, sizeof(int64_t))
-        net.places = <int64_t *> allocate(n * _LONGEST_SLICE, sizeof(int64_t))
-        net.forced = <const int32_t **> allocate(n, sizeof(int32_t *))
+        net.group = <Group *> allocate(self.kept, n, sizeof(Group))
+        net.first = <int64_t *> allocate(self.kept, n + lines + 1, sizeof(int64_t))
+        net.links = <Link *> allocate(self.kept, len(links), sizeof(Link))
+        net.depressions = <Depression *> allocate(self.kept, len(states), sizeof(Depression))
+        net.noise = <Noise *> allocate(self.kept, len(noise), sizeof(Noise))
+        net.arrivals = <Arrivals *> allocate(self.kept, n * _LONGEST_SLICE, sizeof(Arrivals))
+        net.amounts = <double *> allocate(self.kept, n * _LONGEST_SLICE * 3 * net.R, sizeof(double))
+        net.emitted = <int64_t *> allocate(self.kept, n * _LONGEST_SLICE, sizeof(int64_t))
+        net.places = <int64_t *> allocate(self.kept, n * _LONGEST_SLICE, sizeof(int64_t))
+        net.forced = <const int32_t **> allocate(self.kept, n, sizeof(int32_t *))
         for i in range(n):
             self.bind_group(&net.group[i], self.groups[i], buffers.rings[i], buffers.units[i], buffers.externals[i])
             net.group[i].offset, net.group[i].slots, net.group[i].width = net.n_neurons, net.slots, shared.shape[3]
@@ -92,32 +95,18 @@ cdef class Core:
         self.divide_into_tasks()
 
     def __dealloc__(self):
-        cdef Network *net = &self.net
         cdef Py_ssize_t i
-        for i in range(net.n_tasks):
-            free(net.tasks[i].spikes.items)
-        for i in range(net.n_groups):
-            free(net.group[i].recordables)
-        free(net.tasks)
-        free(net.group)
-        free(net.first)
-        free(net.links)
-        free(net.depressions)
-        free(net.noise)
-        free(net.arrivals)
-        free(net.amounts)
-        free(net.emitted)
-        free(net.places)
-        free(net.forced)
-        free(net.fired)
-        free(net.deliveries)
+        for i in range(self.net.n_tasks):
+            free(self.net.tasks[i].spikes.items)
+        free(self.net.fired)
+        free(self.net.deliveries)
 
     cdef bind_group(self, Group *g, population, ring, unit, external):
         cdef double[:, :, ::1] sums
         cdef uint16_t[:, :, ::1] counts
         cdef double[::1] values
         cdef Py_ssize_t i
-        g.recordables = <const double **> allocate(len(population.recordables), sizeof(double *))
+        g.recordables = <const double **> allocate(self.kept, len(population.recordables), sizeof(double *))
         for i, values in enumerate(population.recordables):
             g.recordables[i] = &values[0]
         if isinstance(population, _meso.MesoPopulation):
@@ -185,7 +174,7 @@ cdef class Core:
         cdef Task *task
         for i in range(net.n_groups):
             n += 1 if net.group[i].meso != NULL else 1 + (net.group[i].n - 1) // NEURONS_PER_TASK
-        net.tasks = <Task *> allocate(n, sizeof(Task))
+        net.tasks = <Task *> allocate(self.kept, n, sizeof(Task))
         net.n_tasks = n
         task = net.tasks
         for i in range(net.n_groups):
@@ -273,34 +262,27 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
             Neurons that fired in the groups of neurons, in order of step and group; ``counts`` tells how many each.
     """
     cdef Py_ssize_t n = len(cores), n_steps = counts.shape[1], n_probes = probes.shape[0], i
-    cdef Network **networks = NULL
-    cdef Chunk *chunks = NULL
-    cdef Probe *tables = NULL
+    cdef list kept = []
+    cdef Network **networks = <Network **> allocate(kept, n, sizeof(Network *))
+    cdef Chunk *chunks = <Chunk *> allocate(kept, n, sizeof(Chunk))
+    cdef Probe *tables = <Probe *> allocate(kept, n * n_probes, sizeof(Probe))
     cdef Core core
     if n == 0 or n_steps == 0:
         return [(-1, 0, 0, np.zeros(0, dtype=np.int32)) for _ in cores]
-    try:
-        networks = <Network **> allocate(n, sizeof(Network *))
-        chunks = <Chunk *> allocate(n, sizeof(Chunk))
-        tables = <Probe *> allocate(n * n_probes, sizeof(Probe))
-        for i, core in enumerate(cores):
-            core.prescribe(prescribed, forced)
-            core.assign_probes(tables + i * n_probes, probes)
-            networks[i] = &core.net
-            chunks[i].step, chunks[i].steps = step, n_steps
-            chunks[i].n_lines, chunks[i].n_probes = lines.shape[2], n_probes
-            chunks[i].lines = &lines[i, 0, 0] if lines.shape[2] else NULL
-            chunks[i].means = &noise_means[i, 0, 0] if noise_means.shape[2] else NULL
-            chunks[i].counts = &counts[i, 0, 0]
-            chunks[i].records = &records[i, 0, 0] if n_probes else NULL
-            chunks[i].probes = tables + i * n_probes
-        with nogil:
-            advance_side_by_side(networks, chunks, n, NULL if team is None else team.members)
-        return [outcome(core, &chunks[i], counts[i]) for i, core in enumerate(cores)]
-    finally:
-        free(networks)
-        free(chunks)
-        free(tables)
+    for i, core in enumerate(cores):
+        core.prescribe(prescribed, forced)
+        core.assign_probes(tables + i * n_probes, probes)
+        networks[i] = &core.net
+        chunks[i].step, chunks[i].steps = step, n_steps
+        chunks[i].n_lines, chunks[i].n_probes = lines.shape[2], n_probes
+        chunks[i].lines = &lines[i, 0, 0] if lines.shape[2] else NULL
+        chunks[i].means = &noise_means[i, 0, 0] if noise_means.shape[2] else NULL
+        chunks[i].counts = &counts[i, 0, 0]
+        chunks[i].records = &records[i, 0, 0] if n_probes else NULL
+        chunks[i].probes = tables + i * n_probes
+    with nogil:
+        advance_side_by_side(networks, chunks, n, NULL if team is None else team.members)
+    return [outcome(core, &chunks[i], counts[i]) for i, core in enumerate(cores)]
 
 
 def share_always_among_threads(bint always):
@@ -365,9 +347,8 @@ cdef object outcome(Core core, const Chunk *chunk, const int64_t[:, ::1] counts)
     return chunk.failed, done, chunk.advanced, core.fired_units(counts, done)
 
 
-cdef void *allocate(size_t n, size_t size) except NULL:
-    """Return zeroed memory for a table."""
-    cdef void *table = calloc(max(n, 1), size)
-    if table == NULL:
-        raise MemoryError("gifpop: no memory for the tables of groups and links")
-    return table
+cdef void *allocate(list kept, Py_ssize_t n, Py_ssize_t size) except NULL:
+    """Return zeroed memory for a table, which lasts as long as ``kept``."""
+    cdef bytearray table = bytearray(max(n, 1) * size)
+    kept.append(table)
+    return PyByteArray_AS_STRING(table)

@@ -85,10 +85,8 @@ cdef class MesoPopulation:
         pop.relative_jumps = numbers(kept, plan.relative_jumps, pop.J)
         pop.places = plan.cohorts.shape[1]
         pop.count = numbers(kept, plan.cohorts, len(COHORT_ARRAYS) * pop.places)
-        pop.survivors = pop.count + pop.places
-        pop.variance = pop.survivors + pop.places
-        pop.potential = pop.variance + pop.places
-        pop.hazard = pop.potential + pop.places
+        pop.survivors, pop.variance = pop.count + pop.places, pop.count + 2 * pop.places
+        pop.potential, pop.hazard = pop.count + 3 * pop.places, pop.count + 4 * pop.places
         pop.smooth = plan.smooth
         pop.nobody, pop.least = (SMOOTH_NOBODY, SMOOTH_LEAST) if pop.smooth else (NOBODY, 0.0)
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
@@ -106,12 +104,9 @@ cdef class MesoPopulation:
             raise ValueError(f"Cells.rows must have more than {_PADDING} places, got {cells.places}")
         cells.every, cells.longest, cells.widest = plan.every, widest.shape[0] - 1, &widest[0]
         cells.count = numbers(kept, plan.rows, len(CELL_ARRAYS) * cells.places)
-        cells.survivors = cells.count + cells.places
-        cells.variance = cells.survivors + cells.places
-        cells.potential = cells.variance + cells.places
-        cells.hazard = cells.potential + cells.places
-        cells.own = cells.hazard + cells.places
-        cells.width = cells.own + cells.places
+        cells.survivors, cells.variance = cells.count + cells.places, cells.count + 2 * cells.places
+        cells.potential, cells.hazard = cells.count + 3 * cells.places, cells.count + 4 * cells.places
+        cells.own, cells.width = cells.count + 5 * cells.places, cells.count + 6 * cells.places
         cells.newest = numbers(kept, plan.newest, cells.J)
         cells.traces = numbers(kept, plan.traces, cells.J * cells.places)
         kept.append(widest)
@@ -432,10 +427,9 @@ cdef inline void leave_empty(Population *pop) noexcept nogil:
 
 cdef void slide_back(Population *pop) noexcept nogil:
     """Move the window of cohorts back to the first places; clear its old places."""
-    cdef double **arrays = [pop.count, pop.survivors, pop.variance, pop.potential, pop.hazard]
     cdef Py_ssize_t i
-    for i in range(5):
-        slide_row(pop, arrays[i])
+    for i in range(5):              # of `COHORT_ARRAYS`
+        slide_row(pop, pop.count + i * pop.places)
     if pop.carried.D > 0:
         for i in range(pop.carried.moments + 1):
             slide_row(pop, pop.carried.cohorts + i * pop.places)
