@@ -28,7 +28,7 @@ else:
 
 
 # Annotations of fields name the values, not these declarations: hence Any, as of dataclasses.field.
-def scalar(default: float, unit: str, condition: checks.Condition = "finite") -> Any:
+def scalar(default: float | None, unit: str, condition: checks.Condition = "finite") -> Any:
     return field(default=default, metadata={"kind": "scalar", "unit": unit, "condition": condition})
 
 
@@ -38,10 +38,6 @@ def various(default: float | None, unit: str, condition: checks.Condition = "fin
 
 def terms(default: tuple[float, ...], unit: str, condition: checks.Condition = "finite") -> Any:
     return field(default=default, metadata={"kind": "terms", "unit": unit, "condition": condition})
-
-
-def optional(unit: str) -> Any:
-    return field(default=None, metadata={"kind": "optional", "unit": unit, "condition": "finite"})
 
 
 def vector(default: tuple[float, ...], unit: str, condition: checks.Condition = "finite") -> Any:

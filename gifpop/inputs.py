@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from gifpop.common import checks
-from gifpop.fields import Checked, Series, optional, scalar, vector
+from gifpop.fields import Checked, Series, scalar, vector
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +51,7 @@ class DirectCurrent(Checked):
 
     amplitude: float = scalar(0.0, "pA")
     start: float = scalar(0.0, "ms", ">= 0")
-    stop: float | None = optional("ms")
+    stop: float | None = scalar(None, "ms")
 
     def _check(self) -> None:
         _check_window(self)
@@ -72,7 +72,7 @@ class Waveform(Checked):
     """
 
     values: Series = vector((), "pA")
-    interval: float | None = optional("ms")
+    interval: float | None = scalar(None, "ms")
     start: float = scalar(0.0, "ms", ">= 0")
 
 
@@ -116,7 +116,7 @@ class PoissonSpikes(Checked):
     rate: float = scalar(0.0, "spikes/s", ">= 0")
     weight: float = scalar(1.0, "pA")
     start: float = scalar(0.0, "ms", ">= 0")
-    stop: float | None = optional("ms")
+    stop: float | None = scalar(None, "ms")
     shared: bool = False
 
     def _check(self) -> None:

@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -187,24 +187,11 @@ class GIF(Checked):
         for i, f in enumerate(fields(self)):
             if names is not None and f.name not in names:
                 continue
-            condition, unit = f.metadata["condition"], f.metadata["unit"]
-
-            def draw(
-                value: float | Distribution,
-                place: str = "",
-                j: int = 0,
-                i: int = i,
-                name: str = f.name,
-                condition: checks.Condition = condition,
-                unit: str = unit,
-            ) -> float | Floats:
-                if not isinstance(value, Distribution):
-                    return value
-                return draw_checked(f"{where}.{name}{place}", value, n, random(i, j), condition, unit)
-
-            value = getattr(self, f.name)
-            if isinstance(value, tuple):
-                drawn[f.name] = tuple(draw(v, f"[{j}]", j) for j, v in enumerate(value))
-            else:
-                drawn[f.name] = draw(value)
+            entries: list[Any] = list(self.entries(f.name))
+            several = isinstance(getattr(self, f.name), tuple)
+            for j, entry in enumerate(entries):
+                if isinstance(entry, Distribution):
+                    place, unit = f"{where}.{f.name}[{j}]" if several else f"{where}.{f.name}", f.metadata["unit"]
+                    entries[j] = draw_checked(place, entry, n, random(i, j), f.metadata["condition"], unit)
+            drawn[f.name] = tuple(entries) if several else entries[0]
         return drawn

@@ -58,17 +58,9 @@ class Case:
 
 
 def measure(seconds: float = 0.5) -> list[dict[str, Any]]:
-    """Time all cases in turns, so that other load on the machine slows all of them.
+    """Return medians of all cases, timed in turns, so that other load on the machine slows all of them.
 
-    Parameters
-    ----------
-    seconds : float
-        About how long each case runs, > 0; each runs at least three times.
-
-    Returns
-    -------
-    list of dict
-        Name, medians and number of repetitions of each case.
+    Each runs for about as many seconds, at least three times.
     """
     seconds = checks.number("benchmark.measure: seconds", seconds, "> 0", "s")
     cases = [Case(*case) for case in CASES]

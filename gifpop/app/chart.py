@@ -25,18 +25,7 @@ NAMES = {"E": "excitatory", "I": "inhibitory"}
 class Chart:
     """Lines of activity in a figure. If the canvas supports it, a frame draws only moving parts.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    explorer : gifpop.app.explorer.Explorer
-        Whose activity it shows.
-
-    Attributes
-    ----------
-    lines : list of matplotlib.lines.Line2D
-        Activity of each population.
-    status : matplotlib.text.Text
-        At the upper right.
+    ``lines`` show the activity of each population; ``status`` is the text at the upper right.
     """
 
     def __init__(self, figure: Figure, explorer: Explorer) -> None:

@@ -16,18 +16,10 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
+    """Run the command line, with arguments of this process if none are given.
 
-    Parameters
-    ----------
-    argv : sequence of str or None
-        Arguments; None: those of this process.
-
-    Returns
-    -------
-    int
-        Exit code: 0; 1 after an error, which one line on standard error tells; 130 after Ctrl-C. Wrong arguments exit
-        with 2.
+    Return the exit code: 0; 1 after an error, which one line on standard error tells; 130 after Ctrl-C. Wrong arguments
+    exit with 2.
     """
     parser = _parser()
     name = parser.prog

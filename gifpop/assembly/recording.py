@@ -65,16 +65,9 @@ def bytes_of_probes(n: int, probes: int, runs: int = 1) -> float:
 def place_probes(columns: Sequence[Column]) -> tuple[list[Probe], list[list[slice]], list[slice]]:
     """Return the probes of each step, and their places among the records.
 
-    In order of group and unit, as the time loop writes it.
-
-    Returns
-    -------
-    probes : list of (group, units, recordables)
-        Of each column (see `gifpop.engine.chunks.Probing`).
-    places : list of list of slice
-        For each column, those of each of its variables, unit after unit.
-    means : list of slice
-        Those of the expected counts of each population.
+    In order of group and unit, as the time loop writes it: the probes of each column (see
+    `gifpop.engine.chunks.Probing`); for each column, the slices of each of its variables, unit after unit; the slices
+    of the expected counts of each population.
     """
     probes: list[Probe] = []
     places: list[list[slice]] = []
@@ -100,24 +93,10 @@ def _mean_of(column: Column) -> list[Sequence[int]]:
 
 
 class Recorder:
-    """Arrays for one run, filled piece by piece.
+    """Arrays for one run of ``n`` steps from step ``first`` on, filled piece by piece.
 
-    Parameters
-    ----------
-    n : int
-        Steps of the run.
-    first : int
-        Step at which it begins.
-    columns : sequence of Column
-        What to record of each group.
-    every : int
-        Steps between two records of the optional variables.
-    dt : float, ms
-
-    Attributes
-    ----------
-    probes : list of (group, units, recordables)
-        What to record after each step, as `Engine.run` takes it.
+    Optional variables are recorded once in ``every`` steps. ``probes`` are what to record after each step, as
+    `Engine.run` takes it.
     """
 
     def __init__(self, n: int, first: int, columns: Sequence[Column], every: int, dt: float) -> None:
@@ -222,14 +201,8 @@ class SpikeRoom:
 class Recording:
     """The options of a simulation for records and prescribed activity (see `gifpop.Simulation`).
 
-    Attributes
-    ----------
-    columns : list of Column
-        What to record of each population.
-    every : int
-        Steps between two records of optional variables.
-    prescribed : dict of int to array or pair of arrays
-        For each group that does not fire by itself (see `gifpop.engine.chunks.Probing`).
+    Its ``columns`` are what to record of each population, optional variables once in ``every`` steps; ``prescribed`` is
+    for each group that does not fire by itself (see `gifpop.engine.chunks.Probing`).
     """
 
     def __init__(

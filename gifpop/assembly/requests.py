@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -75,9 +75,7 @@ def check_interval(interval: float | None, dt: float) -> int:
 def check_counts(populations: Populations, levels: Mapping[str, Level], counts: GivenCounts) -> dict[str, Integers]:
     """Return prescribed counts of mesoscopic populations as int64 arrays, by name."""
     prescribed = {}
-    for population, given in _mapping("Simulation.counts", counts, "int array").items():
-        name = population_name(populations, population, "Simulation.counts: key")
-        where, N = f"Simulation.counts[{name!r}]", populations[name].N
+    for name, where, N, given in _by_name(populations, "Simulation.counts", counts, "int array"):
         values = checks.unmasked(where, given)
         if levels[name] != "meso":
             raise ValueError(f"{where} must be of a mesoscopic population; neurons take Simulation.spikes")
@@ -99,9 +97,7 @@ def check_spikes(
 ) -> dict[str, Spikes]:
     """Return prescribed spikes of neurons: steps in order and neurons (int arrays), by name."""
     prescribed = {}
-    for population, values in _mapping("Simulation.spikes", spikes, "(times, neurons)").items():
-        name = population_name(populations, population, "Simulation.spikes: key")
-        where, N = f"Simulation.spikes[{name!r}]", populations[name].N
+    for name, where, N, values in _by_name(populations, "Simulation.spikes", spikes, "(times, neurons)"):
         if levels[name] != "micro":
             raise ValueError(f"{where} must be of neurons; a mesoscopic population takes Simulation.counts")
         if not isinstance(values, tuple | list) or len(values) != 2:
@@ -136,9 +132,12 @@ def check_size(population: Population, values: Prescribed) -> None:
         raise ValueError(f"Population {population.name!r}: N must be >= {least}, {why}, got {population.N}")
 
 
-def _mapping(where: str, values: PerPopulation[object] | None, content: str) -> PerPopulation[object]:
-    if values is None:
-        return {}
-    if not isinstance(values, Mapping):
-        raise TypeError(f"{where} must be a dict of population to {content}, got {type(values).__name__}")
-    return values
+def _by_name(
+    populations: Populations, option: str, given: PerPopulation[Any] | None, content: str
+) -> Iterator[tuple[str, str, int, Any]]:
+    """Yield name, place in messages, N and value of each population that an option gives one for."""
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"{option} must be a dict of population to {content}, got {type(given).__name__}")
+    for population, value in (given or {}).items():
+        name = population_name(populations, population, f"{option}: key")
+        yield name, f"{option}[{name!r}]", populations[name].N, value

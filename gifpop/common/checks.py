@@ -31,30 +31,11 @@ CONDITIONS: dict[Condition, Callable[[float | Floats], bool | npt.NDArray[np.boo
 
 
 def number(where: str, value: object, condition: Condition = "finite", unit: str = "") -> float:
-    """Return ``value`` as a float.
+    """Return a real number of Python or numpy, or an array of one, as a float.
 
-    Parameters
-    ----------
-    where : str
-        Object and parameter, for the message: ``"GIF.tau_m"``.
-    value : real number
-        A number of Python or numpy, or an array of one; not a bool.
-    condition : str
-        A key of ``CONDITIONS``; each of them implies that the value is finite.
-    unit : str
-        For the message.
-
-    Returns
-    -------
-    float
-        The value.
-
-    Raises
-    ------
-    TypeError
-        If the value is not a real number.
-    ValueError
-        If the value violates the condition.
+    Raise TypeError for anything else, such as a bool, and ValueError where it violates the condition, a key of
+    ``CONDITIONS``, each of which implies that it is finite. ``where`` is object and parameter, for the message:
+    ``"GIF.tau_m"``.
     """
     value = single(where, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):

@@ -92,17 +92,9 @@ def check_dt(where: str, dt: object) -> float:
 def check_span(
     where: str, duration: object, warmup: object, dt: float, condition: checks.Condition = ">= 0"
 ) -> tuple[int, int]:
-    """Return the steps of a warm-up and those that follow it within a duration.
+    """Return the steps of a warm-up and those that follow it within a duration, both in ms.
 
-    Parameters
-    ----------
-    where : str
-        For messages, with the name of the argument in the place of ``{}``: ``"simulate.{}"``.
-    duration, warmup : float, ms
-        The warm-up is the beginning of the duration.
-    dt : float, ms
-    condition : str
-        Condition on the duration (a key of `gifpop.common.checks.CONDITIONS`).
+    ``where`` has the name of the argument in the place of ``{}``: ``"simulate.{}"``. ``condition`` is on the duration.
     """
     named = where.format("duration"), where.format("warmup")
     duration = checks.number(named[0], duration, condition, "ms")

@@ -56,11 +56,6 @@ class deferred_interrupt:
                 if not isinstance(error, KeyboardInterrupt):
                     raise
 
-    @property
-    def received(self) -> bool:
-        """Whether this block itself has deferred a signal: bool."""
-        return bool(self._received)
-
     @contextmanager
     def suspended(self) -> Iterator[None]:
         """Handle SIGINT at once within a block that can be left at any point, unless an outer block defers it."""
@@ -124,7 +119,7 @@ def watch() -> Callable[[], bool]:
     """Return a function, for any thread, that returns whether to interrupt the work of this thread."""
     if threading.current_thread() is threading.main_thread():
         return _is_held_back
-    stopped: Callable[[], bool] = getattr(_thread, "stopped", _never)
+    stopped: Callable[[], bool] = getattr(_thread, "stopped", bool)  # bool() is False
     return stopped
 
 
@@ -140,8 +135,4 @@ def give_way() -> None:
 
 
 def _is_held_back() -> bool:
-    return _outermost is not None and _outermost.received
-
-
-def _never() -> bool:
-    return False
+    return _outermost is not None and bool(_outermost._received)

@@ -61,12 +61,8 @@ def available() -> Limit | None:
 def require(needs: float | Mapping[str, float], what: str) -> None:
     """Raise MemoryError with the estimate if more bytes are needed than this process may still take.
 
-    Parameters
-    ----------
-    needs : float, or dict of str to float
-        Bytes, or those of several parts, which are added up.
-    what : str
-        What needs them and how to need less, for the message.
+    ``needs`` are bytes, or those of several parts by name, which are added up; ``what`` needs them, and how to need
+    less.
     """
     parts = needs if isinstance(needs, Mapping) else {"": needs}
     n_bytes = sum(parts.values())

@@ -31,15 +31,8 @@ def fit_states(
 ) -> list[Floats]:
     """Return the state of every link that has one: what it was, or at rest.
 
-    Parameters
-    ----------
-    links, old_links : sequence of Link
-        A link continues the old one between the same groups at the same receptor; of several, in order.
-    plans : sequence of gifpop.engine.plan.Plan
-    old_states : sequence of float64 array, shape (2, source units)
-        Of the old links that have one.
-    moved : dict of int to int array, or None
-        For groups with another number of neurons, whose state each of them has.
+    A link continues the old one between the same groups at the same receptor; of several, in order. For groups with
+    another number of neurons, ``moved`` says whose state each of them has.
     """
     kept: dict[tuple[object, ...], list[Floats]] = {}
     for link, state in zip(with_state(old_links), old_states, strict=True):

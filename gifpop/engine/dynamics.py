@@ -17,19 +17,12 @@ VARIABLES = ("resources", "last")  # rows of a state
 class Depression:
     """Resources that spikes release and that recover exponentially (Tsodyks and Markram).
 
-    A spike arrives with the weight of its link times ``use`` times the resources before it, of which it leaves
-    ``1 - use``. ``n`` spikes of a population of ``N`` neurons leave ``1 - use n / N``.
-
-    Attributes
-    ----------
-    use : float
-        Share of the resources that a spike releases.
-    rate : float
-        Of recovery, per step.
+    A spike arrives with the weight of its link times ``use`` times the resources before it, of which it leaves ``1 -
+    use``. ``n`` spikes of a population of ``N`` neurons leave ``1 - use n / N``.
     """
 
-    use: float
-    rate: float
+    use: float  # share of the resources that a spike releases
+    rate: float  # of recovery, per step
 
     def at_rest(self, units: int) -> Floats:
         """Return the state of source units that have not fired: ``VARIABLES``, shape (2, units)."""

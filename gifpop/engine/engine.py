@@ -142,14 +142,8 @@ class Engine:
     def wire(self, links: Sequence[Link], signals: Iterable[Emitter], noise: Sequence[NoiseLink] = ()) -> None:
         """Set the links and input lines; keep input in transit.
 
-        Raises
-        ------
-        MemoryError
-            If the ring buffers for the longest delay would not fit in memory.
-
-        Notes
-        -----
-        Whatever is raised, nothing has changed then.
+        Raise MemoryError if the ring buffers for the longest delay would not fit in memory. Whatever is raised, nothing
+        has changed then.
         """
         self.check_whole()
         new = copy.copy(self)
@@ -189,21 +183,9 @@ class Engine:
         """Return an engine that goes on with other plans of the same groups, links and input lines.
 
         What is on its way is kept. This engine stays as it is, but shares random streams and arrays with the new one:
-        only one of them may run.
-
-        Parameters
-        ----------
-        plans : sequence of gifpop.engine.plan.Plan
-        links : sequence of gifpop.engine.links.Link, or None
-            None: links, signals and noise stay as they are.
-        signals, noise : see `Engine`
-        moved : dict of int to int array, or None
-            For groups with another number of neurons, what is on its way to which one each of them receives.
-
-        Raises
-        ------
-        MemoryError
-            If it would not fit in memory.
+        only one of them may run. ``links`` None: links, signals and noise stay as they are. For groups with another
+        number of neurons, ``moved`` names those whose input on its way each of them receives. Raise MemoryError if it
+        would not fit in memory.
         """
         self.check_whole()
         new = copy.copy(self)
@@ -293,38 +275,27 @@ class Engine:
         if not self._running.acquire(blocking=False):
             raise RuntimeError("this simulation is being run by another thread already")
         try:
-            yield from self._run(n_steps, probes, prescribed, progress, label, between)
+            self.check_whole()
+            probing = chunks.Probing(self.plans, probes, prescribed)
+            pace = chunks.Pace(self.slice_steps, self.seconds_per_step())
+            end = self.step + n_steps
+            with deferred_interrupt() as interrupted, progress_bar(n_steps, label, "step", progress) as bar:
+                while self.step < end and not interrupted():
+                    with pace.chunk(end - self.step, probing.most_steps()) as n:
+                        [(failed, chunk)] = advance([self], n, probing, self.threads)
+                    # not measured: that takes much of the time of short chunks, which would then become shorter still
+                    yield chunk
+                    bar.update(len(chunk.counts))
+                    self.broken = None  # not before the piece has been recorded
+                    if failed >= 0:
+                        error, self.broken = self.failure(failed, chunk), self._loss(failed, chunk)
+                        raise error
+                    if between is not None and self.step < end:
+                        between()
+                if self.step < end:
+                    raise KeyboardInterrupt  # also where a handler of the user's own returns
         finally:
             self._running.release()
-
-    def _run(
-        self,
-        n_steps: int,
-        probes: Sequence[Probe],
-        prescribed: Mapping[int, Prescribed] | None,
-        progress: bool | None,
-        label: str,
-        between: Callable[[], None] | None,
-    ) -> Iterator[chunks.Chunk]:
-        self.check_whole()
-        probing = chunks.Probing(self.plans, probes, prescribed)
-        pace = chunks.Pace(self.slice_steps, self.seconds_per_step())
-        end = self.step + n_steps
-        with deferred_interrupt() as interrupted, progress_bar(n_steps, label, "step", progress) as bar:
-            while self.step < end and not interrupted():
-                with pace.chunk(end - self.step, probing.most_steps()) as n:
-                    [(failed, chunk)] = advance([self], n, probing, self.threads)
-                # not measured: that takes much of the time of short chunks, which would then become shorter still
-                yield chunk
-                bar.update(len(chunk.counts))
-                self.broken = None  # not before the piece has been recorded
-                if failed >= 0:
-                    error, self.broken = self.failure(failed, chunk), self._loss(failed, chunk)
-                    raise error
-                if between is not None and self.step < end:
-                    between()
-            if self.step < end:
-                raise KeyboardInterrupt  # also where a handler of the user's own returns
 
     def seconds_per_step(self) -> float:
         """Return about how long a step takes in one thread, before any has been measured."""

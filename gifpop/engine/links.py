@@ -24,41 +24,19 @@ class Link:
     """What carries spikes or currents from a group or a line to a group, in the time loop's units.
 
     It leads from every unit of its source (a population, a group of neurons, or an input line) to every unit of its
-    target, or along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``.
-
-    Attributes
-    ----------
-    source : int
-        Group, or number of groups + input line.
-    target : int
-        Group.
-    lag : int
-        Steps from emission to use.
-    receptor : {"excitatory", "inhibitory", "current", "excitatory variance", "inhibitory variance"} or int
-        A variance is that between the neurons of a population, of what arrives at each of them; a number is that of a
-        receptor.
-    weight : float, pA, or pA^2 of a variance
-        Of each connection; a factor where ``weights`` are given.
-    first : int64 array of length source units + 1, or None
-    units : int32 array, or None
-        Target unit of each connection; in ascending order for each source unit.
-    weights : float64 array, or None
-        Of each connection; their sign selects the synapse, if it is excitatory or inhibitory.
-    lags : int32 array, or None
-        Of each connection.
-    dynamics : gifpop.engine.dynamics.Depression or None
-        How spikes of groups change what later ones deliver; None: they do not. The state belongs to the engine.
+    target, or along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``. How spikes of
+    groups change what later ones deliver is its ``dynamics``, whose state belongs to the engine.
     """
 
-    source: int
-    target: int
-    lag: int
-    receptor: Receptor
-    weight: float
-    first: Integers | None = None
-    units: Shorts | None = None
-    weights: Floats | None = None
-    lags: Shorts | None = None
+    source: int  # group, or number of groups + input line
+    target: int  # group
+    lag: int  # steps from emission to use
+    receptor: Receptor  # or that of a variance: between the neurons of a population, of what arrives at each of them
+    weight: float  # pA, or pA^2 of a variance, of each connection; a factor where `weights` are given
+    first: Integers | None = None  # of length source units + 1
+    units: Shorts | None = None  # target unit of each connection; in ascending order for each source unit
+    weights: Floats | None = None  # of each connection; if excitatory or inhibitory, their sign selects the synapse
+    lags: Shorts | None = None  # of each connection
     dynamics: Depression | None = None
 
     @property
@@ -94,30 +72,13 @@ class Link:
 
 @dataclass(frozen=True)
 class NoiseLink:
-    """Independent Poisson processes, one onto each of some neurons.
+    """Independent Poisson processes, one onto each of some neurons."""
 
-    Attributes
-    ----------
-    target : int
-        Group.
-    lag : int
-    receptor : {"excitatory", "inhibitory"}
-    weight : float, pA
-        Of each event; a factor where ``weights`` are given.
-    signal : gifpop.engine.signals.Signal
-        Mean number of events a step.
-    stream : numpy.random.BitGenerator
-    units : int32 array, or None
-        Target neurons, one entry for each process; None: all of the group, each once.
-    weights : float64 array, or None
-        Of the processes' events, all of one sign.
-    """
-
-    target: int
+    target: int  # group
     lag: int
     receptor: Synapse
-    weight: float
-    signal: Signal
+    weight: float  # pA, of each event; a factor where `weights` are given
+    signal: Signal  # mean number of events a step
     stream: np.random.BitGenerator
-    units: Shorts | None = None
-    weights: Floats | None = None
+    units: Shorts | None = None  # target neurons, one entry for each process; None: all of the group, each once
+    weights: Floats | None = None  # of the processes' events, all of one sign

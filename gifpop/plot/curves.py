@@ -94,13 +94,6 @@ def rows_of_spikes(p: PopulationResult, sample: Integers, limits: Sequence[float
     return times[inside][shown], rows[shown]
 
 
-def spikes_of(p: PopulationResult, neuron: int, limits: Sequence[float]) -> Floats:
-    """Return the times of the spikes of one neuron."""
-    times, neurons = p.spikes
-    inside = within(times, limits, p.dt)
-    return times[inside][neurons[inside] == neuron]
-
-
 def thin(x: Floats, y: Floats, log: bool = False, most: int = MOST_POINTS) -> tuple[Floats, Floats]:
     """Thin a curve to ``most`` points: keep the lowest and the highest point of each of many pieces.
 

@@ -48,7 +48,7 @@ def lines_of(
         return [TraceLine(p.name, color, style, t, values, none, none)]
     made = []
     for i in curves.even_sample(len(p.neurons), neurons).tolist():
-        spikes = curves.spikes_of(p, p.neurons[i], limits) if variable == "V_m" else none
+        spikes = curves.rows_of_spikes(p, p.neurons[i : i + 1], limits)[0] if variable == "V_m" else none
         before = values[np.maximum(np.searchsorted(t, spikes - 0.5 * p.dt) - 1, 0), i] if len(t) else none
         made.append(TraceLine(f"{p.name}, neuron {p.neurons[i]}", color, style, t, values[:, i], spikes, before))
     return made

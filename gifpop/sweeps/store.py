@@ -27,13 +27,7 @@ NOT_RUN, FINISHED, FAILED = "not run", "finished", "failed"
 class Store(ABC):
     """The points of a sweep: status, error and values of each.
 
-    Attributes
-    ----------
-    grid : Grid
-    attrs : dict
-        Of the dataset.
-    schema : Schema or None
-        The form of the values; None: no point has any yet.
+    ``attrs`` are those of the dataset; ``schema`` is the form of the values, None as long as no point has any.
     """
 
     def __init__(self, grid: Grid, attrs: Mapping[str, Any]) -> None:

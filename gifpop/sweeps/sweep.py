@@ -232,15 +232,10 @@ def _run(grid: Grid, store: Store, workers: Workers, interrupted: Callable[[], b
 
 
 class _Writer:
-    """Hands outcomes to the store.
+    """Hands outcomes to the store; ``interrupted`` once a point has raised KeyboardInterrupt.
 
     The first point in order that has values decides the form of those of the others, not the first one to end; outcomes
     are held back until it is known.
-
-    Attributes
-    ----------
-    interrupted : bool
-        Whether a point has raised KeyboardInterrupt.
     """
 
     def __init__(self, store: Store, points: Iterable[Point]) -> None:
