@@ -122,13 +122,7 @@ class Explorer:
         return self.simulation.time * 1e-3
 
     def set(self, **values: float) -> None:
-        """Move parameters; the network changes once, with the next frame.
-
-        Parameters
-        ----------
-        **values : float
-            New values, see `values`.
-        """
+        """Move parameters to new values (see `values`); the network changes once, with the next frame."""
         known = {knob.name: knob for knob in KNOBS}
         for name in values:
             if name not in known:
@@ -140,15 +134,7 @@ class Explorer:
     def frame(self, elapsed: float) -> int:
         """Simulate the time since the last frame, or as much of it as can be computed before the next one.
 
-        Parameters
-        ----------
-        elapsed : float, s
-            Since the last frame, >= 0.
-
-        Returns
-        -------
-        int
-            Number of new columns.
+        That was ``elapsed`` s ago, >= 0. Return the number of new columns.
         """
         elapsed = checks.number("Explorer.frame: elapsed", elapsed, ">= 0", "s")
         self._apply()

@@ -25,27 +25,11 @@ INTERVAL = 33  # ms between frames
 
 
 class ExploreWindow:
-    """A running `gifpop.app.explorer.Explorer` on the screen.
+    """A running `gifpop.app.explorer.Explorer` on the screen, ``explorer``; a window that is already open is closed.
 
-    Parameters
-    ----------
-    explorer : gifpop.app.explorer.Explorer
-        The network to show and move. A window that is already open is closed.
-
-    Attributes
-    ----------
-    explorer : gifpop.app.explorer.Explorer
-        As given.
-    figure : matplotlib.figure.Figure
-        One of pyplot's.
-    chart : gifpop.app.chart.Chart
-        The activity.
-    sliders : dict of str to matplotlib.widgets.Slider
-        By the names of the parameters, and ``speed``. Those of ``N_E``, ``N_I`` and ``speed`` hold decimal logarithms.
-    buttons : dict of str to matplotlib.widgets.Button
-        ``pause``, ``restart`` and ``defaults``.
-    paused : bool
-        Whether time stands still.
+    Its parts are the ``figure``, one of pyplot's, the ``chart`` of the activity, the ``sliders`` by the names of the
+    parameters and ``speed``, of which those of ``N_E``, ``N_I`` and ``speed`` hold decimal logarithms, and the
+    ``buttons`` ``pause``, ``restart`` and ``defaults``. While it is ``paused``, time stands still.
     """
 
     def __init__(self, explorer: Explorer) -> None:
@@ -76,39 +60,21 @@ class ExploreWindow:
         plt.close(self.figure)
 
     def pause(self, event: Event | None = None) -> None:
-        """Stop time, or let it go on.
-
-        Parameters
-        ----------
-        event : matplotlib.backend_bases.Event, optional
-            Of the button; has no effect.
-        """
+        """Stop time, or let it go on."""
         self.paused = not self.paused
         self.buttons["pause"].label.set_text("go on" if self.paused else "pause")
         self._last = perf_counter()
         self.figure.canvas.draw_idle()
 
     def restart(self, event: Event | None = None) -> None:
-        """Restart from the stationary state, with the present parameters.
-
-        Parameters
-        ----------
-        event : matplotlib.backend_bases.Event, optional
-            Of the button; has no effect.
-        """
+        """Restart from the stationary state, with the present parameters."""
         self.explorer.restart()
         if self.paused:
             self.pause()
         self.chart.show()
 
     def defaults(self, event: Event | None = None) -> None:
-        """Move all sliders of parameters back to their initial values.
-
-        Parameters
-        ----------
-        event : matplotlib.backend_bases.Event, optional
-            Of the button; has no effect.
-        """
+        """Move all sliders of parameters back to their initial values."""
         for knob in KNOBS:
             self.sliders[knob.name].reset()
 
