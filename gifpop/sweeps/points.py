@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -63,10 +63,6 @@ class Grid:
             for i, (name, array) in zip(index, self.parameters.items(), strict=True)
         }
         return Point(index, values)
-
-    def __iter__(self) -> Iterator[Point]:
-        """Yield the points, the last parameter varying fastest."""
-        return map(self.point, np.ndindex(self.shape))
 
 
 def check_grid(parameters: object, units: object) -> Grid:

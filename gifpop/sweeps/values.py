@@ -61,10 +61,13 @@ def named_values(returned: object, name: str, parameters: Iterable[str]) -> dict
     values = {key: _value(key, value) for key, value in several.items()}
     taken = {*parameters, *RESERVED}
     labels: dict[str, Labels] = {}
+    sizes: dict[str, int] = {}
     for key, value in values.items():
-        for dim in value.dims:
+        for dim, size in zip(value.dims, value.data.shape, strict=True):
             if dim in taken or dim in values:
                 raise ValueError(f"{key!r}: its dimension {dim!r} must not be the name of a parameter or variable")
+            if sizes.setdefault(dim, size) != size:
+                raise ValueError(f"{key!r}: its dimension {dim!r} has length {size}, {sizes[dim]} in other variables")
         for label, (dims, data) in value.coords.items():
             if label in taken or label in values:
                 raise ValueError(f"{key!r}: its coordinate {label!r} must not be the name of a parameter or variable")
@@ -72,7 +75,6 @@ def named_values(returned: object, name: str, parameters: Iterable[str]) -> dict
                 raise ValueError(f"{key!r}: its coordinate {label!r} differs from that of another variable")
         if not isinstance(key, str) or not key or "/" in key or key.startswith("_") or key in taken:
             raise ValueError(f"names of values must be strings, not of parameters, status or error, got {key!r}")
-    _check_sizes(values)
     return values
 
 
@@ -123,15 +125,6 @@ def _labels(name: object, key: object, labels: npt.ArrayLike) -> npt.NDArray[Any
     if labels.dtype.kind not in LABELS:
         raise TypeError(f"{name!r}: its coordinate {key!r} must hold numbers or strings, got {labels.dtype}")
     return labels
-
-
-def _check_sizes(values: Mapping[str, Value]) -> None:
-    """Raise ValueError for dimensions whose length differs between variables."""
-    sizes: dict[str, int] = {}
-    for name, value in values.items():
-        for dim, size in zip(value.dims, value.data.shape, strict=True):
-            if sizes.setdefault(dim, size) != size:
-                raise ValueError(f"{name!r}: its dimension {dim!r} has length {size}, {sizes[dim]} in other variables")
 
 
 def _same(one: Labels, other: Labels) -> bool:
