@@ -42,20 +42,8 @@ if TYPE_CHECKING:
 class Assembly:
     """A network with the options that decide what is simulated (see `gifpop.Simulation`).
 
-    Connections are drawn by `wire`.
-
-    Attributes
-    ----------
-    net : Description
-        Its own copy.
-    options : Options
-    level_names : dict of str to str
-    levels : dict of str to MesoLevel or MicroLevel
-        Of each population.
-    root : numpy.random.SeedSequence
-        Of the network.
-    wired : list of list of Link
-        Of each connection, once they are drawn.
+    It has its own copy of the description, ``net``; its ``root`` is the seed of the network. ``levels`` are those of
+    the populations, ``wired`` the links of each connection, once `wire` has drawn them.
     """
 
     def __init__(

@@ -59,27 +59,12 @@ class OutOfMemoryError(SimulationError, MemoryError):
 class Engine:
     """Groups with their state, links with input in transit, and the time.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Of the groups, for messages.
-    plans : sequence of gifpop.engine.plan.Plan
-    streams : sequence
-        A numpy.random.BitGenerator for a population, a key (`gifpop.common.seeds.philox_key`) for a group of neurons.
-    links : sequence of gifpop.engine.links.Link
-    signals : sequence
-        What the input lines emit (see `gifpop.engine.signals`).
-    noise : sequence of gifpop.engine.links.NoiseLink
-    dt : float, ms
-    n_threads : int
-    buffers : RingBuffers or None
-        Empty ones, of an engine of the same groups that is no longer used (`give_up`); None: new ones.
+    The ``names`` of the groups are for messages. The stream of a population is a numpy.random.BitGenerator, that of a
+    group of neurons a key (`gifpop.common.seeds.philox_key`). ``signals`` are what the input lines emit. ``buffers``
+    are empty ones, of an engine of the same groups that is no longer used (`give_up`); None: new ones.
 
-    Attributes
-    ----------
-    broken : str or None
-        What was cut short, so that the state is lost; None: the state is whole. Set before arrays that hold state are
-        written, and None again when all of them, and the records of it, belong together.
+    ``broken`` says what was cut short, so that the state is lost; None: the state is whole. It is set before arrays
+    that hold state are written, and None again when all of them, and the records of it, belong together.
     """
 
     def __init__(
@@ -248,18 +233,9 @@ class Engine:
     ) -> Iterator[chunks.Chunk]:
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.
 
-        Parameters
-        ----------
-        n_steps : int
-        probes : sequence of (group, units, recordables)
-            What to record after each step (see `gifpop.engine.chunks.Probing`).
-        prescribed : dict of int to array or pair of arrays
-            What groups emit instead of what they would: for a population, counts, entry ``k`` for step ``k`` of the
-            simulation; for neurons, steps in order and the neurons that fire in them.
-        progress : bool or None
-            Show a progress bar; None: where standard error is a terminal, after two seconds.
-        between : callable, optional
-            Called between two pieces; may raise an error to end the run there.
+        `gifpop.engine.chunks.Probing` says what ``probes`` record, and what groups emit that is ``prescribed``.
+        ``progress`` None shows a bar where standard error is a terminal, after two seconds. ``between`` is called
+        between two pieces; it may raise an error to end the run there.
 
         Raises
         ------
