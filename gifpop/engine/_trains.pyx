@@ -78,10 +78,12 @@ def modulated_gamma(random, double order, const double[::1] rates, const double[
     """Let ``elapsed`` grow in each step, then fire with its hazard; rates and growths are times the order."""
     cdef bitgen_t *stream = _stream(random)
     cdef Py_ssize_t step, r
+    cdef double drawn
     for step in range(counts.shape[0]):
         for r in range(counts.shape[1]):
             elapsed[r] += growths[step]
-            if random_standard_uniform(stream) < rates[step] * gamma_hazard(order, elapsed[r]):
+            drawn = random_standard_uniform(stream)
+            if drawn < rates[step] and drawn < rates[step] * gamma_hazard(order, elapsed[r]):  # hazards are below 1
                 counts[step, r] = 1.0
                 elapsed[r] = 0.0
 

@@ -7,6 +7,7 @@ Rates are events a step.
 from __future__ import annotations
 
 import math
+import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
@@ -70,11 +71,11 @@ class DeadTimeLaw(NamedTuple):
     def dead_steps(self) -> int:
         return int(self.dead)
 
-    def hazard(self, step: int) -> float:
-        """Return the probability that a process that does not rest fires."""
+    def hazards(self, steps: Integers) -> Floats:
+        """Return the probability that a process that does not rest fires, in some steps."""
         gap = 1 / self.rate - self.dead if self.rate else math.inf
-        factor = 1 + self.modulation * math.sin(self.advance * step)
-        return factor / gap if factor < gap else 1.0
+        factors = 1 + self.modulation * np.sin(self.advance * steps)
+        return np.where(factors < gap, factors / max(gap, sys.float_info.min), 1.0)
 
     def expected(self, step: int) -> float:
         """Return the expected number of events in a step, averaged over the modulation."""
@@ -103,13 +104,17 @@ class ModulatedGammaLaw(NamedTuple):
 
     def expected(self, step: int) -> float:
         """Return the rate at a step."""
-        return self.rate + self.amplitude * math.sin(self.advance * step + self.phase)
+        return float(self.rates(np.array([step]))[0])
 
-    def growth(self, step: int) -> float:
-        """Return the integral of the rate from the step before to this one."""
+    def rates(self, steps: Integers) -> Floats:
+        """Return the rate at some steps."""
+        return np.asarray(self.rate + self.amplitude * np.sin(self.advance * steps + self.phase))
+
+    def growths(self, steps: Integers) -> Floats:
+        """Return the integral of the rate from the step before to each of some steps."""
         half = self.advance / 2
-        mean_of_sine = math.sin(self.advance * step + self.phase - half) * (math.sin(half) / half if half else 1.0)
-        return self.rate + self.amplitude * mean_of_sine
+        mean = self.amplitude * (math.sin(half) / half if half else 1.0)
+        return np.asarray(self.rate + mean * np.sin(self.advance * steps + (self.phase - half)))
 
 
 class Trains(Scattered, Generic[AnyLaw]):
@@ -139,10 +144,12 @@ class Trains(Scattered, Generic[AnyLaw]):
             self._admitted = receivers
         begin = min(max(step, self.first), step + n)
         end = max(min(step + n, self.end), begin)
-        self._wait(range(step, begin))
+        if step < begin:
+            self._wait(range(step, begin))
         if begin < end:
             self._fire(range(begin, end), counts[begin - step : end - step])
-        self._wait(range(end, step + n))
+        if end < step + n:
+            self._wait(range(end, step + n))
         return counts
 
     def _admit(self, n: int) -> None:
@@ -206,7 +213,7 @@ class DeadTimeSuperposition(Trains[DeadTimeLaw]):
 
     def _fire(self, steps: range, counts: Floats) -> None:
         if self.law.rate:
-            hazards = np.array([self.law.hazard(step) for step in steps])
+            hazards = self.law.hazards(np.arange(steps.start, steps.stop))
             state = self._ready, self._resting, self._dead_steps, self._place
             _trains.dead_time_superposition(self.random, hazards, *state, counts)
 
@@ -235,14 +242,13 @@ class ModulatedGamma(Trains[ModulatedGammaLaw]):
         self._elapsed = np.append(self._elapsed, np.zeros(n))
 
     def _fire(self, steps: range, counts: Floats) -> None:
-        order = self.law.order
-        rates = np.array([order * self.law.expected(step) for step in steps])
-        growths = np.array([order * self.law.growth(step) for step in steps])
+        order, k = self.law.order, np.arange(steps.start, steps.stop)
+        rates, growths = order * self.law.rates(k), order * self.law.growths(k)
         _trains.modulated_gamma(self.random, order, rates, growths, self._elapsed, counts)
 
     def _wait(self, steps: range) -> None:
-        for step in steps:
-            self._elapsed += self.law.order * self.law.growth(step)
+        for growth in (self.law.order * self.law.growths(np.arange(steps.start, steps.stop))).tolist():
+            self._elapsed += growth
 
 
 class PacketLaw(NamedTuple):

@@ -213,7 +213,7 @@ def test_intervals_of_modulated_gamma_processes():
 def test_rescaled_intervals_are_gamma_distributed():
     law = ModulatedGammaLaw(order=2.5, rate=0.002, amplitude=0.002, advance=0.005, phase=0.3)
     counts = emitted(ModulatedGamma(law, rng()), [10000], receivers=150)
-    integral = np.cumsum([law.growth(k) for k in range(10000)])
+    integral = np.cumsum(law.growths(np.arange(10000)))
     rescaled = np.concatenate([np.diff(integral[np.flatnonzero(train)]) for train in counts.T])
     assert stats.kstest(rescaled * law.order, stats.gamma(law.order).cdf).pvalue > FALSE_ALARM
     expected = 150 * integral[-1]
@@ -256,7 +256,7 @@ def test_modulated_rates_with_dead_time(law):
     counts = emitted(DeadTimeSuperposition(law, rng()), [steps], receivers)
     resting, ready, expected = [float(law.resting)] * dead, float(law.n - dead * law.resting), []
     for k in range(steps):
-        expected.append(law.hazard(k) * ready)
+        expected.append(law.hazards(np.array([k]))[0] * ready)
         resting.append(expected[-1])
         ready += resting.pop(0) - expected[-1]
     assert np.all(np.abs(counts.mean(axis=1) - expected) < SIGMAS * 1.2 * np.sqrt(np.array(expected) / receivers))
@@ -345,4 +345,4 @@ def test_growth_is_the_integral_of_the_rate():
         law = SINE._replace(advance=advance)
         x = np.linspace(4.0, 5.0, 20001)
         integral = np.trapezoid(law.rate + law.amplitude * np.sin(advance * x + law.phase), x)
-        assert_allclose(law.growth(5), integral, rtol=1e-7, atol=0)
+        assert_allclose(law.growths(np.array([5])), integral, rtol=1e-7, atol=0)

@@ -183,7 +183,7 @@ def sine_hazards(schedule, steps, first):
     elapsed, hazards = 0.0, []
     for k in range(steps):
         law = schedule[max(begin for begin in schedule if begin <= k)]
-        elapsed += law.order * law.growth(k)
+        elapsed += law.order * law.growths(np.array([k]))[0]
         hazard = law.order * law.expected(k) * gamma_hazard(law.order, elapsed)
         hazards.append(min(hazard, 1.0) if k >= first else 0.0)
     return hazards
