@@ -216,6 +216,8 @@ def Disconnect(*args: Any, conn_spec: str | Values | None = None, syn_spec: str 
         If one of the connections does not exist, or is of a device; then none is removed.
     """
     if len(args) == 1 and isinstance(args[0], SynapseCollection):
+        if conn_spec is not None or syn_spec is not None:
+            raise ValueError("When disconnecting with a SynapseCollection, conn_spec and syn_spec cannot be specified")
         args[0].disconnect()
     elif len(args) == 2 and all(isinstance(each, NodeCollection) for each in args):
         with kernel.changes.attempt():

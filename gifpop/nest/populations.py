@@ -98,7 +98,7 @@ class PopulationBlock(Block):
         row = self.row(i)
         row["V_T_star"] = reachable(row["V_T_star"])
         if row["frozen"]:
-            row["lambda_0"] = 0.0  # nobody fires; once it is set again, it starts anew from the columns
+            row["lambda_0"] = 0.0  # nobody fires; when it is set again, it starts from the columns
         cell = GIF(**{name: row[name] for name in CELL})
         dt = self.clock.resolution
         if row["len_kernel"] < 1:

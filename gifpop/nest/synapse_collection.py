@@ -310,7 +310,7 @@ class SynapseCollection:
     def _models(self) -> list[int]:
         """Return the numbers of the connections' synapse models."""
         table = kernel.connections
-        used = {projection.model for projection in table.projections}  # of which most collections hold all
+        used = {projection.model for projection in table.projections}
         if len(used) < 2:
             return sorted(used)
         found = [np.unique(table.column("model", numbers)) for numbers in self._chunks()]

@@ -160,6 +160,15 @@ def test_bad_arguments(arguments, named, error, message):
     assert len(pairs()) == 9
 
 
+@pytest.mark.parametrize("named", [{"conn_spec": "one_to_one"}, {"syn_spec": "static_synapse"}])
+def test_collections_have_no_specs(named):
+    a = neurons()
+    nest.Connect(a, a)
+    with pytest.raises(ValueError, match="a SynapseCollection, conn_spec and syn_spec cannot be specified"):
+        nest.Disconnect(nest.GetConnections(), **named)
+    assert len(pairs()) == 9
+
+
 @pytest.mark.parametrize("model", ["gif_psc_exp", "gif_pop_psc_exp"])
 @pytest.mark.parametrize(
     "synapse",
