@@ -35,7 +35,7 @@ if os.environ.get("GIFPOP_ISA"):
 
 MODULES = (
     "_core",
-    *(f"engine.{name}" for name in ("_delivery", "_dispatch", "_loop", "_team", "_trains")),
+    *(f"engine.{name}" for name in ("_delivery", "_dispatch", "_loop", "_relays", "_team", "_trains")),
     "meso._meso",
     "micro._micro",
     "wiring._wiring",

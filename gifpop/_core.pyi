@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.common.typing import Floats, Integers, Receptor, Shorts
+from gifpop.engine._relays import RelayGroup
 from gifpop.engine._team import Team
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.engine.ring_buffers import RingBuffers
@@ -18,7 +19,7 @@ LONGEST_SLICE: int
 class Core:
     def __init__(
         self,
-        groups: Sequence[MesoPopulation | MicroPopulation],
+        groups: Sequence[MesoPopulation | MicroPopulation | RelayGroup],
         buffers: RingBuffers,
         links: Sequence[Link],
         states: Sequence[Floats] = (),
@@ -27,7 +28,7 @@ class Core:
         slice_steps: int = 1,
     ) -> None: ...
     @property
-    def groups(self) -> tuple[MesoPopulation | MicroPopulation, ...]: ...
+    def groups(self) -> tuple[MesoPopulation | MicroPopulation | RelayGroup, ...]: ...
 
 def advance(
     cores: Sequence[Core],
@@ -40,7 +41,7 @@ def advance(
     probes: Integers,
     records: Floats,
     team: Team | None = None,
-) -> list[tuple[int, int, int, Shorts]]: ...
+) -> list[tuple[int, int, int, Shorts, Integers]]: ...
 def place_in_slot(receptor: Receptor, R: int) -> int: ...
 def largest_indegree(targets: Shorts, look: Callable[[], None]) -> int: ...
 def share_always_among_threads(always: bool) -> None: ...

@@ -4,7 +4,7 @@ cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport round
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 from numpy.random cimport bitgen_t
@@ -15,7 +15,8 @@ from gifpop.engine._exchange cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop.engine._exchange cimport NO_MEMORY, Arrivals, Probe
 from gifpop.engine._loop cimport advance_side_by_side, share_always
 from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Depression, Group, Link,
-                                     Network, Noise, Task, place_of)
+                                     Network, Noise, Task, Thinning, place_of)
+from gifpop.engine._relays cimport RelayGroup
 from gifpop.engine._team cimport Team
 from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
 from gifpop.meso cimport _meso
@@ -38,7 +39,7 @@ cdef class Core:
 
     Parameters
     ----------
-    groups : sequence of MesoPopulation or MicroPopulation
+    groups : sequence of MesoPopulation, MicroPopulation or RelayGroup
     buffers : gifpop.engine.ring_buffers.RingBuffers
         At least as many slots as the longest lag and the slice together.
     links : sequence of gifpop.engine.links.Link
@@ -59,7 +60,7 @@ cdef class Core:
     def __init__(self, groups, buffers, links, states=(), noise=(), Py_ssize_t lines=0, Py_ssize_t slice_steps=1):
         cdef Network *net = &self.net
         cdef double[:, :, :, ::1] shared = buffers.shared
-        cdef Py_ssize_t i, k = 0, n = len(groups)
+        cdef Py_ssize_t i, k = 0, t = 0, n = len(groups)
         self.groups = tuple(groups)
         self.kept = [shared]
         net.slots, net.slice_steps = shared.shape[2], slice_steps
@@ -69,6 +70,8 @@ cdef class Core:
         net.first = <int64_t *> allocate(self.kept, n + lines + 1, sizeof(int64_t))
         net.links = <Link *> allocate(self.kept, len(links), sizeof(Link))
         net.depressions = <Depression *> allocate(self.kept, len(states), sizeof(Depression))
+        n_thinned = len([p for p in links if p.thinning is not None])
+        net.thinnings = <Thinning *> allocate(self.kept, n_thinned, sizeof(Thinning))
         net.noise = <Noise *> allocate(self.kept, len(noise), sizeof(Noise))
         net.arrivals = <Arrivals *> allocate(self.kept, n * _LONGEST_SLICE, sizeof(Arrivals))
         net.amounts = <double *> allocate(self.kept, n * _LONGEST_SLICE * 3 * net.R, sizeof(double))
@@ -79,7 +82,7 @@ cdef class Core:
             self.bind_group(&net.group[i], self.groups[i], buffers.rings[i], buffers.units[i], buffers.externals[i])
             net.group[i].offset, net.group[i].slots, net.group[i].width = net.n_neurons, net.slots, shared.shape[3]
             net.group[i].shared, net.group[i].shared_external = &shared[0, i, 0, 0], &shared[1, i, 0, 0]
-            if net.group[i].micro != NULL:
+            if net.group[i].meso == NULL:
                 net.n_neurons += net.group[i].n
         for i, link in enumerate(links):
             self.bind_link(&net.links[i], link)
@@ -88,6 +91,10 @@ cdef class Core:
                 self.bind_depression(&net.depressions[k], link, states[k])
                 net.links[i].depression = &net.depressions[k]
                 k += 1
+            if link.thinning is not None:
+                self.bind_thinning(&net.thinnings[t], link.thinning)
+                net.links[i].thinning = &net.thinnings[t]
+                t += 1
         for i in range(n + lines):
             net.first[i + 1] += net.first[i]
         for i, link in enumerate(noise):
@@ -98,7 +105,9 @@ cdef class Core:
         cdef Py_ssize_t i
         for i in range(self.net.n_tasks):
             free(self.net.tasks[i].spikes.items)
+            free(self.net.tasks[i].spikes.counts)
         free(self.net.fired)
+        free(self.net.repeats)
         free(self.net.deliveries)
 
     cdef bind_group(self, Group *g, population, ring, unit, external):
@@ -113,8 +122,13 @@ cdef class Core:
             g.meso = &(<_meso.MesoPopulation> population).population
             g.n, g.R = 1, g.meso.R
             return
-        g.micro = &(<_micro.MicroPopulation?> population).neurons
-        g.n, g.R, g.row = g.micro.N, g.micro.R, ring.shape[2]
+        if isinstance(population, RelayGroup):
+            g.relays = &(<RelayGroup> population).relays
+            g.n, g.R, self.net.has_relays = g.relays.N, 1, True
+        else:
+            g.micro = &(<_micro.MicroPopulation?> population).neurons
+            g.n, g.R = g.micro.N, g.micro.R
+        g.row = ring.shape[2]
         self.kept += [ring, unit, external]
         if unit is None:
             sums = ring
@@ -155,6 +169,14 @@ cdef class Core:
             d.share = 1.0 / source.meso.constants.N
         d.resources, d.last = &state[0, 0], &state[1, 0]
         self.kept.append(state)
+
+    cdef bind_thinning(self, Thinning *t, thinning):
+        cdef const double[::1] probabilities = thinning.probabilities
+        cdef const uint64_t[::1] key = thinning.key
+        t.probability, t.key = thinning.probability, &key[0]
+        if probabilities is not None and probabilities.shape[0]:
+            t.probabilities = &probabilities[0]
+        self.kept += [probabilities, key]
 
     cdef bind_noise(self, Noise *p, link):
         cdef const int32_t[::1] units = link.units
@@ -209,15 +231,16 @@ cdef class Core:
                 i += 1
 
     cdef object fired_units(self, const int64_t[:, ::1] counts, Py_ssize_t steps):
-        """Return the neurons that fired in the first steps of ``counts`` as an array of its own."""
+        """Return the units that fired in the first steps of ``counts``, and how often relays did, as arrays."""
         cdef Py_ssize_t i, k, n = 0
         for i in range(self.net.n_groups):
-            if self.net.group[i].micro != NULL:
+            if self.net.group[i].meso == NULL:
                 for k in range(steps):
                     n += counts[k, i]
         if n == 0:
-            return np.zeros(0, dtype=np.int32)
-        return np.array(<int32_t[:n]> self.net.fired)
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
+        repeats = np.array(<int64_t[:n]> self.net.repeats) if self.net.has_relays else np.zeros(0, dtype=np.int64)
+        return np.array(<int32_t[:n]> self.net.fired), repeats
 
 
 def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, :, ::1] noise_means,
@@ -259,7 +282,9 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
             Steps that everything has advanced: to the end of a slice, from its failure on without spikes of what
             failed, a population or a tile of neurons.
         spikes : int32 array
-            Neurons that fired in the groups of neurons, in order of step and group; ``counts`` tells how many each.
+            Neurons and relays that fired in their groups, in order of step and group; ``counts`` tells how many each.
+        repeats : int64 array
+            Of the relays among these, how often they fired in the step; empty if there are no relays.
     """
     cdef Py_ssize_t n = len(cores), n_steps = counts.shape[1], n_probes = probes.shape[0], i
     cdef list kept = []
@@ -268,7 +293,7 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
     cdef Probe *tables = <Probe *> allocate(kept, n * n_probes, sizeof(Probe))
     cdef Core core
     if n == 0 or n_steps == 0:
-        return [(-1, 0, 0, np.zeros(0, dtype=np.int32)) for _ in cores]
+        return [(-1, 0, 0, np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)) for _ in cores]
     for i, core in enumerate(cores):
         core.prescribe(prescribed, forced)
         core.assign_probes(tables + i * n_probes, probes)
@@ -344,7 +369,7 @@ cdef object outcome(Core core, const Chunk *chunk, const int64_t[:, ::1] counts)
     cdef Py_ssize_t done = chunk.steps if chunk.status < 0 else chunk.status
     if chunk.status == NO_MEMORY:
         raise MemoryError("gifpop: no memory for the spikes of a chunk")
-    return chunk.failed, done, chunk.advanced, core.fired_units(counts, done)
+    return chunk.failed, done, chunk.advanced, *core.fired_units(counts, done)
 
 
 cdef void *allocate(list kept, Py_ssize_t n, Py_ssize_t size) except NULL:

@@ -4,11 +4,13 @@
 """
 
 from libc.math cimport exp
-from libc.stdint cimport int32_t, int64_t, uint16_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 from numpy.random.c_distributions cimport random_interval, random_poisson
 
+from gifpop.common._philox cimport philox
+from gifpop.engine._thinning cimport Sieve, count_passed, seed_sieve
 from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Depression, Group, Link, Noise,
-                                     counting_slot, later, shared_slot, single_slot)
+                                     Thinning, counting_slot, later, shared_slot, single_slot)
 
 cdef enum:
     AHEAD = 4               # deliveries between the hint and the use of a row
@@ -44,9 +46,13 @@ cdef double release(Depression *d, int64_t unit, int64_t step, double spikes) no
     return released
 
 
-cdef void deliver_line(const Link *p, int64_t slot, double amount) noexcept nogil:
+cdef void deliver_line(const Link *p, int64_t slot, int64_t step, double amount) noexcept nogil:
     """Deliver what a generator emits in a step."""
-    if p.first == NULL:
+    cdef Delivery all
+    if p.thinning != NULL:
+        all = Delivery(p, slot, 0, amount, philox(p.thinning.key, 0, <uint64_t> step))
+        deliver_thinned(p, &all, 0, p.target.n)
+    elif p.first == NULL:
         deliver_to_all(p, slot, amount)
     else:
         deliver_various(p, slot, 0, p.weight * amount, 0, p.target.n)
@@ -63,7 +69,9 @@ cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin
         own = of_target(p.target, begin, end)
         if own.begin >= own.end:
             continue
-        if p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
+        if p.thinning != NULL:
+            deliver_thinned(p, &deliveries[i], own.begin, own.end)
+        elif p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
             deliver_various(p, deliveries[i].slot, deliveries[i].unit, p.weight * deliveries[i].amount, own.begin,
                             own.end)
         else:
@@ -145,21 +153,37 @@ cdef inline int64_t lower_bound(const int32_t *units, int64_t first, int64_t las
 cdef void deliver_various(const Link *p, int64_t slot, int64_t unit, double factor, int64_t begin,
                           int64_t end) noexcept nogil:
     """Deliver connections that differ in weight or delay, that start at a generator, or that end at a population."""
-    cdef int64_t i, lag = p.lag, place = p.place
-    cdef double w = factor
+    cdef int64_t i
     for i in range(p.first[unit], p.first[unit + 1]):
-        if not begin <= p.units[i] < end:
-            continue
-        if p.lags != NULL:
-            lag = p.lags[i]
-        if p.weights != NULL:
-            w = factor * p.weights[i]
-        if p.by_sign:
-            place = EXCITATORY if w >= 0.0 else INHIBITORY
-        if p.target.meso != NULL:
-            shared_slot(p.target, later(p.target, slot, lag), p.external)[place] += w
-        else:
-            single_slot(p.target, later(p.target, slot, lag), place, p.external)[p.units[i]] += w
+        if begin <= p.units[i] < end:
+            deliver_along(p, i, slot, factor)
+
+
+cdef void deliver_thinned(const Link *p, const Delivery *delivery, int64_t begin, int64_t end) noexcept nogil:
+    """Deliver what passes each connection; all that deliver to a part of the targets draw the same for all."""
+    cdef int64_t i, passed
+    cdef const Thinning *thinning = p.thinning
+    cdef double probability = thinning.probability
+    cdef Sieve sieve
+    seed_sieve(&sieve, delivery.seed)
+    for i in range(p.first[delivery.unit], p.first[delivery.unit + 1]):
+        if thinning.probabilities != NULL:
+            probability = thinning.probabilities[i]
+        passed = count_passed(&sieve, <int64_t> delivery.amount, probability)
+        if passed > 0 and begin <= p.units[i] < end:
+            deliver_along(p, i, delivery.slot, p.weight * <double> passed)
+
+
+cdef inline void deliver_along(const Link *p, int64_t i, int64_t slot, double factor) noexcept nogil:
+    """Deliver along the i-th connection of a link: ``factor`` times its weight, if it has one of its own."""
+    cdef int64_t lag = p.lag if p.lags == NULL else p.lags[i], place = p.place
+    cdef double w = factor if p.weights == NULL else factor * p.weights[i]
+    if p.by_sign:
+        place = EXCITATORY if w >= 0.0 else INHIBITORY
+    if p.target.meso != NULL:
+        shared_slot(p.target, later(p.target, slot, lag), p.external)[place] += w
+    else:
+        single_slot(p.target, later(p.target, slot, lag), place, p.external)[p.units[i]] += w
 
 
 cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogil:

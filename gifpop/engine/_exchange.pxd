@@ -33,6 +33,8 @@ cdef struct SpikeList:
     Spike *items
     Py_ssize_t n
     Py_ssize_t capacity
+    int64_t *counts         # of relays: spikes that each item stands for
+    Py_ssize_t counts_capacity
 
 
 cdef struct Probe:          # a variable to record after each step

@@ -8,15 +8,17 @@ networks, and those that threads do not make faster, are advanced in one (`_temp
 Sources are the groups, in order, then the input lines (generators).
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from gifpop.common._philox cimport philox
 from gifpop.meso cimport _meso
 from gifpop.micro cimport _micro
 from gifpop.engine._delivery cimport deliver_line, deliver_noise, deliver_spikes, deliver_to_all, release
 from gifpop.engine._growth cimport grown
 from gifpop.engine._network cimport (CURRENT, VARIANCE, Chunk, Delivery, Group, Link, Network, Task,
                                      counting_slot, place_of, shared_slot, single_slot)
+from gifpop.engine._relays cimport repeat_spikes
 from gifpop.engine._team cimport Members, now, share_out, team_size
 from gifpop.engine._tempo cimport begin_chunk, end_slice
 from gifpop.engine._exchange cimport LONGEST_SLICE, NO_MEMORY, WELL, Arrivals, Probes
@@ -115,7 +117,7 @@ cdef void deliver_external(Network *net, const Slice *s, Py_ssize_t n_lines) noe
             emitted = s.lines[k * n_lines + i]
             if emitted != 0.0:
                 for j in range(net.first[net.n_groups + i], net.first[net.n_groups + i + 1]):
-                    deliver_line(&net.links[j], slot_of(net, s, k), emitted)
+                    deliver_line(&net.links[j], slot_of(net, s, k), s.step + k, emitted)
         for i in range(net.n_noise):
             deliver_noise(&net.noise[i], slot_of(net, s, k), s.means[k * net.n_noise + i])
 
@@ -158,7 +160,7 @@ cdef Arrivals arrivals_of(const Network *net, Group *g, int64_t slot, double *am
         take_shared(&a, shared, external, 2)
     else:
         take_shared(&a, shared, external, R)
-    if g.micro != NULL:
+    if g.meso == NULL:
         a.row, a.unit = g.row, g.unit
         if g.counts != NULL:
             a.counts = counting_slot(g, slot, 0)
@@ -193,6 +195,8 @@ cdef void do_task(Network *net, Task *task, const Slice *s) noexcept nogil:
     task.status, task.spikes.n = WELL, 0
     if g.meso != NULL:
         task.status = step_population(g, arrivals, s.steps, counts, task.probes)
+    elif g.relays != NULL:
+        task.status = repeat_spikes(g.relays, arrivals, task.begin, task.end, s.step, s.steps, &task.spikes)
     elif not g.forced:
         task.status = _micro.advance_block(g.micro, arrivals, task.begin, task.end, s.steps, task.probes,
                                            &task.spikes)
@@ -245,7 +249,7 @@ cdef int64_t collect(Network *net, const Slice *s, Py_ssize_t *failed) noexcept 
         for k in range(s.steps):
             count = net.emitted[i * LONGEST_SLICE + k]
             s.counts[k * net.n_groups + i] = count
-            total += count if net.group[i].micro != NULL else 0
+            total += count if net.group[i].meso == NULL else 0
     if not reserve_fired(net, net.n_fired + total):
         return NO_MEMORY
     sort_spikes(net, s)
@@ -261,7 +265,7 @@ cdef void sort_spikes(Network *net, const Slice *s) noexcept nogil:
     cdef Task *task
     for k in range(s.steps):
         for i in range(net.n_groups):
-            if net.group[i].micro == NULL:
+            if net.group[i].meso != NULL:
                 continue
             place = i * LONGEST_SLICE + k
             net.places[place] = net.n_fired
@@ -275,6 +279,8 @@ cdef void sort_spikes(Network *net, const Slice *s) noexcept nogil:
         for j in range(task.spikes.n):
             place = task.group * LONGEST_SLICE + task.spikes.items[j].step
             net.fired[net.places[place]] = task.spikes.items[j].unit
+            if task.spikes.counts != NULL:
+                net.repeats[net.places[place]] = task.spikes.counts[j]
             net.places[place] += 1
 
 
@@ -304,6 +310,7 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
     cdef int64_t count, slot
     cdef Link *p
     cdef const int32_t *fired
+    cdef const int64_t *repeats
     net.n_deliveries = 0
     for k in range(s.steps):
         slot = slot_of(net, s, k)
@@ -312,15 +319,17 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
             count = net.emitted[place]
             if count == 0:
                 continue
-            fired = NULL                                # of a population nobody is told apart
-            if net.group[i].micro != NULL:
+            fired, repeats = NULL, NULL                 # of a population nobody is told apart
+            if net.group[i].meso == NULL:
                 fired = net.fired + net.places[place] - count
+            if net.group[i].relays != NULL:
+                repeats = net.repeats + net.places[place] - count
             for j in range(net.first[i], net.first[i + 1]):
                 p = &net.links[j]
                 listed = net.n_deliveries
                 if p.first == NULL:
-                    deliver_to_all(p, slot, released_by_all(net, p, s.step + k, i, count, fired))
-                elif not append_deliveries(net, p, slot, s.step + k, i, count, fired):
+                    deliver_to_all(p, slot, released_by_all(p, s.step + k, count, fired, repeats))
+                elif not append_deliveries(net, p, slot, s.step + k, count, fired, repeats):
                     return False
                 elif p.target.meso != NULL:
                     deliver_spikes(net.deliveries + listed, net.n_deliveries - listed, 0, 1)
@@ -328,38 +337,43 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
     return True
 
 
-cdef double released_by_all(const Network *net, const Link *p, int64_t step, Py_ssize_t source, int64_t count,
-                            const int32_t *units) noexcept nogil:
+cdef double released_by_all(const Link *p, int64_t step, int64_t count, const int32_t *units,
+                            const int64_t *repeats) noexcept nogil:
     """Return the input from all spikes of a group in a step to all units of a target, in units of the weight."""
     cdef double released = 0.0
     cdef int64_t i
+    if repeats != NULL:
+        for i in range(count):
+            released += <double> repeats[i]
+        return released
     if p.depression == NULL:
         return <double> count
-    if net.group[source].micro == NULL:
+    if units == NULL:
         return release(p.depression, 0, step, <double> count)
     for i in range(count):
         released += release(p.depression, units[i], step, 1.0)
     return released
 
 
-cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t step, Py_ssize_t source,
-                            int64_t count, const int32_t *units) noexcept nogil:
-    """List a delivery for each neuron that fired, or one for all spikes of a population; False: no memory."""
-    cdef bint neurons = net.group[source].micro != NULL
-    cdef int64_t i, n = count if neurons else 1, needed = net.n_deliveries + n
+cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t step, int64_t count,
+                            const int32_t *units, const int64_t *repeats) noexcept nogil:
+    """List a delivery for each unit that fired, or one for all spikes of a population; False: no memory."""
+    cdef int64_t i, n = 1 if units == NULL else count, needed = net.n_deliveries + n
     cdef Delivery *own
     cdef void *deliveries = grown(net.deliveries, &net.delivery_capacity, needed, sizeof(Delivery))
     if deliveries == NULL:
         return False
     net.deliveries = <Delivery *> deliveries
     for i in range(n):
-        if neurons:
-            net.deliveries[net.n_deliveries + i] = Delivery(p, slot, units[i], 1.0)
+        own = &net.deliveries[net.n_deliveries + i]
+        if units == NULL:
+            own[0] = Delivery(p, slot, 0, <double> count, 0)
         else:
-            net.deliveries[net.n_deliveries + i] = Delivery(p, slot, 0, <double> count)
+            own[0] = Delivery(p, slot, units[i], 1.0 if repeats == NULL else <double> repeats[i], 0)
         if p.depression != NULL:
-            own = &net.deliveries[net.n_deliveries + i]
             own.amount = release(p.depression, own.unit, step, own.amount)
+        if p.thinning != NULL:
+            own.seed = philox(p.thinning.key, <uint64_t> own.unit, <uint64_t> step)
     net.n_deliveries = needed
     return True
 
@@ -367,7 +381,14 @@ cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t s
 cdef bint reserve_fired(Network *net, Py_ssize_t n) noexcept nogil:
     """Make room for ``n`` spikes of a chunk."""
     cdef void *fired = grown(net.fired, &net.fired_capacity, n, sizeof(int32_t))
+    cdef void *repeats
     if fired == NULL:
         return False
     net.fired = <int32_t *> fired
+    if not net.has_relays:
+        return True
+    repeats = grown(net.repeats, &net.repeats_capacity, n, sizeof(int64_t))
+    if repeats == NULL:
+        return False
+    net.repeats = <int64_t *> repeats
     return True

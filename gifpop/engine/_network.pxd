@@ -1,16 +1,17 @@
 """Groups, links and input in transit, as the time loop sees them.
 
-Groups are mesoscopic populations (one unit) and groups of neurons (a unit each). A link carries what its source
+Groups are mesoscopic populations (one unit), groups of neurons and of relays (a unit each). A link carries what its source
 emits in step ``k`` to its target, where it is used in step ``k + lag``: to all units at once, or to single ones. What
 comes from groups and what comes from generators is added up apart, so that the sums do not depend on when which of the
 two is delivered.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint16_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 from numpy.random cimport bitgen_t
 
 from gifpop.engine._tempo cimport Tempo
 from gifpop.engine._exchange cimport Arrivals, Probe, Probes, SpikeList
+from gifpop.engine._relays cimport Relays
 from gifpop.meso._population cimport Population
 from gifpop.micro._group cimport Neurons
 
@@ -23,8 +24,9 @@ cdef enum:                  # kinds of amounts; spikes are numbered by their rec
 
 
 cdef struct Group:
-    Population *meso        # one of the two is NULL
+    Population *meso        # two of the three are NULL
     Neurons *micro
+    Relays *relays
     Py_ssize_t n            # units
     Py_ssize_t offset       # neurons of the groups before
     Py_ssize_t R            # receptors
@@ -49,6 +51,12 @@ cdef struct Depression:     # of the spikes of each source unit of a link
     double *last            # step of that spike
 
 
+cdef struct Thinning:       # of the spikes along the connections of a link
+    double probability      # that a spike passes
+    const double *probabilities     # of each connection; NULL: all alike
+    const uint64_t *key     # of the random numbers
+
+
 cdef struct Link:
     Group *target
     int64_t lag             # steps between emission and use
@@ -61,6 +69,7 @@ cdef struct Link:
     const double *weights   # pA; NULL: all alike
     const int32_t *lags     # NULL: all alike
     Depression *depression  # NULL: spikes do not change what others deliver
+    const Thinning *thinning    # NULL: all spikes pass
     bint external           # from a generator
 
 
@@ -68,7 +77,8 @@ cdef struct Delivery:       # of spikes of one unit along one link
     const Link *link
     int64_t slot            # of the step of the spike
     int64_t unit            # that fired
-    double amount           # spikes: of a population there can be several
+    double amount           # spikes: of a population or a relay there can be several
+    uint64_t seed           # of what passes the connections of a thinned link
 
 
 cdef struct Noise:          # independent Poisson processes, one onto each of some units
@@ -103,6 +113,7 @@ cdef struct Network:
     int64_t *first          # links first[s] to first[s + 1] start at source s
     Link *links
     Depression *depressions
+    Thinning *thinnings
     Noise *noise
     Task *tasks
     Arrivals *arrivals      # of a slice, (groups, LONGEST_SLICE)
@@ -113,6 +124,9 @@ cdef struct Network:
     int32_t *fired          # of the chunk, in order of step, group, neuron
     Py_ssize_t n_fired
     Py_ssize_t fired_capacity
+    int64_t *repeats        # spikes of each relay among these; not used for neurons
+    Py_ssize_t repeats_capacity
+    bint has_relays
     Delivery *deliveries    # of the slice
     Py_ssize_t n_deliveries
     Py_ssize_t delivery_capacity

@@ -30,7 +30,8 @@ class Chunk:
     step: int  # the first one
     counts: Integers  # shape (steps, groups)
     records: Floats  # shape (steps, probes)
-    neurons: dict[int, Spikes]  # of each group of neurons, steps and neurons of its spikes, in order
+    neurons: dict[int, Spikes]  # of each group of neurons or relays, steps and units of its spikes, in order
+    repeats: dict[int, Integers]  # of each group of relays, how many spikes each of these entries stands for
 
 
 class Pace:

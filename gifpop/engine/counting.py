@@ -40,7 +40,7 @@ def count_units(links: Sequence[Link], plans: Sequence[Plan]) -> list[Unit | Non
             own[link.target].append(link)
     return [
         _unit(one, plan.n_receptors)
-        if plan.neurons and one and all(plans[link.source].neurons for link in one)
+        if plan.fires_once and one and all(plans[link.source].fires_once for link in one)
         else None
         for one, plan in zip(own, plans, strict=True)
     ]
@@ -52,7 +52,9 @@ def multiple(link: Link, unit: Unit) -> int:
 
 
 def _unit(links: list[Link], receptors: int) -> Unit | None:
-    if any(link.weights is not None or link.lags is not None or link.dynamics is not None for link in links):
+    if any(link.weights is not None or link.lags is not None for link in links):
+        return None
+    if any(link.dynamics is not None or link.thinning is not None for link in links):
         return None
     unit = Unit(np.ones(receptors), 0)
     at_receptors = [

@@ -325,12 +325,13 @@ def advance(
         outcomes = _core.advance(
             cores, first, lines, means, counts, probing.chosen, forced, probing.sorted, records, team
         )
-    neurons = [i for i, plan in enumerate(engines[0].plans) if plan.neurons]
+    relays = {i: not plan.fires_once for i, plan in enumerate(engines[0].plans) if plan.neurons}
     advanced = []
-    for engine, counted, recorded, (failed, done, steps, fired) in zip(engines, counts, records, outcomes, strict=True):
+    for engine, counted, recorded, outcome in zip(engines, counts, records, outcomes, strict=True):
+        failed, done, steps, fired, repeats = outcome
         engine.step += steps if failed < 0 else done  # where the records end
-        spikes = _spikes(counted[:done], fired, first, neurons)
-        chunk = chunks.Chunk(first, counted[:done], probing.as_asked(recorded[:done]), spikes)
+        spikes, repeated = _spikes(counted[:done], fired, repeats, first, relays)
+        chunk = chunks.Chunk(first, counted[:done], probing.as_asked(recorded[:done]), spikes, repeated)
         advanced.append((failed, chunk))
     return advanced
 
@@ -343,12 +344,17 @@ def _emitted(signals: Sequence[Emitter], first: int, n: int) -> Floats:
     return values
 
 
-def _spikes(counts: Integers, fired: Shorts, first: int, groups: list[int]) -> dict[int, Spikes]:
-    """Return the spikes of each group of neurons: their steps and neurons."""
+def _spikes(
+    counts: Integers, fired: Shorts, repeats: Integers, first: int, groups: dict[int, bool]
+) -> tuple[dict[int, Spikes], dict[int, Integers]]:
+    """Return the spikes of each group of neurons or relays: their steps and units; and how often relays fired.
+
+    ``groups`` tells of each such group whether it consists of relays.
+    """
     if not groups:
-        return {}
-    events = np.repeat(np.arange(len(counts) * len(groups)), counts[:, groups].ravel())
+        return {}, {}
+    events = np.repeat(np.arange(len(counts) * len(groups)), counts[:, list(groups)].ravel())
     steps, which = first + events // len(groups), events % len(groups)
-    if len(groups) == 1:
-        return {groups[0]: (steps, fired)}
-    return {group: (steps[which == j], fired[which == j]) for j, group in enumerate(groups)}
+    own = {group: slice(None) if len(groups) == 1 else np.flatnonzero(which == j) for j, group in enumerate(groups)}
+    spikes = {group: (steps[k], fired[k]) for group, k in own.items()}
+    return spikes, {group: repeats[k] for group, k in own.items() if groups[group]}

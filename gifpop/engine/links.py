@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
     from gifpop.engine.dynamics import Depression
     from gifpop.engine.signals import Signal
+    from gifpop.engine.thinning import Thinning
 
 NEVER = 2**31 - 1  # steps until something arrives that is never sent
 
@@ -38,6 +39,7 @@ class Link:
     weights: Floats | None = None  # of each connection; if excitatory or inhibitory, their sign selects the synapse
     lags: Shorts | None = None  # of each connection
     dynamics: Depression | None = None
+    thinning: Thinning | None = None  # of spikes along single connections; not together with `dynamics`
 
     @property
     def connections(self) -> tuple[Integers | None, Shorts | None, Floats | None, Shorts | None]:

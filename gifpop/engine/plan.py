@@ -18,16 +18,18 @@ class Plan(Protocol):
     recordables : tuple of str
         What can be recorded of each unit.
     neurons : bool
-        A group of neurons, which fire at most once a step; False: a population, which emits counts of spikes.
+        A group of neurons or relays, whose spikes are told apart; False: a population, which emits counts of spikes.
+    fires_once : bool
+        Whether the units are neurons, which fire at most once a step.
     units : int
-        Neurons; 1 for a population.
+        Neurons or relays; 1 for a population.
     places : int
         Length of the rows in which single units receive input; 0 for a population, which only receives what all its
         neurons share.
     n_receptors : int
         Receptors, each with a time constant.
     work : int
-        Neurons or cohorts that a step passes over.
+        Neurons, relays or cohorts that a step passes over.
     """
 
     @property
@@ -35,6 +37,9 @@ class Plan(Protocol):
 
     @property
     def neurons(self) -> bool: ...
+
+    @property
+    def fires_once(self) -> bool: ...
 
     @property
     def units(self) -> int: ...

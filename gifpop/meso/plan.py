@@ -66,6 +66,7 @@ class PopulationPlan(Stateful):
 
     STATE: ClassVar = ("state", "I_syn", "sfa", "cohorts", "cells", "carried")
     neurons: ClassVar[Literal[False]] = False
+    fires_once: ClassVar[Literal[False]] = False
     units: ClassVar[int] = 1
     places: ClassVar[int] = 0  # no neuron receives input of its own
 

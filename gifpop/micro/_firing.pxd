@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint64_t
 
-from gifpop.micro._philox cimport exponential, philox
+from gifpop.common._philox cimport exponential, philox
 from gifpop.micro._group cimport Neurons, PerNeuron
 
 

@@ -47,6 +47,7 @@ class NeuronPlan:
     state: dict[str, Floats]
 
     neurons: ClassVar[Literal[True]] = True
+    fires_once: ClassVar[Literal[True]] = True
 
     @property
     def units(self) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.nest import errors
+from gifpop.nest.generators import NoiseBlock
 from gifpop.nest.kernel import kernel
 from gifpop.nest.recorders import MeterBlock
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 RULES_FOR_DEVICES = ("all_to_all", "one_to_one")  # as targets
 
 
-def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int) -> None:
-    """Refuse connections that the models of the nodes do not support."""
+def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int, thins: bool) -> None:
+    """Refuse connections that the models of the nodes do not support, or synapses that can lose spikes (``thins``)."""
     if spec.number == 0:
         return  # as NEST, which checks only connections that are made
     for source, target in _pairs_of_blocks(pre, post, spec.name == "one_to_one"):
@@ -29,8 +30,8 @@ def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int) -
             raise errors.impossible_connection(
                 "Cannot use this rule to connect to nodes without proxies (usually devices)."
             )
-        _check_pair(source, target)
-        if receptor != 0:
+        _check_pair(source, target, thins and not (source.is_cell or source.is_group))
+        if not 0 <= receptor < target.receptors:
             raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
 
 
@@ -44,21 +45,21 @@ def _pairs_of_blocks(pre: Integers, post: Integers, one_to_one: bool) -> Iterato
         yield blocks[pair // len(blocks)], blocks[pair % len(blocks)]
 
 
-def _check_pair(source: Block, target: Block) -> None:
+def _check_pair(source: Block, target: Block, refused: bool) -> None:
+    """Refuse to connect nodes of two blocks; ``refused`` is whether the synapse model does not fit the source."""
     if source.sends is None:
         raise errors.impossible_connection(
             "Source node does not send output.\n  Note that recorders must be connected as Connect(neuron, recorder)."
         )
-    if source.sends in target.receives:
+    if source.sends in target.receives and not refused:
         return
-    if not (source.is_cell or target.is_cell or target.receives):
+    if not (source.is_cell or refused or target.is_cell or target.receives):
         raise errors.impossible_connection("We do not allow connection of a device to a global receiver at the moment.")
     kind = {"spikes": "spike input", "current": "current input", "requests": "data logging requests"}[source.sends]
-    note = (
-        "\n  Note that volt/multimeters must be connected as Connect(meter, neuron)."
-        if source.sends == "spikes"
-        else ""
-    )
+    if refused and isinstance(source, NoiseBlock):
+        kind = f"DS {kind}"
+    plain = refused or source.sends != "spikes"
+    note = "" if plain else "\n  Note that volt/multimeters must be connected as Connect(meter, neuron)."
     raise errors.impossible_connection(f"The target node or synapse model does not support {kind}.{note}")
 
 

@@ -15,7 +15,6 @@ from gifpop.nest import errors
 from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
 from gifpop.nest.models import SYNAPSE, SYNAPSES
-from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.projections import Exceptions, Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
@@ -150,6 +149,7 @@ class _Rows(NamedTuple):
     """Connections one by one, for `Pairs`."""
 
     model: int
+    receptor: int
     sources: Integers
     targets: Integers
     values: dict[Adjustable, Any]
@@ -176,8 +176,8 @@ class _Request:
 
     def _between(self, pre: Integers, post: Integers, spec: ConnSpec) -> None:
         self.pre, self.post, self.spec = pre, post, spec
-        for receptor in {synapse.receptor for synapse in self.synapses}:
-            check_blocks(pre, post, spec, receptor)
+        for receptor, thins in {(synapse.receptor, synapse.model.thins) for synapse in self.synapses}:
+            check_blocks(pre, post, spec, receptor, thins)
         check_synapse_types(pre, {synapse.number for synapse in self.synapses})
 
     def _reversed(self) -> _Request:
@@ -187,9 +187,9 @@ class _Request:
         return other
 
     def _by_model(self) -> Iterator[list[SynapseSpec]]:
-        """Yield the synapses of each model."""
-        for number in dict.fromkeys(synapse.number for synapse in self.synapses):
-            yield [synapse for synapse in self.synapses if synapse.number == number]
+        """Yield the synapses of each model and receptor."""
+        for kind in dict.fromkeys((synapse.number, synapse.receptor) for synapse in self.synapses):
+            yield [synapse for synapse in self.synapses if (synapse.number, synapse.receptor) == kind]
 
     def is_product(self) -> bool:
         """Return whether all sources are connected to all targets, once for each model of synapses."""
@@ -212,12 +212,13 @@ class _Request:
         sources, targets = self.pre[source.start : source.end], self.post[target.start : target.end]
         whole, few = source.size == pre.n and target.size == post.n, source.size * target.size <= FEW
         implied = whole and synapse.are_alike()
-        if implied or few or not (isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)):
-            return Product(synapse.number, sources, targets, **self._table(source, target, synapse))
+        if implied or few or not (pre.is_group and post.is_group):
+            values = self._table(source, target, synapse)
+            return Product(synapse.number, sources, targets, **values, receptor=synapse.receptor)
         values = self._table(source, target, synapse, 4.0)  # bytes of ``units``
         units = np.tile((targets - post.first).astype(np.int32), source.size)
         first = _spread(np.arange(source.size + 1) * target.size, sources - pre.first, pre.n)
-        return Sparse(synapse.number, pre, post, first, units, **values)
+        return Sparse(synapse.number, pre, post, first, units, **values, receptor=synapse.receptor)
 
     def _table(self, source: Part, target: Part, synapse: SynapseSpec, more: float = 0.0) -> dict[Adjustable, Any]:
         """Return the values of all to all, by source; ``more`` is the number of other bytes a connection."""
@@ -273,14 +274,14 @@ class _Request:
             n, each = len(targets), len(synapses)
             values = woven([synapse.drawn(n, arranged) for synapse in synapses], n)
             own = (first, targets) if each == 1 else (first * each, np.repeat(targets, each))
-            pieces += self._split(synapses[0].number, *own, values)
+            pieces += self._split(synapses[0], *own, values)
         return pieces
 
     def _has_meters(self) -> bool:
         return any(block.sends == "requests" for block in kernel.nodes.blocks_of(self.pre))
 
     def _split(
-        self, model: int, first: Integers, targets: Shorts, values: dict[Adjustable, Any]
+        self, synapse: SynapseSpec, first: Integers, targets: Shorts, values: dict[Adjustable, Any]
     ) -> Iterator[Sparse | _Rows]:
         """Yield drawn connections (see `rules.draw`) for each pair of blocks."""
         parts = kernel.nodes.parts(self.post)
@@ -290,15 +291,15 @@ class _Request:
             own = _parts_of(values, mine)
             for target in parts:
                 if len(parts) == 1:
-                    yield self._block_pair(model, source, target, own_first, own_targets, own)
+                    yield self._block_pair(synapse, source, target, own_first, own_targets, own)
                     continue
                 kept = np.flatnonzero((own_targets >= target.start) & (own_targets < target.end))
                 kept_first = np.searchsorted(kept, own_first)
-                yield self._block_pair(model, source, target, kept_first, own_targets[kept], _parts_of(own, kept))
+                yield self._block_pair(synapse, source, target, kept_first, own_targets[kept], _parts_of(own, kept))
 
     def _block_pair(
         self,
-        model: int,
+        synapse: SynapseSpec,
         source: Part,
         target: Part,
         first: Integers,
@@ -308,32 +309,29 @@ class _Request:
         """Return the connections between parts of sources and targets, ``first`` counted from the first source."""
         n, sources = len(targets), self.pre[source.start : source.end]
         pre, post = source.block, target.block
-        if not (isinstance(pre, NeuronBlock) and isinstance(post, NeuronBlock)) or n <= FEW or n < pre.n // 4:
-            return _Rows(model, np.repeat(sources, np.diff(first)), self.post[targets], values)
+        model, receptor = synapse.number, synapse.receptor
+        if not (pre.is_group and post.is_group) or n <= FEW or n < pre.n // 4:
+            return _Rows(model, receptor, np.repeat(sources, np.diff(first)), self.post[targets], values)
         if target.size == post.n:
             units = targets - np.int32(target.start) if target.start else targets
         else:
             units = (self.post - post.first).astype(np.int32)[targets]
         first = _spread(first, sources - pre.first, pre.n)
-        return Sparse(model, pre, post, first, units, **{name: _contiguous(value) for name, value in values.items()})
+        values = {name: _contiguous(value) for name, value in values.items()}
+        return Sparse(model, pre, post, first, units, **values, receptor=receptor)
 
 
 def _add(pieces: Sequence[Piece]) -> None:
     """Add projections and single connections to the network."""
     table = kernel.connections
-    devices = [
-        {}
-        if isinstance(piece, Sparse)
-        else table.devices(piece.sources, piece.targets, every=isinstance(piece, Product))
-        for piece in pieces
-    ]
+    devices = [_devices(piece) for piece in pieces]
     with kernel.changes.commit("Connect", rewires=True):
         for piece, own in zip(pieces, devices, strict=True):
             if isinstance(piece, _Rows):
                 if not len(piece.sources):
                     continue
                 names = kernel.synapses[piece.model].own
-                table.pairs(piece.model, names).append(piece.sources, piece.targets, piece.values)
+                table.pairs(piece.model, names, piece.receptor).append(piece.sources, piece.targets, piece.values)
                 kernel.delays.include(piece.values["delay"])
             else:
                 table.add(piece)
@@ -342,11 +340,23 @@ def _add(pieces: Sequence[Piece]) -> None:
             table.note_devices(own, piece.model)
 
 
+def _devices(piece: Piece) -> dict[int, set[int]]:
+    """Return the devices from which connections start, as `ConnectionTable.devices` does."""
+    table = kernel.connections
+    if not isinstance(piece, Sparse):
+        return table.devices(piece.sources, piece.targets, every=isinstance(piece, Product))
+    if piece.source_block.is_cell:
+        return {}
+    sources = piece.source_block.first + np.flatnonzero(np.diff(piece.first))
+    return table.devices(sources, sources)
+
+
 def _as_rows(product: Product | Sparse) -> _Rows:
     everything = slice(None)
     names = ("weight", "delay", *kernel.synapses[product.model].own)
     return _Rows(
         product.model,
+        product.receptor,
         product.column("source", everything),
         product.column("target", everything),
         {name: product.column(name, everything) for name in names},

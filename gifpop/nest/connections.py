@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 RANKS = 3
+OF_PROJECTIONS = ("model", "receptor", "thins")
 
 
 class ConnectionTable:
@@ -67,14 +68,14 @@ class ConnectionTable:
         """Add a projection."""
         self.projections.append(projection)
 
-    def pairs(self, model: int, own: Sequence[Adjustable] = ()) -> Pairs:
+    def pairs(self, model: int, own: Sequence[Adjustable] = (), receptor: int = 0) -> Pairs:
         """Return the projection to which single connections of a synapse model are added.
 
         ``own`` names the values that its connections have besides weight and delay.
         """
         last = self.projections[-1] if self.projections else None
-        if not isinstance(last, Pairs) or last.model != model:
-            last = Pairs(model, own)
+        if not isinstance(last, Pairs) or (last.model, last.receptor) != (model, receptor):
+            last = Pairs(model, own, receptor)
             self.add(last)
         return last
 
@@ -193,9 +194,15 @@ class ConnectionTable:
         return ports
 
     def column(self, name: str, numbers: Integers) -> npt.NDArray[Any]:
-        """Return source, target, model, weight, delay or another value of numbered connections as an array."""
+        """Return source, target, weight, delay or another value of numbered connections as an array.
+
+        Or what those of a projection share: its ``model``, ``receptor`` or ``thins``.
+        """
         pieces = [
-            (np.full(len(k), projection.model) if name == "model" else projection.column(name, k), places)
+            (
+                np.full(len(k), getattr(projection, name)) if name in OF_PROJECTIONS else projection.column(name, k),
+                places,
+            )
             for projection, k, places in self._split(numbers)
         ]
         if not pieces:

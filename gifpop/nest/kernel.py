@@ -39,6 +39,7 @@ from gifpop.nest.poisson_generators import (
 )
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, SpikeRecorderBlock
+from gifpop.nest.relays import DilutorBlock, ParrotBlock
 from gifpop.nest.simulator import Simulator
 from gifpop.nest.streams import RandomStreams
 from gifpop.nest.train_generators import (
@@ -77,6 +78,8 @@ BLOCKS: dict[str, type[Block]] = {
     "pulsepacket_generator": PulsePacketBlock,
     "spike_generator": SpikeGeneratorBlock,
     "spike_train_injector": InjectorBlock,
+    "parrot_neuron": ParrotBlock,
+    "spike_dilutor": DilutorBlock,
     "multimeter": MeterBlock,
     "voltmeter": MeterBlock,
     "spike_recorder": SpikeRecorderBlock,

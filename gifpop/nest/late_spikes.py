@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.projections import among
+from gifpop.nest.relays import RelayBlock
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class LateSpikes:
 
     NEST delivers the spikes of a slice (the shortest delay) when the next slice begins: a weight or delay that is set
     between two runs acts on the spikes of the last slice too, and so does a new connection of a neuron or population
-    that already had one. The engine delivers at once; this class corrects the difference.
+    that already had one. The engine delivers at once; this class corrects the difference, except for synapses that can
+    lose spikes.
 
     Parameters
     ----------
@@ -76,11 +77,14 @@ class LateSpikes:
         numbers, sources = numbers[late], sources[late]
         if not len(numbers):
             return []
-        targets = table.column("target", numbers)
+        targets, receptors = table.column("target", numbers), table.column("receptor", numbers)
+        heard = ~self.nodes.are_devices(targets) & (receptors == 0) & ~table.column("thins", numbers)
         delays, weights = table.column("delay", numbers), table.column("weight", numbers)
-        cells, found = ~self.nodes.are_devices(targets), []
+        relays = np.array([isinstance(block, RelayBlock) for block in self.nodes.blocks])
+        weights = np.where(relays[self.nodes.block_numbers(targets)], 1.0, weights)
+        found = []
         for step, node, count in zip(self._steps.tolist(), self._nodes.tolist(), self._counts.tolist(), strict=True):
-            k = np.flatnonzero(cells & (sources == node))
+            k = np.flatnonzero(heard & (sources == node))
             if len(k):
                 found.append(Arrivals(step + delays[k], targets[k], sign * count * weights[k], weights[k]))
         return found
@@ -119,7 +123,9 @@ class LateSpikes:
             block = self.nodes.blocks[b]
             for synapse, chosen in by_synapse.items():
                 k = np.flatnonzero((blocks == b) & chosen)
-                if isinstance(block, NeuronBlock):
+                if not len(k):
+                    continue
+                if block.is_group:
                     units = targets[k] - block.first
                     self.engine.add_input(steps[k], synapse, groups[block.first], amounts[k], units)
                     continue

@@ -49,6 +49,10 @@ def _not_negative(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) >= 0)) and _finite(x)
 
 
+def _is_probability(x: npt.ArrayLike) -> bool:
+    return bool(np.all((np.asarray(x) >= 0) & (np.asarray(x) <= 1)))
+
+
 @dataclass(frozen=True)
 class ModelParameter:
     """A parameter of a model.
@@ -333,6 +337,11 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
         (*GENERATOR, *SPIKES, ModelParameter("spike_weights", DOUBLES, np.array([]), _finite)),
     ),
     "spike_train_injector": ("neuron", (*WINDOW, *SPIKES)),
+    "parrot_neuron": ("neuron", EVERY_NODE),
+    "spike_dilutor": (
+        "stimulator",
+        (*GENERATOR, number("p_copy", 1.0, _is_probability, "Copy probability must be in [0, 1].")),
+    ),
     "multimeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, []))),
     "voltmeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, ["V_m"]))),
     "spike_recorder": ("recorder", RECORDER),
@@ -346,7 +355,7 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     ),
 }
 
-Adjustable: TypeAlias = Literal["weight", "delay", "synapse_label"]
+Adjustable: TypeAlias = Literal["weight", "delay", "synapse_label", "p_transmit"]
 
 SYNAPSE: dict[Adjustable, ModelParameter] = {
     "weight": number("weight", 1.0),
@@ -357,7 +366,11 @@ LABEL: dict[Adjustable, ModelParameter] = {
         "synapse_label", LABELS, -1, _not_negative, "Connection label must not be negative."
     )
 }
+TRANSMISSION: dict[Adjustable, ModelParameter] = {
+    "p_transmit": number("p_transmit", 1.0, _is_probability, "Spike transmission probability must be in [0, 1].")
+}
 SYNAPSES: dict[str, dict[Adjustable, ModelParameter]] = {  # in the order of NEST's numbers
+    "bernoulli_synapse": SYNAPSE | TRANSMISSION,
     "static_synapse": SYNAPSE,
     "static_synapse_lbl": SYNAPSE | LABEL,
     "static_synapse_hom_w": SYNAPSE,
@@ -447,6 +460,8 @@ class SynapseModel:
         None is 1 ms rounded up to whole steps.
     synapse_label : int
         Label of new connections, if the model has labels.
+    p_transmit : float
+        Probability that a spike is transmitted, if the model has it.
     receptor_type : int
     weight_recorder : int
         Node that records the spikes of its connections; 0: none.
@@ -457,6 +472,7 @@ class SynapseModel:
     weight: float = 1.0
     delay: float | None = None
     synapse_label: int = -1
+    p_transmit: float = 1.0
     receptor_type: int = 0
     weight_recorder: int = 0
 
@@ -469,6 +485,11 @@ class SynapseModel:
     def shared(self) -> tuple[Adjustable, ...]:
         """Values that all its connections share, which are set by the model."""
         return OF_MODEL.get(self.base, ())
+
+    @property
+    def thins(self) -> bool:
+        """Whether spikes can be lost."""
+        return "p_transmit" in self.parameters
 
     @property
     def own(self) -> tuple[Adjustable, ...]:

@@ -62,7 +62,7 @@ class NeuronBlock(Block):
     recordables = RECORDABLES
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
-    is_cell = True
+    is_cell = is_group = True
     rewires = False
     bytes_per_node = 400.0  # columns, state and parameters that differ
 

@@ -77,6 +77,8 @@ class Block:
     together: frozenset[str] = frozenset()  # parameters that `normalize` may change with others
     is_cell = False  # whether NEST takes the nodes for neurons, and not for devices
     rewires = True  # whether the network has to be wired again after values were set
+    is_group = False  # whether all nodes are one group of the engine, with a unit each
+    receptors = 1  # that spikes can be sent to
 
     bytes_per_node = 1500.0  # of all columns and other attributes
 

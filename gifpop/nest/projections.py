@@ -1,8 +1,9 @@
 """Projections: connections that were made together, stored in one of three ways; delays in steps.
 
 `Pairs` stores connections one by one, `Product` all from some nodes to some others, `Sparse` those that a rule drew
-between two blocks of neurons. Weights and delays are one number if shared, else one for each connection; a few that
-differ are `Exceptions`. The connections of a projection are numbered from 0, in `Product` and `Sparse` by source.
+between two blocks of neurons or relays. Weights, delays and other values are one number if shared, else one for each
+connection; a few that differ are `Exceptions`. The connections of a projection are numbered from 0, in `Product` and
+`Sparse` by source.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.nest.models import Adjustable
-    from gifpop.nest.neurons import NeuronBlock
+    from gifpop.nest.nodes import Block
 
 MANY = 2**20  # projections of more connections hold values apart where a few differ, others one value for each
 
 Lags: TypeAlias = int | Shorts  # steps
 Weights: TypeAlias = float | Floats
-Shared = TypeVar("Shared", float | Floats, int | Shorts)
-DTYPES: dict[Adjustable, type[np.generic]] = {"delay": np.int32, "synapse_label": np.int64, "weight": np.float64}
+Shared = TypeVar("Shared", float | Floats, int | Shorts, float | Floats | None)
+DTYPES: dict[Adjustable, type[np.generic]] = {
+    "delay": np.int32,
+    "p_transmit": np.float64,
+    "synapse_label": np.int64,
+    "weight": np.float64,
+}
 
 
 class Projection(ABC):
@@ -38,11 +44,16 @@ class Projection(ABC):
     ----------
     model : int
         Number of the synapse model.
+    receptor : int
+    thins : bool
+        Whether the connections have a p_transmit.
     removed : int64 array
         Connections that were removed, ascending; they keep their numbers and values.
     """
 
     model: int
+    receptor: int = 0
+    thins: bool
     removed: Integers = np.zeros(0, dtype=np.int64)
 
     @abstractmethod
@@ -84,14 +95,13 @@ class Pairs(Projection):
 
     Parameters
     ----------
-    model : int
-        Number of the synapse model.
+    model, receptor : int
     own : sequence of str
         Values that its connections have besides weight and delay.
     """
 
-    def __init__(self, model: int, own: Sequence[Adjustable] = ()) -> None:
-        self.model = model
+    def __init__(self, model: int, own: Sequence[Adjustable] = (), receptor: int = 0) -> None:
+        self.model, self.receptor, self.thins = model, receptor, "p_transmit" in own
         self._pieces: list[tuple[Mapping[str, npt.ArrayLike], int]] = []  # and the number of connections up to its end
         self._columns: dict[str, npt.NDArray[Any]] = {name: np.zeros(0, np.int64) for name in ("source", "target")}
         self._columns |= {name: np.zeros(0, DTYPES[name]) for name in ("delay", "weight", *own)}
@@ -179,6 +189,11 @@ class _Shared(Projection):
     weight: Weights | Exceptions
     delay: Lags | Exceptions
     synapse_label: int | Integers | Exceptions
+    p_transmit: Weights | Exceptions
+
+    @property
+    def thins(self) -> bool:  # type: ignore[override]
+        return "p_transmit" in vars(self)
 
     def _value(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         value: Weights | Lags | Exceptions = getattr(self, name)
@@ -230,7 +245,7 @@ class Product(_Shared):
     delay : int or int32 array
         Steps.
     **own
-        Values of other parameters, likewise.
+        The receptor, and values of other parameters, likewise.
     """
 
     def __init__(
@@ -278,12 +293,12 @@ class Product(_Shared):
 
 
 class Sparse(_Shared):
-    """Connections between two blocks of neurons, ordered by source, as the time loop reads them.
+    """Connections between two blocks of neurons or relays, ordered by source, as the time loop reads them.
 
     Parameters
     ----------
     model : int
-    source_block, target_block : NeuronBlock
+    source_block, target_block : Block
     first : int64 array
         Connections ``first[u]`` to ``first[u + 1] - 1`` start at neuron ``u`` of the source block.
     units : int32 array
@@ -292,14 +307,14 @@ class Sparse(_Shared):
     delay : int or int32 array
         Steps.
     **own
-        Values of other parameters, likewise.
+        The receptor, and values of other parameters, likewise.
     """
 
     def __init__(
         self,
         model: int,
-        source_block: NeuronBlock,
-        target_block: NeuronBlock,
+        source_block: Block,
+        target_block: Block,
         first: Integers,
         units: Shorts,
         weight: Weights,

@@ -16,7 +16,9 @@ from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
-from gifpop.nest.wiring import Listener, Monitor, Sampler, Tap, Weigher, Wiring
+from gifpop.nest.recording import Tap
+from gifpop.nest.relays import RelayBlock
+from gifpop.nest.wiring import Wiring
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Integers, Key, Stream
     from gifpop.engine.chunks import Chunk
     from gifpop.engine.plan import Plan
+    from gifpop.engine.relays import RelayPlan
     from gifpop.meso.plan import PopulationPlan
     from gifpop.micro.plan import NeuronPlan
     from gifpop.nest.changes import Changes
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from gifpop.nest.delays import DelayRange
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
+    from gifpop.nest.recording import Listener, Monitor, Sampler, Weigher
     from gifpop.nest.streams import RandomStreams
 
 # Bytes of a sample of a meter until it is shown, and of each value in it; of a recorded spike until the run ends, and
@@ -88,7 +92,7 @@ class Simulator:
         """Transfer changed nodes and connections to the engine; can be repeated after an exception."""
         self.show()
         self._reseed()
-        steps = [*self._bring_populations(), *self._bring_neurons()]
+        steps = [*self._bring_populations(), *self._bring_neurons(), *self._bring_relays()]
         if steps:
             with self.changes.commit("Simulate"):
                 self._bound = False
@@ -108,6 +112,7 @@ class Simulator:
             self._groups,
             self._generator,
             self._device_generator,
+            self.streams.of_losses,
             lambda k: self._begun.setdefault(k, self.engine.step),
         )
         late = self.late.through_new_connections()
@@ -214,7 +219,7 @@ class Simulator:
                 key = self.streams.of_neurons(node)
                 self.engine.streams[group] = key
                 block.plan.restart(key)
-            else:
+            elif isinstance(block, PopulationBlock):
                 self.engine.streams[group] = self.streams.of_population(node)
         self._restarts = restarts  # last, so that after an exception all is done again
 
@@ -259,8 +264,22 @@ class Simulator:
         self._add(block, block.first, plan, key)
         block.begin(plan)
 
+    def _bring_relays(self) -> Iterator[Callable[[], None]]:
+        """Yield functions that add new relays, or restart those that were set."""
+        for block in self.nodes.of_type(RelayBlock):
+            slice_steps = self.delays.steps[0]
+            if block.sliced != slice_steps:
+                yield partial(self._relay, block, block.plan(slice_steps), slice_steps)
+
+    def _relay(self, block: RelayBlock, plan: RelayPlan, slice_steps: int) -> None:
+        if block.first in self._groups:
+            self.engine.plans[self._groups[block.first]] = plan
+        else:
+            self._add(block, block.first, plan, self.streams.of_neurons(block.first))
+        block.sliced = slice_steps
+
     def _add(self, block: Block, node: int, plan: Plan, stream: Stream) -> None:
-        """Add a group to the engine: a population, or a block of neurons given by its first one."""
+        """Add a group to the engine: a population, or a block of neurons or relays given by its first one."""
         self._groups[node] = len(self._groups)
         self.engine.add(f"{block.model.name} {node}", plan, stream)
 
@@ -268,20 +287,8 @@ class Simulator:
 
     def _record(self, chunk: Chunk) -> None:
         """Hand a chunk to the recorders."""
-        for recorder, i, first, heard, repeats in self._listeners:
-            if not isinstance(heard, Tap) and heard in chunk.neurons:
-                steps, units = chunk.neurons[heard]
-                recorder.take(i, first + units.astype(np.int64), steps + 1, None if repeats is None else repeats[units])
-                continue
-            if isinstance(heard, Tap) and heard.offsets is not None:
-                stamps, offsets = heard.offsets
-                ends = np.searchsorted(stamps, (chunk.step, chunk.step + len(chunk.counts)), side="right")
-                k = slice(*ends.tolist())
-                recorder.take(i, np.full(len(stamps[k]), first), stamps[k], None, offsets[k])
-                continue
-            counts = heard.last[: len(chunk.counts)] if isinstance(heard, Tap) else chunk.counts[:, heard]
-            fired = np.flatnonzero(counts)
-            recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts[fired].astype(np.int64))
+        for listener in self._listeners:
+            self._hear(chunk, listener)
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
         column = 0
         selected: dict[tuple[float, float, int], tuple[Integers, Integers]] = {}
@@ -300,6 +307,30 @@ class Simulator:
             values = np.tile(signal.last[: len(stamps)][chosen], (len(meter.variables(i)), 1))
             meter.take(i, Samples(np.array([place]), np.array([sender]), stamps[chosen], values[:, :, np.newaxis]))
 
+    def _hear(self, chunk: Chunk, listener: Listener) -> None:
+        """Hand the spikes of a chunk to a spike recorder."""
+        recorder, i, first, heard, repeats, sieve = listener
+        if isinstance(heard, Tap) and heard.offsets is not None and sieve is None:
+            stamps, offsets = heard.offsets
+            k = slice(*np.searchsorted(stamps, (chunk.step, chunk.step + len(chunk.counts)), side="right").tolist())
+            recorder.take(i, np.full(len(stamps[k]), first), stamps[k], None, offsets[k])
+            return
+        if isinstance(heard, Tap) or heard not in chunk.neurons:
+            emitted = heard.last[: len(chunk.counts)] if isinstance(heard, Tap) else chunk.counts[:, heard]
+            fired = np.flatnonzero(emitted)
+            counts = emitted[fired].astype(np.int64)
+            if sieve is not None:
+                counts = sieve.passed(np.zeros(len(fired), np.int64), counts)
+            recorder.take(i, np.full(len(fired), first), chunk.step + 1 + fired, counts)
+            return
+        steps, units = chunk.neurons[heard]
+        times = chunk.repeats.get(heard)
+        if sieve is not None:
+            times = sieve.passed(units, np.ones(len(units), np.int64) if times is None else times)
+        if repeats is not None:
+            times = repeats[units] if times is None else repeats[units] * times
+        recorder.take(i, first + units.astype(np.int64), steps + 1, times)
+
     def _weigh(self, chunk: Chunk) -> None:
         """Hand the spikes of a chunk to the weight recorders."""
         for recorder, i, firsts in self._weighers:
@@ -307,7 +338,8 @@ class Simulator:
                 group = self._groups.get(first)
                 if group in chunk.neurons:
                     steps, units = chunk.neurons[group]
-                    recorder.take(i, first + units.astype(np.int64), steps + 1)
+                    repeats = chunk.repeats.get(group, 1)
+                    recorder.take(i, np.repeat(first + units.astype(np.int64), repeats), np.repeat(steps + 1, repeats))
                     continue
                 n = len(chunk.counts)
                 counts = self._injected[first].last[:n] if group is None else chunk.counts[:, group]
@@ -320,11 +352,16 @@ class Simulator:
         end = chunk.step + len(chunk.counts)
         for node, group in self._groups.items():
             block, _ = self.nodes.locate(node)
-            if isinstance(block, NeuronBlock):
+            if not block.is_cell:
+                continue  # a device sends at once
+            if block.is_group:
                 steps, units = chunk.neurons[group]
-                block.note_spikes(steps, units)
+                if isinstance(block, NeuronBlock):
+                    block.note_spikes(steps, units)
                 late = np.searchsorted(steps, end - slice_steps)
-                self.late.take(steps[late:], node + units[late:].astype(np.int64), np.ones(len(steps) - late, np.int64))
+                counts = chunk.repeats.get(group)
+                counts = np.ones(len(steps) - late, np.int64) if counts is None else counts[late:]
+                self.late.take(steps[late:], node + units[late:].astype(np.int64), counts)
             else:
                 self._note_late(node, chunk.counts[-slice_steps:, group], end)
         for node, tap in self._injected.items():

@@ -55,6 +55,10 @@ class RandomStreams:
         """Return the stream of a device that draws for all its targets at once."""
         return seeds.stream(self._root, seeds.POPULATION, node)  # no population has this node
 
+    def of_losses(self, k: int) -> Key:
+        """Return the key of the random numbers of connections that lose spikes, by the first one."""
+        return seeds.philox_key(self._root, seeds.INPUT, k)
+
     def of_connection(self, k: int) -> np.random.BitGenerator:
         """Return the stream of a connection that has noise of its own."""
         return seeds.stream(self._root, seeds.INPUT, k)

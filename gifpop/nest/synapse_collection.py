@@ -151,8 +151,8 @@ class SynapseCollection:
         ----------
         keys : str or list of str, optional
             Some of ``source``, ``target``, ``weight`` (pA), ``delay`` (ms), ``synapse_model``, ``synapse_label``,
-            ``port``, ``receptor``, ...; all by default. Where only some of the connections have a value, it is None for
-            the others.
+            ``p_transmit``, ``port``, ``receptor``, ...; all by default. Where only some of the connections have a
+            value, it is None for the others.
         output : {"", "pandas", "json"}
             Form of the output; any other text is ignored, as in NEST.
 
@@ -184,13 +184,13 @@ class SynapseCollection:
         return {key: self.get(key) for key in keys}
 
     def set(self, params: Values | Sequence[Values] | None = None, **kwargs: Any) -> None:
-        """Set weights, delays or labels; nothing changes if anything is wrong.
+        """Set values of the connections; nothing changes if anything is wrong.
 
         Parameters
         ----------
         params : dict or list of dict
-            ``weight`` in pA, ``delay`` in ms, ``synapse_label``: one for all connections, or a sequence with one for
-            each.
+            ``weight`` in pA, ``delay`` in ms, ``synapse_label``, ``p_transmit``: one for all connections, or a sequence
+            with one for each.
         **kwargs
             The same as a dict.
 
@@ -281,7 +281,7 @@ class SynapseCollection:
             raise errors.UnknownParameter(name)
         if len(self) > CHUNK:
             errors.require_memory(100.0 * len(self), f"get: {name} of {len(self)} connections")
-        if name in ("receptor", "target_thread"):
+        if name == "target_thread":
             return [0] * len(self)
         table, numbers = kernel.connections, self._numbers(range(len(self)))
         if name == "port":

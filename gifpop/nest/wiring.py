@@ -1,7 +1,7 @@
 """Wiring: turn nodes and connections into links and signals of the engine, and note who records what.
 
-Connections are wired in strands: all from one population, device or block of neurons to one population, recorder or
-block of neurons.
+Connections are wired in strands: all from one population, device, block of neurons or relays to one population,
+recorder, block of neurons or relays.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ from gifpop.assembly.connections import receptor
 from gifpop.common.interrupts import give_way
 from gifpop.engine import signals
 from gifpop.engine.links import Link, NoiseLink
+from gifpop.engine.thinning import Thinning
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, NoiseBlock, SpikeGeneratorBlock
-from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.poisson_generators import OscillatingTrainBlock, PoissonProcessBlock, TrainBlock
 from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, among, one_by_one, part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
+from gifpop.nest.recording import Listener, Monitor, Sampler, Tap, Weigher
+from gifpop.nest.relays import DilutorBlock, RelayBlock
+from gifpop.nest.thinning import Sieve, layers, passing
 from gifpop.nest.weight_recorder import WeightRecorderBlock
 from gifpop.wiring import _wiring
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
+    from gifpop.common.typing import Floats, Integers, Key, Receptor, Shorts, Synapse
     from gifpop.nest.connections import ConnectionTable
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
@@ -41,78 +44,6 @@ if TYPE_CHECKING:
 ALL = -1  # number of a train that all connections of a device share
 
 
-class Listener(NamedTuple):
-    """A spike recorder, the ``i``-th of a block, and the source of its spikes.
-
-    ``heard`` is a group of the engine or a `Tap`, ``first`` its first node; ``repeats`` (int array) is the number of
-    connections of each neuron, None: one.
-    """
-
-    block: SpikeRecorderBlock
-    i: int
-    first: int
-    heard: int | Tap
-    repeats: Integers | None
-
-
-class Sampler(NamedTuple):
-    """A meter, the ``i``-th of a block, and nodes that it samples.
-
-    ``places`` are the numbers of the connections, ``senders`` the nodes; ``begun`` is the step in which the connections
-    were first simulated; ``probe`` as for `Engine.run`, node after node.
-    """
-
-    block: MeterBlock
-    i: int
-    places: Integers
-    senders: Integers
-    begun: int
-    probe: tuple[int, Integers, tuple[str, ...]]
-
-
-class Monitor(NamedTuple):
-    """A meter, the ``i``-th of a block, and a generator whose current or rate it records.
-
-    ``place`` is the number of the connection, ``sender`` the generator; ``begun`` as for `Sampler`.
-    """
-
-    block: MeterBlock
-    i: int
-    place: int
-    sender: int
-    begun: int
-    signal: Tap
-
-
-class Weigher(NamedTuple):
-    """A weight recorder, the ``i``-th of a block, and the populations and blocks of neurons that it may record.
-
-    ``firsts`` holds the population, or the first neuron of each block.
-    """
-
-    block: WeightRecorderBlock
-    i: int
-    firsts: frozenset[int]
-
-
-class Tap:
-    """A signal that keeps its last values for recorders.
-
-    ``offsets`` holds stamps of its spikes and how far before them they are, if they are precise (see
-    `SpikeGeneratorBlock.offsets`).
-    """
-
-    offsets: tuple[Integers, Floats] | None = None
-
-    def __init__(self, signal: signals.Emitter) -> None:
-        self.signal = signal
-        self.last = np.zeros(0)
-
-    def emit(self, step: int, n: int) -> Floats:
-        self.last = self.signal.emit(step, n)
-        return self.last
-
-
 @dataclass
 class Strand:
     """Connections from one group or device to one group or recorder.
@@ -120,12 +51,14 @@ class Strand:
     Attributes
     ----------
     block, i : Block, int
-        Source: the ``i``-th node of a block; a whole block of neurons, and 0.
+        Source: the ``i``-th node of a block; a whole block of neurons or relays, and 0.
     target_block, j : Block, int
         Target, likewise.
     units, target_units : int array
         Neurons of the blocks, for each connection; 0 where it is one node.
     weight, delay : number or array
+    p_transmit : number, array or None
+        None: all spikes are transmitted.
     numbers : int array
         Of the connections.
     """
@@ -138,6 +71,7 @@ class Strand:
     target_units: Integers
     weight: Weights
     delay: Lags
+    p_transmit: Weights | None
     numbers: Integers
 
     @property
@@ -152,8 +86,8 @@ class Strand:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Numbers of neurons of source and target; 1 for a population or device."""
-        n_source, n_target = (b.n if isinstance(b, NeuronBlock) else 1 for b in (self.block, self.target_block))
+        """Numbers of units of source and target; 1 for a population or device."""
+        n_source, n_target = (b.n if b.is_group else 1 for b in (self.block, self.target_block))
         return n_source, n_target
 
 
@@ -174,11 +108,13 @@ class Wiring:
     nodes : NodeTable
     connections : ConnectionTable
     groups : dict of int to int
-        Group of the engine of each population, by node, and of each block of neurons, by its first node.
+        Group of the engine of each population, by node, and of each block of neurons or relays, by its first node.
     random : callable
         ``random(connection)`` returns the random generator of an independent input.
     random_of_device : callable
         ``random_of_device(node)`` returns that of a device.
+    key_of_losses : callable
+        ``key_of_losses(connection)`` returns the key of the random numbers by which spikes are lost.
     begun : callable
         ``begun(connection)`` returns the step in which a meter's connection was first simulated.
 
@@ -202,10 +138,11 @@ class Wiring:
         groups: dict[int, int],
         random: Callable[[int], np.random.Generator],
         random_of_device: Callable[[int], np.random.Generator],
+        key_of_losses: Callable[[int], Key],
         begun: Callable[[int], int],
     ) -> None:
         self.nodes, self.groups, self.begun = nodes, groups, begun
-        self.random, self.random_of_device = random, random_of_device
+        self.random, self.random_of_device, self.key_of_losses = random, random_of_device, key_of_losses
         self.links: list[Link] = []
         self.lines: list[Tap] = []
         self.listeners: list[Listener] = []
@@ -216,13 +153,15 @@ class Wiring:
         self._held: dict[int, signals.HeldNoise] = {}
         self._noise: dict[Noise, tuple[signals.Signal, list[tuple[Shorts, Floats, int]]]] = {}
         for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
-            between = isinstance(projection, Sparse | Product) and self._is_between_neurons(projection)
+            if projection.receptor:
+                continue  # that of parrots, at which spikes are lost
+            between = isinstance(projection, Sparse | Product) and self._is_between_groups(projection)
             if isinstance(projection, Sparse | Product) and between and self._has_little_left(projection):
-                self._link_rest(projection)
+                self._link_rest(projection, first)
             elif isinstance(projection, Sparse):
-                self._link_neurons(projection, projection.first, projection.units)
+                self._link_groups(projection, first, projection.first, projection.units)
             elif isinstance(projection, Product) and between:
-                self._link_product(projection)
+                self._link_product(projection, first)
             else:
                 for strand in self._strands(projection, first):
                     self._wire(strand)
@@ -234,19 +173,20 @@ class Wiring:
             if len(sources := connections.recorded_sources(block.first + i))
         ]
 
-    def _is_between_neurons(self, projection: Product | Sparse) -> bool:
-        """Return whether both ends are blocks of neurons."""
+    def _is_between_groups(self, projection: Product | Sparse) -> bool:
+        """Return whether both ends are blocks of neurons or relays."""
         if isinstance(projection, Sparse):
             return True
         blocks = (self.nodes.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
-        return all(isinstance(block, NeuronBlock) for block in blocks)
+        return all(block.is_group for block in blocks)
 
-    def _link_product(self, product: Product) -> None:
-        """Wire all neurons of a block to all of another; one by one only if their values differ."""
+    def _link_product(self, product: Product, number: int) -> None:
+        """Wire all units of a block to all of another; one by one only if their values differ or spikes are lost."""
         values = product.weight, product.delay
-        arrays = any(isinstance(value, np.ndarray) for value in values)
-        if arrays or not (len(product.removed) or any(isinstance(value, Exceptions) for value in values)):
-            self._link_neurons(product, *_expanded(product))
+        if self._loses_spikes(product) or any(isinstance(value, np.ndarray) for value in values):
+            self._link_groups(product, number, *_expanded(product))
+        elif not (len(product.removed) or any(isinstance(value, Exceptions) for value in values)):
+            self._link_groups(product, number, None, None)
         else:
             self._link_exceptions(product, *(_shared(value) for value in values))
 
@@ -255,53 +195,80 @@ class Wiring:
 
         Connections that were removed are exceptions without weight.
         """
-        source, target = self._ends(product)
+        block, target_block = self._ends(product)
+        source, target, to_relays = self.groups[block.first], self.groups[target_block.first], False
+        if isinstance(target_block, RelayBlock):
+            weight, to_relays = 1.0, True
         exceptions = [v.k for v in (product.weight, product.delay) if isinstance(v, Exceptions)]
         k = np.unique(np.concatenate([*exceptions, product.removed]))
         first = np.searchsorted(k, np.arange(len(product.sources) + 1) * len(product.targets)).astype(np.int64)
         units = (k % len(product.targets)).astype(np.int32)
         lags = np.full(len(k), lag, dtype=np.int32)  # an array, so that the engine sums instead of counting
-        own = np.where(among(k, product.removed), 0.0, product.column("weight", k))
+        own = np.where(among(k, product.removed), 0.0, 1.0 if to_relays else product.column("weight", k))
         own_lags = product.column("delay", k).astype(np.int32)
         self.links.append(Link(source, target, lag, receptor(weight), weight))
         self.links.append(Link(source, target, lag, receptor(weight), -weight, first, units, None, lags))
         self.links.append(Link(source, target, 1, receptor(1.0), 1.0, first, units, own, own_lags))
 
-    def _ends(self, projection: Product | Sparse) -> tuple[int, int]:
-        """Return the groups of the two blocks of neurons that a projection connects."""
+    def _ends(self, projection: Product | Sparse) -> tuple[Block, Block]:
+        """Return the two blocks of neurons or relays that a projection connects."""
         k = np.array([0])
         nodes = (projection.column("source", k), projection.column("target", k))
-        source, target = (self.groups[self.nodes.locate(int(node[0]))[0].first] for node in nodes)
+        source, target = (self.nodes.locate(int(node[0]))[0] for node in nodes)
         return source, target
+
+    def _loses_spikes(self, projection: Product | Sparse) -> bool:
+        """Return whether some connections do not pass all spikes."""
+        probability = _transmission(projection)
+        unsure = probability is not None and bool(np.any(probability != 1.0))
+        return unsure or passing(self._ends(projection)[0], slice(None), None) is not None
 
     def _has_little_left(self, projection: Product | Sparse) -> bool:
         """Return whether connections were removed, and the rest can be wired one by one."""
         if not len(projection.removed) or isinstance(projection, Sparse) or len(projection) <= MANY:
             return len(projection.removed) > 0
-        return any(isinstance(value, np.ndarray) for value in (projection.weight, projection.delay))
+        various = any(isinstance(value, np.ndarray) for value in (projection.weight, projection.delay))
+        return various or self._loses_spikes(projection)
 
-    def _link_rest(self, projection: Product | Sparse) -> None:
-        """Wire what is left of connections between two blocks of neurons."""
+    def _link_rest(self, projection: Product | Sparse, number: int) -> None:
+        """Wire what is left of connections between two blocks of neurons or relays."""
         errors.require_memory(60.0 * len(projection), f"Simulate: {len(projection)} connections one by one")
         k = projection.present(np.arange(len(projection)))
         if len(k):
-            ends = [projection.column(name, k) for name in ("source", "target")]
-            source, target = (self.nodes.locate(int(nodes[0]))[0] for nodes in ends)
-            first = np.searchsorted(ends[0], source.first + np.arange(source.n + 1)).astype(np.int64)
-            self._link_neurons(projection, first, (ends[1] - target.first).astype(np.int32), k)
+            sources, targets = (projection.column(name, k) for name in ("source", "target"))
+            block, target_block = self._ends(projection)
+            first = np.searchsorted(sources, block.first + np.arange(block.n + 1)).astype(np.int64)
+            self._link_groups(projection, number, first, (targets - target_block.first).astype(np.int32), k)
 
-    def _link_neurons(
+    def _link_groups(
         self,
         projection: Product | Sparse,
+        number: int,
         first: Integers | None,
         units: Shorts | None,
         k: slice | Integers = slice(None),
     ) -> None:
-        """Wire the connections ``k`` between two blocks of neurons as they are stored."""
-        source, target = self._ends(projection)
-        weight, weights = _either(part_of(one_by_one(projection, "weight"), k), 1.0)
+        """Wire the connections ``k`` between two blocks of neurons or relays as they are stored."""
+        block, target_block = self._ends(projection)
+        source, target = self.groups[block.first], self.groups[target_block.first]
+        weight, weights = 1.0, None
+        if not isinstance(target_block, RelayBlock):
+            weight, weights = _either(part_of(one_by_one(projection, "weight"), k), 1.0)
         lag, lags = _either(part_of(one_by_one(projection, "delay"), k), 1)
-        self.links.append(Link(source, target, lag, receptor(weight), weight, first, units, weights, lags))
+        thinning = None
+        if first is not None:
+            sources = np.repeat(np.arange(block.n), np.diff(first)) if isinstance(block, DilutorBlock) else slice(None)
+            thinning = self._thinning(passing(block, sources, _transmission(projection, k)), number)
+        self.links.append(
+            Link(source, target, lag, receptor(weight), weight, first, units, weights, lags, thinning=thinning)
+        )
+
+    def _thinning(self, probability: Weights | None, number: int) -> Thinning | None:
+        """Return how a link loses spikes whose first connection is ``number``; None: not at all."""
+        if probability is None:
+            return None
+        shared, each = _either(probability, 1.0)
+        return Thinning(shared, each, self.key_of_losses(number))
 
     # -- strands ----------------------------------------------------------------------------------------------------
 
@@ -320,31 +287,43 @@ class Wiring:
             weight, delay = (part_of(one_by_one(projection, name), everything) for name in ("weight", "delay"))
         else:
             weight, delay = projection.column("weight", everything), projection.column("delay", everything)
+        p_transmit = projection.column("p_transmit", everything) if projection.thins else None
         ends = [self._end(nodes) for nodes in (sources, targets)]
         key = ends[0] * (self.nodes.size + 1) + ends[1]
         order = np.argsort(key, kind="stable")
         bounds = [*(1 + np.flatnonzero(np.diff(key[order]))).tolist(), len(order)]
         found = [np.array(order[a:b]) for a, b in zip([0, *bounds[:-1]], bounds, strict=True)]
         for k in sorted(found, key=lambda k: k[0]):
-            yield self._strand(sources[k], targets[k], part_of(weight, k), part_of(delay, k), numbers[k])
+            values = part_of(weight, k), part_of(delay, k), part_of(p_transmit, k)
+            yield self._strand(sources[k], targets[k], *values, numbers[k])
 
     def _end(self, nodes: Integers) -> Integers:
-        """Return the first node of each neuron's block; other nodes as they are."""
+        """Return the first node of the block of each neuron or relay; other nodes as they are."""
         blocks = self.nodes.blocks
         numbers = self.nodes.block_numbers(nodes)
         firsts = np.array([block.first for block in blocks])[numbers]
-        return np.where(np.array([isinstance(block, NeuronBlock) for block in blocks])[numbers], firsts, nodes)
+        return np.where(np.array([block.is_group for block in blocks])[numbers], firsts, nodes)
 
-    def _strand(self, sources: Integers, targets: Integers, weight: Weights, delay: Lags, numbers: Integers) -> Strand:
-        """Return connections of one source and one target as a strand."""
+    def _strand(
+        self,
+        sources: Integers,
+        targets: Integers,
+        weight: Weights,
+        delay: Lags,
+        p_transmit: Weights | None,
+        numbers: Integers,
+    ) -> Strand:
+        """Return connections of one source and one target as a strand; relays know no weights."""
         block, i, units = self._units(sources)
         target_block, j, target_units = self._units(targets)
-        return Strand(block, i, target_block, j, units, target_units, weight, delay, numbers)
+        if isinstance(target_block, RelayBlock):
+            weight = 1.0
+        return Strand(block, i, target_block, j, units, target_units, weight, delay, p_transmit, numbers)
 
     def _units(self, nodes: Integers) -> tuple[Block, int, Integers]:
-        """Return the block of one end of a strand, its place in the block, and the neuron of each connection."""
+        """Return the block of one end of a strand, its place in the block, and the unit of each connection."""
         block, i = self.nodes.locate(int(nodes[0]))
-        return (block, 0, nodes - block.first) if isinstance(block, NeuronBlock) else (block, i, np.zeros_like(nodes))
+        return (block, 0, nodes - block.first) if block.is_group else (block, i, np.zeros_like(nodes))
 
     def _wire(self, strand: Strand) -> None:
         block, i = strand.block, strand.i
@@ -366,9 +345,9 @@ class Wiring:
         elif isinstance(block, TrainBlock):
             self._drive(strand, block)
         elif isinstance(block, SpikeGeneratorBlock):
-            for channel in block.channels(i):
+            for channel in ("all",) if isinstance(strand.target_block, RelayBlock) else block.channels(i):
                 line = self._line((strand.source, channel), partial(block.signal, i, channel))
-                self._link_line(strand, line, sign=1.0 if channel == "excite" else -1.0)
+                self._link_line(strand, line, sign=-1.0 if channel == "inhibit" else 1.0)
             if block.is_cell:
                 self.injected[strand.source] = self.lines[line]
         else:
@@ -404,7 +383,11 @@ class Wiring:
     def _listen(self, strand: Strand, recorder: SpikeRecorderBlock) -> None:
         """Connect a spike recorder to a source, once for each connection."""
         block = strand.block
-        if isinstance(block, NeuronBlock):
+        probability = passing(block, strand.units, strand.p_transmit)
+        if probability is not None:
+            self._listen_to_some(strand, recorder, probability)
+            return
+        if block.is_group:
             counts = np.bincount(strand.units, minlength=block.n)
             repeats = None if np.all(counts == 1) else counts
             self.listeners.append(Listener(recorder, strand.j, strand.source, self.groups[strand.source], repeats))
@@ -412,8 +395,17 @@ class Wiring:
         for number in strand.numbers.tolist():
             self.listeners.append(Listener(recorder, strand.j, strand.source, self._heard(strand, number), None))
 
+    def _listen_to_some(self, strand: Strand, recorder: SpikeRecorderBlock, probability: Weights) -> None:
+        """Connect a spike recorder through connections that lose spikes."""
+        n = strand.sizes[0]
+        for k in layers(strand.units):
+            number = int(strand.numbers[k[0]])
+            heard = self._heard(strand, number)
+            sieve = Sieve(strand.units[k], part_of(probability, k), n, self.random(number))
+            self.listeners.append(Listener(recorder, strand.j, strand.source, heard, None, sieve))
+
     def _heard(self, strand: Strand, number: int) -> int | Tap:
-        """Return the group or signal that a spike recorder hears through a connection of a population or device."""
+        """Return the group or signal that a spike recorder hears through a connection."""
         block, i = strand.block, strand.i
         if isinstance(block, TrainBlock):
             return self.lines[self._train_line(block, i, number)]
@@ -458,7 +450,7 @@ class Wiring:
             np.broadcast_to(value, len(strand.numbers)) for value in (strand.weight, strand.delay + current)
         )
         units: list[Shorts | None] = [None] * len(strand.numbers)
-        if isinstance(strand.target_block, NeuronBlock):
+        if strand.target_block.is_group:
             units = list(strand.target_units.astype(np.int32)[:, np.newaxis])
         columns = (strand.numbers.tolist(), weights.tolist(), lags.tolist(), units)
         for number, weight, lag, unit in zip(*columns, strict=True):
@@ -473,11 +465,12 @@ class Wiring:
         """Wire a strand that starts at a group, or at the number that the engine gives a line."""
         target, delay = self.groups[strand.target], strand.delay + current
         n_units, n_target = strand.sizes
+        probability = passing(strand.block, strand.units, strand.p_transmit)
 
         def onto(weight: float) -> Receptor:
             return "current" if current else receptor(sign * weight)
 
-        if n_units == n_target == 1:
+        if n_units == n_target == 1 and probability is None:
             n = len(strand.numbers)
             for w, d in zip(*(np.broadcast_to(value, n).tolist() for value in (strand.weight, delay)), strict=True):
                 self.links.append(Link(source, target, d, onto(w), w))
@@ -488,18 +481,23 @@ class Wiring:
         weight, weights = _split_shared(strand.weight, order, float)
         lag, lags = _split_shared(delay, order, np.int32)
         whole = len(units) == n_units * n_target and np.array_equal(units, np.tile(np.arange(n_target), n_units))
-        if whole and weights is None and lags is None and np.all(np.diff(first) == n_target):
+        whole = whole and bool(np.all(np.diff(first) == n_target)) and probability is None
+        if whole and weights is None and lags is None:
             self.links.append(Link(source, target, lag, onto(weight), weight))
             return
+        if isinstance(probability, np.ndarray):
+            probability = np.ascontiguousarray(probability[order])
+        thinning = self._thinning(probability, int(strand.numbers[0]))
+        factor = 1.0 if weights is not None else weight
         self.links.append(
-            Link(source, target, lag, onto(weight), 1.0 if weights is not None else weight, first, units, weights, lags)
+            Link(source, target, lag, onto(weight), factor, first, units, weights, lags, thinning=thinning)
         )
 
     def _drive(self, strand: Strand, block: TrainBlock) -> None:
         """Wire a generator of random spikes, with independent spikes for each connection."""
         i, group = strand.i, self.groups[strand.target]
         weights, lags = (np.broadcast_to(value, len(strand.numbers)) for value in (strand.weight, strand.delay))
-        if not isinstance(strand.target_block, NeuronBlock):
+        if not strand.target_block.is_group:
             for number, w, lag in zip(*(array.tolist() for array in (strand.numbers, weights, lags)), strict=True):
                 line = len(self.groups) + self._train_line(block, i, number)
                 self.links.append(Link(line, group, lag, receptor(w), w))
@@ -552,15 +550,18 @@ def _split_shared(
     return first, np.ascontiguousarray(value[order], dtype=dtype)
 
 
+def _transmission(projection: Product | Sparse, k: slice | Integers = slice(None)) -> Weights | None:
+    """Return the probabilities of connections as a number or array; None: their synapse passes all spikes."""
+    return part_of(one_by_one(projection, "p_transmit"), k) if projection.thins else None
+
+
 def _shared(value: Any) -> Any:
     """Return the value shared by all connections, except the exceptions."""
     return value.shared if isinstance(value, Exceptions) else value
 
 
-def _expanded(product: Product) -> tuple[Integers | None, Shorts | None]:
-    """Return all connections of a product one by one, or None if they share their values."""
-    if not any(isinstance(value, np.ndarray) for value in (product.weight, product.delay)):
-        return None, None
+def _expanded(product: Product) -> tuple[Integers, Shorts]:
+    """Return all connections of a product one by one."""
     n_pre, n_post = len(product.sources), len(product.targets)
     errors.require_memory(4.0 * n_pre * n_post, f"Simulate: {n_pre * n_post} connections that differ")
     return np.arange(n_pre + 1) * n_post, np.tile(np.arange(n_post, dtype=np.int32), n_pre)

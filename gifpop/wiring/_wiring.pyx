@@ -11,7 +11,7 @@ from libc.string cimport memset
 
 import numpy as np
 
-from gifpop.wiring._xoshiro cimport Xoshiro, below, fill_below, next_word, seeded
+from gifpop.common._xoshiro cimport Xoshiro, below, fill_below, next_word, seeded
 
 cdef enum:
     PIECE = 1 << 20     # connections between two looks

@@ -20,8 +20,8 @@ def link(weight, source=0, target=0, units=(0, 0, 1), **options):
     return Link(source, target, 1, kind, weight, first, np.array(units, dtype=np.int32), **options)
 
 
-NEURONS = SimpleNamespace(neurons=True, places=64, units=64, n_receptors=2)
-POPULATION = SimpleNamespace(neurons=False, units=1, n_receptors=2)
+NEURONS = SimpleNamespace(neurons=True, fires_once=True, places=64, units=64, n_receptors=2)
+POPULATION = SimpleNamespace(neurons=False, fires_once=False, units=1, n_receptors=2)
 
 
 def units(*links, plans=(NEURONS,)):

@@ -110,6 +110,12 @@ def face_of_nest(dice):
     delay = nest.resolution * int(dice.random.integers(1, 9))
     for source, target in ((population, population), (population, neurons), (neurons, neurons), (noise, neurons)):
         nest.Connect(source, target, syn_spec={"weight": dice.value(-100.0, 100.0), "delay": delay})
+    parrots = nest.Create("parrot_neuron", 100)
+    for source, target in ((noise, parrots), (population, parrots), (parrots, neurons), (neurons, population)):
+        synapse = {"weight": dice.value(-100.0, 100.0), "delay": delay}
+        if source is not noise:
+            synapse |= {"synapse_model": "bernoulli_synapse", "p_transmit": dice.pick(0.0, 1e-300, 0.3, 1.0)}
+        nest.Connect(source, target, syn_spec=synapse)
     nest.Connect(meter, population)
     nest.Simulate(STEPS * nest.resolution)
     name = dice.pick(*USUAL)

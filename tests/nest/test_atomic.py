@@ -127,6 +127,7 @@ class Sequence:
             self.create_generator,
             self.connect,
             self.connect,
+            self.relay,
             self.listen,
         ):
             make()
@@ -137,6 +138,8 @@ class Sequence:
             (self.create_generator, 1),
             (self.connect, 4),
             (self.listen, 2),
+            (self.relay, 1),
+            (self.set_probabilities, 1),
             (self.set_cells, 3),
             (self.set_devices, 2),
             (self.set_connections, 3),
@@ -204,6 +207,27 @@ class Sequence:
         self.create("multimeter", 1, {"record_from": ["V_m"], "interval": 1.0}, [])
         self.add(self.connect_now, (n, 1), self.some(self.cells), "all_to_all", {"delay": 1.0})
         self.add(self.connect_now, self.some(self.cells), self.some(self.recorders), "all_to_all", {"delay": 1.0})
+
+    def relay(self):
+        """Create relays between cells, to and from which some spikes are lost."""
+        model, params = self.some([("parrot_neuron", None), ("spike_dilutor", {"p_copy": 0.6, "stop": 40.0})])
+        n = self.size + 1
+        self.create(model, 2, params, self.generators if model == "spike_dilutor" else [])
+        lossy = {"synapse_model": "bernoulli_synapse", "p_transmit": 0.5, "weight": 6.0, "delay": 1.5}
+        static = {"weight": 4.0, "delay": 1.5}  # all that start at a device have the same model
+        self.add(self.connect_now, self.some(self.cells), (n, 2), "all_to_all", lossy)
+        self.add(
+            self.connect_now, (n, 2), self.some(self.cells), "all_to_all", lossy if model == "parrot_neuron" else static
+        )
+
+    def set_probabilities(self):
+        p = self.some([0.3, 1.0])
+
+        def call():
+            found = nest.GetConnections(synapse_model="bernoulli_synapse")
+            found.set(p_transmit=p if self.size % 2 else [p] * len(found))
+
+        self.calls.append(call)
 
     def set_cells(self):
         first, n = self.some(self.cells)

@@ -94,7 +94,6 @@ def test_bad_rules(n, rule, error, text):
     ("synapse", "error", "text"),
     [
         ("foo", Errors.UnknownSynapseType, "Synapse with name foo does not exist."),
-        ("bernoulli_synapse", Errors.UnknownSynapseType, "bernoulli_synapse"),
         ({"synapse_model": 3}, TypeError, "'synapse_model' must be specified by a 'str'."),
         ({"foo": 1}, Errors.UnaccessedDictionaryEntry, "Unaccessed elements in syn_spec, in function Connect:  foo"),
         ({"p_transmit": 0.4}, Errors.UnaccessedDictionaryEntry, "p_transmit"),

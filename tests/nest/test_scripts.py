@@ -5,16 +5,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
-from tests.helpers import nest_neuron_scripts, nest_scripts
+from tests.helpers import nest_neuron_scripts, nest_relay_scripts, nest_scripts
 
-SCRIPTS = [(scripts, seed) for scripts in (nest_scripts, nest_neuron_scripts) for seed in scripts.SEEDS]
+ALL = nest_scripts, nest_neuron_scripts, nest_relay_scripts
+SCRIPTS = [(scripts, seed) for scripts in ALL for seed in scripts.SEEDS]
 
 
 @pytest.fixture(scope="module")
 def expected():
     """Load what NEST recorded, by module of scripts."""
     arrays = {}
-    for scripts in (nest_scripts, nest_neuron_scripts):
+    for scripts in ALL:
         with np.load(scripts.DATA) as file:
             arrays[scripts] = dict(file)
     return arrays
