@@ -35,6 +35,12 @@ def limits(root: str = "/") -> list[Limit]:
     return [*_of_machine(root), *_of_cgroups(root), *_of_process(root)]
 
 
+def taken(root: str = "/") -> int | None:
+    """Return the address space that this process takes, in bytes, or None if the system does not tell."""
+    sizes = _table(root, "/proc/self/status")
+    return sizes["VmSize:"] * 1024 if "VmSize:" in sizes else None
+
+
 # -- the machine ------------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,12 @@ def check_threads(where: str, threads: object) -> int:
     if number > most:
         each = f"{most} processors" if most > 1 else "one processor"
         warn(f"{where}: {number} threads were asked for, {most} used, since this process may run on {each}")
-    return min(number, most)
+    return usable(number)
+
+
+def usable(number: int) -> int:
+    """Return a number of threads, or that of processors if there are fewer."""
+    return min(number, processors())
 
 
 @contextmanager

@@ -56,26 +56,34 @@ from gifpop.nest.api import (
     Disconnect,
     GetConnections,
     GetDefaults,
-    GetKernelStatus,
     GetNodes,
     GetStatus,
-    NumProcesses,
     Prepare,
     PrintNodes,
-    Rank,
     ResetKernel,
     Run,
     RunManager,
     SetDefaults,
-    SetKernelStatus,
     SetStatus,
     Simulate,
+)
+from gifpop.nest.api_settings import (
+    ConnectionRules,
+    GetKernelStatus,
+    GetLocalNodeCollection,
+    GetLocalVPs,
+    Models,
+    NumProcesses,
+    Rank,
+    SetKernelStatus,
+    SyncProcesses,
     get_verbosity,
     set_verbosity,
 )
 from gifpop.nest.errors import KernelException as NESTError
-from gifpop.nest.errors import NESTErrors, NotInGifpop
+from gifpop.nest.errors import NESTErrors
 from gifpop.nest.kernel import VerbosityLevel
+from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.stand_in import install
@@ -90,6 +98,7 @@ __all__ = [
     "Cleanup",
     "CollocatedSynapses",
     "Connect",
+    "ConnectionRules",
     "CopyModel",
     "Create",
     "CreateParameter",
@@ -97,8 +106,11 @@ __all__ = [
     "GetConnections",
     "GetDefaults",
     "GetKernelStatus",
+    "GetLocalNodeCollection",
+    "GetLocalVPs",
     "GetNodes",
     "GetStatus",
+    "Models",
     "NESTError",
     "NESTErrors",
     "NodeCollection",
@@ -115,6 +127,7 @@ __all__ = [
     "SetStatus",
     "Simulate",
     "SynapseCollection",
+    "SyncProcesses",
     "VerbosityLevel",
     "__version__",
     "get_verbosity",
@@ -128,18 +141,32 @@ __all__ = [
 ]
 
 # The settings of the kernel, for those who read or check types: `NestModule` reads and sets them.
+T_max: float
+T_min: float
 adaptive_target_buffers: bool
 biological_time: float
+buffer_size_spike_data: int
+buffer_size_target_data: int
+build_info: dict[str, Any]
 connection_rules: list[str]
 data_path: str
 data_prefix: str
 dict_miss_is_error: bool
+eprop_learning_window: float
+eprop_reset_neurons_on_update: bool
+eprop_update_interval: float
 gifpop_history: History
+growth_factor_buffer_target_data: float
 keep_source_table: bool
 kernel_status: dict[str, Any]
 local_num_threads: int
+local_spike_counter: int
+max_buffer_size_target_data: int
 max_delay: float
+memory_size: int
 min_delay: float
+modules: list[str]
+mpi_rank: int
 ms_per_tic: float
 network_size: int
 node_models: list[str]
@@ -149,75 +176,36 @@ off_grid_spiking: bool
 overwrite_files: bool
 prepared: bool
 print_time: bool
+recording_backends: list[str]
 resolution: float
 rng_seed: int
 rng_type: str
 rng_types: list[str]
+spike_buffer_grow_extra: float
+spike_buffer_shrink_limit: float
+spike_buffer_shrink_spare: float
+stimulation_backends: list[str]
 structural_plasticity_update_interval: float
 synapse_models: list[str]
 tics_per_ms: float
 tics_per_step: int
+time_simulate: float
+time_simulate_cpu: float
+to_do: int
 total_num_virtual_procs: int
+update_time_limit: float
 use_compressed_spikes: bool
 use_wfr: bool
 verbosity: VerbosityLevel
+wfr_comm_interval: float
+wfr_interpolation_order: int
+wfr_max_iterations: int
+wfr_tol: float
 
 if TYPE_CHECKING:
     get = GetKernelStatus
 
     def set(**params: Any) -> None: ...
-
-
-# Names of PyNEST without a counterpart in gifpop.
-_MISSING = frozenset(
-    (
-        "Compartments",
-        "ConnectionRules",
-        "CreateMask",
-        "DisableStructuralPlasticity",
-        "Displacement",
-        "Distance",
-        "DumpLayerConnections",
-        "DumpLayerNodes",
-        "EnableStructuralPlasticity",
-        "FindCenterElement",
-        "FindNearestElement",
-        "GetLocalNodeCollection",
-        "GetLocalVPs",
-        "GetPosition",
-        "GetSourceNodes",
-        "GetSourcePositions",
-        "GetTargetNodes",
-        "GetTargetPositions",
-        "Install",
-        "Mask",
-        "Models",
-        "PlotLayer",
-        "PlotProbabilityParameter",
-        "PlotSources",
-        "PlotTargets",
-        "Receptors",
-        "SelectNodesByMask",
-        "SetAcceptableLatency",
-        "SetMaxBuffered",
-        "SonataNetwork",
-        "SyncProcesses",
-        "T_max",
-        "T_min",
-        "TripartiteConnect",
-        "build_info",
-        "help",
-        "ll_api",
-        "message",
-        "serialize_data",
-        "server",
-        "set_communicator",
-        "spatial",
-        "spatial_distributions",
-        "to_json",
-        "visualization",
-    )
-)
 
 
 class NestModule(types.ModuleType):
@@ -226,8 +214,7 @@ class NestModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in kernel_settings.SETTINGS:
             return kernel_settings.SETTINGS[name].read()
-        if name in _MISSING:
-            raise NotInGifpop(f"gifpop.nest has no '{name}', which NEST has")
+        refuse_lacking(name, ("attribute", "setting"))
         raise AttributeError(f"module 'nest' has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -238,6 +225,7 @@ class NestModule(types.ModuleType):
         elif name in self.__dict__ or name.startswith("__") or isinstance(value, types.ModuleType):
             super().__setattr__(name, value)  # also for the import system, which sets submodules
         else:
+            refuse_lacking(name, ("setting",))
             raise AttributeError(f"Cannot set attribute '{name}' on module 'nest'")
 
     def __dir__(self) -> list[str]:

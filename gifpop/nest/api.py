@@ -1,4 +1,4 @@
-"""The functions of PyNEST."""
+"""The functions of PyNEST that make nodes and connections, simulate, and get and set values."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop.nest import errors, kernel_settings, random
+from gifpop.nest import errors, random
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.disconnect import disconnect
 from gifpop.nest.forms import as_json
-from gifpop.nest.kernel import BLOCKS, VerbosityLevel, kernel
+from gifpop.nest.kernel import BLOCKS, kernel
 from gifpop.nest.models import FIRST_COPY, MODEL_IDS, TABLES, NodeModel, SynapseModel
+from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter, as_parameter
@@ -27,9 +28,11 @@ from gifpop.nest.value_types import LONG, NODES, in_range, is_sequence, is_whole
 
 if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes, SynSpecs
+    from gifpop.nest.nest_names import Kind
     from gifpop.nest.value_types import Values
 
 
+ANY_MODEL: tuple[Kind, ...] = ("model of nodes", "synapse model")
 RECIPES: dict[str, Callable[..., Parameter]] = {
     "constant": lambda value: as_parameter(value),
     "exponential": random.exponential,
@@ -226,13 +229,15 @@ def Disconnect(*args: Any, conn_spec: str | Values | None = None, syn_spec: str 
         raise TypeError("Arguments must be either a SynapseCollection or two NodeCollections")
 
 
-def GetNodes(properties: Values | None = None) -> NodeCollection:
+def GetNodes(properties: Values | None = None, local_only: bool = False) -> NodeCollection:
     """Return all nodes, or some of them.
 
     Parameters
     ----------
     properties : dict, optional
         Only nodes with these values, by name.
+    local_only : bool
+        Only nodes of this process, which all are.
 
     Returns
     -------
@@ -476,6 +481,7 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
                 kernel.defaults_changed = True
             return
         if existing not in kernel.models:
+            refuse_lacking(existing, ANY_MODEL, kernel.known_models())
             raise errors.UnknownModelName(f"{existing} is not a known model name. {kernel.known_models()}")
         model = kernel.models[existing]
         number = FIRST_COPY + len(kernel.models) - len(TABLES)
@@ -490,6 +496,7 @@ def _known_synapse(name: str) -> SynapseModel:
     for model in kernel.synapses:
         if model.name == name:
             return model
+    refuse_lacking(name, ANY_MODEL, kernel.known_models())
     raise errors.UnknownComponent(f"{name} is not a known component. {kernel.known_models()}")
 
 
@@ -516,113 +523,6 @@ def _defaults(name: str) -> Values:
         found = {key: shown.get(key, 0) for key in shown.names() if key not in hidden}
         return dict(sorted((found | _of_model(node_model)).items()))
     return synapse_defaults(_known_synapse(name))
-
-
-def GetKernelStatus(keys: str | Sequence[str] | None = None) -> Any:
-    """Return settings of the kernel.
-
-    Parameters
-    ----------
-    keys : str or list of str, optional
-        Names of the settings; all by default.
-
-    Returns
-    -------
-    dict, value or tuple of values
-        A dict of all settings, the value of one, or a tuple of several.
-
-    Raises
-    ------
-    KeyError
-        If there is no such setting.
-    """
-    status = kernel_settings.status()
-    if keys is None:
-        return status
-    if isinstance(keys, str):
-        return status[keys]
-    if not is_sequence(keys):
-        raise TypeError("keys should be either a string or an iterable")
-    return tuple(status[key] for key in keys)
-
-
-def SetKernelStatus(params: Values) -> None:
-    """Set settings of the kernel.
-
-    Parameters
-    ----------
-    params : dict
-        Values by name.
-
-    Raises
-    ------
-    ValueError
-        If there is no such setting, or it is read-only; then nothing changes.
-    NESTError
-        If a value or its type is wrong, or the setting cannot change any more.
-    """
-    kernel_settings.change(params)
-
-
-def set_verbosity(level: str) -> None:
-    """Set ``verbosity`` by NEST's old names; in new scripts set ``nest.verbosity``.
-
-    Parameters
-    ----------
-    level : str
-        ``M_`` and the name of a level, such as ``M_WARNING``.
-
-    Raises
-    ------
-    NESTError
-        If there is no such level.
-    """
-    warnings.warn(
-        "Provided for backward compatibility only. Set `nest.verbosity = nest.VerbosityLevel.XYZ` instead.",
-        UserWarning,
-        stacklevel=2,
-    )
-    prefix, _, name = str(level).partition("_")
-    if prefix != "M" or name not in VerbosityLevel.__members__:
-        names = ", ".join(f"M_{name}" for name in VerbosityLevel.__members__)
-        raise errors.BadParameter(f"set_verbosity: level must be one of {names}, got {level!r}")
-    kernel.verbosity = VerbosityLevel[name]
-
-
-def get_verbosity() -> int:
-    """Return ``verbosity`` as a number; in new scripts look up ``nest.verbosity``.
-
-    Returns
-    -------
-    int
-        Value of the level in ``nest.VerbosityLevel``.
-    """
-    warnings.warn(
-        "Provided for backward compatibility only. Look up `nest.verbosity` instead.", UserWarning, stacklevel=2
-    )
-    return int(kernel.verbosity)
-
-
-def Rank() -> int:
-    """Return the number of this process.
-
-    Returns
-    -------
-    int
-        0, since there is one process.
-    """
-    return 0
-
-
-def NumProcesses() -> int:
-    """Return the number of processes.
-
-    Returns
-    -------
-    int
-        1.
-    """
-    return 1
 
 
 def _deprecated(name: str, method: str) -> None:

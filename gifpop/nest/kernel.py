@@ -29,6 +29,7 @@ from gifpop.nest.generators import (
     StepCurrentBlock,
 )
 from gifpop.nest.models import SYNAPSES, SynapseModel, node_models
+from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_table import NodeTable
 from gifpop.nest.poisson_generators import (
@@ -40,7 +41,7 @@ from gifpop.nest.poisson_generators import (
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, SpikeRecorderBlock
 from gifpop.nest.relays import DilutorBlock, ParrotBlock
-from gifpop.nest.simulator import Simulator
+from gifpop.nest.simulator import LastRun, Simulator
 from gifpop.nest.streams import RandomStreams
 from gifpop.nest.train_generators import (
     CopyBlock,
@@ -205,7 +206,9 @@ class Kernel:
     def model(self, name: str) -> NodeModel:
         """Return a model of nodes by name."""
         if name not in self.models:
-            raise UnknownModelName(f"{name} is not a known model name. {self.known_models(synapses=False)}")
+            known = self.known_models(synapses=False)
+            refuse_lacking(name, ("model of nodes",), known)
+            raise UnknownModelName(f"{name} is not a known model name. {known}")
         return self.models[name]
 
     def known_models(self, synapses: bool = True) -> str:
@@ -217,6 +220,7 @@ class Kernel:
         """Return a block of n new nodes, for `add`."""
         model = self.model(name)
         block = BLOCKS[model.base](self.clock, model, self.nodes.size + 1, n)
+        block.threads = self.threads
         if isinstance(block, PopulationBlock):
             block.history = self.history
         if isinstance(block, RecorderBlock):
@@ -235,6 +239,10 @@ class Kernel:
     def late_spikes(self) -> LateSpikes | None:
         """Return the spikes under way; None before the first run."""
         return None if self._simulator is None else self._simulator.late
+
+    def last_run(self) -> LastRun:
+        """Return figures of the last run, zeros before the first."""
+        return LastRun() if self._simulator is None else self._simulator.last_run
 
     def prepare(self) -> None:
         """Get ready for `run`."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gifpop.common import memory_limits
 from gifpop.engine.threads import check_threads
-from gifpop.nest.backends import Destination
-from gifpop.nest.clock import MS_PER_TIC
+from gifpop.nest.backends import BACKENDS, Destination
+from gifpop.nest.clock import LONGEST_TIME, MS_PER_TIC
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
+from gifpop.nest.installation import build_info
 from gifpop.nest.kernel import VerbosityLevel, kernel
+from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.rules import OPTIONS
 from gifpop.nest.value_types import BOOL, DOUBLE, LONG, STRING, ValueType, nest_type
 
@@ -56,7 +60,13 @@ def _set_threads(name: str, value: object) -> None:
     threads = LONG.convert(name, value)
     if threads < 1:
         raise BadProperty(f"{name} must be >= 1, got {threads}")
-    kernel.threads = check_threads(name, threads)
+    check_threads(name, threads)  # warns if there are fewer processors
+    kernel.threads = threads
+
+
+def _only(name: str, allowed: object, type: ValueType[Any], value: object) -> None:
+    if type.convert(name, value) != allowed:
+        raise BadProperty(f"{name} can only be {allowed} in gifpop.nest, which has no other.")
 
 
 def _set_verbosity(value: object) -> None:
@@ -88,9 +98,10 @@ def _store(name: str, value: object) -> None:
     kernel.stored = {**kernel.stored, name: new}
 
 
-def _set_dict_miss(value: object) -> None:
-    if not BOOL.convert("dict_miss_is_error", value):
-        raise BadProperty("dict_miss_is_error can only be True in gifpop.nest, which has no other.")
+def _memory_size() -> int:
+    """Return the memory that the process takes, in kB; -1 if the system does not tell."""
+    size = memory_limits.taken()
+    return -1 if size is None else size // 1024
 
 
 class Setting(NamedTuple):
@@ -103,11 +114,25 @@ class Setting(NamedTuple):
 # Settings without effect on what is recorded: type and default.
 WITHOUT_EFFECT: dict[str, tuple[ValueType[Any], object]] = {
     "adaptive_target_buffers": (BOOL, True),
+    "buffer_size_spike_data": (LONG, 2),
+    "buffer_size_target_data": (LONG, 2),
+    "eprop_learning_window": (DOUBLE, 1000.0),
+    "eprop_reset_neurons_on_update": (BOOL, True),
+    "eprop_update_interval": (DOUBLE, 1000.0),
+    "growth_factor_buffer_target_data": (DOUBLE, 1.5),
     "keep_source_table": (BOOL, True),
+    "max_buffer_size_target_data": (LONG, 16777216),
     "rng_type": (STRING, "mt19937_64"),
+    "spike_buffer_grow_extra": (DOUBLE, 0.5),
+    "spike_buffer_shrink_limit": (DOUBLE, 0.2),
+    "spike_buffer_shrink_spare": (DOUBLE, 0.1),
     "structural_plasticity_update_interval": (DOUBLE, 10000.0),
     "use_compressed_spikes": (BOOL, True),
     "use_wfr": (BOOL, True),
+    "wfr_comm_interval": (DOUBLE, 1.0),
+    "wfr_interpolation_order": (LONG, 3),
+    "wfr_max_iterations": (LONG, 15),
+    "wfr_tol": (DOUBLE, 0.0001),
 }
 # Settings that are stored until something needs them; those of files are read when they are opened.
 STORED: dict[str, tuple[ValueType[Any], object]] = {
@@ -119,14 +144,21 @@ STORED: dict[str, tuple[ValueType[Any], object]] = {
 RNG_TYPES = ["Philox_32", "Philox_64", "Threefry_32", "Threefry_64", "mt19937", "mt19937_64"]
 
 SETTINGS: dict[str, Setting] = {
+    "T_max": Setting(lambda: LONGEST_TIME),
+    "T_min": Setting(lambda: -LONGEST_TIME),
     "biological_time": Setting(lambda: kernel.clock.ms(kernel.clock.step), _set_time),
+    "build_info": Setting(build_info),
     "connection_rules": Setting(lambda: sorted(OPTIONS)),
-    "dict_miss_is_error": Setting(lambda: True, _set_dict_miss),
+    "dict_miss_is_error": Setting(lambda: True, partial(_only, "dict_miss_is_error", True, BOOL)),
     "gifpop_history": Setting(lambda: kernel.history, lambda value: kernel.set_history(value, "gifpop_history")),
     "kernel_status": Setting(lambda: status()),
     "local_num_threads": Setting(lambda: kernel.threads, partial(_set_threads, "local_num_threads")),
+    "local_spike_counter": Setting(lambda: kernel.last_run().spikes),
     "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),
+    "memory_size": Setting(_memory_size),
     "min_delay": Setting(lambda: kernel.delays.ms[0], _refuse_single_delay),
+    "modules": Setting(list),
+    "mpi_rank": Setting(lambda: 0),
     "ms_per_tic": Setting(lambda: MS_PER_TIC),
     "network_size": Setting(lambda: kernel.nodes.size),
     "node_models": Setting(lambda: sorted(kernel.models)),
@@ -135,13 +167,19 @@ SETTINGS: dict[str, Setting] = {
     "off_grid_spiking": Setting(lambda: False),
     "prepared": Setting(lambda: kernel.prepared),
     "print_time": Setting(lambda: kernel.print_time, _set_print_time),
+    "recording_backends": Setting(lambda: list(BACKENDS)),
     "resolution": Setting(lambda: kernel.clock.resolution, _set_resolution),
     "rng_seed": Setting(lambda: kernel.streams.seed, _set_seed),
     "rng_types": Setting(lambda: list(RNG_TYPES)),
+    "stimulation_backends": Setting(list),
     "synapse_models": Setting(lambda: sorted(model.name for model in kernel.synapses)),
     "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC),
     "tics_per_step": Setting(lambda: kernel.clock.tics_per_step),
+    "time_simulate": Setting(lambda: kernel.last_run().seconds),
+    "time_simulate_cpu": Setting(lambda: kernel.last_run().cpu_seconds),
+    "to_do": Setting(lambda: 0),
     "total_num_virtual_procs": Setting(lambda: kernel.threads, partial(_set_threads, "total_num_virtual_procs")),
+    "update_time_limit": Setting(lambda: math.inf, partial(_only, "update_time_limit", math.inf, DOUBLE)),
     "verbosity": Setting(lambda: kernel.verbosity, _set_verbosity),
     **{name: Setting(partial(_stored, name), partial(_store, name)) for name in STORED},
 }
@@ -150,6 +188,13 @@ SETTINGS: dict[str, Setting] = {
 def status() -> Values:
     """Return all settings by name."""
     return {name: setting.read() for name, setting in SETTINGS.items() if name != "kernel_status"}
+
+
+def look_up(name: str) -> Any:
+    """Return a setting by name; raise KeyError if there is none."""
+    if name not in SETTINGS:
+        refuse_lacking(name, ("setting",))
+    return SETTINGS[name].read()
 
 
 def change(params: Values) -> None:
@@ -169,6 +214,7 @@ def change(params: Values) -> None:
 def _setter(name: str) -> Callable[[Any], None]:
     """Return the function that sets a setting; refuse unknown and read-only ones."""
     if name not in SETTINGS:
+        refuse_lacking(name, ("setting",))
         known = ", ".join(map(repr, SETTINGS))
         raise ValueError(f"`{name}` is not a valid kernel parameter, valid parameters are: {known}")
     setter = SETTINGS[name].set

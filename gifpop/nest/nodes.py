@@ -69,6 +69,8 @@ class Block:
     ----------
     columns : dict of str to array
         Values of each parameter, by name; an array of objects, or `Ragged`, if they are vectors.
+    threads : int
+        Over which NEST would distribute the nodes.
     """
 
     recordables: tuple[str, ...] = ()
@@ -79,6 +81,7 @@ class Block:
     rewires = True  # whether the network has to be wired again after values were set
     is_group = False  # whether all nodes are one group of the engine, with a unit each
     receptors = 1  # that spikes can be sent to
+    threads = 1
 
     bytes_per_node = 1500.0  # of all columns and other attributes
 
@@ -221,6 +224,7 @@ class Block:
             return value.copy() if isinstance(value, (np.ndarray, list)) else getattr(value, "item", lambda: value)()
         if name == "recordables" and self.recordables:
             return sorted(self.recordables)
+        thread = (self.first + i) % self.threads if self.is_cell else 0
         return {
             "element_type": self.model.element_type,
             "global_id": self.first + i,
@@ -228,9 +232,9 @@ class Block:
             "model": self.model.name,
             "model_id": self.model.number,
             "node_uses_wfr": False,
-            "thread": 0,
+            "thread": thread,
             "thread_local_id": self.first + i - 1 if self.clock.simulated else -1,
-            "vp": 0,
+            "vp": thread,
         }[name]
 
 

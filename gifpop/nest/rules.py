@@ -9,6 +9,7 @@ import numpy as np
 
 from gifpop.common.interrupts import give_way
 from gifpop.nest import errors
+from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.value_types import BOOL, DOUBLE, LONG, STRING, ValueType
 from gifpop.rules import AllToAll, FixedIndegree, FixedOutdegree, FixedTotalNumber, OneToOne, PairwiseBernoulli
@@ -29,7 +30,6 @@ OPTIONS: dict[str, dict[str, ValueType[Any]]] = {
     "pairwise_poisson": {"pairwise_avg_num_conns": DOUBLE},
     "symmetric_pairwise_bernoulli": {"p": DOUBLE},
 }
-OTHER_RULES = ("third_factor_bernoulli_with_pool",)
 SYMMETRIC = ("one_to_one", "symmetric_pairwise_bernoulli")
 
 
@@ -91,9 +91,8 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
         raise errors.BadProperty("conn_spec must name the rule.")
     spec = dict(spec)
     rule = STRING.convert("rule", spec.pop("rule"))
-    if rule in OTHER_RULES:
-        raise errors.NotSupported(f"The rule {rule} is not available in gifpop.nest.")
     if rule not in OPTIONS:
+        refuse_lacking(rule, ("connection rule",), f"gifpop.nest has {', '.join(OPTIONS)}.")
         raise errors.BadProperty(f"Unknown connectivity rule: {rule}")
     options = {"allow_autapses": True, "allow_multapses": True, "make_symmetric": False}
     for name in options.keys() & spec.keys():

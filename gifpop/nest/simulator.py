@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import numpy as np
 from gifpop.assembly.recording import SpikeRoom, bytes_of_probes
 from gifpop.common.interrupts import deferred_interrupt
 from gifpop.engine.engine import Engine, OutOfMemoryError, SimulationError
+from gifpop.engine.threads import usable
 from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_nest, require_memory
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
@@ -44,6 +47,15 @@ PER_SAMPLE, PER_VALUE = 70.0, 26.0
 PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 72.0
 
 
+@dataclass
+class LastRun:
+    """Figures of the last run: spikes of neurons and populations, elapsed time, processor time of all threads."""
+
+    spikes: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
 class Simulator:
     """The engine with the nodes, connections and recorders that it serves.
 
@@ -59,6 +71,7 @@ class Simulator:
     Attributes
     ----------
     late : LateSpikes
+    last_run : LastRun
     """
 
     def __init__(
@@ -74,6 +87,7 @@ class Simulator:
         self.delays, self.streams, self.changes = delays, streams, changes
         self.engine = Engine([], [], [], dt=clock.resolution)
         self.late = LateSpikes(nodes, connections, self.engine)
+        self.last_run = LastRun()
         self._groups: dict[int, int] = {}  # population, or first neuron of a block -> group of the engine
         self._restarts = 0  # of the random streams
         self._wirings = 0  # changes of the network that are wired
@@ -129,7 +143,7 @@ class Simulator:
     def run(self, n_steps: int, threads: int, progress: bool) -> None:
         """Simulate chunk by chunk; after an exception, keep all complete chunks."""
         engine = self.engine
-        engine.threads = threads
+        engine.threads = usable(threads)
         probes = [sampler.probe for sampler in self._samplers]
         self._check_memory(n_steps)
         room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
@@ -142,6 +156,8 @@ class Simulator:
         with deferred_interrupt():
             restore = [block.freeze() for block in self.nodes.of_type(NeuronBlock)]
             self._shown_until = engine.step
+            self.last_run = LastRun()
+            began, began_cpu = time.perf_counter(), time.process_time()
             try:
                 for chunk in engine.run(
                     n_steps,
@@ -155,6 +171,8 @@ class Simulator:
             except SimulationError as error:
                 raise NumericalInstability(str(error)) from None
             finally:
+                self.last_run.seconds = time.perf_counter() - began
+                self.last_run.cpu_seconds = time.process_time() - began_cpu
                 if engine.broken is not None:
                     self.changes.broken = engine.broken
                 for each in restore:
@@ -172,6 +190,7 @@ class Simulator:
         self._record(chunk)
         self._weigh(chunk)
         self._note_spikes(chunk)
+        self.last_run.spikes += int(chunk.counts.sum())
         self.clock.step = self.engine.step
 
     def show(self) -> None:

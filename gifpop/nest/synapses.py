@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
 from gifpop.nest.models import FIRST_COPY_OF_SYNAPSE, SYNAPSE_IDS, SYNAPSES
+from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.projections import DTYPES
@@ -159,9 +160,9 @@ def synapse_model(name: str) -> SynapseModel:
     for model in kernel.synapses:
         if model.name == name:
             return model
-    raise errors.UnknownSynapseType(
-        f"Synapse with name {name} does not exist. gifpop.nest has {', '.join(s.name for s in kernel.synapses)}."
-    )
+    known = f"gifpop.nest has {', '.join(model.name for model in kernel.synapses)}."
+    refuse_lacking(name, ("synapse model",), known)
+    raise errors.UnknownSynapseType(f"Synapse with name {name} does not exist. {known}")
 
 
 def synapse_defaults(model: SynapseModel) -> Values:

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 REPLACED = re.compile(r"\biaf_(?:psc_(?:alpha|exp|delta)|cond_(?:alpha|exp))\b")
 FOLDERS = ("connect", "neurons", "other", "recording", "regressions", "stimulating", "synapses")
-PLUGIN = "import sys\n\nimport gifpop.nest\n\nsys.modules['nest'] = gifpop.nest\n"
+PLUGIN = "import gifpop.nest\n\ngifpop.nest.install()\n"
 GOAL = 0.98
 
 # Files and tests that need what gifpop.nest does not have, by the reason.

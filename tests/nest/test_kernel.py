@@ -1,5 +1,7 @@
 """gifpop.nest: settings of the kernel, runs, seeds and errors."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -67,13 +69,6 @@ def test_kernel_status():
     assert nest.GetKernelStatus()["tics_per_step"] == 500
     nest.set(rng_seed=7)
     assert nest.get("rng_seed") == 7
-
-
-@pytest.mark.parametrize("name", ["spatial", "TripartiteConnect", "SonataNetwork"])
-def test_what_nest_has_and_gifpop_has_not(name):
-    with pytest.raises(nest.NESTError, match=f"gifpop.nest has no '{name}'"):
-        getattr(nest, name)
-    assert not hasattr(nest, name)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +169,71 @@ def test_bad_seeds(seed):
 def test_seeds_are_integers(seed):
     with pytest.raises(Errors.TypeMismatch, match="Failed to cast 'rng_seed'"):
         nest.rng_seed = seed
+
+
+def test_spikes_and_time_of_the_last_run():
+    nest.Create("gif_psc_exp", 10, {"V_m": 0.0, "lambda_0": 1e9, "t_ref": 6.0})
+    assert nest.local_spike_counter == 0
+    nest.Simulate(10.0)
+    assert nest.local_spike_counter == 10
+    wall, cpu = nest.GetKernelStatus(["time_simulate", "time_simulate_cpu"])
+    assert 0.0 < wall < 60.0 and 0.0 <= cpu < 60.0
+    with nest.RunManager():
+        nest.Run(1.0)
+        assert nest.local_spike_counter == 0
+
+
+def test_spikes_of_populations_and_of_generators():
+    population = nest.Create("gif_pop_psc_exp", 1, {"N": 100, "lambda_0": 1e9, "V_T_star": -50.0})
+    nest.Connect(nest.Create("spike_generator", 1, {"spike_times": [1.0]}), population)
+    nest.Simulate(6.0)
+    assert nest.local_spike_counter == 100
+
+
+def test_build_info():
+    info = nest.build_info
+    assert info["have_threads"] and not info["have_mpi"]
+    assert info["version"] == gifpop.__version__
+    assert nest.GetKernelStatus("build_info") == info
+
+
+def test_memory_of_the_process():
+    assert nest.memory_size == -1 or nest.memory_size > 10_000
+
+
+def test_names_of_models():
+    nest.CopyModel("static_synapse", "mine")
+    with pytest.warns(UserWarning, match=r"Models is deprecated(?s:.)*nest.node_models or nest.synapse_models"):
+        assert nest.Models() == (*nest.node_models, *nest.synapse_models)
+    with pytest.warns(UserWarning):
+        assert nest.Models("nodes", sel="gif_p") == ("gif_pop_psc_exp", "gif_psc_exp")
+    with pytest.warns(UserWarning):
+        assert "mine" in nest.Models(mtype="synapses")
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="mtype has to be one of 'all', 'nodes'"):
+        nest.Models("foo")
+    with pytest.warns(UserWarning, match="ConnectionRules is deprecated"):
+        assert nest.ConnectionRules() == tuple(nest.connection_rules)
+
+
+def test_processes():
+    nest.local_num_threads = 3
+    nodes = nest.Create("gif_psc_exp", 4)
+    assert nest.GetLocalVPs() == range(3)
+    nest.SyncProcesses()
+    with pytest.warns(UserWarning, match="inherently unsafe"):
+        assert nest.GetLocalNodeCollection(nodes) == nodes
+    with pytest.warns(UserWarning), pytest.raises(TypeError, match="requires a NodeCollection"):
+        nest.GetLocalNodeCollection([1])
+    assert nest.GetNodes(local_only=True) == nodes
+    assert nodes.vp == nodes.thread == (1, 2, 0, 1)
+    assert nest.GetNodes({"vp": 1}) == nodes[[0, 3]]
+    assert nest.Create("spike_recorder", 2).vp == (0, 0)
+
+
+def test_times_without_limit():
+    nest.update_time_limit = math.inf
+    with pytest.raises(Errors.BadProperty, match="update_time_limit can only be inf"):
+        nest.update_time_limit = 1.0
 
 
 def test_threads():

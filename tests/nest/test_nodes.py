@@ -279,8 +279,8 @@ def test_numbers_of_nodes(n, error):
 def test_create():
     assert nest.Create("gif_pop_psc_exp", np.int64(2), {"N": [1, 2]}).N == (1, 2)
     assert nest.Create("gif_pop_psc_exp", 2, [{"N": 3}, {"N": 4}]).N == (3, 4)
-    with pytest.raises(Errors.UnknownModelName, match=r"^iaf_psc_alpha is not a known model name"):
-        nest.Create("iaf_psc_alpha")
+    with pytest.raises(Errors.UnknownModelName, match=r"^foo is not a known model name"):
+        nest.Create("foo")
     with pytest.raises(TypeError, match="list of params must have one dictionary per node"):
         nest.Create("gif_pop_psc_exp", 2, [{"N": 1}])
     with pytest.raises(TypeError, match="params must be either a dict of parameters or a list or tuple of dicts"):
