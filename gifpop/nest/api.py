@@ -124,6 +124,7 @@ def CreateParameter(parametertype: str, specs: Values) -> Parameter:
         If there is no such type, or an argument is wrong.
     """
     if parametertype not in RECIPES:
+        refuse_lacking(parametertype, ("type of Parameter",))
         raise errors.UndefinedName(f"The name {parametertype} is not defined.")
     recipe = RECIPES[parametertype]
     unknown = specs.keys() - inspect.signature(recipe).parameters.keys()

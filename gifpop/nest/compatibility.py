@@ -23,7 +23,7 @@ RULES_FOR_DEVICES = ("all_to_all", "one_to_one")  # as targets
 
 def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int, thins: bool) -> None:
     """Refuse connections that the models of the nodes do not support, or synapses that can lose spikes (``thins``)."""
-    if spec.number == 0:
+    if not spec.is_drawn and spec.number == 0:
         return  # as NEST, which checks only connections that are made
     for source, target in _pairs_of_blocks(pre, post, spec.name == "one_to_one"):
         if not target.is_cell and spec.name not in RULES_FOR_DEVICES:

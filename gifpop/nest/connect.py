@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.common.interrupts import give_way
-from gifpop.nest import errors
+from gifpop.nest import drawn_rules, errors
 from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
 from gifpop.nest.models import SYNAPSE, SYNAPSES
@@ -230,13 +230,17 @@ class _Request:
     def drawn(self) -> list[Piece]:
         """Connect by a rule."""
         spec, n_pre, n_post = self.spec, len(self.pre), len(self.post)
-        needed = sum(
-            sum(connection_bytes(spec.expected(n_pre, n_post), n_pre, n_post, *synapse.various()))
-            for synapse in self.synapses
-        )
-        errors.require_memory(needed, f"Connect: the connections of {spec.name}")
-        first, targets = draw(spec, self.pre, self.post, kernel.streams.take())
+        if not spec.is_drawn:
+            self._check_memory(n_pre, n_post)
+        make = drawn_rules.draw if spec.is_drawn else draw
+        first, targets = make(spec, self.pre, self.post, kernel.streams.take())
         return self._pieces(first, targets, lambda given: values_of(given, spec, first, targets))
+
+    def _check_memory(self, n_pre: int, n_post: int) -> None:
+        """Refuse connections of a rule that would not fit in memory."""
+        rule = self.spec.expected(n_pre, n_post)
+        needed = (sum(connection_bytes(rule, n_pre, n_post, *synapse.various())) for synapse in self.synapses)
+        errors.require_memory(sum(needed), f"Connect: the connections of {self.spec.name}")
 
     def one_by_one(self) -> list[Piece]:
         """Connect each source to the target at its place; identifiers in any order."""

@@ -7,7 +7,9 @@ from typing import Literal, TypeAlias
 
 from gifpop.nest.errors import NotInGifpop
 
-Kind: TypeAlias = Literal["attribute", "setting", "model of nodes", "synapse model", "connection rule"]
+Kind: TypeAlias = Literal[
+    "attribute", "setting", "model of nodes", "synapse model", "connection rule", "type of Parameter"
+]
 
 _NAMES: dict[Kind, str] = {
     "attribute": """
@@ -83,6 +85,7 @@ _NAMES: dict[Kind, str] = {
         all_to_all fixed_indegree fixed_outdegree fixed_total_number one_to_one pairwise_bernoulli pairwise_poisson
         symmetric_pairwise_bernoulli third_factor_bernoulli_with_pool
     """,
+    "type of Parameter": "constant distance exponential lognormal normal position uniform uniform_int",
 }
 NAMES: dict[Kind, frozenset[str]] = {kind: frozenset(names.split()) for kind, names in _NAMES.items()}
 

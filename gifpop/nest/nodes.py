@@ -141,12 +141,12 @@ class Block:
         return not parameter.type.vector or (len(values) > 0 and is_sequence(values[0]))
 
     def draws(self, name: str) -> bool:
-        """Return whether a parameter is a number, which can be drawn."""
+        """Return whether a parameter is a number, or true or false, which can be drawn."""
         parameter = self.model.parameters.get(name)
-        return parameter is not None and not parameter.type.vector and parameter.type.dtype in (float, int)
+        return parameter is not None and not parameter.type.vector and parameter.type.dtype in (float, int, bool)
 
     def cast_drawn(self, name: str, values: Floats) -> npt.NDArray[Any]:
-        """Return drawn values in the type of a parameter; integers are truncated, as in NEST."""
+        """Return drawn values in the type of a parameter; integers are truncated, zero is False, as in NEST."""
         dtype = self.model.parameters[name].type.dtype
         if dtype is int:
             for value in values[~(np.abs(values) < 2.0**63)][:1].tolist():

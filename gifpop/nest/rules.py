@@ -31,6 +31,7 @@ OPTIONS: dict[str, dict[str, ValueType[Any]]] = {
     "symmetric_pairwise_bernoulli": {"p": DOUBLE},
 }
 SYMMETRIC = ("one_to_one", "symmetric_pairwise_bernoulli")
+DRAWN = ("fixed_indegree", "fixed_outdegree", "pairwise_bernoulli")  # rules whose number can be a `Parameter`
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ConnSpec:
     ----------
     name : str
         NEST's name of the rule.
-    number : int, float or None
+    number : int, float, Parameter or None
         Degree, total, probability or mean number for each pair; None if the rule needs none.
     allow_autapses, allow_multapses : bool
     make_symmetric : bool
@@ -55,8 +56,13 @@ class ConnSpec:
     make_symmetric: bool = False
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether the degrees or probabilities are drawn."""
+        return isinstance(self.number, Parameter)
+
+    @property
     def rule(self) -> Rule:
-        """The rule for `gifpop.wiring.draw.connect`."""
+        """The rule, if nothing of it is drawn, for `gifpop.wiring.draw.connect`."""
         autapses, multapses = self.allow_autapses, self.allow_multapses
         match self.name:
             case "all_to_all":
@@ -104,9 +110,7 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
         if name not in spec:
             raise errors.BadProperty(f"The rule {rule} needs {name}.")
         given = spec.pop(name)
-        if isinstance(given, Parameter):
-            raise errors.NotSupported(f"{rule}: {name} must be one number in gifpop.nest, which does not draw it.")
-        number = value_type.convert(name, given)
+        number = given if isinstance(given, Parameter) and rule in DRAWN else value_type.convert(name, given)
     if spec:
         raise errors.unaccessed(spec, "conn_spec", "Connect")
     return ConnSpec(rule, number, **options)
@@ -114,6 +118,8 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
 
 def check_numbers(spec: ConnSpec, pre: Integers, post: Integers) -> None:
     """Refuse numbers that do not fit the sources and targets (arrays of identifiers)."""
+    if spec.is_drawn:
+        return  # checked when they are drawn
     n_pre, n_post, number = len(pre), len(post), spec.number
     without_self = not spec.allow_autapses and bool(np.any(np.isin(pre, post)))
     match spec.name:

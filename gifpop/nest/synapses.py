@@ -303,6 +303,8 @@ def _check_shape(name: str, array: Floats, spec: ConnSpec, n_pre: int, n_post: i
             f"'{name}' has the wrong type. Two-dimensional parameter arrays can only be used in conjunction with "
             "rules 'all_to_all', 'fixed_indegree' or fixed_outdegree'."
         )
+    if spec.is_drawn:
+        raise ValueError(f"'{name}' has to be a scalar or a dictionary where degrees are drawn.")
     shape, words = tables[spec.name]
     if array.shape != shape:
         raise ValueError(

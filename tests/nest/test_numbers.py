@@ -300,21 +300,6 @@ def test_drawn_values_are_compared_where_they_are_drawn():
         hash(whole)
 
 
-@pytest.mark.parametrize(
-    ("rule", "name"),
-    [
-        ("fixed_indegree", "indegree"),
-        ("fixed_outdegree", "outdegree"),
-        ("fixed_total_number", "N"),
-        ("pairwise_bernoulli", "p"),
-    ],
-)
-def test_degrees_are_not_drawn(rule, name):
-    nodes = nest.Create("gif_psc_exp", 2)
-    with pytest.raises(Errors.NotImplemented, match=f"{rule}: {name} must be one number in gifpop.nest"):
-        nest.Connect(nodes, nodes, {"rule": rule, name: nest.random.uniform_int(2)})
-
-
 # -- names ------------------------------------------------------------------------------------------------------------
 
 
