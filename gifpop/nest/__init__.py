@@ -50,12 +50,10 @@ from gifpop.nest import kernel_settings, logic, math, random, raster_plot, volta
 from gifpop.nest.api import (
     Cleanup,
     Connect,
-    CopyModel,
     Create,
     CreateParameter,
     Disconnect,
     GetConnections,
-    GetDefaults,
     GetNodes,
     GetStatus,
     Prepare,
@@ -63,10 +61,10 @@ from gifpop.nest.api import (
     ResetKernel,
     Run,
     RunManager,
-    SetDefaults,
     SetStatus,
     Simulate,
 )
+from gifpop.nest.api_models import CopyModel, GetDefaults, SetDefaults
 from gifpop.nest.api_settings import (
     ConnectionRules,
     GetKernelStatus,
@@ -82,6 +80,7 @@ from gifpop.nest.api_settings import (
 )
 from gifpop.nest.errors import KernelException as NESTError
 from gifpop.nest.errors import NESTErrors
+from gifpop.nest.forms import to_json
 from gifpop.nest.kernel import VerbosityLevel
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
@@ -137,6 +136,7 @@ __all__ = [
     "random",
     "raster_plot",
     "set_verbosity",
+    "to_json",
     "voltage_trace",
 ]
 
@@ -156,6 +156,8 @@ eprop_learning_window: float
 eprop_reset_neurons_on_update: bool
 eprop_update_interval: float
 gifpop_history: History
+growth_curves: list[str]
+growth_factor_buffer_spike_data: float
 growth_factor_buffer_target_data: float
 keep_source_table: bool
 kernel_status: dict[str, Any]
@@ -163,8 +165,10 @@ local_num_threads: int
 local_spike_counter: int
 max_buffer_size_target_data: int
 max_delay: float
+max_update_time: float
 memory_size: int
 min_delay: float
+min_update_time: float
 modules: list[str]
 mpi_rank: int
 ms_per_tic: float
@@ -177,11 +181,14 @@ overwrite_files: bool
 prepared: bool
 print_time: bool
 recording_backends: list[str]
+recv_buffer_size_secondary_events: int
 resolution: float
 rng_seed: int
 rng_type: str
 rng_types: list[str]
+send_buffer_size_secondary_events: int
 spike_buffer_grow_extra: float
+spike_buffer_resize_log: dict[str, Any]
 spike_buffer_shrink_limit: float
 spike_buffer_shrink_spare: float
 stimulation_backends: list[str]

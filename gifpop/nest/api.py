@@ -6,7 +6,6 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,24 +14,19 @@ from gifpop.nest import errors, random
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
 from gifpop.nest.disconnect import disconnect
-from gifpop.nest.forms import as_json
-from gifpop.nest.kernel import BLOCKS, kernel
-from gifpop.nest.models import FIRST_COPY, MODEL_IDS, TABLES, NodeModel, SynapseModel
+from gifpop.nest.forms import to_json
+from gifpop.nest.kernel import kernel
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
-from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter, as_parameter
 from gifpop.nest.synapse_collection import SynapseCollection
-from gifpop.nest.synapses import change_shared, new_synapse_defaults, synapse_defaults
-from gifpop.nest.value_types import LONG, NODES, in_range, is_sequence, is_whole
+from gifpop.nest.value_types import LONG, in_range, is_sequence, is_whole
 
 if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes, SynSpecs
-    from gifpop.nest.nest_names import Kind
     from gifpop.nest.value_types import Values
 
 
-ANY_MODEL: tuple[Kind, ...] = ("model of nodes", "synapse model")
 RECIPES: dict[str, Callable[..., Parameter]] = {
     "constant": lambda value: as_parameter(value),
     "exponential": random.exponential,
@@ -52,7 +46,9 @@ def ResetKernel() -> None:
     kernel.reset()
 
 
-def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = None) -> NodeCollection:
+def Create(
+    model: str, n: int = 1, params: Values | Sequence[Values] | None = None, positions: None = None
+) -> NodeCollection:
     """Create nodes.
 
     Parameters
@@ -65,6 +61,8 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
     params : dict or list of dict, optional
         Values to set, see `NodeCollection.set`: numbers, sequences with one value for each node, or distributions
         (`gifpop.nest.random`) to draw them from.
+    positions : None
+        Positions are not available.
 
     Returns
     -------
@@ -76,6 +74,8 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
     NESTError
         Of NEST's class, if the model is unknown or a value or its type is wrong; then no node is made.
     """
+    if positions is not None:
+        raise errors.NotInGifpop("Create: positions are not available in gifpop.nest.")
     if not is_whole(n):
         raise TypeError(f"Create: n must be a whole number, got {n!r}")
     n = in_range("Create: n", int(n))
@@ -83,8 +83,9 @@ def Create(model: str, n: int = 1, params: Values | Sequence[Values] | None = No
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
     with kernel.changes.attempt():
         block = kernel.new_block(model, n)
-        if params:
+        if params is not None:
             _check_params_of_new_nodes(params, block.n)
+        if params:
             places = np.arange(block.n)
             (assigned,) = assignments(params, [(block, places)])
             assign = block.checked(places, assigned, lambda node: False)
@@ -358,7 +359,7 @@ def GetStatus(
     """
     _deprecated("GetStatus", "get")
     found = _status(nodes, keys)
-    return as_json(found) if output == "json" else found
+    return to_json(found) if output == "json" else found
 
 
 def _status(nodes: NodeCollection | SynapseCollection, keys: str | Sequence[str] | None) -> tuple[Any, ...]:
@@ -387,143 +388,6 @@ def SetStatus(
     """
     _deprecated("SetStatus", "set")
     nodes.set({params: val} if isinstance(params, str) else params)
-
-
-def GetDefaults(model: str, keys: str | Sequence[str] | None = None, output: str = "") -> Any:
-    """Return the values that new nodes or connections of a model have.
-
-    Parameters
-    ----------
-    model : str
-        Name of a model of nodes or connections, or of a copy.
-    keys : str or list of str, optional
-        Names of the values; all by default.
-    output : {"", "json"}
-        Form of the output; any other text is ignored, as in NEST.
-
-    Returns
-    -------
-    dict, value or list of values
-        A dict of all values, the value of one name, or a list. With "json" the same as text.
-    """
-    found: Any = _defaults(model)
-    if keys is not None:
-        found = found[keys] if isinstance(keys, str) else [found[key] for key in keys]
-    return as_json(found) if output == "json" else found
-
-
-def SetDefaults(model: str, params: str | Values, val: Any = None) -> None:
-    """Set the values that new nodes or connections of a model have.
-
-    Parameters
-    ----------
-    model : str
-        Name of a model of nodes or connections, or of a copy.
-    params : dict or str
-        Values by name; or one name.
-    val : object
-        The value of the one name.
-
-    Raises
-    ------
-    NESTError
-        Of NEST's class, if a value or its type is wrong; then nothing changes.
-    """
-    if isinstance(params, str) and val is not None:
-        params = {params: val}
-    if not isinstance(params, dict):
-        raise TypeError("params must be dictionary unless val is given.")
-    if any(isinstance(value, Parameter) for value in params.values()):
-        raise ValueError("SetDefaults() accepts only explicit, single parameter values.")
-    changed: NodeModel | SynapseModel
-    with kernel.changes.attempt():
-        if model in kernel.models:
-            changed = kernel.models[model]
-            values = new_defaults(BLOCKS[changed.base], changed, params, kernel.clock)
-            defaults = changed.defaults
-            rewires, changes = False, []
-        else:
-            changed = _known_synapse(model)
-            values, defaults = new_synapse_defaults(changed, params), vars(changed)
-            changes = change_shared(changed, values)
-            rewires = bool(changes) or "weight_recorder" in values
-        with kernel.changes.commit("SetDefaults", rewires=rewires):
-            defaults.update(values)
-            for change in changes:
-                change()
-            kernel.defaults_changed = True
-
-
-def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
-    """Copy a model of nodes or connections under a new name, with defaults of its own.
-
-    Parameters
-    ----------
-    existing, new : str
-        Names of the existing model and of the copy.
-    params : dict, optional
-        Defaults of the copy that differ.
-
-    Raises
-    ------
-    NESTError
-        If there is no such model, the new name is taken, or a value or its type is wrong.
-    """
-    if new in kernel.models or any(model.name == new for model in kernel.synapses):
-        raise errors.NewModelNameExists(f"Model {new} is the name of an existing model and cannot be re-used.")
-    params = {} if params is None else params
-    with kernel.changes.attempt():
-        synapse = next((model for model in kernel.synapses if model.name == existing), None)
-        if synapse is not None:
-            new_synapse = replace(synapse, name=new)
-            vars(new_synapse).update(new_synapse_defaults(new_synapse, params))
-            with kernel.changes.commit("CopyModel"):
-                kernel.synapses.append(new_synapse)
-                kernel.defaults_changed = True
-            return
-        if existing not in kernel.models:
-            refuse_lacking(existing, ANY_MODEL, kernel.known_models())
-            raise errors.UnknownModelName(f"{existing} is not a known model name. {kernel.known_models()}")
-        model = kernel.models[existing]
-        number = FIRST_COPY + len(kernel.models) - len(TABLES)
-        copy = NodeModel(new, model.base, model.element_type, model.parameters, number, dict(model.defaults))
-        copy.defaults.update(new_defaults(BLOCKS[copy.base], copy, params, kernel.clock))
-        with kernel.changes.commit("CopyModel"):
-            kernel.models[new] = copy
-            kernel.defaults_changed = True
-
-
-def _known_synapse(name: str) -> SynapseModel:
-    for model in kernel.synapses:
-        if model.name == name:
-            return model
-    refuse_lacking(name, ANY_MODEL, kernel.known_models())
-    raise errors.UnknownComponent(f"{name} is not a known component. {kernel.known_models()}")
-
-
-def _of_model(model: NodeModel) -> Values:
-    """Return what NEST shows of a model besides the values of new nodes."""
-    n = np.array([sum(block.n for block in kernel.nodes.blocks if block.model is model)])
-    return {
-        "available": np.array([0]),
-        "capacity": n,
-        "elementsize": MODEL_IDS[model.base][1],
-        "instantiations": n.copy(),
-        "thread": -1,
-        "thread_local_id": -1,
-        "type_id": model.base,
-        "vp": -1,
-    }
-
-
-def _defaults(name: str) -> Values:
-    if name in kernel.models:
-        node_model = kernel.models[name]
-        shown = BLOCKS[node_model.base](kernel.clock, node_model, 0, 1)
-        hidden = {*(p.name for p in node_model.parameters.values() if p.type is NODES)}
-        found = {key: shown.get(key, 0) for key in shown.names() if key not in hidden}
-        return dict(sorted((found | _of_model(node_model)).items()))
-    return synapse_defaults(_known_synapse(name))
 
 
 def _deprecated(name: str, method: str) -> None:

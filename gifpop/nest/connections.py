@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gifpop.nest import runs
 from gifpop.nest.errors import require_memory
-from gifpop.nest.ports import Ports
+from gifpop.nest.ports import Ports, places_among_equals
 from gifpop.nest.projections import Pairs, Product, Projection, among
 from gifpop.nest.runs import Runs
 
@@ -59,6 +59,26 @@ class ConnectionTable:
     def made(self) -> int:
         """Number of connections that were ever made."""
         return sum(map(len, self.projections))
+
+    def receptors(self, numbers: Integers) -> Integers:
+        """Return the receptors of connections; of those of meters, which of its target's meters it is."""
+        found = self.column("receptor", numbers).astype(np.int64)
+        if not self.metered:
+            return found
+        meters = np.array(sorted(self.metered))
+        own = np.flatnonzero(np.isin(self.column("source", numbers), meters))
+        if len(own):
+            places = self.find(meters, np.unique(self.column("target", numbers[own])), None)
+            others = np.sort(places.at(np.arange(len(places))) if isinstance(places, Runs) else places)
+            ranks = 1 + places_among_equals(self.column("target", others))
+            found[own] = ranks[np.searchsorted(others, numbers[own])]
+        return found
+
+    def threads(self, numbers: Integers, n: int) -> Integers:
+        """Return which of ``n`` threads has each connection in NEST: that of the target, or of what is no device."""
+        sources, targets = self.column("source", numbers), self.column("target", numbers)
+        by_source = self.nodes.are_devices(targets) & ~self.nodes.are_devices(sources)
+        return np.where(by_source, sources, targets) % n
 
     def starts_at(self, device: int) -> bool:
         """Return whether connections start at a device."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,10 +47,23 @@ class DelayRange:
         """Allow new connections delays from ``least`` to ``most`` ms only."""
         if self.used:
             raise BadProperty("Connections already exist. Please call ResetKernel first")
-        low, high = self.clock.delay_steps(least), self.clock.delay_steps(most)
+        low, high = self._steps_below(least), self._steps_above(most)
         if low > high:
             raise BadDelay(f"Delay value {least:g} is invalid: min_delay must be smaller than or equal to max_delay.")
         self.range, self.fixed = (low, high), True
+
+    def _steps_below(self, ms: float) -> int:
+        """Convert the shortest delay to steps, rounded down."""
+        nearest = self.clock.delay_steps(max(ms, self.clock.resolution) if math.isfinite(ms) else ms)
+        steps = nearest - (self.clock.delay_ms(nearest) > ms * (1 + 1e-12))
+        if steps < 1:
+            raise BadDelay("Delay value 0 is invalid: min_delay must be greater than or equal to resolution.")
+        return steps
+
+    def _steps_above(self, ms: float) -> int:
+        """Convert the longest delay to steps, rounded up."""
+        nearest = self.clock.delay_steps(ms)
+        return nearest + (self.clock.delay_ms(nearest) < ms * (1 - 1e-12))
 
     def check(self, steps: Lags, default_of: str | None = None) -> None:
         """Refuse delays (steps, int or array) out of range; ``default_of`` names the model if it is a default."""

@@ -14,9 +14,22 @@ if TYPE_CHECKING:
     from gifpop.nest.value_types import Values
 
 
-def as_json(found: Any) -> str:
-    """Return values as JSON; arrays and collections of nodes as lists."""
-    return json.dumps(found, default=_plain)
+def to_json(obj: Any, **kwargs: Any) -> str:
+    """Return values as JSON.
+
+    Parameters
+    ----------
+    obj : dict, list, array, NodeCollection, or number
+        What `get` and `GetDefaults` return, for example.
+    **kwargs
+        Arguments of `json.dumps`.
+
+    Returns
+    -------
+    str
+        The text; arrays and collections of nodes are lists.
+    """
+    return json.dumps(obj, default=_plain, **kwargs)
 
 
 def _plain(value: Any) -> Any:
@@ -24,7 +37,7 @@ def _plain(value: Any) -> Any:
         return value.item()
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def as_table(columns: Values, index: Sequence[int]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from gifpop import _core
 from gifpop.nest.value_types import Values
 from gifpop.version import __version__
 
-LIBRARIES = ("boost", "gsl", "hdf5", "libneurosim", "mpi", "music", "sionlib")
+LIBRARIES = ("boost", "hdf5", "libneurosim", "mpi", "music", "sionlib")
 
 
 def build_info() -> Values:
@@ -25,6 +25,7 @@ def build_info() -> Values:
         "docdir": folder,
         "exitcode": 0,
         **{f"have_{library}": False for library in LIBRARIES},
+        "have_gsl": True,  # which is what NEST asks for where a model like gif_pop_psc_exp needs it
         "have_threads": True,
         "host": f"{machine}-unknown-{system}",
         "hostcpu": machine,

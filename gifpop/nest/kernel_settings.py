@@ -8,7 +8,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from gifpop.common import memory_limits
+from gifpop.common.grid import TICS_PER_MS
 from gifpop.engine.threads import check_threads
 from gifpop.nest.backends import BACKENDS, Destination
 from gifpop.nest.clock import LONGEST_TIME, MS_PER_TIC
@@ -143,6 +146,8 @@ STORED: dict[str, tuple[ValueType[Any], object]] = {
 }
 RNG_TYPES = ["Philox_32", "Philox_64", "Threefry_32", "Threefry_64", "mt19937", "mt19937_64"]
 
+RESIZED = ("global_max_spikes_sent", "new_buffer_size", "times")  # of buffers, which nothing resizes here
+
 SETTINGS: dict[str, Setting] = {
     "T_max": Setting(lambda: LONGEST_TIME),
     "T_min": Setting(lambda: -LONGEST_TIME),
@@ -150,12 +155,16 @@ SETTINGS: dict[str, Setting] = {
     "build_info": Setting(build_info),
     "connection_rules": Setting(lambda: sorted(OPTIONS)),
     "dict_miss_is_error": Setting(lambda: True, partial(_only, "dict_miss_is_error", True, BOOL)),
+    "growth_curves": Setting(list),
+    "growth_factor_buffer_spike_data": Setting(lambda: 1.5),
     "gifpop_history": Setting(lambda: kernel.history, lambda value: kernel.set_history(value, "gifpop_history")),
     "kernel_status": Setting(lambda: status()),
     "local_num_threads": Setting(lambda: kernel.threads, partial(_set_threads, "local_num_threads")),
     "local_spike_counter": Setting(lambda: kernel.last_run().spikes),
+    "max_update_time": Setting(lambda: -math.inf),
     "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),
     "memory_size": Setting(_memory_size),
+    "min_update_time": Setting(lambda: math.inf),
     "min_delay": Setting(lambda: kernel.delays.ms[0], _refuse_single_delay),
     "modules": Setting(list),
     "mpi_rank": Setting(lambda: 0),
@@ -168,12 +177,15 @@ SETTINGS: dict[str, Setting] = {
     "prepared": Setting(lambda: kernel.prepared),
     "print_time": Setting(lambda: kernel.print_time, _set_print_time),
     "recording_backends": Setting(lambda: list(BACKENDS)),
+    "recv_buffer_size_secondary_events": Setting(lambda: 0),
     "resolution": Setting(lambda: kernel.clock.resolution, _set_resolution),
     "rng_seed": Setting(lambda: kernel.streams.seed, _set_seed),
     "rng_types": Setting(lambda: list(RNG_TYPES)),
+    "send_buffer_size_secondary_events": Setting(lambda: 0),
+    "spike_buffer_resize_log": Setting(lambda: {name: np.zeros(0) for name in RESIZED}),
     "stimulation_backends": Setting(list),
     "synapse_models": Setting(lambda: sorted(model.name for model in kernel.synapses)),
-    "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC),
+    "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC, partial(_only, "tics_per_ms", TICS_PER_MS, LONG)),
     "tics_per_step": Setting(lambda: kernel.clock.tics_per_step),
     "time_simulate": Setting(lambda: kernel.last_run().seconds),
     "time_simulate_cpu": Setting(lambda: kernel.last_run().cpu_seconds),
@@ -201,6 +213,8 @@ def change(params: Values) -> None:
     """Set settings by name; change nothing if a name or value is wrong."""
     setters = {name: _setter(name) for name in params}
     params = dict(params)
+    if "tics_per_ms" in params and "resolution" not in params:
+        raise KernelException("Change of tics_per_ms requires simultaneous specification of resolution.")
     with kernel.restoring():
         if {"min_delay", "max_delay"} <= params.keys():
             kernel.delays.fix(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gifpop.nest import errors
 from gifpop.nest.assignments import assignments, dict_for_each
-from gifpop.nest.forms import as_json, as_table
+from gifpop.nest.forms import as_table, to_json
 from gifpop.nest.kernel import kernel
 from gifpop.nest.value_types import NODES, is_integer, is_long, is_sequence, is_whole, refuse_masked
 
@@ -88,6 +88,7 @@ class NodeCollection:
         return is_long(int(node)) and bool(np.isin(int(node), self._ids))
 
     def __getitem__(self, key: SupportsIndex | slice | Sequence[int] | npt.NDArray[Any]) -> NodeCollection:
+        self._check_alive()
         if is_integer(key):
             n = len(self._ids)
             if not -n <= key < n:
@@ -118,14 +119,14 @@ class NodeCollection:
         """Return the places given by an array of indices or a mask."""
         refuse_masked("indices", indices)
         key = np.asarray(indices)
-        if key.dtype == bool:
+        if isinstance(indices, np.ndarray) and key.size and key.ndim != 1:
+            raise TypeError("NumPy indices must one-dimensional")
+        if key.dtype == bool and key.ndim == 1:
             if key.shape != (len(self),):
                 raise IndexError("Bool index array must be the same length as NodeCollection")
             return np.flatnonzero(key)
         if key.size == 0:
             return np.zeros(0, dtype=np.int64)
-        if isinstance(indices, np.ndarray) and key.ndim != 1:
-            raise TypeError("NumPy indices must one-dimensional")
         if isinstance(indices, np.ndarray) and key.dtype.kind not in "iu":
             raise TypeError("NumPy indices must be an array of integers or bools")
         if key.ndim != 1 or key.dtype.kind not in "iu" or _has_bools(indices):
@@ -140,10 +141,12 @@ class NodeCollection:
         return places
 
     def __add__(self, other: NodeCollection | float) -> NodeCollection:
+        self._check_alive()
         if isinstance(other, numbers.Real) and other == 0:
             return self  # the start of `sum`
         if not isinstance(other, NodeCollection):
             raise TypeError(f"Cannot add object of type '{type(other).__name__}' to 'NodeCollection'")
+        other._check_alive()
         if any(nodes._is_slice and (nodes._step > 1 or len(nodes._descriptions()) > 1) for nodes in (self, other)):
             raise errors.BadProperty("Cannot add NodeCollection to a sliced composite.")
         if np.intersect1d(self._ids, other._ids).size:
@@ -249,7 +252,7 @@ class NodeCollection:
             raise ValueError("Cannot get parameter of empty NodeCollection")
         found = self._get(params, keys)
         if output == "json":
-            return as_json(found)
+            return to_json(found)
         if output != "pandas":
             return found
         last = keys[-1] if keys else params
@@ -344,6 +347,8 @@ class NodeCollection:
             raise AttributeError(name)
         if not len(self):
             raise AttributeError("Cannot get attribute of empty NodeCollection")
+        if name == "spatial":
+            return None  # nodes have no positions
         return self.get(name)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -48,7 +48,7 @@ class Ports:
             keys = ranks(projection, k, sources) * self._step + sources
             before = known[keys]
             if isinstance(projection, Pairs):
-                before += _places_among_equals(keys)
+                before += places_among_equals(keys)
             np.add.at(known, keys, numbers)
             self._known[projection] = keys, before
         self._starts = {}
@@ -81,7 +81,7 @@ def _sources(projection: Projection) -> tuple[Integers, Integers]:
     return sources, np.ones(len(sources), dtype=np.int64)
 
 
-def _places_among_equals(keys: Integers) -> Integers:
+def places_among_equals(keys: Integers) -> Integers:
     """Return how many equal keys stand in front of each."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]

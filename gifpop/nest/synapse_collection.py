@@ -10,7 +10,7 @@ import numpy as np
 
 from gifpop.nest import errors
 from gifpop.nest.disconnect import remove
-from gifpop.nest.forms import as_json, as_table
+from gifpop.nest.forms import as_table, to_json
 from gifpop.nest.kernel import kernel
 from gifpop.nest.models import SYNAPSE
 from gifpop.nest.projections import DTYPES
@@ -168,9 +168,9 @@ class SynapseCollection:
             If connections have no value of this name.
         """
         if output in ("json", "pandas") and not len(self):
-            return as_json({}) if output == "json" else as_table({}, [])
+            return to_json({}) if output == "json" else as_table({}, [])
         if output == "json":
-            return as_json(self.get(keys))
+            return to_json(self.get(keys))
         if output == "pandas":
             names = (keys,) if isinstance(keys, str) else self._names() if keys is None else keys
             return as_table({name: self._column(name) for name in names}, self._column("source"))
@@ -281,9 +281,11 @@ class SynapseCollection:
             raise errors.UnknownParameter(name)
         if len(self) > CHUNK:
             errors.require_memory(100.0 * len(self), f"get: {name} of {len(self)} connections")
-        if name == "target_thread":
-            return [0] * len(self)
         table, numbers = kernel.connections, self._numbers(range(len(self)))
+        if name == "receptor":
+            return table.receptors(numbers).tolist()
+        if name == "target_thread":
+            return table.threads(numbers, kernel.threads).tolist()
         if name == "port":
             return table.ports(numbers).tolist()
         if name in ("synapse_model", "synapse_id", "sizeof"):

@@ -52,9 +52,11 @@ class ValueType(Generic[Value]):
             return values.astype(self.dtype)
         if self.dtype is float and not self.vector and _all_plain(values):
             try:
-                return np.array(values, dtype=float)
-            except OverflowError:
-                pass  # one of them is an integer that no float holds: named below
+                array = np.array(values, dtype=float)
+            except OverflowError:  # an integer that no float holds
+                array = np.array([np.inf])
+            if np.all(np.abs(array) < 2.0**63) or set(map(type, values)) == {float}:
+                return array
         converted = [self.convert(name, value) for value in values]
         return converted if self.vector or self.dtype is str else np.array(converted, dtype=self.dtype)
 
@@ -85,13 +87,9 @@ class ValueType(Generic[Value]):
 
     def _cast(self, name: str, value: Any) -> Element:
         """Return an accepted value as what it is stored as, if that holds it."""
-        if self.dtype is int:
-            return in_range(name, int(value))
-        try:
-            return self.dtype(value)
-        except OverflowError:
-            rule = "> -2^1024" if value < 0 else "< 2^1024"
-            raise OutOfRange(f"{name} must be {rule}, got {brief(value)}") from None
+        if self.dtype is int or (self.dtype is float and isinstance(value, int)):
+            return self.dtype(in_range(name, int(value)))  # also of floats, as in NEST
+        return self.dtype(value)
 
     def _accepts(self, value: object) -> bool:
         if self.dtype is bool:

@@ -8,7 +8,7 @@ from gifpop.nest.errors import NotInGifpop
 from gifpop.nest.nest_names import NAMES
 from gifpop.nest.rules import OPTIONS
 
-ATTRIBUTE, SETTING, NODE, SYNAPSE = "spatial", "growth_curves", "iaf_psc_exp", "stdp_synapse"
+ATTRIBUTE, SETTING, NODE, SYNAPSE = "spatial", "structural_plasticity_synapses", "iaf_psc_exp", "stdp_synapse"
 RULE = "third_factor_bernoulli_with_pool"
 
 

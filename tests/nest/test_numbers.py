@@ -93,24 +93,24 @@ def test_drawn_integers_beyond_64_bits():
         nest.Create("gif_pop_psc_exp", 3, {"N": nest.random.uniform(1e20, 2e20)})
 
 
-@pytest.mark.parametrize("value", [10**400, 10**5000], ids=["400 digits", "5000 digits"])
+@pytest.mark.parametrize("value", [2**63, 10**400, 10**5000], ids=["64 bits", "400 digits", "5000 digits"])
 @pytest.mark.parametrize(
     "give",
     [
         lambda neurons, value: neurons.set(I_e=value),
         lambda neurons, value: neurons.set(I_e=[1.0, value]),
-        lambda neurons, value: neurons.set(tau_sfa=[value]),
+        lambda neurons, value: neurons.set(tau_sfa=[10 * value]),
         lambda neurons, value: nest.Connect(neurons, neurons, syn_spec={"weight": value}),
     ],
     ids=["one", "of a neuron", "in a vector", "of a synapse"],
 )
-def test_integers_that_no_float_holds(give, value):
+def test_integers_that_no_number_of_nest_holds(give, value):
     neurons = nest.Create("gif_psc_exp", 2)
-    with pytest.raises(OverflowError, match=r"must be < 2\^1024") as error:
+    with pytest.raises(OverflowError, match=r"must be >= -2\^63 and < 2\^63") as error:
         give(neurons, value)
     assert isinstance(error.value, nest.NESTError)
-    with pytest.raises(OverflowError, match=r"must be > -2\^1024, got a negative integer"):
-        neurons.set(I_e=-value)
+    with pytest.raises(OverflowError, match=r"must be >= -2\^63 and < 2\^63, got "):
+        neurons.set(I_e=-2 * value)
     assert neurons.I_e == (0.0, 0.0)
 
 
