@@ -14,6 +14,10 @@ gifpop, not NEST.
 # Brunel's network of NEST's gallery has an excitatory and an inhibitory population of adapting neurons, each a
 # ``gif_pop_psc_exp``. At 1500 ms the drive of all neurons steps up by 250 pA. NEST 3.10 runs the same script, with
 # ``import nest`` instead.
+#
+# A script that cannot be changed, or that also says ``import nest.raster_plot``, runs as it is by ``python -m gifpop
+# nest script.py``; in a notebook, ``gifpop.nest.install()`` makes ``import nest`` import ``gifpop.nest``. Without
+# either, ``import nest.raster_plot`` imports NEST itself, and the name ``nest`` means NEST from then on.
 
 from time import perf_counter
 

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from gifpop.nest.models import NodeModel
     from gifpop.nest.nodes import Block
 
+NESTError = KernelException  # scripts for older versions of NEST look for it here
 HISTORY_VARIABLE = "GIFPOP_HISTORY"
 SURVIVING = {"data_path", "data_prefix"}  # settings that ResetKernel keeps, as NEST does
 

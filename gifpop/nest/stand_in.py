@@ -1,10 +1,8 @@
 """Make `import nest` import gifpop.nest, so that scripts written for NEST run unchanged."""
 
 import importlib
+import pkgutil
 import sys
-
-# Modules that scripts import by name: ``import nest.raster_plot``.
-PUBLIC = ("logic", "math", "random", "raster_plot", "voltage_trace")
 
 
 def install() -> None:
@@ -22,5 +20,5 @@ def install() -> None:
     if sys.modules.get("nest", package) is not package:
         raise RuntimeError("install: NEST has been imported already; call gifpop.nest.install() before")
     sys.modules["nest"] = package
-    for name in PUBLIC:
-        sys.modules[f"nest.{name}"] = importlib.import_module(f"gifpop.nest.{name}")
+    for module in pkgutil.iter_modules(package.__path__):  # none of which may be imported again under the other name
+        sys.modules[f"nest.{module.name}"] = importlib.import_module(f"gifpop.nest.{module.name}")

@@ -9,12 +9,14 @@ SCRIPT = """
 import sys
 import nest
 import nest.raster_plot
+import nest.kernel
 import nest.voltage_trace as traces
 from nest import random
 from nest.math import redraw
 import helper
 
 assert nest.__name__ == "gifpop.nest" and nest.raster_plot.__name__ == "gifpop.nest.raster_plot"
+assert nest.kernel.NESTError is nest.NESTError and nest.kernel.__name__ == "gifpop.nest.kernel"
 assert traces is nest.voltage_trace and random is nest.random and redraw is nest.math.redraw
 nest.resolution = 0.5
 assert nest.GetKernelStatus("resolution") == 0.5
