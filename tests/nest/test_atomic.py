@@ -31,6 +31,9 @@ pytestmark = [
 ]
 
 
+MEASURED = {"memory_size", "time_simulate", "time_simulate_cpu"}  # settings that say how long it took
+
+
 @pytest.fixture(autouse=True)
 def kernel():
     """Begin with SIGINT handled as by Python, however these tests are started."""
@@ -88,7 +91,8 @@ def interrupt():
 
 def fingerprint():
     """Return all that a user can see of the kernel, which nodes have been set, and the random streams taken."""
-    seen = [sorted(nest.GetKernelStatus().items()), state.streams.taken]
+    settings = nest.GetKernelStatus()
+    seen = [sorted((name, settings[name]) for name in settings.keys() - MEASURED), state.streams.taken]
     seen += [np.asarray(getattr(block, "changed", False)).tolist() for block in state.nodes.blocks]
     for model in [*nest.node_models, *nest.synapse_models]:
         seen.append(sorted(nest.GetDefaults(model).items()))
