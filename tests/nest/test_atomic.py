@@ -30,8 +30,12 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Exception ignored in.*FileIO:pytest.PytestUnraisableExceptionWarning"),
 ]
 
-
-MEASURED = {"memory_size", "time_simulate", "time_simulate_cpu"}  # settings that say how long it took
+MEASURED = {  # settings that say what a run took, or count spikes of the last one, which an interrupt divides
+    "local_spike_counter",
+    "memory_size",
+    "time_simulate",
+    "time_simulate_cpu",
+}
 
 
 @pytest.fixture(autouse=True)
