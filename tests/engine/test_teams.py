@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -78,11 +79,17 @@ def test_trials_and_comparisons_and_files_follow(two_processors, tmp_path, monke
 
 
 @pytest.mark.parametrize("name", ["local_num_threads", "total_num_virtual_procs"])
-def test_nest_follows(two_processors, name):
+def test_nest_follows(two_processors, name, monkeypatch):
+    """As in NEST what was set is read back; the loop takes no more threads than there are processors."""
+    taken = []
+    monkeypatch.setattr(threads, "team", lambda number: taken.append(number) or nullcontext())
     nest.ResetKernel()
     with pytest.warns(UserWarning, match=f"^{name}: 8 threads were asked for, 2 used"):
         setattr(nest, name, 8)
-    assert nest.local_num_threads == nest.total_num_virtual_procs == 2
+    assert nest.local_num_threads == nest.total_num_virtual_procs == 8
+    nest.Create("gif_psc_exp")
+    nest.Simulate(1.0)
+    assert set(taken) == {2}
     nest.ResetKernel()
 
 
