@@ -19,7 +19,7 @@ from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.projections import Exceptions, Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
-from gifpop.nest.synapses import CollocatedSynapses, SynapseSpec, delay_steps, synapse_model, values_of, woven
+from gifpop.nest.synapses import CollocatedSynapses, SynapseSpec, arranging, delay_steps, synapse_model, woven
 from gifpop.nest.value_types import is_sequence, refuse_masked
 from gifpop.wiring import _wiring
 from gifpop.wiring.draw import connection_bytes
@@ -234,7 +234,7 @@ class _Request:
             self._check_memory(n_pre, n_post)
         make = drawn_rules.draw if spec.is_drawn else draw
         first, targets = make(spec, self.pre, self.post, kernel.streams.take())
-        return self._pieces(first, targets, lambda given: values_of(given, spec, first, targets))
+        return self._pieces(first, targets, arranging(spec, first, targets))
 
     def _check_memory(self, n_pre: int, n_post: int) -> None:
         """Refuse connections of a rule that would not fit in memory."""

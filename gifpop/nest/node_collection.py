@@ -363,7 +363,7 @@ class NodeCollection:
             yield block, self._ids[start:end] - block.first
 
     def _check_alive(self) -> None:
-        if self._generation != kernel.generation:
+        if len(self._ids) and self._generation != kernel.generation:
             raise errors.KernelException(
                 "InvalidNodeCollection: note that ResetKernel invalidates all previously created NodeCollections."
             )

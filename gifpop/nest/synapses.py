@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -312,31 +313,31 @@ def _check_shape(name: str, array: Floats, spec: ConnSpec, n_pre: int, n_post: i
         )
 
 
-def values_of(value: npt.NDArray[Any], spec: ConnSpec, first: Integers, targets: Shorts) -> npt.NDArray[Any]:
-    """Return values given for each connection, in the order of `rules.draw`.
+def arranging(spec: ConnSpec, first: Integers, targets: Shorts) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+    """Return a function that puts values given for each connection in the order of `rules.draw`.
 
-    The values of a node are dealt to its connections at random if the connections have no order of their own.
+    The values of a node are dealt to its connections at random if the connections have no order of their own. All that
+    is given, weights and delays, is dealt alike: what stands at one place belongs to one connection.
     """
     sources = np.repeat(np.arange(len(first) - 1), np.diff(first))
     match spec.name:
         case "one_to_one":
-            return value[sources]
+            return lambda value: value[sources]
         case "all_to_all":
-            return value[targets, sources]
-        case "fixed_outdegree":
-            return _dealt(value, sources)
+            return lambda value: value[targets, sources]
         case "fixed_total_number":
-            return np.random.Generator(kernel.streams.take()).permutation(value)
+            order = cache(lambda: np.random.Generator(kernel.streams.take()).permutation(len(targets)))
         case _:
-            return _dealt(value, targets)
+            order = cache(partial(_dealt, sources if spec.name == "fixed_outdegree" else targets))
+    return lambda value: value.ravel()[order()]
 
 
-def _dealt(rows: npt.NDArray[Any], nodes: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
-    """Deal each node's row of values to its connections at random."""
+def _dealt(nodes: npt.NDArray[np.integer]) -> Integers:
+    """Return for each connection the place of its values, of which each node, in ascending order, has a row."""
     tie_breaks = np.random.Generator(kernel.streams.take()).random(len(nodes))
-    values = np.empty(len(nodes), rows.dtype)
-    values[np.lexsort((tie_breaks, nodes))] = rows.ravel()
-    return values
+    places = np.empty(len(nodes), dtype=np.int64)
+    places[np.lexsort((tie_breaks, nodes))] = np.arange(len(nodes))
+    return places
 
 
 def delay_steps(model: SynapseModel, value: float | Floats | None) -> Lags:

@@ -519,3 +519,27 @@ def test_bad_lists(pre, post, rule, error, text):
     assert text in str(raised.value)
     with pytest.raises(ValueError, match="SynapseCollection cannot be returned when connecting two arrays of node IDs"):
         nest.Connect([1, 1], [2, 3], "one_to_one", return_synapsecollection=True)
+
+
+@pytest.mark.parametrize(
+    ("conn_spec", "shape"),
+    [
+        ({"rule": "fixed_indegree", "indegree": 3}, (20, 3)),
+        ({"rule": "fixed_outdegree", "outdegree": 3}, (20, 3)),
+        ({"rule": "fixed_total_number", "N": 60}, (60,)),
+        ({"rule": "all_to_all"}, (20, 20)),
+        ({"rule": "one_to_one"}, (20,)),
+    ],
+)
+def test_what_is_given_for_a_connection_stays_together(conn_spec, shape):
+    nest.ResetKernel()
+    nodes = nest.Create("gif_psc_exp", 20)
+    values = np.arange(1.0, np.prod(shape) + 1.0).reshape(shape)
+    nest.Connect(nodes, nodes, conn_spec, {"weight": values, "delay": values})
+    made = nest.GetConnections()
+    assert sorted(made.weight) == values.ravel().tolist()
+    assert made.delay == made.weight
+    if conn_spec["rule"] in ("fixed_indegree", "fixed_outdegree"):
+        at_fixed_side = made.target if conn_spec["rule"] == "fixed_indegree" else made.source
+        rows = [(int(weight) - 1) // 3 for weight in made.weight]
+        assert rows == [node - 1 for node in at_fixed_side]
