@@ -117,6 +117,9 @@ def from_file(fname: str | Sequence[str], **kwargs: Any) -> list[Line2D]:
     return _plot(_selected(spikes, kwargs.pop("sel", None)), unit, **kwargs)
 
 
+from_file_numpy = from_file_pandas = from_file  # NEST's, for its two ways to read a file
+
+
 def extract_events(
     data: npt.ArrayLike, time: float | Sequence[float] | None = None, sel: Indices | None = None
 ) -> npt.NDArray[Any]:

@@ -77,7 +77,7 @@ def from_file(fname: str | Sequence[str], title: str | None = None, grayscale: b
     Parameters
     ----------
     fname : str or list of str
-        One file or several, as those of several threads.
+        One file or several, as those of several threads. Without names of columns: sender, time in ms, V_m.
     title : str, optional
         Title; "Membrane potential" by default.
     grayscale : bool
@@ -96,10 +96,13 @@ def from_file(fname: str | Sequence[str], title: str | None = None, grayscale: b
         If the files hold no ``V_m`` or no events, or have different columns.
     """
     names, table = read_all("voltage_trace.from_file", fname)
+    names = names or ["sender", "time_ms", "V_m"]
     if "V_m" not in names:
         raise ValueError("voltage_trace: the file must have a column V_m.")
     if not len(table):
         raise ValueError("No events recorded.")
+    if table.shape[1] < len(names):
+        raise ValueError(f"voltage_trace: the file must have the columns {', '.join(names)}.")
     nodes, times, potentials = table[:, 0].astype(np.int64), table[:, 1], table[:, names.index("V_m")]
     if "time_step" in names:
         times = times * kernel.clock.resolution

@@ -128,3 +128,17 @@ def test_voltage_trace_of_something_else(network, choose, options, error, text):
     with pytest.raises(error) as raised:
         nest.voltage_trace.from_device(choose(*network), **options)
     assert text in str(raised.value)
+
+
+def test_files_without_names_of_columns(tmp_path):
+    """As of scripts that write files of their own; they have sender, time and potential."""
+    path = tmp_path / "potentials.dat"
+    np.savetxt(path, [[1, 0.5, -70.0], [2, 0.5, -60.0], [1, 1.0, -71.0], [2, 1.0, -61.0]])
+    (first,), (second,) = nest.voltage_trace.from_file(str(path))
+    assert_array_equal(first.get_data(), [[0.5, 1.0], [-70.0, -71.0]])
+    assert_array_equal(second.get_data(), [[0.5, 1.0], [-60.0, -61.0]])
+    np.savetxt(path, [[1, 0.5]])
+    with pytest.raises(ValueError, match="the file must have the columns sender, time_ms, V_m"):
+        nest.voltage_trace.from_file(str(path))
+    assert nest.raster_plot.from_file_numpy(str(path))
+    plt.close("all")
