@@ -40,6 +40,7 @@ SILENT = 1e-3  # spikes/s; of less activity, changes matter no more than of so m
 LONGEST = 50  # windows
 DAMPED = 4  # of them are followed by one in which all fire steadily
 WINDOW = 0.5  # in units of the slowest time constant
+LONGEST_WINDOW = 10**8  # steps; several windows take minutes then
 MEMBRANES = 10.0  # what counts as such in units of that of the membrane, since several spikes must pass
 
 
@@ -168,12 +169,17 @@ def _held(signal: signals.Signal) -> signals.Piecewise:
 
 
 def _window(cells: Iterable[GIF], links: Iterable[Link], dt: float) -> int:
-    """Return the steps of a relaxation window; whole rounds of merging."""
+    """Return the steps of a relaxation window; whole rounds of merging. Refuse what would take hours."""
     slowest = max(
         max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa, *cell.tau_stc)
         for cell in cells
     )
     steps = max(WINDOW * slowest / dt, *(link.lag for link in links), 1)
+    if steps > LONGEST_WINDOW:
+        raise ValueError(
+            "Simulation.initial = 'stationary': the slowest time constants must be <= "
+            f"{LONGEST_WINDOW / WINDOW:g} steps of dt = {dt} ms, got {slowest:g} ms; initial='rest' needs no relaxation"
+        )
     return history.MERGE_EVERY * math.ceil(steps / history.MERGE_EVERY)
 
 

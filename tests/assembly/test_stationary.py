@@ -402,3 +402,10 @@ def test_without_a_stationary_state(level):
     with pytest.raises(gp.SimulationError, match=r"initial = 'stationary': no stationary state was found") as caught:
         net.simulate(10.0, dt=0.5, initial="stationary", level=level)
     assert "population 'P'" in str(caught.value) and "initial='rest'" in str(caught.value)
+
+
+def test_what_would_relax_for_hours_is_refused():
+    net = gp.Network()
+    net.population("P", 100, gp.GIF(I_e=500.0, tau_syn_ex=1e9))
+    with pytest.raises(ValueError, match=r"the slowest time constants must be <= 2e\+08 steps of dt = 0.5 ms"):
+        gp.Simulation(net, dt=0.5, initial="stationary").run(0.5)
