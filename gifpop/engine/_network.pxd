@@ -1,9 +1,9 @@
 """Groups, links and input in transit, as the time loop sees them.
 
-Groups are mesoscopic populations (one unit), groups of neurons and of relays (a unit each). A link carries what its source
-emits in step ``k`` to its target, where it is used in step ``k + lag``: to all units at once, or to single ones. What
-comes from groups and what comes from generators is added up apart, so that the sums do not depend on when which of the
-two is delivered.
+Groups are mesoscopic populations (one unit), groups of neurons and of relays (a unit each). A link carries what its
+source emits in step ``k`` to its target, where it is used in step ``k + lag``: to all units at once, or to single ones.
+What comes from groups and what comes from generators is added up apart, so that the sums do not depend on when which of
+the two is delivered.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
