@@ -290,7 +290,7 @@ class SpikeGeneratorBlock(GeneratorBlock):
             return times
         steps = clock.grid(cls.model_name, times, row["allow_offgrid_times"])
         if row["shift_now_spikes"]:
-            steps = steps + (steps == clock.step)
+            steps = steps + (steps == clock.step - clock.point("origin", row["origin"]))
         return clock.ms(steps)
 
     def stamps(self, i: int) -> Integers:

@@ -165,12 +165,12 @@ def run(nest, seed, make=Script):
     return script.records()
 
 
-def write(path, run):
+def write(path, run, seeds=SEEDS):
     """Store what NEST, imported here, makes of all scripts."""
     import nest
 
     nest.verbosity = nest.VerbosityLevel.QUIET
-    everything = {f"{seed}_{name}": values for seed in SEEDS for name, values in run(nest, seed).items()}
+    everything = {f"{seed}_{name}": values for seed in seeds for name, values in run(nest, seed).items()}
     np.savez_compressed(path, **everything)
     print(path.stat().st_size, "bytes")
 

@@ -149,3 +149,15 @@ def test_spikes_of_now(times, shift):
     kept = [5.1 if time == 5.0 and shift else time for time in times]
     np.testing.assert_allclose(g.spike_times, kept, rtol=1e-15, atol=0)
     np.testing.assert_allclose(recorded.events["times"], [t for t in kept if t > 5.0], rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("model", ["spike_generator", "spike_train_injector"])
+@pytest.mark.parametrize(("time", "kept"), [(1.0, 1.0), (2.0, 2.1), (3.0, 3.0), (5.0, 5.0)])
+def test_now_counts_from_the_origin(model, time, kept):
+    g = nest.Create(model)
+    recorded = recorder(g)
+    nest.Simulate(5.0)
+    g.set(spike_times=[time], shift_now_spikes=True, origin=3.0)
+    nest.Simulate(5.0)
+    np.testing.assert_allclose(g.spike_times, [kept], rtol=1e-15, atol=0)
+    np.testing.assert_allclose(recorded.events["times"], [kept + 3.0] * (kept > 2.0), rtol=1e-15, atol=0)
