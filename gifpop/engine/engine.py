@@ -259,9 +259,8 @@ class Engine:
                 while self.step < end and not interrupted():
                     with pace.chunk(end - self.step, probing.most_steps()) as n:
                         [(failed, chunk)] = advance([self], n, probing, self.threads)
-                    # not measured: that takes much of the time of short chunks, which would then become shorter still
-                    yield chunk
-                    bar.update(len(chunk.counts))
+                        bar.update(len(chunk.counts))
+                        yield chunk
                     self.broken = None  # not before the piece has been recorded
                     if failed >= 0:
                         error, self.broken = self.failure(failed, chunk), self._loss(failed, chunk)

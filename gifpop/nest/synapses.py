@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -319,16 +319,21 @@ def arranging(spec: ConnSpec, first: Integers, targets: Shorts) -> Callable[[npt
     The values of a node are dealt to its connections at random if the connections have no order of their own. All that
     is given, weights and delays, is dealt alike: what stands at one place belongs to one connection.
     """
-    sources = np.repeat(np.arange(len(first) - 1), np.diff(first))
+
+    def sources() -> Integers:
+        return np.repeat(np.arange(len(first) - 1), np.diff(first))
+
     match spec.name:
         case "one_to_one":
-            return lambda value: value[sources]
+            return lambda value: value[sources()]
         case "all_to_all":
-            return lambda value: value[targets, sources]
+            return lambda value: value[targets, sources()]
         case "fixed_total_number":
             order = cache(lambda: np.random.Generator(kernel.streams.take()).permutation(len(targets)))
+        case "fixed_outdegree":
+            order = cache(lambda: _dealt(sources()))
         case _:
-            order = cache(partial(_dealt, sources if spec.name == "fixed_outdegree" else targets))
+            order = cache(lambda: _dealt(targets))
     return lambda value: value.ravel()[order()]
 
 
