@@ -1,7 +1,7 @@
 """Types of parameters: check and convert values, with NEST's messages."""
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, SupportsInt, TypeAlias, TypeGuard, TypeVar
 
@@ -50,13 +50,8 @@ class ValueType(Generic[Value]):
             if self.dtype is int and values.dtype.kind == "u":
                 in_range(name, int(values.max(initial=0)))
             return values.astype(self.dtype)
-        if self.dtype is float and not self.vector and _all_plain(values):
-            try:
-                array = np.array(values, dtype=float)
-            except OverflowError:  # an integer that no float holds
-                array = np.array([np.inf])
-            if np.all(np.abs(array) < 2.0**63) or set(map(type, values)) == {float}:
-                return array
+        if self.dtype is float and not self.vector and (floats := _as_floats(values)) is not None:
+            return floats
         converted = [self.convert(name, value) for value in values]
         return converted if self.vector or self.dtype is str else np.array(converted, dtype=self.dtype)
 
@@ -77,8 +72,8 @@ class ValueType(Generic[Value]):
     def _vector(self, name: str, value: Any) -> Any:
         if not is_sequence(value):
             raise self._mismatch(name, value)
-        if self.dtype is float and (numbers := _as_floats(value)) is not None:
-            return numbers
+        if self.dtype is float and (floats := _as_floats(value)) is not None:
+            return floats
         if not all(self._accepts(element) or (self.dtype is int and _is_bool(element)) for element in value):
             raise self._mismatch(name, value)
         if self.dtype is str:
@@ -182,18 +177,20 @@ def is_long(value: int) -> bool:
     return SMALLEST_LONG <= value <= LARGEST_LONG
 
 
-def _all_plain(values: Iterable[object]) -> bool:
-    """Return whether a sequence holds only Python floats and integers."""
-    return set(map(type, values)) <= {float, int}
+def _as_floats(values: Sequence[Any] | npt.NDArray[Any]) -> Floats | None:
+    """Return a new float64 array of a sequence of plain numbers; None if it may hold anything else.
 
-
-def _as_floats(values: Sequence[Any]) -> Floats | None:
-    """Return a new float64 array of a sequence of plain numbers; None if there are other things in it."""
+    Also of numbers that are not finite, or so large that, as integers, 64 bits do not hold them: these are looked at
+    one by one.
+    """
     try:
         array = np.array(values)
-    except (ValueError, OverflowError):  # sequences of different lengths
+    except (ValueError, OverflowError):  # sequences of different lengths, or integers that no float holds
         return None
-    return array.astype(float, copy=False) if array.ndim == 1 and np.can_cast(array.dtype, float) else None
+    if array.ndim != 1 or not np.can_cast(array.dtype, float):
+        return None
+    array = array.astype(float, copy=False)
+    return array if np.all(np.abs(array) < 2.0**63) else None
 
 
 def _is_bool(value: object) -> bool:

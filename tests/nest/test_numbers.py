@@ -312,3 +312,12 @@ def test_messages_name_all_models():
     with pytest.raises(Errors.UnknownModelName) as error:
         nest.Create("static_synapse")
     assert "gifpop.nest has" in str(error.value)
+
+
+@pytest.mark.parametrize("values", [[2**63], [1.0, 2**64], [-(2**63) - 10**4, 1]], ids=str)
+def test_integers_beyond_64_bits_in_vectors(values):
+    node = nest.Create("gif_psc_exp")
+    with pytest.raises(nest.NESTError, match=r"q_sfa must be >= -2\^63 and < 2\^63"):
+        node.set({"tau_sfa": [10.0] * len(values), "q_sfa": values})
+    node.set({"tau_sfa": [10.0, 20.0], "q_sfa": [1e30, 2**62]})
+    assert node.q_sfa.tolist() == [1e30, 2.0**62]
