@@ -61,12 +61,12 @@ class Monitor(NamedTuple):
 class Weigher(NamedTuple):
     """A weight recorder, the ``i``-th of a block, and the populations and blocks of neurons that it may record.
 
-    ``firsts`` holds the population, or the first neuron of each block.
+    ``firsts`` holds the population, or the first neuron of each block, in ascending order.
     """
 
     block: WeightRecorderBlock
     i: int
-    firsts: frozenset[int]
+    firsts: list[int]
 
 
 class Tap:

@@ -353,7 +353,7 @@ class Simulator:
     def _weigh(self, chunk: Chunk) -> None:
         """Hand the spikes of a chunk to the weight recorders."""
         for recorder, i, firsts in self._weighers:
-            for first in sorted(firsts):
+            for first in firsts:
                 group = self._groups.get(first)
                 if group in chunk.neurons:
                     steps, units = chunk.neurons[group]

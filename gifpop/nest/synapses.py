@@ -81,10 +81,14 @@ class SynapseSpec:
         if not isinstance(self.values["delay"], Parameter):
             self.values["delay"] = delay_steps(self.model, self.values["delay"])
 
+    def differing(self) -> set[Adjustable]:
+        """Return the names of the values that differ between connections."""
+        return {name for name, value in self.values.items() if isinstance(value, (Parameter, np.ndarray))}
+
     def various(self) -> tuple[bool, bool]:
         """Return whether weights and whether delays differ between connections."""
-        weight, delay = (isinstance(self.values[name], (Parameter, np.ndarray)) for name in ("weight", "delay"))
-        return weight, delay
+        names = self.differing()
+        return "weight" in names, "delay" in names
 
     def draws(self) -> bool:
         """Return whether any values are drawn."""
@@ -92,17 +96,11 @@ class SynapseSpec:
 
     def bytes_each(self) -> float:
         """Return the number of bytes of the values that differ, for each connection."""
-        return float(
-            sum(
-                np.dtype(DTYPES[name]).itemsize
-                for name, value in self.values.items()
-                if isinstance(value, (Parameter, np.ndarray))
-            )
-        )
+        return float(sum(np.dtype(DTYPES[name]).itemsize for name in self.differing()))
 
     def are_alike(self) -> bool:
         """Return whether all connections share all values."""
-        return not any(isinstance(value, (Parameter, np.ndarray)) for value in self.values.values())
+        return not self.differing()
 
     def drawn(self, n: int, arranged: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> dict[Adjustable, Any]:
         """Return the values of ``n`` connections, delays in steps: draw them, or put arrays in order by ``arranged``.

@@ -167,7 +167,7 @@ class Wiring:
                     self._wire(strand)
         self.noise = [self._noise_link(noise, *found) for noise, found in self._noise.items()]
         self.weighers = [
-            Weigher(block, i, frozenset(self._end(sources[~nodes.are_devices(sources)]).tolist()))
+            Weigher(block, i, np.unique(self._end(sources[~nodes.are_devices(sources)])).tolist())
             for block in nodes.of_type(WeightRecorderBlock)
             for i in range(block.n)
             if len(sources := connections.recorded_sources(block.first + i))
