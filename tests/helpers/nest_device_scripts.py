@@ -12,7 +12,6 @@ connections from the same source.
 """
 
 import contextlib
-import random
 from functools import partial
 from pathlib import Path
 
@@ -43,9 +42,7 @@ class Script(nest_scripts.Script):
     """One script: a random generator decides, and both simulators get the same calls."""
 
     def __init__(self, nest, seed):
-        self.nest, self.choose = nest, random.Random(seed)
-        nest.ResetKernel()
-        self.h = nest.resolution = self.choose.choice([0.1, 0.5, 0.3, 1.0])
+        self.begin(nest, seed)
         self.shortest = self.choose.randint(1, 4)
         self.recorders = []
         self.synapses = self.synapse_models()

@@ -7,7 +7,6 @@ writes the results to ``data/nest_neuron_scripts.npz``.
 """
 
 import contextlib
-import random
 from functools import partial
 from pathlib import Path
 
@@ -29,9 +28,7 @@ class Script(nest_scripts.BaseScript):
     """One script: a random generator decides, and both simulators get the same calls."""
 
     def __init__(self, nest, seed):
-        self.nest, self.choose = nest, random.Random(seed)
-        nest.ResetKernel()
-        self.h = nest.resolution = self.choose.choice([0.1, 0.5, 0.3, 1.0])
+        self.begin(nest, seed)
         self.shortest = self.choose.randint(1, 4)
         self.blocks = [self.neurons() for _ in range(self.choose.randint(1, 3))]
         self.population = nest.Create("gif_pop_psc_exp", params=self.population_parameters())

@@ -7,7 +7,6 @@ are 0 or 1. With NEST as ``nest``, ``python -m tests.helpers.nest_relay_scripts`
 Windows of dilutors have no beginning: NEST keeps what arrives before it in its ring buffer and sends it a round later.
 """
 
-import random
 from functools import partial
 from pathlib import Path
 
@@ -24,9 +23,7 @@ class Script(nest_scripts.BaseScript):
     """One script: a random generator decides, and both simulators get the same calls."""
 
     def __init__(self, nest, seed):
-        self.nest, self.choose = nest, random.Random(seed)
-        nest.ResetKernel()
-        self.h = nest.resolution = self.choose.choice([0.1, 0.5, 0.3, 1.0])
+        self.begin(nest, seed)
         self.shortest = self.choose.randint(1, 4)
         self.targets = nest.Create("gif_psc_exp", 3, {"lambda_0": 0.0}), self.population({"lambda_0": 0.0})
         self.sources = [self.generator() for _ in range(self.choose.randint(1, 3))]

@@ -20,6 +20,11 @@ LONGEST = 16  # steps between two changes
 class BaseScript:
     """What all scripts do: they note their recorders and take times in whole steps of ``h``."""
 
+    def begin(self, nest, seed):
+        self.nest, self.choose = nest, random.Random(seed)
+        nest.ResetKernel()
+        self.h = nest.resolution = self.choose.choice([0.1, 0.5, 0.3, 1.0])
+
     def ms(self, low, high):
         return round(self.choose.randint(low, high) * self.h, 6)
 
@@ -36,9 +41,7 @@ class Script(BaseScript):
     """One script: a random generator decides, and both simulators get the same calls."""
 
     def __init__(self, nest, seed):
-        self.nest, self.choose = nest, random.Random(seed)
-        nest.ResetKernel()
-        self.h = nest.resolution = self.choose.choice([0.1, 0.5, 0.3, 1.0])
+        self.begin(nest, seed)
         self.populations = [self.population() for _ in range(self.choose.randint(1, 3))]
         self.shortest = self.choose.randint(1, 4)
         self.generators, self.recorders = [], []

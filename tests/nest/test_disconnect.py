@@ -10,11 +10,7 @@ Errors = nest.NESTErrors
 MISSING = "Deletion of connection is not possible because it does not exist."
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    yield
-    nest.ResetKernel()
+pytestmark = pytest.mark.usefixtures("fresh_kernel")
 
 
 def neurons(n=3, **params):

@@ -9,11 +9,7 @@ Errors = nest.NESTErrors
 FIRING = {"lambda_0": 1e9, "V_T_star": -200.0, "t_ref": 1.0}
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    yield
-    nest.ResetKernel()
+pytestmark = pytest.mark.usefixtures("fresh_kernel")
 
 
 def watched(model="gif_psc_exp", n=1, **params):

@@ -14,11 +14,7 @@ Errors = nest.NESTErrors
 KINDS = ["same", "blocks", "slices", "unions", "within"]
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    yield
-    nest.ResetKernel()
+pytestmark = pytest.mark.usefixtures("fresh_kernel")
 
 
 def poisson(mean, **options):

@@ -9,11 +9,7 @@ Errors = nest.NESTErrors
 SHARED, LABELLED = "static_synapse_hom_w", "static_synapse_lbl"
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    yield
-    nest.ResetKernel()
+pytestmark = pytest.mark.usefixtures("fresh_kernel")
 
 
 def neurons(n=3, **params):
