@@ -35,6 +35,7 @@ if os.environ.get("GIFPOP_ISA"):
 
 MODULES = (
     "_core",
+    "common._numbers",
     *(f"engine.{name}" for name in ("_delivery", "_dispatch", "_loop", "_relays", "_team", "_trains")),
     "meso._meso",
     "micro._micro",

@@ -19,17 +19,20 @@ LONGEST_STEP = 1e6  # ms
 
 
 @overload
-def tics(ms: float) -> np.int64: ...
+def tics(ms: float) -> int: ...
 @overload
 def tics(ms: Floats) -> Integers: ...
-def tics(ms: float | Floats) -> np.int64 | Integers:
+def tics(ms: float | Floats) -> int | Integers:
     """Return a time (number or array) in whole microseconds, the unit in which NEST compares times.
 
     Of times that are longer than any simulation, `MOST_TICS`.
     """
+    if isinstance(ms, float) and abs(ms) * TICS_PER_MS < MOST_TICS:
+        return nearest_steps(ms, TICS_PER_MS)
     with np.errstate(over="ignore"):
         whole = np.floor(np.asarray(ms, dtype=float) * TICS_PER_MS + 0.5)
-    return np.clip(whole, -MOST_TICS, MOST_TICS).astype(np.int64)
+    in_tics = np.clip(whole, -MOST_TICS, MOST_TICS).astype(np.int64)
+    return in_tics if in_tics.ndim else int(in_tics)
 
 
 @overload

@@ -6,6 +6,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.common import _numbers
 from gifpop.common.grid import LONGEST_STEP, TICS_PER_MS, nearest_steps, tics
 from gifpop.common.typing import Floats, Integers
 from gifpop.nest.errors import BadDelay, BadProperty, KernelException
@@ -60,7 +61,7 @@ class Clock:
         """Convert ms to steps; return None if the time is off the grid."""
         if not abs(ms) < LONGEST_TIME:
             return None
-        steps, rest = divmod(int(tics(ms)), self.tics_per_step)
+        steps, rest = divmod(tics(ms), self.tics_per_step)
         return None if rest else steps
 
     def grid(self, who: str, times: Floats, offgrid: bool = True) -> Integers:
@@ -68,15 +69,11 @@ class Clock:
 
         Raises BadProperty, which names the model ``who`` and the time.
         """
-        ms = np.asarray(times, dtype=float)
-        possible = np.abs(ms) < 1e15
-        in_tics = nearest_steps(np.where(possible, ms, 0.0), TICS_PER_MS)
-        steps, rest = np.divmod(in_tics, self.tics_per_step)
-        good = possible & (in_tics >= 0) & (offgrid | (rest == 0))
-        if not good.all():
-            time = times[np.argmin(good)]
-            raise BadProperty(f"{who}: Time point {time:g} is not representable in current resolution.")
-        return (steps + (rest > 0)).astype(np.int64)
+        ms = np.ascontiguousarray(times, dtype=float)
+        steps, wrong = _numbers.steps_on_grid(ms, TICS_PER_MS, self.tics_per_step, 1e15, offgrid)
+        if wrong >= 0:
+            raise BadProperty(f"{who}: Time point {ms[wrong]:g} is not representable in current resolution.")
+        return steps
 
     def steps_after(self, times: Floats) -> Integers:
         """Return the steps at or after times in ms that need not be on the grid."""
@@ -84,7 +81,7 @@ class Clock:
 
     def steps_above(self, ms: float) -> int:
         """Convert ms to steps, rounded up."""
-        return -(-int(tics(ms)) // self.tics_per_step)
+        return -(-tics(ms) // self.tics_per_step)
 
     def point(self, name: str, ms: float) -> int:
         """Convert a time of a device in ms to steps; raise BadProperty, with its name, if it is off the grid."""

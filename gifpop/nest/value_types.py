@@ -8,6 +8,7 @@ from typing import Any, Generic, SupportsInt, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.common import _numbers
 from gifpop.common.brief import brief
 from gifpop.common.typing import Floats, Integers
 from gifpop.nest.errors import BadParameterValue, OutOfRange, TypeMismatch
@@ -180,9 +181,10 @@ def is_long(value: int) -> bool:
 def _as_floats(values: Sequence[Any] | npt.NDArray[Any]) -> Floats | None:
     """Return a new float64 array of a sequence of plain numbers; None if it may hold anything else.
 
-    Also of numbers that are not finite, or so large that, as integers, 64 bits do not hold them: these are looked at
-    one by one.
+    Also of integers that 64 bits do not hold: these are looked at one by one.
     """
+    if isinstance(values, (list, tuple)) and (floats := _numbers.floats(values)) is not None:
+        return floats
     try:
         array = np.array(values)
     except (ValueError, OverflowError):  # sequences of different lengths, or integers that no float holds
@@ -190,7 +192,8 @@ def _as_floats(values: Sequence[Any] | npt.NDArray[Any]) -> Floats | None:
     if array.ndim != 1 or not np.can_cast(array.dtype, float):
         return None
     array = array.astype(float, copy=False)
-    return array if np.all(np.abs(array) < 2.0**63) else None
+    held = isinstance(values, np.ndarray) and values.dtype.kind == "f"
+    return array if held or np.all(np.abs(array) < 2.0**63) else None
 
 
 def _is_bool(value: object) -> bool:

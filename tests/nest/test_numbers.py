@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gifpop.nest as nest
+from gifpop.common import _numbers
 
 Errors = nest.NESTErrors
 HUGE = [2**63, -(2**63) - 1, 2**64, 10**400, 10**5000]
@@ -321,3 +322,37 @@ def test_integers_beyond_64_bits_in_vectors(values):
         node.set({"tau_sfa": [10.0] * len(values), "q_sfa": values})
     node.set({"tau_sfa": [10.0, 20.0], "q_sfa": [1e30, 2**62]})
     assert node.q_sfa.tolist() == [1e30, 2.0**62]
+
+
+# -- read in compiled code --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "values", [[1.5, np.float64(2.5), 3, True, -(2**63), 2**63 - 1, 1e300], (float("inf"), -0.0), [float("nan")], []]
+)
+def test_lists_of_numbers_are_read_at_once(values):
+    np.testing.assert_array_equal(_numbers.floats(values), np.array(values, dtype=float), strict=True)
+
+
+@pytest.mark.parametrize(
+    "value", [2**63, -(2**63) - 1, 10**400, "1", None, 1j, [1.0], np.float32(1), np.int64(1)], ids=str
+)
+def test_lists_of_anything_else_are_not(value):
+    assert _numbers.floats([1.0, value]) is None
+
+
+@pytest.mark.parametrize("per_step", [1, 100, 250])
+def test_times_as_steps(per_step):
+    """The same as of whole microseconds, computed by numpy."""
+    times = np.concatenate((np.arange(2000) * 0.05, np.random.default_rng(1).uniform(0.0, 1e6, 2000)))
+    steps, rest = np.divmod(np.floor(times * 1000 + 0.5).astype(np.int64), per_step)
+    found, wrong = _numbers.steps_on_grid(times, 1000, per_step, 1e15, True)
+    np.testing.assert_array_equal(found, steps + (rest > 0), strict=True)
+    assert wrong == -1
+    _, wrong = _numbers.steps_on_grid(times, 1000, per_step, 1e15, False)
+    assert wrong == (np.argmax(rest > 0) if rest.any() else -1)
+
+
+@pytest.mark.parametrize("time", [-0.1, 1e15, float("nan"), float("inf")])
+def test_times_that_are_no_steps(time):
+    assert _numbers.steps_on_grid(np.array([0.1, time, 0.2]), 1000, 100, 1e15, True)[1] == 1
