@@ -5,11 +5,13 @@ receiver, so that they do not depend on how steps are put together.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.math cimport exp, fabs, lgamma, log
+from libc.math cimport exp, fabs, isnan, lgamma, log
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 from numpy.random cimport bitgen_t
-from numpy.random.c_distributions cimport binomial_t, random_binomial, random_poisson, random_standard_uniform
+from numpy.random.c_distributions cimport (
+    binomial_t, random_binomial, random_poisson, random_standard_exponential, random_standard_uniform
+)
 
 cdef enum:
     MOST_TERMS = 100000
@@ -86,6 +88,28 @@ def modulated_gamma(random, double order, const double[::1] rates, const double[
             if drawn < rates[step] and drawn < rates[step] * gamma_hazard(order, elapsed[r]):  # hazards are below 1
                 counts[step, r] = 1.0
                 elapsed[r] = 0.0
+
+
+def dead_time_on_a_line(random, double rate, double dead, int64_t first, double[::1] coming, double[:, ::1] counts):
+    """Count events in the steps from ``first`` on; ``coming`` holds the time of each receiver's next one.
+
+    Where that is not a number, the receiver begins now, in the stationary state.
+    """
+    cdef bitgen_t *stream = _stream(random)
+    cdef double rest = max(1.0 / rate - dead, 0.0), begin
+    cdef Py_ssize_t step, r
+    for r in range(counts.shape[1]):
+        if isnan(coming[r]):
+            coming[r] = first + rest * random_standard_exponential(stream)
+            if random_standard_uniform(stream) < rate * dead:
+                coming[r] += dead * random_standard_uniform(stream)
+    for step in range(counts.shape[0]):
+        begin = <double> (first + step)
+        for r in range(counts.shape[1]):
+            while coming[r] < begin + 1.0:
+                if coming[r] >= begin:  # not those of steps that nobody asked for
+                    counts[step, r] += 1.0
+                coming[r] += dead + rest * random_standard_exponential(stream)
 
 
 cpdef double gamma_hazard(double order, double x) noexcept:

@@ -1,7 +1,7 @@
 """Spike trains for several receivers, drawn step by step for all of them at once; each has a state of its own.
 
-Trains are on the time grid, as NEST's are: what happens in a step has a probability, and the state changes at its end.
-Rates are events a step.
+All but `DeadTime` are on the time grid, as NEST's are: what happens in a step has a probability, and the state changes
+at its end. Rates are events a step.
 """
 
 from __future__ import annotations
@@ -80,6 +80,17 @@ class DeadTimeLaw(NamedTuple):
     def expected(self, step: int) -> float:
         """Return the expected number of events in a step, averaged over the modulation."""
         return self.n * self.rate
+
+
+class RestingLaw(NamedTuple):
+    """A Poisson process with dead time, in continuous time: at most one event in ``dead`` steps."""
+
+    rate: float
+    dead: float
+
+    def expected(self, step: int) -> float:
+        """Return the expected number of events in a step."""
+        return self.rate
 
 
 class CopyLaw(NamedTuple):
@@ -216,6 +227,23 @@ class DeadTimeSuperposition(Trains[DeadTimeLaw]):
             hazards = self.law.hazards(np.arange(steps.start, steps.stop))
             state = self._ready, self._resting, self._dead_steps, self._place
             _trains.dead_time_superposition(self.random, hazards, *state, counts)
+
+
+class DeadTime(Trains[RestingLaw]):
+    """Poisson processes with dead time, in continuous time, counted step by step.
+
+    A receiver begins in the stationary state.
+    """
+
+    def __init__(self, law: RestingLaw, random: np.random.Generator, first: int = 0, end: int = LAST_STEP) -> None:
+        super().__init__(law, random, first, end)
+        self._coming = np.zeros(0)  # times of the next events, in steps
+
+    def _admit(self, n: int) -> None:
+        self._coming = np.append(self._coming, np.full(n, np.nan))
+
+    def _fire(self, steps: range, counts: Floats) -> None:
+        _trains.dead_time_on_a_line(self.random, *self.law, steps.start, self._coming, counts)
 
 
 class Copies(Trains[CopyLaw]):

@@ -32,12 +32,7 @@ from gifpop.nest.models import SYNAPSES, SynapseModel, node_models
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_table import NodeTable
-from gifpop.nest.poisson_generators import (
-    DeadTimePoissonBlock,
-    InhomogeneousPoissonBlock,
-    PoissonBlock,
-    SinusoidalPoissonBlock,
-)
+from gifpop.nest.poisson_generators import InhomogeneousPoissonBlock, PoissonBlock, SinusoidalPoissonBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, SpikeRecorderBlock
 from gifpop.nest.relays import DilutorBlock, ParrotBlock
@@ -45,6 +40,7 @@ from gifpop.nest.simulator import LastRun, Simulator
 from gifpop.nest.streams import RandomStreams
 from gifpop.nest.train_generators import (
     CopyBlock,
+    DeadTimePoissonBlock,
     DeadTimeSuperpositionBlock,
     GammaSuperpositionBlock,
     PulsePacketBlock,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable, Set
+from collections.abc import Callable, Hashable, Set
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,17 +32,19 @@ class TrainBlock(GeneratorBlock):
     """Devices that send random spike trains: one through each connection, or one through all of them."""
 
     sends = "spikes"
-    draws_for_all = False  # whether a device draws all its trains from one stream
 
     def is_shared(self, i: int) -> bool:
         """Return whether all connections of the ``i``-th device carry the same train."""
         return False
 
     @abstractmethod
-    def train(self, i: int, number: int, random: np.random.Generator) -> signals.Emitter:
-        """Return the spikes that the ``i``-th device sends through a connection, or through all if it is shared.
+    def trains(
+        self, i: int, of_device: Callable[[], np.random.Generator], of_connection: Callable[[int], np.random.Generator]
+    ) -> Callable[[int], signals.Emitter]:
+        """Return a function of a connection's number: the spikes that the ``i``-th device sends through it.
 
-        ``random`` is the device's if trains are shared or drawn for all connections at once, else the connection's.
+        ``of_device`` and ``of_connection`` return random generators: the device's, for trains that are shared or drawn
+        for all connections at once; a connection's, by its number.
         """
 
     def per_step(self, rate: Floats | float) -> Floats:
@@ -93,8 +96,15 @@ class PoissonProcessBlock(TrainBlock):
     def mean(self, i: int) -> signals.Signal:
         """Return the mean number of spikes a step of the ``i``-th device."""
 
-    def train(self, i: int, number: int, random: np.random.Generator) -> signals.Emitter:
-        return signals.VaryingPoissonCounts(self.mean(i), random)
+    def counts(self, i: int) -> Callable[[np.random.Generator], signals.Emitter]:
+        """Return a function of a random generator: numbers of spikes of the ``i``-th device."""
+        return partial(signals.VaryingPoissonCounts, self.mean(i))
+
+    def trains(
+        self, i: int, of_device: Callable[[], np.random.Generator], of_connection: Callable[[int], np.random.Generator]
+    ) -> Callable[[int], signals.Emitter]:
+        counts, shared = self.counts(i), self.is_shared(i)
+        return lambda number: counts(of_device() if shared else of_connection(number))
 
 
 class PoissonBlock(PoissonProcessBlock):
@@ -111,8 +121,9 @@ class PoissonBlock(PoissonProcessBlock):
     def mean(self, i: int) -> signals.Signal:
         return signals.Piecewise([0], self.per_step(self.columns["rate"][[i]]), *self.late_steps(i))
 
-    def train(self, i: int, number: int, random: np.random.Generator) -> signals.PoissonCounts:
-        return signals.PoissonCounts(self.per_step(self.columns["rate"][i]).item(), random, *self.late_steps(i))
+    def counts(self, i: int) -> Callable[[np.random.Generator], signals.Emitter]:
+        mean, (begin, end) = self.per_step(self.columns["rate"][i]).item(), self.late_steps(i)
+        return lambda random: signals.PoissonCounts(mean, random, begin, end)
 
 
 class InhomogeneousPoissonBlock(PoissonProcessBlock):
@@ -194,34 +205,3 @@ class SinusoidalPoissonBlock(OscillatingTrainBlock, PoissonProcessBlock):
     def mean(self, i: int) -> signals.Signal:
         rate, amplitude = (self.per_step(self.columns[name][i]).item() for name in ("rate", "amplitude"))
         return signals.Sinusoid(rate, amplitude, *self.oscillation(i), *self.early_steps(i), lowest=0.0)
-
-
-class DeadTimePoissonBlock(TrainBlock):
-    """poisson_generator_ps, on the time grid.
-
-    Attributes
-    ----------
-    trains : dict
-        Processes under way, by connection, with the values and the stream that they have.
-    """
-
-    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
-        super().__init__(clock, model, first, n)
-        self.trains: dict[int, tuple[object, signals.DeadTimeCounts]] = {}
-
-    @classmethod
-    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
-        super().normalize(row, given, clock)
-        check_rate(row["rate"], clock)
-        if 1e-3 * row["rate"] * row["dead_time"] > 1:
-            raise BadProperty("The inverse rate cannot be smaller than the dead time.")
-
-    def train(self, i: int, number: int, random: np.random.Generator) -> signals.Emitter:
-        rate, dead = (self.columns[name][i].item() for name in ("rate", "dead_time"))
-        if rate == 0:
-            return signals.Events([], [])
-        values = rate, dead, *self.window(i), random
-        if number not in self.trains or self.trains[number][0] != values:
-            steps = 1e-3 * rate * self.clock.resolution, dead / self.clock.resolution
-            self.trains[number] = values, signals.DeadTimeCounts(*steps, random, *self.window(i))
-        return self.trains[number][1]

@@ -15,6 +15,8 @@ from gifpop.nest.generators import check_frequency
 from gifpop.nest.poisson_generators import MOST_EVENTS, OscillatingTrainBlock, TrainBlock, check_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gifpop.engine import signals
     from gifpop.nest.clock import Clock
     from gifpop.nest.models import NodeModel
@@ -36,28 +38,29 @@ class JointTrainBlock(TrainBlock):
     Attributes
     ----------
     process : type of Trains
-    trains : list of Trains or None
-        Of each device, once it takes part in a run.
+    under_way : list of Trains or None
+        Trains of each device, once it takes part in a run.
     """
 
-    draws_for_all = True
     process: type[trains.Trains[Any]]
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
         super().__init__(clock, model, first, n)
-        self.trains: list[trains.Trains[Any] | None] = [None] * n
+        self.under_way: list[trains.Trains[Any] | None] = [None] * n
 
     @abstractmethod
     def law(self, i: int) -> trains.Law:
         """Return the law of the trains of the ``i``-th device."""
 
-    def train(self, i: int, number: int, random: np.random.Generator) -> signals.Emitter:
-        process = self.trains[i]
+    def trains(
+        self, i: int, of_device: Callable[[], np.random.Generator], of_connection: Callable[[int], np.random.Generator]
+    ) -> Callable[[int], signals.Emitter]:
+        process, random = self.under_way[i], of_device()
         if process is None:
-            process = self.trains[i] = self.process(self.law(i), random, *self.late_steps(i))
+            process = self.under_way[i] = self.process(self.law(i), random, *self.late_steps(i))
         else:  # goes on, with the present values
             process.law, process.random, (process.first, process.end) = self.law(i), random, self.late_steps(i)
-        return process.receiver(number)
+        return process.receiver
 
 
 class SinusoidalGammaBlock(OscillatingTrainBlock, JointTrainBlock):
@@ -117,6 +120,32 @@ class DeadTimeSuperpositionBlock(JointTrainBlock):
         return trains.DeadTimeLaw(self.per_step(rate).item(), dead_steps, n, resting, modulation, advance)
 
 
+class DeadTimePoissonBlock(JointTrainBlock):
+    """poisson_generator_ps, on the time grid; trains begin again if a value changes."""
+
+    process = trains.DeadTime
+
+    @classmethod
+    def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
+        super().normalize(row, given, clock)
+        check_rate(row["rate"], clock)
+        if 1e-3 * row["rate"] * row["dead_time"] > 1:
+            raise BadProperty("The inverse rate cannot be smaller than the dead time.")
+
+    def law(self, i: int) -> trains.RestingLaw:
+        dead: float = self.columns["dead_time"][i].item()
+        return trains.RestingLaw(self.per_step(self.columns["rate"][i]).item(), dead / self.clock.resolution)
+
+    def trains(
+        self, i: int, of_device: Callable[[], np.random.Generator], of_connection: Callable[[int], np.random.Generator]
+    ) -> Callable[[int], signals.Emitter]:
+        present = self.law(i), of_device(), *self.window(i)
+        process = self.under_way[i]
+        if process is None or present != (process.law, process.random, process.first, process.end):
+            process = self.under_way[i] = self.process(*present)
+        return process.receiver
+
+
 class CopyBlock(JointTrainBlock):
     """mip_generator."""
 
@@ -140,7 +169,6 @@ class PulsePacketBlock(TrainBlock):
         Of each device, once it takes part in a run; others after new values of its law.
     """
 
-    draws_for_all = True
     together = frozenset({"pulse_times"})
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
@@ -156,12 +184,14 @@ class PulsePacketBlock(TrainBlock):
     def is_shared(self, i: int) -> bool:
         return True
 
-    def train(self, i: int, number: int, random: np.random.Generator) -> trains.PulsePackets:
+    def trains(
+        self, i: int, of_device: Callable[[], np.random.Generator], of_connection: Callable[[int], np.random.Generator]
+    ) -> Callable[[int], signals.Emitter]:
         size, spread = (self.columns[name][i].item() for name in ("activity", "sdev"))
         times = tuple(np.clip(self.columns["pulse_times"][i], -FURTHEST, FURTHEST).tolist())
         law = trains.PacketLaw(times, size, min(spread, FURTHEST), TICS_PER_MS, self.clock.tics_per_step)
         packets = self.packets[i]
         if packets is None or packets.law != law:
-            packets = self.packets[i] = trains.PulsePackets(law, random)
-        packets.random, (packets.first, packets.end) = random, self.early_steps(i)
-        return packets
+            packets = self.packets[i] = trains.PulsePackets(law, of_device())
+        packets.random, (packets.first, packets.end) = of_device(), self.early_steps(i)
+        return lambda number: packets

@@ -151,6 +151,7 @@ class Wiring:
         self.injected: dict[int, Tap] = {}
         self._line_of: dict[Hashable, int] = {}
         self._held: dict[int, signals.HeldNoise] = {}
+        self._trains: dict[int, Callable[[int], signals.Emitter]] = {}  # of generators, by number of connection
         self._noise: dict[Noise, tuple[signals.Signal, list[tuple[Shorts, Floats, int]]]] = {}
         for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
             if projection.receptor:
@@ -430,8 +431,9 @@ class Wiring:
         key = ALL if shared else number
 
         def train() -> signals.Emitter:
-            random = self.random_of_device(node) if shared or block.draws_for_all else self.random(number)
-            return block.train(i, key, random)
+            if node not in self._trains:
+                self._trains[node] = block.trains(i, partial(self.random_of_device, node), self.random)
+            return self._trains[node](key)
 
         return self._line(("train", node, key), train)
 

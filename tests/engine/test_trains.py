@@ -13,6 +13,7 @@ from gifpop.engine._trains import gamma_hazard
 from gifpop.engine.trains import (
     Copies,
     CopyLaw,
+    DeadTime,
     DeadTimeLaw,
     DeadTimeSuperposition,
     GammaLaw,
@@ -21,6 +22,7 @@ from gifpop.engine.trains import (
     ModulatedGammaLaw,
     PacketLaw,
     PulsePackets,
+    RestingLaw,
 )
 
 FALSE_ALARM = 1e-6
@@ -35,7 +37,14 @@ GAMMA = GammaLaw(rate=0.1, shape=3, n=7)
 DEAD = DeadTimeLaw(rate=0.1, dead=5.4, n=37, resting=3, modulation=0.5, advance=0.3)
 COPIES = CopyLaw(mean=1.5, copied=0.4)
 SINE = ModulatedGammaLaw(order=2.5, rate=0.2, amplitude=0.15, advance=0.4, phase=0.7)
-KINDS = [(GammaSuperposition, GAMMA), (DeadTimeSuperposition, DEAD), (Copies, COPIES), (ModulatedGamma, SINE)]
+RESTING = RestingLaw(rate=0.3, dead=2.4)
+KINDS = [
+    (GammaSuperposition, GAMMA),
+    (DeadTimeSuperposition, DEAD),
+    (DeadTime, RESTING),
+    (Copies, COPIES),
+    (ModulatedGamma, SINE),
+]
 
 
 def emitted(trains, chunks, receivers=3):
@@ -81,6 +90,20 @@ def twin_of_dead_time(law, random, steps, receivers, first, end):
     return out
 
 
+def twin_of_resting(law, random, steps, receivers, first, end):
+    """Count the events of renewal processes, each of which begins at a random time since an event."""
+    out, rest, coming = np.zeros((steps, receivers)), 1 / law.rate - law.dead, []
+    for _ in range(receivers):
+        left = rest * random.standard_exponential()
+        coming.append(first + left + (law.dead * random.random() if random.random() < law.rate * law.dead else 0.0))
+    for k in range(first, end):
+        for r in range(receivers):
+            while coming[r] < k + 1:
+                out[k, r] += 1
+                coming[r] += law.dead + rest * random.standard_exponential()
+    return out
+
+
 def twin_of_copies(law, random, steps, receivers, first, end):
     out = np.zeros((steps, receivers))
     for k in range(first, end):
@@ -105,7 +128,7 @@ def twin_of_modulated_gamma(law, random, steps, receivers, first, end):
     return out
 
 
-TWINS = [twin_of_gamma, twin_of_dead_time, twin_of_copies, twin_of_modulated_gamma]
+TWINS = [twin_of_gamma, twin_of_dead_time, twin_of_resting, twin_of_copies, twin_of_modulated_gamma]
 
 
 @pytest.mark.parametrize(("kind", "law", "twin"), [(*kind, twin) for kind, twin in zip(KINDS, TWINS, strict=True)])
@@ -200,6 +223,18 @@ def test_intervals_with_dead_time():
     law = DeadTimeLaw(rate=0.1, dead=5.4, n=1, resting=0)
     counts = emitted(DeadTimeSuperposition(law, rng()), [4000], receivers=50)
     check_intervals(counts, stats.geom(1 / 4.6).pmf(np.arange(100) - 5))
+
+
+def test_dead_time_is_stationary_from_the_beginning():
+    """The expected number of events is the same in each step."""
+    counts = emitted(DeadTime(RestingLaw(0.08, 10.0), rng(3)), [30], receivers=4000)
+    assert stats.chisquare(counts.sum(axis=1)).pvalue > FALSE_ALARM
+
+
+def test_trains_with_dead_time_after_steps_that_nobody_asked_for():
+    train = DeadTime(RestingLaw(0.2, 5.0), rng()).receiver(0)
+    assert train.emit(0, 10).sum() == 2
+    assert train.emit(100, 10).sum() == 2
 
 
 def test_intervals_of_modulated_gamma_processes():

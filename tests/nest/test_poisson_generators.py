@@ -10,7 +10,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 import gifpop.nest as nest
-from gifpop.engine.signals import DeadTimeCounts
 from tests.helpers.nest_devices import SHORT, meter, silent
 
 Errors = nest.NESTErrors
@@ -219,13 +218,6 @@ def test_intervals_with_dead_time(dead):
     rest = len(intervals) - observed[usable].sum()
     f_exp = np.append(expected[usable], 1 - expected[usable].sum()) * len(intervals)
     assert stats.chisquare(np.append(observed[usable], rest), f_exp).pvalue > FALSE_ALARM
-
-
-def test_stationary_from_the_beginning():
-    """The expected number of spikes is the same in each step; false alarm: 1e-6."""
-    random = np.random.default_rng(3)
-    counts = sum(DeadTimeCounts(0.08, 10.0, random).emit(0, 30) for _ in range(4000))
-    assert stats.chisquare(counts).pvalue > FALSE_ALARM
 
 
 def test_a_change_of_others_leaves_a_train_alone():
