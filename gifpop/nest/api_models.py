@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ANY_MODEL: tuple[Kind, ...] = ("model of nodes", "synapse model")
 
 
-def GetDefaults(model: str, keys: str | Sequence[str] | None = None, output: str = "") -> Any:
+def GetDefaults(model: str, keys: str | Iterable[str] | None = None, output: str = "") -> Any:
     """Return the values that new nodes or connections of a model have.
 
     Parameters
@@ -44,8 +44,7 @@ def GetDefaults(model: str, keys: str | Sequence[str] | None = None, output: str
     """
     found: Any = _defaults(model)
     if keys is not None:
-        several = is_sequence(keys) or isinstance(keys, Set)
-        found = [found[key] for key in keys] if several else found[keys]
+        found = found[keys] if isinstance(keys, str) else [found[key] for key in keys]
     return to_json(found) if output == "json" else found
 
 

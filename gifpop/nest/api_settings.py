@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence, Set
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gifpop.nest import errors, kernel_settings
 from gifpop.nest.kernel import VerbosityLevel, kernel
 from gifpop.nest.node_collection import NodeCollection
-from gifpop.nest.value_types import is_sequence
+from gifpop.nest.value_types import listed
 
 if TYPE_CHECKING:
     from gifpop.nest.value_types import Values
 
 
-def GetKernelStatus(keys: str | Sequence[str] | None = None) -> Any:
+def GetKernelStatus(keys: str | Iterable[str] | None = None) -> Any:
     """Return settings of the kernel.
 
     Parameters
@@ -37,9 +37,7 @@ def GetKernelStatus(keys: str | Sequence[str] | None = None) -> Any:
         return kernel_settings.status()
     if isinstance(keys, str):
         return kernel_settings.look_up(keys)
-    if not is_sequence(keys) and not isinstance(keys, Set):
-        raise TypeError("keys should be either a string or an iterable")
-    return tuple(kernel_settings.look_up(key) for key in keys)
+    return tuple(kernel_settings.look_up(key) for key in listed(keys, "keys"))
 
 
 def SetKernelStatus(params: Values) -> None:

@@ -14,10 +14,10 @@ from gifpop.nest.value_types import (
     BOOL,
     DOUBLE,
     DOUBLES,
-    LABELS,
     LONG,
     LONGS,
     NODES,
+    PLAIN_LONG,
     STRING,
     STRINGS,
     Values,
@@ -363,7 +363,7 @@ SYNAPSE: dict[Adjustable, ModelParameter] = {
 }
 LABEL: dict[Adjustable, ModelParameter] = {
     "synapse_label": ModelParameter(
-        "synapse_label", LABELS, -1, _not_negative, "Connection label must not be negative."
+        "synapse_label", PLAIN_LONG, -1, _not_negative, "Connection label must not be negative."
     )
 }
 TRANSMISSION: dict[Adjustable, ModelParameter] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
@@ -13,12 +13,15 @@ from gifpop.nest import errors
 from gifpop.nest.assignments import assignments, dict_for_each
 from gifpop.nest.forms import as_table, to_json
 from gifpop.nest.kernel import kernel
-from gifpop.nest.value_types import NODES, is_integer, is_long, is_sequence, is_whole, refuse_masked
+from gifpop.nest.value_types import NODES, is_integer, is_long, is_sequence, is_whole, listed, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
     from gifpop.nest.nodes import Block
     from gifpop.nest.value_types import Values
+
+
+HEADINGS = {"all": "All", "rank": "Rank 0"}  # of the lists that `_to_array` returns, as in NEST
 
 
 class NodeCollection:
@@ -199,6 +202,15 @@ class NodeCollection:
         """
         return self._ids.tolist()
 
+    def _to_array(self, selection: str = "all") -> dict[str, list[int]] | dict[int, list[int]]:
+        """Return the identifiers in lists: of "all" nodes, of those of each "rank", or of each "thread" in NEST."""
+        if selection in HEADINGS:
+            return {HEADINGS[selection]: self.tolist()}
+        if selection != "thread":
+            raise errors.BadParameter(f"to_array() accepts only 'all', 'rank', 'thread', but got '{selection}'.")
+        threads = self._ids % kernel.threads
+        return {thread: self._ids[threads == thread].tolist() for thread in range(kernel.threads)}
+
     def __repr__(self) -> str:
         if self._generation != kernel.generation:
             return "NodeCollection(<invalid since ResetKernel>)"
@@ -223,7 +235,7 @@ class NodeCollection:
 
     # -- values -----------------------------------------------------------------------------------------------------
 
-    def get(self, params: str | Sequence[str] | None = None, *keys: str | Sequence[str], output: str = "") -> Any:
+    def get(self, params: str | Iterable[str] | None = None, *keys: str | Sequence[str], output: str = "") -> Any:
         """Return values of the nodes.
 
         Parameters
@@ -260,15 +272,15 @@ class NodeCollection:
         rows = columns if len(self) > 1 else {name: [value] for name, value in columns.items()}
         return as_table(rows, self.tolist())
 
-    def _get(self, params: str | Sequence[str] | None, keys: tuple[str | Sequence[str], ...]) -> Any:
+    def _get(self, params: str | Iterable[str] | None, keys: tuple[str | Sequence[str], ...]) -> Any:
         if keys:
             return self._get_nested(params, keys)
         if isinstance(params, str):
             return self._get_one(params)
         if params is None:
             params = sorted({name for block, places in self._groups() for name in block.names_at(places)})
-        elif not is_sequence(params) and not isinstance(params, Set):
-            raise TypeError("Params should be either a string or an iterable")
+        else:
+            params = listed(params, "Params")
         return {name: self._get_one(name) for name in params}
 
     def _get_one(self, name: str) -> Any:

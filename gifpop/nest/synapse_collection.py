@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
@@ -16,7 +16,7 @@ from gifpop.nest.models import SYNAPSE
 from gifpop.nest.projections import DTYPES
 from gifpop.nest.runs import Runs
 from gifpop.nest.synapses import synapse_id
-from gifpop.nest.value_types import is_sequence
+from gifpop.nest.value_types import is_sequence, listed
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
@@ -94,7 +94,7 @@ class SynapseCollection:
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SynapseCollection):
-            return NotImplemented
+            raise NotImplementedError(f"Cannot compare SynapseCollection to {type(other).__name__}")
         if len(self) != len(other) or (len(self) and self._generation != other._generation):
             return False
         if isinstance(self._places, Runs) and isinstance(other._places, Runs) and self._places.is_same(other._places):
@@ -144,44 +144,52 @@ class SynapseCollection:
         """
         return (node for numbers in self._chunks() for node in SynapseCollection(numbers)._column("target"))
 
-    def get(self, keys: str | Sequence[str] | None = None, output: str = "") -> Any:
+    def get(self, keys: str | Iterable[str] | None = None, output: str = "") -> Any:
         """Return values of the connections.
 
         Parameters
         ----------
         keys : str or list of str, optional
             Some of ``source``, ``target``, ``weight`` (pA), ``delay`` (ms), ``synapse_model``, ``synapse_label``,
-            ``p_transmit``, ``port``, ``receptor``, ...; all by default. Where only some of the connections have a
-            value, it is None for the others.
+            ``p_transmit``, ``port``, ``receptor``, ...; all by default.
         output : {"", "pandas", "json"}
             Form of the output; any other text is ignored, as in NEST.
 
         Returns
         -------
         value, list of values, or dict of these by name
-            One connection: the value itself; several: a list. One name: its values; else a dict of those of each name.
-            With "json" the same as text, with "pandas" a DataFrame with a row for each connection, named by its source.
+            One connection: the value itself; several: a list, with None for those that have no such value, empty if
+            none has. One name: its values; else a dict of those of each name. With "json" the same as text, with
+            "pandas" a DataFrame with a row for each connection, named by its source.
 
         Raises
         ------
         KeyError
-            If connections have no value of this name.
+            If one connection has no value of this name, or one of several has none of the names in a list.
         """
-        if output in ("json", "pandas") and not len(self):
-            return to_json({}) if output == "json" else as_table({}, [])
-        if output == "json":
-            return to_json(self.get(keys))
-        if output == "pandas":
-            names = (keys,) if isinstance(keys, str) else self._names() if keys is None else keys
-            return as_table({name: self._column(name) for name in names}, self._column("source"))
+        if not len(self):
+            if output == "pandas":
+                return as_table({}, [])
+            return to_json({}) if output == "json" else {} if keys is None else ()
         if isinstance(keys, str):
-            values = self._column(keys)
-            return values[0] if len(self) == len(values) == 1 else values or (() if not len(self) else [])
-        if keys is None:
-            keys = self._names() if len(self) else ()
-        elif not is_sequence(keys):
-            raise TypeError("keys should be either a string or an iterable")
-        return {key: self.get(key) for key in keys}
+            found = {keys: self._values(keys)}
+        elif keys is None:
+            found = {name: self._values(name) for name in self._names()}
+        else:
+            found = {name: self._values(name, of_all=True) for name in listed(keys, "keys")}
+        if output == "pandas":
+            return as_table(found, self._column("source"))
+        if len(self) == 1:
+            found = {name: values[0] for name, values in found.items()}
+        asked = found[keys] if isinstance(keys, str) else found
+        return to_json(asked) if output == "json" else asked
+
+    def _values(self, name: str, of_all: bool = False) -> list[Any]:
+        """Return values of the connections; raise KeyError if one connection, or one ``of_all``, has none."""
+        values = self._column(name)
+        if (of_all or len(self) == 1) and (not values or None in values):
+            raise errors.UnknownParameter(name)
+        return values
 
     def set(self, params: Values | Sequence[Values] | None = None, **kwargs: Any) -> None:
         """Set values of the connections; nothing changes if anything is wrong.
@@ -266,7 +274,9 @@ class SynapseCollection:
                 new[name] = parameter.type.convert_many(name, value[: len(self)])
             else:
                 new[name] = parameter.type.convert(name, value)
-            parameter.check(new[name])
+            self._check_allowed(parameter, new[name])
+            if is_sequence(value) and self._lacking(name):
+                unknown.add(name)  # which connections without this value only accept if it is the same for all
         if "delay" in new:
             clock, delay = kernel.clock, new["delay"]
             new["delay"] = clock.delays_steps(delay) if np.ndim(delay) else clock.delay_steps(delay)
@@ -275,10 +285,30 @@ class SynapseCollection:
             raise errors.unaccessed(unknown, "params", "connection.set()")
         return new
 
+    def _check_allowed(self, parameter: ModelParameter, value: Any) -> None:
+        """Raise BadProperty, which names the first connection whose new value is not allowed."""
+        try:
+            parameter.check(value)
+        except errors.BadProperty:
+            lacking, table = self._lacking(parameter.name), kernel.connections
+            numbers = self._numbers(range(len(self)))
+            having = ~np.isin(table.column("model", numbers), lacking)
+            each = np.broadcast_to(value, len(self))
+            for i in np.flatnonzero(having).tolist():
+                try:
+                    parameter.check(each[i].item())
+                except errors.BadProperty as error:
+                    one = self[i]
+                    raise errors.BadProperty(
+                        f"Setting status of '{one.synapse_model}' connecting from node ID {one.source} to node ID "
+                        f"{one.target} via port {one.port}: {error}"
+                    ) from None
+
     def _column(self, name: str) -> list[Any]:
+        """Return values of the connections, None for those that have none; nothing if all have none."""
         self._check_alive()
         if name not in self._NAMES and name not in DTYPES:
-            raise errors.UnknownParameter(name)
+            return []
         if len(self) > CHUNK:
             errors.require_memory(100.0 * len(self), f"get: {name} of {len(self)} connections")
         table, numbers = kernel.connections, self._numbers(range(len(self)))

@@ -16,7 +16,7 @@ from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.projections import DTYPES
-from gifpop.nest.value_types import LONG, LabelType, is_sequence, nest_type, refuse_masked
+from gifpop.nest.value_types import LONG, PlainLongType, is_sequence, nest_type, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Shorts
@@ -123,7 +123,7 @@ class SynapseSpec:
             return steps
         parameter = self.model.parameters[name]
         drawn: npt.NDArray[Any] = values
-        if isinstance(parameter.type, LabelType):
+        if isinstance(parameter.type, PlainLongType):
             drawn = parameter.type.whole(name, values)
         parameter.check(drawn)
         return drawn
@@ -274,7 +274,7 @@ def read_value(
     refuse_masked(name, value)
     array: npt.NDArray[Any] = np.array(value, dtype=float)
     _check_shape(name, array, spec, n_pre, n_post)
-    if isinstance(parameter.type, LabelType):
+    if isinstance(parameter.type, PlainLongType):
         array = parameter.type.whole(name, array)
     parameter.check(array)
     return array

@@ -1,7 +1,7 @@
 """Types of parameters: check and convert values, with NEST's messages."""
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, SupportsInt, TypeAlias, TypeGuard, TypeVar
 
@@ -112,8 +112,8 @@ LONGS: ValueType[Integers] = ValueType("std::vector<long, std::allocator<long> >
 STRINGS: ValueType[list[str]] = ValueType("std::vector<string>", str, vector=True)
 
 
-class LabelType(ValueType[int]):
-    """Labels of connections, of which NEST says in its own way that they are integers."""
+class PlainLongType(ValueType[int]):
+    """Labels and numbers of threads, of which NEST says in its own way that they are integers."""
 
     def _mismatch(self, name: str, value: object) -> Exception:
         return RuntimeError(f"The dictionary value with key {name} does not hold a numeric integer type.")
@@ -138,12 +138,19 @@ class NodesType(ValueType[Integers]):
 
 
 NODES = NodesType("NodeCollection", int, vector=True)
-LABELS = LabelType("long", int)
+PLAIN_LONG = PlainLongType("long", int)
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """Return whether a value is a list, tuple, range or array."""
     return isinstance(value, (list, tuple, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def listed(names: object, what: str) -> list[Any]:
+    """Return several names as a list; raise TypeError, which says ``what`` they are, for anything else."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"{what} should be either a string or an iterable")
+    return list(names)
 
 
 def refuse_masked(name: str, value: object) -> None:

@@ -46,7 +46,10 @@ def test_some_have_a_weight_of_their_own():
     found = nest.GetConnections()
     found.weight = 3.0
     assert found.weight == found.get()["weight"] == [3.0] * 4 + [None] * 4
-    found.weight = list(range(8))
+    with pytest.raises(Errors.UnaccessedDictionaryEntry, match=r"connection.set\(\):  weight$"):
+        found.weight = list(range(8))
+    assert found.weight == [3.0] * 4 + [None] * 4
+    found[:4].weight = list(range(4))
     assert found.weight == [0.0, 1.0, 2.0, 3.0] + [None] * 4
     assert nest.GetDefaults(SHARED, "weight") == 1.0
     assert str(found).splitlines()[0] == " source   target     synapse model      weight   delay "
