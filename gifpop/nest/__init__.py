@@ -91,7 +91,7 @@ from gifpop.nest.synapses import CollocatedSynapses
 from gifpop.version import __version__
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import History
+    from gifpop.common.typing import Floats, History
 
 __all__ = [
     "Cleanup",
@@ -196,6 +196,12 @@ structural_plasticity_update_interval: float
 synapse_models: list[str]
 tics_per_ms: float
 tics_per_step: int
+time_communicate_prepare: Floats
+time_communicate_prepare_cpu: Floats
+time_construction_connect: float
+time_construction_connect_cpu: float
+time_construction_create: float
+time_construction_create_cpu: float
 time_simulate: float
 time_simulate_cpu: float
 to_do: int
@@ -240,7 +246,7 @@ class NestModule(types.ModuleType):
 
     def get(self, *names: str) -> Any:
         """Return settings of the kernel, as `GetKernelStatus`."""
-        return GetKernelStatus(*names)
+        return GetKernelStatus(*names) if len(names) < 2 else GetKernelStatus(names)
 
     def set(self, **params: Any) -> None:
         """Set settings of the kernel, as `SetKernelStatus`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter, as_parameter
 from gifpop.nest.synapse_collection import SynapseCollection
-from gifpop.nest.value_types import LONG, in_range, is_sequence, is_whole
+from gifpop.nest.value_types import LONG, in_range, is_sequence, is_whole, listed
 
 if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes, SynSpecs
@@ -81,7 +81,7 @@ def Create(
     n = in_range("Create: n", int(n))
     if n < 1:
         raise errors.BadParameterValue(f"Create: n must be >= 1, got {n}")
-    with kernel.changes.attempt():
+    with kernel.stopwatches["Create"], kernel.changes.attempt():
         block = kernel.new_block(model, n)
         if params is not None:
             _check_params_of_new_nodes(params, block.n)
@@ -172,7 +172,7 @@ def Connect(
     NESTError
         Of NEST's class, if the nodes cannot be connected; then no connection is made.
     """
-    with kernel.changes.attempt():
+    with kernel.stopwatches["Connect"], kernel.changes.attempt():
         return connect(pre, post, conn_spec, syn_spec, return_synapsecollection)
 
 
@@ -338,8 +338,8 @@ def RunManager() -> Iterator[None]:
 
 
 def GetStatus(
-    nodes: NodeCollection | SynapseCollection, keys: str | Sequence[str] | None = None, output: str = ""
-) -> tuple[Any, ...] | str:
+    nodes: NodeCollection | SynapseCollection, keys: str | Iterable[str] | None = None, output: str = ""
+) -> Any:
     """Return values of nodes or connections; in new scripts use their ``get``.
 
     Parameters
@@ -353,23 +353,26 @@ def GetStatus(
 
     Returns
     -------
-    tuple
-        For each node or connection: the value of one name, a tuple of values of a list of names, or a dict of all. With
-        "json" the same as text.
+    tuple, list or str
+        For each node or connection: the value of one name (of several connections in a list), a tuple of values of a
+        list of names, or a dict of all. With "json" the same as text.
     """
     _deprecated("GetStatus", "get")
     found = _status(nodes, keys)
     return to_json(found) if output == "json" else found
 
 
-def _status(nodes: NodeCollection | SynapseCollection, keys: str | Sequence[str] | None) -> tuple[Any, ...]:
+def _status(nodes: NodeCollection | SynapseCollection, keys: str | Iterable[str] | None) -> Any:
+    if not len(nodes):
+        return ()
     if isinstance(keys, str):
-        return tuple(each.get(keys) for each in nodes)
-    if keys is not None and not is_sequence(keys):
-        raise TypeError("keys should be either a string or an iterable")
-    if not keys:
+        found = nodes.get(keys)
+        return (found,) if len(nodes) == 1 else found
+    names = [] if keys is None else listed(keys, "keys")
+    if not names:
         return tuple(each.get() for each in nodes)
-    return tuple(tuple(each.get(list(keys)).values()) for each in nodes)
+    columns = nodes.get(names).values()
+    return tuple(zip(*([value] if len(nodes) == 1 else value for value in columns), strict=True))
 
 
 def SetStatus(

@@ -76,8 +76,9 @@ class Clock:
         return steps
 
     def steps_after(self, times: Floats) -> Integers:
-        """Return the steps at or after times in ms that need not be on the grid."""
-        return np.ceil(times * TICS_PER_MS / self.tics_per_step).astype(np.int64)
+        """Return the steps at or after times in ms that need not be on the grid, as NEST rounds them."""
+        steps = np.rint(times / self.resolution)
+        return (steps + (steps * self.resolution < times)).astype(np.int64)
 
     def steps_above(self, ms: float) -> int:
         """Convert ms to steps, rounded up."""

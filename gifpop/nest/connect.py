@@ -87,6 +87,7 @@ def _connect_one(pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_sp
     delay = delay_steps(model, given.get("delay"))
     assert isinstance(delay, int)
     with kernel.changes.commit("Connect", rewires=True):
+        kernel.nodes.number()
         kernel.connections.pairs(STATIC).append_one(source, target, delay, given.get("weight", model.weight))
         kernel.delays.include(delay)
     return True
@@ -330,6 +331,7 @@ def _add(pieces: Sequence[Piece]) -> None:
     table = kernel.connections
     devices = [_devices(piece) for piece in pieces]
     with kernel.changes.commit("Connect", rewires=True):
+        kernel.nodes.number()
         for piece, own in zip(pieces, devices, strict=True):
             if isinstance(piece, _Rows):
                 if not len(piece.sources):

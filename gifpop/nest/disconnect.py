@@ -44,6 +44,7 @@ def remove(numbers: Integers) -> None:
     changes = table.remove(numbers)
     taken = [] if late is None else late.carried(numbers, -1)
     with kernel.changes.commit("Disconnect", rewires=True):
+        kernel.nodes.number()
         for change in changes:
             change()
         if late is not None:

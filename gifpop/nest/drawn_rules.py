@@ -1,4 +1,4 @@
-"""Rules of Connect whose degree or probability is drawn: one degree for each node, one probability for each pair."""
+"""Rules of Connect whose number is drawn: a degree for each node, or a probability or mean number for each pair."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PER_PAIR = 24.0  # bytes of a pair that is drawn, until its connection is stored
 
 def draw(spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator) -> tuple[Integers, Shorts]:
     """Draw the connections of a rule, as `gifpop.nest.rules.draw`."""
-    if spec.name == "pairwise_bernoulli":
+    if spec.name in ("pairwise_bernoulli", "pairwise_poisson"):
         return _draw_by_pairs(spec, pre, post, stream)
     inward = spec.name == "fixed_indegree"
     own, others = _draw_degrees(spec, *((post, pre) if inward else (pre, post)), stream)
@@ -64,10 +64,17 @@ def _rounded(spec: ConnSpec, drawn: Floats) -> Integers:
     return np.maximum(np.floor(drawn + 0.5), 0.0).astype(np.int64)
 
 
+def _means(spec: ConnSpec, drawn: Floats) -> Floats:
+    """Return drawn mean numbers of connections, none below zero, as in NEST."""
+    for value in drawn[~(np.abs(drawn) < 2.0**31)][:1].tolist():
+        raise errors.BadProperty(f"{spec.name}: drew a mean of {value}.")
+    return np.maximum(drawn, 0.0)
+
+
 def _draw_by_pairs(
     spec: ConnSpec, pre: Integers, post: Integers, stream: np.random.BitGenerator
 ) -> tuple[Integers, Shorts]:
-    """Draw a probability, and whether there is a connection, for each pair."""
+    """Draw a probability or mean, and how many connections there are, for each pair."""
     random, n_post = np.random.Generator(stream), len(post)
     rows = max(1, PAIRS_AT_A_TIME // n_post)
     counts, targets, found = [], [], 0
@@ -75,11 +82,16 @@ def _draw_by_pairs(
         give_way()
         sources = pre[start : start + rows]
         shape = len(sources), n_post
-        made = random.random(shape) < spec.number.draw(len(sources) * n_post, stream).reshape(shape)
+        if spec.name == "pairwise_bernoulli":
+            made = (random.random(shape) < spec.number.draw(len(sources) * n_post, stream).reshape(shape)).astype(int)
+        else:
+            made = random.poisson(_means(spec, spec.number.draw(len(sources) * n_post, stream)).reshape(shape))
         if not spec.allow_autapses:
-            made &= sources[:, np.newaxis] != post
+            made[sources[:, np.newaxis] == post] = 0
         counts.append(made.sum(axis=1))
-        targets.append(np.nonzero(made)[1].astype(np.int32))
+        errors.require_memory(PER_PAIR * float(counts[-1].sum()), f"Connect: the connections of {spec.name}")
+        places = np.nonzero(made)
+        targets.append(np.repeat(places[1].astype(np.int32), made[places]))
         found += len(targets[-1])
         expected = found * len(pre) / (start + len(sources))
         errors.require_memory(PER_PAIR * (expected - found), f"Connect: the connections of {spec.name}")

@@ -37,6 +37,7 @@ from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, SpikeRecorderBlock
 from gifpop.nest.relays import DilutorBlock, ParrotBlock
 from gifpop.nest.simulator import LastRun, Simulator
+from gifpop.nest.stopwatch import Stopwatch
 from gifpop.nest.streams import RandomStreams
 from gifpop.nest.train_generators import (
     CopyBlock,
@@ -122,6 +123,8 @@ class Kernel:
     defaults_changed, prepared : bool
     stored : dict of str to object
         Settings that are only stored here, as far as they were set.
+    stopwatches : dict of str to Stopwatch
+        Of `Create` and of `Connect`.
     verbosity : VerbosityLevel
         Survives a reset.
     """
@@ -141,6 +144,7 @@ class Kernel:
     defaults_changed: bool
     prepared: bool
     stored: Mapping[str, Any]
+    stopwatches: Mapping[str, Stopwatch]
     _simulator: Simulator | None
 
     def __init__(self) -> None:
@@ -168,6 +172,7 @@ class Kernel:
             "history": checked_history(os.environ.get(HISTORY_VARIABLE) or "exact", HISTORY_VARIABLE),
             "defaults_changed": False,
             "prepared": False,
+            "stopwatches": {name: Stopwatch() for name in ("Create", "Connect")},
             "stored": {name: self.stored[name] for name in SURVIVING & self.stored.keys()},
             "_simulator": None,
         }
@@ -217,7 +222,7 @@ class Kernel:
         """Return a block of n new nodes, for `add`."""
         model = self.model(name)
         block = BLOCKS[model.base](self.clock, model, self.nodes.size + 1, n)
-        block.threads = self.threads
+        block.threads, block.before = self.threads, self.nodes.on_threads(self.threads)
         if isinstance(block, PopulationBlock):
             block.history = self.history
         if isinstance(block, RecorderBlock):
@@ -314,6 +319,7 @@ class Kernel:
                 self.clock, self.nodes, self.connections, self.delays, self.streams, self.changes
             )
         self._simulator.prepare()
+        self.nodes.number()
         self.clock.simulated = True
         return self._simulator
 

@@ -20,7 +20,7 @@ from gifpop.nest.installation import build_info
 from gifpop.nest.kernel import VerbosityLevel, kernel
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.rules import OPTIONS
-from gifpop.nest.value_types import BOOL, DOUBLE, LONG, STRING, ValueType, nest_type
+from gifpop.nest.value_types import BOOL, DOUBLE, LONG, PLAIN_LONG, STRING, ValueType, nest_type
 
 if TYPE_CHECKING:
     from gifpop.nest.value_types import Values
@@ -60,7 +60,21 @@ def _set_time(value: object) -> None:
 
 
 def _set_threads(name: str, value: object) -> None:
-    threads = LONG.convert(name, value)
+    threads = PLAIN_LONG.convert(name, value)
+    if threads == kernel.threads:
+        return
+    conditions = [
+        text
+        for text, met in (
+            ("Nodes exist", kernel.nodes.size > 0),
+            ("Network has been simulated", kernel.clock.simulated),
+            ("Model defaults were modified", kernel.defaults_changed),
+            ("Delay extrema have been set", kernel.delays.fixed),
+        )
+        if met
+    ]
+    if conditions:
+        raise KernelException(f"Number of threads unchanged. Error conditions: {'. '.join(conditions)}.")
     if threads < 1:
         raise BadProperty(f"{name} must be >= 1, got {threads}")
     check_threads(name, threads)  # warns if there are fewer processors
@@ -146,6 +160,7 @@ STORED: dict[str, tuple[ValueType[Any], object]] = {
 }
 RNG_TYPES = ["Philox_32", "Philox_64", "Threefry_32", "Threefry_64", "mt19937", "mt19937_64"]
 
+THREADS = ("local_num_threads", "total_num_virtual_procs")
 RESIZED = ("global_max_spikes_sent", "new_buffer_size", "times")  # of buffers, which nothing resizes here
 
 SETTINGS: dict[str, Setting] = {
@@ -159,7 +174,6 @@ SETTINGS: dict[str, Setting] = {
     "growth_factor_buffer_spike_data": Setting(lambda: 1.5),
     "gifpop_history": Setting(lambda: kernel.history, lambda value: kernel.set_history(value, "gifpop_history")),
     "kernel_status": Setting(lambda: status()),
-    "local_num_threads": Setting(lambda: kernel.threads, partial(_set_threads, "local_num_threads")),
     "local_spike_counter": Setting(lambda: kernel.last_run().spikes),
     "max_update_time": Setting(lambda: -math.inf),
     "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),
@@ -187,12 +201,18 @@ SETTINGS: dict[str, Setting] = {
     "synapse_models": Setting(lambda: sorted(model.name for model in kernel.synapses)),
     "tics_per_ms": Setting(lambda: 1 / MS_PER_TIC, partial(_only, "tics_per_ms", TICS_PER_MS, LONG)),
     "tics_per_step": Setting(lambda: kernel.clock.tics_per_step),
-    "time_simulate": Setting(lambda: kernel.last_run().seconds),
-    "time_simulate_cpu": Setting(lambda: kernel.last_run().cpu_seconds),
+    "time_communicate_prepare": Setting(lambda: np.zeros(kernel.threads)),
+    "time_communicate_prepare_cpu": Setting(lambda: np.zeros(kernel.threads)),
+    "time_construction_connect": Setting(lambda: kernel.stopwatches["Connect"].seconds),
+    "time_construction_connect_cpu": Setting(lambda: kernel.stopwatches["Connect"].cpu_seconds),
+    "time_construction_create": Setting(lambda: kernel.stopwatches["Create"].seconds),
+    "time_construction_create_cpu": Setting(lambda: kernel.stopwatches["Create"].cpu_seconds),
+    "time_simulate": Setting(lambda: kernel.last_run().time.seconds),
+    "time_simulate_cpu": Setting(lambda: kernel.last_run().time.cpu_seconds),
     "to_do": Setting(lambda: 0),
-    "total_num_virtual_procs": Setting(lambda: kernel.threads, partial(_set_threads, "total_num_virtual_procs")),
     "update_time_limit": Setting(lambda: math.inf, partial(_only, "update_time_limit", math.inf, DOUBLE)),
     "verbosity": Setting(lambda: kernel.verbosity, _set_verbosity),
+    **{name: Setting(lambda: kernel.threads, partial(_set_threads, name)) for name in THREADS},
     **{name: Setting(partial(_stored, name), partial(_store, name)) for name in STORED},
 }
 
@@ -216,6 +236,7 @@ def change(params: Values) -> None:
     if "tics_per_ms" in params and "resolution" not in params:
         raise KernelException("Change of tics_per_ms requires simultaneous specification of resolution.")
     with kernel.restoring():
+        _change_threads({name: params.pop(name) for name in THREADS if name in params})
         if {"min_delay", "max_delay"} <= params.keys():
             kernel.delays.fix(
                 DOUBLE.convert("min_delay", params.pop("min_delay")),
@@ -223,6 +244,17 @@ def change(params: Values) -> None:
             )
         for name, value in params.items():
             setters[name](value)
+
+
+def _change_threads(given: Values) -> None:
+    """Set the number of threads by one of its names, or by both if they agree; NEST does so before all others."""
+    if len({PLAIN_LONG.convert(name, value) for name, value in given.items()}) > 1:
+        raise BadProperty(
+            "Requested total_num_virtual_procs is incompatible with the number of processes and threads.It must be an "
+            "integer multiple of num_processes and equal to local_num_threads * num_processes. Value unchanged."
+        )
+    for name, value in given.items():
+        _set_threads(name, value)
 
 
 def _setter(name: str) -> Callable[[Any], None]:

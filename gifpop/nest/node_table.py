@@ -52,6 +52,17 @@ class NodeTable:
         self._firsts.append(block.first)
         self.blocks.append(block)
 
+    def on_threads(self, n: int) -> Integers:
+        """Return the numbers of nodes on each of ``n`` threads."""
+        return self.blocks[-1].up_to_last() if self.blocks else np.zeros(n, dtype=np.int64)
+
+    def number(self) -> None:
+        """Give the nodes their numbers on each thread, as NEST does before it connects or simulates them."""
+        for block in reversed(self.blocks):
+            if block.numbered:
+                return
+            block.numbered = True
+
     def of_type(self, block_type: type[BlockType]) -> list[BlockType]:
         """Return the blocks of a class."""
         return [block for block in self.blocks if isinstance(block, block_type)]

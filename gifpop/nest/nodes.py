@@ -71,6 +71,10 @@ class Block:
         Values of each parameter, by name; an array of objects, or `Ragged`, if they are vectors.
     threads : int
         Over which NEST would distribute the nodes.
+    before : int array
+        Numbers of nodes in earlier blocks on each thread; devices are on all.
+    numbered : bool
+        Whether NEST would have numbered the nodes on each thread.
     """
 
     recordables: tuple[str, ...] = ()
@@ -82,6 +86,8 @@ class Block:
     is_group = False  # whether all nodes are one group of the engine, with a unit each
     receptors = 1  # that spikes can be sent to
     threads = 1
+    before: Integers = np.zeros(1, dtype=np.int64)
+    numbered = False
 
     bytes_per_node = 1500.0  # of all columns and other attributes
 
@@ -233,9 +239,20 @@ class Block:
             "model_id": self.model.number,
             "node_uses_wfr": False,
             "thread": thread,
-            "thread_local_id": self.first + i - 1 if self.clock.simulated else -1,
+            "thread_local_id": self._number_on(thread, i) if self.numbered else -1,
             "vp": thread,
         }[name]
+
+    def _number_on(self, thread: int, i: int) -> int:
+        """Return NEST's number of the ``i``-th node on its thread."""
+        return int(self.before[thread]) + (i // self.threads if self.is_cell else i)
+
+    def up_to_last(self) -> Integers:
+        """Return the numbers of nodes on each thread in this block and those before."""
+        if not self.is_cell:
+            return self.before + self.n
+        places = (np.arange(self.threads) - self.first) % self.threads  # of the first node on each thread
+        return self.before + (self.n - places + self.threads - 1) // self.threads
 
 
 def settable(model: NodeModel, name: str) -> bool:

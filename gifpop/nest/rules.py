@@ -31,7 +31,8 @@ OPTIONS: dict[str, dict[str, ValueType[Any]]] = {
     "symmetric_pairwise_bernoulli": {"p": DOUBLE},
 }
 SYMMETRIC = ("one_to_one", "symmetric_pairwise_bernoulli")
-DRAWN = ("fixed_indegree", "fixed_outdegree", "pairwise_bernoulli")  # rules whose number can be a `Parameter`
+# Rules whose number can be a `Parameter`.
+DRAWN = ("fixed_indegree", "fixed_outdegree", "pairwise_bernoulli", "pairwise_poisson")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class ConnSpec:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether the degrees or probabilities are drawn."""
+        """Whether the degrees, probabilities or means are drawn."""
         return isinstance(self.number, Parameter)
 
     @property
@@ -118,6 +119,8 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
 
 def check_numbers(spec: ConnSpec, pre: Integers, post: Integers) -> None:
     """Refuse numbers that do not fit the sources and targets (arrays of identifiers)."""
+    if spec.name == "pairwise_poisson" and spec.is_drawn:
+        _check_multapses(spec)
     if spec.is_drawn:
         return  # checked when they are drawn
     n_pre, n_post, number = len(pre), len(post), spec.number
@@ -147,10 +150,14 @@ def check_numbers(spec: ConnSpec, pre: Integers, post: Integers) -> None:
         case "pairwise_poisson":
             if not 0.0 <= number < np.inf:
                 raise errors.BadProperty("Connection parameter 0 ≤ pairwise_avg_num_conns required.")
-            if not spec.allow_multapses:
-                raise errors.BadProperty("Multapses must be allowed for this connection rule.")
+            _check_multapses(spec)
         case "symmetric_pairwise_bernoulli":
             _check_symmetric(spec)
+
+
+def _check_multapses(spec: ConnSpec) -> None:
+    if not spec.allow_multapses:
+        raise errors.BadProperty("Multapses must be allowed for this connection rule.")
 
 
 def _check_symmetric(spec: ConnSpec) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +19,7 @@ from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
 from gifpop.nest.recording import Tap
 from gifpop.nest.relays import RelayBlock
+from gifpop.nest.stopwatch import Stopwatch
 from gifpop.nest.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -47,13 +46,12 @@ PER_SAMPLE, PER_VALUE = 70.0, 26.0
 PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 72.0
 
 
-@dataclass
 class LastRun:
-    """Figures of the last run: spikes of neurons and populations, elapsed time, processor time of all threads."""
+    """Figures of the last run: spikes of neurons, populations and parrots; the time that it took."""
 
-    spikes: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
+    def __init__(self) -> None:
+        self.spikes = 0
+        self.time = Stopwatch()
 
 
 class Simulator:
@@ -157,22 +155,15 @@ class Simulator:
             restore = [block.freeze() for block in self.nodes.of_type(NeuronBlock)]
             self._shown_until = engine.step
             self.last_run = LastRun()
-            began, began_cpu = time.perf_counter(), time.process_time()
             try:
-                for chunk in engine.run(
-                    n_steps,
-                    probes,
-                    progress=True if progress else None,
-                    between=between,
-                ):
-                    self._take(chunk)
+                with self.last_run.time:
+                    for chunk in engine.run(n_steps, probes, progress=True if progress else None, between=between):
+                        self._take(chunk)
             except OutOfMemoryError as error:
                 raise NotEnoughMemory(str(error)) from None
             except SimulationError as error:
                 raise NumericalInstability(str(error)) from None
             finally:
-                self.last_run.seconds = time.perf_counter() - began
-                self.last_run.cpu_seconds = time.process_time() - began_cpu
                 if engine.broken is not None:
                     self.changes.broken = engine.broken
                 for each in restore:
@@ -190,7 +181,6 @@ class Simulator:
         self._record(chunk)
         self._weigh(chunk)
         self._note_spikes(chunk)
-        self.last_run.spikes += int(chunk.counts.sum())
         self.clock.step = self.engine.step
 
     def show(self) -> None:
@@ -366,7 +356,7 @@ class Simulator:
                 recorder.take(i, np.full(len(stamps), first), stamps)
 
     def _note_spikes(self, chunk: Chunk) -> None:
-        """Note the spikes of the last slice, and when each neuron fired."""
+        """Count the spikes; note those of the last slice, and when each neuron fired."""
         slice_steps = self.delays.steps[0]
         end = chunk.step + len(chunk.counts)
         for node, group in self._groups.items():
@@ -379,12 +369,16 @@ class Simulator:
                     block.note_spikes(steps, units)
                 late = np.searchsorted(steps, end - slice_steps)
                 counts = chunk.repeats.get(group)
-                counts = np.ones(len(steps) - late, np.int64) if counts is None else counts[late:]
-                self.late.take(steps[late:], node + units[late:].astype(np.int64), counts)
+                counts = np.ones(len(steps), np.int64) if counts is None else counts
+                self.late.take(steps[late:], node + units[late:].astype(np.int64), counts[late:])
             else:
-                self._note_late(node, chunk.counts[-slice_steps:, group], end)
+                counts = chunk.counts[:, group]
+                self._note_late(node, counts[-slice_steps:], end)
+            self.last_run.spikes += int(counts.sum())
         for node, tap in self._injected.items():
-            self._note_late(node, tap.last[: len(chunk.counts)][-slice_steps:], end)
+            emitted = tap.last[: len(chunk.counts)]
+            self._note_late(node, emitted[-slice_steps:], end)
+            self.last_run.spikes += int(emitted.sum())
         self.late.forget(slice_steps)
 
     def _note_late(self, node: int, counts: npt.NDArray[np.number], end: int) -> None:

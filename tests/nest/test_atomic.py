@@ -33,6 +33,10 @@ pytestmark = [
 MEASURED = {  # settings that say what a run took, or count spikes of the last one, which an interrupt divides
     "local_spike_counter",
     "memory_size",
+    "time_construction_connect",
+    "time_construction_connect_cpu",
+    "time_construction_create",
+    "time_construction_create_cpu",
     "time_simulate",
     "time_simulate_cpu",
 }

@@ -153,3 +153,37 @@ def test_drawn_kinds_of_counts():
     assert set(populations.BinoRand) == {True, False}
     populations.BinoRand = constant(0.5)
     assert all(populations.BinoRand)
+
+
+def test_mean_numbers_of_connections():
+    """Each pair draws a mean, then a Poisson number of connections, as in NEST."""
+    nodes = nest.Create("gif_psc_exp", 300)
+    found = connect(nodes, nodes, "pairwise_poisson", pairwise_avg_num_conns=2.0 * nest.random.uniform_int(2))
+    counts = np.zeros((301, 301), dtype=int)
+    np.add.at(counts, (found.source, found.target), 1)
+    seen = np.bincount(np.minimum(counts[1:, 1:], 6).ravel())
+    law = stats.poisson(2.0).pmf(np.arange(6))
+    law = np.append(law, 1.0 - law.sum())
+    law[0] += 1.0
+    assert stats.chisquare(seen, 90_000 * law / 2.0).pvalue > 1e-6
+
+
+def test_mean_numbers_that_are_negative_or_no_numbers():
+    nodes = nest.Create("gif_psc_exp", 4)
+    assert len(connect(nodes, nodes, "pairwise_poisson", pairwise_avg_num_conns=nest.random.uniform(-3.0, -2.0))) == 0
+    for bad in (constant(np.inf), constant(np.nan), constant(1e300)):
+        with pytest.raises(Errors.BadProperty, match="pairwise_poisson: drew a mean of"):
+            connect(nodes, nodes, "pairwise_poisson", pairwise_avg_num_conns=bad)
+    with pytest.raises(Errors.BadProperty, match="Multapses must be allowed for this connection rule"):
+        connect(nodes, nodes, "pairwise_poisson", pairwise_avg_num_conns=constant(1.0), allow_multapses=False)
+    assert nest.num_connections == 0
+
+
+def test_mean_numbers_without_autapses():
+    nodes = nest.Create("gif_psc_exp", 40)
+    some, rest = nodes[:30], nodes[10:]
+    options = {"pairwise_avg_num_conns": constant(30.0), "allow_autapses": False}
+    found = connect(some, rest, "pairwise_poisson", **options)
+    pairs = set(zip(found.source, found.target, strict=True))
+    assert len(pairs) == 30 * 30 - 20
+    assert all(source != target for source, target in pairs)

@@ -242,8 +242,61 @@ def test_threads():
     for value in (0, -1):
         with pytest.raises(Errors.BadProperty, match="local_num_threads must be >= 1"):
             nest.local_num_threads = value
-    with pytest.raises(Errors.TypeMismatch):
-        nest.local_num_threads = 1.5
+    for name, value in (("local_num_threads", 1.5), ("local_num_threads", "a"), ("total_num_virtual_procs", True)):
+        with pytest.raises(RuntimeError, match=f"key {name} does not hold a numeric integer type"):
+            nest.set(**{name: value})
+    with pytest.raises(Errors.BadProperty, match="incompatible with the number of processes and threads"):
+        nest.set(local_num_threads=2, total_num_virtual_procs=3)
+    nest.set(local_num_threads=3, total_num_virtual_procs=3)
+    assert nest.local_num_threads == 3
+
+
+CONDITIONS = {
+    "Nodes exist": lambda: nest.Create("gif_psc_exp"),
+    "Nodes exist. Network has been simulated": lambda: (nest.Create("gif_psc_exp"), nest.Simulate(1.0)),
+    "Network has been simulated": lambda: nest.Simulate(1.0),
+    "Model defaults were modified": lambda: nest.SetDefaults("gif_psc_exp", {"C_m": 3.0}),
+    "Delay extrema have been set": lambda: nest.set(min_delay=0.5, max_delay=2.0),
+}
+
+
+@pytest.mark.parametrize("conditions", CONDITIONS)
+@pytest.mark.parametrize("name", ["local_num_threads", "total_num_virtual_procs"])
+def test_threads_are_set_at_the_beginning(conditions, name):
+    nest.resolution = 0.5
+    CONDITIONS[conditions]()
+    with pytest.raises(nest.NESTError, match=rf"^Number of threads unchanged. Error conditions: {conditions}\.$"):
+        nest.set(rng_seed=3, resolution=0.1, **{name: 2})
+    nest.set(**{name: 1})  # no change
+    assert (nest.local_num_threads, nest.resolution, nest.rng_seed) == (1, 0.5, 143202461)
+
+
+def test_numbers_of_nodes_on_threads():
+    """NEST's: a device is on all threads, a neuron on one; they are numbered by Connect and Simulate."""
+    nest.local_num_threads = 3
+    several = {"gif_psc_exp": 7, "poisson_generator": 4, "gif_pop_psc_exp": 2, "parrot_neuron": 3}
+    made = [nest.Create(model, n) for model, n in several.items()]
+    made += [nest.Create("spike_train_injector"), nest.Create("multimeter"), nest.Create("gif_psc_exp", 5)]
+    assert made[0].thread_local_id == (-1,) * 7
+    nest.Connect(made[0][0], made[0][1])
+    numbers = [nodes.thread_local_id for nodes in made]
+    assert numbers[:4] == [(0, 0, 0, 1, 1, 1, 2), (2, 3, 4, 5), (6, 7), (6, 7, 8)]
+    assert numbers[4:] == [7, 8, (10, 9, 9, 11, 10)]
+    new = nest.Create("gif_psc_exp", 2)
+    assert new.thread_local_id == (-1, -1) and made[0].thread_local_id == numbers[0]
+    nest.Simulate(0.1)
+    assert new.thread_local_id == (10, 12)
+
+
+def test_times_of_construction():
+    assert nest.get("time_construction_create", "time_construction_connect") == (0.0, 0.0)
+    n = nest.Create("gif_psc_exp", 100)
+    assert nest.time_construction_create > 0.0 == nest.time_construction_connect
+    nest.Connect(n, n)
+    assert nest.time_construction_connect > 0.0
+    assert nest.GetKernelStatus("time_communicate_prepare").tolist() == [0.0]
+    nest.ResetKernel()
+    assert nest.time_construction_create == 0.0
 
 
 def test_single_delay_limits():

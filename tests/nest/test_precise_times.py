@@ -161,3 +161,21 @@ def test_now_counts_from_the_origin(model, time, kept):
     nest.Simulate(5.0)
     np.testing.assert_allclose(g.spike_times, [kept], rtol=1e-15, atol=0)
     np.testing.assert_allclose(recorded.events["times"], [kept + 3.0] * (kept > 2.0), rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("h", [0.1, 0.7, 1.1])
+def test_times_that_should_be_on_the_grid(h):
+    """A time goes to the first step k with k h >= time in floating point, as in NEST."""
+    nest.ResetKernel()
+    nest.resolution = h
+    times = np.unique([[round(k * h, 10), k * h, k * h - h / 3] for k in range(3, 60)])
+    g = generator(spike_times=times, precise_times=True)
+    parrot = nest.Create("parrot_neuron")
+    nest.Connect(g, parrot, syn_spec={"delay": h})
+    recorded = nest.Create("spike_recorder", params={"time_in_steps": True})
+    nest.Connect(parrot, recorded)
+    nest.Simulate(70 * h)
+    expected = [next(k for k in range(70) if k * h >= time) for time in times]
+    assert (recorded.events["times"] - 1).tolist() == expected
+    if h == 0.7:
+        assert [expected[times.tolist().index(t)] for t in (2.1, 0.7 * 3, 4.2, 6.3, 7.7)] == [4, 3, 7, 9, 12]

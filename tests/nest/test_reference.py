@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gifpop.nest as nest
@@ -139,6 +140,7 @@ def test_annotations_name_all_settings():
         "str": str,
         "list[str]": list,
         "dict[str, Any]": dict,
+        "Floats": np.ndarray,
         "History": str,
         "VerbosityLevel": nest.VerbosityLevel,
     }

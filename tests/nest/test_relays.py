@@ -385,3 +385,23 @@ def test_prepare_run_cleanup():
         for _ in range(4):
             nest.Run(5.0)
     assert np.bincount(heard.events["senders"], minlength=101)[1:].tolist() == [19] * 100
+
+
+def test_spikes_are_counted():
+    """As NEST does: those of parrots and injectors each as many times as they are, those of dilutors not."""
+    g = nest.Create("spike_generator", params={"spike_times": [1.0, 2.0, 15.0], "spike_multiplicities": [3, 2, 4]})
+    first, second = nest.Create("parrot_neuron", 2), nest.Create("parrot_neuron", 2)
+    nest.Connect(g, first)
+    nest.Connect(first, second)
+    nest.Simulate(10.0)
+    assert nest.local_spike_counter == 2 * 5 + 2 * 2 * 5
+    nest.Simulate(10.0)
+    assert nest.local_spike_counter == 2 * 4 + 2 * 2 * 4
+    nest.ResetKernel()
+    times = {"spike_times": [1.0, 2.0], "spike_multiplicities": [3, 2]}
+    dilutors, parrots = nest.Create("spike_dilutor", 2), nest.Create("parrot_neuron", 2)
+    nest.Connect(nest.Create("spike_generator", params=times), dilutors)
+    nest.Connect(dilutors, parrots)
+    nest.Connect(nest.Create("spike_train_injector", params=times), nest.Create("gif_psc_exp", 3))
+    nest.Simulate(10.0)
+    assert nest.local_spike_counter == 2 * 2 * 5 + 5
