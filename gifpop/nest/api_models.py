@@ -11,10 +11,11 @@ import numpy as np
 from gifpop.nest import errors
 from gifpop.nest.forms import to_json
 from gifpop.nest.kernel import BLOCKS, kernel
-from gifpop.nest.models import FIRST_COPY, MODEL_IDS, TABLES, NodeModel, SynapseModel
+from gifpop.nest.models import FIRST_COPY, MODEL_IDS, TABLES, NodeModel
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter
+from gifpop.nest.synapse_models import SynapseModel
 from gifpop.nest.synapses import change_shared, new_synapse_defaults, synapse_defaults
 from gifpop.nest.value_types import NODES, is_sequence
 

@@ -14,11 +14,11 @@ from gifpop.common.interrupts import give_way
 from gifpop.nest import drawn_rules, errors
 from gifpop.nest.compatibility import check_blocks, check_meters, check_synapse_types
 from gifpop.nest.kernel import kernel
-from gifpop.nest.models import SYNAPSE, SYNAPSES
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.projections import Exceptions, Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
+from gifpop.nest.synapse_models import SYNAPSE, SYNAPSES
 from gifpop.nest.synapses import CollocatedSynapses, SynapseSpec, arranging, delay_steps, synapse_model, woven
 from gifpop.nest.value_types import is_sequence, refuse_masked
 from gifpop.wiring import _wiring
@@ -26,10 +26,10 @@ from gifpop.wiring.draw import connection_bytes
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Indices, Integers, Shorts
-    from gifpop.nest.models import Adjustable
     from gifpop.nest.node_table import Part
     from gifpop.nest.projections import Shared
     from gifpop.nest.rules import ConnSpec
+    from gifpop.nest.synapse_models import Adjustable
     from gifpop.nest.value_types import Values
 
     Nodes: TypeAlias = NodeCollection | Indices

@@ -18,10 +18,10 @@ from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
-    from gifpop.nest.models import Adjustable, SynapseModel
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.projections import Lags, Weights
     from gifpop.nest.runs import Places
+    from gifpop.nest.synapse_models import Adjustable, SynapseModel
 
 
 RANKS = 3

@@ -14,8 +14,8 @@ from gifpop.nest.value_types import BOOL, STRING
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
-    from gifpop.nest.models import SynapseModel
     from gifpop.nest.node_collection import NodeCollection
+    from gifpop.nest.synapse_models import SynapseModel
     from gifpop.nest.value_types import Values
 
 

@@ -28,7 +28,7 @@ from gifpop.nest.generators import (
     SpikeGeneratorBlock,
     StepCurrentBlock,
 )
-from gifpop.nest.models import SYNAPSES, SynapseModel, node_models
+from gifpop.nest.models import node_models
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_table import NodeTable
@@ -39,6 +39,7 @@ from gifpop.nest.relays import DilutorBlock, ParrotBlock
 from gifpop.nest.simulator import LastRun, Simulator
 from gifpop.nest.stopwatch import Stopwatch
 from gifpop.nest.streams import RandomStreams
+from gifpop.nest.synapse_models import SYNAPSES, SynapseModel
 from gifpop.nest.train_generators import (
     CopyBlock,
     DeadTimePoissonBlock,

@@ -1,4 +1,4 @@
-"""Models of nodes and synapses: tables of parameters with type, default, allowed values and NEST's message."""
+"""Models of nodes: tables of parameters with type, default, allowed values and NEST's message."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,6 @@ from gifpop.nest.value_types import (
     LONG,
     LONGS,
     NODES,
-    PLAIN_LONG,
     STRING,
     STRINGS,
     Values,
@@ -45,11 +44,11 @@ def _not_zero(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) > 0))
 
 
-def _not_negative(x: npt.ArrayLike) -> bool:
+def not_negative(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) >= 0)) and _finite(x)
 
 
-def _is_probability(x: npt.ArrayLike) -> bool:
+def is_probability(x: npt.ArrayLike) -> bool:
     return bool(np.all((np.asarray(x) >= 0) & (np.asarray(x) <= 1)))
 
 
@@ -144,8 +143,8 @@ POPULATION = (
     ModelParameter("N", LONG, 100, _positive, "Number of neurons must be positive."),
     number("C_m", 250.0, _positive, "Capacitance must be strictly positive."),
     number("tau_m", 20.0, _positive, "The membrane time constants must be strictly positive."),
-    number("t_ref", 4.0, _not_negative, "Absolute refractory period cannot be negative."),
-    number("lambda_0", 10.0, _not_negative, "lambda_0 must be positive."),
+    number("t_ref", 4.0, not_negative, "Absolute refractory period cannot be negative."),
+    number("lambda_0", 10.0, not_negative, "lambda_0 must be positive."),
     number("Delta_V", 2.0, _positive, "Delta_V must be strictly positive."),
     ModelParameter("len_kernel", LONG, -1),
     number("I_e", 0.0),
@@ -173,8 +172,8 @@ NEURON = (
     number("g_L", 4.0, _positive, "Membrane conductance must be strictly positive."),
     number("Delta_V", 0.5, _positive, "Delta_V must be strictly positive."),
     number("C_m", 80.0, _positive, "Capacitance must be strictly positive."),
-    number("t_ref", 4.0, _not_negative, "Refractory time must not be negative."),
-    number("lambda_0", 1.0, _not_negative, "lambda_0 must not be negative."),
+    number("t_ref", 4.0, not_negative, "Refractory time must not be negative."),
+    number("lambda_0", 1.0, not_negative, "lambda_0 must not be negative."),
     ModelParameter("tau_sfa", DOUBLES, np.array([]), _positive, ADAPTATION),
     ModelParameter("q_sfa", DOUBLES, np.array([]), _finite),
     ModelParameter("tau_stc", DOUBLES, np.array([]), _positive, ADAPTATION),
@@ -207,7 +206,7 @@ SPIKES = (
         "spike_multiplicities",
         LONGS,
         np.array([], dtype=np.int64),
-        _not_negative,
+        not_negative,
         "spike_multiplicities must not be negative.",
     ),
     ModelParameter("allow_offgrid_times", BOOL, False),
@@ -242,15 +241,15 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
         (
             *GENERATOR,
             number("mean", 0.0),
-            number("std", 0.0, _not_negative, "The standard deviation cannot be negative."),
-            number("std_mod", 0.0, _not_negative, "The standard deviation cannot be negative."),
+            number("std", 0.0, not_negative, "The standard deviation cannot be negative."),
+            number("std_mod", 0.0, not_negative, "The standard deviation cannot be negative."),
             number("dt", 1.0),
             *OSCILLATION,
         ),
     ),
     "poisson_generator": (
         "stimulator",
-        (*GENERATOR, number("rate", 0.0, _not_negative, "The rate cannot be negative.")),
+        (*GENERATOR, number("rate", 0.0, not_negative, "The rate cannot be negative.")),
     ),
     "inhomogeneous_poisson_generator": (
         "stimulator",
@@ -286,15 +285,15 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
         "stimulator",
         (
             *GENERATOR,
-            number("rate", 0.0, _not_negative, "The rate cannot be negative."),
-            number("dead_time", 0.0, _not_negative, "The dead time cannot be negative."),
+            number("rate", 0.0, not_negative, "The rate cannot be negative."),
+            number("dead_time", 0.0, not_negative, "The dead time cannot be negative."),
         ),
     ),
     "gamma_sup_generator": (
         "stimulator",
         (
             *GENERATOR,
-            number("rate", 0.0, _not_negative, "The rate must be larger than 0."),
+            number("rate", 0.0, not_negative, "The rate must be larger than 0."),
             ModelParameter("gamma_shape", LONG, 1, lambda n: n >= 1, "The shape must be larger or equal 1"),
             PROCESSES,
         ),
@@ -304,7 +303,7 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
         (
             *GENERATOR,
             number("rate", 0.0),
-            number("dead_time", 0.0, _not_negative, "The dead time cannot be negative."),
+            number("dead_time", 0.0, not_negative, "The dead time cannot be negative."),
             number("frequency", 0.0),
             number(
                 "relative_amplitude",
@@ -319,7 +318,7 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
         "stimulator",
         (
             *GENERATOR,
-            number("rate", 0.0, _not_negative, "Rate must be non-negative."),
+            number("rate", 0.0, not_negative, "Rate must be non-negative."),
             number("p_copy", 1.0, lambda x: 0 <= x <= 1, "Copy probability must be in [0, 1]."),
         ),
     ),
@@ -329,7 +328,7 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
             *GENERATOR,
             ModelParameter("pulse_times", DOUBLES, np.array([]), _finite),
             ModelParameter("activity", LONG, 0, lambda n: n >= 0, "The activity cannot be negative."),
-            number("sdev", 0.0, _not_negative, "The standard deviation cannot be negative."),
+            number("sdev", 0.0, not_negative, "The standard deviation cannot be negative."),
         ),
     ),
     "spike_generator": (
@@ -340,7 +339,7 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     "parrot_neuron": ("neuron", EVERY_NODE),
     "spike_dilutor": (
         "stimulator",
-        (*GENERATOR, number("p_copy", 1.0, _is_probability, "Copy probability must be in [0, 1].")),
+        (*GENERATOR, number("p_copy", 1.0, is_probability, "Copy probability must be in [0, 1].")),
     ),
     "multimeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, []))),
     "voltmeter": ("recorder", (*METER, ModelParameter("record_from", STRINGS, ["V_m"]))),
@@ -355,27 +354,6 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     ),
 }
 
-Adjustable: TypeAlias = Literal["weight", "delay", "synapse_label", "p_transmit"]
-
-SYNAPSE: dict[Adjustable, ModelParameter] = {
-    "weight": number("weight", 1.0),
-    "delay": ModelParameter("delay", DOUBLE, 1.0),
-}
-LABEL: dict[Adjustable, ModelParameter] = {
-    "synapse_label": ModelParameter(
-        "synapse_label", PLAIN_LONG, -1, _not_negative, "Connection label must not be negative."
-    )
-}
-TRANSMISSION: dict[Adjustable, ModelParameter] = {
-    "p_transmit": number("p_transmit", 1.0, _is_probability, "Spike transmission probability must be in [0, 1].")
-}
-SYNAPSES: dict[str, dict[Adjustable, ModelParameter]] = {  # in the order of NEST's numbers
-    "bernoulli_synapse": SYNAPSE | TRANSMISSION,
-    "static_synapse": SYNAPSE,
-    "static_synapse_lbl": SYNAPSE | LABEL,
-    "static_synapse_hom_w": SYNAPSE,
-    "static_synapse_hom_w_lbl": SYNAPSE | LABEL,
-}
 MODEL_IDS: dict[str, tuple[int, int]] = {  # NEST's ``model_id`` and ``elementsize``
     "ac_generator": (0, 328),
     "dc_generator": (1, 256),
@@ -402,19 +380,6 @@ MODEL_IDS: dict[str, tuple[int, int]] = {  # NEST's ``model_id`` and ``elementsi
     "weight_recorder": (103, 240),
 }
 FIRST_COPY = 106  # ``model_id``
-
-SYNAPSE_IDS: dict[str, tuple[int, int]] = {  # NEST's ``synapse_modelid`` and ``sizeof``
-    "bernoulli_synapse": (0, 40),
-    "static_synapse": (29, 32),
-    "static_synapse_hom_w": (32, 24),
-    "static_synapse_hom_w_lbl": (34, 32),
-    "static_synapse_lbl": (31, 40),
-}
-FIRST_COPY_OF_SYNAPSE = 77  # ``synapse_modelid``
-OF_MODEL: dict[str, tuple[Adjustable, ...]] = {  # what all connections of a model share
-    "static_synapse_hom_w": ("weight",),
-    "static_synapse_hom_w_lbl": ("weight",),
-}
 
 
 @dataclass
@@ -444,57 +409,6 @@ class NodeModel:
 
     def __post_init__(self) -> None:
         self.defaults = {name: p.default for name, p in self.parameters.items()} | self.defaults
-
-
-@dataclass
-class SynapseModel:
-    """A model of synapses, or a copy with its own defaults.
-
-    Attributes
-    ----------
-    name : str
-    base : str
-        Name of the built-in model that it is or is copied from.
-    weight : float, pA
-    delay : float or None, ms
-        None is 1 ms rounded up to whole steps.
-    synapse_label : int
-        Label of new connections, if the model has labels.
-    p_transmit : float
-        Probability that a spike is transmitted, if the model has it.
-    receptor_type : int
-    weight_recorder : int
-        Node that records the spikes of its connections; 0: none.
-    """
-
-    name: str
-    base: str
-    weight: float = 1.0
-    delay: float | None = None
-    synapse_label: int = -1
-    p_transmit: float = 1.0
-    receptor_type: int = 0
-    weight_recorder: int = 0
-
-    @property
-    def parameters(self) -> dict[Adjustable, ModelParameter]:
-        """Values that its connections have, or share."""
-        return SYNAPSES[self.base]
-
-    @property
-    def shared(self) -> tuple[Adjustable, ...]:
-        """Values that all its connections share, which are set by the model."""
-        return OF_MODEL.get(self.base, ())
-
-    @property
-    def thins(self) -> bool:
-        """Whether spikes can be lost."""
-        return "p_transmit" in self.parameters
-
-    @property
-    def own(self) -> tuple[Adjustable, ...]:
-        """Values that its connections have besides weight and delay."""
-        return tuple(name for name in self.parameters if name not in SYNAPSE)
 
 
 def node_models() -> dict[str, NodeModel]:

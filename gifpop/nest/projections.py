@@ -21,8 +21,8 @@ from gifpop.nest.errors import require_memory
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
-    from gifpop.nest.models import Adjustable
     from gifpop.nest.nodes import Block
+    from gifpop.nest.synapse_models import Adjustable
 
 MANY = 2**20  # projections of more connections hold values apart where a few differ, others one value for each
 

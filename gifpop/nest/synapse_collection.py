@@ -12,16 +12,17 @@ from gifpop.nest import errors
 from gifpop.nest.disconnect import remove
 from gifpop.nest.forms import as_table, to_json
 from gifpop.nest.kernel import kernel
-from gifpop.nest.models import SYNAPSE
 from gifpop.nest.projections import DTYPES
 from gifpop.nest.runs import Runs
+from gifpop.nest.synapse_models import SYNAPSE
 from gifpop.nest.synapses import synapse_id
 from gifpop.nest.value_types import is_sequence, listed
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
-    from gifpop.nest.models import Adjustable, ModelParameter
+    from gifpop.nest.models import ModelParameter
     from gifpop.nest.runs import Places
+    from gifpop.nest.synapse_models import Adjustable
     from gifpop.nest.value_types import Values
 
 CHUNK = 2**20  # connections handled at a time

@@ -11,18 +11,19 @@ import numpy.typing as npt
 
 from gifpop.nest import errors
 from gifpop.nest.kernel import kernel
-from gifpop.nest.models import FIRST_COPY_OF_SYNAPSE, SYNAPSE_IDS, SYNAPSES
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.projections import DTYPES
+from gifpop.nest.synapse_models import FIRST_COPY_OF_SYNAPSE, SYNAPSE_IDS, SYNAPSES
 from gifpop.nest.value_types import LONG, PlainLongType, is_sequence, nest_type, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Shorts
-    from gifpop.nest.models import Adjustable, ModelParameter, SynapseModel
+    from gifpop.nest.models import ModelParameter
     from gifpop.nest.projections import Lags
     from gifpop.nest.rules import ConnSpec
+    from gifpop.nest.synapse_models import Adjustable, SynapseModel
     from gifpop.nest.value_types import Values
 
 
