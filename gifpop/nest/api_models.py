@@ -15,7 +15,7 @@ from gifpop.nest.models import FIRST_COPY, MODEL_IDS, TABLES, NodeModel
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.nodes import new_defaults
 from gifpop.nest.parameter import Parameter
-from gifpop.nest.synapse_models import SynapseModel
+from gifpop.nest.synapse_parameters import SynapseModel
 from gifpop.nest.synapses import change_shared, new_synapse_defaults, synapse_defaults
 from gifpop.nest.value_types import NODES, is_sequence
 

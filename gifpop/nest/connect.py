@@ -18,7 +18,7 @@ from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.projections import Exceptions, Product, Sparse, part_of
 from gifpop.nest.rules import check_numbers, draw, read_conn_spec
 from gifpop.nest.synapse_collection import SynapseCollection
-from gifpop.nest.synapse_models import SYNAPSE, SYNAPSES
+from gifpop.nest.synapse_parameters import SYNAPSE, SYNAPSES
 from gifpop.nest.synapses import CollocatedSynapses, SynapseSpec, arranging, delay_steps, synapse_model, woven
 from gifpop.nest.value_types import is_sequence, refuse_masked
 from gifpop.wiring import _wiring
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gifpop.nest.node_table import Part
     from gifpop.nest.projections import Shared
     from gifpop.nest.rules import ConnSpec
-    from gifpop.nest.synapse_models import Adjustable
+    from gifpop.nest.synapse_parameters import Adjustable
     from gifpop.nest.value_types import Values
 
     Nodes: TypeAlias = NodeCollection | Indices

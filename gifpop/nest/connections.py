@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.projections import Lags, Weights
     from gifpop.nest.runs import Places
-    from gifpop.nest.synapse_models import Adjustable, SynapseModel
+    from gifpop.nest.synapse_parameters import Adjustable, SynapseModel
 
 
 RANKS = 3

@@ -15,7 +15,7 @@ from gifpop.nest.value_types import BOOL, STRING
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
     from gifpop.nest.node_collection import NodeCollection
-    from gifpop.nest.synapse_models import SynapseModel
+    from gifpop.nest.synapse_parameters import SynapseModel
     from gifpop.nest.value_types import Values
 
 

@@ -39,7 +39,7 @@ from gifpop.nest.relays import DilutorBlock, ParrotBlock
 from gifpop.nest.simulator import LastRun, Simulator
 from gifpop.nest.stopwatch import Stopwatch
 from gifpop.nest.streams import RandomStreams
-from gifpop.nest.synapse_models import SYNAPSES, SynapseModel
+from gifpop.nest.synapse_parameters import SYNAPSES, SynapseModel
 from gifpop.nest.train_generators import (
     CopyBlock,
     DeadTimePoissonBlock,

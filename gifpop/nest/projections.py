@@ -22,7 +22,7 @@ from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
     from gifpop.nest.nodes import Block
-    from gifpop.nest.synapse_models import Adjustable
+    from gifpop.nest.synapse_parameters import Adjustable
 
 MANY = 2**20  # projections of more connections hold values apart where a few differ, others one value for each
 

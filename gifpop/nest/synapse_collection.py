@@ -14,7 +14,7 @@ from gifpop.nest.forms import as_table, to_json
 from gifpop.nest.kernel import kernel
 from gifpop.nest.projections import DTYPES
 from gifpop.nest.runs import Runs
-from gifpop.nest.synapse_models import SYNAPSE
+from gifpop.nest.synapse_parameters import SYNAPSE
 from gifpop.nest.synapses import synapse_id
 from gifpop.nest.value_types import is_sequence, listed
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Integers
     from gifpop.nest.models import ModelParameter
     from gifpop.nest.runs import Places
-    from gifpop.nest.synapse_models import Adjustable
+    from gifpop.nest.synapse_parameters import Adjustable
     from gifpop.nest.value_types import Values
 
 CHUNK = 2**20  # connections handled at a time

@@ -15,7 +15,7 @@ from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.projections import DTYPES
-from gifpop.nest.synapse_models import FIRST_COPY_OF_SYNAPSE, SYNAPSE_IDS, SYNAPSES
+from gifpop.nest.synapse_parameters import FIRST_COPY_OF_SYNAPSE, SYNAPSE_IDS, SYNAPSES
 from gifpop.nest.value_types import LONG, PlainLongType, is_sequence, nest_type, refuse_masked
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gifpop.nest.models import ModelParameter
     from gifpop.nest.projections import Lags
     from gifpop.nest.rules import ConnSpec
-    from gifpop.nest.synapse_models import Adjustable, SynapseModel
+    from gifpop.nest.synapse_parameters import Adjustable, SynapseModel
     from gifpop.nest.value_types import Values
 
 

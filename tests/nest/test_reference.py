@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gifpop.nest as nest
-from gifpop.nest import kernel_settings, models, rules, synapse_models
+from gifpop.nest import kernel_settings, models, rules, synapse_parameters
 from gifpop.nest.kernel import BLOCKS
 from gifpop.nest.value_types import DOUBLE, DOUBLES
 
@@ -57,7 +57,7 @@ def of_model(name):
 TABLES = {
     **{name: of_model(name) for name in models.TABLES},
     "Devices": list(filter(has_effect, models.DEVICE)),
-    **{name: list(parameters.values()) for name, parameters in synapse_models.SYNAPSES.items()},
+    **{name: list(parameters.values()) for name, parameters in synapse_parameters.SYNAPSES.items()},
 }
 
 
