@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Integers
     from gifpop.nest.nodes import Block
     from gifpop.nest.rules import ConnSpec
+    from gifpop.nest.synapse_parameters import SynapseModel
 
 RULES_FOR_DEVICES = ("all_to_all", "one_to_one")  # as targets
 
 
-def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int, thins: bool) -> None:
-    """Refuse connections that the models of the nodes do not support, or synapses that can lose spikes (``thins``)."""
+def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int, model: SynapseModel) -> None:
+    """Refuse connections that the models of the nodes or of the synapses do not support."""
     if not spec.is_drawn and spec.number == 0:
         return  # as NEST, which checks only connections that are made
     for source, target in _pairs_of_blocks(pre, post, spec.name == "one_to_one"):
@@ -30,9 +31,14 @@ def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int, t
             raise errors.impossible_connection(
                 "Cannot use this rule to connect to nodes without proxies (usually devices)."
             )
-        _check_pair(source, target, thins and not (source.is_cell or source.is_group))
+        _check_pair(source, target, model.thins and not (source.is_cell or source.is_group))
         if not 0 <= receptor < target.receptors:
             raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
+        if model.reaches_one_receptor and (receptor or source.sends == "requests"):
+            raise errors.impossible_connection(
+                "Only rport==0 allowed for HPC synapses. Use normal synapse models instead. See Kunkel et al, Front "
+                "Neuroinform 8:78 (2014), Sec 3.3.2."
+            )
 
 
 def _pairs_of_blocks(pre: Integers, post: Integers, one_to_one: bool) -> Iterator[tuple[Block, Block]]:

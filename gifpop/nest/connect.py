@@ -177,8 +177,8 @@ class _Request:
 
     def _between(self, pre: Integers, post: Integers, spec: ConnSpec) -> None:
         self.pre, self.post, self.spec = pre, post, spec
-        for receptor, thins in {(synapse.receptor, synapse.model.thins) for synapse in self.synapses}:
-            check_blocks(pre, post, spec, receptor, thins)
+        for number, receptor in {(synapse.number, synapse.receptor) for synapse in self.synapses}:
+            check_blocks(pre, post, spec, receptor, kernel.synapses[number])
         check_synapse_types(pre, {synapse.number for synapse in self.synapses})
 
     def _reversed(self) -> _Request:

@@ -24,22 +24,31 @@ TRANSMISSION: dict[Adjustable, ModelParameter] = {
 }
 SYNAPSES: dict[str, dict[Adjustable, ModelParameter]] = {  # in the order of NEST's numbers
     "bernoulli_synapse": SYNAPSE | TRANSMISSION,
+    "bernoulli_synapse_hpc": SYNAPSE | TRANSMISSION,
+    "bernoulli_synapse_lbl": SYNAPSE | TRANSMISSION | LABEL,
     "static_synapse": SYNAPSE,
+    "static_synapse_hpc": SYNAPSE,
     "static_synapse_lbl": SYNAPSE | LABEL,
     "static_synapse_hom_w": SYNAPSE,
+    "static_synapse_hom_w_hpc": SYNAPSE,
     "static_synapse_hom_w_lbl": SYNAPSE | LABEL,
 }
 
 SYNAPSE_IDS: dict[str, tuple[int, int]] = {  # NEST's ``synapse_modelid`` and ``sizeof``
     "bernoulli_synapse": (0, 40),
+    "bernoulli_synapse_hpc": (1, 24),
+    "bernoulli_synapse_lbl": (2, 48),
     "static_synapse": (29, 32),
     "static_synapse_hom_w": (32, 24),
+    "static_synapse_hom_w_hpc": (33, 8),
     "static_synapse_hom_w_lbl": (34, 32),
+    "static_synapse_hpc": (30, 16),
     "static_synapse_lbl": (31, 40),
 }
 FIRST_COPY_OF_SYNAPSE = 77  # ``synapse_modelid``
 OF_MODEL: dict[str, tuple[Adjustable, ...]] = {  # what all connections of a model share
     "static_synapse_hom_w": ("weight",),
+    "static_synapse_hom_w_hpc": ("weight",),
     "static_synapse_hom_w_lbl": ("weight",),
 }
 
@@ -88,6 +97,11 @@ class SynapseModel:
     def thins(self) -> bool:
         """Whether spikes can be lost."""
         return "p_transmit" in self.parameters
+
+    @property
+    def reaches_one_receptor(self) -> bool:
+        """Whether spikes only reach receptor 0, as with NEST's synapses that take the least memory."""
+        return self.base.endswith("_hpc")
 
     @property
     def own(self) -> tuple[Adjustable, ...]:

@@ -57,7 +57,11 @@ def of_model(name):
 TABLES = {
     **{name: of_model(name) for name in models.TABLES},
     "Devices": list(filter(has_effect, models.DEVICE)),
-    **{name: list(parameters.values()) for name, parameters in synapse_parameters.SYNAPSES.items()},
+    **{
+        name: list(parameters.values())
+        for name, parameters in synapse_parameters.SYNAPSES.items()
+        if not name.endswith("_hpc")  # which have those of the models without it
+    },
 }
 
 

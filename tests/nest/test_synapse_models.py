@@ -251,3 +251,80 @@ def test_collocated_all_or_nothing():
         assert nest.num_connections == 0
     nest.Connect(a, a, "one_to_one", nest.CollocatedSynapses())
     assert nest.num_connections == 0
+
+
+# -- variants of models -----------------------------------------------------------------------------------------------
+
+VARIANTS = {  # synapse_id and sizeof of NEST 3.10
+    "bernoulli_synapse": (0, 40),
+    "bernoulli_synapse_hpc": (1, 24),
+    "bernoulli_synapse_lbl": (2, 48),
+    "static_synapse": (29, 32),
+    "static_synapse_hom_w": (32, 24),
+    "static_synapse_hom_w_hpc": (33, 8),
+    "static_synapse_hom_w_lbl": (34, 32),
+    "static_synapse_hpc": (30, 16),
+    "static_synapse_lbl": (31, 40),
+}
+LARGE = [name for name in VARIANTS if name.endswith("_hpc")]
+
+
+def test_names_of_variants():
+    assert nest.synapse_models == list(VARIANTS)
+
+
+@pytest.mark.parametrize("model", VARIANTS)
+def test_variants_share_all_but_labels_and_identifiers(model):
+    plain = model.removesuffix("_hpc").removesuffix("_lbl")
+    own, others = nest.GetDefaults(model), nest.GetDefaults(plain)
+    assert (own.pop("synapse_modelid"), own.pop("sizeof"), own.pop("synapse_model")) == (*VARIANTS[model], model)
+    label = own.pop("synapse_label", None)
+    assert (label == -1) is model.endswith("_lbl")
+    assert own == {name: value for name, value in others.items() if name in own} and len(own) == len(others) - 3
+    values = {"delay": 2.0} if "hom_w" in model else {"delay": 2.0, "weight": 3.0}
+    nest.CopyModel(model, "mine", values)
+    a = neurons(2, lambda_0=1e9, V_T_star=-100.0)
+    nest.Connect(a, a, syn_spec="mine")
+    nest.Connect(a, a, syn_spec={"synapse_model": model, **values})
+    first, second = (nest.GetConnections(synapse_model=name) for name in (model, "mine"))
+    assert first.synapse_id == [VARIANTS[model][0]] * 4 and second.synapse_id == [77] * 4
+    assert first.sizeof == second.sizeof == [VARIANTS[model][1]] * 4
+    for name in first.get().keys() - {"synapse_id", "synapse_model"}:
+        assert first.get(name) == second.get(name), name
+    nest.Disconnect(a[0], a[1], syn_spec="mine")
+    assert nest.GetDefaults("mine", "num_connections") == len(second) - 1
+    nest.Simulate(5.0)
+    assert nest.local_spike_counter > 0
+
+
+def test_labels_of_synapses_that_lose_spikes():
+    a = neurons(2)
+    nest.Connect(a, a, syn_spec={"synapse_model": "bernoulli_synapse_lbl", "p_transmit": 0.5, "synapse_label": 3})
+    nest.Connect(a, a, syn_spec={"synapse_model": "bernoulli_synapse_lbl", "p_transmit": 0.25})
+    found = nest.GetConnections(synapse_label=3)
+    assert found.p_transmit == [0.5] * 4 and found.synapse_model == ["bernoulli_synapse_lbl"] * 4
+    found.synapse_label = [1, 2, 3, 4]
+    assert len(nest.GetConnections(synapse_label=3)) == 1
+
+
+@pytest.mark.parametrize("model", LARGE)
+def test_synapses_for_large_networks_reach_one_receptor(model):
+    parrots, text = nest.Create("parrot_neuron", 2), "Only rport==0 allowed for HPC synapses. Use normal synapse models"
+    with pytest.raises(Errors.IllegalConnection, match=text):
+        nest.Connect(parrots, parrots, syn_spec={"synapse_model": model, "receptor_type": 1})
+    meter = nest.Create("multimeter")
+    with pytest.raises(Errors.IllegalConnection, match="data logging" if "bernoulli" in model else text):
+        nest.Connect(meter, neurons(2), syn_spec=model)
+    nest.Connect(parrots, parrots, syn_spec=model)
+    assert nest.num_connections == 4
+
+
+@pytest.mark.parametrize("model", ["static_synapse_hpc", "static_synapse_hom_w_hpc"])
+def test_recorded_synapses_for_large_networks(model):
+    recorder = nest.Create("weight_recorder")
+    nest.SetDefaults(model, {"weight_recorder": recorder, "weight": 2.0})
+    a = neurons(2, lambda_0=1e9, V_T_star=-100.0)
+    nest.Connect(a, a, syn_spec=model)
+    nest.Simulate(5.0)
+    events = recorder.events
+    assert events["ports"].tolist() == [0, 1, 2, 3] and events["weights"].tolist() == [2.0] * 4
