@@ -409,21 +409,23 @@ class MeterBlock(RecorderBlock):
                 complete.setdefault(id(piece.places), []).append(early)
         if not complete:
             return None, left
-        places, senders, stamps, values = (
-            np.concatenate(column, axis=-1) for column in zip(*map(_flat, complete.values()), strict=True)
+        places = [pieces[0].places for pieces in complete.values()]
+        ranks = np.unique(np.concatenate(places), return_inverse=True)[1]
+        own = np.split(ranks, np.cumsum([len(each) for each in places[:-1]]))
+        order, senders, stamps, values = (
+            np.concatenate(column, axis=-1) for column in zip(*map(_flat, own, complete.values()), strict=True)
         )
         variables = dict(zip(self.columns["record_from"][i], values, strict=True))
-        _, order = np.unique(places, return_inverse=True)
         return self.piece(i, stamps, senders, order, slice_steps, variables), left
 
 
-def _flat(pieces: Sequence[Samples]) -> tuple[Integers, Integers, Integers, Floats]:
-    """Return places, senders, stamps and values of each sample of one connection, stamp after stamp."""
-    places, senders = pieces[0].places, pieces[0].senders
+def _flat(ranks: Integers, pieces: Sequence[Samples]) -> tuple[Integers, Integers, Integers, Floats]:
+    """Return rank, sender, stamp and values of each sample of one connection, stamp after stamp."""
+    senders = pieces[0].senders
     stamps = np.concatenate([piece.stamps for piece in pieces])
     values = np.concatenate([piece.values for piece in pieces], axis=1)
     n, each = len(stamps), len(senders)
-    return np.tile(places, n), np.tile(senders, n), np.repeat(stamps, each), values.reshape(len(values), n * each)
+    return np.tile(ranks, n), np.tile(senders, n), np.repeat(stamps, each), values.reshape(len(values), n * each)
 
 
 def _split(samples: Samples, until: int) -> tuple[Samples, Samples]:
@@ -432,4 +434,5 @@ def _split(samples: Samples, until: int) -> tuple[Samples, Samples]:
     if stamps[-1] <= until:
         return samples, Samples(places, senders, stamps[:0], values[:, :0])
     n = np.searchsorted(stamps, until, side="right")
-    return Samples(places, senders, stamps[:n], values[:, :n]), Samples(places, senders, stamps[n:], values[:, n:])
+    late = Samples(places, senders, stamps[n:].copy(), values[:, n:].copy())  # that the others need not stay for it
+    return Samples(places, senders, stamps[:n], values[:, :n]), late

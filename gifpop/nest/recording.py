@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from gifpop.nest.recorders import Samples
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gifpop.common.typing import Floats, Integers
     from gifpop.engine import signals
     from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
@@ -42,6 +46,57 @@ class Sampler(NamedTuple):
     senders: Integers
     begun: int
     probe: tuple[int, Integers, tuple[str, ...]]
+
+
+class Sheet:
+    """Samples of meters that sample at the same times, collected chunk by chunk and dealt out when a run ends.
+
+    Attributes
+    ----------
+    samplers : list of Sampler
+    width : int
+        Number of probes of all samplers together.
+    """
+
+    def __init__(self, samplers: list[Sampler]) -> None:
+        self.samplers = samplers
+        self.width = sum(len(s.senders) * len(s.probe[2]) for s in samplers)
+        self._stamps: list[Integers] = []
+        self._values: list[Floats] = []
+
+    def note(self, stamps: Integers, records: Floats) -> None:
+        """Note the records of a chunk, shape (stamps, probes)."""
+        meter, i, *_ = self.samplers[0]
+        chosen = np.flatnonzero(meter.selected(i, stamps, self.samplers[0].begun))
+        if len(chosen):
+            self._values.append(np.ascontiguousarray(records[chosen].T))
+            self._stamps.append(stamps[chosen])
+
+    def deal(self) -> None:
+        """Hand each meter its samples; can be repeated after an exception."""
+        if not self._stamps:
+            return
+        stamps, values = np.concatenate(self._stamps), np.concatenate(self._values, axis=1)
+        dealt, begin = [], 0
+        for sampler in self.samplers:
+            shape = len(sampler.senders), len(sampler.probe[2]), len(stamps)
+            end = begin + shape[0] * shape[1]
+            own = values[begin:end].reshape(shape).transpose(1, 2, 0)
+            dealt.append(Samples(sampler.places, sampler.senders, stamps, own))
+            begin = end
+        self._stamps, self._values = [], []
+        for sampler, samples in zip(self.samplers, dealt, strict=True):
+            sampler.block.take(sampler.i, samples)
+
+
+def sheets_of(samplers: Iterable[Sampler]) -> list[Sheet]:
+    """Return sheets for samplers, one for those with the same times."""
+    together: dict[tuple[float, float, int], list[Sampler]] = {}
+    for sampler in samplers:
+        columns = sampler.block.columns
+        key = columns["interval"][sampler.i], columns["offset"][sampler.i], sampler.begun
+        together.setdefault(key, []).append(sampler)
+    return [Sheet(each) for each in together.values()]
 
 
 class Monitor(NamedTuple):

@@ -17,7 +17,7 @@ from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
-from gifpop.nest.recording import Tap
+from gifpop.nest.recording import Tap, sheets_of
 from gifpop.nest.relays import RelayBlock
 from gifpop.nest.stopwatch import Stopwatch
 from gifpop.nest.wiring import Wiring
@@ -25,7 +25,7 @@ from gifpop.nest.wiring import Wiring
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gifpop.common.typing import Integers, Key, Stream
+    from gifpop.common.typing import Key, Stream
     from gifpop.engine.chunks import Chunk
     from gifpop.engine.plan import Plan
     from gifpop.engine.relays import RelayPlan
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from gifpop.nest.delays import DelayRange
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
-    from gifpop.nest.recording import Listener, Monitor, Sampler, Weigher
+    from gifpop.nest.recording import Listener, Monitor, Sheet, Weigher
     from gifpop.nest.streams import RandomStreams
 
 # Bytes of a sample of a meter until it is shown, and of each value in it; of a recorded spike until the run ends, and
@@ -93,7 +93,7 @@ class Simulator:
         self._device_random: dict[int, np.random.Generator] = {}
         self._begun: dict[int, int] = {}  # connection of a meter -> step in which it was first simulated
         self._listeners: list[Listener] = []
-        self._samplers: list[Sampler] = []
+        self._sheets: list[Sheet] = []
         self._monitors: list[Monitor] = []
         self._weighers: list[Weigher] = []
         self._injected: dict[int, Tap] = {}
@@ -133,7 +133,8 @@ class Simulator:
         with self.changes.commit("Simulate"):
             self.late.deliver(self._groups, late)
             # not the wiring itself, which refers to this object
-            self._listeners, self._samplers, self._monitors = wiring.listeners, wiring.samplers, wiring.monitors
+            self._listeners, self._monitors = wiring.listeners, wiring.monitors
+            self._sheets = sheets_of(wiring.samplers)
             self._weighers = wiring.weighers
             self._injected = wiring.injected
             self._wirings = wirings
@@ -142,7 +143,7 @@ class Simulator:
         """Simulate chunk by chunk; after an exception, keep all complete chunks."""
         engine = self.engine
         engine.threads = usable(threads)
-        probes = [sampler.probe for sampler in self._samplers]
+        probes = [sampler.probe for sheet in self._sheets for sampler in sheet.samplers]
         self._check_memory(n_steps)
         room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
         writing = [block for block in self.nodes.of_type(RecorderBlock) if block.elsewhere()]
@@ -173,8 +174,15 @@ class Simulator:
 
     def _write(self, recorders: list[RecorderBlock], ended: bool) -> None:
         """Write what recorders have taken, all that is complete, to files or to the screen."""
+        if recorders:
+            self._deal()
         for recorder in recorders:
             recorder.write(self.delays.steps[0], ended, self.nodes.are_devices)
+
+    def _deal(self) -> None:
+        """Hand the meters what was sampled."""
+        for sheet in self._sheets:
+            sheet.deal()
 
     def _take(self, chunk: Chunk) -> None:
         """Record a chunk; until this is done the engine counts as broken."""
@@ -189,13 +197,14 @@ class Simulator:
             return
         for population in self.nodes.of_type(PopulationBlock) if self.engine.step > self._shown_until else ():
             population.show()
+        self._deal()
         for recorder in self.nodes.of_type(RecorderBlock):
             recorder.flush(self.delays.steps[0])
         self._shown_until = None
 
     def _check_memory(self, n_steps: int) -> None:
         """Refuse a run whose meters would not fit in memory."""
-        samples = [(s.block, s.i, len(s.senders), len(s.probe[2])) for s in self._samplers]
+        samples = [(s.block, s.i, len(s.senders), len(s.probe[2])) for sheet in self._sheets for s in sheet.samplers]
         samples += [(m.block, m.i, 1, len(m.block.variables(m.i))) for m in self._monitors]
         kept = sum(
             (PER_SAMPLE + PER_VALUE * variables) * n * n_steps / block.interval(i)
@@ -300,16 +309,9 @@ class Simulator:
             self._hear(chunk, listener)
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
         column = 0
-        selected: dict[tuple[float, float, int], tuple[Integers, Integers]] = {}
-        for meter, i, places, senders, begun, (_, _, variables) in self._samplers:
-            key = meter.columns["interval"][i], meter.columns["offset"][i], begun  # the same of many meters
-            if key not in selected:
-                taken: Integers = np.flatnonzero(meter.selected(i, stamps, begun))
-                selected[key] = taken, stamps[taken]
-            (chosen, sampled), n = selected[key], len(senders)
-            end = column + n * len(variables)
-            values = chunk.records[chosen, column:end].reshape(len(sampled), n, len(variables))
-            meter.take(i, Samples(places, senders, sampled, np.ascontiguousarray(values.transpose(2, 0, 1))))
+        for sheet in self._sheets:
+            end = column + sheet.width
+            sheet.note(stamps, chunk.records[:, column:end])
             column = end
         for meter, i, place, sender, begun, signal in self._monitors:
             chosen = np.flatnonzero(meter.selected(i, stamps, begun))
