@@ -259,14 +259,22 @@ class RecorderBlock(Block):
     ) -> Piece | None:
         """Return the events in the device's window, sorted by slice, ``order`` and time; None if there are none."""
         start, stop = window(self.row(i), self.clock)
-        kept = np.flatnonzero((stamps > start) & (stamps <= stop))
-        if len(kept) == 0:
+        inside = (stamps > start) & (stamps <= stop)
+        if not inside.any():
             return None
-        slices, steps = np.divmod(stamps[kept] - 1, slice_steps)
-        key = (slices * (order.max() + 1) + order[kept]) * slice_steps + steps
+        columns = {"stamps": stamps, "senders": senders, **variables}
+        if not inside.all():
+            columns = {name: values[inside] for name, values in columns.items()}
+            order = order[inside]
+        key, steps = np.divmod(columns["stamps"] - 1, slice_steps)
+        key *= order.max() + 1
+        key += order
+        key *= slice_steps
+        key += steps
         if np.any(key[1:] < key[:-1]):
-            kept = kept[np.argsort(key, kind="stable")]
-        return {"stamps": stamps[kept], "senders": senders[kept]} | {name: v[kept] for name, v in variables.items()}
+            sequence = np.argsort(key, kind="stable")
+            columns = {name: values[sequence] for name, values in columns.items()}
+        return columns
 
 
 def _column(piece: Piece, name: str) -> npt.NDArray[Any]:
@@ -413,17 +421,22 @@ class MeterBlock(RecorderBlock):
         ranks = np.unique(np.concatenate(places), return_inverse=True)[1]
         own = np.split(ranks, np.cumsum([len(each) for each in places[:-1]]))
         order, senders, stamps, values = (
-            np.concatenate(column, axis=-1) for column in zip(*map(_flat, own, complete.values()), strict=True)
+            _joined(column) for column in zip(*map(_flat, own, complete.values()), strict=True)
         )
         variables = dict(zip(self.columns["record_from"][i], values, strict=True))
         return self.piece(i, stamps, senders, order, slice_steps, variables), left
 
 
+def _joined(arrays: Sequence[npt.NDArray[Any]], axis: int = -1) -> npt.NDArray[Any]:
+    """Join arrays; a single one is not copied."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=axis)
+
+
 def _flat(ranks: Integers, pieces: Sequence[Samples]) -> tuple[Integers, Integers, Integers, Floats]:
     """Return rank, sender, stamp and values of each sample of one connection, stamp after stamp."""
     senders = pieces[0].senders
-    stamps = np.concatenate([piece.stamps for piece in pieces])
-    values = np.concatenate([piece.values for piece in pieces], axis=1)
+    stamps = _joined([piece.stamps for piece in pieces])
+    values = _joined([piece.values for piece in pieces], axis=1)
     n, each = len(stamps), len(senders)
     return np.tile(ranks, n), np.tile(senders, n), np.repeat(stamps, each), values.reshape(len(values), n * each)
 

@@ -69,7 +69,7 @@ class Sheet:
         meter, i, *_ = self.samplers[0]
         chosen = np.flatnonzero(meter.selected(i, stamps, self.samplers[0].begun))
         if len(chosen):
-            self._values.append(np.ascontiguousarray(records[chosen].T))
+            self._values.append(records.T[:, chosen])
             self._stamps.append(stamps[chosen])
 
     def deal(self) -> None:

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from gifpop.nest.recording import Listener, Monitor, Sheet, Weigher
     from gifpop.nest.streams import RandomStreams
 
-# Bytes of a sample of a meter until it is shown, and of each value in it; of a recorded spike until the run ends, and
-# more when it is shown.
-PER_SAMPLE, PER_VALUE = 70.0, 26.0
+# Bytes of each time at which a meter samples, of a sample until it is shown, and of each value in it; of a recorded
+# spike until the run ends, and more when it is shown.
+PER_TIME, PER_SAMPLE, PER_VALUE = 24.0, 36.0, 24.0
 PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 72.0
 
 
@@ -206,14 +206,15 @@ class Simulator:
         """Refuse a run whose meters would not fit in memory."""
         samples = [(s.block, s.i, len(s.senders), len(s.probe[2])) for sheet in self._sheets for s in sheet.samplers]
         samples += [(m.block, m.i, 1, len(m.block.variables(m.i))) for m in self._monitors]
-        kept = sum(
-            (PER_SAMPLE + PER_VALUE * variables) * n * n_steps / block.interval(i)
-            for block, i, n, variables in samples
-            if block.columns["record_to"][i] == "memory"
-        )
+        taken = shown = 0.0
+        for block, i, n, variables in samples:
+            if block.columns["record_to"][i] == "memory":
+                times = n_steps / block.interval(i)
+                taken += 8.0 * variables * n * times
+                shown += (PER_TIME + n * (PER_SAMPLE + PER_VALUE * variables)) * times
+        under_way = bytes_of_probes(n_steps, sum(n * variables for *_, n, variables in samples))
         needs = {
-            "samples": kept,
-            "steps under way": bytes_of_probes(n_steps, sum(n * variables for *_, n, variables in samples)),
+            "samples": max(taken + under_way, shown),
             "input on its way": self.engine.bytes_to_come(n_steps),
         }
         require_memory(needs, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
