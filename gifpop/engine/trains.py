@@ -148,11 +148,16 @@ class Trains(Scattered, Generic[AnyLaw]):
     def expected(self, step: int) -> float:
         return self.law.expected(step) if self.first <= step < self.end else 0.0
 
+    def admit(self) -> None:
+        """Begin the state of receivers that are new; otherwise it begins in the next step."""
+        new = len(self._receivers) - self._admitted
+        if new:
+            self._admit(new)
+            self._admitted += new
+
     def _drawn(self, step: int, n: int, receivers: int) -> Floats:
         counts = np.zeros((n, receivers))
-        if receivers > self._admitted:
-            self._admit(receivers - self._admitted)
-            self._admitted = receivers
+        self.admit()
         begin = min(max(step, self.first), step + n)
         end = max(min(step + n, self.end), begin)
         if step < begin:
@@ -303,7 +308,7 @@ class PacketLaw(NamedTuple):
     def due(self) -> list[int]:
         """Return the step from which on events of each packet are to be expected."""
         begins = np.array(self.times) - FAR_OFF * self.spread
-        steps = np.floor(begins * self.ticks / self.ticks_per_step) - 1
+        steps = np.floor(begins * self.ticks / self.ticks_per_step)
         return np.clip(steps, 0, LAST_STEP // 2).astype(np.int64).tolist()
 
     def draw(self, random: np.random.Generator, time: float, first: int) -> Integers:

@@ -171,12 +171,38 @@ def check_frequency(frequency: float) -> None:
 
 
 class OscillatingBlock(GeneratorBlock):
-    """Devices with a sine of absolute time: of ``frequency`` (Hz) and ``phase`` (degrees)."""
+    """Devices with a sine of absolute time: of ``frequency`` (Hz) and ``phase`` (degrees).
+
+    The vector (``y_0``, ``y_1``) shows the phase. As in NEST, it turns while the device is updated, and new values act
+    on it when the next run is prepared.
+
+    Attributes
+    ----------
+    begun : int or None
+        Step at which the last run was prepared.
+    shown : dict of int to tuple of float
+        Vectors of devices that were set since.
+    """
+
+    begun: int | None = None
+
+    def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
+        super().__init__(clock, model, first, n)
+        self.shown: dict[int, tuple[float, float]] = {}
 
     @classmethod
     def normalize(cls, row: Values, given: Set[str], clock: Clock, connected: bool = False) -> None:
         super().normalize(row, given, clock, connected)
         check_frequency(row["frequency"])
+
+    def apply(self, i: int, values: Values, given: Values) -> None:
+        self.shown[i] = self.vector(i)
+        super().apply(i, values, given)
+
+    def begin(self) -> None:
+        """Note that a run is prepared at the present step."""
+        self.begun = self.clock.step
+        self.shown.clear()
 
     def oscillation(self, i: int) -> tuple[float, float]:
         """Return how far the phase of the ``i``-th device advances in a step, and its value at step 0 (radians)."""
@@ -184,17 +210,29 @@ class OscillatingBlock(GeneratorBlock):
         return advance, advance + math.radians(self.columns["phase"][i].item())
 
     def radius(self, i: int) -> float:
-        """Return the length of the vector (``y_0``, ``y_1``), which shows the phase."""
+        """Return the length of the vector of the ``i``-th device."""
         return 1.0
 
-    def get(self, name: str, i: int) -> Any:
-        if name not in ("y_0", "y_1") or name not in self.columns:
-            return super().get(name, i)
-        if not self.clock.step:
-            return 0.0
+    def turns_between(self, i: int) -> tuple[int, int]:
+        """Return the steps from which and up to which the vector of the ``i``-th device turns."""
+        return (0, 0) if self.columns["frozen"][i] else (0, signals.LAST_STEP)
+
+    def vector(self, i: int) -> tuple[float, float]:
+        """Return (``y_0``, ``y_1``) of the ``i``-th device."""
+        if self.begun is None:
+            return 0.0, 0.0
+        if i in self.shown:
+            return self.shown[i]
+        first, end = self.turns_between(i)
+        turned = max(min(self.clock.step, end) - max(self.begun, first), 0)
         advance, phase = self.oscillation(i)
-        angle = advance * (self.clock.step - 1) + phase
-        return self.radius(i) * (math.cos(angle) if name == "y_0" else math.sin(angle))
+        angle, radius = advance * (self.begun + turned - 1) + phase, self.radius(i)
+        return radius * math.cos(angle), radius * math.sin(angle)
+
+    def get(self, name: str, i: int) -> Any:
+        if name in ("y_0", "y_1") and name in self.columns:
+            return self.vector(i)[name == "y_1"]
+        return super().get(name, i)
 
 
 class AlternatingCurrentBlock(OscillatingBlock, CurrentBlock):
@@ -234,11 +272,26 @@ class NoiseBlock(OscillatingBlock, CurrentBlock):
                 f"resolution {clock.resolution:g} ms."
             )
 
+    def begin(self) -> None:
+        super().begin()
+        for i in np.flatnonzero(self.columns["std_mod"]).tolist():
+            noise = self.noise[i]
+            if noise is not None:
+                noise.law = self.law(i)
+
+    def turns_between(self, i: int) -> tuple[int, int]:
+        return self.steps(i) if self.columns["std_mod"][i] else (0, 0)
+
+    def law(self, i: int) -> signals.NormalLaw:
+        """Return the law of the ``i``-th device; as in NEST, its phase stands still until the device begins."""
+        mean, std, modulation = (self.columns[name][i].item() for name in ("mean", "std", "std_mod"))
+        advance, phase = self.oscillation(i)
+        waiting = max(self.steps(i)[0] - (self.begun or 0), 0)
+        return signals.NormalLaw(mean, std, modulation, advance, phase - advance * waiting)
+
     def updated(self, i: int, random: np.random.Generator) -> signals.HeldNoise:
         """Return the currents of the ``i``-th device, which go on, with its present values."""
-        mean, std, modulation = (self.columns[name][i].item() for name in ("mean", "std", "std_mod"))
-        law = signals.NormalLaw(mean, std, modulation, *self.oscillation(i))
-        hold = self.clock.steps_above(self.columns["dt"][i])
+        law, hold = self.law(i), self.clock.steps_above(self.columns["dt"][i])
         noise = self.noise[i]
         if noise is None:
             noise = self.noise[i] = signals.HeldNoise(law, hold, random, *self.steps(i))

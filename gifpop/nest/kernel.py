@@ -25,6 +25,7 @@ from gifpop.nest.generators import (
     DirectCurrentBlock,
     InjectorBlock,
     NoiseBlock,
+    OscillatingBlock,
     SpikeGeneratorBlock,
     StepCurrentBlock,
 )
@@ -250,6 +251,7 @@ class Kernel:
     def prepare(self) -> None:
         """Get ready for `run`."""
         self._refuse_prepared()
+        self._begin_oscillations()
         self._bring()
         self._open_files()
         self.prepared = True
@@ -278,6 +280,7 @@ class Kernel:
         """Prepare, run and clean up."""
         n = self._run_steps(ms)
         self._refuse_prepared()
+        self._begin_oscillations()
         simulator = self._bring()
         try:
             self._open_files()
@@ -311,6 +314,10 @@ class Kernel:
         """Update what nodes show, in case the end of the last run was interrupted."""
         if self._simulator is not None and self.changes.broken is None:
             self._simulator.show()
+
+    def _begin_oscillations(self) -> None:
+        for block in self.nodes.of_type(OscillatingBlock):
+            block.begin()
 
     def _bring(self) -> Simulator:
         """Return the simulator, with all changes of nodes and connections applied."""

@@ -80,9 +80,9 @@ class OscillatingTrainBlock(OscillatingBlock, TrainBlock):
         return not self.columns["individual_spike_trains"][i]
 
     def signal(self, i: int) -> signals.Sinusoid:
-        """Return the rate of the ``i``-th device for a meter; it is recorded outside the window, too."""
+        """Return the rate of the ``i``-th device for a meter; it is recorded outside the window, too, and is >= 0."""
         rate, amplitude = (self.columns[name][i].item() for name in ("rate", "amplitude"))
-        return signals.Sinusoid(rate, amplitude, *self.oscillation(i))
+        return signals.Sinusoid(rate, amplitude, *self.oscillation(i), lowest=0.0)
 
 
 class PoissonProcessBlock(TrainBlock):

@@ -391,13 +391,19 @@ class MeterBlock(RecorderBlock):
     def selected(self, i: int, stamps: Integers, begun: int) -> npt.NDArray[np.bool_]:
         """Return which stamps the ``i``-th meter samples.
 
-        ``begun`` is the step in which its connection was first simulated; with an offset, that step is left out.
+        ``begun`` is the step in which its connection was first simulated, or again after a pause in which a sample was
+        due; with an offset, that step is left out.
         """
         interval = self.interval(i)
         offset = self.clock.steps_above(self.columns["offset"][i])
         if offset == 0:
             return stamps % interval == 0
         return ((stamps - offset) % interval == 0) & (stamps >= offset) & (stamps >= begun + 2)
+
+    def is_due(self, i: int, step: int, until: int, begun: int) -> bool:
+        """Return whether the ``i``-th meter samples the end of a step from ``step`` on, up to the step ``until``."""
+        last = until - (until - self.clock.steps_above(self.columns["offset"][i])) % self.interval(i)
+        return last > step and bool(self.selected(i, np.array([last]), begun)[0])
 
     def take(self, i: int, samples: Samples) -> None:
         """Take samples."""

@@ -16,7 +16,7 @@ from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
-from gifpop.nest.recorders import RecorderBlock, Samples, SpikeRecorderBlock
+from gifpop.nest.recorders import MeterBlock, RecorderBlock, Samples, SpikeRecorderBlock
 from gifpop.nest.recording import Tap, sheets_of
 from gifpop.nest.relays import RelayBlock
 from gifpop.nest.stopwatch import Stopwatch
@@ -91,7 +91,8 @@ class Simulator:
         self._wirings = 0  # changes of the network that are wired
         self._random: dict[int, np.random.Generator] = {}  # of connections
         self._device_random: dict[int, np.random.Generator] = {}
-        self._begun: dict[int, int] = {}  # connection of a meter -> step in which it was first simulated
+        self._begun: dict[int, int] = {}  # connection of a meter -> step in which sampling began
+        self._paused: dict[int, int] = {}  # connection of a meter to a frozen node -> step in which sampling ended
         self._listeners: list[Listener] = []
         self._sheets: list[Sheet] = []
         self._monitors: list[Monitor] = []
@@ -125,7 +126,7 @@ class Simulator:
             self._generator,
             self._device_generator,
             self.streams.of_losses,
-            lambda k: self._begun.setdefault(k, self.engine.step),
+            self._sampled_from,
         )
         late = self.late.through_new_connections()
         with memory_of_nest():
@@ -138,6 +139,19 @@ class Simulator:
             self._weighers = wiring.weighers
             self._injected = wiring.injected
             self._wirings = wirings
+
+    def _sampled_from(self, meter: MeterBlock, i: int, number: int, frozen: bool) -> int:
+        """Return the step in which sampling through a connection of the ``i``-th meter began.
+
+        As in NEST, it begins again after the node was frozen, if a sample was due meanwhile.
+        """
+        now = self.engine.step
+        begun = self._begun.setdefault(number, now)
+        if frozen:
+            self._paused.setdefault(number, now)
+        elif number in self._paused and meter.is_due(i, self._paused.pop(number), now, begun):
+            self._begun[number] = begun = now
+        return begun
 
     def run(self, n_steps: int, threads: int, progress: bool) -> None:
         """Simulate chunk by chunk; after an exception, keep all complete chunks."""

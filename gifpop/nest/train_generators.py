@@ -62,6 +62,12 @@ class JointTrainBlock(TrainBlock):
             process.law, process.random, (process.first, process.end) = self.law(i), random, self.late_steps(i)
         return process.receiver
 
+    def admit(self) -> None:
+        """Begin the trains of new connections with the present laws, as NEST does, before the first step."""
+        for process in self.trains:
+            if process is not None:
+                process.admit()
+
 
 class SinusoidalGammaBlock(OscillatingTrainBlock, JointTrainBlock):
     """sinusoidal_gamma_generator."""

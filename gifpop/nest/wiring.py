@@ -27,6 +27,7 @@ from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.recording import Listener, Monitor, Sampler, Tap, Weigher
 from gifpop.nest.relays import DilutorBlock, RelayBlock
 from gifpop.nest.thinning import Sieve, layers, passing
+from gifpop.nest.train_generators import JointTrainBlock
 from gifpop.nest.weight_recorder import WeightRecorderBlock
 from gifpop.wiring import _wiring
 
@@ -116,7 +117,8 @@ class Wiring:
     key_of_losses : callable
         ``key_of_losses(connection)`` returns the key of the random numbers by which spikes are lost.
     begun : callable
-        ``begun(connection)`` returns the step in which a meter's connection was first simulated.
+        ``begun(meter, i, connection, frozen)`` returns the step in which the ``i``-th meter of a block began to sample
+        the node to which a connection leads.
 
     Attributes
     ----------
@@ -139,7 +141,7 @@ class Wiring:
         random: Callable[[int], np.random.Generator],
         random_of_device: Callable[[int], np.random.Generator],
         key_of_losses: Callable[[int], Key],
-        begun: Callable[[int], int],
+        begun: Callable[[MeterBlock, int, int, bool], int],
     ) -> None:
         self.nodes, self.groups, self.begun = nodes, groups, begun
         self.random, self.random_of_device, self.key_of_losses = random, random_of_device, key_of_losses
@@ -166,6 +168,8 @@ class Wiring:
             else:
                 for strand in self._strands(projection, first):
                     self._wire(strand)
+        for block in nodes.of_type(JointTrainBlock):
+            block.admit()
         self.noise = [self._noise_link(noise, *found) for noise, found in self._noise.items()]
         self.weighers = [
             Weigher(block, i, np.unique(self._end(sources[~nodes.are_devices(sources)])).tolist())
@@ -361,25 +365,27 @@ class Wiring:
 
         Frozen nodes are not sampled.
         """
-        begun = np.array([self.begun(number) for number in strand.numbers.tolist()])
+        frozen = strand.target_block.columns["frozen"][strand.j + strand.target_units]
+        each = zip(strand.numbers.tolist(), frozen.tolist(), strict=True)
+        begun = np.array([self.begun(meter, strand.i, number, still) for number, still in each])
         group, variables = self.groups[strand.target], meter.variables(strand.i)
-        moving = ~strand.target_block.columns["frozen"][strand.j + strand.target_units]
-        for time in np.unique(begun[moving]).tolist():
-            chosen = np.flatnonzero(moving & (begun == time))
+        for time in np.unique(begun[~frozen]).tolist():
+            chosen = np.flatnonzero(~frozen & (begun == time))
             units = strand.target_units[chosen]
             probe = group, units, tuple(variables)
             self.samplers.append(Sampler(meter, strand.i, strand.numbers[chosen], strand.target + units, time, probe))
 
     def _monitor(self, strand: Strand, meter: MeterBlock, generator: CurrentBlock | OscillatingTrainBlock) -> None:
         """Connect a meter to a generator, unless it is frozen."""
-        if generator.columns["frozen"][strand.j]:
+        number, frozen = int(strand.numbers[0]), bool(generator.columns["frozen"][strand.j])
+        begun = self.begun(meter, strand.i, number, frozen)
+        if frozen:
             return
         if isinstance(generator, NoiseBlock):
             line = self._line((strand.target, "mean"), lambda: self._held_noise(generator, strand.j))
         else:
             line = self._line((strand.target, "recorded"), partial(generator.signal, strand.j))
-        number = int(strand.numbers[0])
-        self.monitors.append(Monitor(meter, strand.i, number, strand.target, self.begun(number), self.lines[line]))
+        self.monitors.append(Monitor(meter, strand.i, number, strand.target, begun, self.lines[line]))
 
     def _listen(self, strand: Strand, recorder: SpikeRecorderBlock) -> None:
         """Connect a spike recorder to a source, once for each connection."""

@@ -41,9 +41,11 @@ SILENT = {
 class Script(nest_scripts.Script):
     """One script: a random generator decides, and both simulators get the same calls."""
 
+    steady = ()  # models of generators that are not frozen and keep their windows
+
     def __init__(self, nest, seed):
         self.begin(nest, seed)
-        self.shortest = self.choose.randint(1, 4)
+        self.shortest = self.shortest_delay()
         self.recorders = []
         self.synapses = self.synapse_models()
         self.alone = nest.Create("gif_psc_exp", 2, {**FIRING, "t_ref": self.ms(1, 4)})
@@ -59,6 +61,9 @@ class Script(nest_scripts.Script):
             self.record(block)
         for block in self.cells[0][:1], self.cells[2]:
             self.meter({"interval": self.h}, ["V_m"], [block])
+
+    def shortest_delay(self):
+        return self.choose.randint(1, 4)
 
     def synapse_models(self):
         """Make models of synapses with a common weight and with a recorder of weights."""
@@ -104,8 +109,7 @@ class Script(nest_scripts.Script):
 
     def device(self):
         """Create generators of one model, connect them and record what they send."""
-        injector = [] if self.nest.biological_time else ["spike_train_injector"] * 2
-        model = self.choose.choice([*CURRENTS, "spike_generator", *injector, self.choose.choice(list(SILENT))])
+        model = self.model()
         n = self.choose.choice([1, 3])
         precise = model in SPIKES and not self.nest.biological_time and self.choose.random() < 0.3
         generators = self.nest.Create(model, n, self.window() | self.emission(model, precise))
@@ -116,9 +120,13 @@ class Script(nest_scripts.Script):
         if currents:
             sampling = {"interval": self.ms(1, 3), "offset": self.ms(0, 2)}
             self.meter(sampling, ["I"], [generators], self.window())
-        elif model in SPIKES:
+        elif model not in SILENT:
             self.record(generators, models[0])
         self.generators.append((model, generators, precise))
+
+    def model(self):
+        injector = [] if self.nest.biological_time else ["spike_train_injector"] * 2
+        return self.choose.choice([*CURRENTS, "spike_generator", *injector, self.choose.choice(list(SILENT))])
 
     def emission(self, model, precise=False):
         choose = self.choose
@@ -153,9 +161,11 @@ class Script(nest_scripts.Script):
             self.nest.Simulate(self.ms(0, 3))
         elif choice == "generator":
             model, generators, precise = self.choose.choice(self.generators)
-            generators.set(self.window() if self.choose.random() < 0.5 else self.emission(model, precise))
+            generators.set(self.new_values(model, precise))
         elif choice == "frozen":
-            nodes = self.choose.choice([self.alone, *(nodes for _, nodes, _ in self.generators)])
+            nodes = self.choose.choice(
+                [self.alone, *(nodes for model, nodes, _ in self.generators if model not in self.steady)]
+            )
             nodes.frozen = self.choose.choice([True, False])
             self.nest.Simulate(self.ms(8, 12))
         elif choice == "weight":
@@ -165,6 +175,11 @@ class Script(nest_scripts.Script):
         else:
             with contextlib.suppress(self.nest.NESTErrors.BadDelay):
                 self.device()
+
+    def new_values(self, model, precise):
+        return (
+            self.window() if model not in self.steady and self.choose.random() < 0.5 else self.emission(model, precise)
+        )
 
     def change_weight(self):
         model, weight = self.choose.choice(self.synapses), self.choose.choice([2.0, -5.0])

@@ -200,6 +200,66 @@ def test_modulated_noise():
     assert_allclose((g.y_0, g.y_1), (0.8910065241883691, 0.45399049973954564), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("acts", "expected"), [([22], [12, 20]), ([2, 20], [10, 18]), ([12, 10], [12, 16]), ([None, 2, 20, None], [12, 20])]
+)
+def test_the_phase_of_noise_stands_still_until_the_device_begins(acts, expected):
+    """It is that of absolute time when a run is prepared; the variance vanishes once in 8 ms."""
+    nest.resolution = 1.0
+    g = generator("noise_generator", std=1.0, std_mod=1.0, dt=1.0, frequency=125.0, phase=-90.0, start=5.0)
+    nest.Connect(g, silent())
+    device = meter(g, "I", delay=1.0, interval=1.0)
+    for act in acts:
+        if act is None:
+            (nest.Cleanup if nest.prepared else nest.Prepare)()
+        else:
+            (nest.Run if nest.prepared else nest.Simulate)(float(act))
+    values = current(device)
+    assert not np.any(values[:4])
+    assert (5 + np.flatnonzero(np.abs(values[4:]) < 1e-6)).tolist() == expected
+
+
+TENTHS = {"frequency": 1000 / 36, "phase": 10.0}  # of 100 degrees a step
+MODULATED = {"std": 1.0, "std_mod": 1.0, **TENTHS}
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "expected"),
+    [
+        ("ac_generator", {"amplitude": 1.0, "start": 4.0, **TENTHS}, [0, 2, 5, 5, 5, 5, 6]),
+        ("noise_generator", {"start": 4.0, **MODULATED}, [0, 0, 2, 5, 5, 5, 6]),
+        ("noise_generator", {"start": 2.0, "stop": 4.0, **MODULATED}, [0, 1, 2, 5, 5, 5, 6]),
+        ("noise_generator", {**MODULATED, "std_mod": 0.0}, [0, 0, 0, 5, 5, 5, 6]),
+    ],
+)
+def test_shown_phases(model, parameters, expected):
+    """They show the last step in which the device was updated, and new values from the next run on."""
+    nest.resolution = 1.0
+    g = generator(model, **parameters)
+    nest.Connect(g, silent())
+    shown = []
+
+    def show():
+        shown.append(round((np.degrees(np.arctan2(g.y_1, g.y_0)) - 10) % 360 / 10, 6))
+
+    nest.Prepare()
+    show()
+    for time in (2.0, 3.0):
+        nest.Run(time)
+        show()
+    nest.Cleanup()
+    g.frozen = True
+    nest.Simulate(1.0)
+    show()
+    g.frequency = 0.0
+    show()
+    g.set(frequency=1000 / 36, frozen=False)
+    show()
+    nest.Simulate(0.0)
+    show()
+    assert shown == expected
+
+
 def test_law_of_noise():
     """Independent normal currents for each neuron, also where two connections lead to one; false alarm: 1e-6 each."""
     n = nest.Create("gif_psc_exp", 300, {"lambda_0": 0.0, "E_L": 0.0, "V_m": 0.0, "C_m": 1.0, "g_L": 1e-9})

@@ -166,6 +166,29 @@ def test_ignore_and_spike():
         cells.ignore_and_spike = 1
 
 
+@pytest.mark.parametrize(
+    ("offset", "pause", "expected"),
+    [
+        (0.0, 9.0, [3, 6, 18, 21, 24]),
+        (1.0, 9.0, [4, 7, 19, 22, 25]),
+        (2.0, 9.0, [2, 5, 20, 23, 26]),
+        (2.0, 3.0, [2, 5, 14, 17, 20]),
+        (2.0, 2.0, [2, 5, 11, 14, 17]),
+        (2.0, 1.0, [2, 5, 11, 14, 17]),
+    ],
+)
+@pytest.mark.parametrize(("model", "name"), [("gif_psc_exp", "V_m"), ("gif_pop_psc_exp", "V_m"), ("dc_generator", "I")])
+def test_an_offset_counts_again_after_a_pause_in_which_a_sample_was_due(model, name, offset, pause, expected):
+    nest.resolution = 1.0
+    node = nest.Create(model)
+    device = nest.Create("multimeter", params={"record_from": [name], "interval": 3.0, "offset": offset})
+    nest.Connect(device, node)
+    for frozen, time in ((False, 7.0), (True, pause), (False, 11.0)):
+        node.frozen = frozen
+        nest.Simulate(time)
+    assert device.events["times"].tolist() == expected
+
+
 # -- numbers ----------------------------------------------------------------------------------------------------------
 
 

@@ -191,6 +191,13 @@ def test_recorded_rate():
     assert_allclose((g.y_0, g.y_1), (-1000.0, 0.0), rtol=0, atol=1e-9)
 
 
+def test_recorded_rate_is_never_negative():
+    g = nest.Create(SINUSOIDAL, params=SINE | {"rate": -4e5})
+    device = meter(g, "rate", delay=1.0, interval=1.0)
+    nest.Simulate(9.0)
+    assert_allclose(device.events["rate"], 1e5 * np.array([6, 0, 0, 0] * 2), rtol=0, atol=1e-5)
+
+
 # -- poisson_generator_ps ---------------------------------------------------------------------------------------------
 
 

@@ -5,9 +5,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
-from tests.helpers import nest_device_scripts, nest_neuron_scripts, nest_relay_scripts, nest_scripts
+from tests.helpers import (
+    nest_certain_scripts,
+    nest_device_scripts,
+    nest_neuron_scripts,
+    nest_relay_scripts,
+    nest_scripts,
+)
 
-ALL = nest_scripts, nest_neuron_scripts, nest_relay_scripts, nest_device_scripts
+ALL = nest_scripts, nest_neuron_scripts, nest_relay_scripts, nest_device_scripts, nest_certain_scripts
 SCRIPTS = [(scripts, seed) for scripts in ALL for seed in scripts.SEEDS]
 
 

@@ -101,6 +101,7 @@ def test_arrivals(model, cells):
         ([8, {"stop": 100.0}, 10], {"stop": 6.0}, [2, 5, 9, 12, 15, 18]),
         ([12], {"origin": 3.0}, [5, 8, 11]),
         ([5, {"rate": 0.0}, 3, {"rate": 480.0}, 8], {}, [2, 5, 11, 14]),
+        ([0, {"n_proc": 3}, 8], {}, [2, 5, 8]),
     ],
 )
 @pytest.mark.parametrize(("model", "law"), [(GAMMA, THREE_STAGES), (DEAD_TIME, TWO_DEAD_STEPS)])
@@ -379,6 +380,9 @@ def test_individual_spike_trains_are_set_for_models_only(model):
         (1.0, [4, {"pulse_times": [9.0]}, 8], {"pulse_times": [5.0]}, [10]),
         (1.0, [4, {"pulse_times": [2.0, 4.0]}, 8], {"pulse_times": [5.0]}, [5]),
         (1.0, [2, {"activity": 2}, 8], {"pulse_times": [1.0, 5.0]}, [2, 6, 6]),
+        (1.0, [13, {"start": 15.0}, 7], {"pulse_times": [13.4]}, []),
+        (1.0, [13, {"start": 15.0}, 7], {"pulse_times": [14.0]}, [15]),
+        (1.0, [13, {"start": 14.0}, 7], {"pulse_times": [13.4]}, [15]),
     ],
 )
 def test_times_of_packets(resolution, acts, parameters, expected):
