@@ -64,7 +64,7 @@ class JointTrainBlock(TrainBlock):
 
     def admit(self) -> None:
         """Begin the trains of new connections with the present laws, as NEST does, before the first step."""
-        for process in self.trains:
+        for process in self.under_way:
             if process is not None:
                 process.admit()
 

@@ -168,8 +168,9 @@ class Wiring:
             else:
                 for strand in self._strands(projection, first):
                     self._wire(strand)
-        for block in nodes.of_type(JointTrainBlock):
-            block.admit()
+        for block in nodes.blocks:
+            if isinstance(block, JointTrainBlock):
+                block.admit()
         self.noise = [self._noise_link(noise, *found) for noise, found in self._noise.items()]
         self.weighers = [
             Weigher(block, i, np.unique(self._end(sources[~nodes.are_devices(sources)])).tolist())
