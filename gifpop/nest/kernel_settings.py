@@ -40,9 +40,10 @@ def _set_resolution(value: object) -> None:
         raise KernelException(f"{conditions[0]}: time representation cannot be changed.")
     if conditions:
         raise KernelException(f"Time representation unchanged. Error conditions: {'. '.join(conditions)}.")
-    if kernel.delays.fixed:
-        raise KernelException("Delay extrema have been set: time representation cannot be changed.")
+    least, most = kernel.delays.ms
     kernel.clock.set_resolution(DOUBLE.convert("resolution", value))
+    if kernel.delays.fixed:
+        kernel.delays.fix(least, most)
 
 
 def _set_seed(value: object) -> None:
@@ -237,6 +238,8 @@ def change(params: Values) -> None:
         raise KernelException("Change of tics_per_ms requires simultaneous specification of resolution.")
     with kernel.restoring():
         _change_threads({name: params.pop(name) for name in THREADS if name in params})
+        if "resolution" in params:
+            setters["resolution"](params.pop("resolution"))
         if {"min_delay", "max_delay"} <= params.keys():
             kernel.delays.fix(
                 DOUBLE.convert("min_delay", params.pop("min_delay")),

@@ -40,6 +40,10 @@ def _positive(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) > 0)) and _finite(x)
 
 
+def _flushes(x: npt.ArrayLike) -> bool:
+    return not np.any(np.asarray(x) <= 0)  # as NEST, which takes nan
+
+
 def _not_zero(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) > 0))
 
@@ -336,7 +340,14 @@ TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
         (*GENERATOR, *SPIKES, ModelParameter("spike_weights", DOUBLES, np.array([]), _finite)),
     ),
     "spike_train_injector": ("neuron", (*WINDOW, *SPIKES)),
-    "parrot_neuron": ("neuron", EVERY_NODE),
+    "parrot_neuron": (
+        "neuron",
+        (
+            *EVERY_NODE,
+            # tells plastic synapses of silence; without effect here
+            number("flush_event_send_interval", np.inf, _flushes, "flush_event_send_interval > 0 required."),
+        ),
+    ),
     "spike_dilutor": (
         "stimulator",
         (*GENERATOR, number("p_copy", 1.0, is_probability, "Copy probability must be in [0, 1].")),

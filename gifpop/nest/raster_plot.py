@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gifpop.nest.backends import read_all
 from gifpop.nest.kernel import kernel
 from gifpop.nest.node_collection import NodeCollection
+from gifpop.nest.recorders import recorded_files
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
@@ -22,7 +23,7 @@ HISTOGRAM = (0.1, 0.1, 0.85, 0.17)
 
 
 def from_device(detec: NodeCollection, sel: Indices | None = None, **kwargs: Any) -> list[Line2D]:
-    """Plot the spikes that a spike recorder holds.
+    """Plot the spikes that a spike recorder has in memory or in its files.
 
     Parameters
     ----------
@@ -44,10 +45,14 @@ def from_device(detec: NodeCollection, sel: Indices | None = None, **kwargs: Any
     TypeError
         If ``detec`` is not one spike recorder.
     ValueError
-        If it holds no spikes.
+        If it has recorded no spikes, or neither to memory nor to files.
     """
     if not _is_recorder(detec):
         raise TypeError("Please provide a 'spike_recorder'.")
+    if detec.record_to == "ascii":
+        return from_file(recorded_files(kernel.nodes, detec.global_id), sel=sel, **kwargs)
+    if detec.record_to != "memory":
+        raise ValueError("No data to plot. Make sure that 'record_to' is set to either 'ascii' or 'memory'.")
     events, in_steps = detec.events, detec.time_in_steps
     if not len(events["times"]):
         raise ValueError("No events recorded by 'spike_recorder'.")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers
     from gifpop.nest.clock import Clock
     from gifpop.nest.models import NodeModel
+    from gifpop.nest.node_table import NodeTable
     from gifpop.nest.value_types import Values
 
 
@@ -277,6 +278,13 @@ class RecorderBlock(Block):
         return columns
 
 
+def recorded_files(nodes: NodeTable, device: int) -> list[str]:
+    """Return the files that a device writes, of all virtual processes; ``filenames`` has the last, as in NEST."""
+    block, i = nodes.locate(device)
+    assert isinstance(block, RecorderBlock)
+    return block.files(i)
+
+
 def _column(piece: Piece, name: str) -> npt.NDArray[Any]:
     """Return an array of a piece; offsets that it lacks are 0."""
     return piece[name] if name in piece else np.zeros(len(piece["stamps"]))
@@ -406,8 +414,8 @@ class MeterBlock(RecorderBlock):
         return last > step and bool(self.selected(i, np.array([last]), begun)[0])
 
     def take(self, i: int, samples: Samples) -> None:
-        """Take samples."""
-        if len(samples.stamps):
+        """Take samples; none if nothing is recorded."""
+        if len(samples.stamps) and self.variables(i):
             self.taken[i].append(samples)
 
     def due(self, i: int, slice_steps: int, ended: bool) -> tuple[Piece | None, list[Any]]:

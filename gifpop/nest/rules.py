@@ -263,7 +263,7 @@ def _draw_degrees(
     order = np.concatenate((shared_others, np.setdiff1d(np.arange(len(others)), shared_others)))
     rest = np.setdiff1d(np.arange(len(own)), shared_own)
     pieces = []
-    for chosen, same in ((shared_own, True), (rest, False)):
+    for chosen, same in ((shared_own, True), (rest, False)) if len(rest) else ((shared_own, True),):
         n_pre, n_post = (len(others), len(chosen)) if inward else (len(chosen), len(others))
         sources, targets = _pairs(rule, n_pre, n_post, same, stream)
         mine, theirs = (targets, sources) if inward else (sources, targets)

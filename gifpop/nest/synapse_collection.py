@@ -60,7 +60,8 @@ class SynapseCollection:
         "target_thread",
     )
 
-    def __init__(self, places: Sequence[int] | Places) -> None:
+    def __init__(self, places: Sequence[int] | Places | None = None) -> None:
+        places = [] if places is None else places
         self._places = places if isinstance(places, Runs) else np.asarray(places, dtype=np.int64)
         self._generation = kernel.generation
         self.print_full = False
@@ -69,7 +70,13 @@ class SynapseCollection:
         return len(self._places)
 
     def __iter__(self) -> Iterator[SynapseCollection]:
-        return (SynapseCollection([place]) for numbers in self._chunks() for place in numbers)
+        return (self._part([place]) for numbers in self._chunks() for place in numbers)
+
+    def _part(self, places: Sequence[int] | Places) -> SynapseCollection:
+        """Return some of the connections, which `ResetKernel` has removed if it has removed these."""
+        part = SynapseCollection(places)
+        part._generation = self._generation
+        return part
 
     def _chunks(self) -> Iterator[Integers]:
         """Yield the numbers of the connections in large pieces."""
@@ -85,13 +92,13 @@ class SynapseCollection:
     def __getitem__(self, key: SupportsIndex | slice) -> SynapseCollection:
         if isinstance(key, slice):
             places = range(len(self))[key]
-            return SynapseCollection(self._places.part(places) if isinstance(self._places, Runs) else self._places[key])
+            return self._part(self._places.part(places) if isinstance(self._places, Runs) else self._places[key])
         if not isinstance(key, numbers.Integral):
             raise TypeError(f"list indices must be integers or slices, not {type(key).__name__}")
         if not -len(self) <= int(key) < len(self):
             raise IndexError("list index out of range")
         place = range(len(self))[key]
-        return SynapseCollection(self._numbers(range(place, place + 1)))
+        return self._part(self._numbers(range(place, place + 1)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SynapseCollection):
@@ -103,7 +110,7 @@ class SynapseCollection:
         return all(np.array_equal(*both) for both in zip(self._chunks(), other._chunks(), strict=True))
 
     def __str__(self) -> str:
-        if not len(self):
+        if self._is_gone():
             return "The synapse collection does not contain any connections."
         width = max(15, *(len(kernel.synapses[model].name) for model in self._models()))
         lines = [
@@ -133,7 +140,8 @@ class SynapseCollection:
         iterator of int
             The identifier of each connection's source.
         """
-        return (node for numbers in self._chunks() for node in SynapseCollection(numbers)._column("source"))
+        pieces = () if self._is_gone() else self._chunks()
+        return (node for numbers in pieces for node in self._part(numbers)._column("source"))
 
     def targets(self) -> Iterator[int]:
         """Return the targets.
@@ -143,7 +151,8 @@ class SynapseCollection:
         iterator of int
             The identifier of each connection's target.
         """
-        return (node for numbers in self._chunks() for node in SynapseCollection(numbers)._column("target"))
+        pieces = () if self._is_gone() else self._chunks()
+        return (node for numbers in pieces for node in self._part(numbers)._column("target"))
 
     def get(self, keys: str | Iterable[str] | None = None, output: str = "") -> Any:
         """Return values of the connections.
@@ -162,13 +171,14 @@ class SynapseCollection:
             One connection: the value itself; several: a list, with None for those that have no such value, empty if
             none has. One name: its values; else a dict of those of each name. With "json" the same as text, with
             "pandas" a DataFrame with a row for each connection, named by its source.
+            If there are no connections, or `ResetKernel` has removed them: an empty dict, or ``()`` if names are given.
 
         Raises
         ------
         KeyError
             If one connection has no value of this name, or one of several has none of the names in a list.
         """
-        if not len(self):
+        if self._is_gone():
             if output == "pandas":
                 return as_table({}, [])
             return to_json({}) if output == "json" else {} if keys is None else ()
@@ -377,6 +387,10 @@ class SynapseCollection:
             object.__setattr__(self, name, value)
         else:
             self.set({name: value})
+
+    def _is_gone(self) -> bool:
+        """Return whether none of the connections exists, if only because `ResetKernel` has removed them."""
+        return not len(self) or self._generation != kernel.generation
 
     def _check_alive(self) -> None:
         if len(self) and self._generation != kernel.generation:

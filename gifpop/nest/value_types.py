@@ -148,9 +148,10 @@ def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
 
 def listed(names: object, what: str) -> list[Any]:
     """Return several names as a list; raise TypeError, which says ``what`` they are, for anything else."""
-    if isinstance(names, str) or not isinstance(names, Iterable):
+    found = list(names) if isinstance(names, Iterable) else [None]
+    if isinstance(names, str) or not all(isinstance(name, str) for name in found):
         raise TypeError(f"{what} should be either a string or an iterable")
-    return list(names)
+    return found
 
 
 def refuse_masked(name: str, value: object) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from gifpop.nest.backends import read_all
 from gifpop.nest.kernel import kernel
 from gifpop.nest.node_collection import NodeCollection
+from gifpop.nest.recorders import recorded_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Indices, Integers
 
 PER_MS = {"ms": 1.0, "s": 1e-3}
+COLUMNS = ("senders", "times", "V_m")  # of events
 
 
 def from_device(
@@ -27,7 +29,7 @@ def from_device(
     grayscale: bool = False,
     timeunit: Literal["ms", "s"] = "ms",
 ) -> list[list[Line2D]]:
-    """Plot the membrane potentials that a meter holds.
+    """Plot the membrane potentials that a meter has in memory or in its files.
 
     Parameters
     ----------
@@ -40,7 +42,7 @@ def from_device(
     grayscale : bool
         Draw all lines in black.
     timeunit : {"ms", "s"}
-        Unit of the time axis.
+        Unit of the time axis; of a meter with ``time_in_steps`` it is steps.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def from_device(
     TypeError
         If ``detec`` is not a meter.
     ValueError
-        If it is not a single node, does not record ``V_m``, or holds no events.
+        If it is not a single node, does not record ``V_m``, has recorded no events, or neither to memory nor to files.
     """
     if not _is_single(detec):
         raise ValueError("Please provide a single 'voltmeter' or 'multimeter'.")
@@ -62,13 +64,16 @@ def from_device(
         raise ValueError("Please provide a 'multimeter' measuring 'V_m'.")
     if timeunit not in PER_MS:
         raise ValueError(f"voltage_trace: timeunit must be one of {', '.join(PER_MS)}, got {timeunit!r}")
-    events = detec.events
-    if not len(events["times"]):
-        raise ValueError("No events recorded.")
-    ms = kernel.clock.resolution if detec.time_in_steps else 1.0
-    times = events["times"] * ms * PER_MS[timeunit]
-    chosen = np.unique(events["senders"]) if neurons is None else np.asarray(neurons)
-    return _plot(times, events["senders"], events["V_m"], chosen, title, grayscale, timeunit)
+    if detec.record_to == "memory":
+        events, in_steps = detec.events, detec.time_in_steps
+        nodes, times, potentials = (events.get(name, np.zeros(0)) for name in COLUMNS)
+    elif detec.record_to == "ascii":
+        in_steps, nodes, times, potentials = _read(recorded_files(kernel.nodes, detec.global_id))
+    else:
+        raise ValueError("Provided device neither records to ascii file nor to memory.")
+    chosen = np.unique(nodes) if neurons is None else np.asarray(neurons)
+    label = "Steps" if in_steps else f"Time ({timeunit})"
+    return _plot(times if in_steps else times * PER_MS[timeunit], nodes, potentials, chosen, title, grayscale, label)
 
 
 def from_file(fname: str | Sequence[str], title: str | None = None, grayscale: bool = False) -> list[list[Line2D]]:
@@ -95,18 +100,21 @@ def from_file(fname: str | Sequence[str], title: str | None = None, grayscale: b
     ValueError
         If the files hold no ``V_m`` or no events, or have different columns.
     """
+    in_steps, nodes, times, potentials = _read(fname)
+    label = "Steps" if in_steps else "Time (ms)"
+    return _plot(times, nodes, potentials, np.unique(nodes), title, grayscale, label)
+
+
+def _read(fname: str | Sequence[str]) -> tuple[bool, Integers, Floats, Floats]:
+    """Return whether times are steps, and nodes, times and potentials, of files that a meter has written."""
     names, table = read_all("voltage_trace.from_file", fname)
     names = names or ["sender", "time_ms", "V_m"]
     if "V_m" not in names:
         raise ValueError("voltage_trace: the file must have a column V_m.")
-    if not len(table):
-        raise ValueError("No events recorded.")
-    if table.shape[1] < len(names):
+    if len(table) and table.shape[1] < len(names):
         raise ValueError(f"voltage_trace: the file must have the columns {', '.join(names)}.")
     nodes, times, potentials = table[:, 0].astype(np.int64), table[:, 1], table[:, names.index("V_m")]
-    if "time_step" in names:
-        times = times * kernel.clock.resolution
-    return _plot(times, nodes, potentials, np.unique(nodes), title, grayscale, "ms")
+    return "time_step" in names, nodes, times, potentials
 
 
 def _plot(
@@ -116,9 +124,11 @@ def _plot(
     chosen: Integers,
     title: str | None,
     grayscale: bool,
-    timeunit: str,
+    xlabel: str,
 ) -> list[list[Line2D]]:
     """Draw a line for each chosen node."""
+    if not len(times):
+        raise ValueError("No events recorded.")
     import matplotlib.pyplot as plt  # takes time; only plots need it
 
     lines = []
@@ -129,7 +139,7 @@ def _plot(
         color = "black" if grayscale else None
         lines.append(plt.plot(times[own], potentials[own], label=f"Neuron {node}", color=color))
     plt.title("Membrane potential" if title is None else title)
-    plt.xlabel(f"Time ({timeunit})")
+    plt.xlabel(xlabel)
     plt.ylabel("Membrane potential (mV)")
     plt.legend(loc="best")
     return lines

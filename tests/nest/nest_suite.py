@@ -94,25 +94,25 @@ LEFT_OUT = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run both, print what passes, and return 0 if the goal is met."""
+    """Run both, print what passes and what is left out, and return 0 if the goal is met."""
     parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
     parser.add_argument("--nest", required=True, metavar="PYTHON", help="a Python with NEST and pytest")
     parser.add_argument("--timeout", type=int, default=300, help="seconds for each file")
     parser.add_argument("files", nargs="*", default=["*"], help="patterns of files, such as 'connect/*'")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
-        suite = copy_suite(find_suite(options.nest), Path(scratch) / "suite")
-        files = [file for file in list_files(suite) if any(fnmatch(file, pattern) for pattern in options.files)]
+        suite = copy_suite(find_folder(options.nest, "share/nest/testsuite/pytests"), Path(scratch) / "suite")
+        tests = [test for test in collect(suite, options.nest) if any(fnmatch(file_of(test), p) for p in options.files)]
         with_nest, with_gifpop = dict[str, str](), dict[str, str]()
-        for file in files:
+        for file in sorted({file_of(test) for test in tests if why_left_out(test) is None}):
             with_nest |= run(file, suite, options.nest, options.timeout)
             with_gifpop |= run(file, suite, None, options.timeout)
-    return report({test for test, fault in with_nest.items() if not fault and is_in_scope(test)}, with_gifpop)
+    return report(tests, with_nest, with_gifpop)
 
 
-def find_suite(python: str) -> Path:
-    """Return the folder of NEST's tests."""
-    code = "import nest, pathlib; print(pathlib.Path(nest.__file__).parent / 'share/nest/testsuite/pytests')"
+def find_folder(python: str, folder: str) -> Path:
+    """Return a folder of the installed NEST."""
+    code = f"import nest, pathlib; print(pathlib.Path(nest.__file__).parent / '{folder}')"
     found = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
     return Path(found.stdout.splitlines()[-1])
 
@@ -128,52 +128,83 @@ def copy_suite(suite: Path, to: Path) -> Path:
     return to
 
 
-def list_files(suite: Path) -> list[str]:
-    """Return the files of tests that are in scope, relative to the folder."""
-    files = (file.relative_to(suite).as_posix() for folder in FOLDERS for file in (suite / folder).glob("test_*.py"))
-    return sorted(filter(is_in_scope, files))
+def collect(suite: Path, python: str) -> list[str]:
+    """Return all tests, as `folder/file.py::Class::test[values]`, where the class may be missing."""
+    command = [python, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *FOLDERS]
+    collected = subprocess.run(command, cwd=suite, capture_output=True, text=True)
+    return [line for line in collected.stdout.splitlines() if line.startswith(FOLDERS) and "::" in line]
 
 
-def is_in_scope(test: str) -> bool:
-    """Return whether a file, or a test in it, needs nothing that gifpop.nest lacks."""
-    if any(fnmatch(test, pattern) for patterns in LEFT_OUT.values() for pattern in patterns):
-        return False
-    words = set(re.findall(r"\w+", test.partition("[")[2]))
-    return not words & (NAMES["model of nodes"] | NAMES["synapse model"]) - {*nest.node_models, *nest.synapse_models}
+def file_of(test: str) -> str:
+    """Return the file that a test is in."""
+    return test.partition("::")[0]
+
+
+def why_left_out(test: str) -> str | None:
+    """Return why a test needs something that gifpop.nest lacks, or None."""
+    function, _, values = test.partition("[")
+    name = f"{file_of(test)}::{function.rpartition('::')[2]}[{values}"
+    for reason, patterns in LEFT_OUT.items():
+        if any(fnmatch(tried, pattern) for pattern in patterns for tried in (file_of(test), name.rstrip("["))):
+            return reason
+    models = (NAMES["model of nodes"] | NAMES["synapse model"]) - {*nest.node_models, *nest.synapse_models}
+    return "another model, named in brackets" if models & set(re.findall(r"\w+", values)) else None
 
 
 def run(file: str, suite: Path, python: str | None, timeout: int) -> dict[str, str]:
-    """Run a file of tests with NEST, in its ``python``, or with gifpop.nest; return the fault of each test, or ''."""
+    """Run a file of tests with NEST, in its ``python``, or with gifpop.nest; return the fault of each test, or ''.
+
+    What keeps the whole file from being run is the fault of the file.
+    """
     outcome = suite / "outcome.xml"
     outcome.unlink(missing_ok=True)
     command = [python or sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={outcome}", file]
-    environment = dict(os.environ)
+    environment = os.environ | {"OMP_WAIT_POLICY": "passive"}  # NEST's threads do not take turns to spin
     if python is None:
         command[3:3] = ["-p", "nest_is_gifpop"]
         environment["PYTHONPATH"] = os.pathsep.join((str(suite), str(ROOT)))
     try:
         subprocess.run(command, cwd=suite, env=environment, timeout=timeout, capture_output=True)
     except subprocess.TimeoutExpired:
-        return {}
+        return {file: f"not finished after {timeout} s"}
     if not outcome.exists():
-        return {}
-    cases = ElementTree.parse(outcome).iter("testcase")
-    return {f"{file}::{case.get('name')}": "".join(f"{fault.get('message')}\n" for fault in case) for case in cases}
+        return {file: "not run"}
+    return dict(read_outcome(file, case) for case in ElementTree.parse(outcome).iter("testcase"))
 
 
-def report(with_nest: set[str], with_gifpop: dict[str, str]) -> int:
-    """Print how many tests pass, and which do not; return 0 if the goal is met."""
-    lacking = {test: found for test in with_nest if (found := LACKING.search(with_gifpop.get(test, "")))}
-    tests = with_nest - lacking.keys()
-    missing, n = sorted(test for test in tests if with_gifpop.get(test, "not run")), len(tests)
-    share = 1.0 - len(missing) / max(1, n)
-    for test in missing:
-        print("fails:", test)
-    print(f"{n - len(missing)} of {n} tests that pass with NEST pass with gifpop.nest: {share:.1%}")
-    print("left out:", *(f"{reason}: {', '.join(patterns)}" for reason, patterns in LEFT_OUT.items()), sep="\n  ")
+def read_outcome(file: str, case: ElementTree.Element) -> tuple[str, str]:
+    """Return a test and its fault, or '', of an entry of pytest's report; the file, if it could not be imported."""
+    if not case.get("classname"):
+        return file, "".join(fault.text or "" for fault in case)
+    group = case.get("classname", "").removeprefix(file.removesuffix(".py").replace("/", ".")).replace(".", "::")
+    return f"{file}{group}::{case.get('name')}", "".join(f"{fault.get('message')}\n" for fault in case)
+
+
+def report(tests: list[str], with_nest: dict[str, str], with_gifpop: dict[str, str]) -> int:
+    """Print how many tests pass, which do not, and what is left out; return 0 if the goal is met."""
+    faults = {
+        test: with_gifpop.get(test, with_gifpop.get(file_of(test), "not run"))
+        for test, fault in with_nest.items()
+        if "::" in test and not fault and why_left_out(test) is None
+    }
+    lacking = {test: found for test, fault in faults.items() if (found := LACKING.search(fault))}
+    passes = {test: not fault for test, fault in faults.items() if test not in lacking}
+    for test in sorted(test for test, passed in passes.items() if not passed):
+        print("fails:", test, "|", faults[test].partition("\n")[0][:200])
+    for folder in (*FOLDERS, ""):
+        of_folder = [passed for test, passed in passes.items() if test.startswith(folder)]
+        print(
+            f"{folder or 'all':12} {sum(of_folder)} of {len(of_folder)}: {sum(of_folder) / max(1, len(of_folder)):.1%}"
+        )
+    reasons = Counter(map(why_left_out, tests))
+    print(f"left out of {len(tests)} tests, by what they need:")
+    for reason, count in reasons.items():
+        print(f"  {reason}: {count}" if reason else f"  nothing else: {count}, of which {len(faults)} pass with NEST")
     names = Counter(found[1] or found[2] for found in lacking.values())
-    print("and tests that ask for", ", ".join(f"{name} ({count})" for name, count in names.most_common()))
-    return 0 if share >= GOAL else 1
+    print("  found by running them:", ", ".join(f"{name} ({count})" for name, count in names.most_common()))
+    print("not run with NEST:", *(f"{file} ({fault})" for file, fault in with_nest.items() if "::" not in file))
+    print("patterns:", *(f"{reason}: {', '.join(patterns)}" for reason, patterns in LEFT_OUT.items()), sep="\n  ")
+    return 0 if sum(passes.values()) >= GOAL * len(passes) else 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop
 import gifpop.nest as nest
@@ -190,6 +190,13 @@ def test_spikes_of_populations_and_of_generators():
     assert nest.local_spike_counter == 100
 
 
+def test_multiplicities_count_as_spikes():
+    spikes = nest.Create("spike_generator", 1, {"spike_times": [1.0, 2.0], "spike_multiplicities": [2, 3]})
+    nest.Connect(spikes, nest.Create("parrot_neuron", 2))
+    nest.Simulate(10.0)
+    assert nest.local_spike_counter == 10
+
+
 def test_build_info():
     info = nest.build_info
     assert info["have_threads"] and not info["have_mpi"]
@@ -302,6 +309,30 @@ def test_times_of_construction():
 def test_single_delay_limits():
     with pytest.raises(Errors.BadProperty, match="Both min_delay and max_delay have to be specified"):
         nest.min_delay = 0.5
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(
+    ("resolution", "given", "found"),
+    [(0.3, (0.4, 2.0), (0.3, 2.1)), (0.25, (1.0, 2.0), (1.0, 2.0)), (0.2, (0.25, 0.75), (0.2, 0.8))],
+)
+def test_resolution_and_delay_limits(resolution, given, found, together):
+    limits = dict(zip(("min_delay", "max_delay"), given, strict=True))
+    if together:
+        nest.set(**limits, resolution=resolution)
+    else:
+        nest.set(**limits)
+        nest.resolution = resolution
+    assert_allclose([nest.min_delay, nest.max_delay], found, rtol=1e-14, atol=0)
+    nest.Simulate(10 * resolution)
+    assert (nest.resolution, nest.biological_time) == (resolution, 10 * resolution)
+
+
+def test_resolution_above_the_shortest_delay():
+    nest.set(min_delay=0.4, max_delay=2.0)
+    with pytest.raises(Errors.BadDelay, match="min_delay must be greater than or equal to resolution"):
+        nest.resolution = 0.5
+    assert (nest.resolution, nest.min_delay, nest.max_delay) == (0.1, 0.4, 2.0)
 
 
 def test_print_time():

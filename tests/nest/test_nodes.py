@@ -175,6 +175,10 @@ def test_get(n):
     assert n[:2].get(["N", "V_m"]) == {"N": (100, 100), "V_m": (0.0, 0.0)}
     assert n[0].get(["N", "V_m"]) == {"N": 100, "V_m": 0.0}
     assert n.get([]) == {}
+    for names in ({"N": 5, "V_m": 7}, {"N", "V_m"}, (name for name in ("N", "V_m")), np.array(["N", "V_m"])):
+        assert n[:2].get(names) == {"N": (100, 100), "V_m": (0.0, 0.0)}
+    with pytest.warns(UserWarning, match="deprecated"):
+        assert nest.GetStatus(n[:1], {"N": 5}) == ((100,),)
     assert n[0].get()["model"] == "gif_pop_psc_exp"
     for bad in (lambda: n.get("foo"), lambda: n.foo, lambda: n[0].get(["N", "foo"])):
         with pytest.raises(KeyError, match="foo"):
@@ -184,8 +188,9 @@ def test_get(n):
         nest.NodeCollection().get("N")
     with pytest.raises(AttributeError, match="Cannot get attribute of empty NodeCollection"):
         nest.NodeCollection().N  # noqa: B018
-    with pytest.raises(TypeError, match="Params should be either a string or an iterable"):
-        n.get(3)
+    for bad in (3, [3], ["N", None]):
+        with pytest.raises(TypeError, match="Params should be either a string or an iterable"):
+            n.get(bad)
     assert n.get("N", output="numpy") == n.N  # ignored, as in NEST
 
 
@@ -262,8 +267,9 @@ def test_collections_die_with_the_kernel(n):
     for use in (lambda: n.N, lambda: n.set(N=3), lambda: list(n), lambda: nest.Connect(n, n)):
         with pytest.raises(nest.NESTError):
             use()
+    assert connections.weight == ()  # as in NEST
     with pytest.raises(nest.NESTError):
-        connections.weight  # noqa: B018
+        connections.weight = 1.0
     assert len(n) == 5
 
 

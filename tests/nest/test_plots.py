@@ -130,6 +130,48 @@ def test_voltage_trace_of_something_else(network, choose, options, error, text):
     assert text in str(raised.value)
 
 
+@pytest.mark.parametrize("in_steps", [False, True])
+def test_plots_of_devices_that_write_files(tmp_path, in_steps):
+    """The files of all threads are plotted; NEST plots those of one, and fails at meters."""
+    nest.ResetKernel()
+    nest.set(data_path=str(tmp_path), local_num_threads=2)
+    relays = nest.Create("parrot_neuron", 4)
+    neurons = nest.Create("gif_psc_exp", 2, {"V_m": [-60.0, -65.0], "lambda_0": 0.0})
+    recorder = nest.Create("spike_recorder", params={"record_to": "ascii", "time_in_steps": in_steps})
+    meter = nest.Create("voltmeter", params={"record_to": "ascii", "time_in_steps": in_steps, "precision": 17})
+    nest.Connect(nest.Create("spike_generator", params={"spike_times": [1.0, 5.0]}), relays)
+    nest.Connect(relays, recorder)
+    nest.Connect(meter, neurons)
+    nest.Simulate(20.0)
+    (spikes,) = nest.raster_plot.from_device(recorder, sel=[2, 3, 4], title="T")
+    unit = 10 if in_steps else 1
+    assert sorted(spikes.get_xydata().tolist()) == [[time * unit, node] for time in (2, 6) for node in (2, 3, 4)]
+    assert (axes()[0].get_title(), axes()[1].get_xlabel()) == ("T", "Steps" if in_steps else "Time (ms)")
+    plt.close("all")
+    lines = nest.voltage_trace.from_device(meter, timeunit="s")
+    assert [line.get_label() for (line,) in lines] == ["Neuron 5", "Neuron 6"]
+    assert_allclose(lines[0][0].get_xdata(), np.arange(1, 20) * (10 if in_steps else 1e-3), rtol=1e-12, atol=0)
+    assert axes()[0].get_xlabel() == ("Steps" if in_steps else "Time (s)")
+
+
+def test_plots_of_devices_that_record_to_the_screen():
+    recorder = nest.Create("spike_recorder", params={"record_to": "screen"})
+    with pytest.raises(ValueError, match="Make sure that 'record_to' is set to either 'ascii' or 'memory'"):
+        nest.raster_plot.from_device(recorder)
+    with pytest.raises(ValueError, match="Provided device neither records to ascii file nor to memory"):
+        nest.voltage_trace.from_device(nest.Create("voltmeter", params={"record_to": "screen"}))
+
+
+def test_voltage_trace_in_steps():
+    nest.ResetKernel()
+    meter = nest.Create("voltmeter", params={"time_in_steps": True})
+    nest.Connect(meter, nest.Create("gif_psc_exp"))
+    nest.Simulate(3.0)
+    ((line,),) = nest.voltage_trace.from_device(meter)
+    assert_array_equal(line.get_xdata(), [10, 20])
+    assert axes()[0].get_xlabel() == "Steps"
+
+
 def test_files_without_names_of_columns(tmp_path):
     """As of scripts that write files of their own; they have sender, time and potential."""
     path = tmp_path / "potentials.dat"

@@ -17,6 +17,14 @@ def kernel():
 # -- multimeter -------------------------------------------------------------------------------------------------------
 
 
+def test_multimeters_without_variables_record_nothing():
+    device = nest.Create("multimeter")
+    nest.Connect(device, nest.Create("gif_psc_exp", 2) + nest.Create("gif_pop_psc_exp"))
+    nest.Simulate(10.0)
+    assert device.n_events == 0
+    assert {name: len(values) for name, values in device.events.items()} == {"senders": 0, "times": 0}
+
+
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [

@@ -298,6 +298,10 @@ def test_status_and_defaults():
     assert nest.GetDefaults("spike_dilutor", ["element_type", "p_copy", "start"]) == ["stimulator", 1.0, 0.0]
     with pytest.raises(Errors.UnaccessedDictionaryEntry, match="V_m"):
         nest.Create("parrot_neuron", params={"V_m": 1.0})
+    assert nest.GetDefaults("parrot_neuron", "flush_event_send_interval") == np.inf
+    assert nest.Create("parrot_neuron", params={"flush_event_send_interval": 5.0}).flush_event_send_interval == 5.0
+    with pytest.raises(Errors.BadProperty, match="flush_event_send_interval > 0 required"):
+        nest.SetDefaults("parrot_neuron", {"flush_event_send_interval": 0.0})
     nest.CopyModel("spike_dilutor", "half", {"p_copy": 0.5})
     nest.SetDefaults("spike_dilutor", {"p_copy": 0.25})
     assert nest.Create("half", 2).p_copy == (0.5, 0.5)

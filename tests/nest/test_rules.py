@@ -168,6 +168,14 @@ def test_few_nodes_of_which_some_are_on_both_sides(rule, name, number):
     assert np.count_nonzero(table) == 8
 
 
+@pytest.mark.parametrize(("rule", "name"), [("fixed_indegree", "indegree"), ("fixed_outdegree", "outdegree")])
+def test_all_nodes_of_one_side_are_on_the_other(rule, name):
+    n = neurons(5)
+    pre, post = (n, n[3:]) if rule == "fixed_indegree" else (n[3:], n)
+    nest.Connect(pre, post, {"rule": rule, name: 4, "allow_autapses": False, "allow_multapses": False})
+    assert_array_equal(counts(pre, post), ~self_pairs(pre, post))
+
+
 def test_density_of_pairwise_bernoulli():
     n = neurons(3000)
     nest.Connect(n, n, {"rule": "pairwise_bernoulli", "p": 0.1})

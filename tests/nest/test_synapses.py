@@ -117,6 +117,21 @@ def test_collections_of_changed_connections():
     assert nest.GetConnections(nest.NodeCollection()).get("weight") == ()
 
 
+def test_collections_of_connections_that_the_kernel_no_longer_has():
+    build()
+    found = nest.GetConnections()
+    nest.ResetKernel()
+    a, *_ = build()
+    for gone in (found, found[0], found[1:3], next(iter(found))):
+        assert gone.get() == {} and gone.get("weight") == gone.get(["weight", "delay"]) == gone.weight == ()
+        assert gone.get(output="json") == "{}" and gone.get(output="pandas").empty
+        assert list(gone.sources()) == list(gone.targets()) == []
+        assert str(gone) == "The synapse collection does not contain any connections."
+        with pytest.raises(nest.NESTErrors.KernelException, match="invalidates all previously obtained connections"):
+            gone.set(weight=1.0)
+    assert len(nest.SynapseCollection(None)) == 0 and nest.GetConnections(a[0]).get("weight")
+
+
 # -- how they are stored ----------------------------------------------------------------------------------------------
 
 
