@@ -78,10 +78,11 @@ from gifpop.nest.api_settings import (
     get_verbosity,
     set_verbosity,
 )
+from gifpop.nest.errors import AttributeNotInGifpop, NESTErrors
 from gifpop.nest.errors import KernelException as NESTError
-from gifpop.nest.errors import NESTErrors
 from gifpop.nest.forms import to_json
 from gifpop.nest.kernel import VerbosityLevel
+from gifpop.nest.nest_modules import install_finder
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
@@ -227,7 +228,7 @@ class NestModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in kernel_settings.SETTINGS:
             return kernel_settings.SETTINGS[name].read()
-        refuse_lacking(name, ("attribute", "setting"))
+        refuse_lacking(name, ("attribute", "setting"), error=AttributeNotInGifpop)
         raise AttributeError(f"module 'nest' has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -254,3 +255,4 @@ class NestModule(types.ModuleType):
 
 
 sys.modules[__name__].__class__ = NestModule
+install_finder()

@@ -76,8 +76,16 @@ class OutOfRange(KernelException, OverflowError):
     """A number that 64 bits do not hold."""
 
 
-class NotInGifpop(KernelException, AttributeError):
-    """A name of NEST that gifpop lacks."""
+class NotInGifpop(KernelException):
+    """Something of NEST that gifpop lacks."""
+
+
+class AttributeNotInGifpop(NotInGifpop, AttributeError):
+    """An attribute of NEST that gifpop lacks, as ``hasattr`` understands."""
+
+
+class ModuleNotInGifpop(NotInGifpop, ModuleNotFoundError):
+    """A module of NEST that gifpop lacks, as ``import`` understands."""
 
 
 class UnknownParameter(KeyError, AttributeError):

@@ -90,11 +90,13 @@ _NAMES: dict[Kind, str] = {
 NAMES: dict[Kind, frozenset[str]] = {kind: frozenset(names.split()) for kind, names in _NAMES.items()}
 
 
-def refuse_lacking(name: object, kinds: Iterable[Kind], instead: str = "") -> None:
-    """Raise NotInGifpop if NEST has a name of one of some kinds, which was not found in gifpop.
+def refuse_lacking(
+    name: object, kinds: Iterable[Kind], instead: str = "", error: type[NotInGifpop] = NotInGifpop
+) -> None:
+    """Raise an error if NEST has a name of one of some kinds, which was not found in gifpop.
 
     ``instead`` is a sentence for the end of the message.
     """
     for kind in kinds:
         if name in NAMES[kind]:
-            raise NotInGifpop(f"NEST's {kind} '{name}' is not available in gifpop.nest. {instead}".rstrip())
+            raise error(f"NEST's {kind} '{name}' is not available in gifpop.nest. {instead}".rstrip())

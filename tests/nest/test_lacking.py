@@ -1,9 +1,11 @@
 """What NEST has and gifpop.nest lacks: one error that names it, in whatever way it is asked for."""
 
+import importlib
+
 import pytest
 
 import gifpop.nest as nest
-from gifpop.nest import kernel_settings
+from gifpop.nest import kernel_settings, nest_modules
 from gifpop.nest.errors import NotInGifpop
 from gifpop.nest.nest_names import NAMES
 from gifpop.nest.rules import OPTIONS
@@ -71,3 +73,32 @@ def test_unknown_names_are_others_errors():
         nest.foo  # noqa: B018
     with pytest.raises(KeyError):
         nest.GetKernelStatus("foo")
+
+
+@pytest.mark.parametrize("name", ["spatial", "spatial.free", "ll_api", "visualization", "lib.hl_api_spatial"])
+def test_modules(name):
+    lacking = name.partition(".")[0] if name.startswith("spatial") else name
+    for _ in range(2):
+        with pytest.raises(NotInGifpop, match=f"^NEST's module '{lacking}' is not available in gifpop.nest") as error:
+            importlib.import_module(f"gifpop.nest.{name}")
+        assert isinstance(error.value, ModuleNotFoundError)
+    assert importlib.util.find_spec("gifpop.nest.random") is not None
+
+
+def test_modules_of_the_library():
+    for module, names in nest_modules.LIBRARY.items():
+        found = importlib.import_module(f"gifpop.nest.lib.{module}")
+        for name in names.split():
+            assert getattr(found, name) is getattr(nest, name)
+
+
+@pytest.mark.parametrize("name", ["foo", "lib.foo", "lib.hl_api_types.foo", "topology"])
+def test_unknown_modules(name):
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named") as error:
+        importlib.import_module(f"gifpop.nest.{name}")
+    assert not isinstance(error.value, nest.NESTError)
+
+
+def test_a_module_that_is_no_part_of_it():
+    assert nest_modules.NestModules().find_spec("nest.spatial") is None  # without `install`
+    assert nest_modules.NestModules().find_spec("other.spatial") is None

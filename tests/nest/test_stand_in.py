@@ -16,6 +16,17 @@ from nest.math import redraw
 import helper
 
 assert nest.__name__ == "gifpop.nest" and nest.raster_plot.__name__ == "gifpop.nest.raster_plot"
+for name in ("spatial", "server", "ll_api"):
+    for line in (f"import nest.{name}", f"from nest import {name}", f"from nest.{name} import anything"):
+        try:
+            exec(line)
+        except ModuleNotFoundError as error:
+            assert isinstance(error, nest.NESTError)
+            assert str(error) == f"NEST's module '{name}' is not available in gifpop.nest."
+        else:
+            raise AssertionError(line)
+from nest.lib.hl_api_types import NodeCollection, Parameter
+assert NodeCollection is nest.NodeCollection and Parameter is nest.Parameter
 assert nest.kernel.NESTError is nest.NESTError and nest.kernel.__name__ == "gifpop.nest.kernel"
 assert traces is nest.voltage_trace and random is nest.random and redraw is nest.math.redraw
 nest.resolution = 0.5
