@@ -203,7 +203,7 @@ class SynapseCollection:
         return values
 
     def set(self, params: Values | Sequence[Values] | None = None, **kwargs: Any) -> None:
-        """Set values of the connections; nothing changes if anything is wrong.
+        """Set values of the connections; nothing changes if anything is wrong, or if `ResetKernel` has removed them.
 
         Parameters
         ----------
@@ -221,7 +221,8 @@ class SynapseCollection:
         if kwargs and params is not None:
             raise TypeError("must either provide params or kwargs, but not both.")
         params = kwargs if params is None and kwargs else params
-        self._check_alive()
+        if len(self) and self._is_gone():
+            return  # as in NEST
         if is_sequence(params):
             if len(params) != len(self):
                 raise TypeError(f"params must have one dict for each of the {len(self)} connections, got {len(params)}")

@@ -53,8 +53,8 @@ def copy_scripts(scripts: Path, to: Path) -> Path:
     """Copy NEST's scripts, with this model of neurons in the place of NEST's."""
     to.mkdir()
     for script in scripts.glob("*.py"):
-        text = REPLACED.sub("gif_psc_exp", script.read_text(encoding="utf-8"))
-        for theirs, ours in PARAMETERS.items():
+        text, replaced = REPLACED.subn("gif_psc_exp", script.read_text(encoding="utf-8"))
+        for theirs, ours in PARAMETERS.items() if replaced else ():
             text = re.sub(rf"(?<=[\"']){theirs}(?=[\"'])|(?<=neuron\.){theirs}\b", ours, text)
         (to / script.name).write_text(text, encoding="utf-8")
     return to
@@ -66,7 +66,7 @@ def run(script: str, folder: Path, python: str, timeout: int) -> str:
     if not fault:
         return "runs"
     if found := LACKING.search(fault):
-        return f"lacks {found[1] or found[2]}"
+        return f"lacks {found[1]}"
     here, with_nest = fault.splitlines()[-1], find_fault([python, script], folder, timeout)
     return f"fails with NEST, too: {with_nest.splitlines()[-1]} | {here}" if with_nest else f"fails: {here}"
 

@@ -127,8 +127,12 @@ def test_collections_of_connections_that_the_kernel_no_longer_has():
         assert gone.get(output="json") == "{}" and gone.get(output="pandas").empty
         assert list(gone.sources()) == list(gone.targets()) == []
         assert str(gone) == "The synapse collection does not contain any connections."
+        gone.set(weight=77.5)
+        gone.delay = 77.5
         with pytest.raises(nest.NESTErrors.KernelException, match="invalidates all previously obtained connections"):
-            gone.set(weight=1.0)
+            gone.disconnect()
+    found = nest.GetConnections()
+    assert 77.5 not in {*found.weight, *found.delay}
     assert len(nest.SynapseCollection(None)) == 0 and nest.GetConnections(a[0]).get("weight")
 
 
