@@ -13,6 +13,7 @@ import numpy as np
 from gifpop.nest import errors, random
 from gifpop.nest.assignments import assignments
 from gifpop.nest.connect import connect, find_connections
+from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.disconnect import disconnect
 from gifpop.nest.forms import to_json
 from gifpop.nest.kernel import kernel
@@ -129,9 +130,8 @@ def CreateParameter(parametertype: str, specs: Values) -> Parameter:
         raise errors.UndefinedName(f"The name {parametertype} is not defined.")
     recipe = RECIPES[parametertype]
     unknown = specs.keys() - inspect.signature(recipe).parameters.keys()
-    if unknown:
-        raise errors.unaccessed(unknown, "param", "create_parameter")
-    return recipe(**specs)
+    dict_misses.check(unknown, "param", "create_parameter")
+    return recipe(**{name: value for name, value in specs.items() if name not in unknown})
 
 
 def Connect(

@@ -22,7 +22,7 @@ from gifpop.nest.synapse_parameters import SYNAPSE, SYNAPSES
 from gifpop.nest.synapses import CollocatedSynapses, SynapseSpec, arranging, delay_steps, synapse_model, woven
 from gifpop.nest.value_types import is_sequence, refuse_masked
 from gifpop.wiring import _wiring
-from gifpop.wiring.draw import connection_bytes
+from gifpop.wiring.draw import connection_bytes, expected_connections
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Indices, Integers, Shorts
@@ -240,7 +240,11 @@ class _Request:
     def _check_memory(self, n_pre: int, n_post: int) -> None:
         """Refuse connections of a rule that would not fit in memory."""
         rule = self.spec.expected(n_pre, n_post)
-        needed = (sum(connection_bytes(rule, n_pre, n_post, *synapse.various())) for synapse in self.synapses)
+        n = expected_connections(rule.resolve(n_pre), n_pre, n_post)
+        needed = (
+            sum(connection_bytes(rule, n_pre, n_post, *synapse.various())) + n * synapse.bytes_of_own()
+            for synapse in self.synapses
+        )
         errors.require_memory(sum(needed), f"Connect: the connections of {self.spec.name}")
 
     def one_by_one(self) -> list[Piece]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.nest import errors
+from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.kernel import kernel
 from gifpop.nest.rules import OPTIONS
 from gifpop.nest.synapses import read_syn_spec
@@ -76,8 +77,7 @@ def _read_rule(spec: str | Values | None) -> str:
         raise errors.NotSupported("This disconnection rule is not implemented.")
     for name in given.keys() & {"allow_autapses", "allow_multapses", "make_symmetric"}:
         BOOL.convert(name, given.pop(name))  # without effect, as in NEST
-    if given:
-        raise errors.unaccessed(given, "conn_spec", "Disconnect")
+    dict_misses.check(given, "conn_spec", "Disconnect")
     return rule
 
 
@@ -85,8 +85,7 @@ def _read_model(spec: str | Values | None) -> SynapseModel:
     """Return the synapse model of a syn_spec, whose other values have no effect."""
     model, given = read_syn_spec(spec)
     unknown = given.keys() - {*model.parameters, "receptor_type"}
-    if unknown:
-        raise errors.unaccessed(unknown, "syn_spec", "Disconnect")
+    dict_misses.check(unknown, "syn_spec", "Disconnect")
     return model
 
 

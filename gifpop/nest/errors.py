@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -145,12 +145,6 @@ def check_ranges(where: str, p: Mapping[str, object]) -> None:
 def reachable(threshold: float | Floats) -> float | Floats:
     """Return thresholds in mV without infinity, which is as far away as the largest potential."""
     return np.minimum(threshold, ranges.LARGEST_POTENTIAL)
-
-
-def unaccessed(names: Iterable[str], container: str, function: str) -> KernelException:
-    """Return the error for unknown entries of a dictionary."""
-    listed = " ".join(sorted(map(str, names)))
-    return UnaccessedDictionaryEntry(f"Unaccessed elements in {container}, in function {function}:  {listed}")
 
 
 def impossible_connection(reason: str) -> KernelException:

@@ -19,6 +19,7 @@ from gifpop.nest.changes import Changes
 from gifpop.nest.clock import LONGEST_TIME, Clock
 from gifpop.nest.connections import ConnectionTable
 from gifpop.nest.delays import DelayRange
+from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.errors import BadParameter, BadProperty, KernelException, UnknownModelName
 from gifpop.nest.generators import (
     AlternatingCurrentBlock,
@@ -179,6 +180,7 @@ class Kernel:
             "_simulator": None,
         }
         vars(self).update(initial)  # all at once
+        dict_misses.are_errors = True
 
     # -- changes ----------------------------------------------------------------------------------------------------
 
@@ -187,7 +189,7 @@ class Kernel:
         """Change settings; restore them if the block raises an exception."""
         self.changes.check_whole()
         with deferred_interrupt():
-            holders = self, self.clock, self.delays, self.streams, self.changes
+            holders = self, self.clock, self.delays, self.streams, self.changes, dict_misses
             before = [dict(vars(holder)) for holder in holders]
             try:
                 yield

@@ -15,10 +15,11 @@ from gifpop.common.grid import TICS_PER_MS
 from gifpop.engine.threads import check_threads
 from gifpop.nest.backends import BACKENDS, Destination
 from gifpop.nest.clock import LONGEST_TIME, MS_PER_TIC
+from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.errors import BadProperty, KernelException, TypeMismatch
 from gifpop.nest.installation import build_info
 from gifpop.nest.kernel import VerbosityLevel, kernel
-from gifpop.nest.nest_names import refuse_lacking
+from gifpop.nest.nest_names import NAMES, refuse_lacking
 from gifpop.nest.rules import OPTIONS
 from gifpop.nest.value_types import BOOL, DOUBLE, LONG, PLAIN_LONG, STRING, ValueType, nest_type
 
@@ -99,6 +100,10 @@ def _set_print_time(value: object) -> None:
     kernel.print_time = BOOL.convert("print_time", value)
 
 
+def _set_dict_misses(value: object) -> None:
+    dict_misses.are_errors = BOOL.convert("dict_miss_is_error", value)
+
+
 def _refuse_single_delay(value: object) -> None:
     raise BadProperty("Both min_delay and max_delay have to be specified")
 
@@ -170,7 +175,7 @@ SETTINGS: dict[str, Setting] = {
     "biological_time": Setting(lambda: kernel.clock.ms(kernel.clock.step), _set_time),
     "build_info": Setting(build_info),
     "connection_rules": Setting(lambda: sorted(OPTIONS)),
-    "dict_miss_is_error": Setting(lambda: True, partial(_only, "dict_miss_is_error", True, BOOL)),
+    "dict_miss_is_error": Setting(lambda: dict_misses.are_errors, _set_dict_misses),
     "growth_curves": Setting(list),
     "growth_factor_buffer_spike_data": Setting(lambda: 1.5),
     "gifpop_history": Setting(lambda: kernel.history, lambda value: kernel.set_history(value, "gifpop_history")),
@@ -232,6 +237,8 @@ def look_up(name: str) -> Any:
 
 def change(params: Values) -> None:
     """Set settings by name; change nothing if a name or value is wrong."""
+    if not dict_misses.are_errors:
+        params = {name: value for name, value in params.items() if name in SETTINGS or name in NAMES["setting"]}
     setters = {name: _setter(name) for name in params}
     params = dict(params)
     if "tics_per_ms" in params and "resolution" not in params:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.micro.plan import RECORDABLES, NeuronPlan, neuron_parameters, plan_neurons
-from gifpop.nest.errors import BadProperty, check_ranges, reachable, unaccessed
+from gifpop.nest.dict_misses import dict_misses
+from gifpop.nest.errors import BadProperty, check_ranges, reachable
 from gifpop.nest.nodes import Block, settable
 from gifpop.nest.ragged import Ragged
 
@@ -98,8 +99,7 @@ class NeuronBlock(Block):
             node, error = min(faults, key=lambda fault: fault.node)
             raise BadProperty(f"Setting status of a '{self.model.name}' with node ID {self.first + node}: {error}")
         unknown = [each.name for each in assigned if not settable(self.model, each.name)]
-        if unknown:
-            raise unaccessed(unknown, "params", "NodeManager::set_status")
+        dict_misses.check(unknown, "params", "NodeManager::set_status")
         return partial(self._put, change)
 
     def _put(self, change: list[Column]) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.nest.errors import BadProperty, require_memory, unaccessed
+from gifpop.nest.dict_misses import dict_misses
+from gifpop.nest.errors import BadProperty, require_memory
 from gifpop.nest.value_types import Values, is_sequence
 
 if TYPE_CHECKING:
@@ -197,8 +198,7 @@ class Block:
                 f"Setting status of a '{self.model.name}' with node ID {self.first + i}: {error}"
             ) from None
         unknown = [name for name in given if not self.takes(self.model, name, row, given)]
-        if unknown:
-            raise unaccessed(unknown, "params", "NodeManager::set_status")
+        dict_misses.check(unknown, "params", "NodeManager::set_status")
         return values
 
     def apply(self, i: int, values: Values, given: Values) -> None:
@@ -267,6 +267,5 @@ def new_defaults(block_type: type[Block], model: NodeModel, given: Values, clock
     except BadProperty as error:
         raise BadProperty(f"Setting status of model '{model.name}': {error}") from None
     unknown = [name for name in given if name == "frozen" or not block_type.takes(model, name, model.defaults, given)]
-    if unknown:
-        raise unaccessed(unknown, "params", "ModelManager::set_node_defaults_")
+    dict_misses.check(unknown, "params", "ModelManager::set_node_defaults_")
     return values

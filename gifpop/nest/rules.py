@@ -9,6 +9,7 @@ import numpy as np
 
 from gifpop.common.interrupts import give_way
 from gifpop.nest import errors
+from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.value_types import BOOL, DOUBLE, LONG, STRING, ValueType
@@ -112,8 +113,7 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
             raise errors.BadProperty(f"The rule {rule} needs {name}.")
         given = spec.pop(name)
         number = given if isinstance(given, Parameter) and rule in DRAWN else value_type.convert(name, given)
-    if spec:
-        raise errors.unaccessed(spec, "conn_spec", "Connect")
+    dict_misses.check(spec, "conn_spec", "Connect")
     return ConnSpec(rule, number, **options)
 
 

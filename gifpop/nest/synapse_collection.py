@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 from gifpop.nest import errors
+from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.disconnect import remove
 from gifpop.nest.forms import as_table, to_json
 from gifpop.nest.kernel import kernel
@@ -293,8 +294,7 @@ class SynapseCollection:
             clock, delay = kernel.clock, new["delay"]
             new["delay"] = clock.delays_steps(delay) if np.ndim(delay) else clock.delay_steps(delay)
             kernel.delays.check(new["delay"])
-        if unknown:
-            raise errors.unaccessed(unknown, "params", "connection.set()")
+        dict_misses.check(unknown, "params", "connection.set()")
         return new
 
     def _check_allowed(self, parameter: ModelParameter, value: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gifpop.nest import errors
+from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.kernel import kernel
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
@@ -77,8 +78,7 @@ class SynapseSpec:
             if name in given:
                 self.values[name] = read_value(parameter, given.pop(name), spec, n_pre, n_post)
         self.receptor = read_receptor(given.pop("receptor_type", self.model.receptor_type))
-        if given:
-            raise errors.unaccessed(given, "syn_spec", "Connect")
+        dict_misses.check(given, "syn_spec", "Connect")
         if not isinstance(self.values["delay"], Parameter):
             self.values["delay"] = delay_steps(self.model, self.values["delay"])
 
@@ -98,6 +98,10 @@ class SynapseSpec:
     def bytes_each(self) -> float:
         """Return the number of bytes of the values that differ, for each connection."""
         return float(sum(np.dtype(DTYPES[name]).itemsize for name in self.differing()))
+
+    def bytes_of_own(self) -> float:
+        """Return the same without weights and delays."""
+        return float(sum(np.dtype(DTYPES[name]).itemsize for name in self.differing() & set(self.model.own)))
 
     def are_alike(self) -> bool:
         """Return whether all connections share all values."""
@@ -211,8 +215,7 @@ def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
         raise errors.NotInGifpop(f"gifpop.nest has no weight_recorder of {model.base}, which NEST has")
     if "weight_recorder" in params:
         values["weight_recorder"] = _read_recorder(params["weight_recorder"])
-    if params.keys() - values.keys():
-        raise errors.unaccessed(params.keys() - values.keys(), "params", "ModelManager::set_synapse_defaults_")
+    dict_misses.check(params.keys() - values.keys(), "params", "ModelManager::set_synapse_defaults_")
     return values
 
 

@@ -117,10 +117,59 @@ def test_settings_that_are_read_only(name):
         setattr(nest, name, True)
 
 
-def test_dictionaries_are_checked():
-    nest.dict_miss_is_error = True
-    with pytest.raises(Errors.BadProperty, match="dict_miss_is_error can only be True"):
-        nest.dict_miss_is_error = False
+def with_unknown_entries():
+    """Return all calls that read dictionaries, with an entry that is unknown to them."""
+    n, p, foo = nest.Create("gif_psc_exp", 2), nest.Create("gif_pop_psc_exp"), {"foo": 3}
+    nest.Connect(n, n)
+    c = nest.GetConnections()
+    return [
+        *(
+            lambda model=model: nest.Create(model, params={"frozen": False} | foo)
+            for model in ("gif_psc_exp", "multimeter")
+        ),
+        *(lambda nodes=nodes: nodes.set(foo) for nodes in (n, p, c, n + p)),
+        lambda: n.set([foo, foo]),
+        lambda: setattr(n, "foo", 4),
+        *(lambda model=model: nest.SetDefaults(model, foo) for model in ("gif_psc_exp", "static_synapse")),
+        *(lambda model=model: nest.CopyModel(model, f"my_{model}", foo) for model in ("gif_psc_exp", "static_synapse")),
+        lambda: nest.Connect(n, p, {"rule": "all_to_all"} | foo),
+        lambda: nest.Connect(n, p, "all_to_all", foo),
+        lambda: nest.Disconnect(n, n, conn_spec={"rule": "one_to_one"} | foo),
+        lambda: nest.CreateParameter("uniform", foo),
+    ]
+
+
+def test_unknown_entries_are_errors():
+    assert nest.dict_miss_is_error
+    for call in with_unknown_entries():
+        with pytest.raises(Errors.UnaccessedDictionaryEntry, match="foo"):
+            call()
+    with pytest.raises(ValueError, match="`foo` is not a valid kernel parameter"):
+        nest.set(foo=3)
+
+
+def test_unknown_entries_are_ignored():
+    nest.dict_miss_is_error = False
+    for call in with_unknown_entries():
+        call()
+    n = nest.GetNodes({"model": "gif_psc_exp"})
+    n.set(foo=3, V_m=-50.0)
+    assert set(n.V_m) == {-50.0} and nest.num_connections == 4 + 4 - 2
+    nest.GetConnections().set(foo=3, weight=2.0)
+    assert set(nest.GetConnections().weight) == {2.0}
+    nest.set(foo=3, rng_seed=5)
+    assert nest.rng_seed == 5
+    with pytest.raises(AttributeError):
+        nest.foo = 3
+    with pytest.raises(KeyError):
+        n.get("foo")
+    with pytest.raises(nest.NESTError, match=r"not available in gifpop\.nest"):
+        nest.set(structural_plasticity_synapses={})
+    nest.Simulate(1.0)
+    with pytest.raises(Errors.TypeMismatch, match="dict_miss_is_error"):
+        nest.dict_miss_is_error = 3
+    nest.ResetKernel()
+    assert nest.dict_miss_is_error
 
 
 @pytest.mark.parametrize(

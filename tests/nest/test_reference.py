@@ -98,9 +98,7 @@ def test_table_of_settings():
     for name, (_, _, default, meaning) in rows.items():
         setting = kernel_settings.SETTINGS[name]
         assert meaning.endswith("read-only") is (setting.set is None), name
-        assert ("can only have its default" in meaning) is (
-            name in ("dict_miss_is_error", "tics_per_ms", "update_time_limit")
-        ), name
+        assert ("can only have its default" in meaning) is (name in ("tics_per_ms", "update_time_limit")), name
         assert name == "verbosity" or ("without effect" in meaning) is (name in kernel_settings.WITHOUT_EFFECT), name
         if name == "verbosity":
             assert code(default) == "INFO"  # survives ResetKernel, so other tests may have set it

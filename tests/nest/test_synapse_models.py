@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gifpop.nest as nest
+from gifpop.nest import errors
 
 Errors = nest.NESTErrors
 SHARED, LABELLED = "static_synapse_hom_w", "static_synapse_lbl"
@@ -328,3 +329,15 @@ def test_recorded_synapses_for_large_networks(model):
     nest.Simulate(5.0)
     events = recorder.events
     assert events["ports"].tolist() == [0, 1, 2, 3] and events["weights"].tolist() == [2.0] * 4
+
+
+@pytest.mark.parametrize("rule", [{"rule": "fixed_indegree", "indegree": 50}, {"rule": "pairwise_bernoulli", "p": 0.1}])
+def test_memory_of_values_besides_weights_and_delays(monkeypatch, rule):
+    needs = []
+    monkeypatch.setattr(errors.memory, "require", lambda n_bytes, what: needs.append(n_bytes))
+    a, most = neurons(500), []
+    for values in ({}, {"p_transmit": nest.random.uniform()}):
+        needs.clear()
+        nest.Connect(a, a, rule, {"synapse_model": "bernoulli_synapse_lbl", **values})
+        most.append(max(needs))
+    assert most[1] == most[0] + 8.0 * 25_000
