@@ -1,13 +1,8 @@
-"""Wiring: turn nodes and connections into links and signals of the engine, and note who records what.
-
-Connections are wired in strands: all from one population, device, block of neurons or relays to one population,
-recorder, block of neurons or relays.
-"""
+"""Wiring: turn nodes and connections into links and signals of the engine, and note who records what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -26,6 +21,7 @@ from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, among, on
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.recording import Listener, Monitor, Sampler, Tap, Weigher
 from gifpop.nest.relays import DilutorBlock, RelayBlock
+from gifpop.nest.strands import Strand, ends_of, strands_of
 from gifpop.nest.thinning import Sieve, layers, passing
 from gifpop.nest.train_generators import JointTrainBlock
 from gifpop.nest.weight_recorder import WeightRecorderBlock
@@ -36,60 +32,13 @@ if TYPE_CHECKING:
     from gifpop.nest.connections import ConnectionTable
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
-    from gifpop.nest.projections import Lags, Projection, Weights
+    from gifpop.nest.projections import Weights
 
     Number = TypeVar("Number", int, float)
     Entry = TypeVar("Entry", bound=np.generic)
 
 
 ALL = -1  # number of a train that all connections of a device share
-
-
-@dataclass
-class Strand:
-    """Connections from one group or device to one group or recorder.
-
-    Attributes
-    ----------
-    block, i : Block, int
-        Source: the ``i``-th node of a block; a whole block of neurons or relays, and 0.
-    target_block, j : Block, int
-        Target, likewise.
-    units, target_units : int array
-        Neurons of the blocks, for each connection; 0 where it is one node.
-    weight, delay : number or array
-    p_transmit : number, array or None
-        None: all spikes are transmitted.
-    numbers : int array
-        Of the connections.
-    """
-
-    block: Block
-    i: int
-    target_block: Block
-    j: int
-    units: Integers
-    target_units: Integers
-    weight: Weights
-    delay: Lags
-    p_transmit: Weights | None
-    numbers: Integers
-
-    @property
-    def source(self) -> int:
-        """First node of the source."""
-        return self.block.first + self.i
-
-    @property
-    def target(self) -> int:
-        """First node of the target."""
-        return self.target_block.first + self.j
-
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Numbers of units of source and target; 1 for a population or device."""
-        n_source, n_target = (b.n if b.is_group else 1 for b in (self.block, self.target_block))
-        return n_source, n_target
 
 
 class Noise(NamedTuple):
@@ -166,14 +115,14 @@ class Wiring:
             elif isinstance(projection, Product) and between:
                 self._link_product(projection, first)
             else:
-                for strand in self._strands(projection, first):
+                for strand in strands_of(projection, first, nodes):
                     self._wire(strand)
         for block in nodes.blocks:
             if isinstance(block, JointTrainBlock):
                 block.admit()
         self.noise = [self._noise_link(noise, *found) for noise, found in self._noise.items()]
         self.weighers = [
-            Weigher(block, i, np.unique(self._end(sources[~nodes.are_devices(sources)])).tolist())
+            Weigher(block, i, np.unique(ends_of(sources[~nodes.are_devices(sources)], nodes)).tolist())
             for block in nodes.of_type(WeightRecorderBlock)
             for i in range(block.n)
             if len(sources := connections.recorded_sources(block.first + i))
@@ -277,59 +226,6 @@ class Wiring:
         return Thinning(shared, each, self.key_of_losses(number))
 
     # -- strands ----------------------------------------------------------------------------------------------------
-
-    def _strands(self, projection: Projection, first: int) -> Iterator[Strand]:
-        """Yield the strands of a projection; ``first`` is the number of its first connection."""
-        everything = projection.everything()
-        numbers = np.arange(first, first + len(projection))[everything]
-        if not len(numbers):
-            return
-        if len(projection) > MANY:
-            errors.require_memory(100.0 * len(projection), f"Simulate: {len(projection)} connections of devices")
-        sources, targets = projection.column("source", everything), projection.column("target", everything)
-        weight: Weights
-        delay: Lags
-        if isinstance(projection, Product):
-            weight, delay = (part_of(one_by_one(projection, name), everything) for name in ("weight", "delay"))
-        else:
-            weight, delay = projection.column("weight", everything), projection.column("delay", everything)
-        p_transmit = projection.column("p_transmit", everything) if projection.thins else None
-        ends = [self._end(nodes) for nodes in (sources, targets)]
-        key = ends[0] * (self.nodes.size + 1) + ends[1]
-        order = np.argsort(key, kind="stable")
-        bounds = [*(1 + np.flatnonzero(np.diff(key[order]))).tolist(), len(order)]
-        found = [np.array(order[a:b]) for a, b in zip([0, *bounds[:-1]], bounds, strict=True)]
-        for k in sorted(found, key=lambda k: k[0]):
-            values = part_of(weight, k), part_of(delay, k), part_of(p_transmit, k)
-            yield self._strand(sources[k], targets[k], *values, numbers[k])
-
-    def _end(self, nodes: Integers) -> Integers:
-        """Return the first node of the block of each neuron or relay; other nodes as they are."""
-        blocks = self.nodes.blocks
-        numbers = self.nodes.block_numbers(nodes)
-        firsts = np.array([block.first for block in blocks])[numbers]
-        return np.where(np.array([block.is_group for block in blocks])[numbers], firsts, nodes)
-
-    def _strand(
-        self,
-        sources: Integers,
-        targets: Integers,
-        weight: Weights,
-        delay: Lags,
-        p_transmit: Weights | None,
-        numbers: Integers,
-    ) -> Strand:
-        """Return connections of one source and one target as a strand; relays know no weights."""
-        block, i, units = self._units(sources)
-        target_block, j, target_units = self._units(targets)
-        if isinstance(target_block, RelayBlock):
-            weight = 1.0
-        return Strand(block, i, target_block, j, units, target_units, weight, delay, p_transmit, numbers)
-
-    def _units(self, nodes: Integers) -> tuple[Block, int, Integers]:
-        """Return the block of one end of a strand, its place in the block, and the unit of each connection."""
-        block, i = self.nodes.locate(int(nodes[0]))
-        return (block, 0, nodes - block.first) if block.is_group else (block, i, np.zeros_like(nodes))
 
     def _wire(self, strand: Strand) -> None:
         block, i = strand.block, strand.i
