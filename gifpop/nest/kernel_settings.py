@@ -242,6 +242,7 @@ def change(params: Values) -> None:
     setters = {name: _setter(name) for name in params}
     params = dict(params)
     if "tics_per_ms" in params and "resolution" not in params:
+        LONG.convert("tics_per_ms", params["tics_per_ms"])
         raise KernelException("Change of tics_per_ms requires simultaneous specification of resolution.")
     with kernel.restoring():
         _change_threads({name: params.pop(name) for name in THREADS if name in params})

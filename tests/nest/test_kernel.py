@@ -596,3 +596,11 @@ def test_simulating_nothing():
     nest.Connect(generator, recorder, syn_spec={"delay": 0.1})
     nest.Simulate(10.0)
     assert_array_equal(recorder.get("events", "times"), [11.0, 12.0])
+
+
+@pytest.mark.parametrize("params", [{}, {"resolution": 0.5}])
+def test_types_of_tics(params):
+    with pytest.raises(Errors.TypeMismatch, match="Failed to cast 'tics_per_ms' from double to type long"):
+        nest.set(tics_per_ms=1000.0, **params)
+    nest.set(tics_per_ms=1000, resolution=0.5)
+    assert nest.tics_per_step == 500
