@@ -50,7 +50,7 @@ class ConnectionTable:
         self.projections: list[Projection] = []
         self.models: dict[int, int] = {}
         self.metered: dict[int, set[int]] = {}
-        self._ports: tuple[int, Ports] | None = None  # and the number of connections when they were counted
+        self._ports: tuple[tuple[int, int], Ports] | None = None  # and the numbers of connections and threads for them
 
     def __len__(self) -> int:
         return self.made - sum(len(projection.removed) for projection in self.projections)
@@ -76,7 +76,9 @@ class ConnectionTable:
 
     def threads(self, numbers: Integers, n: int) -> Integers:
         """Return which of ``n`` threads has each connection in NEST: that of the target, or of what is no device."""
-        sources, targets = self.column("source", numbers), self.column("target", numbers)
+        return self._threads(self.column("source", numbers), self.column("target", numbers), n)
+
+    def _threads(self, sources: Integers, targets: Integers, n: int) -> Integers:
         by_source = self.nodes.are_devices(targets) & ~self.nodes.are_devices(sources)
         return np.where(by_source, sources, targets) % n
 
@@ -204,10 +206,13 @@ class ConnectionTable:
             removed[places] = among(k, projection.removed)
         return removed
 
-    def ports(self, numbers: Integers) -> Integers:
-        """Return the ports of numbered connections, see `Ports`."""
-        if self._ports is None or self._ports[0] != self.made:
-            self._ports = self.made, Ports(self.projections, self._ranks, self.nodes.size)
+    def ports(self, numbers: Integers, n: int) -> Integers:
+        """Return the ports of numbered connections on ``n`` threads, see `Ports`."""
+        if self._ports is None or self._ports[0] != (self.made, n):
+            if n > 1:
+                require_memory(100.0 * self.made, f"ports of {self.made} connections on {n} threads")
+            threads = partial(self._threads, n=n)
+            self._ports = (self.made, n), Ports(self.projections, self._ranks, self.nodes.size, threads, n)
         ports = np.zeros(len(numbers), dtype=np.int64)
         for projection, k, places in self._split(numbers):
             ports[places] = self._ports[1].at(projection, k)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Ports:
     """Ports of all connections.
 
-    Connections between neurons or populations are numbered for each synapse model, by source and time of making; those
-    of a device, and those of a neuron to recorders, are numbered apart, for each source. Removed ones keep their ports.
+    On each thread, connections between neurons or populations are numbered for each synapse model, by source and time
+    of making; those of a device, and those of a neuron to recorders, are numbered apart, for each source. Removed ones
+    keep their ports.
 
     Parameters
     ----------
@@ -29,6 +30,9 @@ class Ports:
         those from devices.
     size : int
         Number of nodes.
+    threads : callable
+        ``threads(sources, targets)`` returns the thread of each connection.
+    n_threads : int
     """
 
     def __init__(
@@ -36,49 +40,58 @@ class Ports:
         projections: list[Projection],
         ranks: Callable[[Projection, Integers, Integers], int | Integers],
         size: int,
+        threads: Callable[[Integers, Integers], Integers],
+        n_threads: int,
     ) -> None:
-        self._step = size + 1  # between keys of the same node with other ranks
-        # keys of each source (in `Pairs`, of each connection), and how many connections with the same are in front
+        self._several = n_threads > 1
+        step = size + 1  # between keys of the same node with another rank or on another thread
+        # keys of each source (or of each connection), and how many connections with the same are in front
         self._known: dict[Projection, tuple[Integers, Integers]] = {}
         counts: dict[int, Integers] = {}
         for projection in projections:
-            known = counts.setdefault(projection.model, np.zeros(3 * self._step, dtype=np.int64))
-            sources, numbers = _sources(projection)
+            known = counts.setdefault(projection.model, np.zeros(3 * n_threads * step, dtype=np.int64))
+            sources, numbers = self._sources(projection)
             k = np.arange(len(sources)) if isinstance(projection, Pairs) else np.zeros(min(1, len(projection)), int)
-            keys = ranks(projection, k, sources) * self._step + sources
+            keys = ranks(projection, k, sources) * n_threads * step + sources
+            if self._several:
+                keys += threads(sources, projection.column("target", slice(None))) * step
             before = known[keys]
-            if isinstance(projection, Pairs):
+            if self._by_connection(projection):
                 before += places_among_equals(keys)
             np.add.at(known, keys, numbers)
             self._known[projection] = keys, before
         self._starts = {}
         for model, known in counts.items():
-            known[self._step :] = 0
-            self._starts[model] = np.cumsum(known) - known
-            self._starts[model][self._step :] = 0
+            starts = np.zeros((3 * n_threads, step), dtype=np.int64)
+            between = known.reshape(starts.shape)[:n_threads]  # neurons or populations
+            starts[:n_threads] = np.cumsum(between, axis=1) - between
+            self._starts[model] = starts.ravel()
 
     def at(self, projection: Projection, k: Integers) -> Integers:
         """Return the ports of connections ``k`` of a projection."""
         keys, before = self._known[projection]
         which, within = k, np.zeros_like(k)
-        if isinstance(projection, Product):
+        if isinstance(projection, Product) and not self._several:
             which, within = np.divmod(k, len(projection.targets))
-        elif isinstance(projection, Sparse):
+        elif isinstance(projection, Sparse) and not self._several:
             which = np.searchsorted(projection.first, k, side="right") - 1
             within = k - projection.first[which]
         ports: Integers = self._starts[projection.model][keys[which]] + before[which] + within
         return ports
 
+    def _by_connection(self, projection: Projection) -> bool:
+        """Return whether each connection of a projection has a key of its own."""
+        return self._several or isinstance(projection, Pairs)
 
-def _sources(projection: Projection) -> tuple[Integers, Integers]:
-    """Return sources of a projection, and how many connections they stand for."""
-    if isinstance(projection, Product):
-        return projection.sources, np.full(len(projection.sources), len(projection.targets))
-    if isinstance(projection, Sparse):
-        block = projection.source_block
-        return block.first + np.arange(block.n), np.diff(projection.first)
-    sources = projection.column("source", slice(None))
-    return sources, np.ones(len(sources), dtype=np.int64)
+    def _sources(self, projection: Projection) -> tuple[Integers, Integers]:
+        """Return sources of a projection, and how many connections they stand for."""
+        if not self._by_connection(projection) and isinstance(projection, Product):
+            return projection.sources, np.full(len(projection.sources), len(projection.targets))
+        if not self._by_connection(projection) and isinstance(projection, Sparse):
+            block = projection.source_block
+            return block.first + np.arange(block.n), np.diff(projection.first)
+        sources = projection.column("source", slice(None))
+        return sources, np.ones(len(sources), dtype=np.int64)
 
 
 def places_among_equals(keys: Integers) -> Integers:

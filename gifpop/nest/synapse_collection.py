@@ -329,7 +329,7 @@ class SynapseCollection:
         if name == "target_thread":
             return table.threads(numbers, kernel.threads).tolist()
         if name == "port":
-            return table.ports(numbers).tolist()
+            return table.ports(numbers, kernel.threads).tolist()
         if name in ("synapse_model", "synapse_id", "sizeof"):
             shown = {model: _shown(name, model) for model in self._models()}
             if len(shown) == 1:

@@ -66,7 +66,7 @@ class WeightRecorderBlock(RecorderBlock):
             "weights": table.column("weight", carriers),
             "targets": table.column("target", carriers),
             "receptors": np.zeros(n, dtype=np.int64),
-            "ports": table.ports(carriers),
+            "ports": table.ports(carriers, self.threads),
         }
         return self.piece(i, stamps[which], senders[which], senders[which], slice_steps, variables)
 

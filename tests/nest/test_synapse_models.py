@@ -197,6 +197,50 @@ def test_ports_of_connections_stored_in_all_ways():
     assert nest.GetConnections().port == [*range(7), *range(900, len(found))]
 
 
+def test_ports_on_several_threads():
+    """Each thread counts its own, as NEST does, whose numbers these are."""
+    nest.local_num_threads = 3
+    n, m, g, r = neurons(3), neurons(3), nest.Create("poisson_generator"), nest.Create("spike_recorder", 2)
+    p = nest.Create("gif_pop_psc_exp", 2)
+    nest.Connect(n, m, syn_spec=LABELLED)
+    nest.Connect(g, n)
+    nest.Connect(m, r)
+    nest.Connect(n, n, "one_to_one")
+    nest.Connect(n, m)
+    nest.Connect(g, m)
+    nest.Connect(n, p)
+    nest.Connect(p, p)
+    found = nest.GetConnections()
+    ports = dict(zip(zip(found.synapse_id, found.source, found.target, strict=True), found.port, strict=True))
+    labelled = [ports[31, source, target] for source in n.tolist() for target in m.tolist()]
+    assert labelled == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    static = {key[1:]: port for key, port in ports.items() if key[0] == 29}
+    assert [static[1, target] for target in (1, 4, 5, 6, 10, 11)] == [0, 1, 0, 0, 2, 1]
+    assert [static[2, target] for target in (2, 4, 5, 6, 10, 11)] == [2, 3, 3, 1, 4, 4]
+    assert [static[3, target] for target in (3, 4, 5, 6, 10, 11)] == [2, 5, 5, 3, 6, 6]
+    assert [static[source, target] for source in (4, 5, 6) for target in (8, 9)] == [0, 1] * 3
+    assert [static[7, target] for target in range(1, 7)] == [0, 0, 0, 1, 1, 1]
+    assert [static[source, target] for source in (10, 11) for target in (10, 11)] == [7, 7, 8, 8]
+
+
+def test_ports_of_each_thread_are_counted():
+    ports = {}
+    for threads in (1, 2):
+        nest.ResetKernel()
+        nest.local_num_threads = threads
+        a, b = neurons(40), neurons(40)
+        nest.Connect(b, a)
+        nest.Connect(a, a, {"rule": "pairwise_bernoulli", "p": 0.5})
+        nest.Connect(a, b, syn_spec={"weight": nest.random.uniform()})
+        nest.Connect(a[3], b[4])
+        found = nest.GetConnections()
+        ports[threads] = found.port, found.target_thread
+    assert ports[1] == (list(range(len(found))), [0] * len(found))
+    for thread in (0, 1):
+        own = [port for port, at in zip(*ports[2], strict=True) if at == thread]
+        assert own == list(range(len(own))) and own
+
+
 # -- collocated synapses ----------------------------------------------------------------------------------------------
 
 
