@@ -19,7 +19,7 @@ from gifpop.nest.populations import PopulationBlock
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, Samples, SpikeRecorderBlock
 from gifpop.nest.recording import Tap, sheets_of
 from gifpop.nest.relays import RelayBlock
-from gifpop.nest.stopwatch import Stopwatch
+from gifpop.nest.stopwatch import ProcessorStopwatch
 from gifpop.nest.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class LastRun:
 
     def __init__(self) -> None:
         self.spikes = 0
-        self.time = Stopwatch()
+        self.time = ProcessorStopwatch()
 
 
 class Simulator:

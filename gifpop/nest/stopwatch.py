@@ -1,25 +1,45 @@
-"""Stopwatch: elapsed time and processor time, added up."""
+"""Stopwatches: time spent in ``with`` blocks, added up."""
 
 import time
 
 
 class Stopwatch:
-    """Add up the time spent in ``with`` blocks.
+    """Measure elapsed time.
 
     Attributes
     ----------
-    seconds, cpu_seconds : float
-        Elapsed time; processor time of all threads.
+    seconds : float
     """
 
     def __init__(self) -> None:
-        self.seconds = self.cpu_seconds = 0.0
-        self._began = 0.0, 0.0
+        self.seconds = 0.0
+        self._began = 0.0
 
     def __enter__(self) -> None:
-        self._began = time.perf_counter(), time.process_time()
+        self._began = time.perf_counter()
 
     def __exit__(self, *error: object) -> None:
-        began, began_cpu = self._began
-        self.seconds += time.perf_counter() - began
-        self.cpu_seconds += time.process_time() - began_cpu
+        self.seconds += time.perf_counter() - self._began
+
+
+class ProcessorStopwatch(Stopwatch):
+    """Measure elapsed time and processor time, which takes too long where blocks are short.
+
+    Attributes
+    ----------
+    cpu_seconds : float
+        Processor time of all threads.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cpu_seconds = 0.0
+        self._began_cpu = 0.0
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._began_cpu = time.process_time()
+
+    def __exit__(self, *error: object) -> None:
+        self.cpu_seconds += time.process_time() - self._began_cpu
+        super().__exit__(*error)
