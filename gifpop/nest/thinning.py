@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
+from gifpop.engine.thinning import Thinning
 from gifpop.nest.relays import DilutorBlock
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Integers, Shorts
+    from gifpop.common.typing import Integers, Key, Shorts
     from gifpop.nest.nodes import Block
     from gifpop.nest.projections import Weights
+
+    Number = TypeVar("Number", int, float)
+    Entry = TypeVar("Entry", bound=np.generic)
 
 
 def passing(block: Block, units: Integers | slice, p_transmit: Weights | None) -> Weights | None:
@@ -32,6 +38,19 @@ def passing(block: Block, units: Integers | slice, p_transmit: Weights | None) -
     if np.all(probability == 1.0):
         return None
     return probability
+
+
+def thinning_of(probability: Weights | None, key: Callable[[int], Key], number: int) -> Thinning | None:
+    """Return how a link loses spikes whose first connection is ``number``; None: not at all."""
+    if probability is None:
+        return None
+    shared, each = either(probability, 1.0)
+    return Thinning(shared, each, key(number))
+
+
+def either(value: Number | npt.NDArray[Entry], factor: Number) -> tuple[Number, npt.NDArray[Entry] | None]:
+    """Return a shared number and None, or a factor and the array with one value for each connection."""
+    return (factor, value) if isinstance(value, np.ndarray) else (value, None)
 
 
 class Sieve:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +13,16 @@ from gifpop.assembly.connections import receptor
 from gifpop.common.interrupts import give_way
 from gifpop.engine import signals
 from gifpop.engine.links import Link, NoiseLink
-from gifpop.engine.thinning import Thinning
 from gifpop.nest import errors
 from gifpop.nest.generators import CurrentBlock, NoiseBlock, SpikeGeneratorBlock
+from gifpop.nest.group_links import GroupLinks
 from gifpop.nest.poisson_generators import OscillatingTrainBlock, PoissonProcessBlock, TrainBlock
-from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, among, one_by_one, part_of
+from gifpop.nest.projections import part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.recording import Listener, Monitor, Sampler, Tap, Weigher
-from gifpop.nest.relays import DilutorBlock, RelayBlock
+from gifpop.nest.relays import RelayBlock
 from gifpop.nest.strands import Strand, ends_of, strands_of
-from gifpop.nest.thinning import Sieve, layers, passing
+from gifpop.nest.thinning import Sieve, layers, passing, thinning_of
 from gifpop.nest.train_generators import JointTrainBlock
 from gifpop.nest.weight_recorder import WeightRecorderBlock
 from gifpop.wiring import _wiring
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Key, Receptor, Shorts, Synapse
     from gifpop.nest.connections import ConnectionTable
     from gifpop.nest.node_table import NodeTable
-    from gifpop.nest.nodes import Block
     from gifpop.nest.projections import Weights
 
     Number = TypeVar("Number", int, float)
@@ -104,19 +103,16 @@ class Wiring:
         self._held: dict[int, signals.HeldNoise] = {}
         self._trains: dict[int, Callable[[int], signals.Emitter]] = {}  # of generators, by number of connection
         self._noise: dict[Noise, tuple[signals.Signal, list[tuple[Shorts, Floats, int]]]] = {}
+        group_links = GroupLinks(nodes, groups, key_of_losses)
         for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
             if projection.receptor:
                 continue  # that of parrots, at which spikes are lost
-            between = isinstance(projection, Sparse | Product) and self._is_between_groups(projection)
-            if isinstance(projection, Sparse | Product) and between and self._has_little_left(projection):
-                self._link_rest(projection, first)
-            elif isinstance(projection, Sparse):
-                self._link_groups(projection, first, projection.first, projection.units)
-            elif isinstance(projection, Product) and between:
-                self._link_product(projection, first)
-            else:
-                for strand in strands_of(projection, first, nodes):
-                    self._wire(strand)
+            links = group_links.links(projection, first)
+            if links is not None:
+                self.links.extend(links)
+                continue
+            for strand in strands_of(projection, first, nodes):
+                self._wire(strand)
         for block in nodes.blocks:
             if isinstance(block, JointTrainBlock):
                 block.admit()
@@ -127,103 +123,6 @@ class Wiring:
             for i in range(block.n)
             if len(sources := connections.recorded_sources(block.first + i))
         ]
-
-    def _is_between_groups(self, projection: Product | Sparse) -> bool:
-        """Return whether both ends are blocks of neurons or relays."""
-        if isinstance(projection, Sparse):
-            return True
-        blocks = (self.nodes.locate(int(nodes[0]))[0] for nodes in (projection.sources, projection.targets))
-        return all(block.is_group for block in blocks)
-
-    def _link_product(self, product: Product, number: int) -> None:
-        """Wire all units of a block to all of another; one by one only if their values differ or spikes are lost."""
-        values = product.weight, product.delay
-        if self._loses_spikes(product) or any(isinstance(value, np.ndarray) for value in values):
-            self._link_groups(product, number, *_expanded(product))
-        elif not (len(product.removed) or any(isinstance(value, Exceptions) for value in values)):
-            self._link_groups(product, number, None, None)
-        else:
-            self._link_exceptions(product, *(_shared(value) for value in values))
-
-    def _link_exceptions(self, product: Product, weight: float, lag: int) -> None:
-        """Wire all to all with the shared values; for each exception subtract these and add its own.
-
-        Connections that were removed are exceptions without weight.
-        """
-        block, target_block = self._ends(product)
-        source, target, to_relays = self.groups[block.first], self.groups[target_block.first], False
-        if isinstance(target_block, RelayBlock):
-            weight, to_relays = 1.0, True
-        exceptions = [v.k for v in (product.weight, product.delay) if isinstance(v, Exceptions)]
-        k = np.unique(np.concatenate([*exceptions, product.removed]))
-        first = np.searchsorted(k, np.arange(len(product.sources) + 1) * len(product.targets)).astype(np.int64)
-        units = (k % len(product.targets)).astype(np.int32)
-        lags = np.full(len(k), lag, dtype=np.int32)  # an array, so that the engine sums instead of counting
-        own = np.where(among(k, product.removed), 0.0, 1.0 if to_relays else product.column("weight", k))
-        own_lags = product.column("delay", k).astype(np.int32)
-        self.links.append(Link(source, target, lag, receptor(weight), weight))
-        self.links.append(Link(source, target, lag, receptor(weight), -weight, first, units, None, lags))
-        self.links.append(Link(source, target, 1, receptor(1.0), 1.0, first, units, own, own_lags))
-
-    def _ends(self, projection: Product | Sparse) -> tuple[Block, Block]:
-        """Return the two blocks of neurons or relays that a projection connects."""
-        k = np.array([0])
-        nodes = (projection.column("source", k), projection.column("target", k))
-        source, target = (self.nodes.locate(int(node[0]))[0] for node in nodes)
-        return source, target
-
-    def _loses_spikes(self, projection: Product | Sparse) -> bool:
-        """Return whether some connections do not pass all spikes."""
-        probability = _transmission(projection)
-        unsure = probability is not None and bool(np.any(probability != 1.0))
-        return unsure or passing(self._ends(projection)[0], slice(None), None) is not None
-
-    def _has_little_left(self, projection: Product | Sparse) -> bool:
-        """Return whether connections were removed, and the rest can be wired one by one."""
-        if not len(projection.removed) or isinstance(projection, Sparse) or len(projection) <= MANY:
-            return len(projection.removed) > 0
-        various = any(isinstance(value, np.ndarray) for value in (projection.weight, projection.delay))
-        return various or self._loses_spikes(projection)
-
-    def _link_rest(self, projection: Product | Sparse, number: int) -> None:
-        """Wire what is left of connections between two blocks of neurons or relays."""
-        errors.require_memory(60.0 * len(projection), f"Simulate: {len(projection)} connections one by one")
-        k = projection.present(np.arange(len(projection)))
-        if len(k):
-            sources, targets = (projection.column(name, k) for name in ("source", "target"))
-            block, target_block = self._ends(projection)
-            first = np.searchsorted(sources, block.first + np.arange(block.n + 1)).astype(np.int64)
-            self._link_groups(projection, number, first, (targets - target_block.first).astype(np.int32), k)
-
-    def _link_groups(
-        self,
-        projection: Product | Sparse,
-        number: int,
-        first: Integers | None,
-        units: Shorts | None,
-        k: slice | Integers = slice(None),
-    ) -> None:
-        """Wire the connections ``k`` between two blocks of neurons or relays as they are stored."""
-        block, target_block = self._ends(projection)
-        source, target = self.groups[block.first], self.groups[target_block.first]
-        weight, weights = 1.0, None
-        if not isinstance(target_block, RelayBlock):
-            weight, weights = _either(part_of(one_by_one(projection, "weight"), k), 1.0)
-        lag, lags = _either(part_of(one_by_one(projection, "delay"), k), 1)
-        thinning = None
-        if first is not None:
-            sources = np.repeat(np.arange(block.n), np.diff(first)) if isinstance(block, DilutorBlock) else slice(None)
-            thinning = self._thinning(passing(block, sources, _transmission(projection, k)), number)
-        self.links.append(
-            Link(source, target, lag, receptor(weight), weight, first, units, weights, lags, thinning=thinning)
-        )
-
-    def _thinning(self, probability: Weights | None, number: int) -> Thinning | None:
-        """Return how a link loses spikes whose first connection is ``number``; None: not at all."""
-        if probability is None:
-            return None
-        shared, each = _either(probability, 1.0)
-        return Thinning(shared, each, self.key_of_losses(number))
 
     # -- strands ----------------------------------------------------------------------------------------------------
 
@@ -392,7 +291,7 @@ class Wiring:
             return
         if isinstance(probability, np.ndarray):
             probability = np.ascontiguousarray(probability[order])
-        thinning = self._thinning(probability, int(strand.numbers[0]))
+        thinning = thinning_of(probability, self.key_of_losses, int(strand.numbers[0]))
         factor = 1.0 if weights is not None else weight
         self.links.append(
             Link(source, target, lag, onto(weight), factor, first, units, weights, lags, thinning=thinning)
@@ -438,11 +337,6 @@ class Wiring:
         )
 
 
-def _either(value: Number | npt.NDArray[Entry], factor: Number) -> tuple[Number, npt.NDArray[Entry] | None]:
-    """Return a shared number and None, or a factor and the array with one value for each connection."""
-    return (factor, value) if isinstance(value, np.ndarray) else (value, None)
-
-
 def _split_shared(
     value: Number | npt.NDArray[Entry], order: Integers | slice, dtype: type[Number] | type[Entry]
 ) -> tuple[Number, npt.NDArray[Entry] | None]:
@@ -453,20 +347,3 @@ def _split_shared(
     if np.all(value == value[0]):
         return first, None
     return first, np.ascontiguousarray(value[order], dtype=dtype)
-
-
-def _transmission(projection: Product | Sparse, k: slice | Integers = slice(None)) -> Weights | None:
-    """Return the probabilities of connections as a number or array; None: their synapse passes all spikes."""
-    return part_of(one_by_one(projection, "p_transmit"), k) if projection.thins else None
-
-
-def _shared(value: Any) -> Any:
-    """Return the value shared by all connections, except the exceptions."""
-    return value.shared if isinstance(value, Exceptions) else value
-
-
-def _expanded(product: Product) -> tuple[Integers, Shorts]:
-    """Return all connections of a product one by one."""
-    n_pre, n_post = len(product.sources), len(product.targets)
-    errors.require_memory(4.0 * n_pre * n_post, f"Simulate: {n_pre * n_post} connections that differ")
-    return np.arange(n_pre + 1) * n_post, np.tile(np.arange(n_post, dtype=np.int32), n_pre)

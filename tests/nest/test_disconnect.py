@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gifpop.nest as nest
-from gifpop.nest import projections, runs, wiring
+from gifpop.nest import group_links, projections, runs
 
 Errors = nest.NESTErrors
 MISSING = "Deletion of connection is not possible because it does not exist."
@@ -206,7 +206,7 @@ def test_of_many_that_are_not_stored(monkeypatch, changed):
     events = []
     for many in (2**20, 100):
         nest.ResetKernel()
-        monkeypatch.setattr(wiring, "MANY", many)
+        monkeypatch.setattr(group_links, "MANY", many)
         monkeypatch.setattr(projections, "MANY", many)
         monkeypatch.setattr(runs, "WRITTEN_OUT", many)
         cells = neurons(30, V_T_star=-60.0, lambda_0=30.0, I_e=60.0)
