@@ -21,7 +21,7 @@ from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter, as_parameter
 from gifpop.nest.synapse_collection import SynapseCollection
-from gifpop.nest.value_types import LONG, in_range, is_sequence, is_whole, listed
+from gifpop.nest.value_types import DOUBLE, LONG, STRING, in_range, is_sequence, is_whole, listed
 
 if TYPE_CHECKING:
     from gifpop.nest.connect import Nodes, SynSpecs
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 RECIPES: dict[str, Callable[..., Parameter]] = {
-    "constant": lambda value: as_parameter(value),
+    "constant": lambda value: as_parameter(DOUBLE.convert("value", value)),
     "exponential": random.exponential,
     "lognormal": random.lognormal,
     "normal": random.normal,
     "uniform": random.uniform,
-    "uniform_int": random.uniform_int,
+    "uniform_int": lambda max=1: random.uniform_int(max),
 }
 
 
@@ -131,6 +131,8 @@ def CreateParameter(parametertype: str, specs: Values) -> Parameter:
     recipe = RECIPES[parametertype]
     unknown = specs.keys() - inspect.signature(recipe).parameters.keys()
     dict_misses.check(unknown, "param", "create_parameter")
+    if parametertype == "constant" and "value" not in specs:
+        raise IndexError("CreateParameter: constant needs a value")
     return recipe(**{name: value for name, value in specs.items() if name not in unknown})
 
 
@@ -199,7 +201,8 @@ def GetConnections(
         Ordered by model, source (neurons and populations before devices) and time of making.
     """
     label = None if synapse_label is None else LONG.convert("synapse_label", synapse_label)
-    return find_connections(source, target, synapse_model, None if label == -1 else label)
+    name = None if synapse_model is None else STRING.convert("synapse_model", synapse_model)
+    return find_connections(source, target, name, None if label == -1 else label)
 
 
 def Disconnect(*args: Any, conn_spec: str | Values | None = None, syn_spec: str | Values | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -86,9 +86,9 @@ class NodeCollection:
         return (self._of([node]) for node in self._ids)
 
     def __contains__(self, node: object) -> bool:
-        if not isinstance(node, numbers.Integral):
+        if not _is_number(node):
             raise TypeError("an integer is required")
-        return is_long(int(node)) and bool(np.isin(int(node), self._ids))
+        return is_whole(node) and is_long(int(node)) and bool(np.isin(int(node), self._ids))
 
     def __getitem__(self, key: SupportsIndex | slice | Sequence[int] | npt.NDArray[Any]) -> NodeCollection:
         self._check_alive()
@@ -169,7 +169,7 @@ class NodeCollection:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.array(self._ids, dtype=dtype)
 
-    def index(self, node: int) -> int:
+    def index(self, node: object) -> int:
         """Return the place of a node in the collection.
 
         Parameters
@@ -187,7 +187,9 @@ class NodeCollection:
         ValueError
             If it is not in the collection.
         """
-        place = np.searchsorted(self._ids, node) if is_long(node) else len(self)
+        if not _is_number(node):
+            raise TypeError("an integer is required")
+        place = np.searchsorted(self._ids, node) if is_long(int(node)) else len(self)
         if place == len(self) or self._ids[place] != node:
             raise ValueError(f"{node} is not in NodeCollection")
         return int(place)
@@ -380,6 +382,10 @@ class NodeCollection:
                 "InvalidNodeCollection: note that ResetKernel invalidates all previously created NodeCollections."
             )
         kernel.catch_up()
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, numbers.Real)
 
 
 def _has_bools(indices: npt.ArrayLike) -> bool:

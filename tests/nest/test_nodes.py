@@ -379,3 +379,20 @@ def test_docstrings():
     from gifpop.nest import node_collection
 
     assert doctest.testmod(node_collection).failed == 0
+
+
+def test_identifiers_that_are_numbers_of_other_types(n):
+    assert n.index(2.0) == n.index(np.int32(2)) == 1 and n.index(True) == 0
+    assert 2.0 in n and np.float64(3.0) in n and 2.5 not in n and float("nan") not in n and 1e300 not in n
+    for other in (2.5, 1e300, 10**30):
+        with pytest.raises(ValueError, match="is not in NodeCollection"):
+            n.index(other)
+    for wrong in ("a", None, n[1]):
+        for ask in (n.index, n.__contains__):
+            with pytest.raises(TypeError, match="an integer is required"):
+                ask(wrong)
+
+
+def test_names_of_models_that_are_no_texts(n):
+    with pytest.raises(Errors.TypeMismatch, match="Failed to cast 'synapse_model' from long to type std::string"):
+        nest.GetConnections(synapse_model=3)

@@ -281,6 +281,11 @@ def test_create_parameter_refuses():
         nest.CreateParameter("foo", {})
     with pytest.raises(Errors.UnaccessedDictionaryEntry, match="in param, in function create_parameter:  low"):
         nest.CreateParameter("uniform", {"low": 3})
+    with pytest.raises(IndexError, match="constant needs a value"):
+        nest.CreateParameter("constant", {})
+    for value, kind in (("a", "std::string"), (nest.random.uniform(), "std::shared_ptr<nest::Parameter>")):
+        with pytest.raises(Errors.TypeMismatch, match=f"Failed to cast 'value' from {kind} to type double"):
+            nest.CreateParameter("constant", {"value": value})
 
 
 def test_drawn_values_are_compared_where_they_are_drawn():
