@@ -113,6 +113,8 @@ def CopyModel(existing: str, new: str, params: Values | None = None) -> None:
     NESTError
         If there is no such model, the new name is taken, or a value or its type is wrong.
     """
+    if not isinstance(new, str):
+        raise TypeError(f"CopyModel: the new name must be a text, got {new!r}")
     if new in kernel.models or any(model.name == new for model in kernel.synapses):
         raise errors.NewModelNameExists(f"Model {new} is the name of an existing model and cannot be re-used.")
     params = {} if params is None else params

@@ -96,7 +96,7 @@ def read_conn_spec(spec: str | dict[str, Any] | None) -> ConnSpec:
     if not isinstance(spec, dict):
         raise TypeError("conn_spec must be a string or dict")
     if "rule" not in spec:
-        raise errors.BadProperty("conn_spec must name the rule.")
+        raise KeyError("rule")
     spec = dict(spec)
     rule = STRING.convert("rule", spec.pop("rule"))
     if rule not in OPTIONS:

@@ -12,20 +12,23 @@ import numpy.typing as npt
 from gifpop.nest import errors
 from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.kernel import kernel
+from gifpop.nest.models import ModelParameter
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.node_collection import NodeCollection
 from gifpop.nest.parameter import Parameter
 from gifpop.nest.projections import DTYPES
 from gifpop.nest.synapse_parameters import FIRST_COPY_OF_SYNAPSE, SYNAPSE_IDS, SYNAPSES
-from gifpop.nest.value_types import LONG, PlainLongType, is_sequence, nest_type, refuse_masked
+from gifpop.nest.value_types import LONG, PLAIN_LONG, PlainLongType, is_sequence, nest_type, refuse_masked
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Shorts
-    from gifpop.nest.models import ModelParameter
     from gifpop.nest.projections import Lags
     from gifpop.nest.rules import ConnSpec
     from gifpop.nest.synapse_parameters import Adjustable, SynapseModel
     from gifpop.nest.value_types import Values
+
+
+RECEPTOR = ModelParameter("receptor_type", PLAIN_LONG, 0)
 
 
 class CollocatedSynapses:
@@ -60,6 +63,8 @@ class SynapseSpec:
     number : int
         Of the model.
     receptor : int
+        Largest of the receptors that connections have.
+    has_one_receptor : bool
     values : dict of str to number, Parameter or array
         Values of the connections by name; delays in steps, unless they are drawn.
     """
@@ -77,7 +82,8 @@ class SynapseSpec:
         for name, parameter in self.model.parameters.items():
             if name in given:
                 self.values[name] = read_value(parameter, given.pop(name), spec, n_pre, n_post)
-        self.receptor = read_receptor(given.pop("receptor_type", self.model.receptor_type))
+        receptors = read_receptors(given.pop("receptor_type", self.model.receptor_type), spec, n_pre, n_post)
+        self.receptor, self.has_one_receptor = int(receptors[-1]), len(receptors) == 1
         dict_misses.check(given, "syn_spec", "Connect")
         if not isinstance(self.values["delay"], Parameter):
             self.values["delay"] = delay_steps(self.model, self.values["delay"])
@@ -254,10 +260,12 @@ def model_delay(model: SynapseModel) -> int:
     return clock.default_delay_steps() if model.delay is None else clock.delay_steps(model.delay)
 
 
-def read_receptor(value: object) -> int:
-    """Return a receptor, or one of several that is not 0, which no target has."""
-    values = np.unique([LONG.convert("receptor_type", each) for each in (value if is_sequence(value) else [value])])
-    return int(values[np.argmax(values != 0)])
+def read_receptors(value: object, spec: ConnSpec, n_pre: int, n_post: int) -> Integers:
+    """Return the different receptors of connections, in ascending order."""
+    receptors = read_value(RECEPTOR, value, spec, n_pre, n_post)
+    if isinstance(receptors, Parameter):
+        raise errors.NotInGifpop("Connect: receptors that are drawn are not available in gifpop.nest.")
+    return np.unique(receptors).astype(np.int64) if np.size(receptors) else np.zeros(1, dtype=np.int64)
 
 
 def read_value(
@@ -271,6 +279,8 @@ def read_value(
         raise errors.BadProperty("Cannot handle parameter type. Received bool")
     if isinstance(value, str):
         raise errors.BadProperty("Cannot handle parameter type. Received std::string")
+    if isinstance(value, dict):
+        raise errors.BadProperty("Cannot handle parameter type. Received Dictionary")
     if not is_sequence(value):
         one: float = parameter.type.convert(name, value)
         parameter.check(one)

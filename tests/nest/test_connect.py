@@ -81,7 +81,8 @@ def test_weights(n):
             "Unaccessed elements in conn_spec, in function Connect:  foo",
         ),
         (3, TypeError, "conn_spec must be a string or dict"),
-        ({}, nest.NESTError, "conn_spec must name the rule"),
+        ({}, KeyError, "^'rule'$"),
+        ({"allow_autapses": True}, KeyError, "^'rule'$"),
     ],
 )
 def test_bad_rules(n, rule, error, text):

@@ -604,3 +604,12 @@ def test_types_of_tics(params):
         nest.set(tics_per_ms=1000.0, **params)
     nest.set(tics_per_ms=1000, resolution=0.5)
     assert nest.tics_per_step == 500
+
+
+@pytest.mark.parametrize("name", [3, None, ["mine"]])
+def test_names_of_copies_are_texts(name):
+    before = nest.node_models, nest.synapse_models
+    for model in ("gif_psc_exp", "static_synapse"):
+        with pytest.raises(TypeError, match="CopyModel: the new name must be a text"):
+            nest.CopyModel(model, name)
+    assert (nest.node_models, nest.synapse_models) == before

@@ -409,3 +409,37 @@ def test_spikes_are_counted():
     nest.Connect(nest.Create("spike_train_injector", params=times), nest.Create("gif_psc_exp", 3))
     nest.Simulate(10.0)
     assert nest.local_spike_counter == 2 * 2 * 5 + 5
+
+
+@pytest.mark.parametrize(
+    ("rule", "receptors", "error", "text"),
+    [
+        ("one_to_one", [0, 1], nest.NESTError, "receptors that differ between connections are not available"),
+        ("all_to_all", [[0, 1], [0, 1]], nest.NESTError, "receptors that differ between connections are not available"),
+        ("one_to_one", nest.random.uniform_int(2), nest.NESTError, "receptors that are drawn are not available"),
+        ("one_to_one", [0, 1, 1], ValueError, "'receptor_type' has to be an array of dimension 2"),
+        ("one_to_one", [0, 2], Errors.UnknownReceptorType, "Receptor type 2 is not available in parrot_neuron"),
+        ("all_to_all", [0, 0], TypeError, "'receptor_type' has the wrong type. One-dimensional"),
+        ("all_to_all", [], TypeError, "'receptor_type' has the wrong type. One-dimensional"),
+        ("all_to_all", 1.0, RuntimeError, "key receptor_type does not hold a numeric integer type"),
+        ("all_to_all", True, Errors.BadProperty, "Cannot handle parameter type. Received bool"),
+        ("all_to_all", "a", Errors.BadProperty, "Cannot handle parameter type. Received std::string"),
+        ("all_to_all", {"a": 3}, Errors.BadProperty, "Cannot handle parameter type. Received Dictionary"),
+    ],
+)
+def test_several_receptors(rule, receptors, error, text):
+    """All but the first three are NEST's errors."""
+    parrots = nest.Create("parrot_neuron", 2)
+    with pytest.raises(error, match=text):
+        nest.Connect(parrots, parrots, rule, {"receptor_type": receptors})
+    assert nest.num_connections == 0
+    nest.Connect(parrots, parrots, "one_to_one", {"receptor_type": [1, 1]})
+    nest.Connect(parrots, parrots, "all_to_all", {"receptor_type": [[0, 0], [0, 0]]})
+    assert nest.GetConnections().get("receptor") == [1, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["weight", "delay"])
+def test_dictionaries_are_no_values(name):
+    parrots = nest.Create("parrot_neuron", 2)
+    with pytest.raises(Errors.BadProperty, match=r"Cannot handle parameter type\. Received Dictionary"):
+        nest.Connect(parrots, parrots, syn_spec={name: {"a": 3}})
