@@ -166,6 +166,7 @@ local_num_threads: int
 local_spike_counter: int
 max_buffer_size_target_data: int
 max_delay: float
+max_num_syn_models: int
 max_update_time: float
 memory_size: int
 min_delay: float

@@ -181,6 +181,7 @@ SETTINGS: dict[str, Setting] = {
     "gifpop_history": Setting(lambda: kernel.history, lambda value: kernel.set_history(value, "gifpop_history")),
     "kernel_status": Setting(lambda: status()),
     "local_spike_counter": Setting(lambda: kernel.last_run().spikes),
+    "max_num_syn_models": Setting(lambda: 511),
     "max_update_time": Setting(lambda: -math.inf),
     "max_delay": Setting(lambda: kernel.delays.ms[1], _refuse_single_delay),
     "memory_size": Setting(_memory_size),
