@@ -177,11 +177,11 @@ class _Request:
 
     def _between(self, pre: Integers, post: Integers, spec: ConnSpec) -> None:
         self.pre, self.post, self.spec = pre, post, spec
+        check_synapse_types(pre, {synapse.number for synapse in self.synapses})
         for number, receptor in {(synapse.number, synapse.receptor) for synapse in self.synapses}:
             check_blocks(pre, post, spec, receptor, kernel.synapses[number])
         if not all(synapse.has_one_receptor for synapse in self.synapses):
             raise errors.NotInGifpop("Connect: receptors that differ between connections are not available.")
-        check_synapse_types(pre, {synapse.number for synapse in self.synapses})
 
     def _reversed(self) -> _Request:
         """Return the request with sources and targets exchanged."""

@@ -213,3 +213,18 @@ def test_single_connections_are_those_of_general_calls():
         with pytest.raises(nest.NESTErrors.BadDelay, match="Delay value"):
             nest.Connect(nodes[0], nodes[1], "one_to_one", {"delay": delay})
     assert nest.num_connections == 26
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "syn_spec"),
+    [
+        ("dc_generator", "parrot_neuron", {"synapse_model": "static_synapse_lbl"}),
+        ("dc_generator", "spike_recorder", {"synapse_model": "bernoulli_synapse"}),
+        ("spike_generator", "parrot_neuron", {"synapse_model": "static_synapse_lbl", "receptor_type": 5}),
+    ],
+)
+def test_a_device_with_another_synapse_model_is_refused_first(source, target, syn_spec):
+    device = nest.Create(source)
+    nest.Connect(device, nest.Create("gif_psc_exp"))
+    with pytest.raises(Errors.IllegalConnection, match="All outgoing connections from a device must use the same"):
+        nest.Connect(device, nest.Create(target), syn_spec=syn_spec)
