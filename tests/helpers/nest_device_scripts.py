@@ -7,8 +7,7 @@ tests.helpers.nest_device_scripts`` writes the results to ``data/nest_device_scr
 
 What NEST loses or delays is left out. Frozen neurons get no input, and nodes freeze for longer than the shortest delay.
 Packets of spikes are empty. Precise times are not on the time grid, and generators have them always or never. Injectors
-are neurons for NEST and are not connected between runs (see `nest_scripts`). NEST does not keep the order of
-connections from the same source.
+are neurons for NEST and are not connected between runs (see `nest_scripts`).
 """
 
 import contextlib
@@ -187,9 +186,7 @@ class Script(nest_scripts.Script):
         if "common" in model:
             self.nest.SetDefaults(model, {"weight": weight})
         elif len(connections):
-            names = ["source", "target", "delay", "weight"]
-            ordered = sorted(connections, key=lambda connection: list(connection.get(names).values()))
-            self.choose.choice(ordered).set(weight=weight)
+            self.any_of(connections).set(weight=weight)
 
     def remove(self):
         """Disconnect two neurons between which there is one connection of a model."""

@@ -107,7 +107,7 @@ class Script(nest_scripts.BaseScript):
         if dilutors and self.choose.random() < 0.5:
             self.dilute(self.choose.choice(dilutors))
         elif len(static):
-            static[self.choose.randrange(len(static))].set(weight=self.choose.choice([2.0, -5.0]))
+            self.any_of(static).set(weight=self.choose.choice([2.0, -5.0]))
 
 
 run = partial(nest_scripts.run, make=Script)

@@ -28,6 +28,11 @@ class BaseScript:
     def ms(self, low, high):
         return round(self.choose.randint(low, high) * self.h, 6)
 
+    def any_of(self, connections):
+        """Choose a connection; NEST does not keep the order of those from the same source."""
+        names = ["source", "target", "delay", "weight"]
+        return self.choose.choice(sorted(connections, key=lambda each: list(each.get(names).values())))
+
     def records(self):
         """Return what the recorders hold, as arrays by name."""
         arrays = {}
