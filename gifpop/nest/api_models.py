@@ -42,10 +42,16 @@ def GetDefaults(model: str, keys: str | Iterable[str] | None = None, output: str
     -------
     dict, value or list of values
         A dict of all values, the value of one name, or a list. With "json" the same as text.
+
+    Raises
+    ------
+    KeyError
+        If the model has no value of this name.
     """
     found: Any = _defaults(model)
     if keys is not None:
-        found = found[keys] if isinstance(keys, str) else [found[key] for key in keys]
+        is_one = isinstance(keys, str) or not hasattr(keys, "__iter__")
+        found = found[keys] if is_one else [found[key] for key in keys]
     return to_json(found) if output == "json" else found
 
 

@@ -55,7 +55,7 @@ def copy_scripts(scripts: Path, to: Path) -> Path:
     for script in scripts.glob("*.py"):
         text, replaced = REPLACED.subn("gif_psc_exp", script.read_text(encoding="utf-8"))
         for theirs, ours in PARAMETERS.items() if replaced else ():
-            text = re.sub(rf"(?<=[\"']){theirs}(?=[\"'])|(?<=neuron\.){theirs}\b", ours, text)
+            text = re.sub(rf"(?<=[\"']){theirs}(?=[\"'])|(?<=neuron\.){theirs}\b|\b{theirs}(?==)", ours, text)
         (to / script.name).write_text(text, encoding="utf-8")
     return to
 

@@ -73,6 +73,7 @@ LEFT_OUT = {
         *(f"other/test_node_parametrization.py::test_parameter_{name}*" for name in ("apply", "conditional", "pos")),
     ),
     "time in other units than 1 us": (
+        "connect/test_delay_after_res_change.py::test_change_tics_per_ms",
         "neurons/test_iaf_psc_alpha_mindelay.py::test_kernel_precision",
         "other/test_changing_tic_base.py::test_models",
         "other/test_set_tics.py",
@@ -82,7 +83,6 @@ LEFT_OUT = {
     ),
     "settings of NEST that are refused": (
         "regressions/test_ticket_573.py::test_ticket_573_copy_model_respects_synapse_limit",
-        "regressions/test_ticket_686*",
     ),
     "NEST's own limits, names and state after errors": (
         "other/test_nest_set_get.py::test_nest_get",

@@ -377,6 +377,9 @@ def test_defaults_and_copies_of_nodes():
     assert nest.Create("mine").get(["N", "I_e", "model"]) == {"N": 70, "I_e": 7.0, "model": "mine"}
     assert nest.GetDefaults("mine", "N") == 70
     assert nest.GetDefaults("mine", ["N", "C_m"]) == [70, 250.0]
+    for key in (42, [42], "foo", ["N", "foo"]):
+        with pytest.raises(KeyError, match=r"42|foo"):
+            nest.GetDefaults("mine", key)
     nest.SetDefaults("step_current_generator", AMPLITUDES)
     assert_array_equal(nest.Create("step_current_generator").amplitude_times, [1.0])
 

@@ -131,10 +131,11 @@ def test_voltage_trace_of_something_else(network, choose, options, error, text):
 
 
 @pytest.mark.parametrize("in_steps", [False, True])
-def test_plots_of_devices_that_write_files(tmp_path, in_steps):
+def test_plots_of_devices_that_write_files(tmp_path, monkeypatch, in_steps):
     """The files of all threads are plotted; NEST plots those of one, and fails at meters."""
     nest.ResetKernel()
-    nest.set(data_path=str(tmp_path), local_num_threads=2)
+    monkeypatch.chdir(tmp_path)
+    nest.local_num_threads = 2
     relays = nest.Create("parrot_neuron", 4)
     neurons = nest.Create("gif_psc_exp", 2, {"V_m": [-60.0, -65.0], "lambda_0": 0.0})
     recorder = nest.Create("spike_recorder", params={"record_to": "ascii", "time_in_steps": in_steps})
