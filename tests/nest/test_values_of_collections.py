@@ -57,6 +57,12 @@ def test_names_in_any_iterable(nodes, of):
     assert nest.GetKernelStatus(of(["resolution"])) == (0.1,)
 
 
+def test_a_default_that_is_no_name():
+    for model in ("gif_psc_exp", "static_synapse"):
+        with pytest.raises(KeyError, match="3"):
+            nest.GetDefaults(model, 3)
+
+
 def test_several_settings():
     assert nest.get("resolution", "rng_seed") == nest.get(["resolution", "rng_seed"]) == (0.1, 143202461)
 
