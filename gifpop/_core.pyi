@@ -4,7 +4,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.common.typing import Floats, Integers, Receptor, Shorts
+from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Spikes
 from gifpop.engine._relays import RelayGroup
 from gifpop.engine._team import Team
 from gifpop.engine.links import Link, NoiseLink
@@ -41,7 +41,7 @@ def advance(
     probes: Integers,
     records: Floats,
     team: Team | None = None,
-) -> list[tuple[int, int, int, Shorts, Integers]]: ...
+) -> list[tuple[int, int, int, dict[int, Spikes], dict[int, Integers]]]: ...
 def place_in_slot(receptor: Receptor, R: int) -> int: ...
 def largest_indegree(targets: Shorts, look: Callable[[], None]) -> int: ...
 def share_always_among_threads(always: bool) -> None: ...

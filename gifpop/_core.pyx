@@ -29,6 +29,7 @@ cdef enum:
 RECEPTOR = {"excitatory": EXCITATORY, "inhibitory": INHIBITORY, "current": CURRENT,
             "excitatory variance": VARIANCE - EXCITATORY, "inhibitory variance": VARIANCE - INHIBITORY}
 LONGEST_SLICE = _LONGEST_SLICE
+NO_SPIKES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32)     # steps and units
 
 
 @cython.no_gc_clear         # tables that `kept` holds are read at the end
@@ -230,17 +231,49 @@ cdef class Core:
                 task.probes.n += 1
                 i += 1
 
-    cdef object fired_units(self, const int64_t[:, ::1] counts, Py_ssize_t steps):
-        """Return the units that fired in the first steps of ``counts``, and how often relays did, as arrays."""
-        cdef Py_ssize_t i, k, n = 0
+    cdef tuple fired_units(self, const int64_t[:, ::1] counts, Py_ssize_t steps, int64_t first):
+        """Return steps and units of the spikes of each group, and how often each relay fired (dicts of arrays).
+
+        The rows of ``counts`` are the steps from ``first`` on, of which some were advanced.
+        """
+        cdef list kept = []
+        cdef int64_t **when = <int64_t **> allocate(kept, self.net.n_groups, sizeof(int64_t *))
+        cdef int64_t **times = <int64_t **> allocate(kept, self.net.n_groups, sizeof(int64_t *))
+        cdef int32_t **who = <int32_t **> allocate(kept, self.net.n_groups, sizeof(int32_t *))
+        cdef int64_t[::1] stamps, numbers
+        cdef int32_t[::1] units
+        cdef Py_ssize_t i, j, k, n, spike = 0
+        cdef dict spikes = {}, repeats = {}
         for i in range(self.net.n_groups):
-            if self.net.group[i].meso == NULL:
-                for k in range(steps):
-                    n += counts[k, i]
-        if n == 0:
-            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
-        repeats = np.array(<int64_t[:n]> self.net.repeats) if self.net.has_relays else np.zeros(0, dtype=np.int64)
-        return np.array(<int32_t[:n]> self.net.fired), repeats
+            if self.net.group[i].meso != NULL:
+                continue
+            n = 0
+            for k in range(steps):
+                n += counts[k, i]
+            spikes[i] = NO_SPIKES if n == 0 else (np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int32))
+            if self.net.group[i].relays != NULL:
+                repeats[i] = np.empty(n, dtype=np.int64)
+            if n:
+                stamps, units = spikes[i]
+                when[i], who[i] = &stamps[0], &units[0]
+                if self.net.group[i].relays != NULL:
+                    numbers = repeats[i]
+                    times[i] = &numbers[0]
+        for k in range(steps):
+            for i in range(self.net.n_groups):
+                if self.net.group[i].meso != NULL:
+                    continue
+                n = counts[k, i]
+                for j in range(n):
+                    when[i][j], who[i][j] = first + k, self.net.fired[spike + j]
+                when[i] += n
+                who[i] += n
+                if self.net.group[i].relays != NULL:
+                    for j in range(n):
+                        times[i][j] = self.net.repeats[spike + j]
+                    times[i] += n
+                spike += n
+        return spikes, repeats
 
 
 def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, :, ::1] noise_means,
@@ -281,10 +314,10 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
         advanced : int
             Steps that everything has advanced: to the end of a slice, from its failure on without spikes of what
             failed, a population or a tile of neurons.
-        spikes : int32 array
-            Neurons and relays that fired in their groups, in order of step and group; ``counts`` tells how many each.
-        repeats : int64 array
-            Of the relays among these, how often they fired in the step; empty if there are no relays.
+        spikes : dict of int to (int64 array, int32 array)
+            Of each group of neurons or relays, steps and units of its spikes, in order of step.
+        repeats : dict of int to int64 array
+            Of each group of relays, how often each of these fired in the step.
     """
     cdef Py_ssize_t n = len(cores), n_steps = counts.shape[1], n_probes = probes.shape[0], i
     cdef list kept = []
@@ -293,7 +326,7 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
     cdef Probe *tables = <Probe *> allocate(kept, n * n_probes, sizeof(Probe))
     cdef Core core
     if n == 0 or n_steps == 0:
-        return [(-1, 0, 0, np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)) for _ in cores]
+        return [(-1, 0, 0, *(<Core> core).fired_units(counts[i], 0, step)) for i, core in enumerate(cores)]
     for i, core in enumerate(cores):
         core.prescribe(prescribed, forced)
         core.assign_probes(tables + i * n_probes, probes)
@@ -369,7 +402,7 @@ cdef object outcome(Core core, const Chunk *chunk, const int64_t[:, ::1] counts)
     cdef Py_ssize_t done = chunk.steps if chunk.status < 0 else chunk.status
     if chunk.status == NO_MEMORY:
         raise MemoryError("gifpop: no memory for the spikes of a chunk")
-    return chunk.failed, done, chunk.advanced, *core.fired_units(counts, done)
+    return chunk.failed, done, chunk.advanced, *core.fired_units(counts, done, chunk.step)
 
 
 cdef void *allocate(list kept, Py_ssize_t n, Py_ssize_t size) except NULL:

@@ -137,6 +137,7 @@ def test_small_needs_are_added_up_and_the_system_is_asked_seldom(monkeypatch):
     monkeypatch.setattr(memory_limits, "least", ask)
     monkeypatch.setattr(memory, "headroom", memory.Headroom())
     monkeypatch.setattr(memory, "SECONDS_KNOWN", 1e9)
+    monkeypatch.setattr(memory, "UNASKED", 0)
     for _ in range(10):
         memory.require(100, "Part")
         taken.append(100)

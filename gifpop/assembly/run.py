@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gifpop.assembly.recording import SpikeRoom
+from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import SimulationError
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ def record(state: State, n: int, progress: bool | None, make_result: MakeResult,
     try:
         for chunk in engine.run(
             n,
-            recorder.probes,
-            recording.prescribed,
+            Probing(engine.plans, recorder.probes, recording.prescribed),
             progress,
             between=lambda: room.check(recorder.n_spikes, recorder.bytes_to_come),
         ):
@@ -95,7 +95,7 @@ def skip(state: State, n: int, progress: bool | None, make_result: MakeResult) -
     engine = state.engine
     nothing = state.recording.recorder(0, engine.step)
     try:
-        for _ in engine.run(n, (), state.recording.prescribed, progress):
+        for _ in engine.run(n, Probing(engine.plans, (), state.recording.prescribed), progress):
             pass
     except KeyboardInterrupt:
         raise interrupted(state, make_result(nothing, engine.step, state.seed)) from None

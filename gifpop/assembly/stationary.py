@@ -18,6 +18,7 @@ import numpy as np
 from gifpop.common.membrane import underflows_to_zero
 from gifpop.common.warn import warn
 from gifpop.engine import signals
+from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import Engine, SimulationError
 from gifpop.engine.links import Link
 from gifpop.meso import _meso, history
@@ -194,7 +195,7 @@ def _activity(engine: Engine, steps: int, steady: Floats | None = None) -> Float
     if steady is not None:
         kept = np.clip(np.asarray(steady) * spikes, 0.0, SIZE)
         counts = {i: np.full(engine.step + steps, count, np.int64) for i, count in enumerate(kept)}
-    expected = np.concatenate([chunk.records for chunk in engine.run(steps, probes, counts)])
+    expected = np.concatenate([chunk.records for chunk in engine.run(steps, Probing(engine.plans, probes, counts))])
     return expected.reshape(-1, history.MERGE_EVERY, len(probes)).mean(axis=1) / spikes
 
 

@@ -35,7 +35,7 @@ class deferred_interrupt:
 
     def __enter__(self) -> Callable[[], bool]:
         global _outermost
-        if threading.current_thread() is threading.main_thread() and _outermost is None:
+        if _outermost is None and threading.current_thread() is threading.main_thread():
             previous = _signal.getsignal(SIGINT)
             if callable(previous) and _handle(self._note):  # from here on no signal raises anything
                 self._previous, _outermost = previous, self

@@ -21,6 +21,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 CACHE_LINE = 64  # bytes
 SECONDS_KNOWN = 0.05  # for so long, limits are not asked for again
+UNASKED = 1e5  # bytes, which may be taken between two questions
 SMALLEST_PART = 0.01  # of what is needed, to be named in a message
 
 
@@ -40,6 +41,10 @@ class Headroom:
         if now - self._asked > SECONDS_KNOWN:
             self._asked, self._limit, self._promised = now, memory_limits.least(), 0.0
         return self._limit and Limit(int(self._limit - self._promised), self._limit.name)
+
+    def covers(self, n_bytes: float) -> bool:
+        """Return whether so little has been promised that there is no need to ask, even long after the last time."""
+        return self._promised + n_bytes <= UNASKED
 
     def promise(self, n_bytes: float) -> None:
         """Note that memory is about to be taken."""
@@ -66,6 +71,9 @@ def require(needs: float | Mapping[str, float], what: str) -> None:
     """
     parts = needs if isinstance(needs, Mapping) else {"": needs}
     n_bytes = sum(parts.values())
+    if headroom.covers(n_bytes):
+        headroom.promise(n_bytes)
+        return
     limit = available()
     if limit is not None and n_bytes > limit:
         headroom.forget()

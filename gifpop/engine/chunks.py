@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from gifpop import _core
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from gifpop.common.typing import Floats, Integers, Prescribed, Probe, Shorts, Spikes
     from gifpop.engine.plan import Plan
 
@@ -23,8 +23,7 @@ SECONDS_PER_FIRST_CHUNK = 0.1  # as far as can be told before
 SECONDS_PER_SLICE = 0.2  # where even a slice takes longer, a chunk is a part of one
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """A piece of a run."""
 
     step: int  # the first one
@@ -47,12 +46,22 @@ class Pace:
         expected = max(seconds_per_step, 1e-9)
         self._size = min(longest, self._steps(SECONDS_PER_FIRST_CHUNK / expected, expected))
 
-    @contextmanager
-    def chunk(self, left: int, most: int = LONGEST_CHUNK) -> Iterator[int]:
-        """Yield the steps of the next chunk, at most ``most`` of those that are left; measure it."""
-        n, began = min(self._size, left, most), time.perf_counter()
-        yield n
-        seconds = max(time.perf_counter() - began, 1e-9)
+        self._steps_now, self._began = 0, 0.0
+
+    def chunk(self, left: int, most: int = LONGEST_CHUNK) -> Self:
+        """Choose the steps of the next chunk, at most ``most`` of those that are ``left``.
+
+        To be entered: returns this number, and measures how long the block takes.
+        """
+        self._steps_now = min(self._size, left, most)
+        return self
+
+    def __enter__(self) -> int:
+        self._began = time.perf_counter()
+        return self._steps_now
+
+    def __exit__(self, *error: object) -> None:
+        n, seconds = self._steps_now, max(time.perf_counter() - self._began, 1e-9)
         self._size = self._steps(n * min(4.0, SECONDS_PER_CHUNK / seconds), seconds / n)
 
     def _steps(self, wanted: float, seconds_per_step: float) -> int:
@@ -81,7 +90,7 @@ class Probing:
     ) -> None:
         table = _numbered(plans, probes)
         self._places: Integers | None = None
-        if not _is_sorted(table):
+        if len(table) and not _is_sorted(table):
             order = np.lexsort((table[:, 1], table[:, 0]))
             self._places, table = np.argsort(order), table[order]
         self.sorted = table

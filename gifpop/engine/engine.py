@@ -22,7 +22,7 @@ from gifpop.engine.ring_buffers import RingBuffers
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gifpop.common.typing import Floats, Integers, Prescribed, Probe, Receptor, Shorts, Spikes, Stream
+    from gifpop.common.typing import Floats, Integers, Receptor, Stream
     from gifpop.engine.links import Link, NoiseLink
     from gifpop.engine.plan import Plan
     from gifpop.engine.signals import Emitter
@@ -194,6 +194,7 @@ class Engine:
             len(self.signals),
             self.slice_steps,
         )
+        self._pace: chunks.Pace | None = None
 
     def add_input(
         self,
@@ -225,17 +226,15 @@ class Engine:
     def run(
         self,
         n_steps: int,
-        probes: Sequence[Probe] = (),
-        prescribed: Mapping[int, Prescribed] | None = None,
+        probing: chunks.Probing | None = None,
         progress: bool | None = False,
         label: str = "gifpop",
         between: Callable[[], None] | None = None,
     ) -> Iterator[chunks.Chunk]:
         """Advance ``n_steps`` steps and yield the pieces of the run as `Chunk`.
 
-        `gifpop.engine.chunks.Probing` says what ``probes`` record, and what groups emit that is ``prescribed``.
-        ``progress`` None shows a bar where standard error is a terminal, after two seconds. ``between`` is called
-        between two pieces; it may raise an error to end the run there.
+        ``probing`` None records nothing. ``progress`` None shows a bar where standard error is a terminal, after two
+        seconds. ``between`` is called between two pieces; it may raise an error to end the run there.
 
         Raises
         ------
@@ -252,12 +251,12 @@ class Engine:
             raise RuntimeError("this simulation is being run by another thread already")
         try:
             self.check_whole()
-            probing = chunks.Probing(self.plans, probes, prescribed)
-            pace = chunks.Pace(self.slice_steps, self.seconds_per_step())
+            probing = chunks.Probing(self.plans) if probing is None else probing
+            pace, most = self._known_pace(), probing.most_steps()
             end = self.step + n_steps
             with deferred_interrupt() as interrupted, progress_bar(n_steps, label, "step", progress) as bar:
                 while self.step < end and not interrupted():
-                    with pace.chunk(end - self.step, probing.most_steps()) as n:
+                    with pace.chunk(end - self.step, most) as n:
                         [(failed, chunk)] = advance([self], n, probing, self.threads)
                         bar.update(len(chunk.counts))
                         yield chunk
@@ -271,6 +270,12 @@ class Engine:
                     raise KeyboardInterrupt  # also where a handler of the user's own returns
         finally:
             self._running.release()
+
+    def _known_pace(self) -> chunks.Pace:
+        """Return the pace of the runs since the arrays were bound."""
+        if self._pace is None:
+            self._pace = chunks.Pace(self.slice_steps, self.seconds_per_step())
+        return self._pace
 
     def seconds_per_step(self) -> float:
         """Return about how long a step takes in one thread, before any has been measured."""
@@ -294,9 +299,15 @@ class Engine:
         """Return which step comes after a chunk, for messages."""
         return f"in the step that ends at {round((chunk.step + len(chunk.counts) + 1) * self.dt, 9)} ms"
 
-    def emissions(self, n: int) -> list[Floats]:
-        """Return what the input lines emit in the next steps, and the mean numbers of events of the noise."""
-        return [_emitted(which, self.step, n) for which in (self.signals, [p.signal for p in self.noise])]
+    def emit(self, lines: Floats, means: Floats) -> None:
+        """Fill in what the input lines emit in the next steps, and the mean numbers of events of the noise.
+
+        Both have the shape (steps, lines or noise).
+        """
+        for column, signal in enumerate(self.signals):
+            lines[:, column] = signal.emit(self.step, len(lines))
+        for column, noise in enumerate(self.noise):
+            means[:, column] = noise.signal.emit(self.step, len(means))
 
 
 def advance(
@@ -312,48 +323,23 @@ def advance(
     list of tuple, one for each engine
         The group that failed, or -1; what it did as a `gifpop.engine.chunks.Chunk`.
     """
-    first, groups = engines[0].step, len(engines[0].plans)
-    counts = np.zeros((len(engines), n, groups), dtype=np.int64)
+    first, shape = engines[0].step, (len(engines), n)
+    counts = np.zeros((*shape, len(engines[0].plans)), dtype=np.int64)
     forced = probing.prescribe(counts, first)
-    records = np.empty((len(engines), n, len(probing.sorted)))
+    records = np.empty((*shape, len(probing.sorted)))
+    lines, means = np.empty((*shape, len(engines[0].signals))), np.empty((*shape, len(engines[0].noise)))
     cores = [engine.core for engine in engines]
     with threads.team(n_threads) as team:
-        for engine in engines:
+        for i, engine in enumerate(engines):
             engine.broken = "a run was cut short"
-        lines, means = (np.array(emitted) for emitted in zip(*(engine.emissions(n) for engine in engines), strict=True))
+            engine.emit(lines[i], means[i])
         outcomes = _core.advance(
             cores, first, lines, means, counts, probing.chosen, forced, probing.sorted, records, team
         )
-    relays = {i: not plan.fires_once for i, plan in enumerate(engines[0].plans) if plan.neurons}
     advanced = []
     for engine, counted, recorded, outcome in zip(engines, counts, records, outcomes, strict=True):
-        failed, done, steps, fired, repeats = outcome
+        failed, done, steps, spikes, repeats = outcome
         engine.step += steps if failed < 0 else done  # where the records end
-        spikes, repeated = _spikes(counted[:done], fired, repeats, first, relays)
-        chunk = chunks.Chunk(first, counted[:done], probing.as_asked(recorded[:done]), spikes, repeated)
+        chunk = chunks.Chunk(first, counted[:done], probing.as_asked(recorded[:done]), spikes, repeats)
         advanced.append((failed, chunk))
     return advanced
-
-
-def _emitted(signals: Sequence[Emitter], first: int, n: int) -> Floats:
-    """Return what signals emit in ``n`` steps, shape (n, signals)."""
-    values = np.empty((n, len(signals)))
-    for column, signal in enumerate(signals):
-        values[:, column] = signal.emit(first, n)
-    return values
-
-
-def _spikes(
-    counts: Integers, fired: Shorts, repeats: Integers, first: int, groups: dict[int, bool]
-) -> tuple[dict[int, Spikes], dict[int, Integers]]:
-    """Return the spikes of each group of neurons or relays: their steps and units; and how often relays fired.
-
-    ``groups`` tells of each such group whether it consists of relays.
-    """
-    if not groups:
-        return {}, {}
-    events = np.repeat(np.arange(len(counts) * len(groups)), counts[:, list(groups)].ravel())
-    steps, which = first + events // len(groups), events % len(groups)
-    own = {group: slice(None) if len(groups) == 1 else np.flatnonzero(which == j) for j, group in enumerate(groups)}
-    spikes = {group: (steps[k], fired[k]) for group, k in own.items()}
-    return spikes, {group: repeats[k] for group, k in own.items() if groups[group]}

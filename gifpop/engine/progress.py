@@ -58,8 +58,8 @@ class Bar:
 
     def _drop(self) -> None:
         bar, self._bar, self._make = self._bar, None, None
-        with suppress(Exception):
-            if bar is not None:
+        if bar is not None:
+            with suppress(Exception):
                 bar.close()
 
 

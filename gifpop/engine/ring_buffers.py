@@ -152,7 +152,7 @@ class RingBuffers:
 
     def bytes_to_come(self, step: int, n: int) -> float:
         """Return the memory that ``n`` steps will take: zeros take none before they are first written to."""
-        return self.bytes * max(0, min(self.slots, step + n) - step) / self.slots
+        return self.bytes * min(n, self.slots - step) / self.slots if step < self.slots else 0.0
 
     def clear(self) -> None:
         """Drop all input in transit; call `fit` next."""

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from gifpop.common import checks
 from gifpop.common.interrupts import watch
@@ -47,15 +47,19 @@ def check_threads(where: str, threads: object) -> int:
 
 def usable(number: int) -> int:
     """Return a number of threads, or that of processors if there are fewer."""
-    return min(number, processors())
+    return number if number == 1 else min(number, processors())  # which takes a system call
+
+
+def team(number: int) -> AbstractContextManager[_team.Team | None]:
+    """Return a context of a team of ``number`` threads, including the calling one, or as many as can start.
+
+    Of one thread, the context of None.
+    """
+    return nullcontext() if number == 1 else _together(number)
 
 
 @contextmanager
-def team(number: int) -> Iterator[_team.Team | None]:
-    """Yield a team of ``number`` threads, including the calling one, or as many as can start; None for one."""
-    if number == 1:
-        yield None
-        return
+def _together(number: int) -> Iterator[_team.Team]:
     try:
         own = _idle.pop()
     except IndexError:  # asked for once: other threads take teams out, too

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,13 +27,18 @@ class Changes:
         The change that was cut short, after which the state is lost; None: the state is whole.
     wirings : int
         Number of changes after which the network must be wired again.
+    made : int
+        Number of all changes, those of settings included.
+    catch_up : callable
+        Called before a change: brings what nodes show up to date.
     """
 
     def __init__(self, streams: RandomStreams) -> None:
         self._streams = streams
-        self._commits = 0
         self.broken: str | None = None
         self.wirings = 1
+        self.made = 0
+        self.catch_up: Callable[[], None] = lambda: None
 
     def check_whole(self) -> None:
         """Raise an error if an earlier change was cut short."""
@@ -47,11 +52,12 @@ class Changes:
         Before the commit the block may take random streams, and change nothing else.
         """
         self.check_whole()
-        taken, commits = self._streams.taken, self._commits
+        self.catch_up()
+        taken, made = self._streams.taken, self.made
         try:
             yield
         except BaseException:
-            if self._commits == commits:
+            if self.made == made:
                 self._streams.taken = taken
             raise
 
@@ -69,6 +75,6 @@ class Changes:
         with deferred_interrupt():
             self.broken = f"{what} was cut short"
             yield
-            self._commits += 1
+            self.made += 1
             self.wirings += rewires
             self.broken = None

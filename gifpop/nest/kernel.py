@@ -188,11 +188,13 @@ class Kernel:
     def restoring(self) -> Iterator[None]:
         """Change settings; restore them if the block raises an exception."""
         self.changes.check_whole()
+        self.changes.catch_up()
         with deferred_interrupt():
             holders = self, self.clock, self.delays, self.streams, self.changes, dict_misses
             before = [dict(vars(holder)) for holder in holders]
             try:
                 yield
+                self.changes.made += 1
             except BaseException:
                 for holder, attributes in zip(holders, before, strict=True):
                     vars(holder).update(attributes)
@@ -284,6 +286,9 @@ class Kernel:
         self._refuse_prepared()
         self._begin_oscillations()
         simulator = self._bring()
+        if not simulator.writing:  # no files, and nobody can change a recorder meanwhile
+            simulator.run(n, self.threads, self.print_time)
+            return
         try:
             self._open_files()
             simulator.run(n, self.threads, self.print_time)
@@ -313,9 +318,9 @@ class Kernel:
             recorder.clean_up()
 
     def catch_up(self) -> None:
-        """Update what nodes show, in case the end of the last run was interrupted."""
-        if self._simulator is not None and self.changes.broken is None:
-            self._simulator.show()
+        """Update what nodes show."""
+        if self.changes.broken is None:
+            self.changes.catch_up()
 
     def _begin_oscillations(self) -> None:
         for block in self.nodes.of_type(OscillatingBlock):
@@ -328,8 +333,9 @@ class Kernel:
             self._simulator = Simulator(
                 self.clock, self.nodes, self.connections, self.delays, self.streams, self.changes
             )
-        self._simulator.prepare()
-        self.nodes.number()
+        if not self._simulator.is_ready():
+            self._simulator.prepare()
+            self.nodes.number()
         self.clock.simulated = True
         return self._simulator
 
@@ -337,7 +343,7 @@ class Kernel:
         """Convert a duration in ms to steps, checked."""
         if isinstance(ms, np.ndarray) and ms.ndim == 0:
             ms = ms.item()
-        if not isinstance(ms, numbers.Real):
+        if not isinstance(ms, float | numbers.Real):
             raise TypeError(f"must be real number, not {type(ms).__name__}")
         if ms != ms or abs(ms) == math.inf:
             raise BadParameter("The simulation time must be finite.")

@@ -51,12 +51,16 @@ class LateSpikes:
 
     def take(self, steps: Integers, nodes: Integers, counts: Integers) -> None:
         """Take spikes of a chunk: arrays of steps, neurons or populations, and numbers of spikes."""
+        if not len(steps):
+            return
         self._steps = np.concatenate((self._steps, steps))
         self._nodes = np.concatenate((self._nodes, nodes))
         self._counts = np.concatenate((self._counts, counts))
 
     def forget(self, slice_steps: int) -> None:
         """Forget spikes before the last slice."""
+        if not len(self._steps):
+            return
         begin = (self.engine.step - 1) // slice_steps * slice_steps
         kept = self._steps >= begin
         self._steps, self._nodes, self._counts = (each[kept] for each in (self._steps, self._nodes, self._counts))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from gifpop.assembly.recording import SpikeRoom, bytes_of_probes
 from gifpop.common.interrupts import deferred_interrupt
+from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import Engine, OutOfMemoryError, SimulationError
 from gifpop.engine.threads import usable
 from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_nest, require_memory
@@ -43,15 +46,28 @@ if TYPE_CHECKING:
 # Bytes of each time at which a meter samples, of a sample until it is shown, and of each value in it; of a recorded
 # spike until the run ends, and more when it is shown.
 PER_TIME, PER_SAMPLE, PER_VALUE = 24.0, 36.0, 24.0
+BRIEF = 1e-3  # s
+MOST_HELD = 3.2e7  # of what was recorded in short runs and is not shown yet
 PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 72.0
 
 
-class LastRun:
-    """Figures of the last run: spikes of neurons, populations and parrots; the time that it took."""
+class Load(NamedTuple):
+    """Memory of meters in a step, in bytes: of what they take, of what they show; and how many probes they have."""
 
-    def __init__(self) -> None:
+    taken: float
+    shown: float
+    probes: int
+
+
+class LastRun:
+    """Figures of the last run: spikes of neurons, populations and parrots; the time that it took.
+
+    Of a ``brief`` one, the elapsed time is the processor time: to ask the system for it would take as long.
+    """
+
+    def __init__(self, brief: bool = False) -> None:
         self.spikes = 0
-        self.time = ProcessorStopwatch()
+        self.time = ProcessorStopwatch(time.perf_counter if brief else time.process_time)
 
 
 class Simulator:
@@ -99,7 +115,13 @@ class Simulator:
         self._weighers: list[Weigher] = []
         self._injected: dict[int, Tap] = {}
         self._bound = True  # whether the time loop has the arrays of all plans
+        self._prepared = -1  # number of changes that all is prepared for
         self._shown_until: int | None = None  # step up to which nodes show state and events; None: all
+        changes.catch_up = partial(_show, weakref.ref(self))  # no circle that would keep this object
+
+    def is_ready(self) -> bool:
+        """Return whether nothing has changed since `prepare`."""
+        return self._prepared == self.changes.made
 
     def prepare(self) -> None:
         """Transfer changed nodes and connections to the engine; can be repeated after an exception."""
@@ -116,6 +138,21 @@ class Simulator:
         elif not self._bound:
             self.engine.bind()
         self._bound = True
+        self._look_up()
+        self._prepared = self.changes.made
+
+    def _look_up(self) -> None:
+        """Look up what runs need and only changes of the network change."""
+        self.writing = [block for block in self.nodes.of_type(RecorderBlock) if block.elsewhere()]
+        self._frozen = [block for block in self.nodes.of_type(NeuronBlock) if block.columns["frozen"].any()]
+        self._hearing = self.nodes.of_type(SpikeRecorderBlock)
+        located = ((node, group, self.nodes.locate(node)[0]) for node, group in self._groups.items())
+        self._cells = [each for each in located if each[2].is_cell]  # a device sends at once
+        self._slice_steps = self.delays.steps[0]
+        probes = [sampler.probe for sheet in self._sheets for sampler in sheet.samplers]
+        self._probing = Probing(self.engine.plans, probes)
+        self._load = self._meters_load()
+        self._seconds_per_step = self.engine.seconds_per_step()
 
     def _wire(self) -> None:
         wirings = self.changes.wirings
@@ -157,23 +194,26 @@ class Simulator:
         """Simulate chunk by chunk; after an exception, keep all complete chunks."""
         engine = self.engine
         engine.threads = usable(threads)
-        probes = [sampler.probe for sheet in self._sheets for sampler in sheet.samplers]
         self._check_memory(n_steps)
         room = SpikeRoom("Simulate", PER_TAKEN_SPIKE, PER_SHOWN_SPIKE)
-        writing = [block for block in self.nodes.of_type(RecorderBlock) if block.elsewhere()]
 
         def between() -> None:
             room.check(self._spikes_taken())
-            self._write(writing, ended=False)
+            self._write(ended=False)
 
         with deferred_interrupt():
-            restore = [block.freeze() for block in self.nodes.of_type(NeuronBlock)]
-            self._shown_until = engine.step
-            self.last_run = LastRun()
+            restore = [block.freeze() for block in self._frozen]
+            if self._shown_until is None:
+                self._shown_until = engine.step
+            brief = threads == 1 and n_steps * self._seconds_per_step < BRIEF
+            self.last_run, complete = LastRun(brief), False
             try:
                 with self.last_run.time:
-                    for chunk in engine.run(n_steps, probes, progress=True if progress else None, between=between):
+                    for chunk in engine.run(
+                        n_steps, self._probing, progress=True if progress else None, between=between
+                    ):
                         self._take(chunk)
+                complete = True
             except OutOfMemoryError as error:
                 raise NotEnoughMemory(str(error)) from None
             except SimulationError as error:
@@ -183,15 +223,25 @@ class Simulator:
                     self.changes.broken = engine.broken
                 for each in restore:
                     each()
-                self.show()
-                self._write(writing, ended=True)
+                if not (complete and self._can_wait()):
+                    self.show()
+                self._write(ended=True)
 
-    def _write(self, recorders: list[RecorderBlock], ended: bool) -> None:
+    def _can_wait(self) -> bool:
+        """Return whether nodes need not show yet what was simulated: it takes little memory, and the slice has ended.
+
+        Within a slice events are ordered run by run.
+        """
+        since = self.engine.step - (self._shown_until or 0)
+        held = self._load.shown * since + PER_SHOWN_SPIKE * self._spikes_taken()
+        return held < MOST_HELD and self.engine.step % self._slice_steps == 0
+
+    def _write(self, ended: bool) -> None:
         """Write what recorders have taken, all that is complete, to files or to the screen."""
-        if recorders:
+        if self.writing:
             self._deal()
-        for recorder in recorders:
-            recorder.write(self.delays.steps[0], ended, self.nodes.are_devices)
+        for recorder in self.writing:
+            recorder.write(self._slice_steps, ended, self.nodes.are_devices)
 
     def _deal(self) -> None:
         """Hand the meters what was sampled."""
@@ -206,7 +256,7 @@ class Simulator:
         self.clock.step = self.engine.step
 
     def show(self) -> None:
-        """Update the nodes' state and events after a run; can be repeated after an exception."""
+        """Update the nodes' state and events after runs; can be repeated after an exception."""
         if self._shown_until is None:
             return
         for population in self.nodes.of_type(PopulationBlock) if self.engine.step > self._shown_until else ():
@@ -216,26 +266,30 @@ class Simulator:
             recorder.flush(self.delays.steps[0])
         self._shown_until = None
 
-    def _check_memory(self, n_steps: int) -> None:
-        """Refuse a run whose meters would not fit in memory."""
+    def _meters_load(self) -> Load:
+        """Return the memory that meters take."""
         samples = [(s.block, s.i, len(s.senders), len(s.probe[2])) for sheet in self._sheets for s in sheet.samplers]
         samples += [(m.block, m.i, 1, len(m.block.variables(m.i))) for m in self._monitors]
         taken = shown = 0.0
         for block, i, n, variables in samples:
             if block.columns["record_to"][i] == "memory":
-                times = n_steps / block.interval(i)
-                taken += 8.0 * variables * n * times
-                shown += (PER_TIME + n * (PER_SAMPLE + PER_VALUE * variables)) * times
-        under_way = bytes_of_probes(n_steps, sum(n * variables for *_, n, variables in samples))
-        needs = {
-            "samples": max(taken + under_way, shown),
-            "input on its way": self.engine.bytes_to_come(n_steps),
-        }
+                taken += 8.0 * variables * n / block.interval(i)
+                shown += (PER_TIME + n * (PER_SAMPLE + PER_VALUE * variables)) / block.interval(i)
+        return Load(taken, shown, sum(n * variables for *_, n, variables in samples))
+
+    def _check_memory(self, n_steps: int) -> None:
+        """Refuse a run whose meters would not fit in memory."""
+        load, of_input = self._load, self.engine.bytes_to_come(n_steps)
+        if not load.probes and not of_input:
+            return
+        held = n_steps if self._shown_until is None else n_steps + self.engine.step - self._shown_until
+        recorded = max(load.taken * n_steps + bytes_of_probes(n_steps, load.probes), load.shown * held)
+        needs = {"samples": recorded, "input on its way": of_input}
         require_memory(needs, f"Simulate: what meters record in {n_steps} steps (a longer interval needs less)")
 
     def _spikes_taken(self) -> int:
-        """Return the number of spikes that spike recorders have taken in this run."""
-        return sum(block.n_taken for block in self.nodes.of_type(SpikeRecorderBlock))
+        """Return the number of spikes that spike recorders have taken and do not show yet."""
+        return sum(block.n_taken for block in self._hearing)
 
     # -- streams ----------------------------------------------------------------------------------------------------
 
@@ -322,6 +376,8 @@ class Simulator:
         """Hand a chunk to the recorders."""
         for listener in self._listeners:
             self._hear(chunk, listener)
+        if not (self._sheets or self._monitors):
+            return
         stamps = chunk.step + 1 + np.arange(len(chunk.counts))
         column = 0
         for sheet in self._sheets:
@@ -374,31 +430,36 @@ class Simulator:
 
     def _note_spikes(self, chunk: Chunk) -> None:
         """Count the spikes; note those of the last slice, and when each neuron fired."""
-        slice_steps = self.delays.steps[0]
         end = chunk.step + len(chunk.counts)
-        for node, group in self._groups.items():
-            block, _ = self.nodes.locate(node)
-            if not block.is_cell:
-                continue  # a device sends at once
+        for node, group, block in self._cells:
             if block.is_group:
                 steps, units = chunk.neurons[group]
+                if not len(steps):
+                    continue
                 if isinstance(block, NeuronBlock):
                     block.note_spikes(steps, units)
-                late = np.searchsorted(steps, end - slice_steps)
+                late = np.searchsorted(steps, end - self._slice_steps)
                 counts = chunk.repeats.get(group)
                 counts = np.ones(len(steps), np.int64) if counts is None else counts
                 self.late.take(steps[late:], node + units[late:].astype(np.int64), counts[late:])
             else:
                 counts = chunk.counts[:, group]
-                self._note_late(node, counts[-slice_steps:], end)
+                self._note_late(node, counts[-self._slice_steps :], end)
             self.last_run.spikes += int(counts.sum())
         for node, tap in self._injected.items():
             emitted = tap.last[: len(chunk.counts)]
-            self._note_late(node, emitted[-slice_steps:], end)
+            self._note_late(node, emitted[-self._slice_steps :], end)
             self.last_run.spikes += int(emitted.sum())
-        self.late.forget(slice_steps)
+        self.late.forget(self._slice_steps)
 
     def _note_late(self, node: int, counts: npt.NDArray[np.number], end: int) -> None:
         """Note numbers of spikes of a node in steps up to ``end``."""
         fired = np.flatnonzero(counts)
         self.late.take(end - len(counts) + fired, np.full(len(fired), node), counts[fired].astype(np.int64))
+
+
+def _show(simulator: weakref.ref[Simulator]) -> None:
+    """Update what nodes show, if their simulator still exists."""
+    alive = simulator()
+    if alive is not None:
+        alive.show()

@@ -1,6 +1,7 @@
 """Stopwatches: time spent in ``with`` blocks, added up."""
 
 import time
+from collections.abc import Callable
 
 
 class Stopwatch:
@@ -25,21 +26,26 @@ class Stopwatch:
 class ProcessorStopwatch(Stopwatch):
     """Measure elapsed time and processor time, which takes too long where blocks are short.
 
+    Parameters
+    ----------
+    clock : callable
+        Returns the processor time, s.
+
     Attributes
     ----------
     cpu_seconds : float
         Processor time of all threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.process_time) -> None:
         super().__init__()
         self.cpu_seconds = 0.0
-        self._began_cpu = 0.0
+        self._clock, self._began_cpu = clock, 0.0
 
     def __enter__(self) -> None:
         super().__enter__()
-        self._began_cpu = time.process_time()
+        self._began_cpu = self._clock()
 
     def __exit__(self, *error: object) -> None:
-        self.cpu_seconds += time.process_time() - self._began_cpu
+        self.cpu_seconds += self._clock() - self._began_cpu
         super().__exit__(*error)

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from gifpop import _core
 from gifpop.engine import signals
+from gifpop.engine.chunks import Probing
 from gifpop.engine.dynamics import Depression
 from gifpop.engine.engine import Engine
 from gifpop.engine.links import Link
@@ -67,7 +68,7 @@ PROBES = [(NEURONS_B, list(range(N)), ("I_syn_ex", "I_syn_in")), (POPULATION, 0,
 def run(engine, n=STEPS, prescribed=None, pieces=1):
     records = []
     for _ in range(pieces):
-        records += [chunk.records for chunk in engine.run(n // pieces, PROBES, prescribed)]
+        records += [chunk.records for chunk in engine.run(n // pieces, Probing(engine.plans, PROBES, prescribed))]
     return np.vstack(records)
 
 

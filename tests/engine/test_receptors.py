@@ -10,6 +10,7 @@ import gifpop as gp
 from gifpop import _core
 from gifpop.assembly.stationary import load_population
 from gifpop.engine import signals
+from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import Engine
 from gifpop.engine.links import Link, NoiseLink
 from gifpop.meso.plan import plan_adaptive, plan_population, start_history
@@ -40,7 +41,7 @@ def run(engine, n, probes, prescribed, pieces=1):
     """Return the records of a run in pieces."""
     records = []
     for _ in range(pieces):
-        records += [chunk.records for chunk in engine.run(n // pieces, probes, prescribed)]
+        records += [chunk.records for chunk in engine.run(n // pieces, Probing(engine.plans, probes, prescribed))]
     return np.vstack(records)
 
 

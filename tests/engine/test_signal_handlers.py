@@ -211,7 +211,7 @@ def test_messages_name_times_without_what_rounding_adds(monkeypatch):
     monkeypatch.setattr(chunks, "LONGEST_CHUNK", 1)
     sim = brunel(dt=0.1)
     sim.run(0.5)
-    once(monkeypatch, Engine, "emissions", press)
+    once(monkeypatch, Engine, "emit", press)
     with pytest.raises(gp.SimulationInterrupted) as e:
         sim.run(1.0)
     assert sim.time == 6 * 0.1 != 0.6

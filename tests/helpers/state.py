@@ -12,7 +12,7 @@ NOT_STATE = {
     "Simulation": {"_busy", "_progress"},
     "State": {"records"},  # results are compared as users see them
     "Assembly": {"_initial_plans", "_relaxed", "_signals"},  # what reset finds anew
-    "Engine": {"core", "_running"},  # pointers to the arrays
+    "Engine": {"core", "_running", "_pace"},  # pointers to the arrays; how long steps take
     "Link": {"largest_indegree"},  # found anew
 }
 STATELESS = (type(None), bool, int, float, str)

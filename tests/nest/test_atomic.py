@@ -13,7 +13,7 @@ import pytest
 
 import gifpop.nest as nest
 from gifpop.common import interrupts
-from gifpop.nest import projections
+from gifpop.nest import projections, simulator
 from gifpop.nest.kernel import kernel as state
 from tests.helpers.nest_sequences import Sequence, is_run
 
@@ -304,9 +304,12 @@ def assert_same_events(events, expected):
             np.testing.assert_array_equal(own[name], values)
 
 
-def test_memory_runs_out_as_events_are_put_together(monkeypatch):
-    """Nothing is lost: they are put together when they are asked for, or with those of the next run."""
+@pytest.mark.parametrize("most_held", [0.0, simulator.MOST_HELD], ids=["when the run ends", "when they are asked for"])
+def test_memory_runs_out_as_events_are_put_together(monkeypatch, most_held):
+    """Nothing is lost: they are put together when they are asked for again, or with those of the next run."""
     from gifpop.nest.recorders import RecorderBlock
+
+    monkeypatch.setattr(simulator, "MOST_HELD", most_held)
 
     expected, piece = spiking(), RecorderBlock.piece
 
@@ -317,6 +320,7 @@ def test_memory_runs_out_as_events_are_put_together(monkeypatch):
         monkeypatch.setattr(RecorderBlock, "piece", too_much)
         with pytest.raises(MemoryError, match="no room"):
             nest.Simulate(20.0)
+            nest.GetNodes({"model": "spike_recorder"}).events  # noqa: B018
         assert nest.biological_time == 20.0
         monkeypatch.setattr(RecorderBlock, "piece", piece)
 

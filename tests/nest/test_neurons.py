@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
+from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import Engine
 from tests.helpers.golden import NEURON_TRACES, NEURON_VARIABLES, GoldenNeuron, load
 
@@ -33,9 +34,13 @@ def replay(monkeypatch):
     def prescribe(steps, n):
         spikes = np.repeat(steps, n), np.tile(np.arange(n, dtype=np.int32), len(steps))
         run = Engine.run
-        monkeypatch.setattr(
-            Engine, "run", lambda self, n, probes, **options: run(self, n, probes, {0: spikes}, **options)
-        )
+
+        def run_replaying(self, n, probing, **options):
+            again = Probing(self.plans, (), {0: spikes})
+            again.sorted, again._places = probing.sorted, probing._places
+            return run(self, n, again, **options)
+
+        monkeypatch.setattr(Engine, "run", run_replaying)
 
     return prescribe
 
