@@ -6,7 +6,6 @@ import enum
 import math
 import numbers
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -176,8 +175,7 @@ class Kernel:
             "history": checked_history(os.environ.get(HISTORY_VARIABLE) or "exact", HISTORY_VARIABLE),
             "defaults_changed": False,
             "prepared": False,
-            # of one thread that waits for nothing: the processor time is the elapsed time, which takes less to find out
-            "stopwatches": {name: Stopwatch(time.perf_counter) for name in ("Create", "Connect")},
+            "stopwatches": {name: Stopwatch() for name in ("Create", "Connect")},
             "stored": {name: self.stored[name] for name in SURVIVING & self.stored.keys()},
             "_simulator": None,
         }
