@@ -85,10 +85,10 @@ class DelayRange:
 
     def _check(self, steps: int, default_of: str | None) -> None:
         least, most = self.steps
-        if least <= steps <= most or not (self.fixed or self.clock.simulated):
+        if least <= steps <= most or not (self.fixed or self.clock.step):
             return
         value = f"Delay value {self.clock.delay_ms(steps):g} is invalid: "
-        if self.clock.simulated and not least <= steps <= most:
+        if self.clock.step and not least <= steps <= most:
             if default_of:
                 low, high = self.ms
                 raise BadDelay(

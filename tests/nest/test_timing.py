@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop.nest as nest
-from tests.helpers.nest_devices import SHORT, H, arrivals, firing, meter, recorder, silent, spikes
+from tests.helpers.nest_devices import SHORT, H, arrivals, firing, meter, order, recorder, silent, spikes
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +91,20 @@ def test_delays_after_simulating():
     with pytest.raises(nest.NESTErrors.BadDelay, match=message):
         nest.Connect(population, population)
     assert nest.GetConnections().delay == [2.0, 4.0, 3.0]
+
+
+@pytest.mark.parametrize(("delay", "limits"), [(1.0, (1.0, 3.0)), (5.0, (3.0, 5.0))])
+def test_delays_after_a_run_of_no_steps(delay, limits):
+    """They may still be shorter or longer than all others, as in NEST; spikes and parrots keep to them."""
+    parrots = nest.Create("parrot_neuron", 2)
+    spikes([2.0], parrots[0], delay=3.0)
+    device = nest.Create("spike_recorder")
+    nest.Connect(parrots, device, syn_spec={"delay": 3.0})
+    nest.Simulate(0.0)
+    nest.Connect(parrots[0], parrots[1], syn_spec={"delay": delay})
+    assert (nest.min_delay, nest.max_delay) == limits
+    nest.Simulate(16.0)
+    assert sorted(order(device)) == [(5.0, 1), (5.0 + delay, 2)]
 
 
 def test_a_delay_set_between_runs():
