@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from gifpop.common import checks
-from gifpop.common.typing import Adaptation
+from gifpop.common.typing import Adaptation, FiniteSize
 from gifpop.distributions import Distribution, scalar_or_distribution
 from gifpop.inputs import INPUTS
 from gifpop.parameters import GIF
@@ -42,6 +42,8 @@ class Population:
         Mesoscopic spike counts are binomial; False: Poisson, clipped to [0, N].
     adaptation : {"quasi-renewal", "carried"} or None
         How the mesoscopic equations follow the neurons' adaptation; None: as the simulation says.
+    finite_size : {"drawn", "corrected"} or None
+        How they follow the number of neurons; None: as the simulation says.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Population:
     len_kernel: int = -1
     BinoRand: bool = True
     adaptation: Adaptation | None = None
+    finite_size: FiniteSize | None = None
 
     def __post_init__(self) -> None:
         name: object = self.name
@@ -65,6 +68,8 @@ class Population:
         checks.boolean(f"{where}: BinoRand", self.BinoRand)
         if self.adaptation is not None:
             checks.choice(f"{where}: adaptation", self.adaptation, get_args(Adaptation))
+        if self.finite_size is not None:
+            checks.choice(f"{where}: finite_size", self.finite_size, get_args(FiniteSize))
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,7 @@ class Description:
         len_kernel: Count = -1,
         BinoRand: bool = True,
         adaptation: Adaptation | None = None,
+        finite_size: FiniteSize | None = None,
     ) -> Population:
         """Add a population.
 
@@ -195,13 +201,15 @@ class Description:
             Draw mesoscopic spike counts from a binomial distribution; False: Poisson, clipped to [0, N].
         adaptation : {"quasi-renewal", "carried"} or None
             How the mesoscopic equations follow the neurons' adaptation (see `Simulation`); None: as the simulation.
+        finite_size : {"drawn", "corrected"} or None
+            How they follow the number of neurons; None: as the simulation.
 
         Returns
         -------
         Population
             Stands for the population in `connect`, `inject` and results, as its name does.
         """
-        population = Population(name, N, cell, len_kernel, BinoRand, adaptation)  # type: ignore[arg-type]  # converts
+        population = Population(name, N, cell, len_kernel, BinoRand, adaptation, finite_size)  # type: ignore[arg-type]  # converts
         if name in self.populations:
             raise ValueError(f"Network.population: the name must be new, got {name!r} a second time")
         self.populations[name] = population

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gifpop.assembly.changes import Element
     from gifpop.assembly.options import GivenCounts, GivenSpikes, Levels, Record, RecordNeurons
     from gifpop.assembly.recording import Recorder
-    from gifpop.common.typing import Adaptation, History, Initial, Level, Number, Seed, Structured, Wiring
+    from gifpop.common.typing import Adaptation, FiniteSize, History, Initial, Level, Number, Seed, Structured, Wiring
     from gifpop.description import Description, Injection, Population
     from gifpop.engine.engine import Engine
     from gifpop.inputs import Input
@@ -155,6 +155,7 @@ class Simulation(Saved):
         history: History = "adaptive",
         tolerance: float = TOLERANCE,
         adaptation: Adaptation = "carried",
+        finite_size: FiniteSize = "corrected",
         wiring: Wiring = "dense",
         smooth: bool = False,
         network_seed: Seed = None,
@@ -170,6 +171,7 @@ class Simulation(Saved):
             history=history,
             tolerance=tolerance,
             adaptation=adaptation,
+            finite_size=finite_size,
             wiring=wiring,
             smooth=smooth,
             threads=threads,

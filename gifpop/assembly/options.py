@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypedDict, TypeVar, get_args
 
 from gifpop.common import checks
 from gifpop.common.grid import check_dt
-from gifpop.common.typing import Adaptation, History, Indices, Initial, Level, Seed, Vector, Wiring
+from gifpop.common.typing import Adaptation, FiniteSize, History, Indices, Initial, Level, Seed, Vector, Wiring
 from gifpop.description import Populations, population_name
 from gifpop.engine.threads import check_threads
 from gifpop.meso.history import TOLERANCE
@@ -46,6 +46,7 @@ class ModelOptions(TypedDict, total=False):
     history: History
     tolerance: float
     adaptation: Adaptation
+    finite_size: FiniteSize
     wiring: Wiring
     smooth: bool
     network_seed: Seed
@@ -101,6 +102,7 @@ class Options:
     history: History = _option("adaptive", _one_of(History))
     tolerance: float = _option(TOLERANCE, partial(checks.number, condition="in (0, 1)"))
     adaptation: Adaptation = _option("carried", _one_of(Adaptation))
+    finite_size: FiniteSize = _option("corrected", _one_of(FiniteSize))
     wiring: Wiring = _option("dense", _one_of(Wiring))
     smooth: bool = _option(False, checks.boolean)
     threads: int = _option(1, check_threads)

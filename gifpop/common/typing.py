@@ -34,6 +34,7 @@ Level: TypeAlias = Literal["meso", "micro"]
 Initial: TypeAlias = Literal["fired", "rest", "stationary", "nest"]
 History: TypeAlias = Literal["exact", "adaptive"]
 Adaptation: TypeAlias = Literal["quasi-renewal", "carried"]
+FiniteSize: TypeAlias = Literal["drawn", "corrected"]
 Wiring: TypeAlias = Literal["dense", "sparse"]
 Table: TypeAlias = Literal["activity", "recorded", "spikes"]
 
@@ -76,6 +77,9 @@ class LevelOptions(Protocol):
 
     @property
     def adaptation(self) -> Adaptation: ...
+
+    @property
+    def finite_size(self) -> FiniteSize: ...
 
     @property
     def smooth(self) -> bool: ...

@@ -1,6 +1,6 @@
 """The table of the innermost loops, one of whose variants the time loop calls."""
 
-from gifpop.meso._population cimport advance_carried_t, advance_cells_t, advance_cohorts_t
+from gifpop.meso._population cimport advance_carried_t, advance_cells_t, advance_cohorts_t, keep_carried_t
 from gifpop.micro._group cimport advance_tile_t
 
 
@@ -15,6 +15,7 @@ cdef struct Loops:
     advance_cohorts_t advance_cohorts
     advance_cells_t advance_cells
     advance_carried_t advance_carried
+    keep_carried_t keep_carried
     advance_tile_t advance_tile
 
 

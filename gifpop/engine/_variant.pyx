@@ -3,7 +3,7 @@
 from cpython.pycapsule cimport PyCapsule_New
 
 from gifpop.engine._dispatch cimport TABLE, Loops
-from gifpop.meso._carried cimport advance_carried
+from gifpop.meso._carried cimport advance_carried, keep_carried
 from gifpop.meso._cells cimport advance_cells
 from gifpop.meso._cohorts cimport advance_cohorts
 from gifpop.micro._neurons cimport advance_tile
@@ -12,6 +12,7 @@ cdef Loops table
 table.advance_cohorts = &advance_cohorts
 table.advance_cells = &advance_cells
 table.advance_carried = &advance_carried
+table.keep_carried = &keep_carried
 table.advance_tile = &advance_tile
 
 LOOPS = PyCapsule_New(&table, TABLE, NULL)

@@ -9,7 +9,8 @@ moments are what they will have decayed to at the end of the next one, beside th
 
 from gifpop.engine._lanes cimport LANES, LOG2_E, above, all_lanes, lanes, larger, load, store, total
 from gifpop.meso._moments cimport FEWEST, SMALLEST_SPREAD, TINY
-from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, saturate, saturate_all, thin, write_sums
+from gifpop.meso._passes cimport (TILE, Totals, clear, expose, integrate_hazards, saturate, saturate_all, thin,
+                                  write_sums)
 from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Constants, Population, Sums
 
 
@@ -112,12 +113,16 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
         groups = min(<Py_ssize_t> TILE, block.n - first) // LANES
         recover(block, p, first, groups, c.leak, drive, slope, threshold)
         largest = integrate_hazards(block.hazard + first, p, groups)
-        if pop.smooth:
-            saturate_all(p, left, groups)
+        if pop.drawn:
+            totals = expose(block.survivors + first, block.variance + first, p, groups, largest, totals)
         else:
-            saturate(p, groups, largest)
-        part(carried, block, p, first, groups, sums_of_fired, D, noisy, pop.smooth)
-        totals = thin(block.survivors + first, block.variance + first, p, left if pop.smooth else NULL, groups, totals)
+            if pop.smooth:
+                saturate_all(p, left, groups)
+            else:
+                saturate(p, groups, largest)
+            part(carried, block, p, first, groups, sums_of_fired, D, noisy, pop.smooth)
+            totals = thin(block.survivors + first, block.variance + first, p, left if pop.smooth else NULL, groups,
+                          totals)
         first += groups * LANES
     write_sums(&totals, sums)
     for k in range(D + D * (D + 1) // 2):
@@ -128,6 +133,7 @@ cdef inline void advance_carried(const Population *pop, const Block *block, doub
                                  double *mixed) noexcept nogil:
     """Advance cohorts or cells; write to ``mixed`` the moments of the neurons that fire, weighted with their number.
 
+    Where spikes are drawn cohort by cohort, it is not known yet who fires, and moments stay (`keep_carried`).
     ``drive`` is what any potential gains besides its leak. The lanes that are left over lie before the block, where
     there are no neurons.
     """
@@ -148,3 +154,47 @@ cdef inline void advance_carried(const Population *pop, const Block *block, doub
         advance(pop, block, drive, sums, mixed, 4, False)
     else:
         advance(pop, block, drive, sums, mixed, D, False)
+
+
+cdef inline void keep(const Carried *carried, const Block *block, Py_ssize_t first, Py_ssize_t groups,
+                      Py_ssize_t D) noexcept nogil:
+    """Decay the moments of neurons that have not fired; write how their spread lifts the hazard (`lift_of`)."""
+    cdef Py_ssize_t group, i, d, e, k, stride = block.stride
+    cdef double *row
+    cdef lanes x, lift, r, all
+    for group in range(groups):
+        i = first + group * LANES
+        row = block.moments + i
+        lift = r = all_lanes(0.0)
+        for d in range(D):
+            x = load(row + d * stride) * carried.decay[d]
+            store(row + d * stride, x)
+            lift = lift + x
+        for d in range(D):
+            for e in range(d + 1):
+                k = D + d * (d + 1) // 2 + e
+                x = load(row + k * stride) * carried.decay[k]
+                store(row + k * stride, x)
+                r = r + (x if e == d else 2.0 * x)
+        all = 2.0 * (load(block.survivors + i) + 1.0)
+        store(block.lift + i, larger(lift - r * all / (2.0 * all + 2.0 * r), all_lanes(carried.least_lift)))
+
+
+cdef inline void keep_tiles(const Population *pop, const Block *block, Py_ssize_t D) noexcept nogil:
+    cdef Py_ssize_t spare = (LANES - block.n % LANES) % LANES
+    keep(&pop.carried, block, -spare, (block.n + spare) // LANES, D)
+
+
+cdef inline void keep_carried(const Population *pop, const Block *block) noexcept nogil:
+    """Advance the moments of neurons that have not fired, where spikes are drawn cohort by cohort."""
+    cdef Py_ssize_t D = pop.carried.D
+    if D == 1:
+        keep_tiles(pop, block, 1)
+    elif D == 2:
+        keep_tiles(pop, block, 2)
+    elif D == 3:
+        keep_tiles(pop, block, 3)
+    elif D == 4:
+        keep_tiles(pop, block, 4)
+    else:
+        keep_tiles(pop, block, D)

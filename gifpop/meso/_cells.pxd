@@ -6,7 +6,7 @@ is accurate: docs/history.md.
 
 from gifpop.engine._lanes cimport (LANES, LOG2_E, all_lanes, any_above, exp_lanes, lanes, load, saturate_lanes, store,
                                    sums_before, total)
-from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, move, saturate, saturate_all, thin, write_sums
+from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, move, part, write_sums
 from gifpop.meso._population cimport PADDING, Cells, Population, Sums
 
 
@@ -63,7 +63,7 @@ cdef inline lanes move_adapting(Population *pop, const Thresholds *tile, double 
 cdef inline double advance(Population *pop, double drive, double threshold, Sums *sums, Py_ssize_t J) noexcept nogil:
     """Advance the cells of a population with ``J`` adaptation time constants, a number known to the compiler."""
     cdef const Cells *cells = &pop.cells
-    cdef double[TILE] p, left
+    cdef double[TILE] p
     cdef Thresholds tile
     cdef Py_ssize_t spare = (LANES - pop.state.cells % LANES) % LANES
     cdef Py_ssize_t first = PADDING - spare, end = PADDING + pop.state.cells, groups
@@ -79,11 +79,7 @@ cdef inline double advance(Population *pop, double drive, double threshold, Sums
         else:
             move(cells.potential + first, p, groups, pop.constants.leak, drive, slope, threshold * LOG2_E)
         largest = integrate_hazards(cells.hazard + first, p, groups)
-        if pop.smooth:
-            saturate_all(p, left, groups)
-        else:
-            saturate(p, groups, largest)
-        totals = thin(cells.survivors + first, cells.variance + first, p, left if pop.smooth else NULL, groups, totals)
+        totals = part(pop, cells.survivors + first, cells.variance + first, p, groups, largest, totals)
         first += groups * LANES
     write_sums(&totals, sums)
     return total(before) / LANES

@@ -6,7 +6,7 @@ hazard at the threshold, so that a cohort's hazard, integrated over half a step,
 """
 
 from gifpop.engine._lanes cimport LANES, LOG2_E, all_lanes, lanes, larger, load, store, sums_before
-from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, move, saturate, saturate_all, thin, write_sums
+from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, move, part, write_sums
 from gifpop.meso._population cimport PADDING, Common, Constants, Population, Sums
 
 
@@ -63,7 +63,7 @@ cdef inline void advance_cohorts(Population *pop, const Common *common, Py_ssize
     no hazard yet that could be continued.
     """
     cdef const Constants *c = pop.constants
-    cdef double[TILE] p, left
+    cdef double[TILE] p
     cdef Py_ssize_t done = 0, size, groups, age, place, spare = (LANES - active % LANES) % LANES
     cdef Py_ssize_t first = pop.state.oldest - spare, end = active + spare
     cdef Py_ssize_t continued = end - LANES if common.growth > 0.0 else 0
@@ -85,10 +85,6 @@ cdef inline void advance_cohorts(Population *pop, const Common *common, Py_ssize
             else:
                 move(pop.potential + place, p, groups, c.leak, drive, slope, common.threshold * LOG2_E)
             largest = integrate_hazards(pop.hazard + place, p, groups)
-        if pop.smooth:
-            saturate_all(p, left, groups)
-        else:
-            saturate(p, groups, largest)
-        totals = thin(pop.survivors + place, pop.variance + place, p, left if pop.smooth else NULL, groups, totals)
+        totals = part(pop, pop.survivors + place, pop.variance + place, p, groups, largest, totals)
         done += size
     write_sums(&totals, sums)

@@ -2,7 +2,7 @@
 
 from libc.math cimport exp
 
-from gifpop.meso._moments cimport mix_moments
+from gifpop.meso._moments cimport few_members, mix_moments
 from gifpop.meso._population cimport PADDING, Cells, Population
 
 cdef extern from *:
@@ -20,7 +20,8 @@ cdef inline void join_free(Population *pop, double survivors, double variance, c
     cdef double before
     if pop.carried.D > 0:
         before = lift[0]
-        mix_moments(&pop.carried, pop.carried.free, 1, moments, stride, survivors / all if all > 0.0 else 0.5)
+        mix_moments(&pop.carried, pop.carried.free, 1, moments, stride, survivors / all if all > 0.0 else 0.5,
+                    few_members(pop, all))
         pop.state.hazard = min(pop.state.hazard * exp(min(before - lift[0], 600.0)), LARGEST_HAZARD)
     pop.state.survivors = all
     pop.state.variance += variance
@@ -124,7 +125,8 @@ cdef inline void join(Population *pop, Py_ssize_t old, Py_ssize_t young) noexcep
     for j in range(c.J):
         mix(c.traces + j * c.places, old, young, b)
     if pop.carried.D > 0:
-        mix_moments(&pop.carried, pop.carried.cells + old, c.places, pop.carried.cells + young, c.places, 1.0 - a)
+        mix_moments(&pop.carried, pop.carried.cells + old, c.places, pop.carried.cells + young, c.places, 1.0 - a,
+                    few_members(pop, m))
     c.count[old] = n
     c.survivors[old] = m
     c.variance[old] += c.variance[young]

@@ -18,11 +18,13 @@ import numpy as np
 from gifpop.engine._dispatch cimport loops
 from gifpop.engine._exchange cimport Arrivals
 from gifpop.meso._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
-from gifpop.meso._moments cimport begin_moments, part_free, receive_noise, take_fired, wait_out
+from gifpop.meso._drawing cimport MANY, draw_block
+from gifpop.meso._moments cimport (begin_moments, decay_moments, few_members, part_free, receive_noise, take_fired, wait_out,
+                                   write_lift)
 from gifpop.meso._population cimport MOST_MODES as _MOST_MODES
 from gifpop.meso._population cimport MOST_MOMENTS
 from gifpop.meso._population cimport PADDING as _PADDING
-from gifpop.meso._population cimport Block, Carried, Cells, Common, Constants, Population, Receptor, State, Sums
+from gifpop.meso._population cimport CERTAIN, Block, Carried, Cells, Common, Constants, Population, Receptor, State, Sums
 
 cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
@@ -87,7 +89,7 @@ cdef class MesoPopulation:
         pop.count = numbers(kept, plan.cohorts, len(COHORT_ARRAYS) * pop.places)
         pop.survivors, pop.variance = pop.count + pop.places, pop.count + 2 * pop.places
         pop.potential, pop.hazard = pop.count + 3 * pop.places, pop.count + 4 * pop.places
-        pop.smooth = plan.smooth
+        pop.smooth, pop.drawn = plan.smooth, plan.drawn
         pop.nobody, pop.least = (SMOOTH_NOBODY, SMOOTH_LEAST) if pop.smooth else (NOBODY, 0.0)
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
         if plan.cells is not None:
@@ -163,38 +165,84 @@ cdef inline double free_threshold(Population *pop, double leaving) noexcept nogi
 cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogil:
     """Advance a population to the end of the step, with its expected number of spikes; return whether all is finite.
 
-    The expected number may be negative or above N (finite-size correction); only the draw is clipped.
+    Where spikes are drawn cohort by cohort, this draws them; the expected number is that given the cohorts.
     """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
     cdef Sums sums
     cdef Common common
-    cdef double p_free, p_correction, variance, missing, stay
+    cdef double[MOST_MOMENTS] mixed
+    cdef double q_free
     cdef Py_ssize_t active = max(0, s.cohorts - pop.refractory)
 
     common.V_m, common.drive = s.V_m, membrane_drive(pop, arrivals)
     s.V_m = s.V_m * c.leak + common.drive
     if pop.carried.D > 0:
         receive_noise(&pop.carried, arrivals, pop.R)
-        p_free = advance_carrying(pop, &common, active, &sums)
+        q_free = advance_carrying(pop, &common, active, &sums, mixed)
     else:
-        p_free = advance_renewing(pop, &common, active, &sums)
-    sums.survivors += sum_of(pop.survivors + s.oldest + active, s.cohorts - active)
-
-    # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
-    variance = sums.variance + s.variance + pop.least
-    p_correction = (sums.variance_fired + p_free * s.variance) / variance if variance > 0.0 else 0.0
-    missing = c.N - sums.survivors - s.survivors
-    s.mean = sums.fired + p_free * s.survivors + p_correction * missing
-
-    stay = 1.0 - p_free
-    s.variance = stay * stay * s.variance + p_free * s.survivors
-    s.survivors = stay * s.survivors
+        q_free = advance_renewing(pop, &common, active, &sums)
+    if pop.drawn:
+        draw_members(pop, active, q_free, &sums, mixed)
+    else:
+        expect_correctly(pop, active, -expm1(-q_free), &sums, mixed)
+    if pop.carried.D > 0:
+        wait_out(pop, s.oldest + active)
     if pop.cells.places > 0:
         enter_cells(pop)
     elif s.cohorts == pop.K:
         leave_window(pop)
     return is_finite(pop, active)
+
+
+cdef void expect_correctly(Population *pop, Py_ssize_t active, double p_free, Sums *sums,
+                           double *mixed) noexcept nogil:
+    """Expect spikes with the correction for finite size; thin the free neurons.
+
+    The expected number may be negative or above N; only the draw is clipped.
+    """
+    cdef State *s = pop.state
+    cdef double p_correction, variance, missing, stay
+    if pop.carried.D > 0:
+        part_free(&pop.carried, p_free, p_free * s.survivors, mixed, pop.smooth)
+        take_fired(&pop.carried, mixed, sums.fired + p_free * s.survivors, pop.least)
+    sums.survivors += sum_of(pop.survivors + s.oldest + active, s.cohorts - active)
+
+    # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
+    variance = sums.variance + s.variance + pop.least
+    p_correction = (sums.variance_fired + p_free * s.variance) / variance if variance > 0.0 else 0.0
+    missing = pop.constants.N - sums.survivors - s.survivors
+    s.mean = sums.fired + p_free * s.survivors + p_correction * missing
+
+    stay = 1.0 - p_free
+    s.variance = stay * stay * s.variance + p_free * s.survivors
+    s.survivors = stay * s.survivors
+
+
+cdef void draw_members(Population *pop, Py_ssize_t active, double q_free, const Sums *sums,
+                       double *mixed) noexcept nogil:
+    """Draw who fires in this step of cohorts, cells and free neurons; ``mixed`` is overwritten."""
+    cdef State *s = pop.state
+    cdef Carried *carried = &pop.carried
+    cdef double q = min(q_free, CERTAIN)
+    cdef double exposure = sums.exposure + q * s.survivors, most = max(sums.most, q * s.survivors)
+    cdef Block cohorts = cohorts_from(pop, s.oldest, active), cells = merged_cohorts(pop), free = free_neurons(pop, &q)
+    s.mean = sums.fired - expm1(-q_free) * s.survivors
+    pop.fired = 0
+    if exposure < s.budget and most < MANY:
+        s.budget -= exposure
+    else:
+        memset(mixed, 0, carried.moments * sizeof(double))
+        pop.fired = draw_block(pop, &cohorts, mixed) + draw_block(pop, &cells, mixed) + draw_block(pop, &free, mixed)
+        if carried.D > 0:
+            take_fired(carried, mixed, <double> pop.fired, 0.0)
+    if carried.D > 0:
+        loops.keep_carried(pop, &cohorts)
+        if s.cells > 0:
+            loops.keep_carried(pop, &cells)
+        decay_moments(carried, carried.free, 1, 1)
+        write_lift(carried, carried.free, 1, few_members(pop, s.survivors))
+        carried.finite = 0.0 * carried.free[carried.moments]
 
 
 cdef inline bint is_finite(const Population *pop, Py_ssize_t active) noexcept nogil:
@@ -228,13 +276,13 @@ cdef inline double total_of_zeros(const double *values, Py_ssize_t n) noexcept n
 
 
 cdef double advance_renewing(Population *pop, Common *common, Py_ssize_t active, Sums *sums) noexcept nogil:
-    """Advance all neurons, whose past spikes act as if Poisson; return the probability that a free one fires."""
+    """Advance all neurons, whose past spikes act as if Poisson; return the integrated hazard of a free one."""
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
     cdef Sums of_cells
     cdef double leaving = pop.count[s.oldest] if pop.cells.places == 0 else 0.0
-    cdef double threshold = free_threshold(pop, leaving), p_free, before = s.hazard
-    p_free = free_probability(c, s, (s.V_m - threshold) * c.inverse_Delta_V)
+    cdef double threshold = free_threshold(pop, leaving), q_free, before = s.hazard
+    q_free = free_exposure(c, s, (s.V_m - threshold) * c.inverse_Delta_V)
     common.growth = s.hazard / before if before > 0.0 else 0.0
     s.E_sfa = threshold - leaving * pop.quasi[_PADDING] / c.inverse_Delta_V
 
@@ -246,22 +294,26 @@ cdef double advance_renewing(Population *pop, Common *common, Py_ssize_t active,
     loops.advance_cohorts(pop, common, active, sums)
     if pop.cells.places > 0:
         add_sums(sums, &of_cells)
-    return p_free
+    return q_free
 
 
-cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t active, Sums *sums) noexcept nogil:
-    """Advance all neurons, whose cohorts carry their adaptation; return the probability that a free one fires."""
+cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t active, Sums *sums,
+                             double *mixed) noexcept nogil:
+    """Advance all neurons, whose cohorts carry their adaptation; return the integrated hazard of a free one.
+
+    ``mixed`` receives the moments of the neurons that are expected to fire, but for the free ones.
+    """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
     cdef Carried *carried = &pop.carried
-    cdef double[MOST_MOMENTS] mixed, mixed_of_cells
+    cdef double[MOST_MOMENTS] mixed_of_cells
     cdef Sums of_cells
     cdef Block block
-    cdef double p_free, lift
+    cdef double q_free, lift
     cdef Py_ssize_t k
     s.E_sfa = carried_threshold(pop)
     lift = carried.free[carried.moments] - carried.added_lift
-    p_free = free_probability(c, s, (s.V_m - c.V_T_star) * c.inverse_Delta_V - lift)
+    q_free = free_exposure(c, s, (s.V_m - c.V_T_star) * c.inverse_Delta_V - lift)
 
     block = cohorts_from(pop, s.oldest, active)
     loops.advance_carried(pop, &block, common.drive, sums, mixed)
@@ -272,17 +324,14 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
         for k in range(carried.moments):
             mixed[k] += mixed_of_cells[k]
     carried.finite = total_of_zeros(mixed, carried.moments) + 0.0 * lift
-    part_free(carried, p_free, p_free * s.survivors, mixed, pop.smooth)
-    take_fired(carried, mixed, sums.fired + p_free * s.survivors, pop.least)
-    wait_out(carried, carried.cohorts + s.oldest + active, pop.places, s.cohorts - active)
-    return p_free
+    return q_free
 
 
-cdef inline double free_probability(const Constants *c, State *s, double excess) noexcept nogil:
-    """Return the probability that a free neuron, ``excess`` Delta_V above its threshold, fires in the step."""
+cdef inline double free_exposure(const Constants *c, State *s, double excess) noexcept nogil:
+    """Return the hazard of a free neuron, ``excess`` Delta_V above its threshold, integrated over the step."""
     cdef double before = s.hazard
     s.hazard = min(c.lambda_0 * exp(min(excess, 600.0)), LARGEST_HAZARD)
-    return -expm1(-c.half_step * (before + s.hazard))
+    return c.half_step * (before + s.hazard)
 
 
 cdef inline double carried_threshold(Population *pop) noexcept nogil:
@@ -316,6 +365,13 @@ cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
     block.moments = pop.carried.cells + _PADDING
     block.lift = block.moments + pop.carried.moments * pop.cells.places
     block.stride, block.n = pop.cells.places, pop.state.cells
+    return block
+
+
+cdef inline Block free_neurons(Population *pop, double *q) noexcept nogil:
+    cdef Block block
+    block.survivors, block.variance = &pop.state.survivors, q
+    block.moments, block.stride, block.n = pop.carried.free, 1, 1
     return block
 
 
@@ -373,12 +429,16 @@ cdef inline void add_sums(Sums *sums, const Sums *others) noexcept nogil:
     sums.variance += others.variance
     sums.fired += others.fired
     sums.survivors += others.survivors
+    sums.exposure += others.exposure
+    sums.most = max(sums.most, others.most)
 
 
 cdef int64_t draw_spikes(Population *pop) noexcept nogil:
     """Draw the number of spikes of the step, at most N."""
     cdef double N = pop.constants.N
     cdef double expected = min(max(pop.state.mean, 0.0), N)
+    if pop.drawn:
+        return pop.fired
     if pop.constants.poisson:
         return min(random_poisson(pop.random, expected), <int64_t> N)
     return random_binomial(pop.random, expected / N, <int64_t> N, &pop.binomial)
@@ -399,7 +459,7 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     pop.hazard[entering] = 0.0
     s.cohorts += 1
     if pop.carried.D > 0:
-        begin_moments(&pop.carried, pop.carried.cohorts + entering, pop.places, pop.refractory > 0)
+        begin_moments(pop, entering)
         if s.cells == 0:
             leave_empty(pop)
     if entering + 1 == pop.places:

@@ -8,7 +8,7 @@ decayed to at the end of the next one.
 from libc.math cimport tanh
 
 from gifpop.engine._exchange cimport Arrivals
-from gifpop.meso._population cimport MOST_MODES, Carried
+from gifpop.meso._population cimport MOST_MODES, Carried, Population
 
 cdef extern from *:
     """
@@ -28,20 +28,32 @@ cdef inline Py_ssize_t place(const Carried *carried, Py_ssize_t d, Py_ssize_t e)
     return carried.D + d * (d + 1) // 2 + e
 
 
-cdef inline void write_lift(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
+cdef inline double few_members(const Population *pop, double neurons) noexcept nogil:
+    """Return how much less of their spread lifts the hazard of so few neurons; 0 where they are not counted."""
+    return 0.5 / (neurons + 1.0) if pop.drawn else 0.0
+
+
+cdef inline void write_lift(const Carried *carried, double *moments, Py_ssize_t stride, double few) noexcept nogil:
+    """Write how adaptation lowers the logarithm of the averaged hazard: sum(y) - r/2, or r/2 / (1 + few r)."""
     cdef Py_ssize_t d, e, k = carried.D
-    cdef double lift = 0.0
+    cdef double lift = 0.0, r = 0.0
     for d in range(carried.D):
         lift += moments[d * stride]
         for e in range(d + 1):
             lift -= moments[k * stride] * (0.5 if d == e else 1.0)
+            if few > 0.0:
+                r += moments[k * stride] * (1.0 if d == e else 2.0)
             k += 1
+    lift += 0.5 * few * r * r / (1.0 + few * r)
     moments[k * stride] = max(lift, carried.least_lift)
 
 
 cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t stride, const double *other,
-                             Py_ssize_t other_stride, double share) noexcept nogil:
-    """Mix the moments of one cohort with those of another, which holds ``share`` of the neurons of both."""
+                             Py_ssize_t other_stride, double share, double few) noexcept nogil:
+    """Mix the moments of one cohort with those of another, which holds ``share`` of the neurons of both.
+
+    ``few`` is that of both (`few_members`).
+    """
     cdef Py_ssize_t d, e, k, D = carried.D
     cdef double[MOST_MODES] apart
     cdef double between
@@ -54,7 +66,7 @@ cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t st
             between = (1.0 - share) * apart[d] * apart[e]
             into[k * stride] += share * (other[k * other_stride] - into[k * stride] + between)
             k += 1
-    write_lift(carried, into, stride)
+    write_lift(carried, into, stride, few)
 
 
 cdef inline double variance_of_samples(const Carried *carried, double variance, Py_ssize_t r) noexcept nogil:
@@ -138,12 +150,15 @@ cdef inline void release_membrane(const Carried *carried, double *moments, Py_ss
     moments[place(carried, membrane, membrane) * stride] = all
 
 
-cdef inline void wait_out(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
-    """Advance the moments of refractory cohorts, of which the first may fire from the next step on."""
+cdef inline void wait_out(const Population *pop, Py_ssize_t first) noexcept nogil:
+    """Advance the moments of refractory cohorts, of which the ``first`` may fire from the next step on."""
+    cdef const Carried *carried = &pop.carried
+    cdef double *moments = carried.cohorts + first
+    cdef Py_ssize_t stride = pop.places, n = pop.state.oldest + pop.state.cohorts - first
     take_noise(carried, moments, stride, n)
     release_membrane(carried, moments, stride)
     decay_moments(carried, moments, stride, n)
-    write_lift(carried, moments, stride)
+    write_lift(carried, moments, stride, few_members(pop, pop.survivors[first]))
 
 
 cdef inline void part_free(const Carried *carried, double p, double weight, double *mixed, bint smooth) noexcept nogil:
@@ -179,7 +194,7 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
             moments[k] -= g * between
             k += 1
     decay_moments(carried, moments, 1, 1)
-    write_lift(carried, moments, 1)
+    write_lift(carried, moments, 1, 0.0)
 
 
 cdef inline void take_fired(const Carried *carried, const double *mixed, double spikes, double least) noexcept nogil:
@@ -201,16 +216,17 @@ cdef inline void take_fired(const Carried *carried, const double *mixed, double 
             k += 1
 
 
-cdef inline void begin_moments(const Carried *carried, double *moments, Py_ssize_t stride,
-                               bint refractory) noexcept nogil:
-    """Write the moments of the neurons that have just fired; ``refractory``: they wait before they may fire again."""
-    cdef Py_ssize_t k
-    if not refractory:
+cdef inline void begin_moments(const Population *pop, Py_ssize_t entering) noexcept nogil:
+    """Write the moments of the neurons that have just fired, the cohort that is ``entering``."""
+    cdef const Carried *carried = &pop.carried
+    cdef double *moments = carried.cohorts + entering
+    cdef Py_ssize_t k, stride = pop.places
+    if pop.refractory == 0:
         for k in range(carried.moments):
             moments[k * stride] = carried.fired[k] + (carried.jump[k] if k < carried.D else 0.0)
         release_membrane(carried, moments, stride)
         decay_moments(carried, moments, stride, 1)
-        write_lift(carried, moments, stride)
+        write_lift(carried, moments, stride, few_members(pop, pop.survivors[entering]))
         return
     for k in range(carried.D):
         moments[k * stride] = (carried.fired[k] + carried.jump[k]) * carried.decay[k]

@@ -12,14 +12,16 @@ is its hazard, integrated over half a step, and theta, in units of Delta_V, is l
     v <- (1 - p)^2 v + p m                                      thin
     m <- (1 - p) m                                              thin
 
+Where spikes are drawn cohort by cohort, `expose` takes the place of the last two: m are neurons, and v holds q.
+
 A tile stays in the nearest cache and goes through one short pass after the other: where the operations of a cohort wait
 for each other, the processor works on the next ones, as many as it can keep in view. Compiled with each variant of the
 loops.
 """
 
 from gifpop.engine._lanes cimport (LANES, above, all_lanes, any_above, exp2_lanes, exp_lanes, lanes, larger, load,
-                                   saturate_lanes, store, total)
-from gifpop.meso._population cimport Sums
+                                   saturate_lanes, smaller, store, total)
+from gifpop.meso._population cimport CERTAIN, Population, Sums
 
 
 cdef enum:
@@ -31,10 +33,12 @@ cdef struct Totals:         # sums of `Sums`, lane by lane
     lanes Z
     lanes W
     lanes X
+    lanes exposure
+    lanes most
 
 
 cdef inline void clear(Totals *totals) noexcept nogil:
-    totals.Y = totals.Z = totals.W = totals.X = all_lanes(0.0)
+    totals.Y = totals.Z = totals.W = totals.X = totals.exposure = totals.most = all_lanes(0.0)
 
 
 cdef inline void write_sums(const Totals *totals, Sums *sums) noexcept nogil:
@@ -42,6 +46,19 @@ cdef inline void write_sums(const Totals *totals, Sums *sums) noexcept nogil:
     sums.variance = total(totals.Z)
     sums.fired = total(totals.W)
     sums.survivors = total(totals.X)
+    sums.exposure = total(totals.exposure)
+    sums.most = largest_of(totals.most)
+
+
+cdef inline double largest_of(lanes x) noexcept nogil:
+    cdef double[LANES] values
+    cdef double largest
+    cdef Py_ssize_t i
+    store(values, x)
+    largest = values[0]
+    for i in range(1, LANES):
+        largest = max(largest, values[i])
+    return largest
 
 
 cdef inline void move(double *potential, double *excess, Py_ssize_t groups, double leak, double drive, double slope,
@@ -119,3 +136,38 @@ cdef inline Totals thin(double *survivors, double *variance, const double *proba
         store(survivors + i, stay * m)
     totals.Y, totals.Z, totals.W, totals.X = Y, Z, W, X
     return totals
+
+
+cdef inline Totals expose(const double *neurons, double *integral, const double *integrals, Py_ssize_t groups,
+                          lanes largest, Totals totals) noexcept nogil:
+    """Keep the integrated hazards of neurons; return their sums, and how many are expected to fire, with the tile's."""
+    cdef Py_ssize_t group, i
+    cdef lanes q, m, whole, W = totals.W, exposure = totals.exposure, most = totals.most
+    cdef bint small = not any_above(largest, 0.25)
+    for group in range(groups):
+        i = group * LANES
+        q = smaller(all_lanes(<double> CERTAIN), load(integrals + i))        # NaN stays
+        m = load(neurons + i)
+        whole = m * q
+        store(integral + i, q)
+        exposure = exposure + whole
+        most = larger(whole, most)
+        W = W + m * (saturate_lanes(q) if small else 1.0 - exp_lanes(0.0 - q))
+    totals.W, totals.exposure, totals.most = W, exposure, most
+    return totals
+
+
+cdef inline Totals part(const Population *pop, double *survivors, double *variance, double *integrals,
+                        Py_ssize_t groups, lanes largest, Totals totals) noexcept nogil:
+    """Part those who fire from those who do not, by their integrated hazards, which are overwritten; return the sums.
+
+    Where spikes are drawn cohort by cohort, that is yet to be done.
+    """
+    cdef double[TILE] left
+    if pop.drawn:
+        return expose(survivors, variance, integrals, groups, largest, totals)
+    if pop.smooth:
+        saturate_all(integrals, left, groups)
+        return thin(survivors, variance, integrals, left, groups, totals)
+    saturate(integrals, groups, largest)
+    return thin(survivors, variance, integrals, NULL, groups, totals)

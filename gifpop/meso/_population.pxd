@@ -36,6 +36,7 @@ cdef struct State:
     double variance         # and its variance
     double hazard           # their hazard at the end of the last step, 1/s
     double spread           # no active cohort's potential is farther from theirs, mV; < 0: not known
+    double budget           # where spikes are drawn cohort by cohort: hazard until the next one
     int64_t oldest          # place of the oldest cohort
     int64_t cohorts         # in use
     int64_t cells           # cells in use
@@ -116,9 +117,11 @@ cdef struct Population:
     const double *relative_jumps    # q_sfa over Delta_V
     double *count           # spikes emitted, one entry a cohort
     double *survivors       # expected number that has not fired since
-    double *variance        # variance of that number
+    double *variance        # variance of that number; where spikes are drawn, hazard integrated over the step
     double *potential       # mV
     double *hazard          # at the end of the last step, integrated over half a step
+    bint drawn              # survivors are neurons, those who fire are drawn cohort by cohort; else, their sum is
+    int64_t fired           # in this step, where that is so
     bint smooth             # expected counts are smooth functions of parameters, to rounding
     double nobody           # a cohort of fewer survivors is as good as empty
     double least            # added to where it may come to nothing and be divided by: survivors' variance, spikes
@@ -129,6 +132,7 @@ cdef struct Population:
 
 
 cdef enum:
+    CERTAIN = 64            # integrated hazard that nobody survives
     PADDING = 8             # empty places before the oldest cohort, for lanes that are left over
 
 
@@ -137,6 +141,8 @@ cdef struct Sums:
     double variance         # Z = sum of v
     double fired            # W = sum of p m
     double survivors        # X = sum of m before the update
+    double exposure         # where spikes are drawn: sum of the hazards of all neurons, integrated over the step
+    double most             # the largest one of a cohort
 
 
 cdef struct Common:         # what a step does to all cohorts alike
@@ -151,3 +157,4 @@ ctypedef void (*advance_cohorts_t)(Population *pop, const Common *common, Py_ssi
 ctypedef double (*advance_cells_t)(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil
 ctypedef void (*advance_carried_t)(const Population *pop, const Block *block, double drive, Sums *sums,
                                    double *mixed) noexcept nogil
+ctypedef void (*keep_carried_t)(const Population *pop, const Block *block) noexcept nogil

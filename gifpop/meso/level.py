@@ -10,7 +10,7 @@ import numpy as np
 from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps
 from gifpop.common.ranges import LARGEST_JUMP, LARGEST_SLOPE
-from gifpop.common.receptors import name_currents
+from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.meso import _meso
 from gifpop.meso.history import rounded
 from gifpop.meso.modes import count_modes, count_moments
@@ -51,6 +51,7 @@ class MesoLevel:
         self.dt, self.initial, self.tolerance = options.dt, options.initial, options.merging
         self.capacity, self.smooth = capacity, options.smooth
         self.carries = (population.adaptation or options.adaptation) == "carried"
+        self.drawn = (population.finite_size or options.finite_size) == "drawn"
         self.length = population.len_kernel
         self.check(population)
         modes = count_modes(population.cell, capacity is not None) if self.carries else 0
@@ -119,7 +120,7 @@ class MesoLevel:
     def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return the plan in its initial state, or at rest if that is the stationary one."""
         cell = population.cell
-        common = population.BinoRand, self.carries, self.capacity, self.smooth
+        common = population.BinoRand, self.carries, self.capacity, self.smooth, RECEPTORS, self.drawn
         if self.tolerance is None:
             plan = plan_population(cell, population.N, self.dt, self.length, None, *common)
         else:
@@ -133,13 +134,19 @@ class MesoLevel:
     def resume(self, population: Population, root: np.random.SeedSequence, index: int, kept: Arrays) -> PopulationPlan:
         """Return a plan in the state of another one (its `state_arrays`); raise ValueError if that does not fit."""
         p = population
-        return resume_population(p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carries, self.smooth)
+        return resume_population(
+            p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carries, self.smooth, self.drawn
+        )
 
     def begin(
         self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int
     ) -> np.random.BitGenerator:
         """Return the random stream; the initial state is not random."""
-        return seeds.stream(root, seeds.POPULATION, index)
+        stream = seeds.stream(root, seeds.POPULATION, index)
+        if self.drawn:
+            assert isinstance(plan, PopulationPlan)
+            plan.state["budget"] = np.random.Generator(stream).standard_exponential()
+        return stream
 
     def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return a plan with the parameters of a population, and the state and history of another plan."""

@@ -63,6 +63,7 @@ class PopulationPlan(Stateful):
     cells: history.Cells | None = None
     carried: Carried | None = None
     smooth: bool = False
+    drawn: bool = False
 
     STATE: ClassVar = ("state", "I_syn", "sfa", "cohorts", "cells", "carried")
     neurons: ClassVar[Literal[False]] = False
@@ -150,6 +151,7 @@ def plan_population(
     capacity: Sequence[float] | None = None,
     smooth: bool = False,
     receptors: Sequence[str] = RECEPTORS,
+    drawn: bool = False,
 ) -> PopulationPlan:
     """Return the arrays of a population, all zero where they hold state.
 
@@ -173,6 +175,8 @@ def plan_population(
         Expected counts are smooth functions of the parameters: no threshold changes what happens by more than rounding.
     receptors : sequence of str
         Each has a time constant ``cell.tau_syn_NAME``.
+    drawn : bool
+        Spikes are drawn cohort by cohort; False: their sum is, with a correction for finite size.
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
@@ -202,6 +206,7 @@ def plan_population(
         if carries and count_modes(cell, capacity is not None, len(receptors))
         else None,
         smooth=smooth,
+        drawn=drawn,
     )
 
 
@@ -216,6 +221,7 @@ def plan_adaptive(
     capacity: Sequence[float] | None = None,
     smooth: bool = False,
     receptors: Sequence[str] = RECEPTORS,
+    drawn: bool = False,
 ) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
@@ -224,10 +230,10 @@ def plan_adaptive(
     """
     widest = affordable_cells(cell, dt, len_kernel, tolerance, smooth)
     if widest is None:
-        return plan_population(cell, N, dt, len_kernel, None, binomial, carries, capacity, smooth, receptors)
+        return plan_population(cell, N, dt, len_kernel, None, binomial, carries, capacity, smooth, receptors, drawn)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carries)
-    return plan_population(cell, N, dt, window, cells, binomial, carries, capacity, smooth, receptors)
+    return plan_population(cell, N, dt, window, cells, binomial, carries, capacity, smooth, receptors, drawn)
 
 
 def resume_population(
@@ -239,6 +245,7 @@ def resume_population(
     binomial: bool = True,
     carries: bool = False,
     smooth: bool = False,
+    drawn: bool = False,
 ) -> PopulationPlan:
     """Return the arrays of a population with the state of one that has been running.
 
@@ -269,7 +276,7 @@ def resume_population(
     if noisy and modes > _meso.MOST_MODES:
         raise ValueError(f"there must be at most {_meso.MOST_MODES} modes, got {modes}")
     capacity = (0.0,) * len(RECEPTORS) if noisy else None  # filled below
-    plan = plan_population(cell, N, dt, K, cells, binomial, carries, capacity, smooth)
+    plan = plan_population(cell, N, dt, K, cells, binomial, carries, capacity, smooth, drawn=drawn)
     fill(plan.state_arrays(), kept)
     return plan
 
