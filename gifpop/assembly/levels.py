@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -35,7 +36,9 @@ def make_level(name: Level, population: Population, options: Options, capacity: 
 def relaxing_level(level: AnyLevel, population: Population) -> MesoLevel:
     """Return the level at which the stationary state of a population is found, whichever level begins in it."""
     if isinstance(level, MesoLevel):
-        return level
+        relaxing = copy.copy(level)
+        relaxing.drawn = False  # of very many neurons; expected numbers are what is looked for
+        return relaxing
     for name in population.cell.various():
         raise ValueError(
             f"Population {population.name!r}: GIF.{name} must be one number with initial='stationary', got "

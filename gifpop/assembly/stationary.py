@@ -21,7 +21,7 @@ from gifpop.engine import signals
 from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import Engine, SimulationError
 from gifpop.engine.links import Link
-from gifpop.meso import _meso, history
+from gifpop.meso import _meso, history, members
 from gifpop.meso.modes import unpack
 from gifpop.meso.plan import PopulationPlan
 from gifpop.micro.plan import NeuronPlan
@@ -214,6 +214,8 @@ def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
                     _draw_noise(engine, process, plan.N, random)
         elif isinstance(plan, PopulationPlan):
             load_population(plan, state)
+            if plan.drawn:
+                members.draw_members(plan, np.random.Generator(streams(i)))
 
 
 def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Generator) -> None:
@@ -232,8 +234,10 @@ def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
     if plan.carried is not None and relaxed.carried is not None:
         pairs += [(getattr(plan.carried, name), getattr(relaxed.carried, name)) for name in ("fired", "recent")]
         pairs += zip(plan.carried.states, relaxed.carried.states, strict=True)
+    budget = plan.state["budget"].copy()
     for mine, theirs in pairs:
         mine[:] = theirs
+    plan.state["budget"] = budget
     plan.scale(plan.constants["N"][0] / SIZE)
 
 
@@ -295,7 +299,7 @@ def _draw_own(
         return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((R, N)), np.zeros(N))
     D = len(carried.modes)
     means, covariances = unpack(moments, D)
-    roots = _square_roots(np.moveaxis(covariances, 2, 0))
+    roots = members.square_roots(np.moveaxis(covariances, 2, 0))
     modes = means.T[cohort] + np.einsum("ijk,ik->ij", roots[cohort], random.standard_normal((N, D)))
     values = np.linalg.inv(carried.modes) @ modes.T
     return _Own(
@@ -304,9 +308,3 @@ def _draw_own(
         synapses=values[J + S : J + S + R] if carried.noisy else np.zeros((R, N)),
         potential=values[-1] if carried.membrane else np.zeros(N),
     )
-
-
-def _square_roots(matrices: Floats) -> Floats:
-    """Return the symmetric square roots of matrices, shape (n, D, D); clip negative eigenvalues from rounding."""
-    values, vectors = np.linalg.eigh(matrices)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)

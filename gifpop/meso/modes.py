@@ -182,7 +182,9 @@ def begin_carried(carried: Carried, youngest: int, refractory: bool) -> None:
 
 
 @underflows_to_zero
-def update_carried(carried: Carried, new: Carried, cells: Cells | None, refractory: slice) -> None:
+def update_carried(
+    carried: Carried, new: Carried, cells: Cells | None, refractory: slice, members: Sequence[Floats] | None = None
+) -> None:
     """Set new parameters; the state of the neurons stays, in mV and pA.
 
     Parameters
@@ -193,6 +195,8 @@ def update_carried(carried: Carried, new: Carried, cells: Cells | None, refracto
         Of an adaptive history, which may have got more places.
     refractory : slice
         Places of the cohorts that are refractory now; some may no longer be.
+    members : sequence of float64 array, or None
+        How many neurons have each moments, in the order of `Carried.states`; None: very many (`lifts`).
     """
     if cells is not None and carried.cells is not None:
         grown = np.zeros((len(carried.cells), cells.rows.shape[1]))
@@ -201,19 +205,19 @@ def update_carried(carried: Carried, new: Carried, cells: Cells | None, refracto
     change = new.modes @ _same_neurons(carried, new) @ np.linalg.inv(carried.modes)
     carried.fired = np.ascontiguousarray(_changed(carried.fired[:, np.newaxis], change)[:, 0])
 
-    def changed(rows: Floats, at_reset: slice = slice(0)) -> Floats:
+    def changed(rows: Floats, neurons: Floats | None, at_reset: slice = slice(0)) -> Floats:
         moments = _changed(_undecayed(rows[:-1], carried.decay[:, np.newaxis]), change)
         if new.membrane:
             moments[:, at_reset] = _changed(moments[:, at_reset], _at_reset(new))
         moments *= new.decay[:, np.newaxis]
         means, covariances = unpack(moments, len(change))
-        lift = np.maximum(means.sum(axis=0) - 0.5 * covariances.sum(axis=(0, 1)), new.least_lift)
-        return np.vstack([moments, lift])
+        return np.vstack([moments, lifts(new, means, covariances, neurons)])
 
-    carried.free = np.ascontiguousarray(changed(carried.free[:, np.newaxis])[:, 0])
-    carried.cohorts = changed(carried.cohorts, refractory)
+    free, cohorts, *of_cells = [None] * 3 if members is None else members
+    carried.free = np.ascontiguousarray(changed(carried.free[:, np.newaxis], free)[:, 0])
+    carried.cohorts = changed(carried.cohorts, cohorts, refractory)
     if carried.cells is not None:
-        carried.cells = changed(carried.cells)
+        carried.cells = changed(carried.cells, of_cells[0])
     for name in ("membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "capacity", "forget", "added"):
         setattr(carried, name, getattr(new, name))
 
@@ -257,6 +261,18 @@ def unpack(moments: Floats, D: int) -> tuple[Floats, Floats]:
     rows, columns = np.tril_indices(D)
     covariances[rows, columns] = covariances[columns, rows] = moments[D:]
     return moments[:D], covariances
+
+
+def lifts(carried: Carried, means: Floats, covariances: Floats, members: Floats | None) -> Floats:
+    """Return by how much modes lower the logarithm of the averaged hazard of so many neurons; None: very many."""
+    r = covariances.sum(axis=(0, 1))
+    few = 0.0 if members is None else 0.5 / (members + 1.0)
+    return np.maximum(means.sum(axis=0) - 0.5 * r / (1.0 + few * r), carried.least_lift)
+
+
+def pack(means: Floats, covariances: Floats) -> Floats:
+    """Return moments, shape (moments, n), of means and covariances, as `unpack` returns them."""
+    return np.concatenate([means, _triangle(covariances)])
 
 
 def _triangle(matrices: Floats) -> Floats:

@@ -27,6 +27,7 @@ from gifpop.common.remembered import remembered
 from gifpop.common.stateful import Stateful, fill
 from gifpop.meso import _meso, history
 from gifpop.meso.kernels import current_kernel, threshold_kernel
+from gifpop.meso.members import round_members
 from gifpop.meso.modes import Carried, begin_carried, count_modes, count_moments, plan_carried, update_carried
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remem
 VARIABLES = ("n_events", "mean", "V_m", "E_sfa")  # that can be recorded, before the synaptic currents
 RECORDABLES = (*VARIABLES, *name_currents(len(RECEPTORS)))
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
+SURVIVORS = _meso.COHORT_ARRAYS.index("survivors")
 SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
 
 
@@ -325,18 +327,28 @@ def update_plan(
     capacity = _lasting_capacity(plan.carried, capacity)
     carries = plan.carried is not None or capacity is not None
     plan.scale(N / plan.constants["N"][0])
+    if plan.drawn:
+        round_members(plan, N)
     new = plan_population(cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, receptors=receptors)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
     if plan.carried is not None:
         assert new.carried is not None  # as many modes, or more
-        update_carried(plan.carried, new.carried, plan.cells, refractory)
+        update_carried(plan.carried, new.carried, plan.cells, refractory, _members(plan))
     elif carries:
         places = None if plan.cells is None else plan.cells.rows.shape[1]
         plan.carried = plan_carried(cell, dt, capacity, plan.cohorts.shape[1], places, receptors)
     for name in ("constants", "receptors", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         setattr(plan, name, getattr(new, name))
     plan.state["spread"] = NOT_KNOWN
+
+
+def _members(plan: PopulationPlan) -> list[Floats] | None:
+    """Return the numbers of neurons, in the order of `Carried.states`, where they are whole."""
+    if not plan.drawn:
+        return None
+    arrays = [plan.state["survivors"], plan.cohorts[SURVIVORS]]
+    return arrays if plan.cells is None else [*arrays, plan.cells.rows[SURVIVORS]]
 
 
 def _lasting_capacity(carried: Carried | None, capacity: Sequence[float] | None) -> Sequence[float] | None:

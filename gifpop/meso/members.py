@@ -1,0 +1,90 @@
+"""Whole neurons in the cohorts of a population, where who fires is drawn (docs/finite_size.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gifpop.common.membrane import underflows_to_zero
+from gifpop.meso import _meso
+from gifpop.meso.modes import lifts, pack, unpack
+
+if TYPE_CHECKING:
+    from gifpop.common.typing import Floats
+    from gifpop.meso.modes import Carried
+    from gifpop.meso.plan import PopulationPlan
+
+SURVIVORS, VARIANCE, HAZARD = (_meso.COHORT_ARRAYS.index(name) for name in ("survivors", "variance", "hazard"))
+
+
+@underflows_to_zero
+def draw_members(plan: PopulationPlan, random: np.random.Generator) -> None:
+    """Draw how many neurons are in each cohort, from the numbers that are expected, and the moments of so few."""
+    expected = _survivors(plan)
+    neurons = random.multinomial(int(plan.constants["N"][0]), expected / expected.sum()).astype(float)
+    _set_survivors(plan, neurons)
+    if plan.carried is not None:
+        for rows, hazards, members in _everybody(plan, neurons):
+            before = rows[-1].copy()
+            _sample_moments(plan.carried, rows, members, random)
+            hazards *= np.exp(before - rows[-1])
+
+
+@underflows_to_zero
+def round_members(plan: PopulationPlan, N: int) -> None:
+    """Make the numbers of neurons whole, N in all; those of neighbours together stay nearly what they are."""
+    expected = _survivors(plan)
+    upto = np.cumsum(expected)
+    ends = np.rint(upto * (N / upto[-1]))
+    _set_survivors(plan, np.diff(ends, prepend=0.0))
+
+
+def _survivors(plan: PopulationPlan) -> Floats:
+    """Return the survivors of free neurons, cells and cohorts, the oldest first."""
+    merged = np.zeros(0) if plan.cells is None else plan.merged["survivors"]
+    return np.concatenate([plan.state["survivors"], merged, plan.window["survivors"]])
+
+
+def _set_survivors(plan: PopulationPlan, neurons: Floats) -> None:
+    free, cells = 1, int(plan.state["cells"][0])
+    plan.state["survivors"] = neurons[0]
+    plan.state["variance"] = 0.0
+    if plan.cells is not None:
+        plan.merged["survivors"][:] = neurons[free : free + cells]
+    plan.window["survivors"][:] = neurons[free + cells :]
+
+
+def _everybody(plan: PopulationPlan, neurons: Floats) -> list[tuple[Floats, Floats, Floats]]:
+    """Return moments with lifts, hazards, and numbers of neurons, of the free neurons, cells and cohorts; to change."""
+    assert plan.carried is not None
+    free, cells = 1, int(plan.state["cells"][0])
+    found = [
+        (plan.carried.free[:, np.newaxis], plan.state["hazard"], neurons[:free]),
+        (plan.carried.cohorts[:, plan.in_use], plan.window["hazard"], neurons[free + cells :]),
+    ]
+    if plan.cells is not None and plan.carried.cells is not None:
+        used = slice(_meso.PADDING, _meso.PADDING + cells)
+        found.append((plan.carried.cells[:, used], plan.merged["hazard"], neurons[free : free + cells]))
+    return found
+
+
+def _sample_moments(carried: Carried, rows: Floats, members: Floats, random: np.random.Generator) -> None:
+    """Replace the moments of a distribution by those of so many neurons drawn from it; write their lifts.
+
+    Their mean is drawn; their covariance is what is expected of theirs.
+    """
+    D = len(carried.modes)
+    means, covariances = unpack(rows[:-1], D)
+    few = np.maximum(members, 1.0)
+    roots = square_roots(np.moveaxis(covariances, 2, 0))
+    means += np.einsum("ijk,ki->ji", roots, random.standard_normal((D, rows.shape[1]))) / np.sqrt(few)
+    covariances *= (few - 1.0) / few
+    rows[:-1] = pack(means, covariances)
+    rows[-1] = lifts(carried, means, covariances, members)
+
+
+def square_roots(matrices: Floats) -> Floats:
+    """Return the symmetric square roots of matrices, shape (n, D, D); clip negative eigenvalues from rounding."""
+    values, vectors = np.linalg.eigh(matrices)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]) @ np.swapaxes(vectors, 1, 2)
