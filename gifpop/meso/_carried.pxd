@@ -26,6 +26,23 @@ cdef inline void recover(const Block *block, double *excess, Py_ssize_t first, P
         store(excess + group * LANES, u * slope - (load(block.lift + i) * LOG2_E + threshold))
 
 
+cdef inline void recover_each(const Carried *carried, const Block *block, double *excess, Py_ssize_t first,
+                              Py_ssize_t groups, double leak, double drive, double slope, double threshold,
+                              Py_ssize_t R) noexcept nogil:
+    """Do as `recover`, where input of the neurons' own has moved the mean of each cohort."""
+    cdef const double *own = block.own
+    cdef Py_ssize_t group, i, r, stride = block.stride
+    cdef lanes u, lift
+    for group in range(groups):
+        i = first + group * LANES
+        u = load(block.potential + i) * leak + drive
+        store(block.potential + i, u)
+        lift = load(block.lift + i) - carried.added_lift * (1.0 - load(own + R * stride + i))
+        for r in range(R):
+            lift = lift + load(own + r * stride + i) * carried.direction[r * (carried.D + 1) + carried.D]
+        store(excess + group * LANES, u * slope - (lift * LOG2_E + threshold))
+
+
 cdef inline lanes covariance(const Carried *carried, const double *row, Py_ssize_t k, Py_ssize_t stride,
                              bint noisy) noexcept nogil:
     """Return the k-th moment of a step, a covariance, with what input of the neurons' own adds."""
@@ -103,7 +120,9 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
     cdef lanes[MOST_MOMENTS] sums_of_fired
     cdef Py_ssize_t spare = (LANES - block.n % LANES) % LANES, first = -spare, groups, k
     cdef double slope = c.inverse_Delta_V * LOG2_E
-    cdef double threshold = (c.V_T_star * c.inverse_Delta_V - c.log_hazard - carried.added_lift) * LOG2_E
+    cdef bint each = pop.drawn and noisy
+    cdef double common_lift = 0.0 if each else carried.added_lift
+    cdef double threshold = (c.V_T_star * c.inverse_Delta_V - c.log_hazard - common_lift) * LOG2_E
     cdef lanes largest
     cdef Totals totals
     clear(&totals)
@@ -111,7 +130,10 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
         sums_of_fired[k] = all_lanes(0.0)
     while first < block.n:
         groups = min(<Py_ssize_t> TILE, block.n - first) // LANES
-        recover(block, p, first, groups, c.leak, drive, slope, threshold)
+        if each:
+            recover_each(carried, block, p, first, groups, c.leak, drive, slope, threshold, pop.R)
+        else:
+            recover(block, p, first, groups, c.leak, drive, slope, threshold)
         largest = integrate_hazards(block.hazard + first, p, groups)
         if pop.drawn:
             totals = expose(block.survivors + first, block.variance + first, p, groups, largest, totals)
@@ -157,44 +179,61 @@ cdef inline void advance_carried(const Population *pop, const Block *block, doub
 
 
 cdef inline void keep(const Carried *carried, const Block *block, Py_ssize_t first, Py_ssize_t groups,
-                      Py_ssize_t D) noexcept nogil:
-    """Decay the moments of neurons that have not fired; write how their spread lifts the hazard (`lift_of`)."""
-    cdef Py_ssize_t group, i, d, e, k, stride = block.stride
+                      Py_ssize_t D, Py_ssize_t R) noexcept nogil:
+    """Decay the moments of neurons that have not fired; write how adaptation lowers their hazard (`write_lift`).
+
+    ``R``: receptors through which they receive input of their own, or 0.
+    """
+    cdef Py_ssize_t group, i, d, e, j, k, stride = block.stride
     cdef double *row
-    cdef lanes x, lift, r, all
+    cdef lanes x, lift, r, all, others = all_lanes(0.0)
     for group in range(groups):
         i = first + group * LANES
         row = block.moments + i
         lift = r = all_lanes(0.0)
+        if R > 0:
+            others = 1.0 - load(block.own + R * stride + i)
         for d in range(D):
-            x = load(row + d * stride) * carried.decay[d]
+            x = load(row + d * stride)
+            for j in range(R):
+                x = x + load(block.own + j * stride + i) * carried.direction[j * (D + 1) + d]
+            x = x * carried.decay[d]
             store(row + d * stride, x)
             lift = lift + x
         for d in range(D):
             for e in range(d + 1):
                 k = D + d * (d + 1) // 2 + e
-                x = load(row + k * stride) * carried.decay[k]
+                x = load(row + k * stride)
+                if R > 0:
+                    x = x + others * carried.added[k]
+                x = x * carried.decay[k]
                 store(row + k * stride, x)
                 r = r + (x if e == d else 2.0 * x)
         all = 2.0 * (load(block.survivors + i) + 1.0)
         store(block.lift + i, larger(lift - r * all / (2.0 * all + 2.0 * r), all_lanes(carried.least_lift)))
 
 
-cdef inline void keep_tiles(const Population *pop, const Block *block, Py_ssize_t D) noexcept nogil:
+cdef inline void keep_block(const Population *pop, const Block *block, Py_ssize_t D, Py_ssize_t R) noexcept nogil:
     cdef Py_ssize_t spare = (LANES - block.n % LANES) % LANES
-    keep(&pop.carried, block, -spare, (block.n + spare) // LANES, D)
+    keep(&pop.carried, block, -spare, (block.n + spare) // LANES, D, R)
 
 
 cdef inline void keep_carried(const Population *pop, const Block *block) noexcept nogil:
     """Advance the moments of neurons that have not fired, where spikes are drawn cohort by cohort."""
     cdef Py_ssize_t D = pop.carried.D
-    if D == 1:
-        keep_tiles(pop, block, 1)
+    if pop.carried.noisy and pop.R == 2 and D == 4:
+        keep_block(pop, block, 4, 2)
+    elif pop.carried.noisy and pop.R == 2 and D == 5:
+        keep_block(pop, block, 5, 2)
+    elif pop.carried.noisy:
+        keep_block(pop, block, D, pop.R)
+    elif D == 1:
+        keep_block(pop, block, 1, 0)
     elif D == 2:
-        keep_tiles(pop, block, 2)
+        keep_block(pop, block, 2, 0)
     elif D == 3:
-        keep_tiles(pop, block, 3)
+        keep_block(pop, block, 3, 0)
     elif D == 4:
-        keep_tiles(pop, block, 4)
+        keep_block(pop, block, 4, 0)
     else:
-        keep_tiles(pop, block, D)
+        keep_block(pop, block, D, 0)

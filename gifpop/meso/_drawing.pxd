@@ -9,20 +9,54 @@ Those who fire are members of their cohort: see `part_members`.
 """
 
 from libc.math cimport exp, expm1, floor, sqrt
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from numpy.random cimport bitgen_t
 from numpy.random.c_distributions cimport (binomial_t, random_binomial, random_standard_exponential,
                                            random_standard_normal, random_standard_uniform)
 
+from gifpop.meso._moments cimport take_own
 from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Population
 
 cdef extern from *:
     """
     #define GP_MANY 8.0
     #define GP_NO_SPREAD 1e-10
+    #define GP_ROUGHLY 2.6428997921303014e-05
     """
     const double MANY "GP_MANY"     # expected points in a cohort, from which on a binomial number is drawn faster
     const double NO_SPREAD "GP_NO_SPREAD"   # of a variance: what is left of it by rounding alone
+    const double ROUGHLY "GP_ROUGHLY"   # 1 / the standard deviation of the sum of four numbers of 16 bits
+
+
+cdef inline double draw_roughly_normal(bitgen_t *random) noexcept nogil:
+    """Draw a number of mean 0 and variance 1, the sum of four uniform ones: so many add up that they become normal."""
+    cdef uint64_t x = random.next_uint64(random.state)
+    return (<double> ((x & 0xffff) + ((x >> 16) & 0xffff) + ((x >> 32) & 0xffff) + (x >> 48)) - 131070.0) * ROUGHLY
+
+
+cdef inline void scatter(Population *pop, const Block *block) noexcept nogil:
+    """Draw by how much input of the neurons' own moves the mean of each cohort."""
+    cdef Py_ssize_t i, r, R = pop.R
+    cdef const double *deviation = pop.carried.deviation
+    cdef double share, narrow
+    for i in range(block.n):
+        share = 1.0 / block.survivors[i] if block.survivors[i] > 0.0 else 1.0
+        narrow = sqrt(share) if block.survivors[i] > 0.0 else 0.0
+        for r in range(R):
+            block.own[r * block.stride + i] = (narrow * deviation[r] * draw_roughly_normal(pop.random)
+                                               if narrow * deviation[r] > 0.0 else 0.0)
+        block.own[R * block.stride + i] = share
+
+
+cdef inline void take_own_of(const Population *pop, const Block *block, Py_ssize_t i) noexcept nogil:
+    """Add to the moments of one cohort, before it is parted, what input of its neurons' own brings."""
+    cdef Block one
+    cdef Py_ssize_t r
+    one.moments, one.own, one.stride, one.n = block.moments + i, block.own + i, block.stride, 1
+    take_own(&pop.carried, &one, pop.R)
+    for r in range(pop.R):
+        one.own[r * one.stride] = 0.0
+    one.own[pop.R * one.stride] = 1.0       # done
 
 
 cdef inline int64_t draw_firing(Population *pop, double neurons, double q) noexcept nogil:
@@ -55,6 +89,8 @@ cdef inline int64_t draw_block(Population *pop, const Block *block, double *mixe
         fired = draw_firing(pop, neurons, q)
         if fired > 0:
             if pop.carried.D > 0:
+                if pop.carried.noisy:
+                    take_own_of(pop, block, i)
                 part_members(&pop.carried, block.moments + i, block.stride, neurons, <double> fired, q, mixed,
                              pop.random)
             block.survivors[i] = neurons - fired

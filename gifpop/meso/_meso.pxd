@@ -14,6 +14,7 @@ cdef class MesoPopulation:
 
     cdef bind_cells(self, plan)
     cdef bind_carried(self, plan)
+    cdef bind_own(self)
 
 cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil

@@ -18,8 +18,9 @@ import numpy as np
 from gifpop.engine._dispatch cimport loops
 from gifpop.engine._exchange cimport Arrivals
 from gifpop.meso._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
-from gifpop.meso._drawing cimport MANY, draw_block
-from gifpop.meso._moments cimport (begin_moments, decay_moments, few_members, part_free, receive_noise, take_fired, wait_out,
+from gifpop.meso._drawing cimport MANY, draw_block, scatter
+from gifpop.meso._moments cimport (begin_moments, decay_moments, few_members, part_free, receive_noise, take_fired, take_own,
+                                   wait_out,
                                    write_lift)
 from gifpop.meso._population cimport MOST_MODES as _MOST_MODES
 from gifpop.meso._population cimport MOST_MOMENTS
@@ -125,6 +126,8 @@ cdef class MesoPopulation:
         carried.noise = numbers(kept, plan.noise, R * moments)
         carried.capacity = numbers(kept, plan.capacity, R)
         carried.forget = numbers(kept, plan.forget, R)
+        carried.direction = numbers(kept, plan.direction, R * (carried.D + 1))
+        carried.deviation = numbers(kept, np.zeros(R), R)
         carried.recent = numbers(kept, plan.recent, R)
         carried.added = numbers(kept, plan.added, moments)
         carried.fired = numbers(kept, plan.fired, moments)
@@ -132,6 +135,16 @@ cdef class MesoPopulation:
         carried.cohorts = numbers(kept, plan.cohorts, (moments + 1) * self.population.places)
         if plan.cells is not None:
             carried.cells = numbers(kept, plan.cells, (moments + 1) * self.population.cells.places)
+        if self.population.drawn and carried.noisy:
+            self.bind_own()
+
+    cdef bind_own(self):
+        cdef Population *pop = &self.population
+        cdef Py_ssize_t rows = pop.R + 1
+        pop.carried.own = numbers(self.kept, np.zeros((rows, pop.places)), rows * pop.places)
+        pop.carried.own_of_free = numbers(self.kept, np.zeros(rows), rows)
+        if pop.cells.places > 0:
+            pop.carried.own_of_cells = numbers(self.kept, np.zeros((rows, pop.cells.places)), rows * pop.cells.places)
 
 
 cdef inline double synaptic_drive(const Population *pop, const double *arriving, double drive,
@@ -240,6 +253,8 @@ cdef void draw_members(Population *pop, Py_ssize_t active, double q_free, const 
         loops.keep_carried(pop, &cohorts)
         if s.cells > 0:
             loops.keep_carried(pop, &cells)
+        if carried.noisy:
+            take_own(carried, &free, pop.R)
         decay_moments(carried, carried.free, 1, 1)
         write_lift(carried, carried.free, 1, few_members(pop, s.survivors))
         carried.finite = 0.0 * carried.free[carried.moments]
@@ -312,7 +327,13 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
     cdef double q_free, lift
     cdef Py_ssize_t k
     s.E_sfa = carried_threshold(pop)
-    lift = carried.free[carried.moments] - carried.added_lift
+    if pop.drawn and carried.noisy:
+        scatter_all(pop)
+        lift = carried.free[carried.moments] - carried.added_lift * (1.0 - carried.own_of_free[pop.R])
+        for k in range(pop.R):
+            lift += carried.own_of_free[k] * carried.direction[k * (carried.D + 1) + carried.D]
+    else:
+        lift = carried.free[carried.moments] - carried.added_lift
     q_free = free_exposure(c, s, (s.V_m - c.V_T_star) * c.inverse_Delta_V - lift)
 
     block = cohorts_from(pop, s.oldest, active)
@@ -325,6 +346,17 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
             mixed[k] += mixed_of_cells[k]
     carried.finite = total_of_zeros(mixed, carried.moments) + 0.0 * lift
     return q_free
+
+
+cdef void scatter_all(Population *pop) noexcept nogil:
+    """Draw by how much input of the neurons' own moves the mean of all cohorts, cells and the free neurons."""
+    cdef State *s = pop.state
+    cdef double unused
+    cdef Block cohorts = cohorts_from(pop, s.oldest, s.cohorts), cells = merged_cohorts(pop)
+    cdef Block free = free_neurons(pop, &unused)
+    scatter(pop, &cohorts)
+    scatter(pop, &cells)
+    scatter(pop, &free)
 
 
 cdef inline double free_exposure(const Constants *c, State *s, double excess) noexcept nogil:
@@ -352,6 +384,7 @@ cdef inline Block cohorts_from(const Population *pop, Py_ssize_t first, Py_ssize
     block.hazard = pop.hazard + first
     block.moments = pop.carried.cohorts + first
     block.lift = block.moments + pop.carried.moments * pop.places
+    block.own = pop.carried.own + first
     block.stride, block.n = pop.places, n
     return block
 
@@ -364,6 +397,7 @@ cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
     block.hazard = pop.cells.hazard + _PADDING
     block.moments = pop.carried.cells + _PADDING
     block.lift = block.moments + pop.carried.moments * pop.cells.places
+    block.own = pop.carried.own_of_cells + _PADDING
     block.stride, block.n = pop.cells.places, pop.state.cells
     return block
 
@@ -371,7 +405,7 @@ cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
 cdef inline Block free_neurons(Population *pop, double *q) noexcept nogil:
     cdef Block block
     block.survivors, block.variance = &pop.state.survivors, q
-    block.moments, block.stride, block.n = pop.carried.free, 1, 1
+    block.moments, block.own, block.stride, block.n = pop.carried.free, pop.carried.own_of_free, 1, 1
     return block
 
 

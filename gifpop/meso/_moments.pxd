@@ -5,10 +5,10 @@ the lift, by which they lower the logarithm of the averaged hazard. Between two 
 decayed to at the end of the next one.
 """
 
-from libc.math cimport tanh
+from libc.math cimport sqrt, tanh
 
 from gifpop.engine._exchange cimport Arrivals
-from gifpop.meso._population cimport MOST_MODES, Carried, Population
+from gifpop.meso._population cimport MOST_MODES, Block, Carried, Population
 
 cdef extern from *:
     """
@@ -107,6 +107,7 @@ cdef inline void receive_noise(Carried *carried, const Arrivals *a, Py_ssize_t R
         return
     for r in range(R):
         a.noise[r] += variance_of_samples(carried, a.samples[r], r)
+        carried.deviation[r] = sqrt(a.noise[r])
     if R == 2:                  # a constant unrolls the loop
         spread_modes(carried, a.noise, 2)
     elif R > 0:
@@ -120,6 +121,19 @@ cdef inline void take_noise(const Carried *carried, double *moments, Py_ssize_t 
         for k in range(carried.D, carried.moments):
             for i in range(n):
                 moments[k * stride + i] += carried.added[k]
+
+
+cdef inline void take_own(const Carried *carried, const Block *block, Py_ssize_t R) noexcept nogil:
+    """Add what input of their own brings to the moments of cohorts of few neurons: it moves their mean, too."""
+    cdef Py_ssize_t d, i, k, r
+    for r in range(R):
+        for d in range(carried.currents, carried.D):
+            for i in range(block.n):
+                block.moments[d * block.stride + i] += (carried.direction[r * (carried.D + 1) + d]
+                                                        * block.own[r * block.stride + i])
+    for k in range(carried.D, carried.moments):
+        for i in range(block.n):
+            block.moments[k * block.stride + i] += carried.added[k] * (1.0 - block.own[R * block.stride + i])
 
 
 cdef inline void decay_moments(const Carried *carried, double *moments, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
@@ -155,7 +169,12 @@ cdef inline void wait_out(const Population *pop, Py_ssize_t first) noexcept nogi
     cdef const Carried *carried = &pop.carried
     cdef double *moments = carried.cohorts + first
     cdef Py_ssize_t stride = pop.places, n = pop.state.oldest + pop.state.cohorts - first
-    take_noise(carried, moments, stride, n)
+    cdef Block waiting
+    if pop.drawn and carried.noisy:
+        waiting.moments, waiting.own, waiting.stride, waiting.n = moments, carried.own + first, stride, n
+        take_own(carried, &waiting, pop.R)
+    else:
+        take_noise(carried, moments, stride, n)
     release_membrane(carried, moments, stride)
     decay_moments(carried, moments, stride, n)
     write_lift(carried, moments, stride, few_members(pop, pop.survivors[first]))

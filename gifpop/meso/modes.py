@@ -55,6 +55,8 @@ class Carried(Stateful):
         At a spike.
     noise : float64 array, shape (receptors, moments)
         What input of variance 1 pA^2 at each receptor adds to the moments.
+    direction : float64 array, shape (receptors, D + 1)
+        What input of 1 pA at each receptor, spread over a step, adds to the modes, and their sum.
     capacity : float64 array of length receptors
         Variance, pA^2, that all neurons together would bring which the samples of spikes are drawn from, if each fired
         once; 0: there are none.
@@ -77,6 +79,7 @@ class Carried(Stateful):
     decay: Floats
     jump: Floats
     noise: Floats
+    direction: Floats
     capacity: Floats
     forget: Floats
     recent: Floats
@@ -146,6 +149,7 @@ def plan_carried(
     if membrane:
         jump[-1] = 0.0  # the membrane is reset when refractoriness ends
     moments = count_moments(D)
+    direction = _direction(cell, dt, modes, tau_syn, capacity is not None)
     decay = np.exp(-dt / tau)
     return Carried(
         currents=thresholds,
@@ -155,7 +159,8 @@ def plan_carried(
         modes=modes,
         decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
         jump=jump,
-        noise=_noise(cell, dt, modes, moments, tau_syn, capacity is not None),
+        noise=_noise(direction, moments),
+        direction=np.column_stack([direction, direction.sum(axis=1)]),
         capacity=np.zeros(len(tau_syn)) if capacity is None else np.array(capacity, dtype=float),
         forget=np.exp(-dt / (cell.tau_m + tau_syn)),
         recent=np.zeros(len(tau_syn)),
@@ -218,7 +223,7 @@ def update_carried(
     carried.cohorts = changed(carried.cohorts, cohorts, refractory)
     if carried.cells is not None:
         carried.cells = changed(carried.cells, of_cells[0])
-    for name in ("membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "capacity", "forget", "added"):
+    for name in ("membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "direction", "capacity", "forget", "added"):
         setattr(carried, name, getattr(new, name))
 
 
@@ -288,15 +293,19 @@ def _apart(tau: float, tau_m: float) -> float:
     return tau_m + nearest if tau >= tau_m else tau_m - nearest
 
 
-def _noise(cell: GIF, dt: float, modes: Floats, moments: int, tau_syn: Floats, noisy: bool) -> Floats:
-    """Return the effect on the moments of input of variance 1 pA^2 at each receptor, spread evenly over a step."""
-    noise = np.zeros((len(tau_syn), moments))
-    if not noisy:
-        return noise
-    D, first = len(modes), len(modes) - 1 - len(tau_syn)
-    for row, tau, current in zip(noise, tau_syn.tolist(), range(first, D - 1), strict=True):
-        state = np.zeros(D)
-        state[current] = arrival_current(tau, dt)
-        state[-1] = arrival_potential(tau, cell.tau_m, dt) / cell.C_m
-        row[D:] = _triangle(np.outer(modes @ state, modes @ state))
+def _direction(cell: GIF, dt: float, modes: Floats, tau_syn: Floats, noisy: bool) -> Floats:
+    """Return what input of 1 pA at each receptor, spread evenly over a step, adds to the modes: (receptors, D)."""
+    direction = np.zeros((len(tau_syn), len(modes)))
+    first = len(modes) - 1 - len(tau_syn)
+    for i, tau in enumerate(tau_syn.tolist() if noisy else ()):
+        direction[i] = modes[:, first + i] * arrival_current(tau, dt)
+        direction[i] += modes[:, -1] * (arrival_potential(tau, cell.tau_m, dt) / cell.C_m)
+    return direction
+
+
+def _noise(direction: Floats, moments: int) -> Floats:
+    """Return the effect on the moments of such input of variance 1 pA^2."""
+    noise = np.zeros((len(direction), moments))
+    for row, of_modes in zip(noise, direction, strict=True):
+        row[len(of_modes) :] = _triangle(np.outer(of_modes, of_modes))
     return noise
