@@ -28,6 +28,10 @@ cdef extern from *:
     const double ROUGHLY "GP_ROUGHLY"   # 1 / the standard deviation of the sum of four numbers of 16 bits
 
 
+cdef enum:
+    STRETCH = 8             # cohorts that are passed at once where nobody fires
+
+
 cdef inline double draw_roughly_normal(bitgen_t *random) noexcept nogil:
     """Draw a number of mean 0 and variance 1, the sum of four uniform ones: so many add up that they become normal."""
     cdef uint64_t x = random.next_uint64(random.state)
@@ -78,24 +82,43 @@ cdef inline int64_t draw_firing(Population *pop, double neurons, double q) noexc
 
 cdef inline int64_t draw_block(Population *pop, const Block *block, double *mixed) noexcept nogil:
     """Draw who fires of cohorts side by side; remove them, and add their moments to ``mixed``; return how many."""
-    cdef int64_t fired, all = 0
-    cdef double neurons, q
-    cdef Py_ssize_t i
-    for i in range(block.n):
-        neurons, q = block.survivors[i], block.variance[i]
-        if neurons * q < min(pop.state.budget, MANY):
-            pop.state.budget -= neurons * q
-            continue
-        fired = draw_firing(pop, neurons, q)
-        if fired > 0:
-            if pop.carried.D > 0:
-                if pop.carried.noisy:
-                    take_own_of(pop, block, i)
-                part_members(&pop.carried, block.moments + i, block.stride, neurons, <double> fired, q, mixed,
-                             pop.random)
-            block.survivors[i] = neurons - fired
-            all += fired
+    cdef int64_t all = 0
+    cdef double length
+    cdef Py_ssize_t i = 0, end
+    while i < block.n:
+        end = min(i + STRETCH, block.n)
+        if end == i + STRETCH:
+            length = length_of(block.survivors + i, block.variance + i)
+            if length < min(pop.state.budget, MANY):
+                pop.state.budget -= length
+                i = end
+        while i < end:
+            all += draw_cohort(pop, block, i, mixed)
+            i += 1
     return all
+
+
+cdef inline double length_of(const double *neurons, const double *q) noexcept nogil:
+    """Return the length of a stretch of the axis."""
+    return (((neurons[0] * q[0] + neurons[1] * q[1]) + (neurons[2] * q[2] + neurons[3] * q[3]))
+            + ((neurons[4] * q[4] + neurons[5] * q[5]) + (neurons[6] * q[6] + neurons[7] * q[7])))
+
+
+cdef inline int64_t draw_cohort(Population *pop, const Block *block, Py_ssize_t i, double *mixed) noexcept nogil:
+    """Draw who fires of one cohort."""
+    cdef double neurons = block.survivors[i], q = block.variance[i]
+    cdef int64_t fired
+    if neurons * q < min(pop.state.budget, MANY):
+        pop.state.budget -= neurons * q
+        return 0
+    fired = draw_firing(pop, neurons, q)
+    if fired > 0:
+        if pop.carried.D > 0:
+            if pop.carried.noisy:
+                take_own_of(pop, block, i)
+            part_members(&pop.carried, block.moments + i, block.stride, neurons, <double> fired, q, mixed, pop.random)
+        block.survivors[i] = neurons - fired
+    return fired
 
 
 cdef inline void mix_fired(const Carried *carried, const double *mean, const double *covariance, double neurons,
