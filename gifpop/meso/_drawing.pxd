@@ -21,10 +21,12 @@ cdef extern from *:
     """
     #define GP_MANY 8.0
     #define GP_NO_SPREAD 1e-10
+    #define GP_NO_VARIANCE 1e-12
     #define GP_ROUGHLY 2.6428997921303014e-05
     """
     const double MANY "GP_MANY"     # expected points in a cohort, from which on a binomial number is drawn faster
     const double NO_SPREAD "GP_NO_SPREAD"   # of a variance: what is left of it by rounding alone
+    const double NO_VARIANCE "GP_NO_VARIANCE"   # Delta_V^2; members that differ as little are alike
     const double ROUGHLY "GP_ROUGHLY"   # 1 / the standard deviation of the sum of four numbers of 16 bits
 
 
@@ -149,7 +151,7 @@ cdef inline Py_ssize_t find_root(const Carried *carried, const double *moments, 
                 x -= root[row + j] * root[column + j]
             if e < d:
                 root[row + e] = x / root[column + e] if root[column + e] > 0.0 else 0.0
-            elif x > NO_SPREAD * variance:
+            elif x > NO_SPREAD * variance + NO_VARIANCE:
                 root[row + e] = sqrt(x)
                 rank += 1
             else:

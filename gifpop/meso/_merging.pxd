@@ -99,8 +99,8 @@ cdef inline void merge_cells(Population *pop) noexcept nogil:
 
 
 cdef inline bint is_empty(const Population *pop, double survivors) noexcept nogil:
-    """Return whether a cohort can be dropped: where adaptation is carried, its spikes need not be remembered."""
-    return pop.carried.D > 0 and survivors < pop.nobody
+    """Return whether a cohort can be dropped, since hardly anybody is left and its spikes need not be remembered."""
+    return pop.forgets and survivors < pop.nobody
 
 
 cdef inline void free_cell(Population *pop, Py_ssize_t i) noexcept nogil:

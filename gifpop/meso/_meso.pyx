@@ -97,6 +97,7 @@ cdef class MesoPopulation:
             self.bind_cells(plan.cells)
         if plan.carried is not None:
             self.bind_carried(plan.carried)
+        pop.forgets = pop.carried.D > 0 or (pop.drawn and pop.J == 0)
 
     cdef bind_cells(self, plan):
         cdef Cells *cells = &self.population.cells
@@ -246,7 +247,9 @@ cdef void draw_members(Population *pop, Py_ssize_t active, double q_free, const 
         s.budget -= exposure
     else:
         memset(mixed, 0, carried.moments * sizeof(double))
-        pop.fired = draw_block(pop, &cohorts, mixed) + draw_block(pop, &cells, mixed) + draw_block(pop, &free, mixed)
+        pop.fired = draw_block(pop, &free, mixed)
+        pop.fired += draw_block(pop, &cells, mixed)
+        pop.fired += draw_block(pop, &cohorts, mixed)
         if carried.D > 0:
             take_fired(carried, mixed, <double> pop.fired, 0.0)
     if carried.D > 0:
@@ -354,9 +357,9 @@ cdef void scatter_all(Population *pop) noexcept nogil:
     cdef double unused
     cdef Block cohorts = cohorts_from(pop, s.oldest, s.cohorts), cells = merged_cohorts(pop)
     cdef Block free = free_neurons(pop, &unused)
-    scatter(pop, &cohorts)
-    scatter(pop, &cells)
     scatter(pop, &free)
+    scatter(pop, &cells)
+    scatter(pop, &cohorts)
 
 
 cdef inline double free_exposure(const Constants *c, State *s, double excess) noexcept nogil:
@@ -494,8 +497,8 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     s.cohorts += 1
     if pop.carried.D > 0:
         begin_moments(pop, entering)
-        if s.cells == 0:
-            leave_empty(pop)
+    if pop.forgets and s.cells == 0:
+        leave_empty(pop)
     if entering + 1 == pop.places:
         slide_back(pop)
 

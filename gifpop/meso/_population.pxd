@@ -129,6 +129,7 @@ cdef struct Population:
     double *hazard          # at the end of the last step, integrated over half a step
     bint drawn              # survivors are neurons, those who fire are drawn cohort by cohort; else, their sum is
     int64_t fired           # in this step, where that is so
+    bint forgets            # spikes need not be remembered: adaptation is carried, or there is none
     bint smooth             # expected counts are smooth functions of parameters, to rounding
     double nobody           # a cohort of fewer survivors is as good as empty
     double least            # added to where it may come to nothing and be divided by: survivors' variance, spikes

@@ -81,13 +81,8 @@ class CarriedPopulation(MesoPopulation):
         The variances (pA^2) are those of the weighted spikes that reach single neurons, if spikes were independent;
         ``variances``, a dict, those at other receptors.
         """
-        p, h = self.p, self.h
-        N, E_L, P = p["N"], p["E_L"], math.exp(-h / p["tau_m"])
-        H = (p["I_e"] + current) * p["tau_m"] / p["C_m"] * (1.0 - P) + E_L
-        H += sum(self.synapse(receptor, w) for receptor, w in {"ex": ex, "in": inh, **others}.items())
-        self.V_m = (self.V_m - E_L) * P + H
-        self.sfa = (self.sfa + self.emitted / N) * np.exp(-h / self.tau)
-        self.E_sfa = p["V_T_star"] + np.sum(self.q * self.sfa)
+        p, N = self.p, self.p["N"]
+        H = self.receive(current, {"ex": ex, "in": inh, **others})
         arriving = sum(
             self.left_of(variance, receptor) * np.outer(self.noise[receptor], self.noise[receptor])
             for receptor, variance in {"ex": ex_variance, "in": in_variance, **dict(variances)}.items()
@@ -103,18 +98,12 @@ class CarriedPopulation(MesoPopulation):
             if any(c is other for other in refractory):
                 c["x"][-1] = c["C"][-1, :] = c["C"][:, -1] = 0.0
                 continue
-            if c is not self.free:
-                c["u"] = (c["u"] - E_L) * P + H
-            u = self.V_m if c is self.free else c["u"]
             v = c["C"] @ self.slope
             r = self.slope @ v
-            lift = max(self.slope @ c["x"] - 0.5 * r, self.least_lift)
-            hazard = p["lambda_0"] * math.exp((u - p["V_T_star"]) / p["Delta_V"] - lift)
-            integral = 0.5e-3 * h * (c["hazard"] + hazard)
+            integral = self.integrate(c, H, max(self.slope @ c["x"] - 0.5 * r, self.least_lift))
             prob, stay = self.parted(integral)
             if c is self.free:
                 prob, stay = -math.expm1(-integral), math.exp(-integral)
-            c["hazard"] = hazard
             negligible = 1e-12 * self.slope**2 @ np.diag(c["C"])  # what rounding leaves of a spread
             if self.smooth:
                 r = max(r, 0.0)
@@ -138,6 +127,27 @@ class CarriedPopulation(MesoPopulation):
             self.fired["C"] -= np.outer(self.fired["x"], self.fired["x"])
         self.mean = W + (Y / Z if Z > 0.0 else 0.0) * (N - X)
         return self.mean
+
+    def receive(self, current, spikes):
+        """Integrate currents over the step, and the potential of the free neurons; return what all potentials gain."""
+        p = self.p
+        E_L, P = p["E_L"], math.exp(-self.h / p["tau_m"])
+        H = (p["I_e"] + current) * p["tau_m"] / p["C_m"] * (1.0 - P) + E_L
+        H += sum(self.synapse(receptor, w) for receptor, w in spikes.items())
+        self.V_m = (self.V_m - E_L) * P + H
+        self.sfa = (self.sfa + self.emitted / p["N"]) * np.exp(-self.h / self.tau)
+        self.E_sfa = p["V_T_star"] + np.sum(self.q * self.sfa)
+        return H
+
+    def integrate(self, c, H, lift):
+        """Move the potential of a cohort that may fire; return its hazard, which ``lift`` lowers, over the step."""
+        p = self.p
+        if c is not self.free:
+            c["u"] = (c["u"] - p["E_L"]) * math.exp(-self.h / p["tau_m"]) + H
+        u = self.V_m if c is self.free else c["u"]
+        before = c["hazard"]
+        c["hazard"] = p["lambda_0"] * math.exp((u - p["V_T_star"]) / p["Delta_V"] - lift)
+        return 0.5e-3 * self.h * (before + c["hazard"])
 
     def left_of(self, variance, receptor):
         """Return what is left of a variance, since neurons that have just fired do not fire again.

@@ -1,0 +1,172 @@
+"""A mesoscopic population whose spikes are drawn cohort by cohort, step by step (docs/finite_size.md)."""
+
+import math
+
+import numpy as np
+
+from tests.helpers.reference.carried import CarriedPopulation, mixture
+
+CERTAIN = 64.0  # integrated hazard that nobody survives
+MANY = 8.0  # expected points in a cohort, from which on their number is drawn
+
+
+class DrawnPopulation(CarriedPopulation):
+    """One mesoscopic population of whole neurons, a sample of whose members fires.
+
+    Parameters
+    ----------
+    parameters, h, cells, capacity : see `CarriedPopulation`
+    bits : numpy.random.BitGenerator
+        The random numbers that the population takes, in this order.
+    """
+
+    def __init__(self, parameters, h, bits, cells=None, capacity=None):
+        super().__init__(parameters, h, parameters["V_reset"], cells, capacity)
+        self.bits, self.random = bits, np.random.Generator(bits)
+        self.budget = self.random.standard_exponential()
+        p, thresholds = self.p, len(self.p["tau_sfa"])
+        noisy = capacity is not None
+        self.kept = list(range(thresholds + len(p["tau_stc"]) + 2 * noisy))
+        currents = len(self.kept) - thresholds
+        self.kept += [self.size - 1] * (currents > 0)
+        # coordinates that decay independently of each other, in which members are drawn
+        tau = np.array([*p["tau_stc"], *([p["tau_syn_ex"], p["tau_syn_in"]] if noisy else [])])
+        b = p["tau_m"] * tau / ((tau - p["tau_m"]) * p["C_m"]) * ([1.0] * len(p["tau_stc"]) + [-1.0] * (2 * noisy))
+        self.modes = np.diag([*np.ones(thresholds), *b, *([-1.0] * (currents > 0))]) / p["Delta_V"]
+        if currents:
+            self.modes[-1, thresholds:-1] = -b / p["Delta_V"]
+
+    def expect(self, current=0.0, ex=0.0, inh=0.0, ex_variance=0.0, in_variance=0.0):
+        """Advance to the end of the step and draw who fires; return how many were expected to."""
+        H = self.receive(current, {"ex": ex, "in": inh})
+        variances = {"ex": ex_variance, "in": in_variance}
+        left = {receptor: self.left_of(variance, receptor) for receptor, variance in variances.items()}
+        everybody = [self.free, *self.cells, *self.cohorts]
+        refractory = [id(c) for c in everybody[len(everybody) - self.k_ref :]]
+        lifts = []
+        for c in everybody:
+            c["x"], c["C"] = self.flow @ c["x"], self.flow @ c["C"] @ self.flow.T
+            lifts.append(self.lift_of(c["x"], c["C"], c["m"], self.slope) + self.scatter(c, left))
+        q = {}
+        for c, lift in zip(everybody, lifts, strict=True):
+            if id(c) in refractory:
+                c["x"][-1] = c["C"][-1, :] = c["C"][:, -1] = 0.0
+            else:
+                q[id(c)] = min(self.integrate(c, H, lift), CERTAIN)
+        self.mean = sum(-math.expm1(-q[id(c)]) * c["m"] for c in everybody if id(c) in q)
+        pieces = [self.draw(c, q[id(c)]) for c in everybody if id(c) in q]
+        self.drawn = sum(k for k, _, _ in pieces)
+        if self.drawn > 0:
+            self.fired["x"] = sum(k * x for k, x, _ in pieces) / self.drawn
+            apart = [x - self.fired["x"] for _, x, _ in pieces]
+            self.fired["C"] = (
+                sum(k * (C + np.outer(d, d)) for (k, _, C), d in zip(pieces, apart, strict=True)) / self.drawn
+            )
+        return self.mean
+
+    def scatter(self, c, left):
+        """Add what input of their own brings to the members of a cohort; return what that adds to their lift.
+
+        ``left``: variance at each receptor, pA^2. The mean of M neurons moves, too, by one M-th of the variance.
+        """
+        shift, spread = np.zeros(self.size), np.zeros((self.size, self.size))
+        M = c["m"]
+        if M > 0.0:
+            for receptor, variance in left.items():
+                if variance > 0.0:
+                    x = int(self.bits.random_raw())
+                    uniform = [(x >> bits) & 0xFFFF for bits in (0, 16, 32, 48)]
+                    roughly_normal = (sum(uniform) - 2 * 0xFFFF) / math.sqrt((65536.0**2 - 1.0) / 3.0)
+                    shift += self.noise[receptor] * (math.sqrt(variance / M) * roughly_normal)
+                    spread += np.outer(self.noise[receptor], self.noise[receptor]) * (variance * (1.0 - 1.0 / M))
+        c["x"], c["C"] = c["x"] + shift, c["C"] + spread
+        return self.slope @ shift - 0.5 * self.slope @ spread @ self.slope
+
+    def lift_of(self, x, C, M, slope):
+        """By how much adaptation lowers the logarithm of the averaged hazard of M members."""
+        r = slope @ C @ slope
+        return max(slope @ x - 0.5 * r / (1.0 + 0.5 * r / (M + 1.0)), self.least_lift)
+
+    def draw(self, c, q):
+        """Draw who fires of a cohort; return how many, their mean and their covariance."""
+        M = c["m"]
+        if M * q < min(self.budget, MANY):
+            self.budget -= M * q
+            return 0, np.zeros(self.size), np.zeros((self.size, self.size))
+        if M * q >= MANY:
+            k = self.random.binomial(int(M), -math.expm1(-q))
+        else:
+            hit = set()
+            while self.budget < M * q:
+                hit.add(min(math.floor(self.budget / q), M - 1))
+                self.budget += self.random.standard_exponential()
+            self.budget -= M * q
+            k = len(hit)
+        return k, *(self.part(c, k, q) if k > 0 else (np.zeros(self.size), np.zeros((self.size, self.size))))
+
+    def part(self, c, k, q):
+        """Take k members out of a cohort; return their mean and covariance."""
+        M = c["m"]
+        R = c["m"] = M - k
+        if R == 0 or not self.kept:
+            return c["x"].copy(), c["C"].copy()
+        n = M - 1
+        kept = np.ix_(self.kept, self.kept)
+        root = cholesky(self.modes @ c["C"][kept] @ self.modes.T)
+        spreads = np.diag(root) > 0.0
+        pull = root.sum(axis=0) * math.sqrt(k * R / n) * (q / -math.expm1(-q))
+        z = self.direction(spreads, pull, int(n))
+        away = np.zeros(self.size)
+        away[self.kept] = np.linalg.solve(self.modes, root @ z)
+        others = c["C"] - np.outer(away, away) / n
+        np.fill_diagonal(others, np.maximum(np.diag(others), 0.0))
+        those = c["x"] + math.sqrt(R / (k * n)) * away
+        c["x"] = c["x"] - math.sqrt(k / (R * n)) * away
+        c["C"] = others * (M * (R - 1) / (R * (M - 2)) if M > 2 else 0.0)
+        return those, others * (M * (k - 1) / (k * (M - 2)) if M > 2 else 0.0)
+
+    def direction(self, spreads, pull, n):
+        """Draw coordinates of a vector of length sqrt(n) in n dimensions, those of modes that spread."""
+        z, strength = np.zeros(len(pull)), math.sqrt(pull @ pull)
+        drawn = np.flatnonzero(spreads)[:n]
+        if n == 1:
+            for d in drawn:
+                z[d] = -1.0 if self.random.random() * (1.0 + math.exp(-2.0 * pull[d])) < 1.0 else 1.0
+            return z
+        offset = np.zeros(len(pull))
+        if strength > 0.0:
+            scale = strength * math.sqrt(n)
+            mean = scale / (0.5 * (n - 1) + math.sqrt(0.25 * (n + 1) ** 2 + scale**2))
+            offset = pull / strength * mean * math.sqrt(n / max(1.0 - mean**2, 1e-12)) * (1.0 + 0.25 / n)
+        for d in drawn:
+            z[d] = self.random.standard_normal() - offset[d]
+        squares = z @ z + self.sum_of_squares(n - len(drawn))
+        return z * math.sqrt(n / squares) if squares > 0.0 else z
+
+    def sum_of_squares(self, n):
+        """Draw the sum of the squares of n normal numbers, many of them by the cube of one."""
+        if n <= 2:
+            return sum(self.random.standard_normal() ** 2 for _ in range(n))
+        narrow = 2.0 / (9.0 * n)
+        return n * max(1.0 - narrow + math.sqrt(narrow) * self.random.standard_normal(), 0.0) ** 3
+
+    def lift(self):
+        ahead = self.flow.T @ self.slope
+        return self.lift_of(self.free["x"], self.free["C"], self.free["m"], ahead)
+
+    def release(self, cohort):
+        free, before = self.free, self.lift()
+        free["x"], free["C"] = mixture(free, cohort)
+        free["m"] += cohort["m"]
+        free["hazard"] = min(free["hazard"] * math.exp(min(before - self.lift(), 600.0)), 1e300)
+
+
+def cholesky(C):
+    """Return the lower triangular root of a covariance; modes of which only rounding errors are left do not spread."""
+    root = np.zeros_like(C)
+    for d in range(len(C)):
+        for e in range(d):
+            root[d, e] = (C[d, e] - root[d, :e] @ root[e, :e]) / root[e, e] if root[e, e] > 0.0 else 0.0
+        left = C[d, d] - root[d, :d] @ root[d, :d]
+        root[d, d] = math.sqrt(left) if left > 1e-10 * C[d, d] + 1e-12 else 0.0
+    return root
