@@ -87,6 +87,12 @@ class Simulation(Saved):
         spike-triggered currents; close to the neurons even where adaptation is strong. ``"quasi-renewal"``: spikes
         before a neuron's last one act as if they were Poisson, as in Schwalger, Deger & Gerstner (2017) and NEST.
         Without adaptation both are the same (docs/closures.md).
+    finite_size : {"corrected", "drawn"}
+        How mesoscopic populations follow the number of their neurons; a population's own value takes precedence.
+        ``"corrected"``: one number of spikes is drawn in each step; cohorts lose the numbers that are expected, and a
+        correction keeps the number of neurons, as in Schwalger, Deger & Gerstner (2017) and NEST. ``"drawn"``: cohorts
+        are whole neurons, and those of each that fire are drawn, which makes fluctuations those of neurons: exactly
+        without adaptation, closely with it (docs/finite_size.md). ``mean`` is then what is expected given the cohorts.
     wiring : {"dense", "sparse"}
         What ``p`` and connection rules mean to mesoscopic populations. ``"dense"``: a factor of the weight with which
         every neuron receives all spikes. ``"sparse"``: each neuron receives its own sample of the spikes, as along

@@ -172,6 +172,11 @@ class Assembly:
         new._initial_plans = new._relaxed = None
         return new
 
+    @property
+    def drawn(self) -> list[str]:
+        """Names of the populations whose spikes are drawn cohort by cohort."""
+        return [name for name, level in self.levels.items() if isinstance(level, MesoLevel) and level.drawn]
+
     def engine(self, root: np.random.SeedSequence, instead_of: Engine | None = None) -> Engine:
         """Return an engine in the initial state of a run with the seed ``root``.
 

@@ -221,7 +221,7 @@ class Recording:
         self.columns = self._make_columns(populations)
         self.every = requests.check_interval(record_interval, self._dt)
         prescribed: dict[str, Prescribed] = {
-            **requests.check_counts(populations, levels, counts),
+            **requests.check_counts(populations, levels, counts, assembly.drawn),
             **requests.check_spikes(populations, levels, spikes, self._dt),
         }
         self.prescribed = {self._names.index(name): values for name, values in prescribed.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,13 +72,20 @@ def check_interval(interval: float | None, dt: float) -> int:
     return whole_steps("Simulation.record_interval", interval, dt, least=1)
 
 
-def check_counts(populations: Populations, levels: Mapping[str, Level], counts: GivenCounts) -> dict[str, Integers]:
-    """Return prescribed counts of mesoscopic populations as int64 arrays, by name."""
+def check_counts(
+    populations: Populations, levels: Mapping[str, Level], counts: GivenCounts, drawn: Collection[str] = ()
+) -> dict[str, Integers]:
+    """Return prescribed counts of mesoscopic populations as int64 arrays, by name; spikes of some are ``drawn``."""
     prescribed = {}
     for name, where, N, given in _by_name(populations, "Simulation.counts", counts, "int array"):
         values = checks.unmasked(where, given)
         if levels[name] != "meso":
             raise ValueError(f"{where} must be of a mesoscopic population; neurons take Simulation.spikes")
+        if name in drawn:
+            raise ValueError(
+                f"{where} must be of a population with finite_size='corrected', got 'drawn': numbers of spikes do not "
+                "say which neurons fired"
+            )
         if values.dtype.kind not in "iu":
             raise TypeError(f"{where} must be an array of integers, got dtype {values.dtype}")
         if values.ndim != 1:

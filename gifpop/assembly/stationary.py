@@ -234,10 +234,8 @@ def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
     if plan.carried is not None and relaxed.carried is not None:
         pairs += [(getattr(plan.carried, name), getattr(relaxed.carried, name)) for name in ("fired", "recent")]
         pairs += zip(plan.carried.states, relaxed.carried.states, strict=True)
-    budget = plan.state["budget"].copy()
     for mine, theirs in pairs:
         mine[:] = theirs
-    plan.state["budget"] = budget
     plan.scale(plan.constants["N"][0] / SIZE)
 
 

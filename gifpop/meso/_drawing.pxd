@@ -67,7 +67,7 @@ cdef inline void take_own_of(const Population *pop, const Block *block, Py_ssize
 
 cdef inline int64_t draw_firing(Population *pop, double neurons, double q) noexcept nogil:
     """Draw how many of a cohort's neurons fire, whose integrated hazard is ``q``, and move on along the axis."""
-    cdef double *budget = &pop.state.budget
+    cdef double *budget = pop.budget
     cdef double length = neurons * q, one, before = -1.0
     cdef int64_t fired = 0
     if length >= MANY:
@@ -91,8 +91,8 @@ cdef inline int64_t draw_block(Population *pop, const Block *block, double *mixe
         end = min(i + STRETCH, block.n)
         if end == i + STRETCH:
             length = length_of(block.survivors + i, block.variance + i)
-            if length < min(pop.state.budget, MANY):
-                pop.state.budget -= length
+            if length < min(pop.budget[0], MANY):
+                pop.budget[0] -= length
                 i = end
         while i < end:
             all += draw_cohort(pop, block, i, mixed)
@@ -110,8 +110,8 @@ cdef inline int64_t draw_cohort(Population *pop, const Block *block, Py_ssize_t 
     """Draw who fires of one cohort."""
     cdef double neurons = block.survivors[i], q = block.variance[i]
     cdef int64_t fired
-    if neurons * q < min(pop.state.budget, MANY):
-        pop.state.budget -= neurons * q
+    if neurons * q < min(pop.budget[0], MANY):
+        pop.budget[0] -= neurons * q
         return 0
     fired = draw_firing(pop, neurons, q)
     if fired > 0:

@@ -91,6 +91,7 @@ cdef class MesoPopulation:
         pop.survivors, pop.variance = pop.count + pop.places, pop.count + 2 * pop.places
         pop.potential, pop.hazard = pop.count + 3 * pop.places, pop.count + 4 * pop.places
         pop.smooth, pop.drawn = plan.smooth, plan.drawn
+        pop.budget = numbers(kept, plan.budget, 1) if pop.drawn else NULL
         pop.nobody, pop.least = (SMOOTH_NOBODY, SMOOTH_LEAST) if pop.smooth else (NOBODY, 0.0)
         pop.random = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
         if plan.cells is not None:
@@ -243,8 +244,8 @@ cdef void draw_members(Population *pop, Py_ssize_t active, double q_free, const 
     cdef Block cohorts = cohorts_from(pop, s.oldest, active), cells = merged_cohorts(pop), free = free_neurons(pop, &q)
     s.mean = sums.fired - expm1(-q_free) * s.survivors
     pop.fired = 0
-    if exposure < s.budget and most < MANY:
-        s.budget -= exposure
+    if exposure < pop.budget[0] and most < MANY:
+        pop.budget[0] -= exposure
     else:
         memset(mixed, 0, carried.moments * sizeof(double))
         pop.fired = draw_block(pop, &free, mixed)

@@ -36,7 +36,6 @@ cdef struct State:
     double variance         # and its variance
     double hazard           # their hazard at the end of the last step, 1/s
     double spread           # no active cohort's potential is farther from theirs, mV; < 0: not known
-    double budget           # where spikes are drawn cohort by cohort: hazard until the next one
     int64_t oldest          # place of the oldest cohort
     int64_t cohorts         # in use
     int64_t cells           # cells in use
@@ -128,6 +127,7 @@ cdef struct Population:
     double *potential       # mV
     double *hazard          # at the end of the last step, integrated over half a step
     bint drawn              # survivors are neurons, those who fire are drawn cohort by cohort; else, their sum is
+    double *budget          # where that is so: hazard until the next one fires
     int64_t fired           # in this step, where that is so
     bint forgets            # spikes need not be remembered: adaptation is carried, or there is none
     bint smooth             # expected counts are smooth functions of parameters, to rounding

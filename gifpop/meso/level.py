@@ -72,6 +72,16 @@ class MesoLevel:
                 f"{where}: GIF.tau_stc must be empty with adaptation='quasi-renewal', got {list(cell.tau_stc)}: "
                 "spike-triggered currents have no equation there; adaptation='carried' has one"
             )
+        if self.drawn and not population.BinoRand:
+            raise ValueError(
+                f"{where}: BinoRand must be True with finite_size='drawn', got False: each neuron fires or does not; "
+                "finite_size='corrected' draws Poisson numbers"
+            )
+        if self.drawn and self.smooth:
+            raise ValueError(
+                f"{where}: finite_size must be 'corrected' with Simulation.smooth, got 'drawn': whole neurons that "
+                "are drawn do not change smoothly with parameters"
+            )
         if self.capacity is not None and not self.carries:
             raise ValueError(
                 f"{where}: adaptation must be 'carried' where neurons receive input of their own (Simulation.wiring is "
@@ -145,7 +155,8 @@ class MesoLevel:
         stream = seeds.stream(root, seeds.POPULATION, index)
         if self.drawn:
             assert isinstance(plan, PopulationPlan)
-            plan.state["budget"] = np.random.Generator(stream).standard_exponential()
+            assert plan.budget is not None
+            plan.budget[:] = np.random.Generator(stream).standard_exponential()
         return stream
 
     def updated(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:

@@ -65,13 +65,18 @@ class PopulationPlan(Stateful):
     cells: history.Cells | None = None
     carried: Carried | None = None
     smooth: bool = False
-    drawn: bool = False
+    budget: Floats | None = None
 
-    STATE: ClassVar = ("state", "I_syn", "sfa", "cohorts", "cells", "carried")
+    STATE: ClassVar = ("state", "I_syn", "sfa", "cohorts", "cells", "carried", "budget")
     neurons: ClassVar[Literal[False]] = False
     fires_once: ClassVar[Literal[False]] = False
     units: ClassVar[int] = 1
     places: ClassVar[int] = 0  # no neuron receives input of its own
+
+    @property
+    def drawn(self) -> bool:
+        """Whether spikes are drawn cohort by cohort: ``budget`` is the hazard until the next one."""
+        return self.budget is not None
 
     @property
     def n_receptors(self) -> int:
@@ -208,7 +213,7 @@ def plan_population(
         if carries and count_modes(cell, capacity is not None, len(receptors))
         else None,
         smooth=smooth,
-        drawn=drawn,
+        budget=np.zeros(1) if drawn else None,
     )
 
 

@@ -191,6 +191,7 @@ def test_every_parameter_can_be_changed():
         "name",
         "len_kernel",
         "adaptation",
+        "finite_size",
     }
     connection = brunel().connections[0]
     assert {f.name for f in fields(connection)} - set(OF_CONNECTION) == {"pre", "post", "number"}
