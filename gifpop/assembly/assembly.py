@@ -29,6 +29,7 @@ from gifpop.common import memory, seeds
 from gifpop.common.interrupts import give_way
 from gifpop.description import Connection, Description, Injection
 from gifpop.engine.engine import Engine
+from gifpop.meso.level import MesoLevel
 
 if TYPE_CHECKING:
     from gifpop.assembly.connections import Drawn
