@@ -164,9 +164,9 @@ cdef inline Py_ssize_t find_root(const Carried *carried, const double *moments, 
 cdef inline double draw_sum_of_squares(Py_ssize_t n, bitgen_t *random) noexcept nogil:
     """Draw the sum of the squares of ``n`` normal numbers, for n > 2 by the cube of one (Wilson & Hilferty 1931)."""
     cdef double x, sum = 0.0, narrow
-    cdef Py_ssize_t i
+    cdef Py_ssize_t _i
     if n <= 2:
-        for i in range(n):
+        for _i in range(n):
             x = random_standard_normal(random)
             sum += x * x
         return sum

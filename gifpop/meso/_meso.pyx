@@ -19,13 +19,13 @@ from gifpop.engine._dispatch cimport loops
 from gifpop.engine._exchange cimport Arrivals
 from gifpop.meso._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
 from gifpop.meso._drawing cimport MANY, draw_block, scatter
-from gifpop.meso._moments cimport (begin_moments, decay_moments, few_members, part_free, receive_noise, take_fired, take_own,
-                                   wait_out,
-                                   write_lift)
+from gifpop.meso._moments cimport (begin_moments, decay_moments, few_members, part_free, receive_noise, take_fired,
+                                   take_own, wait_out, write_lift)
 from gifpop.meso._population cimport MOST_MODES as _MOST_MODES
 from gifpop.meso._population cimport MOST_MOMENTS
 from gifpop.meso._population cimport PADDING as _PADDING
-from gifpop.meso._population cimport CERTAIN, Block, Carried, Cells, Common, Constants, Population, Receptor, State, Sums
+from gifpop.meso._population cimport (CERTAIN, Block, Carried, Cells, Common, Constants, Population, Receptor, State,
+                                      Sums)
 
 cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here

@@ -79,15 +79,14 @@ cdef struct Carried:        # adaptation as cohorts carry it: moments of its mod
     const double *capacity  # variance, pA^2, of each receptor, if all neurons that are sampled fired; 0: no samples
     const double *forget    # factor over a step, of each receptor
     double *deviation       # of the input that the neurons receive of their own in this step, of each receptor
-    const double *direction # of what input of each receptor adds to the modes, a row for each; and their sum
+    const double *direction  # of what input of each receptor adds to the modes, a row for each; and their sum
     double *recent          # share of these neurons that fired within the memory of each receptor and the membrane
     double *added           # moments added in this step
     double *cohorts         # a row for each moment, and one for the lift, as long as those of cohorts
     double *cells           # likewise, as long as those of cells
     double *free            # moments and lift of the free neurons
     double *fired           # moments of the neurons that last fired, just before
-    double *own             # where spikes are drawn cohort by cohort: what input of the neurons' own has moved the
-                            # mean of each cohort by, a row for each receptor; then one over its neurons, or 1
+    double *own             # pA by which each receptor's input of their own moves the mean of few; 1 / their number
     double *own_of_cells    # likewise
     double *own_of_free
 

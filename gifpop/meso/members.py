@@ -15,44 +15,18 @@ if TYPE_CHECKING:
     from gifpop.meso.modes import Carried
     from gifpop.meso.plan import PopulationPlan
 
-SURVIVORS, VARIANCE, HAZARD = (_meso.COHORT_ARRAYS.index(name) for name in ("survivors", "variance", "hazard"))
-
 
 @underflows_to_zero
 def draw_members(plan: PopulationPlan, random: np.random.Generator) -> None:
     """Draw how many neurons are in each cohort, from the numbers that are expected, and the moments of so few."""
-    expected = _survivors(plan)
+    expected = plan.survivors
     neurons = random.multinomial(int(plan.constants["N"][0]), expected / expected.sum()).astype(float)
-    _set_survivors(plan, neurons)
+    plan.set_survivors(neurons)
     if plan.carried is not None:
         for rows, hazards, members in _everybody(plan, neurons):
             before = rows[-1].copy()
             _sample_moments(plan.carried, rows, members, random)
             hazards *= np.exp(before - rows[-1])
-
-
-@underflows_to_zero
-def round_members(plan: PopulationPlan, N: int) -> None:
-    """Make the numbers of neurons whole, N in all; those of neighbours together stay nearly what they are."""
-    expected = _survivors(plan)
-    upto = np.cumsum(expected)
-    ends = np.rint(upto * (N / upto[-1]))
-    _set_survivors(plan, np.diff(ends, prepend=0.0))
-
-
-def _survivors(plan: PopulationPlan) -> Floats:
-    """Return the survivors of free neurons, cells and cohorts, the oldest first."""
-    merged = np.zeros(0) if plan.cells is None else plan.merged["survivors"]
-    return np.concatenate([plan.state["survivors"], merged, plan.window["survivors"]])
-
-
-def _set_survivors(plan: PopulationPlan, neurons: Floats) -> None:
-    free, cells = 1, int(plan.state["cells"][0])
-    plan.state["survivors"] = neurons[0]
-    plan.state["variance"] = 0.0
-    if plan.cells is not None:
-        plan.merged["survivors"][:] = neurons[free : free + cells]
-    plan.window["survivors"][:] = neurons[free + cells :]
 
 
 def _everybody(plan: PopulationPlan, neurons: Floats) -> list[tuple[Floats, Floats, Floats]]:

@@ -223,7 +223,8 @@ def update_carried(
     carried.cohorts = changed(carried.cohorts, cohorts, refractory)
     if carried.cells is not None:
         carried.cells = changed(carried.cells, of_cells[0])
-    for name in ("membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "direction", "capacity", "forget", "added"):
+    parameters = "membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "direction", "capacity", "forget"
+    for name in (*parameters, "added"):
         setattr(carried, name, getattr(new, name))
 
 

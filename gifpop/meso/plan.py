@@ -27,7 +27,6 @@ from gifpop.common.remembered import remembered
 from gifpop.common.stateful import Stateful, fill
 from gifpop.meso import _meso, history
 from gifpop.meso.kernels import current_kernel, threshold_kernel
-from gifpop.meso.members import round_members
 from gifpop.meso.modes import Carried, begin_carried, count_modes, count_moments, plan_carried, update_carried
 
 if TYPE_CHECKING:
@@ -131,6 +130,20 @@ class PopulationPlan(Stateful):
     def window(self) -> dict[str, Floats]:
         """The cohorts, at most K, the oldest first: a dict of arrays."""
         return dict(zip(_meso.COHORT_ARRAYS, self.cohorts[:, self.in_use], strict=True))
+
+    @property
+    def survivors(self) -> Floats:
+        """The numbers of free neurons, and of those in cells and cohorts, the oldest first."""
+        merged = np.zeros(0) if self.cells is None else self.merged["survivors"]
+        return np.concatenate([self.state["survivors"], merged, self.window["survivors"]])
+
+    def set_survivors(self, neurons: Floats) -> None:
+        """Set these numbers, which have no variance."""
+        first = 1 + int(self.state["cells"][0])
+        self.state["survivors"], self.state["variance"] = neurons[0], 0.0
+        if self.cells is not None:
+            self.merged["survivors"][:] = neurons[1:first]
+        self.window["survivors"][:] = neurons[first:]
 
     @underflows_to_zero
     def scale(self, share: float) -> None:
@@ -332,8 +345,8 @@ def update_plan(
     capacity = _lasting_capacity(plan.carried, capacity)
     carries = plan.carried is not None or capacity is not None
     plan.scale(N / plan.constants["N"][0])
-    if plan.drawn:
-        round_members(plan, N)
+    if plan.drawn:  # whole numbers stay whole, and those of neighbours together nearly in proportion
+        plan.set_survivors(np.diff(np.rint(np.cumsum(plan.survivors)), prepend=0.0))
     new = plan_population(cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, receptors=receptors)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)

@@ -75,7 +75,8 @@ def rebuilt(kept: dict[str, Any], threads: int | None = None) -> State:
     check_classes(np.random.SeedSequence, "seeds", (seed, root))
     check_classes(Result, "results", results)
     check_classes(PopulationResult, "results", (one for result in results for one in result))
-    options = {"finite_size": "corrected"} | dict(kept["options"])  # the only form, in files that do not say
+    options = dict(kept["options"])
+    options.setdefault("finite_size", "corrected")  # the only form there was, in files that do not say
     options["threads"] = threads or check_threads("Simulation.load: threads", options["threads"])
     assembly = Assembly(net, root, Options(**options))
     require(list(kept["groups"]) == list(net.populations), "each population has a state")

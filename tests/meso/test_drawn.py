@@ -108,7 +108,11 @@ def test_law_is_that_of_neurons(N):
     neurons = every_neuron(CELL, N, steps, trials, np.random.default_rng(6))
     assert drawn.shape == neurons.shape
     for k in chosen:
-        for summary in (lambda n, k: n[:, k], lambda n, k: n[:, : k + 1].sum(axis=1), lambda n, k: n[:, k] * n[:, k - 3]):
+        for summary in (
+            lambda n, k: n[:, k],
+            lambda n, k: n[:, : k + 1].sum(axis=1),
+            lambda n, k: n[:, k] * n[:, k - 3],
+        ):
             assert stats.ks_2samp(summary(drawn, k), summary(neurons, k), method="asymp").pvalue > FALSE_ALARM
 
 

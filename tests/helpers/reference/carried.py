@@ -81,7 +81,7 @@ class CarriedPopulation(MesoPopulation):
         The variances (pA^2) are those of the weighted spikes that reach single neurons, if spikes were independent;
         ``variances``, a dict, those at other receptors.
         """
-        p, N = self.p, self.p["N"]
+        N = self.p["N"]
         H = self.receive(current, {"ex": ex, "in": inh, **others})
         arriving = sum(
             self.left_of(variance, receptor) * np.outer(self.noise[receptor], self.noise[receptor])
