@@ -192,3 +192,65 @@ def test_parting_members_conserves_sums():
         squares = k * (spread + np.outer(those, those)) + c["m"] * (c["C"] + np.outer(c["x"], c["x"]))
         assert_allclose(squares, M * (C + np.outer(x, x)), atol=1e-8 * M * np.abs(C).max())
         assert min(np.linalg.eigvalsh(spread).min(), np.linalg.eigvalsh(c["C"]).min()) > -1e-9 * np.abs(C).max()
+
+
+@pytest.mark.parametrize(
+    ("population", "options", "message"),
+    [
+        ({"BinoRand": False}, {}, "Population 'P': BinoRand must be True with finite_size='drawn', got False"),
+        ({}, {"smooth": True}, "Population 'P': finite_size must be 'corrected' with Simulation.smooth, got 'drawn'"),
+        (
+            {},
+            {"counts": {"P": [1, 2]}},
+            r"Simulation.counts\['P'\] must be of a population with finite_size='corrected'",
+        ),
+    ],
+)
+def test_what_needs_expected_numbers_is_refused(population, options, message):
+    with pytest.raises(ValueError, match=message):
+        gp.Simulation(single(CELL, 10, **population), **DRAWN, **options)
+
+
+def test_a_population_has_its_own_form():
+    net = single(CELL, 10, finite_size="corrected")
+    net.population("Q", 10, CELL, finite_size="drawn")
+    sim = gp.Simulation(net, dt=DT, finite_size="drawn")
+    assert [plan_of(sim, name).drawn for name in "PQ"] == [False, True]
+    assert plan_of(gp.Simulation(net, dt=DT), "Q").drawn
+
+
+def networks():
+    """Yield networks of populations and neurons, which do all that cohorts of whole neurons can."""
+    for name in ("no adaptation", "two", "threshold and currents"):
+        net = gp.Network()
+        net.population("E", 60, CARRYING[name], len_kernel=K)
+        net.population("I", 15, CARRYING[name], len_kernel=K)
+        for post in "EI":
+            net.connect("E", post, weight=50.0, p=0.3, delay=1.0)
+            net.connect("I", post, weight=-200.0, p=0.3, delay=1.5)
+        yield net
+
+
+@pytest.mark.parametrize("wiring", ["dense", "sparse"])
+@pytest.mark.parametrize("net", list(networks()))
+def test_runs_go_on_as_they_would_have(net, wiring, tmp_path):
+    """Saved and restored, as one of several trials, with two threads, after a reset: the same numbers."""
+    options = {"wiring": wiring, "initial": "stationary", **DRAWN}
+    sim = gp.Simulation(net, seed=12, threads=2, **options)
+    begun = sim.run(30.0).counts
+    sim.save(tmp_path / "drawn.npz")
+    rest = sim.run(30.0).counts
+    assert_array_equal(gp.Simulation.load(tmp_path / "drawn.npz").run(30.0).counts, rest)
+    whole_run = net.simulate(60.0, seed=12, **options).counts
+    assert_array_equal(np.concatenate([begun, rest]), whole_run)
+    sim.reset()
+    assert_array_equal(sim.run(60.0).counts, whole_run)
+    trials = net.simulate(60.0, seed=13, trials=3, **options)
+    assert_array_equal(net.simulate(60.0, seed=trials.seeds[1], network_seed=13, **options).counts, trials.counts[1])
+
+
+def test_mixed_levels():
+    net = next(networks())
+    result = net.simulate(200.0, level={"E": "micro", "I": "meso"}, seed=14, **DRAWN)
+    assert result["E"].counts.sum() > 100
+    assert result["I"].counts.sum() > 25
