@@ -266,7 +266,7 @@ def test_duration():
 def test_unknown_options():
     net = single()
     message = (
-        "Network.simulate has no option 'foo'; it has adaptation, counts, dt, history, initial, level, network_seed, "
+        "Network.simulate has no option 'foo'; it has adaptation, counts, dt, finite_size, history, initial, level, network_seed, "
         "progress, record, record_interval, record_neurons, seed, smooth, spikes, threads, tolerance, wiring"
     )
     expect(TypeError, message, lambda: net.simulate(10.0, foo=1))
