@@ -14,6 +14,7 @@ from gifpop.micro._micro import MicroPopulation
 
 RECEPTOR: dict[Receptor, int]
 LONGEST_SLICE: int
+NO_SPIKES: Spikes
 
 @final
 class Core:
