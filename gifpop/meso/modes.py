@@ -250,7 +250,7 @@ def _changed(moments: Floats, change: Floats) -> Floats:
     """Return moments, shape (moments, n), of modes that are multiplied by a matrix of shape (new, old)."""
     means, covariances = unpack(moments, change.shape[1])
     covariances = np.einsum("ij,jkn,lk->iln", change, covariances, change, optimize=True)
-    return np.concatenate([change @ means, _triangle(covariances)])
+    return pack(change @ means, covariances)
 
 
 def _at_reset(carried: Carried) -> Floats:

@@ -27,16 +27,18 @@ if TYPE_CHECKING:
     from gifpop.nest.value_types import Values
 
 
+def _done_before(nodes: str) -> list[str]:
+    """Return what has been done that fixes settings, in NEST's words; ``nodes`` says that there are any."""
+    done = {
+        nodes: kernel.nodes.size > 0,
+        "Network has been simulated": kernel.clock.simulated,
+        "Model defaults were modified": kernel.defaults_changed,
+    }
+    return [text for text, true in done.items() if true]
+
+
 def _set_resolution(value: object) -> None:
-    conditions = [
-        text
-        for text, met in (
-            ("Nodes have already been created", kernel.nodes.size > 0),
-            ("Network has been simulated", kernel.clock.simulated),
-            ("Model defaults were modified", kernel.defaults_changed),
-        )
-        if met
-    ]
+    conditions = _done_before("Nodes have already been created")
     if len(conditions) == 1:
         raise KernelException(f"{conditions[0]}: time representation cannot be changed.")
     if conditions:
@@ -65,16 +67,9 @@ def _set_threads(name: str, value: object) -> None:
     threads = PLAIN_LONG.convert(name, value)
     if threads == kernel.threads:
         return
-    conditions = [
-        text
-        for text, met in (
-            ("Nodes exist", kernel.nodes.size > 0),
-            ("Network has been simulated", kernel.clock.simulated),
-            ("Model defaults were modified", kernel.defaults_changed),
-            ("Delay extrema have been set", kernel.delays.fixed),
-        )
-        if met
-    ]
+    conditions = _done_before("Nodes exist")
+    if kernel.delays.fixed:
+        conditions.append("Delay extrema have been set")
     if conditions:
         raise KernelException(f"Number of threads unchanged. Error conditions: {'. '.join(conditions)}.")
     if threads < 1:
