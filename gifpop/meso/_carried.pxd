@@ -147,17 +147,18 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
                           totals)
         first += groups * LANES
     write_sums(&totals, sums)
-    for k in range(D + D * (D + 1) // 2):
-        mixed[k] = total(sums_of_fired[k])
+    if not pop.drawn:
+        for k in range(D + D * (D + 1) // 2):
+            mixed[k] = total(sums_of_fired[k])
 
 
 cdef inline void advance_carried(const Population *pop, const Block *block, double drive, Sums *sums,
                                  double *mixed) noexcept nogil:
     """Advance cohorts or cells; write to ``mixed`` the moments of the neurons that fire, weighted with their number.
 
-    Where spikes are drawn cohort by cohort, it is not known yet who fires, and moments stay (`keep_carried`).
-    ``drive`` is what any potential gains besides its leak. The lanes that are left over lie before the block, where
-    there are no neurons.
+    Where spikes are drawn cohort by cohort, it is not known yet who fires: moments stay (`keep_carried`), and ``mixed``
+    is left alone. ``drive`` is what any potential gains besides its leak. The lanes that are left over lie before the
+    block, where there are no neurons.
     """
     cdef Py_ssize_t D = pop.carried.D
     if pop.carried.noisy and D == 4:

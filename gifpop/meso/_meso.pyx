@@ -320,7 +320,8 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
                              double *mixed) noexcept nogil:
     """Advance all neurons, whose cohorts carry their adaptation; return the integrated hazard of a free one.
 
-    ``mixed`` receives the moments of the neurons that are expected to fire, but for the free ones.
+    ``mixed`` receives the moments of the neurons that are expected to fire, but for the free ones; nothing where it is
+    drawn who fires.
     """
     cdef const Constants *c = pop.constants
     cdef State *s = pop.state
@@ -346,9 +347,11 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
         block = merged_cohorts(pop)
         loops.advance_carried(pop, &block, common.drive, &of_cells, mixed_of_cells)
         add_sums(sums, &of_cells)
-        for k in range(carried.moments):
-            mixed[k] += mixed_of_cells[k]
-    carried.finite = total_of_zeros(mixed, carried.moments) + 0.0 * lift
+        if not pop.drawn:
+            for k in range(carried.moments):
+                mixed[k] += mixed_of_cells[k]
+    if not pop.drawn:
+        carried.finite = total_of_zeros(mixed, carried.moments) + 0.0 * lift
     return q_free
 
 
@@ -473,10 +476,10 @@ cdef inline void add_sums(Sums *sums, const Sums *others) noexcept nogil:
 
 cdef int64_t draw_spikes(Population *pop) noexcept nogil:
     """Draw the number of spikes of the step, at most N."""
-    cdef double N = pop.constants.N
-    cdef double expected = min(max(pop.state.mean, 0.0), N)
+    cdef double N = pop.constants.N, expected
     if pop.drawn:
         return pop.fired
+    expected = min(max(pop.state.mean, 0.0), N)
     if pop.constants.poisson:
         return min(random_poisson(pop.random, expected), <int64_t> N)
     return random_binomial(pop.random, expected / N, <int64_t> N, &pop.binomial)
