@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from gifpop.nest.streams import RandomStreams
 
 # Bytes of each time at which a meter samples, of a sample until it is shown, and of each value in it; of a recorded
-# spike until the run ends, and more when it is shown.
+# spike until the run ends, and more when it is shown (52, or 75 where events are copied to be ordered or cut).
 PER_TIME, PER_SAMPLE, PER_VALUE = 24.0, 36.0, 24.0
 BRIEF = 1e-3  # s
 MOST_HELD = 3.2e7  # of what was recorded in short runs and is not shown yet
-PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 72.0
+PER_TAKEN_SPIKE, PER_SHOWN_SPIKE = 16.0, 64.0
 
 
 class Load(NamedTuple):
