@@ -11,8 +11,9 @@ from gifpop.micro._group cimport Neurons, PerNeuron
 
 TILE = _TILE
 PARAMETERS = ("leak", "constant_drive", "current_gain", "V_reset", "V_T_star", "slope", "threshold", "refractory")
-TERMS = {"carry": "I_syn", "decay": "I_syn", "arrive": "I_syn", "input": "I_syn", "sfa_decay": "sfa", "sfa_jump": "sfa",
-         "stc_decay": "stc", "stc_jump": "stc", "stc_carry": "stc"}     # with a row for each row of this part of the state
+TERMS = {"carry": "I_syn", "decay": "I_syn", "arrive": "I_syn", "input": "I_syn", "sfa_decay": "sfa",
+         "sfa_jump": "sfa", "stc_decay": "stc", "stc_jump": "stc",
+         "stc_carry": "stc"}    # parameters with a row for each row of this part of the state
 OF_TRAPEZOID = ("arrive", "input", "stc_carry")     # of no rows otherwise
 VARIOUS = ("leak", "constant_drive", "current_gain", "carry", "decay", "arrive", "input", "V_reset", "slope",
            "threshold")

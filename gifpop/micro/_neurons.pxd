@@ -158,10 +158,10 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
                       Py_ssize_t R, bint trapezoid) noexcept nogil:
     """Integrate synaptic currents and potentials of a tile; return whether all are finite numbers.
 
-    ``excess`` is log2 of the hazard, integrated over the step or, ``trapezoid``, half of it. ``various``: the neurons have parameters of their own;
-    ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed; ``R``: receptors that
-    ``input.drive`` does not hold, none or ``PAIR``. All are constants where this is inlined, so that what is common
-    stays in registers.
+    ``excess`` is log2 of the hazard, integrated over the step or, ``trapezoid``, half of it. ``various``: the neurons
+    have parameters of their own; ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed;
+    ``R``: receptors that ``input.drive`` does not hold, none or ``PAIR``. All are constants where this is inlined, so
+    that what is common stays in registers.
     """
     cdef const double *leaks = at(&g.leak, start)
     cdef const double *resets = at(&g.V_reset, start)
