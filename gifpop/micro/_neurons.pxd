@@ -56,6 +56,16 @@ cdef inline lanes take(double *arriving) noexcept nogil:
     return x
 
 
+cdef inline lanes receive(lanes *current, lanes arriving, lanes V, lanes carry, lanes decay, lanes arrive,
+                          bint trapezoid) noexcept nogil:
+    """Integrate a synaptic current, given what arrives of it; return the potential with what it adds."""
+    cdef lanes before = current[0]
+    current[0] = before * decay + arriving
+    if trapezoid:
+        return V + before * carry + arriving * arrive
+    return V + current[0] * carry
+
+
 cdef inline void add_up(double *traces, const PerNeuron *decay, const PerNeuron *carry, Py_ssize_t terms,
                         Py_ssize_t places, Py_ssize_t start, Py_ssize_t groups, double *sums,
                         bint decayed) noexcept nogil:
@@ -173,7 +183,7 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
     cdef const double *feeds[PAIR]
     cdef lanes leak = load(leaks), V_reset = load(resets), slope = load(slopes), threshold = load(thresholds)
     cdef lanes drive = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current
-    cdef lanes[PAIR] carry, decay, arrive, feed, common, current
+    cdef lanes[PAIR] carry, decay, arrive, feed, common, arriving, current
     cdef double[PAIR] all, unit
     cdef double *I_syn[PAIR]
     cdef double *sums[PAIR]
@@ -181,7 +191,7 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
     cdef double *potential = g.V_m + start
     cdef double *pause = g.pause + start
     cdef Py_ssize_t group, i, r
-    cdef lanes V, before, left, finite = all_lanes(0.0)
+    cdef lanes V, x, left, finite = all_lanes(0.0)
     for r in range(R):
         carries[r], decays[r] = row_of(&g.carry, r, start), row_of(&g.decay, r, start)
         carry[r], decay[r] = load(carries[r]), load(decays[r])
@@ -209,23 +219,23 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
             drive = load(input.drive + i)
         for r in range(R):
             if gathered:
-                current[r] = load(input.arriving[r] + i)
+                arriving[r] = load(input.arriving[r] + i)
             elif counted and trapezoid:
-                current[r] = take_counts(counts[r] + i)     # of which `feed` knows the unit
+                arriving[r] = take_counts(counts[r] + i)     # of which `feed` knows the unit
             elif counted:
-                current[r] = take_counts(counts[r] + i) * unit[r]
+                arriving[r] = take_counts(counts[r] + i) * unit[r]
             else:
-                current[r] = take(sums[r] + i)
+                arriving[r] = take(sums[r] + i)
         V = load(potential + i) * leak + drive
         for r in range(R):
-            if trapezoid:
-                before = load(I_syn[r] + i)
-                current[r] = (current[r] + all[r]) * feed[r] if various else current[r] * feed[r] + common[r]
-                V = V + before * carry[r] + current[r] * arrive[r]
-                current[r] = before * decay[r] + current[r]
+            if trapezoid and not various:
+                x = arriving[r] * feed[r] + common[r]
+            elif trapezoid:
+                x = (arriving[r] + all[r]) * feed[r]
             else:
-                current[r] = load(I_syn[r] + i) * decay[r] + (current[r] + all[r])
-                V = V + current[r] * carry[r]
+                x = arriving[r] + all[r]
+            current[r] = load(I_syn[r] + i)
+            V = receive(&current[r], x, V, carry[r], decay[r], arrive[r], trapezoid)
         finite = finite + 0.0 * V       # NaN from the first one on that is not, here or in the currents
         left = load(pause + i)
         V = above(left, 0.0, V_reset, V)
