@@ -113,3 +113,46 @@ def test_currents_of_spikes_act_as_in_cohorts():
     assert_allclose(result.V_m[:, 0], cell.V_reset + expected, rtol=0, atol=1e-12)
     decayed = [q * np.exp(-t / tau) for tau, q in zip(cell.tau_stc, cell.q_stc, strict=True)]
     assert_allclose(result.I_stc[:, 1], np.sum(decayed, axis=0), rtol=1e-12, atol=0)
+
+
+def volleys(N, trials, **options):
+    """Return the spikes of P in some windows, shape (windows, trials), of two populations that all neurons connect."""
+    net = gp.Network()
+    for name, drive in (("P", 400.0), ("Q", 300.0)):
+        net.population(name, N, replace(CELL, I_e=drive, Delta_V=2.5, t_ref=4.0))
+    for post in "PQ":
+        net.connect("P", post, weight=800.0 / N, delay=1.0)
+        net.connect("Q", post, weight=-1600.0 / N, delay=1.0)
+    net.inject("P", gp.StepCurrent([30.0], [150.0]))
+    counts = net.simulate(100.0, dt=DT, trials=trials, **options)["P"].counts
+    return np.array([counts[:, begin:end].sum(axis=1) for begin, end in ((0, 40), (80, 200), (100, 120), (0, 200))])
+
+
+def law_differs(one, other):
+    """Return the smallest probability of so large a chi-square, over windows; rare counts are taken together."""
+    values = []
+    for a, b in zip(one, other, strict=True):
+        table = np.array([np.bincount(each, minlength=1 + max(a.max(), b.max())) for each in (a, b)])
+        often = table.sum(axis=0) >= 20
+        table = np.column_stack([table[:, often], table[:, ~often].sum(axis=1)])
+        values.append(stats.chi2_contingency(table[:, table.any(axis=0)]).pvalue)
+    return min(values)
+
+
+def law_of_levels(N, trials=10_000):
+    neurons = volleys(N, trials, level="micro", seed=1)
+    return law_differs(neurons, volleys(N, trials, level="meso", finite_size="drawn", seed=2))
+
+
+@pytest.mark.parametrize(
+    ("N", "trials"), [(5, 2000), *(pytest.param(N, 10_000, marks=pytest.mark.slow) for N in (1, 5, 50))]
+)
+def test_levels_are_one_process(N, trials):
+    """Without adaptation, populations whose spikes are drawn have the law of their neurons, at a step of 0.5 ms."""
+    assert law_of_levels(N, trials) > 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("as_nest")
+def test_levels_in_steps_of_nest_are_not():
+    assert law_of_levels(50) < 1e-9
