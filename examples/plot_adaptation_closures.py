@@ -12,7 +12,7 @@ neurons:
 - rate, variance and power spectrum of finite populations, without connections and with inhibition of each other;
 - stationary state and response to a step of a network of excitatory and inhibitory neurons, all to all.
 
-The levels also discretize time differently; ``cell`` and ``rate_of_population`` remove this difference.
+Both levels take the same steps in time, so that their differences are those of the closures.
 
 ``python plot_adaptation_closures.py`` measures a small part of the study (about ten seconds) and shows the figure;
 ``python plot_adaptation_closures.py figure.png`` writes it. With ``--full`` it measures everything (about an hour on
@@ -23,7 +23,6 @@ one core; it continues after an interrupt), with ``--redraw`` it makes tables an
 import argparse
 import json
 import re
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -89,12 +88,8 @@ def current(mV):
     return mV * C_M / TAU_M
 
 
-def cell(strength, tau, drive, lead=0.0):
-    """Return neurons whose threshold a spike lifts by ``strength * Delta_V`` and that rest at ``drive`` mV.
-
-    Neurons look at their threshold one step late, before it decays. A jump that has decayed during one step, ``lead``,
-    makes up for that: rates then depend on the step only in second order, less than 0.01 % here.
-    """
+def cell(strength, tau, drive):
+    """Return neurons whose threshold a spike lifts by ``strength * Delta_V`` and that rest at ``drive`` mV."""
     return gp.GIF(
         C_m=C_M,
         tau_m=TAU_M,
@@ -108,7 +103,7 @@ def cell(strength, tau, drive, lead=0.0):
         tau_syn_ex=3.0,
         tau_syn_in=6.0,
         tau_sfa=[tau] if strength else [],
-        q_sfa=[strength * DELTA_V * np.exp(-lead / tau)] if strength else [],
+        q_sfa=[strength * DELTA_V] if strength else [],
     )
 
 
@@ -121,7 +116,7 @@ def simulation(net, who, dt, seed, **options):
 def uncoupled(strength, tau, drive, N, dt, who, seed):
     """Return a simulation of neurons without connections."""
     net = gp.Network()
-    net.population("P", N, cell(strength, tau, drive, dt if who == NEURONS else 0.0))
+    net.population("P", N, cell(strength, tau, drive))
     return simulation(net, who, dt, seed)
 
 
@@ -184,18 +179,14 @@ def rate_of_neurons(strength, tau, drive, rate, spikes, seed):
 
 
 def rate_of_population(strength, tau, drive, who, seed):
-    """Return the rate of a very large population, which does not fluctuate, extrapolated to steps of length zero.
+    """Return the rate of a very large population, which does not fluctuate, in the steps of the neurons.
 
-    The equations of a population have errors of first order in the step: spikes count from the end of theirs. What is
-    left of the oscillation in which the population begins is weighted out.
+    What is left of the oscillation in which the population begins is weighted out.
     """
-    rates, fine = {}, time_step(drive, 0.1)
-    for dt in (fine, fine / 2.0):
-        sim = uncoupled(strength, tau, drive, 10**8, dt, who, seed)
-        settle(sim, who, tau, drive)
-        activity = sim.run(2000.0).activity[:, 0]
-        rates[dt] = np.average(activity, weights=np.hanning(len(activity)))
-    return {"rate": 2.0 * rates[fine / 2.0] - rates[fine], "error": 0.0, "at_finite_step": rates[fine]}
+    sim = uncoupled(strength, tau, drive, 10**8, time_step(drive, 0.2), who, seed)
+    settle(sim, who, tau, drive)
+    activity = sim.run(2000.0).activity[:, 0]
+    return {"rate": np.average(activity, weights=np.hanning(len(activity))), "error": 0.0}
 
 
 # %%
@@ -251,7 +242,7 @@ def ensemble(strength, tau, drive, rate, N, coupled, seconds, who, seed):
     net = gp.Network()
     inhibition = INHIBITION if coupled else 0.0
     drive += inhibition * TAU_M * 1e-3 * rate  # for the same rate
-    P = net.population("P", N, cell(strength, tau, drive, dt if who == NEURONS else 0.0))
+    P = net.population("P", N, cell(strength, tau, drive))
     if coupled:
         net.connect(P, P, weight=-inhibition / N * C_M / net.populations["P"].cell.tau_syn_in, delay=1.0)
     sim = simulation(net, who, dt, seed, initial="fired" if who == NEURONS else "stationary")
@@ -268,14 +259,11 @@ def ensemble(strength, tau, drive, rate, N, coupled, seconds, who, seed):
 # connections with probability 0.2.
 
 
-def dense_network(who, dt, connected=True):
+def dense_network(connected=True):
     """Return the network with all-to-all connections, or without any."""
     net, sparse = gp.Network(), gp.models.brunel()
     for name, population in sparse.populations.items():
-        c = population.cell
-        if who == NEURONS:  # see `cell`
-            c = replace(c, q_sfa=[q * np.exp(-dt / tau) for q, tau in zip(c.q_sfa, c.tau_sfa, strict=True)])
-        net.population(name, population.N, c)
+        net.population(name, population.N, population.cell)
     for link in sparse.connections if connected else ():
         net.connect(link.pre, link.post, weight=link.weight * link.rule.p, delay=link.delay)
     return net
@@ -283,7 +271,7 @@ def dense_network(who, dt, connected=True):
 
 def network_response(trials, who, seed, dt=0.1):
     """Return the activity of E in 1-ms bins, averaged over trials, from 1400 to 2000 ms with a step at 1500 ms."""
-    net = dense_network(who, dt)
+    net = dense_network()
     for name in net.populations:
         net.inject(name, gp.StepCurrent([1500.0], [current(STEP)]))
     total = 0.0
@@ -297,7 +285,7 @@ def network_statistics(runs, connected, who, seed, dt=0.1):
     """Return `statistics` of E from runs of 20 s."""
     segments = []
     for run in range(runs):
-        sim = simulation(dense_network(who, dt, connected=connected), who, dt, f"{seed} {run}")
+        sim = simulation(dense_network(connected=connected), who, dt, f"{seed} {run}")
         sim.run(2000.0)
         segments.append(bins(sim.run(20_000.0).activity[:, :1], dt)[:, 0].reshape(-1, round(1e3 * SEGMENT)))
     return statistics(np.concatenate(segments))

@@ -58,13 +58,11 @@ def current(mV):
     return mV * C_M / TAU_M
 
 
-def cell(drive, Delta_V=DELTA_V, strength=0.0, tau=1000.0, lead=0.0):
+def cell(drive, Delta_V=DELTA_V, strength=0.0, tau=1000.0):
     """Return neurons whose resting potential is ``drive`` mV and whose threshold is 15 mV above the reset.
 
-    A spike lifts the threshold by ``strength * Delta_V``. Neurons look at it one step late, before it decays; a jump
-    that has decayed for one step already, ``lead``, makes up for that.
+    A spike lifts the threshold by ``strength * Delta_V``.
     """
-    q = strength * Delta_V * np.exp(-lead / tau)
     return gp.GIF(
         C_m=C_M,
         tau_m=TAU_M,
@@ -76,7 +74,7 @@ def cell(drive, Delta_V=DELTA_V, strength=0.0, tau=1000.0, lead=0.0):
         tau_syn_ex=3.0,
         tau_syn_in=6.0,
         tau_sfa=[tau] if strength else [],
-        q_sfa=[q] if strength else [],
+        q_sfa=[strength * Delta_V] if strength else [],
     )
 
 
@@ -193,8 +191,8 @@ def adapted_rates(quick, drive=40.0, dt=0.1):
         for strength in (0.5, 1.0, 2.0, 4.0, 6.0):
             rates = {}
             for who in (NEURONS, "quasi-renewal", "carried"):
-                N, lead, trials = (300, dt, 2) if who == NEURONS else (10**7, 0.0, 1)
-                net = population(N, cell(drive, DELTA_V, strength, tau, lead))
+                N, trials = (300, 2) if who == NEURONS else (10**7, 1)
+                net = population(N, cell(drive, DELTA_V, strength, tau))
                 rates[who] = rate(counts_of(net, who, seconds, dt, trials, warmup=1.0 + 2e-3 * tau), N, dt)
             off = {who: percent(rates[who], rates[NEURONS]) for who in ("quasi-renewal", "carried")}
             for who, deviation in off.items():
@@ -210,7 +208,7 @@ def clockwork_spectra(quick, N=200, drive=120.0, dt=0.1):
     """
     spectra = {}
     for who in (NEURONS, "quasi-renewal", "carried"):
-        net = population(N, cell(drive, strength=4.0, lead=dt if who == NEURONS else 0.0))
+        net = population(N, cell(drive, strength=4.0))
         sim = gp.Simulation(net, dt=dt, seed=1, progress=False, **HOW[who])
         if who == NEURONS:
             sim.set("E", I_e=gp.Uniform(0.5 * current(drive), 1.5 * current(drive)))
@@ -270,8 +268,7 @@ def synchrony(quick, N=500, dt=0.2):
 # H: coarse steps
 # ---------------
 #
-# Neurons use the hazard at the end of a step, populations the mean of both ends; in both, spikes count from the end of
-# their step.
+# Neurons and populations take the same steps, in which spikes count from the end.
 
 
 def coarse_steps(quick):

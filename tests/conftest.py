@@ -4,6 +4,7 @@ import os
 import runpy
 import signal
 import warnings
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +14,7 @@ import pytest
 import gifpop
 from gifpop.engine import instruction_set, threads
 from gifpop.meso import history
+from gifpop.micro import plan
 
 pytest.register_assert_rewrite("tests.helpers")
 
@@ -52,6 +54,13 @@ def loops(request, monkeypatch):
     yield request.param
     monkeypatch.undo()
     instruction_set.select()
+
+
+@pytest.fixture
+def as_nest(monkeypatch):
+    """Let neurons of the own face take steps as NEST's do, instead of as populations do."""
+    for name in ("plan_neurons", "neuron_parameters"):
+        monkeypatch.setattr(f"gifpop.micro.level.{name}", partial(getattr(plan, name), trapezoid=False))
 
 
 @pytest.fixture

@@ -97,8 +97,9 @@ def spikes_of(recorded, populations, dt):
     ]
 
 
+@pytest.mark.usefixtures("as_nest")
 def test_replay_of_neurons(plain):
-    """Given connections and spikes of a plain program, gifpop's neurons are in the same state.
+    """Given connections and spikes of a plain program, gifpop's neurons that take NEST's steps are in the same state.
 
     Thresholds are recorded before they decay, so that those of the step after tell the traces.
     """
@@ -117,6 +118,7 @@ def test_replay_of_neurons(plain):
         assert_allclose(p["V_T_star"] + traces.sum(axis=0), population.E_sfa[400], rtol=1e-9, atol=0.0)
 
 
+@pytest.mark.usefixtures("as_nest")
 def test_rates_of_neurons(plain):
     """Rates over 20 s have a standard deviation of 0.007 spikes/s; differences reach 0.06 once in 1e8 runs."""
     net, dt = gp.models.brunel(), 0.5

@@ -170,8 +170,9 @@ for population in result:
 #      - ``"nest"``
 #      - ``"fired"``: as in NEST, but with potentials at ``E_L`` instead of 0 mV
 #
-# Two differences always remain. Random numbers differ. And NEST's history update corrects the threshold with the wrong
-# one of the old spike counts, gifpop with the right one (:doc:`/theory`); :doc:`/correctness` lists all differences.
+# Three differences always remain. Random numbers differ. NEST's history update corrects the threshold with the wrong
+# one of the old spike counts, gifpop with the right one. And single neurons take the same steps in time as populations
+# (:doc:`/theory`); :doc:`/correctness` lists all differences.
 
 # %%
 # Do both agree? First check: rates

@@ -161,6 +161,7 @@ def _continued(
     assert isinstance(changed, NeuronPlan)
     # a number of draws that no neuron with this index has reached, since each step takes at most one
     changed.renew_budgets(min(N, before), engine.step + 1.0, engine.streams[i])
+    changed.begin_trapezoids(min(N, before))
     return changed, neurons
 
 

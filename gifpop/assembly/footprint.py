@@ -135,7 +135,8 @@ def _of_neurons(population: Population) -> Footprint:
     arrays = {name for parameter in various for name in ARRAYS_OF.get(parameter, ())}
     terms = {kind: len(getattr(cell, f"tau_{kind}")) for kind in ("sfa", "stc")}
     rows = len(arrays) + sum(n * (f"{part}_{kind}" in various) for kind, n in terms.items() for part in ("tau", "q"))
-    rows += (len(RECEPTORS) - 1) * len(arrays & {"carry", "decay"})  # a row for each receptor
+    rows += (len(RECEPTORS) - 1) * len(arrays & {"carry", "decay", "arrive", "input"})  # a row for each receptor
+    rows += terms["stc"] * any(name in various for name in ("C_m", "tau_m", "tau_stc"))  # carry of these currents
     own = len(_micro.STATE) + len(RECEPTORS) + sum(terms.values())
     return Footprint(8.0 * places * rows, 8.0 * places * own)
 

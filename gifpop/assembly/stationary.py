@@ -253,13 +253,13 @@ def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Ge
     cohort = np.searchsorted(share, share[-1] * random.random(N), side="right")
     own = _draw_own(plan, relaxed.carried, moments, cohort, random)
     plan.of_neurons("pause")[:] = np.maximum(constants["refractory"] + 1.0 - age[cohort], 0.0)
-    plan.of_neurons("V_m")[:] = potential[cohort] + own.potential  # the pause takes it to the reset
+    rising = age[cohort] > constants["refractory"] + 1.0
+    plan.of_neurons("V_m")[:] = np.where(rising, potential[cohort] + own.potential, constants["V_reset"])
     plan.of_neurons("E_sfa")[:] = constants["V_T_star"] + own.thresholds.sum(axis=0)
     plan.of_neurons("I_stc")[:] = own.currents.sum(axis=0)
     plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = own.thresholds, own.currents
-    # neurons receive spikes at the beginning of a step, populations all through it
-    current = relaxed.I_syn[:, np.newaxis] + own.synapses
-    plan.state["I_syn"][:, :N] = current / relaxed.receptors["input"][:, np.newaxis]
+    plan.state["I_syn"][:, :N] = relaxed.I_syn[:, np.newaxis] + own.synapses
+    plan.begin_trapezoids()
 
 
 def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Floats | None]:

@@ -74,12 +74,15 @@ def synaptic_carry(tau_s: float | Floats, tau_m: float | Floats, dt: float) -> F
 
 
 @underflows_to_zero
-def arrival_current(tau_s: float, dt: float) -> float:
-    """Return the synaptic current at the end of a step over which spikes of total weight 1 arrive evenly."""
-    return float(tau_s / dt * -np.expm1(-dt / tau_s))
+def arrival_current(tau_s: float | Floats, dt: float) -> Floats:
+    """Return the synaptic current at the end of a step over which spikes of total weight 1 arrive evenly.
+
+    Numbers or arrays, also of `arrival_potential`.
+    """
+    return tau_s / dt * -np.expm1(-dt / tau_s)
 
 
 @underflows_to_zero
-def arrival_potential(tau_s: float, tau_m: float, dt: float) -> float:
+def arrival_potential(tau_s: float | Floats, tau_m: float | Floats, dt: float) -> Floats:
     """Return tau_m times the potential that such spikes have left at its end, per pA and pF, ms."""
-    return float(tau_s / dt * (tau_m * -np.expm1(-dt / tau_m) - synaptic_carry(tau_s, tau_m, dt)))
+    return tau_s / dt * (tau_m * -np.expm1(-dt / tau_m) - synaptic_carry(tau_s, tau_m, dt))

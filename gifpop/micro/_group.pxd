@@ -26,22 +26,26 @@ cdef struct Neurons:
     PerNeuron current_gain  # mV per pA of external current
     PerNeuron carry         # R rows, mV per pA of synaptic current
     PerNeuron decay         # R rows, exp(-h/tau_syn)
+    PerNeuron input         # R rows, pA per pA of arriving spikes, spread evenly over the step
+    PerNeuron arrive        # R rows, mV per pA of these at the end of the step
     PerNeuron V_reset       # mV
     PerNeuron V_T_star      # mV
     PerNeuron slope         # log2(e)/Delta_V: hazards are powers of two
-    PerNeuron threshold     # V_T_star times the slope, less log2 of the hazard there, integrated over a step
+    PerNeuron threshold     # V_T_star times the slope, less log2 of the hazard there over a step, or half of one
     PerNeuron refractory    # steps; 0: reset at once, without a pause; -1: never reset
     PerNeuron sfa_decay     # J rows
     PerNeuron sfa_jump      # J rows, mV
     PerNeuron stc_decay     # S rows
     PerNeuron stc_jump      # S rows, pA
+    PerNeuron stc_carry     # S rows, mV per pA of adaptation current at the start of the step
+    bint trapezoid          # discretized as populations are; otherwise as in NEST, without arrive, input and stc_carry
     bint various            # some parameters of the membrane, synapses or hazard differ between neurons
     double *V_m             # mV
     double *I_syn           # R rows, pA
     double *E_sfa           # threshold of the last step, mV
-    double *I_stc           # adaptation current of the last step, pA
+    double *I_stc           # adaptation current at the end of the last step, or in NEST all through it, pA
     double *pause           # refractory steps left
-    double *budget          # hazard that the neuron takes until it fires
+    double *budget          # hazard that the neuron takes until it fires; trapezoid: less what begins the next step
     double *draws           # budgets that it has had
     double *sfa             # J rows, mV
     double *stc             # S rows, pA

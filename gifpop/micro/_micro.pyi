@@ -6,6 +6,7 @@ from gifpop.micro.plan import NeuronPlan
 TILE: int
 PARAMETERS: tuple[str, ...]
 VARIOUS: tuple[str, ...]
+OF_TRAPEZOID: tuple[str, ...]
 TERMS: dict[str, str]
 STATE: tuple[str, ...]
 

@@ -11,9 +11,12 @@ from gifpop.micro._group cimport Neurons, PerNeuron
 
 TILE = _TILE
 PARAMETERS = ("leak", "constant_drive", "current_gain", "V_reset", "V_T_star", "slope", "threshold", "refractory")
-TERMS = {"carry": "I_syn", "decay": "I_syn", "sfa_decay": "sfa", "sfa_jump": "sfa", "stc_decay": "stc",
-         "stc_jump": "stc"}     # parameters with a row for each row of this part of the state
-VARIOUS = ("leak", "constant_drive", "current_gain", "carry", "decay", "V_reset", "slope", "threshold")
+TERMS = {"carry": "I_syn", "decay": "I_syn", "arrive": "I_syn", "input": "I_syn", "sfa_decay": "sfa",
+         "sfa_jump": "sfa", "stc_decay": "stc", "stc_jump": "stc",
+         "stc_carry": "stc"}    # parameters with a row for each row of this part of the state
+OF_TRAPEZOID = ("arrive", "input", "stc_carry")     # of no rows otherwise
+VARIOUS = ("leak", "constant_drive", "current_gain", "carry", "decay", "arrive", "input", "V_reset", "slope",
+           "threshold")
 STATE = ("V_m", "E_sfa", "I_stc", "pause", "budget", "draws")
 
 
@@ -37,7 +40,7 @@ cdef class MicroPopulation:
         ``parameters``: ``PARAMETERS``, shape (1, n), and ``TERMS``, shape (terms, n), where n is ``places`` for a value
         for each neuron or ``TILE`` for one value repeated. ``state``: ``STATE``, shape (1, places), and ``I_syn``,
         ``sfa`` and ``stc``, shape (terms, places); places is N rounded up to a multiple of ``TILE``, with budgets that
-        last for ever behind the last neuron.
+        last for ever behind the last neuron. ``trapezoid``: whether neurons are discretized as populations are.
     key : uint64 array of length 2
         Of the group's random numbers.
 
@@ -52,13 +55,15 @@ cdef class MicroPopulation:
         cdef dict parameters = dict(plan.parameters), state = dict(plan.state)
         cdef Py_ssize_t places = state["V_m"].shape[1]
         self.kept, self.recordables = (parameters, state), plan.recorded
-        g.N, g.places = plan.N, places
+        g.N, g.places, g.trapezoid = plan.N, places, plan.trapezoid
         g.J, g.S, g.R = len(state["sfa"]), len(state["stc"]), len(state["I_syn"])
         g.leak = bind(parameters["leak"], places)
         g.constant_drive = bind(parameters["constant_drive"], places)
         g.current_gain = bind(parameters["current_gain"], places)
         g.carry = bind(parameters["carry"], places)
         g.decay = bind(parameters["decay"], places)
+        g.arrive = bind(parameters["arrive"], places)
+        g.input = bind(parameters["input"], places)
         g.V_reset = bind(parameters["V_reset"], places)
         g.V_T_star = bind(parameters["V_T_star"], places)
         g.slope = bind(parameters["slope"], places)
@@ -68,6 +73,7 @@ cdef class MicroPopulation:
         g.sfa_jump = bind(parameters["sfa_jump"], places)
         g.stc_decay = bind(parameters["stc_decay"], places)
         g.stc_jump = bind(parameters["stc_jump"], places)
+        g.stc_carry = bind(parameters["stc_carry"], places)
         g.various = any(parameters[name].shape[1] == places for name in VARIOUS)
         g.V_m, g.I_syn, g.pause = rows(state["V_m"]), rows(state["I_syn"]), rows(state["pause"])
         g.E_sfa, g.I_stc = rows(state["E_sfa"]), rows(state["I_stc"])

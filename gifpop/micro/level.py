@@ -14,6 +14,7 @@ from gifpop.common.ranges import check_ranges
 from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.common.stateful import fill
 from gifpop.distributions import Distribution, Given
+from gifpop.micro._micro import OF_TRAPEZOID
 from gifpop.micro.plan import RECORDABLES, NeuronPlan, count_places, neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ class MicroLevel:
         if any(array.shape[-1:] != (places,) for array in kept.values()):  # before as many are allocated
             raise ValueError(f"arrays of {population.N} neurons must have {places} places")
         plan = self.plan(population, root, index)
-        fill(plan.state_arrays(), kept)
+        arrays = plan.state_arrays()
+        lacking = {f"parameters.{name}" for name in OF_TRAPEZOID} & arrays.keys() - kept.keys()  # before format 3
+        fill(arrays, {**kept, **{name: arrays[name] for name in lacking}})
         return plan
 
     def begin(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> Key:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from gifpop.common.grid import refractory_steps
-from gifpop.common.membrane import log_hazard, propagators, underflows_to_zero
+from gifpop.common.membrane import (
+    arrival_current,
+    arrival_potential,
+    log_hazard,
+    propagators,
+    synaptic_carry,
+    underflows_to_zero,
+)
 from gifpop.common.memory import aligned_copy, aligned_zeros
 from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
 from gifpop.micro import _micro
@@ -23,10 +30,11 @@ if TYPE_CHECKING:
 VARIABLES = ("V_m", "E_sfa", "I_stc")  # that can be recorded, before the synaptic currents
 RECORDABLES = (*VARIABLES, *name_currents(len(RECEPTORS)))
 EVERLASTING = 1e300  # budget of the places behind the last neuron
+LARGEST_EXPONENT = 1000.0  # of two, of a hazard
 NEVER_RESET = -1.0  # steps of refractoriness of a neuron whose potential goes on after a spike
 ARRAYS_OF = {  # arrays that `neuron_parameters` makes of each parameter; those of neurons that differ take memory
-    "C_m": ("constant_drive", "current_gain", "carry"),
-    "tau_m": ("leak", "constant_drive", "current_gain", "carry"),
+    "C_m": ("constant_drive", "current_gain", "carry", "arrive"),
+    "tau_m": ("leak", "constant_drive", "current_gain", "carry", "arrive"),
     "E_L": ("constant_drive",),
     "I_e": ("constant_drive",),
     "V_reset": ("V_reset",),
@@ -34,17 +42,21 @@ ARRAYS_OF = {  # arrays that `neuron_parameters` makes of each parameter; those 
     "Delta_V": ("slope", "threshold"),
     "lambda_0": ("threshold",),
     "t_ref": ("refractory",),
-    **{f"tau_syn_{name}": ("carry", "decay") for name in RECEPTORS},
+    **{f"tau_syn_{name}": ("carry", "decay", "arrive", "input") for name in RECEPTORS},
 }
 
 
 @dataclass
 class NeuronPlan:
-    """A group of neurons as arrays (see `_micro.MicroPopulation`)."""
+    """A group of neurons as arrays (see `_micro.MicroPopulation`).
+
+    ``trapezoid``: they are discretized as populations are; otherwise as NEST's gif_psc_exp.
+    """
 
     N: int
     parameters: dict[str, Floats]
     state: dict[str, Floats]
+    trapezoid: bool
 
     neurons: ClassVar[Literal[True]] = True
     fires_once: ClassVar[Literal[True]] = True
@@ -87,7 +99,7 @@ class NeuronPlan:
     def copy(self) -> NeuronPlan:
         """Return a plan with the same parameters and a state of its own."""
         state = {name: aligned_copy(values) for name, values in self.state.items()}
-        return NeuronPlan(self.N, dict(self.parameters), state)
+        return NeuronPlan(self.N, dict(self.parameters), state, self.trapezoid)
 
     def state_arrays(self) -> Arrays:
         """Return the arrays of state by name, and of parameters those that differ between neurons, as drawn."""
@@ -100,12 +112,29 @@ class NeuronPlan:
         state["budget"][:] = EVERLASTING
         for name, values in state.items():
             values[:, : len(neurons)] = self.state[name][:, neurons]
-        return NeuronPlan(len(neurons), dict(self.parameters), state)
+        return NeuronPlan(len(neurons), dict(self.parameters), state, self.trapezoid)
 
     def renew_budgets(self, first: int, draw: float, key: Stream) -> None:
         """Draw new budgets for the neurons from the first one on, for each its draw of this number."""
         self.state["draws"][:, first : self.N] = draw
         _micro.draw_budgets(self.bind(key), first)
+
+    @underflows_to_zero
+    def begin_trapezoids(self, first: int = 0) -> None:
+        """Subtract the hazards that the next step begins with from new budgets of the neurons from the first one on.
+
+        Neurons at their reset had none in the last step: they fired in it or were refractory.
+        """
+        V_m, adapted = self.of_neurons("V_m"), self.state["sfa"][:, : self.N].sum(axis=0)
+        exponent = (V_m - adapted) * self._parameter("slope") - self._parameter("threshold")
+        hazard = np.exp2(np.minimum(exponent, LARGEST_EXPONENT))
+        hazard[(self.of_neurons("pause") > 0.0) | (V_m == self._parameter("V_reset"))] = 0.0
+        self.of_neurons("budget")[first:] -= hazard[first:]
+
+    def _parameter(self, name: str) -> Floats:
+        """Return the values of a parameter, one for each neuron, or one for all."""
+        row = self.parameters[name][0]
+        return row[:1] if len(row) == _micro.TILE else row[: self.N]
 
     def bind(self, key: Stream) -> _micro.MicroPopulation:
         """Return the group for the time loop, with the key of its random numbers."""
@@ -118,7 +147,7 @@ class NeuronPlan:
 
 
 def plan_neurons(
-    p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True, receptors: Sequence[str] = RECEPTORS
+    p: Mapping[str, Any], N: int, dt: float, trapezoid: bool = True, receptors: Sequence[str] = RECEPTORS
 ) -> NeuronPlan:
     """Return the arrays of a group of neurons at rest; call `NeuronPlan.restart` next.
 
@@ -130,17 +159,18 @@ def plan_neurons(
         arrays of length N. ``tau_sfa``, ``q_sfa``, ``tau_stc``, ``q_stc``: sequences of such.
     N : int
     dt : float, ms
-    always_reset : bool
-        Whether neurons with ``t_ref = 0`` are reset after a spike; in NEST their potential goes on.
+    trapezoid : bool
+        Discretize neurons as populations are; otherwise as NEST's gif_psc_exp, whose potential goes on after a spike
+        where ``t_ref = 0``.
     receptors : sequence of str
     """
-    parameters = neuron_parameters(p, N, dt, always_reset, receptors)
+    parameters = neuron_parameters(p, N, dt, trapezoid, receptors)
     places = count_places(N)
     state = {name: aligned_zeros((1, places)) for name in _micro.STATE}
     for kind, rows in (("I_syn", receptors), ("sfa", p["q_sfa"]), ("stc", p["q_stc"])):
         state[kind] = aligned_zeros((len(rows), places))
     state["budget"][:] = EVERLASTING
-    plan = NeuronPlan(N, parameters, state)
+    plan = NeuronPlan(N, parameters, state, trapezoid)
     plan.of_neurons("V_m")[:] = p["V_m"]
     for row, name in zip(state["I_syn"], receptors, strict=True):
         row[:N] = p[f"I_syn_{name}"]
@@ -150,12 +180,14 @@ def plan_neurons(
 
 @underflows_to_zero
 def neuron_parameters(
-    p: Mapping[str, Any], N: int, dt: float, always_reset: bool = True, receptors: Sequence[str] = RECEPTORS
+    p: Mapping[str, Any], N: int, dt: float, trapezoid: bool = True, receptors: Sequence[str] = RECEPTORS
 ) -> dict[str, Floats]:
     """Return the constants of the time loop; see `plan_neurons`."""
-    membrane = propagators(dt, p["C_m"], p["tau_m"], p["E_L"], p["I_e"], [p[f"tau_syn_{name}"] for name in receptors])
+    tau_syn = [p[f"tau_syn_{name}"] for name in receptors]
+    membrane = propagators(dt, p["C_m"], p["tau_m"], p["E_L"], p["I_e"], tau_syn)
     slope = np.log2(math.e) / np.asarray(p["Delta_V"], dtype=float)
     refractory = refractory_steps(p["t_ref"], dt)
+    time = 0.5e-3 * dt if trapezoid else 1e-3 * dt
     values = {
         "leak": membrane.leak,
         "constant_drive": membrane.constant_drive,
@@ -163,16 +195,28 @@ def neuron_parameters(
         "V_reset": p["V_reset"],
         "V_T_star": p["V_T_star"],
         "slope": slope,
-        "threshold": p["V_T_star"] * slope - log_hazard(np.log2, 1e-3 * dt, p["lambda_0"]),
-        "refractory": refractory if always_reset else np.where(refractory > 0, refractory, NEVER_RESET),
+        "threshold": p["V_T_star"] * slope - log_hazard(np.log2, time, p["lambda_0"]),
+        "refractory": refractory if trapezoid else np.where(refractory > 0, refractory, NEVER_RESET),
     }
-    arrays = {name: _rows([value], N) for name, value in values.items()}
-    arrays["carry"] = _rows(membrane.carry, N)
-    arrays["decay"] = _rows(membrane.decay, N)
+    terms: dict[str, Sequence[Floats]] = {"carry": membrane.carry, "decay": membrane.decay}
     for kind in ("sfa", "stc"):
-        arrays[f"{kind}_decay"] = _rows([np.exp(-dt / np.asarray(tau, dtype=float)) for tau in p[f"tau_{kind}"]], N)
-        arrays[f"{kind}_jump"] = _rows(p[f"q_{kind}"], N)
-    return arrays
+        terms[f"{kind}_decay"] = [np.exp(-dt / np.asarray(tau, dtype=float)) for tau in p[f"tau_{kind}"]]
+        terms[f"{kind}_jump"] = p[f"q_{kind}"]
+    terms |= _of_trapezoid(p, dt, tau_syn) if trapezoid else {name: [] for name in _micro.OF_TRAPEZOID}
+    return {name: _rows([value], N) for name, value in values.items()} | {
+        name: _rows(rows, N) for name, rows in terms.items()
+    }
+
+
+def _of_trapezoid(p: Mapping[str, Any], dt: float, tau_syn: Sequence[float | Floats]) -> dict[str, list[Floats]]:
+    """Return the effects of spikes that arrive evenly over the step, and of adaptation currents that decay in it."""
+    C_m, tau_m = np.asarray(p["C_m"], dtype=float), np.asarray(p["tau_m"], dtype=float)
+    taus, tau_stc = ([np.asarray(tau, dtype=float) for tau in each] for each in (tau_syn, p["tau_stc"]))
+    return {
+        "input": [arrival_current(tau, dt) for tau in taus],
+        "arrive": [arrival_potential(tau, tau_m, dt) / arrival_current(tau, dt) / C_m for tau in taus],
+        "stc_carry": [synaptic_carry(tau, tau_m, dt) / C_m for tau in tau_stc],
+    }
 
 
 def _rows(values: Iterable[npt.ArrayLike], N: int) -> Floats:

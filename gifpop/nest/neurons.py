@@ -144,7 +144,7 @@ class NeuronBlock(Block):
 
     def first_plan(self, key: Key) -> NeuronPlan:
         """Return a plan with the values of the columns and the key of its random numbers, for `begin`."""
-        plan = plan_neurons(self._physical(), self.n, self.clock.resolution, always_reset=False)
+        plan = plan_neurons(self._physical(), self.n, self.clock.resolution, trapezoid=False)
         plan.restart(key)
         for name in STATE:
             plan.of_neurons(name)[:] = self.columns[name]
@@ -159,7 +159,7 @@ class NeuronBlock(Block):
     def updated(self) -> tuple[dict[str, Floats], dict[Adaptation, Floats]]:
         """Return parameters and adaptation that the plan must have, for `update`."""
         physical = self._physical()
-        parameters = neuron_parameters(physical, self.n, self.clock.resolution, always_reset=False)
+        parameters = neuron_parameters(physical, self.n, self.clock.resolution, trapezoid=False)
         return parameters, {trace: self._fitted_traces(trace, len(physical[f"q_{trace}"])) for trace in ADAPTATION}
 
     def update(self, parameters: dict[str, Floats], traces: dict[Adaptation, Floats]) -> None:

@@ -1,6 +1,7 @@
 """Files of format 1, which held all arrays of the time loop, converted to the present format.
 
-They have more than is needed. At first each receptor had arrays, or fields, of its own.
+They have more than is needed. At first each receptor had arrays, or fields, of its own. Files of format 2, of neurons
+that took steps as in NEST, need no conversion: their state means the same, and begins the next step without a hazard.
 """
 
 from __future__ import annotations

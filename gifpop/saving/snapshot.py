@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from gifpop.assembly.state import State
     from gifpop.common.typing import Arrays
 
-FORMAT = 2  # rises with every change of what stands in a file, so that each gifpop knows what it can read
-READ = (1, FORMAT)
+FORMAT = 3  # rises with every change of what stands in a file, so that each gifpop knows what it can read
+READ = (1, 2, FORMAT)
 MACHINE = f"{platform.system()} {platform.machine()} {INSTRUCTION_SET}"
 
 
@@ -69,5 +69,5 @@ def _accept(where: str, document: dict[str, Any]) -> None:
         remedy = "; a newer gifpop reads it" if format > FORMAT else ""
         raise ValueError(
             f"{where} has format {format}, saved by gifpop {version}; this is gifpop {__version__}, which "
-            f"reads format {' and '.join(map(str, READ))}{remedy}"
+            f"reads formats {', '.join(map(str, READ))}{remedy}"
         )

@@ -119,11 +119,10 @@ def test_depression_is_twin():
     prescribed = {NEURONS_A: (steps, units.astype(np.int32)), NEURONS_B: nobody, POPULATION: counts}
     records = run(engine_of(), prescribed=prescribed)
     arriving, at_population = expected(fires.astype(float), counts)
-    currents, decay = np.zeros((N, 2)), np.exp(-DT / np.array([3.0, 6.0]))
-    tau = gp.GIF().tau_syn_ex
-    of_population = 0.0
-    for k in range(STEPS):
-        currents = currents * decay + arriving[k]
+    taus, tau = np.array([3.0, 6.0]), gp.GIF().tau_syn_ex
+    currents, of_population = np.zeros((N, 2)), 0.0
+    for k in range(STEPS):  # spikes arrive evenly over the step
+        currents = currents * np.exp(-DT / taus) - taus / DT * np.expm1(-DT / taus) * arriving[k]
         assert_allclose(records[k, :-1].reshape(N, 2), currents, rtol=1e-10, atol=1e-10)
         of_population = of_population * np.exp(-DT / tau) - tau / DT * np.expm1(-DT / tau) * at_population[k]
         assert_allclose(records[k, -1], of_population, rtol=1e-10, atol=1e-10)

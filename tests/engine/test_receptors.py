@@ -167,7 +167,7 @@ def single(source, target, weight, lag, r, various, first):
     return starts, target.astype(np.int32), weights, lags
 
 
-def neuron_engine(R, various, external, threads=1):
+def neuron_engine(R, various, external, threads=1, trapezoid=True):
     """Return sources and neurons with R receptors; of each neuron's own parameters, or all alike."""
     names = NAMES[R]
     p = {
@@ -181,7 +181,7 @@ def neuron_engine(R, various, external, threads=1):
     if various:
         p |= {"tau_m": np.linspace(15.0, 25.0, N), f"tau_syn_{names[-1]}": np.linspace(2.0, 9.0, N)}
     sources = plan_neurons({**p, "tau_m": 20.0, f"tau_syn_{names[-1]}": 5.0}, SOURCES, DT, receptors=names)
-    plans = [sources, plan_neurons(p, N, DT, receptors=names)]
+    plans = [sources, plan_neurons(p, N, DT, trapezoid, names)]
     keys = [np.array([i, 7], dtype=np.uint64) for i in range(2)]
     for plan, key in zip(plans, keys, strict=True):
         plan.restart(key)
@@ -215,14 +215,14 @@ def prescribed(fires):
     return spikes
 
 
-def neuron_twins(R, p, various, external, fires, which):
+def neuron_twins(R, p, various, external, fires, which, trapezoid):
     """Advance twins of some neurons; return their records, shape (steps, neurons, variables)."""
     names, line = NAMES[R], np.cos(np.arange(STEPS)) ** 2
     records = []
     for i in which:
         own = {key: value[i] if isinstance(value, np.ndarray) else value for key, value in p.items()}
         own |= {"g_L": own["C_m"] / own.pop("tau_m"), "receptors": names[2:]}
-        twin = reference.Neuron(own, DT, always_reset=True)
+        twin = (reference.TrapezoidalNeuron if trapezoid else reference.Neuron)(own, DT)
         incoming = {}
         for r, name in enumerate(names):
             source, target, weight, lag = connections(r, various)
@@ -249,15 +249,16 @@ def neuron_probes(R, which):
     return [(1, which, ("V_m", "E_sfa", "I_stc", *("I_syn_ex", "I_syn_in", "I_syn_2", "I_syn_3")[:R]))]
 
 
+@pytest.mark.parametrize("trapezoid", [False, True])
 @pytest.mark.parametrize("external", [False, True])
 @pytest.mark.parametrize("various", [False, True])
 @pytest.mark.parametrize("R", NAMES)
-def test_neurons_are_twins(R, various, external, loops):
-    p, engine = neuron_engine(R, various, external)
+def test_neurons_are_twins(R, various, external, trapezoid, loops):
+    p, engine = neuron_engine(R, various, external, trapezoid=trapezoid)
     assert (engine._buffers.units[1] is None) == various  # alike: spikes are counted
     fires, which = forced_spikes(), [0, 1, 33, N - 1]
     records = run(engine, STEPS, neuron_probes(R, which), prescribed(fires)).reshape(STEPS, len(which), -1)
-    assert_allclose(records, neuron_twins(R, p, various, external, fires, which), rtol=1e-10, atol=1e-10)
+    assert_allclose(records, neuron_twins(R, p, various, external, fires, which, trapezoid), rtol=1e-10, atol=1e-10)
 
 
 # -- both ----------------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_compiled_population_is_twin(name, adaptation, history, loops):
 
 
 def test_compiled_neurons_are_twins(loops):
-    cell, N = replace(CASES["threshold and currents"], V_reset=12.0, lambda_0=200.0), 20
+    cell, N = replace(CASES["threshold and currents"], V_reset=12.0, lambda_0=500.0), 20
     result = single(cell, N).simulate(STEPS * DT, dt=DT, level="micro", record="all", initial="rest", seed=3)["P"]
     times, neurons = result.spikes
     fired = np.zeros((STEPS, N), dtype=bool)
@@ -68,24 +68,26 @@ def test_compiled_neurons_are_twins(loops):
     p = {key: getattr(cell, key) for key in [*reference.NEURON_DEFAULTS, "tau_m"] if hasattr(cell, key)}
     p |= {"g_L": p["C_m"] / p.pop("tau_m"), "V_m": cell.E_L}
     for i in range(N):
-        twin = reference.Neuron(p, DT, always_reset=True)
+        twin = reference.TrapezoidalNeuron(p, DT)
         for k in range(STEPS):
             twin.step(forced=fired[k, i])
             for name in ("V_m", "E_sfa", "I_stc"):
                 assert_allclose(getattr(result, name)[k, i], getattr(twin, name), rtol=1e-10, atol=1e-10)
 
 
-def renewal_rate(cell, dt, trapezoidal):
-    """Return the probability to fire in a step, of neurons that have no memory but their last spike."""
+def renewal_rate(cell, dt, linear):
+    """Return the probability to fire in a step, of neurons that have no memory but their last spike.
+
+    ``linear``: where it is small, the hazard integrated over the step.
+    """
     resting = cell.E_L + cell.I_e * cell.tau_m / cell.C_m
     age = np.arange(2000) * dt
     hazard = cell.lambda_0 * np.exp(
         (resting + (cell.V_reset - resting) * np.exp(-age / cell.tau_m) - cell.V_T_star) / cell.Delta_V
     )
     hazard[0] = 0.0
-    integral = 1e-3 * dt * (0.5 * (hazard[:-1] + hazard[1:]) if trapezoidal else hazard[1:])
-    linear = trapezoidal & (integral <= 0.01)
-    probability = np.where(linear, integral, -np.expm1(-integral))
+    integral = 0.5e-3 * dt * (hazard[:-1] + hazard[1:])
+    probability = np.where(linear & (integral <= 0.01), integral, -np.expm1(-integral))
     return 1.0 / np.sum(np.concatenate(([1.0], np.cumprod(1.0 - probability))))
 
 
@@ -99,7 +101,7 @@ def test_rate_of_a_population(dt, history, adaptation, rtol):
     net = single(replace(CELL, **terms), 10**9, len_kernel=round(60.0 / dt))
     result = net.simulate(200.0, dt=dt, history=history, adaptation=adaptation, seed=1)["P"]
     rate = result.counts[len(result.counts) // 2 :].mean() / 1e9
-    assert_allclose(rate, renewal_rate(CELL, dt, trapezoidal=True), rtol=rtol, atol=0)
+    assert_allclose(rate, renewal_rate(CELL, dt, linear=True), rtol=rtol, atol=0)
 
 
 @pytest.mark.parametrize("dt", [0.1, 1.0])
@@ -107,7 +109,7 @@ def test_rate_of_neurons(dt):
     """Six standard deviations at most, of counts that vary less than Poisson's: a false alarm in 10^9."""
     result = single(CELL, 2000).simulate(300.0, dt=dt, level="micro", seed=1)["P"]
     counts = result.counts[len(result.counts) // 3 :]
-    expected = 2000 * len(counts) * renewal_rate(CELL, dt, trapezoidal=False)
+    expected = 2000 * len(counts) * renewal_rate(CELL, dt, linear=False)
     assert abs(counts.sum() - expected) < 6.0 * math.sqrt(expected)
 
 

@@ -100,7 +100,8 @@ def test_a_population_receives_the_variance_between_its_neurons(weight, synapse,
     rule, sizes = gp.FixedIndegree(8, allow_multapses=multapses), (20, TARGETS)
     current = f"I_syn_{synapse}"
     micro = pair(rule, "micro", weight, sizes, spikes={"A": ([DT], [7])}, record={"B": current})
-    neurons = getattr(micro.run(2 * DT)["B"], current)[-1]
+    tau = getattr(CELL, f"tau_syn_{synapse}")
+    neurons = getattr(micro.run(2 * DT)["B"], current)[-1] / (tau / DT * -np.expm1(-DT / tau))  # what has arrived
     meso = pair(rule, "meso", weight, sizes, counts={"A": np.array([1, 0])}, **SPARSE)
     meso.run(DT)
     excitatory, inhibitory = received(meso, "B")

@@ -1,4 +1,4 @@
-"""Neurons: the compiled loop, the plain twin and NEST 3.10 against each other."""
+"""Neurons: the compiled loop and the plain twins against each other, and one of these against NEST 3.10."""
 
 import functools
 
@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from tests.helpers import reference
 from tests.helpers.golden import NEURON_TRACES, NEURON_VARIABLES, GoldenNeuron
+from tests.helpers.state import engine_of, plan_of
 
 FULL_CELL = {
     "C_m": 200.0,
@@ -28,10 +29,10 @@ FULL_CELL = {
 }
 
 
-def twin(parameters, dt, ex, inh, current, fires=None):
-    """Advance one neuron of the twin; spikes are given steps, or its own for a budget of 1."""
+def twin(kind, parameters, dt, ex, inh, current, fires=None):
+    """Advance one neuron of a twin; spikes are given steps, or its own for a budget of 1."""
     steps = len(ex)
-    neuron = reference.Neuron(parameters, dt, budget=1.0)
+    neuron = kind(parameters, dt, budget=1.0)
     record, spikes = {name: np.zeros(steps) for name in NEURON_VARIABLES}, []
     for k in range(steps):
         if neuron.step(current[k], ex[k], inh[k], None if fires is None else k in fires):
@@ -47,7 +48,7 @@ def twin(parameters, dt, ex, inh, current, fires=None):
 def test_twin_is_nest(name):
     golden = GoldenNeuron(name)
     fires = set(golden.spike_steps) if golden.replayed else None
-    record, spikes = twin(golden.parameters, golden.dt, golden.ex, golden.inh, golden.current, fires)
+    record, spikes = twin(reference.Neuron, golden.parameters, golden.dt, golden.ex, golden.inh, golden.current, fires)
     assert_array_equal(spikes, golden.spike_steps)
     for key in NEURON_VARIABLES:
         assert_allclose(record[key], golden.arrays[key], rtol=1e-10, atol=1e-10, err_msg=key)
@@ -58,37 +59,36 @@ def with_tau_m(parameters):
     return {**p, "tau_m": p["C_m"] / p.pop("g_L")}
 
 
-# t_ref = 0, which NEST takes as never to reset, is not what gifpop's own face means by it.
-@pytest.mark.parametrize("name", [name for name in NEURON_TRACES if "tref0" not in name and "every_step" not in name])
-def test_compiled_is_nest(name, loops):
+@pytest.mark.parametrize("name", NEURON_TRACES)
+def test_compiled_is_twin(name, loops):
+    """The input of NEST's traces, and their spikes."""
     golden = GoldenNeuron(name)
+    dt, given = golden.dt, golden.spike_steps
+    inputs = golden.ex, golden.inh, golden.current
+    record, _ = twin(reference.TrapezoidalNeuron, golden.parameters, dt, *inputs, set(given))
     net = gp.Network()
     net.population(
         "P", 3, gp.GIF(**{k: v for k, v in with_tau_m(golden.parameters).items() if k not in ("g_L", "receptors")})
     )
-    dt = golden.dt
     for arriving in (golden.ex, golden.inh):
         for step in np.flatnonzero(arriving):
             net.inject("P", gp.SpikeTimes([step * dt], arriving[step]))
     net.inject("P", gp.Waveform(golden.current), delay=dt)
-    times = np.repeat((golden.spike_steps + 1) * dt, 3)
-    spikes = {"P": (times, np.tile(np.arange(3), len(golden.spike_steps)))} if golden.replayed else None
-    result = net.simulate(golden.steps * dt, dt=dt, level="micro", record="all", initial="nest", spikes=spikes)["P"]
+    spikes = {"P": (np.repeat((given + 1) * dt, 3), np.tile(np.arange(3), len(given)))}
+    result = net.simulate(golden.steps * dt, dt=dt, level="micro", record="all", initial="rest", spikes=spikes)["P"]
     for i in range(3):
-        fired = np.rint(result.spikes[0][result.spikes[1] == i] / dt).astype(int) - 1
-        assert_array_equal(fired, golden.spike_steps)
         for key in NEURON_VARIABLES:
-            assert_allclose(getattr(result, key)[:, i], golden.arrays[key], rtol=1e-10, atol=1e-10, err_msg=key)
+            assert_allclose(getattr(result, key)[:, i], record[key], rtol=1e-12, atol=1e-12, err_msg=key)
 
 
-def replay_in_twin(result, cells, dt, weights, delays, current):
-    """Feed the twin the spikes of a compiled run of connected neurons; return its records, shape (steps, neurons)."""
-    times, neurons = result.spikes
-    steps = np.rint(times / dt).astype(int) - 1
-    T, N = len(result.counts), len(cells)
-    fires = np.zeros((T, N), dtype=bool)
-    fires[steps, neurons] = True
-    twins = [reference.Neuron(cell, dt) for cell in cells]
+def simulate_twins(cells, dt, weights, delays, current, budgets):
+    """Simulate connected neurons of the twin; return their spikes and records, shape (steps, neurons).
+
+    ``budgets``: of each interval and neuron, the hazard that it takes.
+    """
+    T, N = len(current), len(cells)
+    fires, intervals = np.zeros((T, N), dtype=bool), np.zeros(N, dtype=int)
+    twins = [reference.TrapezoidalNeuron(cell, dt, budgets[0][i]) for i, cell in enumerate(cells)]
     record = {name: np.zeros((T, N)) for name in NEURON_VARIABLES}
     for k in range(T):
         for i, neuron in enumerate(twins):
@@ -97,16 +97,29 @@ def replay_in_twin(result, cells, dt, weights, delays, current):
                 for w, d in zip(weights[i][j], delays[i][j], strict=True):
                     if k >= d and fires[k - d, j]:
                         arriving["ex" if w >= 0 else "in"] += w
-            neuron.step(current[k], arriving["ex"], arriving["in"], fires[k, i])
+            fires[k, i] = neuron.step(current[k], arriving["ex"], arriving["in"])
+            if fires[k, i]:
+                intervals[i] += 1
+                neuron.budget = budgets[intervals[i]][i]
             for name in ("V_m", "E_sfa", "I_stc"):
                 record[name][k, i] = getattr(neuron, name)
             record["I_syn_ex"][k, i], record["I_syn_in"][k, i] = neuron.I_syn["ex"], neuron.I_syn["in"]
-    return record
+    return fires, record
+
+
+def drawn_budgets(net, intervals, **options):
+    """Return the hazard that each neuron of a population alone takes in each interval."""
+    sim = gp.Simulation(net, **options)
+    plan, budgets = plan_of(sim, 0).copy(), []
+    for n in range(intervals):
+        plan.renew_budgets(0, float(n), engine_of(sim).streams[0])
+        budgets.append(plan.of_neurons("budget").copy())
+    return budgets
 
 
 @functools.cache
 def random_network(various):
-    """Return a network, options, its result with the loops of now, and the twin's records for these spikes."""
+    """Return a network, options, and what the twin makes of them with the same random numbers."""
     random = np.random.default_rng(5)
     N, T, dt, C = 70, 120, 0.5, 600
     pairs = random.integers(0, N, (2, C))
@@ -137,20 +150,21 @@ def random_network(various):
     P = net.population("P", N, gp.GIF(**cell, tau_m=20.0))
     net.connect(P, P, weight=w, delay=d * dt, rule=gp.Pairs(*pairs))
     net.inject(P, gp.Waveform(current), delay=dt)
-    options = {"duration": T * dt, "dt": dt, "level": "micro", "record": "all", "initial": "rest", "seed": 2}
-    result = net.simulate(**options)[P]
-    return net, options, result, replay_in_twin(result, cells, dt, weights, delays, current)
+    options = {"dt": dt, "level": "micro", "record": "all", "initial": "rest", "seed": 2}
+    budgets = drawn_budgets(net, T + 1, **options)
+    return net, {"duration": T * dt, **options}, simulate_twins(cells, dt, weights, delays, current, budgets)
 
 
 @pytest.mark.parametrize("various", [False, True])
 def test_random_network_is_twin(various, loops):
     """70 neurons (more than a tile), connections that differ in weight, sign and delay, some doubled."""
-    net, options, first, record = random_network(various)
+    net, options, (fires, record) = random_network(various)
     result = net.simulate(**options)["P"]
     assert result.counts.sum() > 100
-    assert_array_equal(result.spikes, first.spikes)
+    steps, neurons = np.nonzero(fires)
+    assert_array_equal(result.spikes, [(steps + 1) * options["dt"], neurons])
     for key in NEURON_VARIABLES:
-        assert_allclose(getattr(result, key), record[key], rtol=1e-11, atol=1e-11, err_msg=key)
+        assert_allclose(getattr(result, key), record[key], rtol=1e-12, atol=1e-12, err_msg=key)
 
 
 def test_forced_spikes_repeat_a_run():
@@ -174,5 +188,6 @@ def test_nearly_equal_time_constants(offset):
     net.population("P", 1, cell)
     net.inject("P", gp.SpikeTimes([1.0], 100.0))
     v = net.simulate(50.0, dt=0.5, level="micro", record="V_m", initial="rest")["P"].V_m[:, 0]
-    t = np.arange(1, 99) * 0.5  # since the beginning of the step in which the spike arrives
-    assert_allclose(v[2:], 100.0 / 250.0 * t * np.exp(-t / 10.0), rtol=5.0 * offset + 1e-12, atol=0)
+    t = np.arange(99) * 0.5  # since the beginning of the step over which the spike arrives evenly
+    integral = 10.0 * (10.0 - (t + 10.0) * np.exp(-t / 10.0))  # of t exp(-t / 10), from 0 on
+    assert_allclose(v[2:], 100.0 / 250.0 * np.diff(integral) / 0.5, rtol=5.0 * offset + 1e-11, atol=0)

@@ -128,6 +128,11 @@ def test_result_of_a_mixed_network():
         _ = result["I"].spikes
 
 
+def spread(tau):
+    """Return the current at the end of a step, relative to the weight of spikes that arrive evenly over it."""
+    return tau / 0.5 * -np.expm1(-0.5 / tau)
+
+
 def impulse(level, weight=40.0, N=10, **options):
     """Input of B after all neurons of A fired together in the step that ends at 2.5 ms; delay 1 ms."""
     net = gp.Network()
@@ -150,10 +155,9 @@ def impulse(level, weight=40.0, N=10, **options):
 @pytest.mark.parametrize("b", ["meso", "micro"])
 def test_a_count_of_n_arrives_as_n_spikes(weight, p, a, b):
     """At step 6 (delay 2 after step 4), with the weight of all spikes; a mean factor p where a population takes part."""
-    spread = 3.0 / 0.5 * -np.expm1(-0.5 / 3.0) if weight > 0 else 6.0 / 0.5 * -np.expm1(-0.5 / 6.0)
     trace = impulse({"A": a, "B": b}, weight, p=p)
     assert not trace[:6].any()
-    expected = weight * 10 * p * (1.0 if b == "micro" else spread)
+    expected = weight * 10 * p * spread(3.0 if weight > 0 else 6.0)
     assert_allclose(trace[6], np.broadcast_to(expected, trace[6].shape), rtol=1e-12, atol=0)
 
 
@@ -167,10 +171,10 @@ def test_weights_and_delays_of_single_connections():
     result = net.simulate(5.0, dt=0.5, level="micro", record="all", spikes=spikes)["B"]
     first = {i: np.flatnonzero(trace)[0] for i, trace in enumerate(result.I_syn_ex.T) if trace.any()}
     assert first == {1: 2, 3: 4}  # the step of the spike is 1
-    assert result.I_syn_ex[2, 1] == 20.0
-    assert_allclose(result.I_syn_ex[3, 1], 20.0 * np.exp(-0.5 / 3.0) + 10.0, rtol=1e-12, atol=0)
-    assert result.I_syn_in[5, 0] == -30.0
-    assert result.I_syn_ex[4, 3] == 40.0
+    ex, inh = result.I_syn_ex / spread(3.0), result.I_syn_in / spread(6.0)
+    assert_allclose(ex[2, 1], 20.0, rtol=1e-12, atol=0)
+    assert_allclose(ex[3, 1], 20.0 * np.exp(-0.5 / 3.0) + 10.0, rtol=1e-12, atol=0)
+    assert_allclose([inh[5, 0], ex[4, 3]], [-30.0, 40.0], rtol=1e-12, atol=0)
 
 
 def test_connections_can_be_looked_at():
@@ -199,7 +203,7 @@ def test_all_to_all_without_autapses():
     net.connect("P", "P", weight=10.0, rule=gp.AllToAll(allow_autapses=False))
     spikes = {"P": ([1.0, 1.0], [0, 2])}
     currents = net.simulate(3.0, dt=0.5, level="micro", record="all", spikes=spikes)["P"].I_syn_ex
-    assert_array_equal(currents[3], [10.0, 20.0, 10.0, 20.0])
+    assert_allclose(currents[3], spread(3.0) * np.array([10.0, 20.0, 10.0, 20.0]), rtol=1e-12, atol=0)
 
 
 def test_values_per_neuron():
@@ -225,7 +229,7 @@ def test_initial_states():
     fired = single(cell, N=2).simulate(3.0, initial="fired", **options)["P"]
     assert_array_equal(fired.V_m[:4, 0], [-60.0] * 4)
     assert fired.V_m[4, 0] < -60.0
-    assert fired.E_sfa[0, 0] == -47.0
+    assert_allclose(fired.E_sfa[0, 0], -50.0 + 3.0 * np.exp(-0.5 / 100.0), rtol=1e-12, atol=0)
     rest = single(cell, N=2).simulate(3.0, initial="rest", **options)["P"]
     assert_allclose(rest.V_m, -70.0, rtol=0, atol=1e-12)
     assert rest.E_sfa[0, 0] == -50.0

@@ -1,4 +1,4 @@
-"""Rates, variances, spectra and step responses of neurons against NEST 3.10.
+"""Rates, variances, spectra and step responses of neurons that take steps as NEST's, against NEST 3.10.
 
 Reference numbers are means over many NEST runs; ``sd`` is that of one run, ``error`` that of the reference. Thresholds
 are at 5.5 standard deviations (false alarm 4e-8 per comparison); seeds are fixed.
@@ -12,6 +12,8 @@ import pytest
 import gifpop as gp
 from tests.helpers import networks
 from tests.helpers.trials import activities, assert_mean, assert_spectrum
+
+pytestmark = pytest.mark.usefixtures("as_nest")
 
 
 def test_nest_test_population():

@@ -47,7 +47,7 @@ def replay(monkeypatch):
 
 @pytest.mark.parametrize("pieces", [1, 3])
 @pytest.mark.parametrize("name", NEURON_TRACES)
-def test_trace_of_nest(name, pieces, replay):
+def test_trace_of_nest(name, pieces, replay, loops):
     golden, inputs = GoldenNeuron(name), load(name)[1]
     nest.ResetKernel()
     nest.resolution = golden.dt

@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 import gifpop as gp
 from gifpop.engine import engine
 from gifpop.saving import snapshot
-from tests.helpers.saved import CASES, MIXED, in_another_process, network, saved_and_loaded, simulation
+from tests.helpers.saved import CASES, MIXED, in_another_process, network, rewritten, saved_and_loaded, simulation
 from tests.helpers.state import (
     arrays_of,
     assembly_of,
@@ -362,3 +362,22 @@ def test_a_file_of_long_ago(path):
     again = simulation("mixed", seed=11)
     assert_array_equal(again.run(1.0).counts, loaded.result().counts[:2])  # later, processors may differ
     assert loaded.run(10.0).t[0] == 9.0
+
+
+@pytest.mark.parametrize("case", ["drawn weights", "micro"])
+def test_neurons_of_format_2(case, path):
+    """They had the same state, but no parameters for spikes that arrive evenly over a step."""
+    sim = simulation(case)
+    sim.run(8.5)
+    sim.save(path)
+
+    def change(document, arrays):
+        document["format"] = 2
+        parts = dict(document["simulation"]["dict"])
+        _, group = parts["groups"]["dict"][0]
+        kept = [part for part in group["dict"] if part[0] != "parameters.arrive"]
+        assert (len(kept) < len(group["dict"])) == (case == "drawn weights")
+        group["dict"] = kept
+
+    rewritten(path, change)
+    assert_same_results(gp.Simulation.load(path).run(20.0), sim.run(20.0))

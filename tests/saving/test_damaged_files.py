@@ -79,13 +79,13 @@ def test_foreign_files(path, tmp_path):
 
 
 def test_other_formats(good, path):
-    for format, remedy in ((3, "; a newer gifpop reads it"), (0, "$")):
+    for format, remedy in ((4, "; a newer gifpop reads it"), (0, "$")):
         path.write_bytes(good[0])
         rewritten(
             path, lambda document, arrays, format=format: (document.update(format=format, gifpop="9.9"), arrays.clear())
         )
         refused(
-            path, rf"has format {format}, saved by gifpop 9.9; this is gifpop .*, which reads format 1 and 2{remedy}"
+            path, rf"has format {format}, saved by gifpop 9.9; this is gifpop .*, which reads formats 1, 2, 3{remedy}"
         )
 
 

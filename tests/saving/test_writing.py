@@ -135,7 +135,7 @@ def test_what_a_file_needs_beside_numpy(good, path):
     path.write_bytes(good[0])
     with np.load(path, allow_pickle=False) as npz:
         document = json.loads(npz["gifpop"].item())
-        assert document["format"] == snapshot.FORMAT == 2
+        assert document["format"] == snapshot.FORMAT == 3
         assert document["gifpop"] == gp.__version__
         assert document["numpy"] == np.__version__
         assert npz["groups.2-3E.V_m"].shape == (1, 128)

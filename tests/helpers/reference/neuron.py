@@ -35,24 +35,21 @@ class Neuron:
         Hazard (dimensionless) that the neuron takes until it fires: one draw from the standard exponential
         distribution per interval gives the spike probability 1 - exp(-lambda h) in each step. None: spikes only where
         they are forced.
-    always_reset : bool
-        Reset the potential after a spike also where ``t_ref`` is 0, as gifpop's own face does.
     """
 
-    def __init__(self, parameters, h, budget=None, always_reset=False):
+    def __init__(self, parameters, h, budget=None):
         p = self.p = {**NEURON_DEFAULTS, **parameters}
-        self.h, self.budget, self.always_reset = h, budget, always_reset
-        self.V_m, self.has_fired = p["V_m"], False
+        self.h, self.budget, self.V_m = h, budget, p["V_m"]
         self.I_syn = dict.fromkeys(("ex", "in", *p["receptors"]), 0.0)
         self.sfa, self.stc = [0.0] * len(p["q_sfa"]), [0.0] * len(p["q_stc"])
         self.refractory, self.I_stim = 0, 0.0
 
-    def propagator(self, receptor):
-        """Potential that a synaptic current of 1 pA at the end of a step has left, mV."""
+    def propagator(self, tau_s):
+        """Potential that a current of 1 pA at the beginning of a step, which decays, has left at its end, mV."""
         p, h = self.p, self.h
-        tau_m, tau_s = p["C_m"] / p["g_L"], p[f"tau_syn_{receptor}"]
+        tau_m = p["C_m"] / p["g_L"]
         if abs(tau_s - tau_m) < 1e-6 * tau_m:
-            return h * math.exp(-h / tau_m) / p["C_m"]
+            return h * math.exp(-h / tau_m) * (1.0 + 0.5 * h * (1.0 / tau_m - 1.0 / tau_s)) / p["C_m"]
         return tau_s * tau_m / (tau_m - tau_s) * (math.exp(-h / tau_m) - math.exp(-h / tau_s)) / p["C_m"]
 
     def step(self, current=0.0, ex=0.0, inh=0.0, forced=None, **others):
@@ -70,8 +67,6 @@ class Neuron:
             decay = math.exp(-h / p[f"tau_syn_{receptor}"])
             self.I_syn[receptor] = self.I_syn[receptor] * decay + arriving
         fires = False
-        if self.has_fired and self.always_reset:
-            self.V_m = p["V_reset"]
         if self.refractory > 0:
             self.refractory -= 1
             self.V_m = p["V_reset"]
@@ -80,7 +75,7 @@ class Neuron:
             self.V_m = (
                 P * self.V_m
                 + (1.0 - P) * (p["E_L"] + total / p["g_L"])
-                + sum(self.I_syn[receptor] * self.propagator(receptor) for receptor in self.I_syn)
+                + sum(self.I_syn[receptor] * self.propagator(p[f"tau_syn_{receptor}"]) for receptor in self.I_syn)
             )
             exponent = min((self.V_m - self.E_sfa) / p["Delta_V"], 600.0)
             hazard = 1e-3 * h * p["lambda_0"] * math.exp(exponent)
@@ -90,8 +85,58 @@ class Neuron:
         if forced is not None:
             fires = forced
         if fires:
-            self.sfa = [x + q for x, q in zip(self.sfa, p["q_sfa"], strict=True)]
-            self.stc = [x + q for x, q in zip(self.stc, p["q_stc"], strict=True)]
-            self.refractory = math.ceil(round(p["t_ref"] * 1000) / round(h * 1000))
+            self.fire()
+        self.I_stim = current
+        return fires
+
+    def fire(self):
+        """Adapt, and be refractory."""
+        p = self.p
+        self.sfa = [x + q for x, q in zip(self.sfa, p["q_sfa"], strict=True)]
+        self.stc = [x + q for x, q in zip(self.stc, p["q_stc"], strict=True)]
+        self.refractory = math.ceil(round(p["t_ref"] * 1000) / round(self.h * 1000))
+
+
+class TrapezoidalNeuron(Neuron):
+    """One neuron of gifpop's own face, discretized as populations are; parameters and steps as of `Neuron`."""
+
+    hazard = 0.0  # at the end of the last step, integrated over half a step
+    has_fired = False  # in the last step
+
+    def step(self, current=0.0, ex=0.0, inh=0.0, forced=None, **others):
+        p, h = self.p, self.h
+        tau_m = p["C_m"] / p["g_L"]
+        P = math.exp(-h / tau_m)
+        self.sfa = [x * math.exp(-h / tau) for x, tau in zip(self.sfa, p["tau_sfa"], strict=True)]
+        self.E_sfa = p["V_T_star"] + sum(self.sfa)
+        drive = (1.0 - P) * (p["E_L"] + (p["I_e"] + self.I_stim) / p["g_L"])
+        for receptor, weight in {"ex": ex, "in": inh, **others}.items():
+            # weight / h pA/ms arrive: a constant current of rate tau_s that builds up, but for its beginning
+            tau_s = p[f"tau_syn_{receptor}"]
+            constant, decay = weight / h * tau_s, math.exp(-h / tau_s)
+            drive += constant * (1.0 - P) / p["g_L"]
+            drive += (self.I_syn[receptor] - constant) * self.propagator(tau_s)
+            self.I_syn[receptor] = constant + (self.I_syn[receptor] - constant) * decay
+        drive -= sum(x * self.propagator(tau) for x, tau in zip(self.stc, p["tau_stc"], strict=True))
+        self.stc = [x * math.exp(-h / tau) for x, tau in zip(self.stc, p["tau_stc"], strict=True)]
+        self.I_stc = sum(self.stc)
+        fires, before = False, self.hazard
+        if self.has_fired:
+            self.V_m = p["V_reset"]
+        if self.refractory > 0:
+            self.refractory -= 1
+            self.V_m, self.hazard = p["V_reset"], 0.0
+        else:
+            self.V_m = P * self.V_m + drive
+            exponent = min((self.V_m - self.E_sfa) / p["Delta_V"], 600.0)
+            self.hazard = 0.5e-3 * h * p["lambda_0"] * math.exp(exponent)
+        if self.budget is not None:
+            self.budget -= before + self.hazard
+            fires = self.budget <= 0.0
+        if forced is not None:
+            fires = forced
+        if fires:
+            self.fire()
+            self.hazard = 0.0
         self.has_fired, self.I_stim = fires, current
         return fires
