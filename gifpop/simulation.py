@@ -87,12 +87,14 @@ class Simulation(Saved):
         spike-triggered currents; close to the neurons even where adaptation is strong. ``"quasi-renewal"``: spikes
         before a neuron's last one act as if they were Poisson, as in Schwalger, Deger & Gerstner (2017) and NEST.
         Without adaptation both are the same (docs/closures.md).
-    finite_size : {"corrected", "drawn"}
+    finite_size : {"drawn", "corrected"} or None
         How mesoscopic populations follow the number of their neurons; a population's own value takes precedence.
+        ``"drawn"``: cohorts are whole neurons, and those of each that fire are drawn, which makes fluctuations those of
+        neurons: exactly without adaptation, closely with it; ``mean`` is then what is expected given the cohorts.
         ``"corrected"``: one number of spikes is drawn in each step; cohorts lose the numbers that are expected, and a
-        correction keeps the number of neurons, as in Schwalger, Deger & Gerstner (2017) and NEST. ``"drawn"``: cohorts
-        are whole neurons, and those of each that fire are drawn, which makes fluctuations those of neurons: exactly
-        without adaptation, closely with it (docs/finite_size.md). ``mean`` is then what is expected given the cohorts.
+        correction keeps the number of neurons, as in Schwalger, Deger & Gerstner (2017) and NEST. None: ``"drawn"``,
+        but ``"corrected"`` for populations for which that has no meaning: with given ``counts``, with
+        ``BinoRand=False``, and if ``smooth`` is True (docs/finite_size.md).
     wiring : {"dense", "sparse"}
         What ``p`` and connection rules mean to mesoscopic populations. ``"dense"``: a factor of the weight with which
         every neuron receives all spikes. ``"sparse"``: each neuron receives its own sample of the spikes, as along
@@ -161,7 +163,7 @@ class Simulation(Saved):
         history: History = "adaptive",
         tolerance: float = TOLERANCE,
         adaptation: Adaptation = "carried",
-        finite_size: FiniteSize = "corrected",
+        finite_size: FiniteSize | None = None,
         wiring: Wiring = "dense",
         smooth: bool = False,
         network_seed: Seed = None,
@@ -182,7 +184,8 @@ class Simulation(Saved):
             smooth=smooth,
             threads=threads,
         )
-        assembly = Assembly(net, root if network_seed is None else seeds.root_sequence(network_seed), options)
+        network_root = root if network_seed is None else seeds.root_sequence(network_seed)
+        assembly = Assembly(net, network_root, options, counts)
         self._progress = progress if progress is None else checks.boolean("Simulation.progress", progress)
         recording = Recording(assembly, record, record_interval, record_neurons, counts, spikes)
         assembly.check()

@@ -7,7 +7,7 @@ draws everything else: initial states, spikes and inputs. A simulation uses the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,9 @@ from gifpop.assembly.connections import (
     sample_links,
 )
 from gifpop.assembly.inputs import inputs
-from gifpop.assembly.levels import AnyLevel, make_level, relaxing_level
+from gifpop.assembly.levels import AnyLevel, choose_finite_size, make_level, relaxing_level
 from gifpop.assembly.options import check_levels
+from gifpop.assembly.requests import replayed
 from gifpop.common import memory, seeds
 from gifpop.common.interrupts import give_way
 from gifpop.description import Connection, Description, Injection
@@ -33,7 +34,7 @@ from gifpop.meso.level import MesoLevel
 
 if TYPE_CHECKING:
     from gifpop.assembly.connections import Drawn
-    from gifpop.assembly.options import Options
+    from gifpop.assembly.options import GivenCounts, Options
     from gifpop.common.typing import Level, Stream, Streams
     from gifpop.engine.links import Link, NoiseLink
     from gifpop.engine.plan import Plan
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
 class Assembly:
     """A network with the options that decide what is simulated (see `gifpop.Simulation`).
 
-    It has its own copy of the description, ``net``; its ``root`` is the seed of the network. ``levels`` are those of
-    the populations, ``wired`` the links of each connection, once `wire` has drawn them.
+    It has its own copy of the description, ``net``, where each population says how it follows its number of neurons,
+    which may depend on whether ``counts`` of it are given; its ``root`` is the seed of the network. ``levels`` are
+    those of the populations, ``wired`` the links of each connection, once `wire` has drawn them.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Assembly:
         net: Description,
         root: np.random.SeedSequence,
         options: Options,
+        counts: GivenCounts = None,
     ) -> None:
         if not isinstance(net, Description):
             raise TypeError(f"Simulation: net must be a gifpop.Network, got {net!r}")
@@ -60,6 +63,7 @@ class Assembly:
         self.root, self.net = root, Description.copy(net)
         self.level_names = check_levels(net.populations, options.level)
         self.options = options if isinstance(options.level, str) else replace(options, level=self.level_names)
+        self._choose_finite_size(replayed(net.populations, counts))
         self.levels = self._make_levels()
         self.wired: list[list[Link]] = []
         self._initial_plans: list[Plan] | None = None
@@ -70,6 +74,11 @@ class Assembly:
     def links(self) -> list[Link]:
         """The links between the populations."""
         return [link for of_one in self.wired for link in of_one]
+
+    def _choose_finite_size(self, given: Container[str]) -> None:
+        for name, p in self.net.populations.items():
+            if self.level_names[name] == "meso":
+                self.net.populations[name] = choose_finite_size(p, self.options, name in given)
 
     def _make_levels(self, before: Assembly | None = None) -> dict[str, AnyLevel]:
         """Return levels of the populations, those of an earlier assembly where nothing has changed for them."""

@@ -33,6 +33,17 @@ def make_level(name: Level, population: Population, options: Options, capacity: 
     return level
 
 
+def choose_finite_size(population: Population, options: Options, replayed: bool) -> Population:
+    """Return a mesoscopic population that says how it follows its number of neurons; ``replayed``: counts are given.
+
+    Spikes are drawn cohort by cohort unless somebody says otherwise, or that has no meaning for the population.
+    """
+    if population.finite_size is not None:
+        return population
+    drawable = population.BinoRand and not options.smooth and not replayed
+    return replace(population, finite_size=options.finite_size or ("drawn" if drawable else "corrected"))
+
+
 def relaxing_level(level: AnyLevel, population: Population) -> MesoLevel:
     """Return the level at which the stationary state of a population is found, whichever level begins in it."""
     if isinstance(level, MesoLevel):
@@ -45,6 +56,6 @@ def relaxing_level(level: AnyLevel, population: Population) -> MesoLevel:
             f"{getattr(population.cell, name)}: the state is found for neurons that are alike; let a run with "
             "initial='rest' come to it"
         )
-    alike = replace(population, len_kernel=-1, adaptation="carried")
+    alike = replace(population, len_kernel=-1, adaptation="carried", finite_size="corrected")
     options = Options(dt=level.dt, initial=level.initial, tolerance=level.tolerance, smooth=level.smooth)
     return MesoLevel(alike, options, level.capacity)

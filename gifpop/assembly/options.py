@@ -46,7 +46,7 @@ class ModelOptions(TypedDict, total=False):
     history: History
     tolerance: float
     adaptation: Adaptation
-    finite_size: FiniteSize
+    finite_size: FiniteSize | None
     wiring: Wiring
     smooth: bool
     network_seed: Seed
@@ -82,6 +82,10 @@ def _one_of(choices: object) -> Callable[[str, Any], str]:
     return partial(checks.choice, options=get_args(choices))
 
 
+def _finite_size(where: str, value: FiniteSize | None) -> FiniteSize | None:
+    return None if value is None else checks.choice(where, value, get_args(FiniteSize))
+
+
 def _levels(where: str, level: Levels) -> Levels:
     return dict(level) if isinstance(level, Mapping) else checks.choice(where, level, LEVEL_NAMES)
 
@@ -102,7 +106,7 @@ class Options:
     history: History = _option("adaptive", _one_of(History))
     tolerance: float = _option(TOLERANCE, partial(checks.number, condition="in (0, 1)"))
     adaptation: Adaptation = _option("carried", _one_of(Adaptation))
-    finite_size: FiniteSize = _option("corrected", _one_of(FiniteSize))
+    finite_size: FiniteSize | None = _option(None, _finite_size)
     wiring: Wiring = _option("dense", _one_of(Wiring))
     smooth: bool = _option(False, checks.boolean)
     threads: int = _option(1, check_threads)

@@ -72,6 +72,11 @@ def check_interval(interval: float | None, dt: float) -> int:
     return whole_steps("Simulation.record_interval", interval, dt, least=1)
 
 
+def replayed(populations: Populations, counts: GivenCounts) -> set[str]:
+    """Return the names of the populations whose counts are given."""
+    return {name for name, *_ in _by_name(populations, "Simulation.counts", counts, "int array")}
+
+
 def check_counts(
     populations: Populations, levels: Mapping[str, Level], counts: GivenCounts, drawn: Collection[str] = ()
 ) -> dict[str, Integers]:

@@ -51,7 +51,7 @@ class MesoLevel:
         self.dt, self.initial, self.tolerance = options.dt, options.initial, options.merging
         self.capacity, self.smooth = capacity, options.smooth
         self.carries = (population.adaptation or options.adaptation) == "carried"
-        self.drawn = (population.finite_size or options.finite_size) == "drawn"
+        self.drawn = population.finite_size == "drawn"
         self.length = population.len_kernel
         self.check(population)
         modes = count_modes(population.cell, capacity is not None) if self.carries else 0
