@@ -23,7 +23,7 @@ from gifpop.assembly.connections import (
     sample_links,
 )
 from gifpop.assembly.inputs import inputs
-from gifpop.assembly.levels import AnyLevel, choose_finite_size, make_level, relaxing_level
+from gifpop.assembly.levels import AnyLevel, choose_finite_size, make_level, relaxing_plan
 from gifpop.assembly.options import check_levels
 from gifpop.assembly.requests import replayed
 from gifpop.common import memory, seeds
@@ -236,7 +236,7 @@ class Assembly:
             lines, made, _ = inputs(self.net, levels, self.options.dt, streams, self._signals)
             made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.options.dt)
             plans = [
-                relaxing_level(self.levels[name], p).plan(replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
+                relaxing_plan(self.levels[name], replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
                 for i, (name, p) in enumerate(populations.items())
             ]
             self._relaxed = stationary.relax(

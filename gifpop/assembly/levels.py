@@ -12,8 +12,11 @@ from gifpop.meso.level import MesoLevel
 from gifpop.micro.level import MicroLevel
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from gifpop.common.typing import Level
     from gifpop.description import Population
+    from gifpop.meso.plan import PopulationPlan
 
 AnyLevel: TypeAlias = MesoLevel | MicroLevel
 LEVELS: dict[Level, type[AnyLevel]] = {level.name: level for level in (MesoLevel, MicroLevel)}
@@ -59,3 +62,11 @@ def relaxing_level(level: AnyLevel, population: Population) -> MesoLevel:
     alike = replace(population, len_kernel=-1, adaptation="carried", finite_size="corrected")
     options = Options(dt=level.dt, initial=level.initial, tolerance=level.tolerance, smooth=level.smooth)
     return MesoLevel(alike, options, level.capacity)
+
+
+def relaxing_plan(level: AnyLevel, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
+    """Return the plan with which the stationary state of a population at some level is found."""
+    plan = relaxing_level(level, population).plan(population, root, index)
+    # Neurons fire with the probability 1 - exp(-H), however small H is; the corrected form, as NEST, takes small H.
+    plan.smooth |= not isinstance(level, MesoLevel) or level.drawn
+    return plan

@@ -221,15 +221,16 @@ cdef inline void part_members(const Carried *carried, double *moments, Py_ssize_
     cdef double[MOST_MODES] pull, z, mean
     cdef double[MOST_MOMENTS] covariance
     cdef double n = neurons - 1.0, staying = neurons - fired, sharpness, between, x, of_fired = 0.0, of_others = 0.0
-    cdef Py_ssize_t d, e, k, place, D = carried.D, rank
-    if staying == 0.0:
+    cdef Py_ssize_t d, e, k, place, D = carried.D, rank = 0
+    if staying > 0.0:
+        rank = find_root(carried, moments, stride, root)
+    if rank == 0:               # all fire, or members are alike
         for d in range(D):
             mean[d] = moments[d * stride]
         for k in range(D, carried.moments):
             covariance[k - D] = moments[k * stride]
         mix_fired(carried, mean, covariance, fired, mixed)
         return
-    rank = find_root(carried, moments, stride, root)
     sharpness = sqrt(fired * staying / n) * (q / -expm1(-q) if q > 1e-8 else 1.0)
     for e in range(D):
         pull[e] = 0.0

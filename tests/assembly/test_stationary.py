@@ -226,7 +226,8 @@ def test_levels_have_the_same_mean_threshold():
 @pytest.mark.parametrize("option", OPTIONS)
 def test_variance_of_survivors_is_that_of_a_long_run(option, cell):
     def variances(initial, duration):
-        sim = gp.Simulation(single(cell, 400), dt=DT, seed=1, initial=initial, **OPTIONS[option])
+        options = OPTIONS[option] | {"finite_size": "corrected"}
+        sim = gp.Simulation(single(cell, 400), dt=DT, seed=1, initial=initial, **options)
         sim.run(duration)
         plan = plan_of(sim)
         cells = 0.0 if plan.cells is None else plan.merged["variance"].sum()

@@ -114,6 +114,8 @@ class DrawnPopulation(CarriedPopulation):
         kept = np.ix_(self.kept, self.kept)
         root = cholesky(self.modes @ c["C"][kept] @ self.modes.T)
         spreads = np.diag(root) > 0.0
+        if not spreads.any():
+            return c["x"].copy(), c["C"].copy()
         pull = root.sum(axis=0) * math.sqrt(k * R / n) * (q / -math.expm1(-q))
         z = self.direction(spreads, pull, int(n))
         away = np.zeros(self.size)
