@@ -40,7 +40,7 @@ def test_potjans_diesmann():
 def test_thalamic_step_excites_layers_4_and_6():
     """A step of 19 mV for 30 ms: layer 4 answers at once, layer 2/3 after it; averaged over 10 trials."""
     net = gp.models.potjans_diesmann(thalamus=(600.0, 19.0))
-    a = activities(net, 700.0, 0.1, range(10), bin_ms=10.0).mean(axis=0)
+    a = activities(net, 700.0, 0.1, range(10), bin_ms=10.0, finite_size="corrected").mean(axis=0)
     rates = dict(zip(gp.models.COLUMN_POPULATIONS, a.T, strict=True))
     before, during = slice(40, 60), slice(60, 63)
     for name in ("4E", "4I", "6E", "6I"):

@@ -38,7 +38,11 @@ def check_state(plan, N, dt):
         assert np.all(np.isfinite(state[name])), name
     assert np.all(np.isfinite(plan.I_syn))
     assert np.all((cohorts["survivors"] >= 0) & (cohorts["survivors"] <= cohorts["count"]))
-    assert np.all((cohorts["variance"] >= 0) & (cohorts["variance"] <= N))
+    if plan.drawn:
+        assert np.all(plan.survivors % 1.0 == 0.0)
+        assert plan.survivors.sum() == N
+    else:
+        assert np.all((cohorts["variance"] >= 0) & (cohorts["variance"] <= N))
     assert np.all(cohorts["hazard"] >= 0)
     assert state["survivors"] >= 0
     if plan.carried is not None:

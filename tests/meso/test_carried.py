@@ -113,7 +113,7 @@ def test_sparse_wiring_is_twin(name, history, loops):
 def test_without_adaptation_both_closures_are_one(terms, history, tolerance):
     net = single(replace(SEED_CELL, **terms), 300, len_kernel=1500)
     options = {"dt": DT, "history": history, "record": "all"}
-    ours = net.simulate(1000.0, seed=3, adaptation="carried", **options)["P"]
+    ours = net.simulate(1000.0, seed=3, adaptation="carried", finite_size="corrected", **options)["P"]
     theirs = net.simulate(1000.0, counts={"P": ours.counts}, adaptation="quasi-renewal", **options)["P"]
     for variable in VARIABLES:
         expected = getattr(theirs, variable)
@@ -340,7 +340,7 @@ def test_volleys_of_a_strongly_coupled_network():
 def test_spikes_only_lower_the_hazard(mean, variance):
     """Thresholds that spread by many Delta_V have a tail below zero, which no spike has caused."""
     cell = replace(FASTER, tau_sfa=[40.0], q_sfa=[4.0])
-    sim = gp.Simulation(single(cell, 1000), dt=DT, seed=1, initial="rest")
+    sim = gp.Simulation(single(cell, 1000), dt=DT, seed=1, initial="rest", finite_size="corrected")
     sim.run(20.0)
     plan_of(sim).carried.free[:2] = mean, variance
     sim.set("P", I_e=cell.I_e + 1e-6)  # writes lifts anew

@@ -92,16 +92,18 @@ def renewal_rate(cell, dt, linear):
 
 
 @pytest.mark.parametrize("dt", [0.1, 1.0])
+@pytest.mark.parametrize("finite_size", ["corrected", "drawn"])
 @pytest.mark.parametrize(
     ("history", "adaptation", "rtol"),
     [("exact", "quasi-renewal", 1e-5), ("adaptive", "quasi-renewal", 1e-3), ("exact", "carried", 1e-5)],
 )
-def test_rate_of_a_population(dt, history, adaptation, rtol):
+def test_rate_of_a_population(dt, history, adaptation, rtol, finite_size):
     terms = {"tau_sfa": [10.0], "q_sfa": [0.0]} if adaptation == "carried" else {}
     net = single(replace(CELL, **terms), 10**9, len_kernel=round(60.0 / dt))
-    result = net.simulate(200.0, dt=dt, history=history, adaptation=adaptation, seed=1)["P"]
+    options = {"history": history, "adaptation": adaptation, "finite_size": finite_size}
+    result = net.simulate(200.0, dt=dt, seed=1, **options)["P"]
     rate = result.counts[len(result.counts) // 2 :].mean() / 1e9
-    assert_allclose(rate, renewal_rate(CELL, dt, linear=True), rtol=rtol, atol=0)
+    assert_allclose(rate, renewal_rate(CELL, dt, linear=finite_size == "corrected"), rtol=rtol, atol=0)
 
 
 @pytest.mark.parametrize("dt", [0.1, 1.0])

@@ -12,7 +12,7 @@ import gifpop as gp
 from tests.helpers import networks
 from tests.helpers.trials import activities, assert_mean, assert_spectrum, spectrum
 
-AS_NEST = {"adaptation": "quasi-renewal"}
+AS_NEST = {"adaptation": "quasi-renewal", "finite_size": "corrected"}
 BOTH = pytest.mark.parametrize("history", ["exact", "adaptive"])
 WITHOUT_ADAPTATION = gp.GIF(**{**vars(networks.SEED_CELL), "tau_sfa": [], "q_sfa": []})
 

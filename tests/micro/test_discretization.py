@@ -21,7 +21,8 @@ CELL = gp.GIF(I_e=700.0, tau_sfa=[], q_sfa=[], Delta_V=1.0, t_ref=2.0)
 
 def interval_probabilities(cell, dt, ages=400):
     """Return the probability of each interval in steps, 1 to ``ages``, from the hazards of a population's cohorts."""
-    sim = gp.Simulation(single(cell, 10**6, len_kernel=ages), dt=dt, history="exact", seed=1)
+    net = single(cell, 10**6, len_kernel=ages)
+    sim = gp.Simulation(net, dt=dt, history="exact", finite_size="corrected", seed=1)
     sim.run(ages * dt)
     hazard = plan_of(sim, 0).window["hazard"][::-1]  # integrated over half a step, at ages 0, 1, ... steps
     assert hazard[0] == 0.0

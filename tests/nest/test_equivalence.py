@@ -8,7 +8,7 @@ import gifpop as gp
 import gifpop.nest as nest
 
 H = 0.5
-AS_NEST = {"history": "exact", "adaptation": "quasi-renewal"}
+AS_NEST = {"history": "exact", "adaptation": "quasi-renewal", "finite_size": "corrected"}
 VARIABLES = ["V_m", "I_syn_ex", "I_syn_in", "mean", "E_sfa", "n_events"]
 
 
