@@ -68,7 +68,7 @@ CASES = {
     "meso": lambda: {"net": network(), "record": "all"},
     "exact": lambda: {"net": network(len_kernel=70), "history": "exact", "record": "V_m"},
     "quasi-renewal": lambda: {"net": network(BinoRand=False), "adaptation": "quasi-renewal", "record": "E_sfa"},
-    "corrected": lambda: {"net": network(), "finite_size": "corrected", "initial": "rest"},
+    "corrected": lambda: {"net": network(), "finite_size": "corrected", "initial": "stationary"},
     "exact quasi-renewal": lambda: {"net": network(), "adaptation": "quasi-renewal", "history": "exact"},
     "currents": lambda: {"net": network(STC_CELL), "record": "all", "record_interval": 3.5, "initial": "rest"},
     "sparse": lambda: {"net": network(own_noise=True), "wiring": "sparse", "tolerance": 1e-2, "record": "all"},
