@@ -5,28 +5,27 @@ a point of a Poisson process of rate 1 lies there: with probability 1 - exp(-q),
 needs about as many random numbers as there are spikes, not as there are cohorts. The ``budget`` is what is left of the
 axis until the next point. A cohort that is likely to fire many spikes draws their number instead.
 
-Those who fire are members of their cohort: see `part_members`.
+Which members of a cohort those are: `_members`.
 """
 
-from libc.math cimport exp, expm1, floor, sqrt
+from libc.math cimport expm1, floor, sqrt
 from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memset
 from numpy.random cimport bitgen_t
-from numpy.random.c_distributions cimport (binomial_t, random_binomial, random_standard_exponential,
-                                           random_standard_normal, random_standard_uniform)
+from numpy.random.c_distributions cimport random_binomial, random_standard_exponential
 
-from gifpop.meso._moments cimport take_own
-from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Population
+from gifpop.engine._dispatch cimport loops
+from gifpop.meso._blocks cimport cohorts_from, free_neurons, merged_cohorts
+from gifpop.meso._members cimport part_members
+from gifpop.meso._moments cimport decay_moments, few_members, take_fired, take_own, write_lift
+from gifpop.meso._population cimport CERTAIN, Block, Carried, Population, State, Sums
 
 cdef extern from *:
     """
     #define GP_MANY 8.0
-    #define GP_NO_SPREAD 1e-10
-    #define GP_NO_VARIANCE 1e-12
     #define GP_ROUGHLY 2.6428997921303014e-05
     """
     const double MANY "GP_MANY"     # expected points in a cohort, from which on a binomial number is drawn faster
-    const double NO_SPREAD "GP_NO_SPREAD"   # of a variance: what is left of it by rounding alone
-    const double NO_VARIANCE "GP_NO_VARIANCE"   # Delta_V^2; members that differ as little are alike
     const double ROUGHLY "GP_ROUGHLY"   # 1 / the standard deviation of the sum of four numbers of 16 bits
 
 
@@ -54,6 +53,17 @@ cdef inline void scatter(Population *pop, const Block *block) noexcept nogil:
         block.own[R * block.stride + i] = share
 
 
+cdef inline void scatter_all(Population *pop) noexcept nogil:
+    """Draw by how much input of the neurons' own moves the mean of all cohorts, cells and the free neurons."""
+    cdef State *s = pop.state
+    cdef double unused
+    cdef Block cohorts = cohorts_from(pop, s.oldest, s.cohorts), cells = merged_cohorts(pop)
+    cdef Block free = free_neurons(pop, &unused)
+    scatter(pop, &free)
+    scatter(pop, &cells)
+    scatter(pop, &cohorts)
+
+
 cdef inline void take_own_of(const Population *pop, const Block *block, Py_ssize_t i) noexcept nogil:
     """Add to the moments of one cohort, before it is parted, what input of its neurons' own brings."""
     cdef Block one
@@ -65,7 +75,7 @@ cdef inline void take_own_of(const Population *pop, const Block *block, Py_ssize
     one.own[pop.R * one.stride] = 1.0       # done
 
 
-cdef inline int64_t draw_firing(Population *pop, double neurons, double q) noexcept nogil:
+cdef inline int64_t draw_number(Population *pop, double neurons, double q) noexcept nogil:
     """Draw how many of a cohort's neurons fire, whose integrated hazard is ``q``, and move on along the axis."""
     cdef double *budget = pop.budget
     cdef double length = neurons * q, one, before = -1.0
@@ -90,7 +100,7 @@ cdef inline int64_t draw_block(Population *pop, const Block *block, double *mixe
     while i < block.n:
         end = min(i + STRETCH, block.n)
         if end == i + STRETCH:
-            length = length_of(block.survivors + i, block.variance + i)
+            length = length_of(block.survivors + i, block.exposure + i)
             if length < min(pop.budget[0], MANY):
                 pop.budget[0] -= length
                 i = end
@@ -108,12 +118,12 @@ cdef inline double length_of(const double *neurons, const double *q) noexcept no
 
 cdef inline int64_t draw_cohort(Population *pop, const Block *block, Py_ssize_t i, double *mixed) noexcept nogil:
     """Draw who fires of one cohort."""
-    cdef double neurons = block.survivors[i], q = block.variance[i]
+    cdef double neurons = block.survivors[i], q = block.exposure[i]
     cdef int64_t fired
     if neurons * q < min(pop.budget[0], MANY):
         pop.budget[0] -= neurons * q
         return 0
-    fired = draw_firing(pop, neurons, q)
+    fired = draw_number(pop, neurons, q)
     if fired > 0:
         if pop.carried.D > 0:
             if pop.carried.noisy:
@@ -123,140 +133,31 @@ cdef inline int64_t draw_cohort(Population *pop, const Block *block, Py_ssize_t 
     return fired
 
 
-cdef inline void mix_fired(const Carried *carried, const double *mean, const double *covariance, double neurons,
-                           double *mixed) noexcept nogil:
-    """Add the moments of neurons that fire, means as differences from those of the step before."""
-    cdef Py_ssize_t d, e, k = carried.D
-    cdef double[MOST_MODES] apart
-    for d in range(carried.D):
-        apart[d] = mean[d] - carried.fired[d]
-        mixed[d] += neurons * apart[d]
-    for d in range(carried.D):
-        for e in range(d + 1):
-            mixed[k] += neurons * (covariance[k - carried.D] + apart[d] * apart[e])
-            k += 1
-
-
-cdef inline Py_ssize_t find_root(const Carried *carried, const double *moments, Py_ssize_t stride,
-                                 double *root) noexcept nogil:
-    """Write the lower triangular root of a covariance, row by row; return its rank, of rounding errors freed."""
-    cdef Py_ssize_t d, e, j, row = 0, column, rank = 0, D = carried.D
-    cdef double x, variance
-    for d in range(D):
-        column = 0
-        for e in range(d + 1):
-            x = moments[(D + row + e) * stride]
-            variance = x
-            for j in range(e):
-                x -= root[row + j] * root[column + j]
-            if e < d:
-                root[row + e] = x / root[column + e] if root[column + e] > 0.0 else 0.0
-            elif x > NO_SPREAD * variance + NO_VARIANCE:
-                root[row + e] = sqrt(x)
-                rank += 1
-            else:
-                root[row + e] = 0.0
-            column += e + 1
-        row += d + 1
-    return rank
-
-
-cdef inline double draw_sum_of_squares(Py_ssize_t n, bitgen_t *random) noexcept nogil:
-    """Draw the sum of the squares of ``n`` normal numbers, for n > 2 by the cube of one (Wilson & Hilferty 1931)."""
-    cdef double x, sum = 0.0, narrow
-    cdef Py_ssize_t _i
-    if n <= 2:
-        for _i in range(n):
-            x = random_standard_normal(random)
-            sum += x * x
-        return sum
-    narrow = 2.0 / (9.0 * n)
-    x = max(1.0 - narrow + sqrt(narrow) * random_standard_normal(random), 0.0)
-    return n * x * x * x
-
-
-cdef inline void draw_direction(const double *root, Py_ssize_t D, Py_ssize_t n, Py_ssize_t rank, const double *pull,
-                                double *z, bitgen_t *random) noexcept nogil:
-    """Draw the first coordinates z, of those modes that spread, of a vector of length sqrt(n) in n dimensions.
-
-    Its direction is uniform but for a factor exp(-pull z) (von Mises & Fisher): exactly in one dimension; in more it is
-    that of a normal vector, whose mean makes that of the direction right.
-    """
-    cdef Py_ssize_t d, left = min(rank, n)
-    cdef double strength = 0.0, mean, offset = 0.0, squares = 0.0, scale
-    for d in range(D):
-        strength += pull[d] * pull[d]
-    strength = sqrt(strength)
-    if n > 1 and strength > 0.0:
-        scale = strength * sqrt(<double> n)
-        mean = scale / (0.5 * (n - 1.0) + sqrt(0.25 * (n + 1.0) * (n + 1.0) + scale * scale))   # Amos (1974)
-        offset = mean * sqrt(n / max(1.0 - mean * mean, 1e-12)) * (1.0 + 0.25 / n) / strength
-    for d in range(D):
-        z[d] = 0.0
-        if left > 0 and root[d * (d + 3) // 2] > 0.0:
-            left -= 1
-            if n == 1:
-                z[d] = -1.0 if random_standard_uniform(random) * (1.0 + exp(-2.0 * pull[d])) < 1.0 else 1.0
-            else:
-                z[d] = random_standard_normal(random) - offset * pull[d]
-                squares += z[d] * z[d]
-    if n > 1:
-        squares += draw_sum_of_squares(n - min(rank, n), random)
-        scale = sqrt(n / squares) if squares > 0.0 else 0.0
-        for d in range(D):
-            z[d] *= scale
-
-
-cdef inline void part_members(const Carried *carried, double *moments, Py_ssize_t stride, double neurons, double fired,
-                              double q, double *mixed, bitgen_t *random) noexcept nogil:
-    """Part the moments of a cohort, ``fired`` of whose ``neurons`` fire, a sample of them; add theirs to ``mixed``.
-
-    With L L' = C, n = M - 1 and z as `draw_direction` draws it, the members that fire, k of M, have the mean
-    y + sqrt((M - k)/(k n)) L z, the R others y - sqrt(k/(R n)) L z; what is left of the covariance, C - L z z' L'/n,
-    both have in proportion to their degrees of freedom, k - 1 and R - 1. Number, sum and sum of squares are conserved,
-    and covariances stay non-negative, since z' z <= n. Those of low adaptation fire more often: a sample has the
-    probability exp(-(sum of its modes)), times q/(1 - exp(-q)) in the exponent where many fire.
-    """
-    cdef double[MOST_MOMENTS] root
-    cdef double[MOST_MODES] pull, z, mean
-    cdef double[MOST_MOMENTS] covariance
-    cdef double n = neurons - 1.0, staying = neurons - fired, sharpness, between, x, of_fired = 0.0, of_others = 0.0
-    cdef Py_ssize_t d, e, k, place, D = carried.D, rank = 0
-    if staying > 0.0:
-        rank = find_root(carried, moments, stride, root)
-    if rank == 0:               # all fire, or members are alike
-        for d in range(D):
-            mean[d] = moments[d * stride]
-        for k in range(D, carried.moments):
-            covariance[k - D] = moments[k * stride]
-        mix_fired(carried, mean, covariance, fired, mixed)
-        return
-    sharpness = sqrt(fired * staying / n) * (q / -expm1(-q) if q > 1e-8 else 1.0)
-    for e in range(D):
-        pull[e] = 0.0
-        for d in range(e, D):
-            pull[e] += root[d * (d + 1) // 2 + e]
-        pull[e] *= sharpness
-    draw_direction(root, D, <Py_ssize_t> n, rank, pull, z, random)
-    if neurons > 2.0:
-        of_fired = neurons * (fired - 1.0) / (fired * (neurons - 2.0))
-        of_others = neurons * (staying - 1.0) / (staying * (neurons - 2.0))
-    place = 0
-    for d in range(D):
-        between = 0.0
-        for e in range(d + 1):
-            between += root[place + e] * z[e]
-        place += d + 1
-        pull[d] = between       # L z from here on
-        mean[d] = moments[d * stride] + sqrt(staying / (fired * n)) * between
-        moments[d * stride] -= sqrt(fired / (staying * n)) * between
-    k = D
-    for d in range(D):
-        for e in range(d + 1):
-            x = moments[k * stride] - pull[d] * pull[e] / n
-            if e == d:
-                x = max(x, 0.0)
-            covariance[k - D] = of_fired * x
-            moments[k * stride] = of_others * x
-            k += 1
-    mix_fired(carried, mean, covariance, fired, mixed)
+cdef inline void draw_firing(Population *pop, Py_ssize_t active, double q_free, const Sums *sums,
+                             double *mixed) noexcept nogil:
+    """Draw who fires in this step of cohorts, cells and free neurons; ``mixed`` is overwritten."""
+    cdef State *s = pop.state
+    cdef Carried *carried = &pop.carried
+    cdef double q = min(q_free, CERTAIN)
+    cdef double exposure = sums.exposure + q * s.survivors, most = max(sums.most, q * s.survivors)
+    cdef Block cohorts = cohorts_from(pop, s.oldest, active), cells = merged_cohorts(pop), free = free_neurons(pop, &q)
+    s.mean = sums.fired - expm1(-q_free) * s.survivors
+    pop.fired = 0
+    if exposure < pop.budget[0] and most < MANY:
+        pop.budget[0] -= exposure
+    else:
+        memset(mixed, 0, carried.moments * sizeof(double))
+        pop.fired = draw_block(pop, &free, mixed)
+        pop.fired += draw_block(pop, &cells, mixed)
+        pop.fired += draw_block(pop, &cohorts, mixed)
+        if carried.D > 0:
+            take_fired(carried, mixed, <double> pop.fired, 0.0)
+    if carried.D > 0:
+        loops.keep_carried(pop, &cohorts)
+        if s.cells > 0:
+            loops.keep_carried(pop, &cells)
+        if carried.noisy:
+            take_own(carried, &free, pop.R)
+        decay_moments(carried, carried.free, 1, 1)
+        write_lift(carried, carried.free, 1, few_members(pop, s.survivors))
+        carried.finite = 0.0 * carried.free[carried.moments]

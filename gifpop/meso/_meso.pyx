@@ -11,21 +11,20 @@ from libc.math cimport exp, expm1, isfinite
 from libc.stdint cimport int64_t
 from libc.string cimport memmove, memset
 from numpy.random cimport bitgen_t
-from numpy.random.c_distributions cimport random_binomial, random_poisson
 
 import numpy as np
 
 from gifpop.engine._dispatch cimport loops
 from gifpop.engine._exchange cimport Arrivals
+from gifpop.meso._blocks cimport cohorts_from, merged_cohorts
+from gifpop.meso._correction cimport draw_total, expect_corrected
+from gifpop.meso._drawing cimport draw_firing, scatter_all
 from gifpop.meso._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
-from gifpop.meso._drawing cimport MANY, draw_block, scatter
-from gifpop.meso._moments cimport (begin_moments, decay_moments, few_members, part_free, receive_noise, take_fired,
-                                   take_own, wait_out, write_lift)
+from gifpop.meso._moments cimport begin_moments, receive_noise, wait_out
 from gifpop.meso._population cimport MOST_MODES as _MOST_MODES
 from gifpop.meso._population cimport MOST_MOMENTS
 from gifpop.meso._population cimport PADDING as _PADDING
-from gifpop.meso._population cimport (CERTAIN, Block, Carried, Cells, Common, Constants, Population, Receptor, State,
-                                      Sums)
+from gifpop.meso._population cimport Block, Carried, Cells, Common, Constants, Population, Receptor, State, Sums
 
 cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
@@ -90,6 +89,7 @@ cdef class MesoPopulation:
         pop.count = numbers(kept, plan.cohorts, len(COHORT_ARRAYS) * pop.places)
         pop.survivors, pop.variance = pop.count + pop.places, pop.count + 2 * pop.places
         pop.potential, pop.hazard = pop.count + 3 * pop.places, pop.count + 4 * pop.places
+        pop.exposure = pop.variance
         pop.smooth, pop.drawn = plan.smooth, plan.drawn
         pop.budget = numbers(kept, plan.budget, 1) if pop.drawn else NULL
         pop.nobody, pop.least = (SMOOTH_NOBODY, SMOOTH_LEAST) if pop.smooth else (NOBODY, 0.0)
@@ -111,6 +111,7 @@ cdef class MesoPopulation:
         cells.count = numbers(kept, plan.rows, len(CELL_ARRAYS) * cells.places)
         cells.survivors, cells.variance = cells.count + cells.places, cells.count + 2 * cells.places
         cells.potential, cells.hazard = cells.count + 3 * cells.places, cells.count + 4 * cells.places
+        cells.exposure = cells.variance
         cells.own, cells.width = cells.count + 5 * cells.places, cells.count + 6 * cells.places
         cells.newest = numbers(kept, plan.newest, cells.J)
         cells.traces = numbers(kept, plan.traces, cells.J * cells.places)
@@ -198,9 +199,9 @@ cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogi
     else:
         q_free = advance_renewing(pop, &common, active, &sums)
     if pop.drawn:
-        draw_members(pop, active, q_free, &sums, mixed)
+        draw_firing(pop, active, q_free, &sums, mixed)
     else:
-        expect_correctly(pop, active, -expm1(-q_free), &sums, mixed)
+        expect_corrected(pop, active, -expm1(-q_free), &sums, mixed)
     if pop.carried.D > 0:
         wait_out(pop, s.oldest + active)
     if pop.cells.places > 0:
@@ -208,60 +209,6 @@ cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogi
     elif s.cohorts == pop.K:
         leave_window(pop)
     return is_finite(pop, active)
-
-
-cdef void expect_correctly(Population *pop, Py_ssize_t active, double p_free, Sums *sums,
-                           double *mixed) noexcept nogil:
-    """Expect spikes with the correction for finite size; thin the free neurons.
-
-    The expected number may be negative or above N; only the draw is clipped.
-    """
-    cdef State *s = pop.state
-    cdef double p_correction, variance, missing, stay
-    if pop.carried.D > 0:
-        part_free(&pop.carried, p_free, p_free * s.survivors, mixed, pop.smooth)
-        take_fired(&pop.carried, mixed, sums.fired + p_free * s.survivors, pop.least)
-    sums.survivors += sum_of(pop.survivors + s.oldest + active, s.cohorts - active)
-
-    # Neurons are conserved: what cohorts and free pool miss or exceed fires with the variance-weighted probability.
-    variance = sums.variance + s.variance + pop.least
-    p_correction = (sums.variance_fired + p_free * s.variance) / variance if variance > 0.0 else 0.0
-    missing = pop.constants.N - sums.survivors - s.survivors
-    s.mean = sums.fired + p_free * s.survivors + p_correction * missing
-
-    stay = 1.0 - p_free
-    s.variance = stay * stay * s.variance + p_free * s.survivors
-    s.survivors = stay * s.survivors
-
-
-cdef void draw_members(Population *pop, Py_ssize_t active, double q_free, const Sums *sums,
-                       double *mixed) noexcept nogil:
-    """Draw who fires in this step of cohorts, cells and free neurons; ``mixed`` is overwritten."""
-    cdef State *s = pop.state
-    cdef Carried *carried = &pop.carried
-    cdef double q = min(q_free, CERTAIN)
-    cdef double exposure = sums.exposure + q * s.survivors, most = max(sums.most, q * s.survivors)
-    cdef Block cohorts = cohorts_from(pop, s.oldest, active), cells = merged_cohorts(pop), free = free_neurons(pop, &q)
-    s.mean = sums.fired - expm1(-q_free) * s.survivors
-    pop.fired = 0
-    if exposure < pop.budget[0] and most < MANY:
-        pop.budget[0] -= exposure
-    else:
-        memset(mixed, 0, carried.moments * sizeof(double))
-        pop.fired = draw_block(pop, &free, mixed)
-        pop.fired += draw_block(pop, &cells, mixed)
-        pop.fired += draw_block(pop, &cohorts, mixed)
-        if carried.D > 0:
-            take_fired(carried, mixed, <double> pop.fired, 0.0)
-    if carried.D > 0:
-        loops.keep_carried(pop, &cohorts)
-        if s.cells > 0:
-            loops.keep_carried(pop, &cells)
-        if carried.noisy:
-            take_own(carried, &free, pop.R)
-        decay_moments(carried, carried.free, 1, 1)
-        write_lift(carried, carried.free, 1, few_members(pop, s.survivors))
-        carried.finite = 0.0 * carried.free[carried.moments]
 
 
 cdef inline bint is_finite(const Population *pop, Py_ssize_t active) noexcept nogil:
@@ -355,17 +302,6 @@ cdef double advance_carrying(Population *pop, const Common *common, Py_ssize_t a
     return q_free
 
 
-cdef void scatter_all(Population *pop) noexcept nogil:
-    """Draw by how much input of the neurons' own moves the mean of all cohorts, cells and the free neurons."""
-    cdef State *s = pop.state
-    cdef double unused
-    cdef Block cohorts = cohorts_from(pop, s.oldest, s.cohorts), cells = merged_cohorts(pop)
-    cdef Block free = free_neurons(pop, &unused)
-    scatter(pop, &free)
-    scatter(pop, &cells)
-    scatter(pop, &cohorts)
-
-
 cdef inline double free_exposure(const Constants *c, State *s, double excess) noexcept nogil:
     """Return the hazard of a free neuron, ``excess`` Delta_V above its threshold, integrated over the step."""
     cdef double before = s.hazard
@@ -381,39 +317,6 @@ cdef inline double carried_threshold(Population *pop) noexcept nogil:
         pop.sfa[j] = (pop.sfa[j] + pop.sfa_feed[j] * pop.state.n_events) * pop.sfa_decay[j]
         threshold += pop.sfa_weight[j] * pop.sfa[j]
     return threshold
-
-
-cdef inline Block cohorts_from(const Population *pop, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    cdef Block block
-    block.survivors = pop.survivors + first
-    block.variance = pop.variance + first
-    block.potential = pop.potential + first
-    block.hazard = pop.hazard + first
-    block.moments = pop.carried.cohorts + first
-    block.lift = block.moments + pop.carried.moments * pop.places
-    block.own = pop.carried.own + first
-    block.stride, block.n = pop.places, n
-    return block
-
-
-cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
-    cdef Block block
-    block.survivors = pop.cells.survivors + _PADDING
-    block.variance = pop.cells.variance + _PADDING
-    block.potential = pop.cells.potential + _PADDING
-    block.hazard = pop.cells.hazard + _PADDING
-    block.moments = pop.carried.cells + _PADDING
-    block.lift = block.moments + pop.carried.moments * pop.cells.places
-    block.own = pop.carried.own_of_cells + _PADDING
-    block.stride, block.n = pop.cells.places, pop.state.cells
-    return block
-
-
-cdef inline Block free_neurons(Population *pop, double *q) noexcept nogil:
-    cdef Block block
-    block.survivors, block.variance = &pop.state.survivors, q
-    block.moments, block.own, block.stride, block.n = pop.carried.free, pop.carried.own_of_free, 1, 1
-    return block
 
 
 cdef inline void leave_window(Population *pop) noexcept nogil:
@@ -455,16 +358,6 @@ cdef double largest_distance(const Population *pop, double V_m, Py_ssize_t activ
     return distance
 
 
-cdef inline double sum_of(const double *values, Py_ssize_t n) noexcept nogil:
-    """Return the sum of values, in two chains of additions that do not wait for each other."""
-    cdef double even = 0.0, odd = 0.0
-    cdef Py_ssize_t i
-    for i in range(n // 2):
-        even += values[2 * i]
-        odd += values[2 * i + 1]
-    return even + odd + (values[n - 1] if n % 2 else 0.0)
-
-
 cdef inline void add_sums(Sums *sums, const Sums *others) noexcept nogil:
     sums.variance_fired += others.variance_fired
     sums.variance += others.variance
@@ -475,14 +368,8 @@ cdef inline void add_sums(Sums *sums, const Sums *others) noexcept nogil:
 
 
 cdef int64_t draw_spikes(Population *pop) noexcept nogil:
-    """Draw the number of spikes of the step, at most N."""
-    cdef double N = pop.constants.N, expected
-    if pop.drawn:
-        return pop.fired
-    expected = min(max(pop.state.mean, 0.0), N)
-    if pop.constants.poisson:
-        return min(random_poisson(pop.random, expected), <int64_t> N)
-    return random_binomial(pop.random, expected / N, <int64_t> N, &pop.binomial)
+    """Return the number of spikes of the step, which is drawn here or has been, cohort by cohort."""
+    return pop.fired if pop.drawn else draw_total(pop)
 
 
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:

@@ -12,7 +12,7 @@ is its hazard, integrated over half a step, and theta, in units of Delta_V, is l
     v <- (1 - p)^2 v + p m                                      thin
     m <- (1 - p) m                                              thin
 
-Where spikes are drawn cohort by cohort, `expose` takes the place of the last two: m are neurons, and v holds q.
+Where spikes are drawn cohort by cohort, `expose` takes the place of the last two, with m neurons and q in place of v.
 
 A tile stays in the nearest cache and goes through one short pass after the other: where the operations of a cohort wait
 for each other, the processor works on the next ones, as many as it can keep in view. Compiled with each variant of the

@@ -52,6 +52,7 @@ cdef struct Cells:          # merged cohorts that are older than the window, the
     double *count           # as of cohorts: sums
     double *survivors
     double *variance
+    double *exposure        # the same places
     double *potential       # mean over survivors, mV
     double *hazard
     double *own             # share of the cell's spikes that are older than its average survivor
@@ -94,6 +95,7 @@ cdef struct Carried:        # adaptation as cohorts carry it: moments of its mod
 cdef struct Block:          # cohorts or cells side by side
     double *survivors
     double *variance
+    double *exposure        # the same places
     double *potential
     double *hazard
     double *moments         # of the first one; rows are `stride` apart
@@ -122,7 +124,8 @@ cdef struct Population:
     const double *relative_jumps    # q_sfa over Delta_V
     double *count           # spikes emitted, one entry a cohort
     double *survivors       # expected number that has not fired since
-    double *variance        # variance of that number; where spikes are drawn, hazard integrated over the step
+    double *variance        # variance of that number
+    double *exposure        # the same places where spikes are drawn: hazard of each neuron, integrated over the step
     double *potential       # mV
     double *hazard          # at the end of the last step, integrated over half a step
     bint drawn              # survivors are neurons, those who fire are drawn cohort by cohort; else, their sum is
