@@ -23,7 +23,13 @@ WARNINGS = ",".join(
     )
 )
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py") if path.stem != "sweep_slurm")
-LONG = ("plot_compare_levels", "plot_adaptation_closures", "plot_cortical_column", "plot_where_theory_departs")
+LONG = (
+    "plot_compare_levels",
+    "plot_adaptation_closures",
+    "plot_cortical_column",
+    "plot_finite_size",
+    "plot_where_theory_departs",
+)
 TUTORIALS = sorted(path.stem for path in (ROOT / "docs" / "tutorials").glob("*.py"))
 FAST = [name for name in EXAMPLES if not name.endswith("_nest") and name not in LONG]
 
