@@ -82,6 +82,23 @@ def test_variance_of_a_rule_is_that_of_drawn_connections(rule, n_pre, expected, 
 
 
 @pytest.mark.parametrize("multapses", [True, False])
+def test_neurons_draw_their_samples_independently(multapses):
+    """The mean over n neurons of what a source's spike brings has one n-th of the variance between neurons.
+
+    Over the sources, that is, whose numbers of targets differ.
+    """
+    rule, n_pre, n = gp.FixedIndegree(40, allow_multapses=multapses), 100, TARGETS // 20
+    means = []
+    for i in range(100):
+        first, _, _ = draw.connect(rule, n_pre, n, False, seeds.stream(np.random.SeedSequence(1), i))
+        means.append(np.diff(first) / n - rule.density(n_pre, n))
+    sample = np.concatenate(means)
+    variance = rule.variance(n_pre, n) / n
+    assert abs(deviations(sample, variance)) < MOST_DEVIATIONS
+    assert standard_error(sample) < 0.02 * variance
+
+
+@pytest.mark.parametrize("multapses", [True, False])
 def test_autapses_left_out_change_the_variance_by_the_order_of_one_source(multapses):
     """Of the numbers of connections of all pairs among 300 neurons, those with themselves included."""
     rule, n = gp.FixedIndegree(75, allow_autapses=False, allow_multapses=multapses), 300
