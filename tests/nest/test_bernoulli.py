@@ -14,12 +14,6 @@ FALSE_ALARM = 1e-6
 WRONG = r"Spike transmission probability must be in \[0, 1\]."
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 def bernoulli(p=1.0, **values):
     return {"synapse_model": "bernoulli_synapse", "p_transmit": p, "weight": 1.0, "delay": H} | values
 

@@ -8,10 +8,11 @@ import gifpop.nest as nest
 Errors = nest.NESTErrors
 
 
+H = 0.5  # ms
+
+
 @pytest.fixture(autouse=True)
 def n():
-    nest.ResetKernel()
-    nest.resolution = 0.5
     return nest.Create("gif_pop_psc_exp", 3)
 
 

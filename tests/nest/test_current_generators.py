@@ -13,12 +13,6 @@ Errors = nest.NESTErrors
 FALSE_ALARM = 1e-6
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 def generator(model, **parameters):
     return nest.Create(model, params=parameters)
 

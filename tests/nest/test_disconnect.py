@@ -10,9 +10,6 @@ Errors = nest.NESTErrors
 MISSING = "Deletion of connection is not possible because it does not exist."
 
 
-pytestmark = pytest.mark.usefixtures("fresh_kernel")
-
-
 def neurons(n=3, **params):
     return nest.Create("gif_psc_exp", n, params)
 

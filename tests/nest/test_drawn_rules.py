@@ -10,11 +10,6 @@ Errors = nest.NESTErrors
 DEGREES = [("fixed_indegree", "indegree", "target"), ("fixed_outdegree", "outdegree", "source")]
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-
-
 def constant(value):
     return nest.CreateParameter("constant", {"value": value})
 

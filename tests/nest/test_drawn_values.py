@@ -8,10 +8,7 @@ import gifpop.nest as nest
 Errors = nest.NESTErrors
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 0.5
+H = 0.5  # ms
 
 
 def test_drawn_values():

@@ -12,12 +12,6 @@ AS_NEST = {"history": "exact", "adaptation": "quasi-renewal", "finite_size": "co
 VARIABLES = ["V_m", "I_syn_ex", "I_syn_in", "mean", "E_sfa", "n_events"]
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 def record(nodes):
     device = nest.Create("multimeter", params={"record_from": VARIABLES, "interval": H})
     nest.Connect(device, nodes, syn_spec={"delay": H})

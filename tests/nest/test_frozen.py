@@ -9,9 +9,6 @@ Errors = nest.NESTErrors
 FIRING = {"lambda_0": 1e9, "V_T_star": -200.0, "t_ref": 1.0}
 
 
-pytestmark = pytest.mark.usefixtures("fresh_kernel")
-
-
 def watched(model="gif_psc_exp", n=1, **params):
     """Return nodes, a spike recorder and a meter of them."""
     cells = nest.Create(model, n, params)

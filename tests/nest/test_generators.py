@@ -7,13 +7,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop.nest as nest
 from tests.helpers.nest_devices import FAST, SHORT, H, arrivals, course, meter, recorder, silent, spikes
 
-
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 # -- current generators -----------------------------------------------------------------------------------------------
 
 AMPLITUDES = {"amplitude_times": [1.0, 3.0, 5.0, 8.0], "amplitude_values": [1.0, 2.0, 3.0, 4.0]}

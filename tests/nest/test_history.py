@@ -15,11 +15,6 @@ from gifpop.nest import kernel_settings
 CELL = {"tau_m": 20.0, "t_ref": 4.0, "I_e": 300.0, "tau_sfa": [100.0, 1000.0], "q_sfa": [10.0, 1.0], "Delta_V": 2.5}
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-
-
 def expected_counts(history):
     """Return ``mean`` of one population and its counts."""
     nest.ResetKernel()

@@ -11,10 +11,7 @@ from tests.helpers.nest_trains import INJECTOR, WINDOW, recorded
 Errors = nest.NESTErrors
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 1.0
+H = 1.0  # ms
 
 
 def test_injected_spikes():

@@ -14,11 +14,6 @@ from tests.helpers.ctrl_c import ctrl_c
 Errors = nest.NESTErrors
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-
-
 # -- settings ---------------------------------------------------------------------------------------------------------
 
 

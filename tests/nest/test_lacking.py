@@ -14,11 +14,6 @@ ATTRIBUTE, SETTING, NODE, SYNAPSE = "spatial", "structural_plasticity_synapses",
 RULE = "third_factor_bernoulli_with_pool"
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-
-
 def nodes():
     return nest.Create("gif_psc_exp", 2)
 

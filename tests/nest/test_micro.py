@@ -15,12 +15,6 @@ ALWAYS = {"lambda_0": 1e9, "V_T_star": -200.0, "Delta_V": 100.0}  # fires whenev
 NEVER = {"lambda_0": 0.0}
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 def meter_of(nodes, *names, interval=H):
     meter = nest.Create("multimeter", params={"record_from": names, "interval": interval})
     nest.Connect(meter, nodes)

@@ -12,12 +12,6 @@ from tests.helpers.trials import assert_mean
 H = 0.5
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 @pytest.mark.parametrize(
     ("parameters", "expected", "sd"),
     [

@@ -13,12 +13,6 @@ Errors = nest.NESTErrors
 H = 0.5
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 def message(error):
     """Return what comes after the words that say whose status it is."""
     return str(error.value).split(": ", 1)[1]

@@ -12,11 +12,6 @@ Errors = nest.NESTErrors
 PAD = "\n               "
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-
-
 @pytest.fixture
 def n():
     return nest.Create("gif_pop_psc_exp", 5)

@@ -10,11 +10,6 @@ Errors = nest.NESTErrors
 HUGE = [2**63, -(2**63) - 1, 2**64, 10**400, 10**5000]
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-
-
 @pytest.mark.parametrize("n", [40.0, np.float32(40), np.float64(40.0), np.array(40), np.array(40.0), np.int8(40), 40])
 def test_whole_numbers_of_nodes(n):
     """As NEST."""

@@ -14,9 +14,6 @@ Errors = nest.NESTErrors
 KINDS = ["same", "blocks", "slices", "unions", "within"]
 
 
-pytestmark = pytest.mark.usefixtures("fresh_kernel")
-
-
 def poisson(mean, **options):
     return {"rule": "pairwise_poisson", "pairwise_avg_num_conns": mean, **options}
 

@@ -20,10 +20,7 @@ SINUSOIDAL = "sinusoidal_poisson_generator"
 DEAD_TIME = "poisson_generator_ps"
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 1.0
+H = 1.0  # ms
 
 
 def recorded(model, *acts, **parameters):

@@ -11,10 +11,7 @@ from tests.helpers.nest_trains import PACKETS, WINDOW, recorded
 FALSE_ALARM = 1e-6
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 1.0
+H = 1.0  # ms
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,6 @@ from numpy.testing import assert_allclose
 import gifpop.nest as nest
 from tests.helpers.nest_devices import H, firing, meter, order, recorder, silent
 
-
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 # -- multimeter -------------------------------------------------------------------------------------------------------
 
 

@@ -11,12 +11,6 @@ ALWAYS = {"lambda_0": 1e9, "V_T_star": -200.0, "Delta_V": 100.0}  # fires whenev
 NEVER = {"lambda_0": 0.0}
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 def of(meter, node, name):
     """Return what a meter recorded of a node."""
     return meter.events[name][meter.events["senders"] == node]

@@ -13,12 +13,6 @@ FALSE_ALARM = 1e-6
 RELAYS = ("parrot_neuron", "spike_dilutor")
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 def times(device):
     return device.events["times"].tolist()
 

@@ -17,10 +17,7 @@ Errors = nest.NESTErrors
 UNLIKELY = 1e-7  # p-value below which a law is doubted
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 0.5
+H = 0.5  # ms
 
 
 def counts(pre, post):

@@ -10,11 +10,6 @@ from gifpop.nest import simulator
 from gifpop.nest.simulator import Simulator
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-
-
 @pytest.fixture
 def calls(monkeypatch):
     """Return a list that receives the name of each preparation."""

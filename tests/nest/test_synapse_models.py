@@ -10,9 +10,6 @@ Errors = nest.NESTErrors
 SHARED, LABELLED = "static_synapse_hom_w", "static_synapse_lbl"
 
 
-pytestmark = pytest.mark.usefixtures("fresh_kernel")
-
-
 def neurons(n=3, **params):
     return nest.Create("gif_psc_exp", n, params)
 

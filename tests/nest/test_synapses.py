@@ -11,10 +11,7 @@ from gifpop.nest.projections import Product, Sparse
 Errors = nest.NESTErrors
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 0.5
+H = 0.5  # ms
 
 
 def columns(connections=None):

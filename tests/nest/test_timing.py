@@ -7,13 +7,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop.nest as nest
 from tests.helpers.nest_devices import SHORT, H, arrivals, firing, meter, order, recorder, silent, spikes
 
-
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = H
-
-
 # -- spikes and delays ------------------------------------------------------------------------------------------------
 
 

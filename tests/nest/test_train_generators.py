@@ -35,10 +35,7 @@ BUSY = {
 }
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 1.0
+H = 1.0  # ms
 
 
 # -- times ------------------------------------------------------------------------------------------------------------

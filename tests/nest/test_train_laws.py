@@ -15,10 +15,7 @@ Errors = nest.NESTErrors
 FALSE_ALARM = 1e-6
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 1.0
+H = 1.0  # ms
 
 
 # -- laws -------------------------------------------------------------------------------------------------------------

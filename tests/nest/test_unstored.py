@@ -15,11 +15,6 @@ from gifpop.nest.kernel import kernel as state
 from gifpop.nest.runs import Runs
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-
-
 def network():
     """Connect blocks of neurons, a population and devices in all ways of storing; some sources in several calls."""
     nest.ResetKernel()

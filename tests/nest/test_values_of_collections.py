@@ -7,10 +7,7 @@ import gifpop.nest as nest
 
 Errors = nest.NESTErrors
 
-pytestmark = [
-    pytest.mark.usefixtures("fresh_kernel"),
-    pytest.mark.filterwarnings(r"ignore:GetStatus\(\) is deprecated:UserWarning"),
-]
+pytestmark = pytest.mark.filterwarnings(r"ignore:GetStatus\(\) is deprecated:UserWarning")
 
 
 @pytest.fixture

@@ -13,10 +13,7 @@ from tests.helpers.nest_connections import columns, neurons
 Errors = nest.NESTErrors
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    nest.resolution = 0.5
+H = 0.5  # ms
 
 
 # -- weights and delays -----------------------------------------------------------------------------------------------

@@ -10,13 +10,6 @@ Errors = nest.NESTErrors
 FIRING = {"lambda_0": 1e9, "V_T_star": -200.0, "t_ref": 3.0}  # at 0.1, 3.2, 6.3, ... ms
 
 
-@pytest.fixture(autouse=True)
-def kernel():
-    nest.ResetKernel()
-    yield
-    nest.ResetKernel()
-
-
 def connected(base="static_synapse", rule="all_to_all", synapse=None, **params):
     """Return two neurons that fire and a recorder of their connections; ``params`` are functions of the neurons."""
     neurons = nest.Create("gif_psc_exp", 2, FIRING)
