@@ -12,7 +12,9 @@ neurons:
 - rate, variance and power spectrum of finite populations, without connections and with inhibition of each other;
 - stationary state and response to a step of a network of excitatory and inhibitory neurons, all to all.
 
-Both levels take the same steps in time, so that their differences are those of the closures.
+Both levels take the same steps in time, so that their differences are those of the closures. Populations have the
+published finite-size correction (``finite_size="corrected"``); :doc:`plot_finite_size` compares it with spikes that are
+drawn from cohorts of whole neurons.
 
 ``python plot_adaptation_closures.py`` measures a small part of the study (about ten seconds) and shows the figure;
 ``python plot_adaptation_closures.py figure.png`` writes it. With ``--full`` it measures everything (about an hour on
@@ -109,7 +111,7 @@ def cell(strength, tau, drive):
 
 def simulation(net, who, dt, seed, **options):
     """Return a simulation of the neurons, or of the populations with one of the closures."""
-    how = {"level": "micro"} if who == NEURONS else {"level": "meso", "adaptation": who}
+    how = {"level": "micro"} if who == NEURONS else {"adaptation": who, "finite_size": "corrected"}
     return gp.Simulation(net, dt=dt, seed=list(seed.encode()), progress=False, **how, **options)
 
 

@@ -41,7 +41,19 @@ import gifpop as gp
 
 NEURONS = "neurons"
 FORMS = ("corrected", "drawn")
-LOOKS = {NEURONS: ("black", "o"), "corrected": ("#D55E00", "^"), "drawn": ("#0072B2", "s")}
+EXACT = "drawn, exact history"
+LOOKS = {
+    NEURONS: ("black", "o"),
+    "corrected": ("#D55E00", "^"),
+    "drawn": ("#0072B2", "s"),
+    EXACT: ("#009E73", "D"),
+}
+HOW = {
+    NEURONS: {"level": "micro"},
+    "corrected": {"finite_size": "corrected"},
+    "drawn": {"finite_size": "drawn"},
+    EXACT: {"finite_size": "drawn", "history": "exact"},
+}
 
 DELTA_V, TAU_M, C_M = 2.5, 20.0, 250.0  # mV, ms, pF
 FREQUENCIES = (1, 2, 5, 10, 20, 50, 100, 200)  # Hz
@@ -97,8 +109,13 @@ class Case:
         parts += ["after a volley"] if self.volley else []
         return ", ".join(parts)
 
+    @property
+    def compared(self):
+        """Neurons, and the forms to compare with them; exact histories matter to rhythms only."""
+        return NEURONS, *FORMS, *([EXACT] if self.volley else [])
+
     def independent(self, who):
-        """Return whether neurons can be measured one by one; then one run does, for any N."""
+        """Return whether neurons can be measured one by one; then they are the same for any N."""
         return who == NEURONS and self.coupling == "none" and not self.volley
 
 
@@ -109,7 +126,6 @@ PANELS = (
     "q = 4 Delta_V, 100 ms, 20/s, N = 200",
     "q = 6 Delta_V, 300 ms, 20/s, N = 200",
     "q = 4 Delta_V, 1 s, 20/s, N = 200",
-    "q = 4 Delta_V, 1 s, 20/s, N = 200, inhibition",
     "network, dt 0.5 ms",
 )
 
@@ -118,33 +134,33 @@ VOLLEY = Case(200, 4, 1000, rounds=3, seconds=400, volley=True)
 
 
 def quick_study():
-    """Return a few cases, the last of which is the rhythm after a volley."""
+    """Return a few cases, the last two of which are rhythms after a volley."""
     return [
         Case(1, seconds=400),
-        Case(200, seconds=300),
         Case(200, 4, 100, seconds=300),
         Case(200, 6, 300, seconds=200),
         Case(coupling="network", dt=0.5, seconds=240),
-        replace(VOLLEY, rounds=1, seconds=200),
+        *(replace(VOLLEY, rate=rate, rounds=1, seconds=200) for rate in (20, 5)),
     ]
 
 
 def full_study():
     """Return all cases: from four kinds of 200 neurons at 20 spikes/s, one thing is varied at a time."""
-    cases = [Case(200, *cell, rounds=4 if cell[0] else 12) for cell in CELLS]
+    cases = [Case(200, *cell, rounds=8 if cell[0] else 12) for cell in CELLS]
     cases += [Case(N, rounds=12) for N in (1, 10, 1000)]
     cases += [Case(N, 4, 1000, rounds=4) for N in (50, 1000)]
-    cases += [VOLLEY, Case(coupling="network", dt=0.5, rounds=20)]
+    cases += [VOLLEY, replace(VOLLEY, rate=10, rounds=2), replace(VOLLEY, rate=5, rounds=2)]
+    cases += [Case(coupling="network", dt=0.5, rounds=20), Case(coupling="network", dt=0.1, rounds=2)]
     cases += [Case(N, dt=0.1, rounds=4) for N in (1, 200)] + [Case(100_000, dt=0.5)]
     cases += [Case(N, *cell) for N, cell in product((1, 10, 50, 1000, 5000), CELLS)]
-    cases += [Case(coupling="network", dt=0.1, rounds=2)]
     cases += [
         Case(N, *cell, coupling=coupling)
         for N, coupling, cell in product((200, 50, 1000), ("inhibition", "excitation"), CELLS)
     ]
     cases += [Case(200, *cell, rate) for cell, rate in product(CELLS, (2, 5, 60))]
     cases += [Case(200, *cell) for cell in product((2, 4, 6), (30, 100, 300, 1000, 3000)) if cell not in CELLS]
-    cases += [Case(coupling="column", dt=0.1, seconds=200), replace(VOLLEY, N=5000, rounds=1, seconds=200)]
+    cases += [Case(coupling="column", dt=0.1, seconds=200)]
+    cases += [replace(VOLLEY, N=5000, rate=rate, rounds=1, seconds=80) for rate in (20, 10, 5)]
     return list({str(case): case for case in reversed(cases)}.values())[::-1]
 
 
@@ -199,16 +215,11 @@ def find_drive(strength, tau, rate, dt):
     return round(brentq(excess, 0.0, 60.0 + 3.0 * strength * DELTA_V * tau * 1e-3 * rate, rtol=1e-4), 2)
 
 
-def how(who):
-    """Return the options that make a simulation one of neurons, or of populations in one of the forms."""
-    return {"level": "micro"} if who == NEURONS else {"finite_size": who}
-
-
 def simulate(net, who, dt, seed):
     """Return a simulation that begins in the stationary state."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Simulation.initial = 'stationary'")  # regular neurons settle later
-        return gp.Simulation(net, dt=dt, seed=seed, progress=False, initial="stationary", **how(who))
+        return gp.Simulation(net, dt=dt, seed=seed, progress=False, initial="stationary", **HOW[who])
 
 
 def describe(case, N):
@@ -330,7 +341,7 @@ def measure_rhythm(case, who, run):
         return in_windows(result[name].counts, round(1.0 / dt)).reshape(duration, 1000)
 
     seed = seed_of(case, who, run)
-    counts = net.simulate(1e3 * duration, trials=trials, keep=bins, dt=dt, seed=seed, progress=False, **how(who))
+    counts = net.simulate(1e3 * duration, trials=trials, keep=bins, dt=dt, seed=seed, progress=False, **HOW[who])
     near = power(counts, case.N, [case.rate])[..., 0] / case.rate
     return {f"second {k + 1}": (values.mean(), values.std(ddof=1) / np.sqrt(trials)) for k, values in enumerate(near.T)}
 
@@ -359,8 +370,9 @@ class Study:
     def get(self, case):
         """Return the mean over the runs of a case that have been measured, by who; None if there are none."""
         found = {}
-        for who in (NEURONS, *FORMS):
-            runs = [self.measured[key] for key in self._keys(case, who) if key in self.measured]
+        for who in case.compared:
+            keys = [self._key(case, who, run) for run in range(case.rounds)]
+            runs = [self.measured[key] for key in keys if key in self.measured]
             if not runs:
                 return None
             values = {name: np.array([run[name] for run in runs]) for name in runs[0]}
@@ -372,10 +384,10 @@ class Study:
     def complete(self, cases, processes):
         """Measure what is missing, case by case, and keep each run as soon as it is measured."""
         missing = {}
-        for case, who in product(cases, (NEURONS, *FORMS)):
-            for key in self._keys(case, who):
-                if key not in self.measured:
-                    missing.setdefault(key, (case, who, key[-1]))
+        for case in cases:
+            for run, who in product(range(case.rounds), case.compared):
+                if (key := self._key(case, who, run)) not in self.measured:
+                    missing.setdefault(key, (case, who, run))
         if processes == 1:
             for key, task in missing.items():
                 self._put(key, measure(*task))
@@ -386,11 +398,9 @@ class Study:
                 self._put(running[done], done.result())
 
     @staticmethod
-    def _keys(case, who):
-        """Return the keys of all runs; independent neurons are the same for any N, and one run of them is precise."""
-        if case.independent(who):
-            return [(str(replace(case, N=1)), who, 0)]
-        return [(str(case), who, run) for run in range(case.rounds)]
+    def _key(case, who, run):
+        """Return what identifies a measurement; independent neurons are the same for any N."""
+        return str(replace(case, N=1) if case.independent(who) else case), who, run
 
     def _put(self, key, summary):
         self.measured[key] = summary
@@ -452,13 +462,25 @@ def deviations_table(measured):
 
 def rhythm_table(rhythms):
     """Return the power near the rate in some of the seconds after a volley."""
-    seconds = (1, 2, 3, 5, 10, 15, 20, 30, 40)
-    rows = [
-        [case, who, *("{:.3g} ± {:.1g}".format(*by[who][f"second {second}"]) for second in seconds)]
-        for case, by in rhythms.items()
-        for who in by
-    ]
+    seconds = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40)
+    rows = []
+    for case, by in rhythms.items():
+        name = f"**{case.removesuffix(', after a volley')}**"
+        for who, summary in by.items():
+            values = (summary[f"second {second}"] for second in seconds)
+            rows.append(
+                [
+                    name if who == NEURONS else "",
+                    who,
+                    *("{:.{p}f} ± {:.{p}f}".format(*pair, p=places(pair)) for pair in values),
+                ]
+            )
     return markdown(["", "second", *seconds], rows)
+
+
+def places(pair):
+    """Return how many decimal places of a value have a meaning, given its error."""
+    return int(np.clip(np.ceil(-np.log10(max(pair[1], 1e-9) / 2.0)), 0, 3))
 
 
 def renew(path, name, table):
@@ -476,20 +498,22 @@ def renew(path, name, table):
 # ------
 
 
-def draw(panels, rhythm):
-    """Return a figure: power relative to that of neurons, a panel for each case, and the rhythm after a volley."""
-    columns = (len(panels) + 2) // 2
+def draw(panels, rhythms):
+    """Return a figure: power relative to that of neurons, a panel for each case, and rhythms after a volley."""
+    columns = (len(panels) + len(rhythms) + 1) // 2
     figure, axes = plt.subplots(2, columns, figsize=(3.2 * columns, 6.4), layout="constrained")
-    *ratios, last = axes.ravel()
-    for at, case in zip(ratios, panels, strict=False):
+    flat = axes.ravel()
+    for at, case in zip(flat, panels, strict=False):
         draw_ratios(at, panels[case])
         at.set_title(title(case), fontsize="medium")
-    for at in ratios[len(panels) :]:
+    for at in flat[len(panels) : -len(rhythms)]:
         at.set_axis_off()
     for row in axes:
         row[0].set_ylabel("power, relative to neurons")
-    draw_rhythm(last, rhythm)
-    last.set_title(title(str(VOLLEY)), fontsize="medium")
+    for at, case in zip(flat[-len(rhythms) :], rhythms, strict=True):
+        draw_rhythm(at, rhythms[case])
+        at.set_title(title(case), fontsize="medium")
+    flat[-len(rhythms)].set_ylabel("power near the rate (Poisson: 1)")
     handles = [plt.Line2D([], [], color=LOOKS[who][0], marker=LOOKS[who][1], label=who) for who in LOOKS]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(LOOKS), frameon=False)
     return figure
@@ -529,8 +553,9 @@ def draw_rhythm(axes, by):
             at, np.maximum(values - 2.0 * errors, 1.0), values + 2.0 * errors, color=color, alpha=0.2, lw=0
         )
         axes.plot(at, values, color=color, marker=marker, ms=4, markevery=(1, 6), lw=1.5)
-    axes.set(yscale="log", xlabel="time [s]", ylabel="power near the rate (Poisson: 1)")
-    axes.set_yticks((10, 100), ("10", "100"))
+    gone = np.flatnonzero(np.array(list(by[NEURONS].values()))[:, 0] < 2.0)
+    axes.set(yscale="log", xlabel="time [s]", xlim=(0.0, gone[0] + 2.0 if len(gone) else None))
+    axes.set_yticks((1, 10, 100), ("1", "10", "100"))
     axes.tick_params(axis="y", which="minor", labelleft=False)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -551,10 +576,11 @@ def main():
         study.complete(cases, chosen.processes)
     measured = {str(case): by for case in cases if (by := study.get(case)) is not None}
     rhythms = {case: measured.pop(case) for case in list(measured) if "volley" in case}
-    if str(VOLLEY) not in rhythms:
-        raise SystemExit(f"{chosen.numbers} has no rhythm after a volley: run with --full first")
+    panels = {case: measured[case] for case in PANELS if case in measured}
+    shown = {case: rhythms[case] for case in (str(VOLLEY), str(replace(VOLLEY, rate=5))) if case in rhythms}
+    if not panels or not shown:
+        raise SystemExit(f"{chosen.numbers} has too little for a figure: run with --full first")
 
-    panels = {case: by for case, by in measured.items() if case in PANELS}
     tables = {
         "spectra": spectra_table(panels),
         "deviations": deviations_table(measured),
@@ -564,7 +590,7 @@ def main():
         print(f"{name}\n\n{table}")
         if chosen.table:
             renew(Path(chosen.table), name, table)
-    figure = draw(panels, rhythms[str(VOLLEY)])
+    figure = draw(panels, shown)
     if chosen.figure is not None:
         figure.savefig(chosen.figure, dpi=100)
     plt.show()

@@ -3,7 +3,9 @@ Where the mesoscopic theory departs from neurons
 ================================================
 
 The equations of a mesoscopic population approximate its neurons. Eight small experiments show where the approximation
-is good and where it is not; in each, the reference is neurons connected all to all (sparsely in E and F):
+is good and where it is not; in each, the reference is neurons connected all to all (sparsely in E and F). Populations
+have the published finite-size correction (``finite_size="corrected"``); :doc:`plot_finite_size` compares it with spikes
+that are drawn from cohorts of whole neurons:
 
 A. fluctuations of small populations without connections;
 B. the spectrum of such a population of regularly firing neurons;
@@ -103,7 +105,8 @@ def balanced(indegree):
 
 def counts_of(net, who, seconds, dt, trials, warmup=0.5, seed=1):
     """Return the spike counts of E, shape (trials, steps), after a warm-up in seconds."""
-    result = net.simulate(1e3 * (warmup + seconds), dt=dt, seed=seed, trials=trials, progress=False, **HOW[who])
+    how = {"finite_size": "corrected", **HOW[who]}
+    result = net.simulate(1e3 * (warmup + seconds), dt=dt, seed=seed, trials=trials, progress=False, **how)
     return result["E"].counts[:, round(1e3 * warmup / dt) :]
 
 
@@ -209,7 +212,7 @@ def clockwork_spectra(quick, N=200, drive=120.0, dt=0.1):
     spectra = {}
     for who in (NEURONS, "quasi-renewal", "carried"):
         net = population(N, cell(drive, strength=4.0))
-        sim = gp.Simulation(net, dt=dt, seed=1, progress=False, **HOW[who])
+        sim = gp.Simulation(net, dt=dt, seed=1, progress=False, finite_size="corrected", **HOW[who])
         if who == NEURONS:
             sim.set("E", I_e=gp.Uniform(0.5 * current(drive), 1.5 * current(drive)))
             sim.run(3000.0)
