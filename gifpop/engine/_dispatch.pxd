@@ -1,6 +1,6 @@
 """The table of the innermost loops, one of whose variants the time loop calls."""
 
-from gifpop.meso._population cimport advance_carried_t, advance_cells_t, advance_cohorts_t, keep_carried_t
+from gifpop.meso._population cimport advance_carried_t, advance_cells_t, advance_cohorts_t, draw_all_t, keep_carried_t
 from gifpop.micro._group cimport advance_tile_t
 
 
@@ -16,6 +16,7 @@ cdef struct Loops:
     advance_cells_t advance_cells
     advance_carried_t advance_carried
     keep_carried_t keep_carried
+    draw_all_t draw_all
     advance_tile_t advance_tile
 
 

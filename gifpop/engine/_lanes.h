@@ -7,6 +7,7 @@
 #ifndef GP_LANES_H
 #define GP_LANES_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -32,9 +33,11 @@
 
 #if GP_LANES == 1
 typedef double gp_lanes;
+typedef uint64_t gp_words;
 #else
 typedef double gp_lanes __attribute__((vector_size(8 * GP_LANES)));
 typedef int64_t gp_ilanes __attribute__((vector_size(8 * GP_LANES)));
+typedef uint64_t gp_words __attribute__((vector_size(8 * GP_LANES)));
 #endif
 
 static inline gp_lanes gp_load(const double *p) { gp_lanes x; memcpy(&x, p, sizeof x); return x; }
@@ -295,6 +298,52 @@ static inline gp_lanes gp_saturate(gp_lanes p)
     gp_lanes high = (-0.0013888842040593324583 + 0.00019838012453815434735 * p)
                   + (-0.000024669694694668258742 + 2.4657624253523759046e-6 * p) * p2;
     return p + p2 * (low + high * p4);
+}
+
+static inline gp_lanes gp_root(gp_lanes x)
+{
+#if GP_LANES == 1
+    return sqrt(x);
+#else
+    for (int i = 0; i < GP_LANES; i++) x[i] = sqrt(x[i]);
+    return x;
+#endif
+}
+
+/* Random words as a function of a seed and a counter, SplitMix64 (Steele, Lea & Flood 2014): lane i has the counter
+   `first` - i * `step`. */
+static inline gp_words gp_random(uint64_t seed, uint64_t first, uint64_t step)
+{
+    gp_words x;
+#if GP_LANES == 1
+    x = seed + (first + 1) * 0x9E3779B97F4A7C15ULL;
+    (void)step;
+#else
+    for (int i = 0; i < GP_LANES; i++) x[i] = seed + (first - i * step + 1) * 0x9E3779B97F4A7C15ULL;
+#endif
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return x ^ (x >> 31);
+}
+
+static inline gp_lanes gp_as_lanes(gp_words x)
+{
+    gp_lanes y;
+    memcpy(&y, &x, sizeof y);
+    return y;
+}
+
+/* Uniform between 0 and 1, both excluded, from 52 bits of a word. */
+static inline gp_lanes gp_uniform(gp_words x)
+{
+    return gp_as_lanes((x >> 12) | 0x3FF0000000000000ULL) - (1.0 - 1.0 / 9007199254740992.0);
+}
+
+/* The sum of the four numbers of 16 bits that a word holds. */
+static inline gp_lanes gp_sum_of_quarters(gp_words x)
+{
+    gp_words sum = (x & 0xFFFF) + ((x >> 16) & 0xFFFF) + ((x >> 32) & 0xFFFF) + (x >> 48);
+    return gp_as_lanes(sum | 0x4330000000000000ULL) - 4503599627370496.0;
 }
 
 #endif

@@ -4,11 +4,12 @@ Cython takes `lanes` for a number, and the C compiler for a vector: ``+ - *`` ac
 expression counts for every lane. The width follows the instruction set that a module is compiled for.
 """
 
-from libc.stdint cimport uint16_t
+from libc.stdint cimport uint16_t, uint64_t
 
 
 cdef extern from "_lanes.h":
     ctypedef double lanes "gp_lanes"
+    ctypedef uint64_t words "gp_words"
     enum:
         LANES "GP_LANES"
     const double LOG2_E "GP_LOG2_E"
@@ -26,3 +27,7 @@ cdef extern from "_lanes.h":
     lanes exp_lanes "gp_exp"(lanes x) noexcept nogil
     lanes exp2_lanes "gp_exp2"(lanes x) noexcept nogil
     lanes saturate_lanes "gp_saturate"(lanes p) noexcept nogil
+    lanes root_lanes "gp_root"(lanes x) noexcept nogil
+    words random_words "gp_random"(uint64_t seed, uint64_t first, uint64_t step) noexcept nogil
+    lanes uniform_lanes "gp_uniform"(words x) noexcept nogil
+    lanes sum_of_quarters "gp_sum_of_quarters"(words x) noexcept nogil

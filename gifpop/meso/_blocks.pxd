@@ -8,12 +8,13 @@ cdef inline Block cohorts_from(const Population *pop, Py_ssize_t first, Py_ssize
     cdef Block block
     block.survivors = pop.survivors + first
     block.variance = pop.variance + first
-    block.exposure = pop.exposure + first
+    block.ends = pop.ends + first
     block.potential = pop.potential + first
     block.hazard = pop.hazard + first
     block.moments = pop.carried.cohorts + first
     block.lift = block.moments + pop.carried.moments * pop.places
     block.own = pop.carried.own + first
+    block.firing = pop.firing + first
     block.stride, block.n = pop.places, n
     return block
 
@@ -23,19 +24,20 @@ cdef inline Block merged_cohorts(const Population *pop) noexcept nogil:
     cdef Block block
     block.survivors = pop.cells.survivors + PADDING
     block.variance = pop.cells.variance + PADDING
-    block.exposure = pop.cells.exposure + PADDING
+    block.ends = pop.cells.ends + PADDING
     block.potential = pop.cells.potential + PADDING
     block.hazard = pop.cells.hazard + PADDING
     block.moments = pop.carried.cells + PADDING
     block.lift = block.moments + pop.carried.moments * pop.cells.places
     block.own = pop.carried.own_of_cells + PADDING
+    block.firing = pop.firing + PADDING
     block.stride, block.n = pop.cells.places, pop.state.cells
     return block
 
 
-cdef inline Block free_neurons(const Population *pop, double *exposure) noexcept nogil:
-    """Return the free neurons, of this exposure."""
+cdef inline Block free_neurons(const Population *pop, double *end) noexcept nogil:
+    """Return the free neurons, which end here on their axis."""
     cdef Block block
-    block.survivors, block.exposure = &pop.state.survivors, exposure
+    block.survivors, block.ends = &pop.state.survivors, end
     block.moments, block.own, block.stride, block.n = pop.carried.free, pop.carried.own_of_free, 1, 1
     return block

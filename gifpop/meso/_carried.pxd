@@ -136,7 +136,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
             recover(block, p, first, groups, c.leak, drive, slope, threshold)
         largest = integrate_hazards(block.hazard + first, p, groups)
         if pop.drawn:
-            totals = expose(block.survivors + first, block.exposure + first, p, groups, largest, totals)
+            totals = expose(block.survivors + first, block.ends + first, p, groups, largest, totals)
         else:
             if pop.smooth:
                 saturate_all(p, left, groups)

@@ -4,22 +4,14 @@ Compiled once for each instruction set, as `_cohorts`, whose units these are. Ho
 is accurate: docs/history.md.
 """
 
-from gifpop.engine._lanes cimport (LANES, LOG2_E, all_lanes, any_above, exp_lanes, lanes, load, saturate_lanes, store,
-                                   sums_before, total)
-from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, move, part, write_sums
+from gifpop.engine._lanes cimport LANES, LOG2_E, all_lanes, lanes, load, store, sums_before, total
+from gifpop.meso._passes cimport TILE, Totals, clear, integrate_hazards, move, part, saturated, write_sums
 from gifpop.meso._population cimport PADDING, Cells, Population, Sums
 
 
 cdef struct Thresholds:     # of a tile
     double[TILE] theta      # what a cell's spikes have added to the thresholds of its neurons
     double[TILE] quasi      # and to those of all others, as if Poisson (quasi-renewal, Eq. 14)
-
-
-cdef inline lanes saturated(lanes x) noexcept nogil:
-    """Return 1 - exp(-x)."""
-    if any_above(x, 0.25) or any_above(0.0 - x, 0.0):
-        return 1.0 - exp_lanes(0.0 - x)
-    return saturate_lanes(x)
 
 
 cdef inline void decay_traces(Population *pop, Thresholds *tile, Py_ssize_t first, Py_ssize_t groups,

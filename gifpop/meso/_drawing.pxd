@@ -3,7 +3,7 @@
 Side by side on an axis, each neuron takes up an interval as long as q, its hazard integrated over the step. It fires if
 a point of a Poisson process of rate 1 lies there: with probability 1 - exp(-q), independently of all others. So a step
 needs about as many random numbers as there are spikes, not as there are cohorts. The ``budget`` is what is left of the
-axis until the next point. A cohort that is likely to fire many spikes draws their number instead.
+axis until the next point. Where many spikes are expected, `_dense` draws their number in each cohort instead.
 
 Which members of a cohort those are: `_members`.
 """
@@ -16,21 +16,14 @@ from numpy.random.c_distributions cimport random_binomial, random_standard_expon
 
 from gifpop.engine._dispatch cimport loops
 from gifpop.meso._blocks cimport cohorts_from, free_neurons, merged_cohorts
-from gifpop.meso._members cimport part_members
+from gifpop.meso._members cimport ROUGHLY, part_members
 from gifpop.meso._moments cimport decay_moments, few_members, take_fired, take_own, write_lift
 from gifpop.meso._population cimport CERTAIN, Block, Carried, Population, State, Sums
 
-cdef extern from *:
-    """
-    #define GP_MANY 8.0
-    #define GP_ROUGHLY 2.6428997921303014e-05
-    """
-    const double MANY "GP_MANY"     # expected points in a cohort, from which on a binomial number is drawn faster
-    const double ROUGHLY "GP_ROUGHLY"   # 1 / the standard deviation of the sum of four numbers of 16 bits
-
 
 cdef enum:
-    STRETCH = 8             # cohorts that are passed at once where nobody fires
+    MANY = 20               # expected points, from which on it takes less time to draw of all cohorts at once
+    STRETCH = 16            # cohorts
 
 
 cdef inline double draw_roughly_normal(bitgen_t *random) noexcept nogil:
@@ -75,61 +68,95 @@ cdef inline void take_own_of(const Population *pop, const Block *block, Py_ssize
     one.own[pop.R * one.stride] = 1.0       # done
 
 
-cdef inline int64_t draw_number(Population *pop, double neurons, double q) noexcept nogil:
-    """Draw how many of a cohort's neurons fire, whose integrated hazard is ``q``, and move on along the axis."""
-    cdef double *budget = pop.budget
-    cdef double length = neurons * q, one, before = -1.0
-    cdef int64_t fired = 0
-    if length >= MANY:
-        return random_binomial(pop.random, -expm1(-q), <int64_t> neurons, &pop.binomial)
-    while budget[0] < length:
-        one = min(floor(budget[0] / q), neurons - 1.0)
+cdef inline Py_ssize_t find(const double *ends, Py_ssize_t i, Py_ssize_t n, double point) noexcept nogil:
+    """Return the first of the cohorts i, ..., n - 1 that ends beyond a point; n if none does.
+
+    Count those that do not, without branches, which nobody could predict: first every `STRETCH`-th, then all of a
+    stretch.
+    """
+    cdef Py_ssize_t j, passed = 0
+    for j in range(1, (n - i) // STRETCH + 1):
+        passed += 1 if ends[i + j * STRETCH - 1] <= point else 0
+    i += passed * STRETCH
+    passed = 0
+    if n >= STRETCH:
+        i = min(i, n - STRETCH)
+        for j in range(STRETCH):
+            passed += 1 if ends[i + j] <= point else 0
+    else:
+        for j in range(i, n):
+            passed += 1 if ends[j] <= point else 0
+    return i + passed
+
+
+cdef inline int64_t hit(Population *pop, double start, double end, double neurons) noexcept nogil:
+    """Return how many neurons of a cohort have points, the first of which is there; move on to the next cohort's."""
+    cdef double *point = pop.budget
+    cdef double each = (end - start) / neurons, before = point[0], one
+    cdef int64_t fired = 1
+    point[0] += random_standard_exponential(pop.random)
+    if point[0] < end:
+        before = min(floor((before - start) / each), neurons - 1.0)
+    while point[0] < end:
+        one = min(floor((point[0] - start) / each), neurons - 1.0)
         if one > before:        # else a second point in the interval of the same neuron
             before = one
             fired += 1
-        budget[0] += random_standard_exponential(pop.random)
-    budget[0] -= length
+        point[0] += random_standard_exponential(pop.random)
     return fired
+
+
+cdef inline void remove_fired(Population *pop, const Block *block, Py_ssize_t i, int64_t fired, double q,
+                              double *mixed) noexcept nogil:
+    """Take neurons that fire out of a cohort; add their moments to ``mixed``."""
+    if pop.carried.D > 0:
+        if pop.carried.noisy:
+            take_own_of(pop, block, i)
+        part_members(&pop.carried, block.moments + i, block.stride, block.survivors[i], <double> fired, q, mixed,
+                     pop.random)
+    block.survivors[i] -= fired
+
+
+cdef inline int64_t draw_points(Population *pop, const Block *block, double *mixed) noexcept nogil:
+    """Draw who fires of cohorts side by side by the points on their axis; return how many."""
+    cdef double start, neurons
+    cdef int64_t fired, all = 0
+    cdef Py_ssize_t i = 0
+    while i < block.n and pop.budget[0] < block.ends[block.n - 1]:
+        i = find(block.ends, i, block.n, pop.budget[0])
+        start, neurons = block.ends[i - 1] if i > 0 else 0.0, block.survivors[i]
+        if neurons > 0.0:       # else a rounding error
+            fired = hit(pop, start, block.ends[i], neurons)
+            remove_fired(pop, block, i, fired, (block.ends[i] - start) / neurons, mixed)
+            all += fired
+        i += 1
+    pop.budget[0] -= block.ends[block.n - 1]
+    return all
 
 
 cdef inline int64_t draw_block(Population *pop, const Block *block, double *mixed) noexcept nogil:
     """Draw who fires of cohorts side by side; remove them, and add their moments to ``mixed``; return how many."""
-    cdef int64_t all = 0
-    cdef double length
-    cdef Py_ssize_t i = 0, end
-    while i < block.n:
-        end = min(i + STRETCH, block.n)
-        if end == i + STRETCH:
-            length = length_of(block.survivors + i, block.exposure + i)
-            if length < min(pop.budget[0], MANY):
-                pop.budget[0] -= length
-                i = end
-        while i < end:
-            all += draw_cohort(pop, block, i, mixed)
-            i += 1
-    return all
-
-
-cdef inline double length_of(const double *neurons, const double *q) noexcept nogil:
-    """Return the length of a stretch of the axis."""
-    return (((neurons[0] * q[0] + neurons[1] * q[1]) + (neurons[2] * q[2] + neurons[3] * q[3]))
-            + ((neurons[4] * q[4] + neurons[5] * q[5]) + (neurons[6] * q[6] + neurons[7] * q[7])))
-
-
-cdef inline int64_t draw_cohort(Population *pop, const Block *block, Py_ssize_t i, double *mixed) noexcept nogil:
-    """Draw who fires of one cohort."""
-    cdef double neurons = block.survivors[i], q = block.exposure[i]
-    cdef int64_t fired
-    if neurons * q < min(pop.budget[0], MANY):
-        pop.budget[0] -= neurons * q
+    cdef Py_ssize_t i
+    if block.n == 0:
         return 0
-    fired = draw_number(pop, neurons, q)
+    if not block.ends[block.n - 1] > MANY:
+        return draw_points(pop, block, mixed)
+    if pop.carried.D > 0 and pop.carried.noisy:
+        for i in range(block.n):
+            take_own_of(pop, block, i)
+    return loops.draw_all(pop, block, mixed)
+
+
+cdef inline int64_t draw_free(Population *pop, double q, double *mixed) noexcept nogil:
+    """Draw who fires of the free neurons, each with the integrated hazard ``q``; otherwise as `draw_block`."""
+    cdef double neurons = pop.state.survivors, length = neurons * q
+    cdef Block free = free_neurons(pop, &length)
+    cdef int64_t fired
+    if not length > MANY:
+        return draw_points(pop, &free, mixed)
+    fired = random_binomial(pop.random, -expm1(-q), <int64_t> neurons, &pop.binomial)
     if fired > 0:
-        if pop.carried.D > 0:
-            if pop.carried.noisy:
-                take_own_of(pop, block, i)
-            part_members(&pop.carried, block.moments + i, block.stride, neurons, <double> fired, q, mixed, pop.random)
-        block.survivors[i] = neurons - fired
+        remove_fired(pop, &free, 0, fired, q, mixed)
     return fired
 
 
@@ -138,20 +165,16 @@ cdef inline void draw_firing(Population *pop, Py_ssize_t active, double q_free, 
     """Draw who fires in this step of cohorts, cells and free neurons; ``mixed`` is overwritten."""
     cdef State *s = pop.state
     cdef Carried *carried = &pop.carried
-    cdef double q = min(q_free, CERTAIN)
-    cdef double exposure = sums.exposure + q * s.survivors, most = max(sums.most, q * s.survivors)
-    cdef Block cohorts = cohorts_from(pop, s.oldest, active), cells = merged_cohorts(pop), free = free_neurons(pop, &q)
+    cdef double unused
+    cdef Block cohorts = cohorts_from(pop, s.oldest, active), cells = merged_cohorts(pop)
+    cdef Block free = free_neurons(pop, &unused)
     s.mean = sums.fired - expm1(-q_free) * s.survivors
-    pop.fired = 0
-    if exposure < pop.budget[0] and most < MANY:
-        pop.budget[0] -= exposure
-    else:
-        memset(mixed, 0, carried.moments * sizeof(double))
-        pop.fired = draw_block(pop, &free, mixed)
-        pop.fired += draw_block(pop, &cells, mixed)
-        pop.fired += draw_block(pop, &cohorts, mixed)
-        if carried.D > 0:
-            take_fired(carried, mixed, <double> pop.fired, 0.0)
+    memset(mixed, 0, carried.moments * sizeof(double))
+    pop.fired = draw_free(pop, min(q_free, CERTAIN), mixed)
+    pop.fired += draw_block(pop, &cells, mixed)
+    pop.fired += draw_block(pop, &cohorts, mixed)
+    if carried.D > 0:
+        take_fired(carried, mixed, <double> pop.fired, 0.0)
     if carried.D > 0:
         loops.keep_carried(pop, &cohorts)
         if s.cells > 0:

@@ -17,29 +17,45 @@ cdef extern from *:
     """
     #define GP_NO_SPREAD 1e-10
     #define GP_NO_VARIANCE 1e-12
+    #define GP_ROUGHLY 2.6428997921303014e-05
     """
     const double NO_SPREAD "GP_NO_SPREAD"   # of a variance: what is left of it by rounding alone
     const double NO_VARIANCE "GP_NO_VARIANCE"   # Delta_V^2; members that differ as little are alike
+    const double ROUGHLY "GP_ROUGHLY"   # 1 / the standard deviation of the sum of four numbers of 16 bits
+
+
+cdef inline double log_odds(double q) noexcept nogil:
+    """Return q/(1 - exp(-q)): how much faster than the logarithm of q the logarithm of the odds to fire grows."""
+    return 1.0 + q * (0.5 + q * (1.0 / 12.0 - q * q / 720.0)) if q < 0.1 else q / -expm1(-q)
+
+
+cdef inline double offset_of(double n, double strength) noexcept nogil:
+    """Return how far a normal vector is moved, by its pull, so that the mean of its direction in n dimensions is right.
+
+    With the scale s^2 = n ``strength``, the mean is s/d, d = (n - 1)/2 + sqrt((n + 1)^2/4 + s^2) (Amos 1974).
+    ``strength``: square of the pull.
+    """
+    cdef double root = sqrt(0.25 * (n + 1.0) * (n + 1.0) + n * strength)
+    return (n + 0.25) / sqrt(0.5 * (n * n + 1.0) + (n - 1.0) * root)    # (n + 1/4)/sqrt(d^2 - s^2)
 
 
 cdef inline void mix_fired(const Carried *carried, const double *mean, const double *covariance, double neurons,
-                           double *mixed) noexcept nogil:
+                           double *mixed, Py_ssize_t D) noexcept nogil:
     """Add the moments of neurons that fire, means as differences from those of the step before."""
-    cdef Py_ssize_t d, e, k = carried.D
+    cdef Py_ssize_t d, e, k = D
     cdef double[MOST_MODES] apart
-    for d in range(carried.D):
+    for d in range(D):
         apart[d] = mean[d] - carried.fired[d]
         mixed[d] += neurons * apart[d]
-    for d in range(carried.D):
+    for d in range(D):
         for e in range(d + 1):
-            mixed[k] += neurons * (covariance[k - carried.D] + apart[d] * apart[e])
+            mixed[k] += neurons * (covariance[k - D] + apart[d] * apart[e])
             k += 1
 
 
-cdef inline Py_ssize_t find_root(const Carried *carried, const double *moments, Py_ssize_t stride,
-                                 double *root) noexcept nogil:
+cdef inline Py_ssize_t find_root(const double *moments, Py_ssize_t stride, double *root, Py_ssize_t D) noexcept nogil:
     """Write the lower triangular root of a covariance, row by row; return its rank, of rounding errors freed."""
-    cdef Py_ssize_t d, e, j, row = 0, column, rank = 0, D = carried.D
+    cdef Py_ssize_t d, e, j, row = 0, column, rank = 0
     cdef double x, variance
     for d in range(D):
         column = 0
@@ -82,14 +98,10 @@ cdef inline void draw_direction(const double *root, Py_ssize_t D, Py_ssize_t n, 
     that of a normal vector, whose mean makes that of the direction right.
     """
     cdef Py_ssize_t d, left = min(rank, n)
-    cdef double strength = 0.0, mean, offset = 0.0, squares = 0.0, scale
+    cdef double strength = 0.0, offset, squares = 0.0, scale
     for d in range(D):
         strength += pull[d] * pull[d]
-    strength = sqrt(strength)
-    if n > 1 and strength > 0.0:
-        scale = strength * sqrt(<double> n)
-        mean = scale / (0.5 * (n - 1.0) + sqrt(0.25 * (n + 1.0) * (n + 1.0) + scale * scale))   # Amos (1974)
-        offset = mean * sqrt(n / max(1.0 - mean * mean, 1e-12)) * (1.0 + 0.25 / n) / strength
+    offset = offset_of(<double> n, strength)
     for d in range(D):
         z[d] = 0.0
         if left > 0 and root[d * (d + 3) // 2] > 0.0:
@@ -106,43 +118,41 @@ cdef inline void draw_direction(const double *root, Py_ssize_t D, Py_ssize_t n, 
             z[d] *= scale
 
 
-cdef inline void part_members(const Carried *carried, double *moments, Py_ssize_t stride, double neurons, double fired,
-                              double q, double *mixed, bitgen_t *random) noexcept nogil:
-    """Part the moments of a cohort, ``fired`` of whose ``neurons`` fire, a sample of them; add theirs to ``mixed``."""
-    cdef double[MOST_MOMENTS] root
+cdef inline void part(const Carried *carried, double *moments, Py_ssize_t stride, double neurons, double fired,
+                      double q, double *mixed, bitgen_t *random, Py_ssize_t D) noexcept nogil:
+    """Part the moments of a cohort with ``D`` modes, a number known to the compiler, as `part_members` does."""
+    cdef double[MOST_MOMENTS] root, covariance
     cdef double[MOST_MODES] pull, z, mean
-    cdef double[MOST_MOMENTS] covariance
-    cdef double n = neurons - 1.0, staying = neurons - fired, sharpness, between, x, of_fired = 0.0, of_others = 0.0
-    cdef Py_ssize_t d, e, k, place, D = carried.D, rank = 0
+    cdef double n = neurons - 1.0, staying = neurons - fired, away, back, between, x, of_fired = 0.0, of_others = 0.0
+    cdef Py_ssize_t d, e, k = D, row = 0, rank = 0
     if staying > 0.0:
-        rank = find_root(carried, moments, stride, root)
+        rank = find_root(moments, stride, root, D)
     if rank == 0:               # all fire, or members are alike
         for d in range(D):
             mean[d] = moments[d * stride]
-        for k in range(D, carried.moments):
+        for k in range(D, D + D * (D + 1) // 2):
             covariance[k - D] = moments[k * stride]
-        mix_fired(carried, mean, covariance, fired, mixed)
+        mix_fired(carried, mean, covariance, fired, mixed, D)
         return
-    sharpness = sqrt(fired * staying / n) * (q / -expm1(-q) if q > 1e-8 else 1.0)
+    away = sqrt(staying / (fired * n))
+    back = away * fired / staying
     for e in range(D):
         pull[e] = 0.0
         for d in range(e, D):
             pull[e] += root[d * (d + 1) // 2 + e]
-        pull[e] *= sharpness
+        pull[e] *= away * fired * log_odds(q)
     draw_direction(root, D, <Py_ssize_t> n, rank, pull, z, random)
     if neurons > 2.0:
         of_fired = neurons * (fired - 1.0) / (fired * (neurons - 2.0))
         of_others = neurons * (staying - 1.0) / (staying * (neurons - 2.0))
-    place = 0
     for d in range(D):
         between = 0.0
         for e in range(d + 1):
-            between += root[place + e] * z[e]
-        place += d + 1
+            between += root[row + e] * z[e]
+        row += d + 1
         pull[d] = between       # L z from here on
-        mean[d] = moments[d * stride] + sqrt(staying / (fired * n)) * between
-        moments[d * stride] -= sqrt(fired / (staying * n)) * between
-    k = D
+        mean[d] = moments[d * stride] + away * between
+        moments[d * stride] -= back * between
     for d in range(D):
         for e in range(d + 1):
             x = moments[k * stride] - pull[d] * pull[e] / n
@@ -151,4 +161,16 @@ cdef inline void part_members(const Carried *carried, double *moments, Py_ssize_
             covariance[k - D] = of_fired * x
             moments[k * stride] = of_others * x
             k += 1
-    mix_fired(carried, mean, covariance, fired, mixed)
+    mix_fired(carried, mean, covariance, fired, mixed, D)
+
+
+cdef inline void part_members(const Carried *carried, double *moments, Py_ssize_t stride, double neurons, double fired,
+                              double q, double *mixed, bitgen_t *random) noexcept nogil:
+    """Part the moments of a cohort, ``fired`` of whose ``neurons`` fire, a sample of them; add theirs to ``mixed``."""
+    cdef Py_ssize_t D = carried.D
+    if D == 1:
+        part(carried, moments, stride, neurons, fired, q, mixed, random, 1)
+    elif D == 2:
+        part(carried, moments, stride, neurons, fired, q, mixed, random, 2)
+    else:
+        part(carried, moments, stride, neurons, fired, q, mixed, random, D)

@@ -89,7 +89,7 @@ cdef class MesoPopulation:
         pop.count = numbers(kept, plan.cohorts, len(COHORT_ARRAYS) * pop.places)
         pop.survivors, pop.variance = pop.count + pop.places, pop.count + 2 * pop.places
         pop.potential, pop.hazard = pop.count + 3 * pop.places, pop.count + 4 * pop.places
-        pop.exposure = pop.variance
+        pop.ends = pop.variance
         pop.smooth, pop.drawn = plan.smooth, plan.drawn
         pop.budget = numbers(kept, plan.budget, 1) if pop.drawn else NULL
         pop.nobody, pop.least = (SMOOTH_NOBODY, SMOOTH_LEAST) if pop.smooth else (NOBODY, 0.0)
@@ -98,6 +98,8 @@ cdef class MesoPopulation:
             self.bind_cells(plan.cells)
         if plan.carried is not None:
             self.bind_carried(plan.carried)
+        longest = max(pop.places, pop.cells.places)
+        pop.firing = numbers(kept, np.zeros(longest), longest) if pop.drawn else NULL
         pop.forgets = pop.carried.D > 0 or (pop.drawn and pop.J == 0)
 
     cdef bind_cells(self, plan):
@@ -111,7 +113,7 @@ cdef class MesoPopulation:
         cells.count = numbers(kept, plan.rows, len(CELL_ARRAYS) * cells.places)
         cells.survivors, cells.variance = cells.count + cells.places, cells.count + 2 * cells.places
         cells.potential, cells.hazard = cells.count + 3 * cells.places, cells.count + 4 * cells.places
-        cells.exposure = cells.variance
+        cells.ends = cells.variance
         cells.own, cells.width = cells.count + 5 * cells.places, cells.count + 6 * cells.places
         cells.newest = numbers(kept, plan.newest, cells.J)
         cells.traces = numbers(kept, plan.traces, cells.J * cells.places)
@@ -363,8 +365,6 @@ cdef inline void add_sums(Sums *sums, const Sums *others) noexcept nogil:
     sums.variance += others.variance
     sums.fired += others.fired
     sums.survivors += others.survivors
-    sums.exposure += others.exposure
-    sums.most = max(sums.most, others.most)
 
 
 cdef int64_t draw_spikes(Population *pop) noexcept nogil:

@@ -12,7 +12,8 @@ is its hazard, integrated over half a step, and theta, in units of Delta_V, is l
     v <- (1 - p)^2 v + p m                                      thin
     m <- (1 - p) m                                              thin
 
-Where spikes are drawn cohort by cohort, `expose` takes the place of the last two, with m neurons and q in place of v.
+Where spikes are drawn cohort by cohort, `expose` takes the place of the last two: m are neurons, and v makes room for
+the sum of m q up to this cohort.
 
 A tile stays in the nearest cache and goes through one short pass after the other: where the operations of a cohort wait
 for each other, the processor works on the next ones, as many as it can keep in view. Compiled with each variant of the
@@ -20,7 +21,7 @@ loops.
 """
 
 from gifpop.engine._lanes cimport (LANES, above, all_lanes, any_above, exp2_lanes, exp_lanes, lanes, larger, load,
-                                   saturate_lanes, smaller, store, total)
+                                   saturate_lanes, smaller, store, sums_before, total)
 from gifpop.meso._population cimport CERTAIN, Population, Sums
 
 
@@ -33,12 +34,11 @@ cdef struct Totals:         # sums of `Sums`, lane by lane
     lanes Z
     lanes W
     lanes X
-    lanes exposure
-    lanes most
+    lanes end
 
 
 cdef inline void clear(Totals *totals) noexcept nogil:
-    totals.Y = totals.Z = totals.W = totals.X = totals.exposure = totals.most = all_lanes(0.0)
+    totals.Y = totals.Z = totals.W = totals.X = totals.end = all_lanes(0.0)
 
 
 cdef inline void write_sums(const Totals *totals, Sums *sums) noexcept nogil:
@@ -46,19 +46,6 @@ cdef inline void write_sums(const Totals *totals, Sums *sums) noexcept nogil:
     sums.variance = total(totals.Z)
     sums.fired = total(totals.W)
     sums.survivors = total(totals.X)
-    sums.exposure = total(totals.exposure)
-    sums.most = largest_of(totals.most)
-
-
-cdef inline double largest_of(lanes x) noexcept nogil:
-    cdef double[LANES] values
-    cdef double largest
-    cdef Py_ssize_t i
-    store(values, x)
-    largest = values[0]
-    for i in range(1, LANES):
-        largest = max(largest, values[i])
-    return largest
 
 
 cdef inline void move(double *potential, double *excess, Py_ssize_t groups, double leak, double drive, double slope,
@@ -85,6 +72,13 @@ cdef inline lanes integrate_hazards(double *hazard, double *excess, Py_ssize_t g
         store(excess + i, whole)
         store(hazard + i, taken)
     return largest
+
+
+cdef inline lanes saturated(lanes x) noexcept nogil:
+    """Return 1 - exp(-x)."""
+    if any_above(x, 0.25) or any_above(0.0 - x, 0.0):
+        return 1.0 - exp_lanes(0.0 - x)
+    return saturate_lanes(x)
 
 
 cdef inline void saturate(double *p, Py_ssize_t groups, lanes largest) noexcept nogil:
@@ -138,22 +132,23 @@ cdef inline Totals thin(double *survivors, double *variance, const double *proba
     return totals
 
 
-cdef inline Totals expose(const double *neurons, double *integral, const double *integrals, Py_ssize_t groups,
+cdef inline Totals expose(const double *neurons, double *ends, const double *integrals, Py_ssize_t groups,
                           lanes largest, Totals totals) noexcept nogil:
-    """Keep the integrated hazards of neurons; return their sums, and how many are expected to fire, with the tile's."""
+    """Lay neurons side by side, each as long as its integrated hazard; write where each cohort ends.
+
+    Return where the tile ends, and how many neurons are expected to fire.
+    """
     cdef Py_ssize_t group, i
-    cdef lanes q, m, whole, W = totals.W, exposure = totals.exposure, most = totals.most
+    cdef lanes q, m, length, W = totals.W, end = totals.end
     cdef bint small = not any_above(largest, 0.25)
     for group in range(groups):
         i = group * LANES
         q = smaller(all_lanes(<double> CERTAIN), load(integrals + i))        # NaN stays
         m = load(neurons + i)
-        whole = m * q
-        store(integral + i, q)
-        exposure = exposure + whole
-        most = larger(whole, most)
+        length = m * q
+        store(ends + i, length + sums_before(length, &end))
         W = W + m * (saturate_lanes(q) if small else 1.0 - exp_lanes(0.0 - q))
-    totals.W, totals.exposure, totals.most = W, exposure, most
+    totals.W, totals.end = W, end
     return totals
 
 

@@ -52,7 +52,7 @@ cdef struct Cells:          # merged cohorts that are older than the window, the
     double *count           # as of cohorts: sums
     double *survivors
     double *variance
-    double *exposure        # the same places
+    double *ends            # the same places
     double *potential       # mean over survivors, mV
     double *hazard
     double *own             # share of the cell's spikes that are older than its average survivor
@@ -95,12 +95,13 @@ cdef struct Carried:        # adaptation as cohorts carry it: moments of its mod
 cdef struct Block:          # cohorts or cells side by side
     double *survivors
     double *variance
-    double *exposure        # the same places
+    double *ends            # the same places
     double *potential
     double *hazard
     double *moments         # of the first one; rows are `stride` apart
     double *lift            # by how much adaptation lowers the logarithm of the averaged hazard
     double *own             # likewise
+    double *firing
     Py_ssize_t stride
     Py_ssize_t n
 
@@ -125,11 +126,12 @@ cdef struct Population:
     double *count           # spikes emitted, one entry a cohort
     double *survivors       # expected number that has not fired since
     double *variance        # variance of that number
-    double *exposure        # the same places where spikes are drawn: hazard of each neuron, integrated over the step
+    double *ends            # the same places, where spikes are drawn: of each cohort on the axis (`_drawing`)
     double *potential       # mV
     double *hazard          # at the end of the last step, integrated over half a step
     bint drawn              # survivors are neurons, those who fire are drawn cohort by cohort; else, their sum is
     double *budget          # where that is so: hazard until the next one fires
+    double *firing          # how many of each cohort or cell fire, while that is drawn of all at once
     int64_t fired           # in this step, where that is so
     bint forgets            # spikes need not be remembered: adaptation is carried, or there is none
     bint smooth             # expected counts are smooth functions of parameters, to rounding
@@ -151,8 +153,6 @@ cdef struct Sums:
     double variance         # Z = sum of v
     double fired            # W = sum of p m
     double survivors        # X = sum of m before the update
-    double exposure         # where spikes are drawn: sum of the hazards of all neurons, integrated over the step
-    double most             # the largest one of a cohort
 
 
 cdef struct Common:         # what a step does to all cohorts alike
@@ -168,3 +168,4 @@ ctypedef double (*advance_cells_t)(Population *pop, double drive, double thresho
 ctypedef void (*advance_carried_t)(const Population *pop, const Block *block, double drive, Sums *sums,
                                    double *mixed) noexcept nogil
 ctypedef void (*keep_carried_t)(const Population *pop, const Block *block) noexcept nogil
+ctypedef int64_t (*draw_all_t)(Population *pop, const Block *block, double *mixed) noexcept nogil

@@ -23,7 +23,7 @@ def bits_of(seed, population=0):
     return seeds.stream(seeds.root_sequence(seed), seeds.POPULATION, population)
 
 
-@pytest.mark.parametrize("N", [1, 7, 300])
+@pytest.mark.parametrize("N", [1, 7, 300, 6000])
 @pytest.mark.parametrize("name", ["two", "a current"])
 def test_compiled_is_twin(name, N, loops):
     check_twin(name, N, "adaptive", 110)
@@ -31,7 +31,7 @@ def test_compiled_is_twin(name, N, loops):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
-@pytest.mark.parametrize("N", [1, 7, 300])
+@pytest.mark.parametrize("N", [1, 7, 300, 6000, 500_000])
 @pytest.mark.parametrize("name", list(CARRYING))
 def test_compiled_is_twin_of_any_cell(name, N, history):
     check_twin(name, N, history, 240)
@@ -199,7 +199,7 @@ def test_parting_members_conserves_sums():
         members[:, [i for i in range(D) if i not in twin.kept]] = 0.0
         x, C = members.mean(axis=0), np.cov(members.T, bias=True)
         c, k = {"m": float(M), "x": x, "C": C}, int(random.integers(1, M))
-        those, spread = twin.part(c, k, q=float(random.exponential()))
+        those, spread = twin.split(c, k, q=float(random.exponential()))
         assert c["m"] == M - k
         assert_allclose(k * those + c["m"] * c["x"], M * x, atol=1e-9)
         squares = k * (spread + np.outer(those, those)) + c["m"] * (c["C"] + np.outer(c["x"], c["x"]))

@@ -7,7 +7,10 @@ import numpy as np
 from tests.helpers.reference.carried import CarriedPopulation, mixture
 
 CERTAIN = 64.0  # integrated hazard that nobody survives
-MANY = 8.0  # expected points in a cohort, from which on their number is drawn
+MANY = 20.0  # expected points of cohorts side by side, from which on the numbers of spikes are drawn
+LONGEST = 32.0  # expected points of a cohort, from which on its number is drawn by itself
+FEW = 32  # members, up to which a cohort is parted by itself
+WORDS = 32  # random words of a cohort
 
 
 class DrawnPopulation(CarriedPopulation):
@@ -54,7 +57,8 @@ class DrawnPopulation(CarriedPopulation):
             else:
                 q[id(c)] = min(self.integrate(c, H, lift), CERTAIN)
         self.mean = sum(-math.expm1(-q[id(c)]) * c["m"] for c in everybody if id(c) in q)
-        pieces = [self.draw(c, q[id(c)]) for c in everybody if id(c) in q]
+        active = [c for c in self.cohorts if id(c) in q]
+        pieces = [piece for block in ([self.free], self.cells, active) for piece in self.draw_block(block, q)]
         self.drawn = sum(k for k, _, _ in pieces)
         if self.drawn > 0:
             self.fired["x"] = sum(k * x for k, x, _ in pieces) / self.drawn
@@ -74,10 +78,8 @@ class DrawnPopulation(CarriedPopulation):
         if M > 0.0:
             for receptor, variance in left.items():
                 if variance > 0.0:
-                    x = int(self.bits.random_raw())
-                    uniform = [(x >> bits) & 0xFFFF for bits in (0, 16, 32, 48)]
-                    roughly_normal = (sum(uniform) - 2 * 0xFFFF) / math.sqrt((65536.0**2 - 1.0) / 3.0)
-                    shift += self.noise[receptor] * (math.sqrt(variance / M) * roughly_normal)
+                    moved = math.sqrt(variance / M) * roughly_normal(int(self.bits.random_raw()))
+                    shift += self.noise[receptor] * moved
                     spread += np.outer(self.noise[receptor], self.noise[receptor]) * (variance * (1.0 - 1.0 / M))
         c["x"], c["C"] = c["x"] + shift, c["C"] + spread
         return self.slope @ shift - 0.5 * self.slope @ spread @ self.slope
@@ -87,25 +89,46 @@ class DrawnPopulation(CarriedPopulation):
         r = slope @ C @ slope
         return max(slope @ x - 0.5 * r / (1.0 + 0.5 * r / (M + 1.0)), self.least_lift)
 
-    def draw(self, c, q):
-        """Draw who fires of a cohort; return how many, their mean and their covariance."""
-        M = c["m"]
-        if M * q < min(self.budget, MANY):
-            self.budget -= M * q
-            return 0, np.zeros(self.size), np.zeros((self.size, self.size))
-        if M * q >= MANY:
-            k = self.random.binomial(int(M), -math.expm1(-q))
-        else:
-            hit = set()
-            while self.budget < M * q:
-                hit.add(min(math.floor(self.budget / q), M - 1))
-                self.budget += self.random.standard_exponential()
-            self.budget -= M * q
-            k = len(hit)
-        return k, *(self.part(c, k, q) if k > 0 else (np.zeros(self.size), np.zeros((self.size, self.size))))
+    def draw_block(self, block, q):
+        """Draw who fires of cohorts side by side; return how many of each, their means and their covariances."""
+        exposures = [c["m"] * q[id(c)] for c in block]
+        if not sum(exposures) > MANY:
+            return [self.part(c, self.draw(c["m"], q[id(c)]), q[id(c)]) for c in block]
+        if block[0] is self.free:
+            return [self.part(c, int(self.random.binomial(c["m"], -math.expm1(-q[id(c)]))), q[id(c)]) for c in block]
+        seed = int(self.bits.random_raw())
+        words = [Words(seed, (len(block) - 1 - i) * WORDS) for i in range(len(block))]
+        numbers = []
+        for c, exposure, own in zip(block, exposures, words, strict=True):
+            p = -math.expm1(-q[id(c)])
+            long = exposure > LONGEST
+            numbers.append(self.random.binomial(int(c["m"]), p) if long else invert(c["m"], q[id(c)], own.uniform()))
+        return [self.part(c, int(k), q[id(c)], own) for c, k, own in zip(block, numbers, words, strict=True)]
 
-    def part(self, c, k, q):
-        """Take k members out of a cohort; return their mean and covariance."""
+    def draw(self, M, q):
+        """Draw how many of a cohort fire, by points on the axis."""
+        hit = set()
+        while self.budget < M * q:
+            hit.add(min(math.floor(self.budget / q), M - 1))
+            self.budget += self.random.standard_exponential()
+        self.budget -= M * q
+        return len(hit)
+
+    def part(self, c, k, q, words=None):
+        """Take k members out of a cohort; return k, their mean and their covariance.
+
+        ``words``: random words of the cohort, taken if there are enough members.
+        """
+        if k == 0:
+            return 0, np.zeros(self.size), np.zeros((self.size, self.size))
+        normal = words.roughly_normal if words is not None and c["m"] > FEW else None
+        return k, *self.split(c, k, q, normal)
+
+    def split(self, c, k, q, normal=None):
+        """Take k members out of a cohort; return their mean and covariance.
+
+        ``normal``: draws a normal number for a mode, or, given the number of modes, for all other directions.
+        """
         M = c["m"]
         R = c["m"] = M - k
         if R == 0 or not self.kept:
@@ -117,7 +140,7 @@ class DrawnPopulation(CarriedPopulation):
         if not spreads.any():
             return c["x"].copy(), c["C"].copy()
         pull = root.sum(axis=0) * math.sqrt(k * R / n) * (q / -math.expm1(-q))
-        z = self.direction(spreads, pull, int(n))
+        z = self.direction(spreads, pull, int(n), normal)
         away = np.zeros(self.size)
         away[self.kept] = np.linalg.solve(self.modes, root @ z)
         others = c["C"] - np.outer(away, away) / n
@@ -127,30 +150,29 @@ class DrawnPopulation(CarriedPopulation):
         c["C"] = others * (M * (R - 1) / (R * (M - 2)) if M > 2 else 0.0)
         return those, others * (M * (k - 1) / (k * (M - 2)) if M > 2 else 0.0)
 
-    def direction(self, spreads, pull, n):
+    def direction(self, spreads, pull, n, normal=None):
         """Draw coordinates of a vector of length sqrt(n) in n dimensions, those of modes that spread."""
-        z, strength = np.zeros(len(pull)), math.sqrt(pull @ pull)
+        z = np.zeros(len(pull))
         drawn = np.flatnonzero(spreads)[:n]
         if n == 1:
             for d in drawn:
                 z[d] = -1.0 if self.random.random() * (1.0 + math.exp(-2.0 * pull[d])) < 1.0 else 1.0
             return z
-        offset = np.zeros(len(pull))
-        if strength > 0.0:
-            scale = strength * math.sqrt(n)
-            mean = scale / (0.5 * (n - 1) + math.sqrt(0.25 * (n + 1) ** 2 + scale**2))
-            offset = pull / strength * mean * math.sqrt(n / max(1.0 - mean**2, 1e-12)) * (1.0 + 0.25 / n)
+        scale = math.sqrt(n * (pull @ pull))
+        mean = scale / (0.5 * (n - 1) + math.sqrt(0.25 * (n + 1) ** 2 + scale**2))
+        longer = mean * math.sqrt(n / (1.0 - mean**2)) * (1.0 + 0.25 / n) * math.sqrt(n) / scale if scale > 0.0 else 0.0
         for d in drawn:
-            z[d] = self.random.standard_normal() - offset[d]
-        squares = z @ z + self.sum_of_squares(n - len(drawn))
+            z[d] = (normal(int(d)) if normal else self.random.standard_normal()) - longer * pull[d]
+        squares = z @ z + self.sum_of_squares(n - len(drawn), len(pull), normal)
         return z * math.sqrt(n / squares) if squares > 0.0 else z
 
-    def sum_of_squares(self, n):
+    def sum_of_squares(self, n, modes, normal=None):
         """Draw the sum of the squares of n normal numbers, many of them by the cube of one."""
         if n <= 2:
             return sum(self.random.standard_normal() ** 2 for _ in range(n))
         narrow = 2.0 / (9.0 * n)
-        return n * max(1.0 - narrow + math.sqrt(narrow) * self.random.standard_normal(), 0.0) ** 3
+        x = normal(modes) if normal else self.random.standard_normal()
+        return n * max(1.0 - narrow + math.sqrt(narrow) * x, 0.0) ** 3
 
     def lift(self):
         ahead = self.flow.T @ self.slope
@@ -172,3 +194,40 @@ def cholesky(C):
         left = C[d, d] - root[d, :d] @ root[d, :d]
         root[d, d] = math.sqrt(left) if left > 1e-10 * C[d, d] + 1e-12 else 0.0
     return root
+
+
+def invert(M, q, uniform):
+    """Return the least k of a binomial number whose probability, with all smaller ones, reaches a uniform number."""
+    odds, probability, k = math.expm1(q), math.exp(-M * q), 0
+    left = uniform - probability
+    while left > 0.0 and k < M:
+        probability *= odds * (M - k) / (k + 1.0)
+        left -= probability
+        k += 1
+    return k
+
+
+class Words:
+    """Random words of a cohort, of SplitMix64, as functions of a seed and a counter."""
+
+    def __init__(self, seed, first):
+        self.seed, self.first = seed, first
+
+    def word(self, i):
+        x = (self.seed + (self.first + i + 1) * 0x9E3779B97F4A7C15) % 2**64
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
+        return x ^ (x >> 31)
+
+    def uniform(self):
+        """Return a uniform number from the first word."""
+        return (self.word(0) >> 12) / 2**52 + 2.0**-53
+
+    def roughly_normal(self, mode):
+        """Return the sum of four uniform numbers, of the word of a mode."""
+        return roughly_normal(self.word(1 + mode))
+
+
+def roughly_normal(word):
+    """Return the sum of four uniform numbers, of mean 0 and variance 1."""
+    return (sum((word >> bits) & 0xFFFF for bits in (0, 16, 32, 48)) - 2 * 0xFFFF) / math.sqrt((65536.0**2 - 1.0) / 3.0)
