@@ -18,9 +18,10 @@ from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, P
 
 cdef enum:
     WORDS = 32              # of a cohort: for how many fire, for each mode, and for all other directions
-    LONGEST = 32            # expected points of a cohort, from which on its number is drawn by itself
+    LONGEST = 100           # expected points of a cohort, from which on its number is drawn by itself
     FEW = 32                # members, up to which a cohort is parted by itself
-    MOST_STEPS = 200        # of an inversion
+    MOST_STEPS = 400        # of an inversion
+    AT_ONCE = 4             # such steps, before the next look whether they are enough
 
 
 cdef inline lanes draw_binomial(lanes neurons, lanes length, lanes uniform) noexcept nogil:
@@ -29,11 +30,13 @@ cdef inline lanes draw_binomial(lanes neurons, lanes length, lanes uniform) noex
     cdef lanes q = length / larger(neurons, one), odds = saturated(q) * exp_lanes(q)
     cdef lanes probability = exp_lanes(0.0 - length), left = uniform - probability
     cdef double k = 0.0
+    cdef Py_ssize_t _i
     while k < MOST_STEPS and any_above(left, 0.0):
-        fired = fired + above(left, 0.0, one, none)
-        probability = probability * (odds * larger(neurons - k, none)) * (1.0 / (k + 1.0))
-        left = left - probability
-        k += 1.0
+        for _i in range(AT_ONCE):
+            fired = fired + above(left, 0.0, one, none)
+            probability = probability * (odds * (larger(neurons - k, none) * (1.0 / (k + 1.0))))
+            left = left - probability
+            k += 1.0
     return smaller(fired, neurons)
 
 
@@ -89,6 +92,14 @@ cdef inline void find_roots(const double *moments, Py_ssize_t stride, lanes *roo
         row += d + 1
 
 
+cdef inline lanes log_odds_lanes(lanes q) noexcept nogil:
+    """Return q/(1 - exp(-q)), as `_members.log_odds` does."""
+    if any_above(q, 0.1):
+        q = larger(q, all_lanes(1e-8))
+        return q / saturated(q)
+    return 1.0 + q * (0.5 + q * (1.0 / 12.0 - q * q * (1.0 / 720.0)))
+
+
 cdef inline lanes roughly_normal(uint64_t seed, uint64_t first) noexcept nogil:
     return (sum_of_quarters(random_words(seed, first, WORDS)) - 131070.0) * ROUGHLY
 
@@ -109,8 +120,8 @@ cdef inline void draw_directions(const lanes *root, lanes n, lanes rank, lanes s
     for d in range(D):
         z[d] = above(root[d * (d + 3) // 2], 0.0, roughly_normal(seed, first + 1 + d) - x * z[d], none)
         squares = squares + z[d] * z[d]
-    narrow = all_lanes(2.0 / 9.0) / others
-    x = larger(1.0 - narrow + root_lanes(narrow) * roughly_normal(seed, first + 1 + D), none)
+    narrow = root_lanes(all_lanes(2.0 / 9.0) / others)
+    x = larger(1.0 - narrow * narrow + narrow * roughly_normal(seed, first + 1 + D), none)
     x = root_lanes(n / (squares + others * (x * x * x)))
     for d in range(D):
         z[d] = z[d] * x
@@ -122,10 +133,11 @@ cdef inline void part_groups(const Carried *carried, double *moments, Py_ssize_t
     """Part the moments of `LANES` cohorts where ``parted`` is 1, as `_members.part` does; add to ``mixed``."""
     cdef lanes[MOST_MOMENTS] root
     cdef lanes[MOST_MODES] z, between, apart
-    cdef lanes rank, x, mean, n = neurons - 1.0, staying = neurons - fired, weight = fired * parted, before
-    cdef lanes away = root_lanes(staying / (fired * n)), back = away * fired / staying
-    cdef lanes of_all = neurons / (neurons - 2.0), of_fired = of_all * (fired - 1.0) / fired
-    cdef lanes of_others = of_all * (staying - 1.0) / staying, inverse = all_lanes(1.0) / n
+    cdef lanes rank, x, before, mean, n = neurons - 1.0, staying = neurons - fired, weight = fired * parted
+    cdef lanes inverse = all_lanes(1.0) / (fired * staying * (n * (neurons - 2.0)))     # dividing takes long: once
+    cdef lanes narrow = root_lanes(inverse * (neurons - 2.0)), away = staying * narrow, back = fired * narrow
+    cdef lanes each = inverse * (fired * staying * (neurons - 2.0)), all = inverse * (neurons * n)
+    cdef lanes of_fired = all * (staying * (fired - 1.0)), of_others = all * (fired * (staying - 1.0))
     cdef Py_ssize_t d, e, k = D, row = 0
     find_roots(moments, stride, root, &rank, D)
     draw_directions(root, n, rank, away * fired * sharpness, z, seed, first, D)
@@ -141,7 +153,7 @@ cdef inline void part_groups(const Carried *carried, double *moments, Py_ssize_t
     for d in range(D):
         for e in range(d + 1):
             before = load(moments + k * stride)
-            x = before - between[d] * between[e] * inverse
+            x = before - between[d] * between[e] * each
             if e == d:
                 x = larger(x, all_lanes(0.0))
             mixed[k] = mixed[k] + weight * (of_fired * x + apart[d] * apart[e])
@@ -178,8 +190,8 @@ cdef inline void part_all(Population *pop, const Block *block, uint64_t seed, do
             part_few(pop, block, i, parted, mixed)
         if any_above(parted, 0.0):
             neurons, fired = above(parted, 0.5, neurons, all_lanes(<double> FEW)), above(parted, 0.5, fired, one)
-            q = larger((load(block.ends + i) - load(block.ends + i - 1)) / neurons, all_lanes(1e-8))
-            part_groups(&pop.carried, block.moments + i, block.stride, neurons, fired, q / saturated(q), parted, sums,
+            q = (load(block.ends + i) - load(block.ends + i - 1)) / neurons
+            part_groups(&pop.carried, block.moments + i, block.stride, neurons, fired, log_odds_lanes(q), parted, sums,
                         seed, (block.n - 1 - i) * WORDS, D)
         i += LANES
     for k in range(D + D * (D + 1) // 2):

@@ -8,7 +8,7 @@ from tests.helpers.reference.carried import CarriedPopulation, mixture
 
 CERTAIN = 64.0  # integrated hazard that nobody survives
 MANY = 20.0  # expected points of cohorts side by side, from which on the numbers of spikes are drawn
-LONGEST = 32.0  # expected points of a cohort, from which on its number is drawn by itself
+LONGEST = 100.0  # expected points of a cohort, from which on its number is drawn by itself
 FEW = 32  # members, up to which a cohort is parted by itself
 WORDS = 32  # random words of a cohort
 
