@@ -16,6 +16,13 @@ from gifpop.meso._passes cimport saturated
 from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Population
 
 
+cdef extern from *:
+    """
+    #define GP_ALMOST_CERTAIN (1.0 - 1e-13)
+    """
+    const double ALMOST_CERTAIN "GP_ALMOST_CERTAIN"     # beyond, sums of probabilities may stay below by rounding
+
+
 cdef enum:
     WORDS = 32              # of a cohort: for how many fire, for each mode, and for all other directions
     LONGEST = 100           # expected points of a cohort, from which on its number is drawn by itself
@@ -56,12 +63,13 @@ cdef inline lanes draw_each(Population *pop, lanes neurons, lanes length, lanes 
 cdef inline double draw_numbers(Population *pop, const Block *block, uint64_t seed) noexcept nogil:
     """Draw how many neurons of each cohort fire; return their sum."""
     cdef Py_ssize_t i = -((LANES - block.n % LANES) % LANES)
-    cdef lanes neurons, length, fired, all = all_lanes(0.0)
+    cdef lanes neurons, length, uniform, fired, all = all_lanes(0.0)
     while i < block.n:
         neurons = load(block.survivors + i)
         length = larger(load(block.ends + i) - load(block.ends + i - 1), all_lanes(0.0))
-        fired = uniform_lanes(random_words(seed, (block.n - 1 - i) * WORDS, WORDS))
-        fired = draw_binomial(neurons, above(length, <double> LONGEST, all_lanes(0.0), length), fired)
+        uniform = uniform_lanes(random_words(seed, (block.n - 1 - i) * WORDS, WORDS))
+        uniform = smaller(all_lanes(ALMOST_CERTAIN), uniform)
+        fired = draw_binomial(neurons, above(length, <double> LONGEST, all_lanes(0.0), length), uniform)
         if any_above(length, <double> LONGEST):
             fired = draw_each(pop, neurons, length, fired)
         store(block.firing + i, fired)
