@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -65,20 +65,29 @@ class Bar:
 
 def progress_bar(total: int, label: str, unit: str, progress: bool | None) -> Bar:
     """Return a progress bar; ``progress`` None shows it after two seconds if standard error is a terminal."""
-    if progress is False or sys.stderr is None:
+    if progress is False or sys.stderr is None or (progress is None and not _is_terminal(sys.stderr)):
         return Bar(None, 0.0)
 
     def make() -> tqdm[NoReturn]:
         from tqdm.auto import tqdm  # slow to import, and few runs are long
 
-        return tqdm(
+        class Unwatched(tqdm):  # type: ignore[type-arg]  # without a thread, whose memory nobody foresees
+            monitor_interval = 0
+
+        return Unwatched(
             total=total,
             desc=label,
             unit=unit,
             unit_scale=True,
             mininterval=0.1,
             leave=bool(progress),
-            disable=False if progress else None,
         )
 
     return Bar(make, 0.0 if progress else SHOW_PROGRESS_AFTER)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # it is closed
+        return False
