@@ -62,6 +62,8 @@ def _check_population(plan: PopulationPlan) -> None:
     state, places = plan.state[0], plan.cohorts.shape[1]
     require(plan.constants["refractory"][0] <= plan.K, "refractory <= K")
     require(1 <= state["cohorts"] <= plan.K, "1 <= cohorts <= K")
+    if plan.budget is not None:
+        require(0.0 <= plan.budget[0] < np.inf, "the next spike is ahead")
     require(_meso.PADDING <= state["oldest"] < places - state["cohorts"], "cohorts have places")
     if plan.cells is None:
         require(state["cells"] == 0, "no cells in an exact history")
