@@ -18,7 +18,7 @@ from gifpop.engine._dispatch cimport loops
 from gifpop.meso._blocks cimport cohorts_from, free_neurons, merged_cohorts
 from gifpop.meso._members cimport ROUGHLY, part_members
 from gifpop.meso._moments cimport decay_moments, few_members, take_fired, take_own, write_lift
-from gifpop.meso._population cimport CERTAIN, Block, Carried, Population, State, Sums
+from gifpop.meso._population cimport CERTAIN, PADDING, Block, Carried, Population, State, Sums
 
 
 cdef enum:
@@ -32,12 +32,15 @@ cdef inline double draw_roughly_normal(bitgen_t *random) noexcept nogil:
     return (<double> ((x & 0xffff) + ((x >> 16) & 0xffff) + ((x >> 32) & 0xffff) + (x >> 48)) - 131070.0) * ROUGHLY
 
 
-cdef inline void scatter(Population *pop, const Block *block) noexcept nogil:
-    """Draw by how much input of the neurons' own moves the mean of each cohort."""
+cdef inline void scatter(Population *pop, const Block *block, Py_ssize_t first) noexcept nogil:
+    """Draw by how much input of the neurons' own moves the mean of each cohort, from ``first`` on.
+
+    Before a block there are places without neurons, which lanes take along: nothing moves them.
+    """
     cdef Py_ssize_t i, r, R = pop.R
     cdef const double *deviation = pop.carried.deviation
     cdef double share, narrow
-    for i in range(block.n):
+    for i in range(first, block.n):
         share = 1.0 / block.survivors[i] if block.survivors[i] > 0.0 else 1.0
         narrow = sqrt(share) if block.survivors[i] > 0.0 else 0.0
         for r in range(R):
@@ -52,9 +55,10 @@ cdef inline void scatter_all(Population *pop) noexcept nogil:
     cdef double unused
     cdef Block cohorts = cohorts_from(pop, s.oldest, s.cohorts), cells = merged_cohorts(pop)
     cdef Block free = free_neurons(pop, &unused)
-    scatter(pop, &free)
-    scatter(pop, &cells)
-    scatter(pop, &cohorts)
+    scatter(pop, &free, 0)
+    if pop.cells.places > 0:
+        scatter(pop, &cells, -PADDING)
+    scatter(pop, &cohorts, -PADDING)
 
 
 cdef inline void take_own_of(const Population *pop, const Block *block, Py_ssize_t i) noexcept nogil:
