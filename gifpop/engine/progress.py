@@ -89,5 +89,5 @@ def progress_bar(total: int, label: str, unit: str, progress: bool | None) -> Ba
 def _is_terminal(stream: TextIO) -> bool:
     try:
         return stream.isatty()
-    except ValueError:  # it is closed
+    except (AttributeError, OSError, ValueError):  # something that stands for it, has gone, or is closed
         return False

@@ -1,5 +1,6 @@
 """Progress bars: terminals that fail end no run."""
 
+import io
 import sys
 import time
 
@@ -63,3 +64,14 @@ def test_a_bar_that_comes_late_counts_from_the_beginning(monkeypatch, capsys):
         time.sleep(0.25)
         bar.update(200)
     assert any("600/1.00k" in text for text in written), written
+
+
+@pytest.mark.parametrize("stream", [object(), io.StringIO()])
+def test_what_is_no_terminal_shows_no_bar(monkeypatch, stream):
+    if isinstance(stream, io.StringIO):
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress_bars, "SHOW_PROGRESS_AFTER", 0.0)
+    with progress_bars.progress_bar(10, "gifpop", "step", None) as bar:
+        bar.update(10)
+        assert bar._bar is None
