@@ -3,7 +3,7 @@
 import pytest
 
 import gifpop as gp
-from tests.helpers.saved import MIXED, network
+from tests.helpers.saved import MIXED, network, simulation
 from tests.helpers.state import state_of
 
 
@@ -22,3 +22,13 @@ def good(tmp_path_factory, cells_at_any_cost):
     path = tmp_path_factory.mktemp("good") / "good.npz"
     sim.save(path)
     return path.read_bytes(), state_of(sim)
+
+
+@pytest.fixture(scope="module")
+def mixed_file(tmp_path_factory):
+    """Return the bytes of a file with both levels and every kind of input."""
+    sim = simulation("mixed")
+    sim.run(8.5)
+    path = tmp_path_factory.mktemp("mixed") / "mixed.npz"
+    sim.save(path)
+    return path.read_bytes()
