@@ -1,4 +1,5 @@
-"""Who fires, where many do: of all cohorts side by side, several at a time (docs/finite_size.md).
+"""Who fires, several cohorts at a time: of all side by side, where many do, or of those that points hit
+(docs/finite_size.md).
 
 Compiled once for each instruction set. The numbers of neurons that fire have the law of `_drawing`, and their moments
 that of `_members`; only the random numbers are others: words that depend on one random seed, on a cohort's place from
@@ -13,20 +14,24 @@ from gifpop.engine._lanes cimport (LANES, above, all_lanes, any_above, exp_lanes
                                    root_lanes, smaller, store, sum_of_quarters, total, uniform_lanes)
 from gifpop.meso._members cimport NO_SPREAD, NO_VARIANCE, ROUGHLY, part_members
 from gifpop.meso._passes cimport saturated
-from gifpop.meso._population cimport MOST_MODES, MOST_MOMENTS, Block, Carried, Population
+from gifpop.meso._population cimport MOST_HITS, MOST_MODES, MOST_MOMENTS, Block, Carried, Hits, Population
 
 
 cdef extern from *:
     """
     #define GP_ALMOST_CERTAIN (1.0 - 1e-13)
+    #define GP_LINEAR 0.9490292297837792
+    #define GP_CUBIC 0.018642574096521685
     """
+    const double LINEAR "GP_LINEAR"     # of the polynomial that makes the sum of four uniform numbers normal
+    const double CUBIC "GP_CUBIC"
     const double ALMOST_CERTAIN "GP_ALMOST_CERTAIN"     # beyond, sums of probabilities may stay below by rounding
 
 
 cdef enum:
     WORDS = 32              # of a cohort: for how many fire, for each mode, and for all other directions
     LONGEST = 100           # expected points of a cohort, from which on its number is drawn by itself
-    FEW = 32                # members, up to which a cohort is parted by itself
+    FREE = 4                # directions besides those of modes that a cohort has which is parted with others
     MOST_STEPS = 400        # of an inversion
     AT_ONCE = 4             # such steps, before the next look whether they are enough
 
@@ -108,8 +113,10 @@ cdef inline lanes log_odds_lanes(lanes q) noexcept nogil:
     return 1.0 + q * (0.5 + q * (1.0 / 12.0 - q * q * (1.0 / 720.0)))
 
 
-cdef inline lanes roughly_normal(uint64_t seed, uint64_t first) noexcept nogil:
-    return (sum_of_quarters(random_words(seed, first, WORDS)) - 131070.0) * ROUGHLY
+cdef inline lanes nearly_normal(uint64_t seed, uint64_t first) noexcept nogil:
+    """Draw numbers of the mean, variance and kurtosis of normal ones: polynomials of sums of four uniform ones."""
+    cdef lanes x = (sum_of_quarters(random_words(seed, first, WORDS)) - 131070.0) * ROUGHLY
+    return x * (x * x * CUBIC + LINEAR)
 
 
 cdef inline void draw_directions(const lanes *root, lanes n, lanes rank, lanes sharpness, lanes *z, uint64_t seed,
@@ -126,10 +133,10 @@ cdef inline void draw_directions(const lanes *root, lanes n, lanes rank, lanes s
     x = root_lanes((n + 1.0) * (n + 1.0) * 0.25 + n * strength)
     x = (n + 0.25) / root_lanes((n * n + 1.0) * 0.5 + (n - 1.0) * x)      # `_members.offset_of`
     for d in range(D):
-        z[d] = above(root[d * (d + 3) // 2], 0.0, roughly_normal(seed, first + 1 + d) - x * z[d], none)
+        z[d] = above(root[d * (d + 3) // 2], 0.0, nearly_normal(seed, first + 1 + d) - x * z[d], none)
         squares = squares + z[d] * z[d]
     narrow = root_lanes(all_lanes(2.0 / 9.0) / others)
-    x = larger(1.0 - narrow * narrow + narrow * roughly_normal(seed, first + 1 + D), none)
+    x = larger(1.0 - narrow * narrow + narrow * nearly_normal(seed, first + 1 + D), none)
     x = root_lanes(n / (squares + others * (x * x * x)))
     for d in range(D):
         z[d] = z[d] * x
@@ -193,11 +200,12 @@ cdef inline void part_all(Population *pop, const Block *block, uint64_t seed, do
         sums[k] = none
     while i < block.n:
         neurons, fired = load(block.survivors + i), load(block.firing + i)
-        parted = above(fired, 0.0, above(neurons, <double> FEW, above(neurons - fired, 0.0, one, none), none), none)
+        parted = above(fired, 0.0, above(neurons, <double> (D + FREE), above(neurons - fired, 0.0, one, none), none),
+                       none)
         if any_above(fired - fired * parted, 0.0):
             part_few(pop, block, i, parted, mixed)
         if any_above(parted, 0.0):
-            neurons, fired = above(parted, 0.5, neurons, all_lanes(<double> FEW)), above(parted, 0.5, fired, one)
+            neurons, fired = above(parted, 0.5, neurons, all_lanes(D + FREE + 1.0)), above(parted, 0.5, fired, one)
             q = (load(block.ends + i) - load(block.ends + i - 1)) / neurons
             part_groups(&pop.carried, block.moments + i, block.stride, neurons, fired, log_odds_lanes(q), parted, sums,
                         seed, (block.n - 1 - i) * WORDS, D)
@@ -229,3 +237,51 @@ cdef inline int64_t draw_all(Population *pop, const Block *block, double *mixed)
         part_all(pop, block, seed, mixed, D)
     remove_all(block)
     return <int64_t> fired
+
+
+cdef inline void part_together(Population *pop, const Block *block, const Hits *hits, double *mixed,
+                               Py_ssize_t D) noexcept nogil:
+    """Part the moments of cohorts that were hit, which have ``D`` modes; add those of who fires to ``mixed``.
+
+    `LANES` cohorts at a time are gathered; those with few members are parted by themselves.
+    """
+    cdef uint64_t seed = pop.random.next_uint64(pop.random.state)
+    cdef Py_ssize_t moments = D + D * (D + 1) // 2, start = 0, i, k, place
+    cdef double[MOST_MOMENTS * LANES] gathered
+    cdef double[LANES] neurons, fired, q, parted
+    cdef lanes[MOST_MOMENTS] sums
+    for k in range(moments):
+        sums[k] = all_lanes(0.0)
+    while start < hits.n:
+        for i in range(LANES):
+            neurons[i], fired[i], q[i], parted[i] = D + FREE + 1.0, 1.0, 0.0, 0.0
+            if start + i < hits.n:
+                place = hits.place[start + i]
+                if block.survivors[place] > max(<double> (D + FREE), hits.fired[start + i]):
+                    neurons[i], fired[i], q[i] = block.survivors[place], hits.fired[start + i], hits.q[start + i]
+                    parted[i] = 1.0
+            for k in range(moments):
+                gathered[k * LANES + i] = block.moments[k * block.stride + place] if parted[i] > 0.0 else 0.0
+        part_groups(&pop.carried, gathered, LANES, load(neurons), load(fired), log_odds_lanes(load(q)), load(parted),
+                    sums, seed, (MOST_HITS - start) * WORDS, D)
+        for i in range(min(<Py_ssize_t> LANES, hits.n - start)):
+            place = hits.place[start + i]
+            if parted[i] > 0.0:
+                for k in range(moments):
+                    block.moments[k * block.stride + place] = gathered[k * LANES + i]
+            else:
+                part_members(&pop.carried, block.moments + place, block.stride, block.survivors[place],
+                             hits.fired[start + i], hits.q[start + i], mixed, pop.random)
+        start += LANES
+    for k in range(moments):
+        mixed[k] += total(sums[k])
+
+
+cdef inline void part_hits(Population *pop, const Block *block, const Hits *hits, double *mixed) noexcept nogil:
+    """Part the moments of cohorts of which some neurons fire; add those of who fires to ``mixed``."""
+    if pop.carried.D == 1:
+        part_together(pop, block, hits, mixed, 1)
+    elif pop.carried.D == 2:
+        part_together(pop, block, hits, mixed, 2)
+    else:
+        part_together(pop, block, hits, mixed, pop.carried.D)

@@ -18,11 +18,13 @@ from gifpop.engine._dispatch cimport loops
 from gifpop.meso._blocks cimport cohorts_from, free_neurons, merged_cohorts
 from gifpop.meso._members cimport ROUGHLY, part_members
 from gifpop.meso._moments cimport decay_moments, few_members, take_fired, take_own, write_lift
-from gifpop.meso._population cimport CERTAIN, PADDING, Block, Carried, Population, State, Sums
+from gifpop.meso._population cimport CERTAIN, MOST_HITS, PADDING, Block, Carried, Hits, Population, State, Sums
 
 
 cdef enum:
     MANY = 20               # expected points, from which on it takes less time to draw of all cohorts at once
+    MANY_PARTED = 60        # the same, where cohorts carry moments and are parted
+    FEWEST_TOGETHER = 3     # cohorts that are hit, from which on it takes less time to part several at once
     STRETCH = 16            # cohorts
 
 
@@ -121,20 +123,51 @@ cdef inline void remove_fired(Population *pop, const Block *block, Py_ssize_t i,
     block.survivors[i] -= fired
 
 
+cdef inline void note(Hits *hits, Py_ssize_t place, int64_t fired, double q) noexcept nogil:
+    """Add a cohort that was hit."""
+    hits.place[hits.n], hits.fired[hits.n], hits.q[hits.n] = place, <double> fired, q
+    hits.n += 1
+
+
+cdef inline void remove_hits(Population *pop, const Block *block, Hits *hits, double *mixed) noexcept nogil:
+    """Take those who fire out of the cohorts that were hit, add their moments to ``mixed``, and forget the hits."""
+    cdef Py_ssize_t i
+    if hits.n < FEWEST_TOGETHER:
+        for i in range(hits.n):
+            remove_fired(pop, block, hits.place[i], <int64_t> hits.fired[i], hits.q[i], mixed)
+        hits.n = 0
+        return
+    if pop.carried.noisy:
+        for i in range(hits.n):
+            take_own_of(pop, block, hits.place[i])
+    loops.part_hits(pop, block, hits, mixed)
+    for i in range(hits.n):
+        block.survivors[hits.place[i]] -= hits.fired[i]
+    hits.n = 0
+
+
 cdef inline int64_t draw_points(Population *pop, const Block *block, double *mixed) noexcept nogil:
     """Draw who fires of cohorts side by side by the points on their axis; return how many."""
     cdef double start, neurons
     cdef int64_t fired, all = 0
     cdef Py_ssize_t i = 0
+    cdef Hits hits
+    hits.n = 0
     while i < block.n and pop.budget[0] < block.ends[block.n - 1]:
         i = find(block.ends, i, block.n, pop.budget[0])
         start, neurons = block.ends[i - 1] if i > 0 else 0.0, block.survivors[i]
         if neurons > 0.0:       # else a rounding error
             fired = hit(pop, start, block.ends[i], neurons)
-            remove_fired(pop, block, i, fired, (block.ends[i] - start) / neurons, mixed)
             all += fired
+            if pop.carried.D == 0:
+                block.survivors[i] -= fired
+            else:
+                note(&hits, i, fired, (block.ends[i] - start) / neurons)
+                if hits.n == MOST_HITS:
+                    remove_hits(pop, block, &hits, mixed)
         i += 1
     pop.budget[0] -= block.ends[block.n - 1]
+    remove_hits(pop, block, &hits, mixed)
     return all
 
 
@@ -143,7 +176,7 @@ cdef inline int64_t draw_block(Population *pop, const Block *block, double *mixe
     cdef Py_ssize_t i
     if block.n == 0:
         return 0
-    if not block.ends[block.n - 1] > MANY:
+    if not block.ends[block.n - 1] > (MANY_PARTED if pop.carried.D > 0 else MANY):
         return draw_points(pop, block, mixed)
     if pop.carried.D > 0 and pop.carried.noisy:
         for i in range(block.n):
@@ -156,7 +189,7 @@ cdef inline int64_t draw_free(Population *pop, double q, double *mixed) noexcept
     cdef double neurons = pop.state.survivors, length = neurons * q
     cdef Block free = free_neurons(pop, &length)
     cdef int64_t fired
-    if not length > MANY:
+    if not length > MANY:       # one cohort
         return draw_points(pop, &free, mixed)
     fired = random_binomial(pop.random, -expm1(-q), <int64_t> neurons, &pop.binomial)
     if fired > 0:

@@ -162,6 +162,16 @@ cdef struct Common:         # what a step does to all cohorts alike
     double growth           # factor that their hazard has grown by; 0: hazards cannot be continued
 
 
+cdef enum:
+    MOST_HITS = 64
+
+cdef struct Hits:           # cohorts of which some fire, those of a block or a part of them
+    Py_ssize_t n
+    Py_ssize_t[MOST_HITS] place
+    double[MOST_HITS] fired
+    double[MOST_HITS] q     # integrated hazard of each neuron
+
+
 ctypedef void (*advance_cohorts_t)(Population *pop, const Common *common, Py_ssize_t active,
                                    Sums *sums) noexcept nogil
 ctypedef double (*advance_cells_t)(Population *pop, double drive, double threshold, Sums *sums) noexcept nogil
@@ -169,3 +179,4 @@ ctypedef void (*advance_carried_t)(const Population *pop, const Block *block, do
                                    double *mixed) noexcept nogil
 ctypedef void (*keep_carried_t)(const Population *pop, const Block *block) noexcept nogil
 ctypedef int64_t (*draw_all_t)(Population *pop, const Block *block, double *mixed) noexcept nogil
+ctypedef void (*part_hits_t)(Population *pop, const Block *block, const Hits *hits, double *mixed) noexcept nogil

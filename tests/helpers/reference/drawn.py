@@ -8,8 +8,11 @@ from tests.helpers.reference.carried import CarriedPopulation, mixture
 
 CERTAIN = 64.0  # integrated hazard that nobody survives
 MANY = 20.0  # expected points of cohorts side by side, from which on the numbers of spikes are drawn
+MANY_PARTED = 60.0  # the same, where cohorts carry moments
 LONGEST = 100.0  # expected points of a cohort, from which on its number is drawn by itself
-FEW = 32  # members, up to which a cohort is parted by itself
+FREE = 4  # directions besides those of modes that a cohort has which is parted with others
+FEWEST_TOGETHER = 3  # cohorts that are hit, from which on several are parted at once
+MOST_HITS = 64
 WORDS = 32  # random words of a cohort
 
 
@@ -92,8 +95,10 @@ class DrawnPopulation(CarriedPopulation):
     def draw_block(self, block, q):
         """Draw who fires of cohorts side by side; return how many of each, their means and their covariances."""
         exposures = [c["m"] * q[id(c)] for c in block]
-        if not sum(exposures) > MANY:
-            return [self.part(c, self.draw(c["m"], q[id(c)]), q[id(c)]) for c in block]
+        many = MANY if not self.kept or any(c is self.free for c in block) else MANY_PARTED
+        if not sum(exposures) > many:
+            numbers = [self.draw(c["m"], q[id(c)]) for c in block]
+            return self.part_hits(block, numbers, q)
         if block[0] is self.free:
             return [self.part(c, int(self.random.binomial(c["m"], -math.expm1(-q[id(c)]))), q[id(c)]) for c in block]
         seed = int(self.bits.random_raw())
@@ -103,6 +108,16 @@ class DrawnPopulation(CarriedPopulation):
             p = -math.expm1(-q[id(c)])
             long = exposure > LONGEST
             numbers.append(self.random.binomial(int(c["m"]), p) if long else invert(c["m"], q[id(c)], own.uniform()))
+        return [self.part(c, int(k), q[id(c)], own) for c, k, own in zip(block, numbers, words, strict=True)]
+
+    def part_hits(self, block, numbers, q):
+        """Take members out of the cohorts that were hit: all from the numbers of one seed, if there are several."""
+        hits = [i for i, k in enumerate(numbers) if k > 0]
+        words = [None] * len(block)
+        if len(hits) >= FEWEST_TOGETHER and self.kept:
+            seed = int(self.bits.random_raw())
+            for j, i in enumerate(hits):
+                words[i] = Words(seed, (MOST_HITS - j) * WORDS)
         return [self.part(c, int(k), q[id(c)], own) for c, k, own in zip(block, numbers, words, strict=True)]
 
     def draw(self, M, q):
@@ -121,7 +136,7 @@ class DrawnPopulation(CarriedPopulation):
         """
         if k == 0:
             return 0, np.zeros(self.size), np.zeros((self.size, self.size))
-        normal = words.roughly_normal if words is not None and c["m"] > FEW else None
+        normal = words.nearly_normal if words is not None and c["m"] > max(len(self.kept) + FREE, k) else None
         return k, *self.split(c, k, q, normal)
 
     def split(self, c, k, q, normal=None):
@@ -223,9 +238,10 @@ class Words:
         """Return a uniform number from the first word."""
         return (self.word(0) >> 12) / 2**52 + 2.0**-53
 
-    def roughly_normal(self, mode):
-        """Return the sum of four uniform numbers, of the word of a mode."""
-        return roughly_normal(self.word(1 + mode))
+    def nearly_normal(self, mode):
+        """Return a number with mean, variance and kurtosis of a normal one, from the word of a mode."""
+        x = roughly_normal(self.word(1 + mode))
+        return x * (0.9490292297837792 + 0.018642574096521685 * x**2)
 
 
 def roughly_normal(word):
