@@ -46,7 +46,7 @@ def measure(result):
 if __name__ == "__main__":  # so that it could use processes, too
     data = gp.sweep(
         build,
-        {"g": np.linspace(1.0, 6.0, 16), "drive": np.linspace(16.0, 40.0, 13)},
+        {"g": np.linspace(1.0, 6.0, 11), "drive": np.linspace(16.0, 40.0, 13)},
         simulate={"duration": 1500.0, "dt": 0.5, "warmup": 500.0},
         trials=3,
         seed=1,

@@ -73,15 +73,15 @@ def sigint():
 
 @pytest.fixture
 def run_example(tmp_path, monkeypatch):
-    """Run an example by its name, in this process and an empty folder; return its global names."""
+    """Run an example by its name and options, in this process and an empty folder; return its global names."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    def run(name):
+    def run(name, *options):
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("sys.argv", [f"{name}.py", "figure.png"])
+        monkeypatch.setattr("sys.argv", [f"{name}.py", "figure.png", *options])
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Provided for backward compatibility only")  # nest.set_verbosity
             warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")  # plt.show

@@ -104,15 +104,14 @@ def test_tutorial_on_its_own(name, tmp_path):
 
 @pytest.mark.skipif(not (ROOT / "docs").exists(), reason="docs are not here")
 @pytest.mark.parametrize(("page", "study"), [("closures", "adaptation_closures"), ("finite_size", "finite_size")])
-def test_studies_are_redrawn(page, study, tmp_path):
+def test_studies_are_redrawn(page, study, tmp_path, run_example):
     """The tables of the documentation are those of the stored numbers."""
     document = tmp_path / f"{page}.md"
     text = (ROOT / "docs" / f"{page}.md").read_text()
     document.write_text(re.sub(r"(<!-- \w+ -->\n).*?(<!-- end -->)", r"\1\2", text, flags=re.S))
     assert document.read_text() != text
     numbers = str(ROOT / "docs" / "data" / f"{study}.json")
-    script = str(ROOT / "examples" / f"plot_{study}.py")
-    run(tmp_path, script, "figure.png", "--redraw", "--numbers", numbers, "--table", str(document))
+    run_example(f"plot_{study}", "--redraw", "--numbers", numbers, "--table", str(document))
     assert document.read_text() == text
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 

@@ -116,16 +116,23 @@ def test_currents_of_spikes_act_as_in_cohorts():
     assert_allclose(result.I_stc[:, 1], np.sum(decayed, axis=0), rtol=1e-12, atol=0)
 
 
-def volleys(N, trials, **options):
-    """Return the spikes of P in some windows, shape (windows, trials), of two populations that all neurons connect."""
+def volleys(N, trials, copies=20, **options):
+    """Return the spikes of P in some windows, shape (windows, trials), of two populations that all neurons connect.
+
+    A network of many unconnected copies takes less time than as many trials.
+    """
     net = gp.Network()
-    for name, drive in (("P", 400.0), ("Q", 300.0)):
-        net.population(name, N, replace(CELL, I_e=drive, Delta_V=2.5, t_ref=4.0))
-    for post in "PQ":
-        net.connect("P", post, weight=800.0 / N, delay=1.0)
-        net.connect("Q", post, weight=-1600.0 / N, delay=1.0)
-    net.inject("P", gp.StepCurrent([30.0], [150.0]))
-    counts = net.simulate(100.0, dt=DT, trials=trials, **options)["P"].counts
+    for k in range(copies):
+        P, Q = (
+            net.population(f"{name}{k}", N, replace(CELL, I_e=drive, Delta_V=2.5, t_ref=4.0))
+            for name, drive in (("P", 400.0), ("Q", 300.0))
+        )
+        for post in (P, Q):
+            net.connect(P, post, weight=800.0 / N, delay=1.0)
+            net.connect(Q, post, weight=-1600.0 / N, delay=1.0)
+        net.inject(P, gp.StepCurrent([30.0], [150.0]))
+    result = net.simulate(100.0, dt=DT, trials=trials // copies, **options)
+    counts = np.concatenate([result[f"P{k}"].counts for k in range(copies)])
     return np.array([counts[:, begin:end].sum(axis=1) for begin, end in ((0, 40), (80, 200), (100, 120), (0, 200))])
 
 
