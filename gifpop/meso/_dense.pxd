@@ -32,6 +32,9 @@ cdef enum:
     WORDS = 32              # of a cohort: for how many fire, for each mode, and for all other directions
     LONGEST = 100           # expected points of a cohort, from which on its number is drawn by itself
     FREE = 4                # directions besides those of modes that a cohort has which is parted with others
+    MANY_DIRECTIONS = 100   # from which on the length of a normal vector varies little,
+    MANY_FOR_EACH = 40      # and that of its part along each mode is far below it
+    WEAK = 16               # least number of directions for each unit of a pull's square
     MOST_STEPS = 400        # of an inversion
     AT_ONCE = 4             # such steps, before the next look whether they are enough
 
@@ -119,10 +122,31 @@ cdef inline lanes nearly_normal(uint64_t seed, uint64_t first) noexcept nogil:
     return x * (x * x * CUBIC + LINEAR)
 
 
-cdef inline void draw_directions(const lanes *root, lanes n, lanes rank, lanes sharpness, lanes *z, uint64_t seed,
-                                 uint64_t first, Py_ssize_t D) noexcept nogil:
-    """Draw the first coordinates of vectors of length sqrt(n) in n dimensions, as `_members.draw_direction` does."""
-    cdef lanes none = all_lanes(0.0), strength = none, squares = none, x, narrow, others = n - rank
+cdef inline void shorten(lanes *z, lanes n, lanes rank, lanes normal, Py_ssize_t D) noexcept nogil:
+    """Scale vectors to the length sqrt(n); all other coordinates than z are those of normal numbers, as their squares.
+
+    ``normal``: a normal number, for the sum of these squares, as in `_members.draw_sum_of_squares`.
+    """
+    cdef lanes squares = all_lanes(0.0), others = n - rank, narrow = root_lanes(all_lanes(2.0 / 9.0) / others), x
+    cdef Py_ssize_t d
+    for d in range(D):
+        squares = squares + z[d] * z[d]
+    x = larger(1.0 - narrow * narrow + narrow * normal, all_lanes(0.0))
+    x = root_lanes(n / (squares + others * (x * x * x)))
+    for d in range(D):
+        z[d] = z[d] * x
+
+
+cdef inline void draw_directions(const lanes *root, lanes n, lanes inverse_n, lanes rank, lanes sharpness, lanes *z,
+                                 uint64_t seed, uint64_t first, Py_ssize_t D) noexcept nogil:
+    """Draw the first coordinates of vectors of length sqrt(n) in n dimensions, as `_members.draw_direction` does.
+
+    In many dimensions, with a pull that is much shorter, the length of a normal vector varies little and needs no
+    scaling: `_members.offset_of` to first order in its square over n.
+    """
+    cdef lanes none = all_lanes(0.0), strength = none, x, few, y, offset
+    cdef lanes[MOST_MODES] exact
+    cdef bint any_few
     cdef Py_ssize_t d, e
     for e in range(D):
         z[e] = none
@@ -130,16 +154,21 @@ cdef inline void draw_directions(const lanes *root, lanes n, lanes rank, lanes s
             z[e] = z[e] + root[d * (d + 1) // 2 + e]
         z[e] = z[e] * sharpness
         strength = strength + z[e] * z[e]
-    x = root_lanes((n + 1.0) * (n + 1.0) * 0.25 + n * strength)
-    x = (n + 0.25) / root_lanes((n * n + 1.0) * 0.5 + (n - 1.0) * x)      # `_members.offset_of`
+    few = above(n - strength * WEAK, <double> (MANY_DIRECTIONS + MANY_FOR_EACH * D), none, all_lanes(1.0))
+    any_few = any_above(few, 0.0)
+    if any_few:
+        x = root_lanes((n + 1.0) * (n + 1.0) * 0.25 + n * strength)
+        offset = (n + 0.25) / root_lanes((n * n + 1.0) * 0.5 + (n - 1.0) * x)
+    x = 1.0 - 0.5 * strength * inverse_n
     for d in range(D):
-        z[d] = above(root[d * (d + 3) // 2], 0.0, nearly_normal(seed, first + 1 + d) - x * z[d], none)
-        squares = squares + z[d] * z[d]
-    narrow = root_lanes(all_lanes(2.0 / 9.0) / others)
-    x = larger(1.0 - narrow * narrow + narrow * nearly_normal(seed, first + 1 + D), none)
-    x = root_lanes(n / (squares + others * (x * x * x)))
-    for d in range(D):
-        z[d] = z[d] * x
+        y = nearly_normal(seed, first + 1 + d)
+        if any_few:
+            exact[d] = above(root[d * (d + 3) // 2], 0.0, y - offset * z[d], none)
+        z[d] = above(root[d * (d + 3) // 2], 0.0, (y - x * z[d]) * x, none)
+    if any_few:
+        shorten(exact, n, rank, nearly_normal(seed, first + 1 + D), D)
+        for d in range(D):
+            z[d] = above(few, 0.5, exact[d], z[d])
 
 
 cdef inline void part_groups(const Carried *carried, double *moments, Py_ssize_t stride, lanes neurons, lanes fired,
@@ -155,7 +184,7 @@ cdef inline void part_groups(const Carried *carried, double *moments, Py_ssize_t
     cdef lanes of_fired = all * (staying * (fired - 1.0)), of_others = all * (fired * (staying - 1.0))
     cdef Py_ssize_t d, e, k = D, row = 0
     find_roots(moments, stride, root, &rank, D)
-    draw_directions(root, n, rank, away * fired * sharpness, z, seed, first, D)
+    draw_directions(root, n, each, rank, away * fired * sharpness, z, seed, first, D)
     for d in range(D):
         between[d] = root[row] * z[0]
         for e in range(1, d + 1):

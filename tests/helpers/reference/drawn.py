@@ -13,6 +13,7 @@ LONGEST = 100.0  # expected points of a cohort, from which on its number is draw
 FREE = 4  # directions besides those of modes that a cohort has which is parted with others
 FEWEST_TOGETHER = 3  # cohorts that are hit, from which on several are parted at once
 MOST_HITS = 64
+MANY_DIRECTIONS, MANY_FOR_EACH, WEAK = 100, 40, 16  # in so many dimensions lengths of normal vectors vary little
 WORDS = 32  # random words of a cohort
 
 
@@ -172,6 +173,10 @@ class DrawnPopulation(CarriedPopulation):
         if n == 1:
             for d in drawn:
                 z[d] = -1.0 if self.random.random() * (1.0 + math.exp(-2.0 * pull[d])) < 1.0 else 1.0
+            return z
+        if normal and n - WEAK * (pull @ pull) > MANY_DIRECTIONS + MANY_FOR_EACH * len(pull):
+            x = 1.0 - 0.5 * (pull @ pull) / n
+            z[drawn] = [(normal(int(d)) - x * pull[d]) * x for d in drawn]
             return z
         scale = math.sqrt(n * (pull @ pull))
         mean = scale / (0.5 * (n - 1) + math.sqrt(0.25 * (n + 1) ** 2 + scale**2))
