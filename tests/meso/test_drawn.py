@@ -1,6 +1,7 @@
 """Spikes drawn cohort by cohort: the compiled loops against the plain twin, and the laws that hold exactly."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,16 +140,18 @@ def test_law_is_that_of_neurons(N):
 
 
 @pytest.mark.parametrize("trials", [400, pytest.param(2000, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("N", [5, 300, 10**6, 10**9])
+@pytest.mark.parametrize("N", [5, 100, 1000, 10**9])
 def test_first_step_is_binomial(N, trials):
-    """All have just fired; in the first step after refractoriness each fires with the same probability.
+    """All have just fired; in the first step after refractoriness each fires with the same probability, 8 %.
 
-    Finds means that are a tenth of a standard deviation off.
+    Finds means that are a tenth of a standard deviation off. A few are drawn by points, more of them by inversion of
+    the distribution, very many by numpy.
     """
-    steps, copies = round(CELL.t_ref / DT) + 1, 25
+    cell = replace(CELL, lambda_0=1e3 * CELL.lambda_0)
+    steps, copies = round(cell.t_ref / DT) + 1, 25
     net = gp.Network()
     for k in range(copies):  # takes less time than as many trials
-        net.population(f"P{k}", N, CELL, len_kernel=50)
+        net.population(f"P{k}", N, cell, len_kernel=50)
     counts = net.simulate(steps * DT, trials=trials, seed=7, keep=lambda result: result.counts[-1], **DRAWN).ravel()
     p = net.simulate(steps * DT, record="all", **DRAWN)["P0"].mean[-1] / N
     law = stats.binom(N, p)
