@@ -18,7 +18,16 @@ from gifpop.assembly.run import SimulationInterrupted
 from gifpop.comparison import Comparison
 from gifpop.distributions import Exponential, Lognormal, Normal, Uniform
 from gifpop.engine.engine import SimulationError
-from gifpop.inputs import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
+from gifpop.inputs import (
+    DirectCurrent,
+    NoiseCurrent,
+    OUCurrent,
+    PoissonSpikes,
+    SineCurrent,
+    SpikeTimes,
+    StepCurrent,
+    Waveform,
+)
 from gifpop.network import Network
 from gifpop.parameters import GIF
 from gifpop.reductions import PopulationStatistics, TrialStatistics
@@ -67,7 +76,9 @@ __all__ = [
     "IndegreeFraction",
     "Lognormal",
     "Network",
+    "NoiseCurrent",
     "Normal",
+    "OUCurrent",
     "OneToOne",
     "Pairs",
     "PairwiseBernoulli",
@@ -78,6 +89,7 @@ __all__ = [
     "Simulation",
     "SimulationError",
     "SimulationInterrupted",
+    "SineCurrent",
     "SpikeTimes",
     "StepCurrent",
     "SweepInterrupted",

@@ -25,6 +25,7 @@ class Core:
         links: Sequence[Link],
         states: Sequence[Floats] = (),
         noise: Sequence[NoiseLink] = (),
+        fluctuations: Sequence[Floats] = (),
         lines: int = 0,
         slice_steps: int = 1,
     ) -> None: ...

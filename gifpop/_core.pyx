@@ -48,6 +48,8 @@ cdef class Core:
     states : sequence of float64 array, shape (2, source units)
         Of each link that has ``dynamics``, in order (see `gifpop.engine.connection_state`).
     noise : sequence of gifpop.engine.links.NoiseLink
+    fluctuations : sequence of float64 array
+        The numbers of each of these that is one of currents, in order (see `gifpop.engine.fluctuations`).
     lines : int
         Number of input lines.
     slice_steps : int
@@ -58,7 +60,8 @@ cdef class Core:
     cdef list kept              # what holds the tables, and the arrays that they point into
     cdef Network net
 
-    def __init__(self, groups, buffers, links, states=(), noise=(), Py_ssize_t lines=0, Py_ssize_t slice_steps=1):
+    def __init__(self, groups, buffers, links, states=(), noise=(), fluctuations=(), Py_ssize_t lines=0,
+                 Py_ssize_t slice_steps=1):
         cdef Network *net = &self.net
         cdef double[:, :, :, ::1] shared = buffers.shared
         cdef Py_ssize_t i, k = 0, t = 0, n = len(groups)
@@ -98,8 +101,12 @@ cdef class Core:
                 t += 1
         for i in range(n + lines):
             net.first[i + 1] += net.first[i]
+        k = 0
         for i, link in enumerate(noise):
             self.bind_noise(&net.noise[i], link)
+            if link.fluctuation is not None:
+                self.bind_fluctuation(&net.noise[i], link, fluctuations[k])
+                k += 1
         self.divide_into_tasks()
 
     def __dealloc__(self):
@@ -183,13 +190,20 @@ cdef class Core:
         cdef const int32_t[::1] units = link.units
         cdef const double[::1] weights = link.weights
         p.target, p.lag, p.weight = &self.net.group[<Py_ssize_t> link.target], link.lag, link.weight
-        p.place, p.n = RECEPTOR.get(link.receptor, link.receptor), p.target.n
+        p.n = p.target.n
+        p.place = place_of(RECEPTOR.get(link.receptor, link.receptor), self.net.R if link.shared else p.target.R)
         self.kept += [units, weights, link.stream]
         if units is not None:
             p.units, p.n = &units[0], units.shape[0]
         if weights is not None:
             p.weights = &weights[0]
         p.random = <bitgen_t *> PyCapsule_GetPointer(link.stream.capsule, "BitGenerator")
+
+    cdef bind_fluctuation(self, Noise *p, link, double[::1] numbers):
+        p.kept, p.drawn = link.fluctuation.kept, (1.0 - link.fluctuation.kept**2) ** 0.5
+        p.hold, p.first, p.to_all = link.fluctuation.hold, link.fluctuation.first, link.shared
+        p.numbers, p.n = &numbers[0], numbers.shape[0]
+        self.kept.append(numbers)
 
     cdef divide_into_tasks(self):
         cdef Network *net = &self.net
@@ -291,7 +305,7 @@ def advance(cores, int64_t step, const double[:, :, ::1] lines, const double[:, 
     lines : float64 array, shape (cores, steps, input lines)
         What the input lines emit.
     noise_means : float64 array, shape (cores, steps, noise)
-        Mean number of events of each process in each step.
+        Mean number of events of each process in each step, or the variance of its currents.
     counts : int64 array, shape (cores, steps, groups)
         Spike counts: read where prescribed, else written.
     prescribed : uint8 array of length groups

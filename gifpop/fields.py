@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     Optional: TypeAlias = Field[float | None, Value | None]
     Terms: TypeAlias = Field[tuple[float, ...], Values]
     Series: TypeAlias = Field[tuple[float, ...], Vector]
+    ScalarOrSeries: TypeAlias = Field[float | tuple[float, ...], Numbers]
 else:
     Various, Optional, Terms, Series = float, float | None, tuple[float, ...], tuple[float, ...]
+    ScalarOrSeries = float | tuple[float, ...]
 
 
 # Annotations of fields name the values, not these declarations: hence Any, as of dataclasses.field.
@@ -42,6 +44,10 @@ def terms(default: tuple[float, ...], unit: str, condition: checks.Condition = "
 
 def vector(default: tuple[float, ...], unit: str, condition: checks.Condition = "finite") -> Any:
     return field(default=default, metadata={"kind": "vector", "unit": unit, "condition": condition})
+
+
+def scalar_or_vector(default: float, unit: str, condition: checks.Condition = "finite") -> Any:
+    return field(default=default, metadata={"kind": "scalar or vector", "unit": unit, "condition": condition})
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +80,9 @@ class Checked:
 def _checked(where: str, value: object, kind: str, condition: checks.Condition, unit: str) -> object:
     """Return a value in the form in which a parameter of this kind is kept."""
     match kind:
-        case "vector":
+        case "scalar or vector" if isinstance(value, str) or not np.iterable(value) or getattr(value, "size", 0) == 1:
+            return checks.number(where, value, condition, unit)
+        case "vector" | "scalar or vector":
             return tuple(checks.vector(where, value, condition, unit).tolist())
         case "terms":
             if isinstance(value, list | tuple) and any(np.ndim(v) or isinstance(v, Distribution) for v in value):

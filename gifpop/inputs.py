@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from gifpop.common import checks
-from gifpop.fields import Checked, Series, scalar, vector
+from gifpop.fields import Checked, ScalarOrSeries, Series, scalar, scalar_or_vector, vector
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,12 +98,12 @@ class SpikeTimes(Checked):
 
 @dataclass(frozen=True, repr=False)
 class PoissonSpikes(Checked):
-    """Spikes of a Poisson process.
+    """Spikes of a Poisson process, whose rate may change.
 
     Parameters
     ----------
-    rate : float, spikes/s
-        >= 0. The sum over all the sources that the process stands for.
+    rate : float or sequence of float, spikes/s
+        >= 0. The sum over all the sources that the process stands for. With ``times``, one for each of these.
     weight : float, pA
         Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
     start, stop : float or None, ms
@@ -111,10 +111,200 @@ class PoissonSpikes(Checked):
     shared : bool
         True: one process, whose spikes reach every neuron of the target population. False: a process of its own
         for each neuron; at the mesoscopic level, with ``adaptation="carried"`` only, by its mean and variance.
+    times : sequence of float, ms
+        When the rate changes; increasing, >= 0, on the time grid. ``rate[i]`` counts from the step that starts at
+        ``times[i]`` until the next entry; before the first, the rate is zero. Empty: the rate is constant.
+    amplitude : float, spikes/s
+        Of a sine that is added to a constant rate: ``rate + amplitude * sin(2 pi frequency t + phase)``, zero where
+        that is negative. Only without ``times``.
+    frequency : float, Hz
+        At most half a cycle a step.
+    phase : float, degrees
+        At time 0, whatever ``start`` is. The rate of a step is that at its middle.
+
+    Notes
+    -----
+    A simulation with ``initial="stationary"`` begins with the mean over a cycle.
+
+    Examples
+    --------
+    >>> import gifpop as gp
+    >>> net = gp.Network()
+    >>> E = net.population("E", 500)
+    >>> steps = net.inject(E, gp.PoissonSpikes([400.0, 900.0, 400.0], weight=20.0, times=[0.0, 500.0, 700.0]))
+    >>> rhythm = net.inject(E, gp.PoissonSpikes(800.0, weight=20.0, amplitude=300.0, frequency=8.0))
     """
 
-    rate: float = scalar(0.0, "spikes/s", ">= 0")
+    rate: ScalarOrSeries = scalar_or_vector(0.0, "spikes/s", ">= 0")
     weight: float = scalar(1.0, "pA")
+    start: float = scalar(0.0, "ms", ">= 0")
+    stop: float | None = scalar(None, "ms")
+    shared: bool = False
+    times: Series = vector((), "ms", ">= 0")
+    amplitude: float = scalar(0.0, "spikes/s")
+    frequency: float = scalar(0.0, "Hz", ">= 0")
+    phase: float = scalar(0.0, "degrees")
+
+    def _check(self) -> None:
+        name = type(self).__name__
+        _check_window(self)
+        checks.boolean(f"{name}.shared", self.shared)
+        _check_increasing(f"{name}.times", self.times)
+        if not isinstance(self.rate, tuple) and len(self.times) == 1:
+            object.__setattr__(self, "rate", (self.rate,))
+        if isinstance(self.rate, tuple):
+            checks.same_length(name, "times", "rate", len(self.times), len(self.rate))
+            if self.amplitude != 0.0:
+                raise ValueError(
+                    f"{name}.amplitude must be 0 where the rate has times, got {self.amplitude}; give each step's rate"
+                )
+        elif self.times:
+            raise ValueError(f"{name}.rate must have a value for each of times, got one number {self.rate}")
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no spike of any effect ever comes."""
+        rates = self.rate if isinstance(self.rate, tuple) else (self.rate, self.amplitude)
+        return self.weight == 0.0 or not any(rates)
+
+
+@dataclass(frozen=True, repr=False)
+class SineCurrent(Checked):
+    """An alternating current.
+
+    The current is ``offset + amplitude * sin(2 pi frequency t + phase)``; in each step it is constant, with the value
+    at the middle of the step.
+
+    Parameters
+    ----------
+    amplitude : float, pA
+    frequency : float, Hz
+        >= 0, at most half a cycle a step.
+    phase : float, degrees
+        At time 0, whatever ``start`` is.
+    offset : float, pA
+    start, stop : float or None, ms
+        On the time grid. The current acts in the steps within [start, stop), offset included; None for ``stop``:
+        without end.
+
+    Notes
+    -----
+    A simulation with ``initial="stationary"`` begins with the offset.
+
+    A NEST ``ac_generator`` connected with delay dt acts one step later, with the value at the beginning of the step.
+
+    Examples
+    --------
+    >>> import gifpop as gp
+    >>> net = gp.Network()
+    >>> E = net.population("E", 500)
+    >>> theta = net.inject(E, gp.SineCurrent(50.0, frequency=8.0, offset=300.0))
+    """
+
+    amplitude: float = scalar(0.0, "pA")
+    frequency: float = scalar(0.0, "Hz", ">= 0")
+    phase: float = scalar(0.0, "degrees")
+    offset: float = scalar(0.0, "pA")
+    start: float = scalar(0.0, "ms", ">= 0")
+    stop: float | None = scalar(None, "ms")
+
+    def _check(self) -> None:
+        _check_window(self)
+
+
+@dataclass(frozen=True, repr=False)
+class NoiseCurrent(Checked):
+    """A white-noise current: Gaussian numbers, each of which acts for some time.
+
+    Parameters
+    ----------
+    mean, std : float, pA
+        Mean and standard deviation of the numbers; ``std`` >= 0.
+    interval : float or None, ms
+        How long each number acts, a multiple of the step. None: one step.
+    std_mod, frequency, phase : float, pA, Hz and degrees
+        Modulation of the variance, ``std**2 + std_mod**2 * sin(2 pi frequency t + phase)`` at the middle of the
+        interval; 0 <= ``std_mod`` <= ``std``.
+    start, stop : float or None, ms
+        On the time grid. The current acts in the steps within [start, stop), mean included; None for ``stop``:
+        without end.
+    shared : bool
+        True: the same current for all neurons of the target population. False: a current of its own for each
+        neuron; at the mesoscopic level, with ``adaptation="carried"`` only, by its mean and variance.
+
+    Notes
+    -----
+    What the noise does depends on ``std**2 * interval``: the potential of a membrane that never fires has the variance
+    ``(tau_m / C_m)**2 * std**2 * tanh(interval / (2 tau_m))`` at the end of an interval.
+
+    Of private noise, the mesoscopic level knows the variance and no interval, which therefore is at most a quarter of
+    the membrane time constant; slower noise is an `OUCurrent`.
+
+    A NEST ``noise_generator`` has ``interval`` as ``dt``, 1 ms by default.
+
+    Examples
+    --------
+    >>> import gifpop as gp
+    >>> net = gp.Network()
+    >>> E = net.population("E", 500)
+    >>> noise = net.inject(E, gp.NoiseCurrent(mean=200.0, std=100.0, interval=1.0))
+    """
+
+    mean: float = scalar(0.0, "pA")
+    std: float = scalar(0.0, "pA", ">= 0")
+    interval: float | None = scalar(None, "ms")
+    std_mod: float = scalar(0.0, "pA", ">= 0")
+    frequency: float = scalar(0.0, "Hz", ">= 0")
+    phase: float = scalar(0.0, "degrees")
+    start: float = scalar(0.0, "ms", ">= 0")
+    stop: float | None = scalar(None, "ms")
+    shared: bool = False
+
+    def _check(self) -> None:
+        name = type(self).__name__
+        _check_window(self)
+        checks.boolean(f"{name}.shared", self.shared)
+        if self.std_mod > self.std:
+            raise ValueError(f"{name}.std_mod must be <= std = {self.std} pA, got {self.std_mod}")
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the current does not fluctuate."""
+        return self.std == 0.0
+
+
+@dataclass(frozen=True, repr=False)
+class OUCurrent(Checked):
+    """An Ornstein-Uhlenbeck current: noise with a mean, a standard deviation and a correlation time.
+
+    Parameters
+    ----------
+    mean, std : float, pA
+        Of the stationary distribution, which is Gaussian; ``std`` >= 0.
+    tau : float, ms
+        > 0. Correlations between two times fall off as ``std**2 * exp(-|t - s| / tau)``.
+    start, stop : float or None, ms
+        On the time grid. The current acts in the steps within [start, stop), mean included, and is stationary from the
+        first one on; None for ``stop``: without end.
+    shared : bool
+        True: the same current for all neurons of the target population. False: a current of its own for each
+        neuron; at the mesoscopic level, with ``adaptation="carried"`` only, by its mean and covariance.
+
+    Notes
+    -----
+    The values at the steps, each constant in its step, have exactly these moments, whatever the step is.
+
+    Examples
+    --------
+    >>> import gifpop as gp
+    >>> net = gp.Network()
+    >>> E = net.population("E", 500)
+    >>> noise = net.inject(E, gp.OUCurrent(mean=200.0, std=50.0, tau=5.0))
+    """
+
+    mean: float = scalar(0.0, "pA")
+    std: float = scalar(0.0, "pA", ">= 0")
+    tau: float = scalar(10.0, "ms", "> 0")
     start: float = scalar(0.0, "ms", ">= 0")
     stop: float | None = scalar(None, "ms")
     shared: bool = False
@@ -123,9 +313,16 @@ class PoissonSpikes(Checked):
         _check_window(self)
         checks.boolean(f"{type(self).__name__}.shared", self.shared)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the current does not fluctuate."""
+        return self.std == 0.0
 
-Input: TypeAlias = StepCurrent | DirectCurrent | Waveform | SpikeTimes | PoissonSpikes
-INPUTS = (StepCurrent, DirectCurrent, Waveform, SpikeTimes, PoissonSpikes)
+
+Input: TypeAlias = (
+    StepCurrent | DirectCurrent | Waveform | SineCurrent | NoiseCurrent | OUCurrent | SpikeTimes | PoissonSpikes
+)
+INPUTS = (StepCurrent, DirectCurrent, Waveform, SineCurrent, NoiseCurrent, OUCurrent, SpikeTimes, PoissonSpikes)
 
 
 def _check_increasing(where: str, times: Iterable[float], strictly: bool = True) -> None:
@@ -134,6 +331,6 @@ def _check_increasing(where: str, times: Iterable[float], strictly: bool = True)
             raise ValueError(f"{where} must be increasing, got {earlier} before {later}")
 
 
-def _check_window(input: DirectCurrent | PoissonSpikes) -> None:
+def _check_window(input: DirectCurrent | SineCurrent | NoiseCurrent | OUCurrent | PoissonSpikes) -> None:
     if input.stop is not None and input.stop < input.start:
         raise ValueError(f"{type(input).__name__}.stop must be >= start = {input.start} ms, got {input.stop}")

@@ -190,6 +190,34 @@ def test_unknown_population():
         (lambda: gp.SpikeTimes([1.0], weight=INF), ValueError, "SpikeTimes.weight must be finite pA, got inf"),
         (lambda: gp.PoissonSpikes(-1.0), ValueError, "PoissonSpikes.rate must be >= 0 spikes/s, got -1.0"),
         (lambda: gp.PoissonSpikes(1.0, shared=1), TypeError, "PoissonSpikes.shared must be True or False, got 1"),
+        (lambda: gp.PoissonSpikes("1"), TypeError, "PoissonSpikes.rate must be a real number in spikes/s, got '1'"),
+        (lambda: gp.PoissonSpikes([1.0, -1.0], times=[0.0, 1.0]), ValueError, "PoissonSpikes.rate[1] must be >= 0"),
+        (
+            lambda: gp.PoissonSpikes([1.0, 2.0]),
+            ValueError,
+            "PoissonSpikes.times and PoissonSpikes.rate must have the same length, got 0 and 2",
+        ),
+        (
+            lambda: gp.PoissonSpikes(1.0, times=[0.0, 1.0]),
+            ValueError,
+            "PoissonSpikes.rate must have a value for each of times, got one number 1.0",
+        ),
+        (lambda: gp.PoissonSpikes([1.0, 2.0], times=[1.0, 1.0]), ValueError, "PoissonSpikes.times must be increasing"),
+        (
+            lambda: gp.PoissonSpikes([1.0], times=[0.0], amplitude=1.0),
+            ValueError,
+            "PoissonSpikes.amplitude must be 0 where the rate has times, got 1.0; give each step's rate",
+        ),
+        (lambda: gp.SineCurrent(1.0, -1.0), ValueError, "SineCurrent.frequency must be >= 0 Hz, got -1.0"),
+        (lambda: gp.SineCurrent(1.0, start=2.0, stop=1.0), ValueError, "SineCurrent.stop must be >= start = 2.0 ms"),
+        (lambda: gp.NoiseCurrent(0.0, -1.0), ValueError, "NoiseCurrent.std must be >= 0 pA, got -1.0"),
+        (
+            lambda: gp.NoiseCurrent(0.0, 1.0, std_mod=2.0),
+            ValueError,
+            "NoiseCurrent.std_mod must be <= std = 1.0 pA, got 2.0",
+        ),
+        (lambda: gp.OUCurrent(0.0, 1.0, 0.0), ValueError, "OUCurrent.tau must be > 0 ms, got 0.0"),
+        (lambda: gp.OUCurrent(0.0, 1.0, shared=0), TypeError, "OUCurrent.shared must be True or False, got 0"),
     ],
 )
 def test_inputs(make, error, message):

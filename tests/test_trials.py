@@ -31,6 +31,9 @@ def noisy_network():
     net.inject(E, gp.PoissonSpikes(rate=500.0, weight=10.0, shared=True))
     net.inject(I, gp.PoissonSpikes(rate=300.0, weight=10.0, shared=False))
     net.inject(E, gp.StepCurrent([20.0], [100.0]))
+    net.inject(E, gp.OUCurrent(0.0, 20.0, tau=5.0, shared=True))
+    net.inject(I, gp.NoiseCurrent(0.0, 20.0, interval=1.0))
+    net.inject(I, gp.PoissonSpikes(rate=300.0, weight=10.0, amplitude=200.0, frequency=20.0, shared=True))
     return net
 
 

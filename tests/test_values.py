@@ -11,6 +11,7 @@ import gifpop as gp
 import gifpop.nest as nest
 from gifpop.common import checks, seeds
 from gifpop.common.brief import brief
+from gifpop.inputs import INPUTS
 from tests.helpers.networks import single
 
 MASKED = np.ma.array([1.0, 999.0, 3.0], mask=[False, True, False])
@@ -169,14 +170,15 @@ def test_values_of_neurons_and_models_without_units_do_not():
         gp.SpikeTimes(np.arange(12.0)),
         gp.DirectCurrent(3.0, stop=5.0),
         gp.PoissonSpikes(3.0, shared=True),
+        gp.PoissonSpikes([3.0, 4.0], times=[0.0, 10.0]),
+        gp.SineCurrent(3.0, 8.0),
+        gp.NoiseCurrent(3.0, 2.0, interval=1.0),
+        gp.OUCurrent(3.0, 2.0, tau=5.0),
         gp.GIF(tau_sfa=[100.0, 1000.0], q_sfa=[1.0, 2.0]),
     ],
 )
 def test_short_ones_are_shown_whole(made):
-    names = {
-        name: getattr(gp, name)
-        for name in ("GIF", "StepCurrent", "DirectCurrent", "Waveform", "SpikeTimes", "PoissonSpikes")
-    }
+    names = {name: getattr(gp, name) for name in ("GIF", *(cls.__name__ for cls in INPUTS))}
     assert eval(repr(made), names) == made
 
 

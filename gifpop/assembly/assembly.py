@@ -22,7 +22,7 @@ from gifpop.assembly.connections import (
     links,
     sample_links,
 )
-from gifpop.assembly.inputs import inputs
+from gifpop.assembly.inputs import check_inputs, inputs
 from gifpop.assembly.levels import AnyLevel, choose_finite_size, make_level, relaxing_plan
 from gifpop.assembly.options import check_levels
 from gifpop.assembly.requests import replayed
@@ -101,6 +101,7 @@ class Assembly:
         Of a changed assembly, connections that have changed and memory that is needed besides: ``before`` is what it
         was.
         """
+        check_inputs(self.net, self.level_names)
         connections = self.net.connections
         if before is not None:
             connections = [c for c in connections if not self._is_wired_as(before, c)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from gifpop.assembly.connections import is_own_noise
+from gifpop.assembly.inputs import parts_of
 from gifpop.common import seeds
 from gifpop.common.interrupts import give_way
 from gifpop.description import Connection, Injection, population_name, rule_of
@@ -170,12 +170,13 @@ def running_streams(assembly: Assembly, engine: Engine) -> dict[int, np.random.B
     running: dict[int, np.random.BitGenerator] = {}
     lines, noise = iter(engine.signals), iter(engine.noise)
     for injection in assembly.net.injections:
-        if is_own_noise(injection.input) and assembly.level_names[injection.post] == "micro":
-            running[injection.number] = next(noise).stream
-        else:
-            random = getattr(next(lines), "random", None)
-            if random is not None:
-                running[injection.number] = random.bit_generator
+        for part in parts_of(injection.input, assembly.level_names[injection.post]):
+            if part == "noise":
+                running[injection.number] = next(noise).stream
+            else:
+                random = getattr(next(lines), "random", None)
+                if random is not None:
+                    running[injection.number] = random.bit_generator
     return running
 
 

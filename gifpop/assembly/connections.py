@@ -18,7 +18,7 @@ from gifpop.common.grid import MOST_STEPS, nearest_steps, whole_steps
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
 from gifpop.engine.links import Link
-from gifpop.inputs import PoissonSpikes
+from gifpop.inputs import NoiseCurrent, OUCurrent, PoissonSpikes
 from gifpop.rules import IndegreeFraction
 from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implicit
 
@@ -84,7 +84,7 @@ def capacities(net: Description, wiring: Wiring) -> dict[str, list[float]]:
     found = {
         injection.post: [0.0, 0.0]
         for injection in net.injections
-        if is_own_noise(injection.input) and injection.input.rate * injection.input.weight != 0.0
+        if is_own_noise(injection.input) and not injection.input.is_silent
     }
     if wiring == "dense":
         return found
@@ -94,24 +94,31 @@ def capacities(net: Description, wiring: Wiring) -> dict[str, list[float]]:
         if variance != 0.0 and (isinstance(c.weight, Distribution) or c.weight != 0.0):
             capacity = found.setdefault(c.post, [0.0, 0.0])
             if variance is not None and not isinstance(c.weight, Distribution):
-                capacity[receptor(c.weight) == "inhibitory"] += squared(c.label, c.weight) * variance * n_pre
+                capacity[receptor(c.weight) == "inhibitory"] += (
+                    squared(f"{c.label}: weight", c.weight) * variance * n_pre
+                )
     return found
 
 
-def squared(where: str, weight: float) -> float:
-    """Return the square of a weight, if it is a number."""
-    square = weight * weight
+def squared(where: str, size: float) -> float:
+    """Return the square of a weight or of a standard deviation, if it is a number."""
+    square = size * size
     if square > LARGEST_VARIANCE:
         raise ValueError(
-            f"{where}: weight must be <= {math.sqrt(LARGEST_VARIANCE):g} pA in size where neurons receive input of "
-            f"their own, whose variance is its square, got {weight}"
+            f"{where} must be <= {math.sqrt(LARGEST_VARIANCE):g} pA in size where neurons receive input of their own, "
+            f"whose variance is its square, got {size}"
         )
     return square
 
 
-def is_own_noise(input: Input) -> TypeGuard[PoissonSpikes]:
+def is_own_noise(input: Input) -> TypeGuard[PoissonSpikes | NoiseCurrent | OUCurrent]:
     """Return whether an input is different for each neuron."""
-    return isinstance(input, PoissonSpikes) and not input.shared
+    return isinstance(input, PoissonSpikes | NoiseCurrent | OUCurrent) and not input.shared
+
+
+def is_fluctuating(input: Input) -> TypeGuard[NoiseCurrent | OUCurrent]:
+    """Return whether an input is a current that fluctuates."""
+    return isinstance(input, NoiseCurrent | OUCurrent)
 
 
 def _check_sample(c: Connection, n_pre: int, n_post: int) -> None:
@@ -205,7 +212,7 @@ def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:
     """Return the link that adds up, spike by spike, the variance between neurons that comes with a mean; or none."""
     weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
     assert of_number is not None
-    variance = squared(c.label, weight) * of_number if of_number > 0.0 else 0.0
+    variance = squared(f"{c.label}: weight", weight) * of_number if of_number > 0.0 else 0.0
     return [replace(mean, receptor=variance_receptor(weight), weight=variance)] if variance > 0.0 else []
 
 

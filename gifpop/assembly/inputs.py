@@ -1,18 +1,28 @@
-"""Convert inputs, in ms, pA and spikes/s, to signals on the time grid and links to groups."""
+"""Convert inputs, in ms, pA and spikes/s, to signals on the time grid, links to groups, and noise."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from gifpop.assembly.connections import is_own_noise, receptor, squared, variance_receptor
+from gifpop.assembly.connections import is_fluctuating, is_own_noise, receptor, squared, variance_receptor
 from gifpop.common.grid import whole_steps
 from gifpop.engine import signals
-from gifpop.engine.links import Link, NoiseLink
-from gifpop.inputs import DirectCurrent, PoissonSpikes, SpikeTimes, StepCurrent, Waveform
+from gifpop.engine.links import Fluctuation, Link, NoiseLink
+from gifpop.inputs import (
+    DirectCurrent,
+    NoiseCurrent,
+    OUCurrent,
+    PoissonSpikes,
+    SineCurrent,
+    SpikeTimes,
+    StepCurrent,
+    Waveform,
+)
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers, Level, Streams
@@ -20,7 +30,28 @@ if TYPE_CHECKING:
     from gifpop.engine.signals import Signal
     from gifpop.inputs import Input
 
+    Part: TypeAlias = Literal["line", "noise"]
+
 MOST_EVENTS = 10**6  # of a Poisson process in a step
+HIGHEST_FREQUENCY = 500.0  # Hz, times the step in ms: half a cycle a step
+
+
+def check_inputs(net: Description, levels: Mapping[str, Level]) -> None:
+    """Raise an error for inputs that a level has no equation for."""
+    for injection in net.injections:
+        input = injection.input
+        if is_fluctuating(input) and not input.shared and levels[injection.post] == "meso":
+            raise ValueError(
+                f"{injection.label}: shared must be True at the mesoscopic level, got False: private currents have no "
+                "equation there; PoissonSpikes(shared=False) of both signs have one"
+            )
+
+
+def parts_of(input: Input, level: Level) -> tuple[Part, ...]:
+    """Return what becomes of an input onto a population at some level, in order: lines and noise."""
+    if is_fluctuating(input):
+        return "line", "noise"
+    return ("noise",) if is_own_noise(input) and level == "micro" else ("line",)
 
 
 def inputs(
@@ -30,7 +61,10 @@ def inputs(
     streams: Streams,
     kept: dict[int, tuple[Injection, Signal]],
 ) -> tuple[list[Signal], list[Link], list[NoiseLink]]:
-    """Return signals and links of the inputs that all neurons of a population share, and the noise that they do not.
+    """Return signals and links of the inputs that all neurons of a population share, and the noise.
+
+    The noise is input that differs between neurons, and currents that fluctuate, about a mean that is a signal. As
+    many parts come from each input as `parts_of` says.
 
     ``streams(i)`` returns the bit generator of the i-th input. ``kept`` holds stateless signals made before, with their
     inputs, by the number of the input; it is completed here.
@@ -43,7 +77,9 @@ def inputs(
         delay = whole_steps(f"{injection.label}: delay", injection.delay, dt)
         input, target, stream = injection.input, index[injection.post], streams(i)
         signal = _kept_signal(injection, dt, stream, kept)
-        if is_own_noise(input) and levels[injection.post] == "micro":
+        if is_fluctuating(input):
+            noise.append(_fluctuation(injection, target, delay, dt, stream))
+        elif isinstance(input, PoissonSpikes) and not input.shared and levels[injection.post] == "micro":
             noise.append(NoiseLink(target, delay, receptor(input.weight), input.weight, signal, stream))
             continue
         line = len(index) + len(lines)
@@ -51,11 +87,27 @@ def inputs(
             made.append(Link(line, target, delay, receptor(input.weight), input.weight))
         else:
             made.append(Link(line, target, delay, "current", 1.0))
-        if is_own_noise(input) and input.weight != 0.0 and input.rate > 0.0:  # besides the mean for all, the variance
-            variance = squared(injection.label, input.weight)
+        if isinstance(input, PoissonSpikes) and not input.shared and not input.is_silent:
+            variance = squared(f"{injection.label}: weight", input.weight)
             made.append(replace(made[-1], receptor=variance_receptor(input.weight), weight=variance))
         lines.append(signal)
     return lines, made, noise
+
+
+def _fluctuation(injection: Injection, target: int, delay: int, dt: float, stream: np.random.BitGenerator) -> NoiseLink:
+    """Return the noise of a current about its mean."""
+    input, grid = injection.input, _Grid(injection.label, dt)
+    assert isinstance(input, NoiseCurrent | OUCurrent)
+    first, end = grid.window(input.start, input.stop)
+    squared(f"{injection.label}: std", input.std)
+    if isinstance(input, OUCurrent):
+        law = Fluctuation(math.exp(-dt / input.tau), 1, first)
+        variance = signals.HeldVariance(input.std, first=first, end=end)
+    else:
+        law = Fluctuation(0.0, grid.interval(input.interval), first)
+        oscillation = input.std_mod, *grid.oscillation(input.frequency, input.phase)
+        variance = signals.HeldVariance(input.std, *oscillation, law.hold, first, end)
+    return NoiseLink(target, delay, "current", 1.0, variance, stream, fluctuation=law, shared=input.shared)
 
 
 def _kept_signal(
@@ -71,32 +123,85 @@ def _kept_signal(
     return signal
 
 
+class _Grid:
+    """The time grid of an input, whose ``label`` is for messages."""
+
+    def __init__(self, label: str, dt: float) -> None:
+        self.label, self.dt = label, dt
+
+    def step(self, name: str, time: float) -> int:
+        return whole_steps(f"{self.label}: {name}", time, self.dt)
+
+    def steps(self, times: tuple[float, ...]) -> Integers:
+        return whole_steps(f"{self.label}: times", np.array(times), self.dt)
+
+    def window(self, start: float, stop: float | None) -> tuple[int, int]:
+        """Return the first step, and the step after the last one."""
+        return self.step("start", start), signals.LAST_STEP if stop is None else self.step("stop", stop)
+
+    def interval(self, interval: float | None) -> int:
+        """Return for how many steps a value acts."""
+        return 1 if interval is None else whole_steps(f"{self.label}: interval", interval, self.dt, least=1)
+
+    def oscillation(self, frequency: float, phase: float) -> tuple[float, float]:
+        """Return how far the phase of a sine advances in a step, and its value at time 0 (radians)."""
+        if frequency * self.dt > HIGHEST_FREQUENCY:
+            raise ValueError(
+                f"{self.label}: frequency must be <= {HIGHEST_FREQUENCY / self.dt:g} Hz, half a cycle a step of "
+                f"{self.dt} ms, got {frequency}"
+            )
+        return 2e-3 * math.pi * frequency * self.dt, math.radians(phase % 360.0)
+
+    def sine(
+        self,
+        input: SineCurrent | PoissonSpikes,
+        offset: float,
+        amplitude: float,
+        lowest: float = -math.inf,
+    ) -> signals.Sinusoid:
+        """Return the sine of an input, in each step what it is in the middle."""
+        advance, phase = self.oscillation(input.frequency, input.phase)
+        window = self.window(input.start, input.stop)
+        return signals.Sinusoid(offset, amplitude, advance, phase + 0.5 * advance, *window, lowest)
+
+
 def make_signal(input: Input, label: str, dt: float, stream: np.random.BitGenerator) -> Signal:
-    """Return the signal of an input, on the time grid; a random one draws from ``stream``."""
+    """Return the signal of an input, on the time grid; a random one draws from ``stream``.
 
-    def step(name: str, time: float) -> int:
-        return whole_steps(f"{label}: {name}", time, dt)
-
-    def steps(times: tuple[float, ...]) -> Integers:
-        return whole_steps(f"{label}: times", np.array(times), dt)
-
-    def window(start: float, stop: float | None) -> tuple[int, int]:
-        return step("start", start), signals.LAST_STEP if stop is None else step("stop", stop)
-
+    Of independent processes, and of currents that fluctuate, it is the mean.
+    """
+    grid = _Grid(label, dt)
     match input:
         case StepCurrent():
-            return signals.Piecewise(steps(input.times), input.values)
+            return signals.Piecewise(grid.steps(input.times), input.values)
         case DirectCurrent():
-            return signals.Piecewise([0], [input.amplitude], *window(input.start, input.stop))
+            return signals.Piecewise([0], [input.amplitude], *grid.window(input.start, input.stop))
         case Waveform():
-            repeat = 1 if input.interval is None else whole_steps(f"{label}: interval", input.interval, dt, least=1)
-            return signals.Samples(input.values, step("start", input.start), repeat)
+            return signals.Samples(input.values, grid.step("start", input.start), grid.interval(input.interval))
+        case SineCurrent():
+            return grid.sine(input, input.offset, input.amplitude)
+        case NoiseCurrent() | OUCurrent():
+            return signals.Piecewise([0], [input.mean], *grid.window(input.start, input.stop))
         case SpikeTimes():
-            return signals.Events(steps(input.times), np.ones(len(input.times)))
+            return signals.Events(grid.steps(input.times), np.ones(len(input.times)))
         case PoissonSpikes():
-            mean = 1e-3 * input.rate * dt
-            if mean > MOST_EVENTS:
-                raise ValueError(f"{label}: rate must be <= {MOST_EVENTS} spikes a step of {dt} ms, got {mean}")
-            if input.shared:
-                return signals.PoissonCounts(mean, np.random.Generator(stream), *window(input.start, input.stop))
-            return signals.Piecewise([0], [mean], *window(input.start, input.stop))
+            return _spikes(input, grid, stream)
+
+
+def _spikes(input: PoissonSpikes, grid: _Grid, stream: np.random.BitGenerator) -> Signal:
+    """Return the numbers of spikes a step of a shared Poisson process, or the mean number of private ones."""
+    rates = input.rate if isinstance(input.rate, tuple) else (input.rate + abs(input.amplitude),)
+    most = 1e-3 * grid.dt * max(rates, default=0.0)
+    if most > MOST_EVENTS:
+        raise ValueError(f"{grid.label}: rate must be <= {MOST_EVENTS} spikes a step of {grid.dt} ms, got {most}")
+    window = grid.window(input.start, input.stop)
+    if isinstance(input.rate, tuple):
+        mean: Signal = signals.Piecewise(grid.steps(input.times), 1e-3 * grid.dt * np.array(input.rate), *window)
+    elif input.amplitude == 0.0:
+        constant = 1e-3 * input.rate * grid.dt
+        if input.shared:
+            return signals.PoissonCounts(constant, np.random.Generator(stream), *window)
+        mean = signals.Piecewise([0], [constant], *window)
+    else:
+        mean = grid.sine(input, 1e-3 * input.rate * grid.dt, 1e-3 * input.amplitude * grid.dt, lowest=0.0)
+    return signals.VaryingPoissonCounts(mean, np.random.Generator(stream)) if input.shared else mean

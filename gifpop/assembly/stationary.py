@@ -210,7 +210,7 @@ def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
             random = np.random.Generator(streams(i))
             draw_neurons(plan, state, random)
             for process in engine.noise:
-                if process.target == i and process.lag > 0:
+                if process.target == i and process.lag > 0 and process.fluctuation is None:
                     _draw_noise(engine, process, plan.N, random)
         elif isinstance(plan, PopulationPlan):
             load_population(plan, state)

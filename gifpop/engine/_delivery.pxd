@@ -8,4 +8,4 @@ cdef void deliver_to_all(const Link *p, int64_t slot, double amount) noexcept no
 cdef double release(Depression *d, int64_t unit, int64_t step, double spikes) noexcept nogil
 cdef void deliver_line(const Link *p, int64_t slot, int64_t step, double amount) noexcept nogil
 cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin, int64_t end) noexcept nogil
-cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogil
+cdef void deliver_noise(const Noise *p, int64_t slot, int64_t step, double mean) noexcept nogil

@@ -3,9 +3,9 @@
 ``slot`` is that of the step in which something is emitted.
 """
 
-from libc.math cimport exp
+from libc.math cimport exp, isnan, sqrt
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
-from numpy.random.c_distributions cimport random_interval, random_poisson
+from numpy.random.c_distributions cimport random_interval, random_poisson, random_standard_normal
 
 from gifpop.common._philox cimport philox
 from gifpop.engine._thinning cimport Sieve, count_passed, seed_sieve
@@ -186,13 +186,42 @@ cdef inline void deliver_along(const Link *p, int64_t i, int64_t slot, double fa
         single_slot(p.target, later(p.target, slot, lag), place, p.external)[p.units[i]] += w
 
 
-cdef void deliver_noise(const Noise *p, int64_t slot, double mean) noexcept nogil:
+cdef void deliver_noise(const Noise *p, int64_t slot, int64_t step, double mean) noexcept nogil:
+    """Deliver the noise of a step, given its mean number of events, or the variance of its currents."""
+    if mean <= 0.0:
+        return
+    slot = later(p.target, slot, p.lag)
+    if p.numbers == NULL:
+        deliver_events(p, single_slot(p.target, slot, p.place, True), mean)
+        return
+    draw_numbers(p, (step - p.first) % p.hold == 0)
+    if p.to_all:
+        shared_slot(p.target, slot, True)[p.place] += p.numbers[0] * sqrt(mean)
+    else:
+        deliver_currents(p, single_slot(p.target, slot, p.place, True), sqrt(mean))
+
+
+cdef inline void draw_numbers(const Noise *p, bint due) noexcept nogil:
+    """Draw the numbers of currents that are still to be drawn, or all of them if the next ones are due."""
+    cdef Py_ssize_t i
+    for i in range(p.n):
+        if isnan(p.numbers[i]):
+            p.numbers[i] = random_standard_normal(p.random)
+        elif due:
+            p.numbers[i] = p.kept * p.numbers[i] + p.drawn * random_standard_normal(p.random)
+
+
+cdef inline void deliver_currents(const Noise *p, double *arriving, double std) noexcept nogil:
+    """Add a current to the slot of a ring buffer of each unit."""
+    cdef Py_ssize_t i
+    for i in range(p.n):
+        arriving[i] += std * p.numbers[i]
+
+
+cdef inline void deliver_events(const Noise *p, double *arriving, double mean) noexcept nogil:
     """Draw the events of a step of all processes: rare ones together, spread over the units, which is the same law."""
     cdef Py_ssize_t i
     cdef int64_t events
-    cdef double *arriving = single_slot(p.target, later(p.target, slot, p.lag), p.place, True)
-    if mean <= 0.0:
-        return
     if mean < 1.0:
         events = random_poisson(p.random, mean * p.n)
         while events > 0:

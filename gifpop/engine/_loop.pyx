@@ -119,7 +119,7 @@ cdef void deliver_external(Network *net, const Slice *s, Py_ssize_t n_lines) noe
                 for j in range(net.first[net.n_groups + i], net.first[net.n_groups + i + 1]):
                     deliver_line(&net.links[j], slot_of(net, s, k), s.step + k, emitted)
         for i in range(net.n_noise):
-            deliver_noise(&net.noise[i], slot_of(net, s, k), s.means[k * net.n_noise + i])
+            deliver_noise(&net.noise[i], slot_of(net, s, k), s.step + k, s.means[k * net.n_noise + i])
 
 
 cdef void begin_slice(Network *net, const Slice *s) noexcept nogil:

@@ -81,7 +81,7 @@ cdef struct Delivery:       # of spikes of one unit along one link
     uint64_t seed           # of what passes the connections of a thinned link
 
 
-cdef struct Noise:          # independent Poisson processes, one onto each of some units
+cdef struct Noise:          # independent Poisson processes, one onto each of some units; or currents that fluctuate
     Group *target
     int64_t lag
     int64_t place           # of its receptor in a slot of the target
@@ -90,6 +90,12 @@ cdef struct Noise:          # independent Poisson processes, one onto each of so
     const double *weights   # of the processes' events; NULL: all alike
     Py_ssize_t n
     bitgen_t *random
+    double *numbers         # of currents, of variance 1; not a number: still to be drawn; NULL: events
+    double kept             # share of a number in the next one
+    double drawn            # standard deviation of the rest
+    int64_t hold            # steps for which numbers are kept,
+    int64_t first           # from this one on
+    bint to_all             # one number for all units
 
 
 cdef struct Task:           # what one thread takes through a slice: a population, or a block of neurons

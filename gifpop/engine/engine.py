@@ -16,6 +16,7 @@ from gifpop.common.stateful import fill
 from gifpop.engine import chunks, instruction_set, threads
 from gifpop.engine.connection_state import fit_states
 from gifpop.engine.counting import count_units
+from gifpop.engine.fluctuations import fit_fluctuations
 from gifpop.engine.progress import progress_bar
 from gifpop.engine.ring_buffers import RingBuffers
 
@@ -87,13 +88,16 @@ class Engine:
         self._buffers = RingBuffers() if buffers is None else buffers
         self.links: list[Link] = []
         self._states: list[Floats] = []
+        self.noise: list[NoiseLink] = []
+        self._fluctuations: list[Floats] = []
         self.slice_steps = _core.LONGEST_SLICE
         self._running = threading.Lock()
         self.wire(links, signals, noise)
 
     def state(self) -> dict[str, Any]:
         """Return step, input in transit and the state of links, for `resume`; plans and streams have their own."""
-        return {"step": self.step, "links": self._states, **self._buffers.state()}
+        of_links = {"links": self._states, "fluctuations": self._fluctuations}
+        return {"step": self.step, **of_links, **self._buffers.state()}
 
     def resume(self, kept: Mapping[str, Any]) -> None:
         """Take over the `state` of another engine with the same groups, links and signals; ValueError if unfit."""
@@ -103,8 +107,11 @@ class Engine:
         self.slice_steps = min(self.slice_steps, self._buffers.slots - longest)  # those of the other one may be shorter
         if self.slice_steps < 1:
             raise ValueError(f"input must have more than {longest} slots, got {self._buffers.slots}")
-        states = ({f"state of link {i}": each for i, each in enumerate(of)} for of in (self._states, kept["links"]))
-        fill(*states)
+        for what, mine, theirs in (
+            ("state of link", self._states, kept["links"]),
+            ("fluctuation", self._fluctuations, kept.get("fluctuations", [])),  # files of format 3 may have none
+        ):
+            fill(*({f"{what} {i}": each for i, each in enumerate(of)} for of in (mine, theirs)))
         self.bind()
 
     def check_whole(self) -> None:
@@ -148,12 +155,13 @@ class Engine:
         lags = [link.longest_lag for link in links] + [link.lag for link in noise]
         steps = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
         single = {link.target for link in links if link.source >= groups and link.first is not None}
-        single |= {link.target for link in noise}
+        single |= {link.target for link in noise if not link.shared}
         units = count_units(links, self.plans)
         self._buffers.fit(self.plans, max(lags, default=0), steps, units, single, self.step, self.dt)
         self.slice_steps = steps
         before, self.links = self.links, sorted(links, key=lambda link: link.source)
         self._states = fit_states(self.links, self.plans, before, self._states, moved)
+        self._fluctuations = fit_fluctuations(noise, self.plans, self.noise, self._fluctuations, moved)
         self.signals, self.noise = signals, noise
         self.bind()
 
@@ -191,6 +199,7 @@ class Engine:
             self.links,
             self._states,
             self.noise,
+            self._fluctuations,
             len(self.signals),
             self.slice_steps,
         )
@@ -300,7 +309,7 @@ class Engine:
         return f"in the step that ends at {round((chunk.step + len(chunk.counts) + 1) * self.dt, 9)} ms"
 
     def emit(self, lines: Floats, means: Floats) -> None:
-        """Fill in what the input lines emit in the next steps, and the mean numbers of events of the noise.
+        """Fill in what the input lines emit in the next steps, and the means or variances of the noise.
 
         Both have the shape (steps, lines or noise).
         """

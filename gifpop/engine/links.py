@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -73,14 +73,29 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Fluctuation:
+    """A law of Gaussian numbers of variance 1, which are kept for ``hold`` steps at a time from step ``first`` on.
+
+    Of the last number, the share ``kept`` is left in the next one; the rest is drawn. The numbers belong to the engine
+    (`gifpop.engine.fluctuations`).
+    """
+
+    kept: float
+    hold: int = 1
+    first: int = 0
+
+
+@dataclass(frozen=True)
 class NoiseLink:
-    """Independent Poisson processes, one onto each of some neurons."""
+    """Independent Poisson processes, one onto each of some neurons; or currents that fluctuate."""
 
     target: int  # group
     lag: int
-    receptor: Synapse
+    receptor: Synapse | Literal["current"]
     weight: float  # pA, of each event; a factor where `weights` are given
-    signal: Signal  # mean number of events a step
+    signal: Signal  # mean number of events a step, or variance of the currents, pA^2
     stream: np.random.BitGenerator
     units: Shorts | None = None  # target neurons, one entry for each process; None: all of the group, each once
     weights: Floats | None = None  # of the processes' events, all of one sign
+    fluctuation: Fluctuation | None = None  # of currents
+    shared: bool = False  # by all units of the group: one process, of currents only

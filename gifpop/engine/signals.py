@@ -109,6 +109,48 @@ class Sinusoid(Current):
         values[(k < self.first) | (k >= self.end)] = 0.0
         return values
 
+    def expected(self, step: int) -> float:
+        """Return the mean over a cycle."""
+        if not self.first <= step < self.end:
+            return 0.0
+        above, size = self.offset - self.lowest, abs(self.amplitude)
+        if above >= size:
+            return self.offset
+        if above <= -size:
+            return self.lowest
+        angle = math.acos(above / size)  # of the sine, between its top and where it falls to the lowest value
+        return self.lowest + (above * (math.pi - angle) + size * math.sin(angle)) / math.pi
+
+
+class HeldVariance(Current):
+    """The variance of noise, which may oscillate, the same for ``hold`` steps at a time from ``first`` on.
+
+    It is ``std**2 + modulation**2 * sin(advance * step + phase)`` at the middle of these steps.
+    """
+
+    stateless = True
+
+    def __init__(
+        self,
+        std: float,
+        modulation: float = 0.0,
+        advance: float = 0.0,
+        phase: float = 0.0,
+        hold: int = 1,
+        first: int = 0,
+        end: int = LAST_STEP,
+    ) -> None:
+        self.std, self.modulation, self.advance, self.phase = std, modulation, advance, phase
+        self.hold, self.first, self.end = hold, first, end
+
+    def emit(self, step: int, n: int) -> Floats:
+        k = np.arange(step, step + n)
+        middle = k - (k - self.first) % self.hold + 0.5 * self.hold
+        variance = self.std**2 + self.modulation**2 * np.sin(self.advance * middle + self.phase)
+        values: Floats = np.maximum(variance, 0.0)
+        values[(k < self.first) | (k >= self.end)] = 0.0
+        return values
+
 
 class NormalLaw(NamedTuple):
     """A normal distribution whose variance oscillates: ``std**2 + modulation**2 * sin(advance * step + phase)``."""

@@ -1,5 +1,7 @@
 """Changes between runs: what acts from when on, on cohorts, connections, input in transit and streams."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -145,6 +147,11 @@ INPUTS = [
     gp.PoissonSpikes(2000.0, 15.0, start=20.0, shared=True),
     gp.PoissonSpikes(800.0, 15.0, start=20.0),
     gp.PoissonSpikes(5000.0, -5.0, start=20.0),
+    gp.PoissonSpikes([2000.0, 500.0], 15.0, times=[20.0, 35.0]),
+    gp.PoissonSpikes(2000.0, 15.0, start=20.0, shared=True, amplitude=2500.0, frequency=30.0),
+    gp.NoiseCurrent(50.0, 80.0, 1.0, start=20.0, shared=True),
+    gp.OUCurrent(50.0, 80.0, 5.0, start=20.0, shared=True),
+    gp.SineCurrent(80.0, 30.0, start=20.0),
     gp.DirectCurrent(80.0, start=20.0, stop=40.0),
     gp.StepCurrent([20.0, 30.0], [50.0, -50.0]),
     gp.SpikeTimes([20.0, 21.0], 300.0),
@@ -195,16 +202,26 @@ def test_an_injected_input_equals_one_that_has_waited(input, terms, level):
 
 
 @pytest.mark.parametrize("level", ["meso", "micro"])
-def test_a_removed_input_equals_one_that_has_stopped(level):
+@pytest.mark.parametrize(
+    "input",
+    [
+        gp.PoissonSpikes(3000.0, 10.0),
+        gp.PoissonSpikes(3000.0, 10.0, amplitude=4000.0, frequency=9.0),
+        gp.NoiseCurrent(0.0, 50.0, 2.0, shared=True),
+        gp.OUCurrent(10.0, 50.0, 8.0, shared=True),
+    ],
+    ids=repr,
+)
+def test_a_removed_input_equals_one_that_has_stopped(level, input):
     def network(stop):
         net = single(QUIET, 20)
-        return net, net.inject("P", gp.PoissonSpikes(3000.0, 10.0, stop=stop), delay=2.0)
+        return net, net.inject("P", replace(input, stop=stop), delay=2.0)
 
     options = {"dt": DT, "level": level, "seed": 1, "record": "all"}
-    net, input = network(None)
+    net, handle = network(None)
     sim = gp.Simulation(net, **options)
     sim.run(20.0)
-    sim.remove(input)
+    sim.remove(handle)
     sim.run(20.0)
     assert_same(sim.result(), network(20.0)[0].simulate(40.0, **options))
 

@@ -54,6 +54,7 @@ def noisy_neurons():
         net.connect(pre, post, weight=gp.Uniform(-5.0, 6.0), delay=gp.Uniform(1.0, 6.0), p=0.2)
     net.inject("P", gp.PoissonSpikes(3000.0, weight=10.0), delay=0.5)
     net.inject("P", gp.PoissonSpikes(300.0, weight=-10.0), delay=2.0)
+    net.inject("Q", gp.OUCurrent(0.0, 50.0, 5.0), delay=1.0)
     return net
 
 

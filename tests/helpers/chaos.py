@@ -151,8 +151,9 @@ def random_operation(sim, random, folder):
             gp.PoissonSpikes(100.0 + 300.0 * number, 15.0, shared=number < 0.5),
             gp.DirectCurrent(50.0 * number),
             gp.StepCurrent([5.0, 20.0], [80.0 * number, 0.0]),
-        )[random.integers(3)]
-        if isinstance(new, gp.PoissonSpikes) and assembly_of(sim).options.adaptation != "carried":
+            gp.OUCurrent(0.0, 80.0 * number, 9.0, shared=number < 0.5),
+        )[random.integers(4)]
+        if isinstance(new, gp.PoissonSpikes | gp.OUCurrent) and assembly_of(sim).options.adaptation != "carried":
             new = gp.DirectCurrent(10.0)
         return f"inject({population!r}, {new})", lambda sim: sim.inject(population, new, delay=1.0)
     if name == "remove" and inputs:

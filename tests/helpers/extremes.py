@@ -76,6 +76,9 @@ def own_face(dice):
     if dice.random.random() < 0.5:
         shared = dice.pick(True, False)
         net.inject("P", gp.PoissonSpikes(abs(dice.value(0.0, 1e4)), dice.value(-100.0, 100.0), shared=shared))
+    if dice.random.random() < 0.3:
+        std, tau = abs(dice.value(0.0, 1e4)), abs(dice.value(0.0, 100.0)) + 1e-3
+        net.inject("P", gp.OUCurrent(dice.value(-1e4, 1e4), std, tau, shared=dice.pick(True, False)))
     options = {
         "dt": dt,
         "level": level,

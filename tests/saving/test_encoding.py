@@ -28,7 +28,11 @@ inputs = st.one_of(
     st.builds(gp.DirectCurrent, numbers, st.floats(0.0, 10.0), st.one_of(st.none(), st.floats(10.0, 20.0))),
     st.builds(gp.Waveform, st.lists(numbers, max_size=20), st.one_of(st.none(), positive), st.floats(0.0, 10.0)),
     st.builds(gp.SpikeTimes, times, numbers),
-    st.builds(gp.PoissonSpikes, positive, numbers, shared=st.booleans()),
+    st.builds(gp.PoissonSpikes, positive, numbers, shared=st.booleans(), amplitude=numbers, frequency=positive),
+    times.map(lambda t: gp.PoissonSpikes(np.square(np.cos(t)), times=t)),
+    st.builds(gp.SineCurrent, numbers, positive, numbers, numbers),
+    st.builds(gp.NoiseCurrent, numbers, positive, st.one_of(st.none(), positive), shared=st.booleans()),
+    st.builds(gp.OUCurrent, numbers, positive, positive, shared=st.booleans()),
 )
 flags = {"allow_autapses": st.booleans(), "allow_multapses": st.booleans().map(np.bool_)}
 sizes = st.one_of(st.integers(0, 10**9), st.integers(0, 10**9).map(np.int64))

@@ -33,7 +33,18 @@ inputs = st.one_of(
     st.builds(gp.DirectCurrent, weights, steps(0, 9), st.one_of(st.none(), steps(10, 30))),
     st.builds(gp.Waveform, st.lists(weights, max_size=20), st.one_of(st.none(), steps(1, 3)), steps(0, 9)),
     st.builds(gp.SpikeTimes, st.lists(steps(1, 60), max_size=9).map(sorted), weights),
-    st.builds(gp.PoissonSpikes, st.floats(0.0, 3000.0), weights, shared=st.booleans()),
+    st.builds(
+        gp.PoissonSpikes,
+        st.floats(0.0, 3000.0),
+        weights,
+        shared=st.booleans(),
+        amplitude=st.sampled_from([0.0, 2000.0]),
+        frequency=st.floats(1.0, 50.0),
+    ),
+    st.builds(gp.PoissonSpikes, st.just([2000.0, 300.0]), weights, shared=st.booleans(), times=st.just([0.0, 8.0])),
+    st.builds(gp.SineCurrent, weights, st.floats(0.0, 90.0), st.floats(0.0, 360.0), weights),
+    st.builds(gp.NoiseCurrent, weights, st.floats(0.0, 90.0), st.one_of(st.none(), steps(1, 3)), shared=st.just(True)),
+    st.builds(gp.OUCurrent, weights, st.floats(0.0, 90.0), st.floats(0.1, 99.0), shared=st.just(True)),
 )
 
 
