@@ -191,7 +191,8 @@ cdef class Core:
         cdef const double[::1] weights = link.weights
         p.target, p.lag, p.weight = &self.net.group[<Py_ssize_t> link.target], link.lag, link.weight
         p.n = p.target.n
-        p.place = place_of(RECEPTOR.get(link.receptor, link.receptor), self.net.R if link.shared else p.target.R)
+        to_all = link.shared or p.target.meso != NULL
+        p.place = place_of(RECEPTOR.get(link.receptor, link.receptor), self.net.R if to_all else p.target.R)
         self.kept += [units, weights, link.stream]
         if units is not None:
             p.units, p.n = &units[0], units.shape[0]

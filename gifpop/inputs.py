@@ -237,8 +237,8 @@ class NoiseCurrent(Checked):
     What the noise does depends on ``std**2 * interval``: the potential of a membrane that never fires has the variance
     ``(tau_m / C_m)**2 * std**2 * tanh(interval / (2 tau_m))`` at the end of an interval.
 
-    Of private noise, the mesoscopic level knows the variance and no interval, which therefore is at most a quarter of
-    the membrane time constant; slower noise is an `OUCurrent`.
+    At the mesoscopic level, private noise that is held for several steps becomes the `OUCurrent` that comes nearest to
+    it.
 
     A NEST ``noise_generator`` has ``interval`` as ``dt``, 1 ms by default.
 
@@ -267,11 +267,6 @@ class NoiseCurrent(Checked):
         if self.std_mod > self.std:
             raise ValueError(f"{name}.std_mod must be <= std = {self.std} pA, got {self.std_mod}")
 
-    @property
-    def is_silent(self) -> bool:
-        """Whether the current does not fluctuate."""
-        return self.std == 0.0
-
 
 @dataclass(frozen=True, repr=False)
 class OUCurrent(Checked):
@@ -294,6 +289,8 @@ class OUCurrent(Checked):
     -----
     The values at the steps, each constant in its step, have exactly these moments, whatever the step is.
 
+    At the mesoscopic level, a private current fades away with ``tau`` after ``stop``; its mean stops at once.
+
     Examples
     --------
     >>> import gifpop as gp
@@ -312,11 +309,6 @@ class OUCurrent(Checked):
     def _check(self) -> None:
         _check_window(self)
         checks.boolean(f"{type(self).__name__}.shared", self.shared)
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether the current does not fluctuate."""
-        return self.std == 0.0
 
 
 Input: TypeAlias = (

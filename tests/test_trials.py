@@ -37,12 +37,25 @@ def noisy_network():
     return net
 
 
+def fluctuating_network():
+    """Return populations with private and shared currents that fluctuate, in the stationary state."""
+    net = gp.Network()
+    for name in "EI":
+        net.population(name, 80, gp.GIF(I_e=350.0))
+        net.inject(name, gp.OUCurrent(10.0, 50.0, 8.0), delay=1.0)
+        net.inject(name, gp.NoiseCurrent(10.0, 50.0, 1.5), delay=0.5)
+        net.inject(name, gp.OUCurrent(10.0, 20.0, 5.0, shared=True))
+    net.connect("E", "I", weight=20.0, delay=1.0)
+    return net
+
+
 CASES = {
     "meso": (brunel, {}),
     "meso, exact, quasi-renewal": (brunel, {"history": "exact", "adaptation": "quasi-renewal"}),
     "meso, sparse, stationary": (brunel, {"wiring": "sparse", "initial": "stationary"}),
     "micro": (noisy_network, {"level": "micro", "initial": "rest", "record_neurons": 3}),
     "mixed": (noisy_network, {"level": {"E": "meso", "I": "micro"}, "initial": "rest", "record_neurons": 3}),
+    "micro, mixed": (fluctuating_network, {"level": {"E": "micro", "I": "meso"}, "record_neurons": 3}),
     "micro, stationary": (brunel, {"level": "micro", "initial": "stationary", "record_neurons": [5, 2]}),
 }
 

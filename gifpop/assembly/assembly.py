@@ -22,7 +22,7 @@ from gifpop.assembly.connections import (
     links,
     sample_links,
 )
-from gifpop.assembly.inputs import check_inputs, inputs
+from gifpop.assembly.inputs import inputs, private_currents
 from gifpop.assembly.levels import AnyLevel, choose_finite_size, make_level, relaxing_plan
 from gifpop.assembly.options import check_levels
 from gifpop.assembly.requests import replayed
@@ -35,6 +35,7 @@ from gifpop.meso.level import MesoLevel
 if TYPE_CHECKING:
     from gifpop.assembly.connections import Drawn
     from gifpop.assembly.options import GivenCounts, Options
+    from gifpop.common.private_currents import PrivateCurrent
     from gifpop.common.typing import Level, Stream, Streams
     from gifpop.engine.links import Link, NoiseLink
     from gifpop.engine.plan import Plan
@@ -86,14 +87,19 @@ class Assembly:
             "meso": capacities(self.net, self.options.wiring),
             "micro": capacities(self.net, "sparse"),
         }
+        currents = private_currents(self.net, self.options.dt)
         levels: dict[str, AnyLevel] = {}
         for (name, p), kind in zip(self.net.populations.items(), self.level_names.values(), strict=True):
-            capacity = of_level[kind].get(name)
-            if before is not None and p == before.net.populations[name] and capacity == before.levels[name].capacity:
+            own = of_level[kind].get(name), currents.get(name, ())
+            if before is not None and p == before.net.populations[name] and own == before.own_input(name):
                 levels[name] = before.levels[name]
             else:
-                levels[name] = make_level(kind, p, self.options, capacity)
+                levels[name] = make_level(kind, p, self.options, *own)
         return levels
+
+    def own_input(self, name: str) -> tuple[Sequence[float] | None, tuple[PrivateCurrent, ...]]:
+        """Return what the neurons of a population receive of their own (see `MesoLevel`)."""
+        return self.levels[name].capacity, self.levels[name].private
 
     def check(self, before: Assembly | None = None) -> None:
         """Raise an error for connections and inputs that break their rules, or for too little memory.
@@ -101,7 +107,6 @@ class Assembly:
         Of a changed assembly, connections that have changed and memory that is needed besides: ``before`` is what it
         was.
         """
-        check_inputs(self.net, self.level_names)
         connections = self.net.connections
         if before is not None:
             connections = [c for c in connections if not self._is_wired_as(before, c)]
@@ -234,7 +239,7 @@ class Assembly:
             populations = self.net.populations
             sizes, streams = [p.N for p in populations.values()], _streams(self.root, seeds.INPUT)
             levels: dict[str, Level] = dict.fromkeys(populations, "meso")
-            lines, made, _ = inputs(self.net, levels, self.options.dt, streams, self._signals)
+            lines, made, noise = inputs(self.net, levels, self.options.dt, streams, self._signals)
             made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.options.dt)
             plans = [
                 relaxing_plan(self.levels[name], replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
@@ -247,6 +252,7 @@ class Assembly:
                 sizes,
                 made,
                 lines,
+                [link for link in noise if not link.shared],
                 dt=self.options.dt,
                 n_threads=self.options.threads,
             )

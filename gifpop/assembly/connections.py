@@ -84,7 +84,7 @@ def capacities(net: Description, wiring: Wiring) -> dict[str, list[float]]:
     found = {
         injection.post: [0.0, 0.0]
         for injection in net.injections
-        if is_own_noise(injection.input) and not injection.input.is_silent
+        if is_own_noise(injection.input) and not getattr(injection.input, "is_silent", False)
     }
     if wiring == "dense":
         return found

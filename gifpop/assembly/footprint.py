@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gifpop import _core
+from gifpop.assembly.inputs import private_currents
 from gifpop.assembly.levels import relaxing_level
 from gifpop.common.grid import refractory_steps, whole_steps
+from gifpop.common.private_currents import with_memory
 from gifpop.common.receptors import RECEPTORS
 from gifpop.distributions import Distribution
 from gifpop.engine.counting import MOST
@@ -64,7 +66,7 @@ def of_stationary(net: Description, levels: Mapping[str, AnyLevel]) -> dict[str,
 def of_ring_buffers(
     net: Description, levels: Mapping[str, Level], dt: float, names: Container[str] | None = None
 ) -> float:
-    """Return the memory of ring buffers, as far as delays are known before they are drawn.
+    """Return the memory of ring buffers, as far as delays are known before they are drawn, and of private currents.
 
     ``names``: of which populations; None: of all.
     """
@@ -85,7 +87,12 @@ def of_ring_buffers(
         for name, p in net.populations.items()
         if levels[name] == "micro" and (names is None or name in names)
     ]
-    return bytes_of_rings(slots, len(levels), rows)
+    currents = private_currents(net, dt)
+    receptors = len(RECEPTORS) + max([0, *(len(own) for name, own in currents.items() if levels[name] == "meso")])
+    numbers = sum(
+        len(currents.get(name, ())) * net.populations[name].N for name in net.populations if levels[name] == "micro"
+    )
+    return bytes_of_rings(slots, len(levels), rows, receptors) + 8.0 * numbers
 
 
 def _counts(connections: Iterable[Connection], net: Description, levels: Mapping[str, Level]) -> bool:
@@ -145,5 +152,5 @@ def _of_drawing(level: AnyLevel, population: Population) -> float:
     """Return the memory needed to draw the states of neurons from that of a relaxed population."""
     if isinstance(level, MesoLevel):
         return 0.0
-    D = count_modes(population.cell, level.capacity is not None)
+    D = count_modes(population.cell, level.capacity is not None, remembered=len(with_memory(level.private)))
     return 8.0 * population.N * (D * D + 4 * D + 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +12,8 @@ import numpy as np
 
 from gifpop.assembly.connections import is_fluctuating, is_own_noise, receptor, squared, variance_receptor
 from gifpop.common.grid import whole_steps
+from gifpop.common.private_currents import PrivateCurrent, correlated, held, place_of_variance
+from gifpop.common.receptors import RECEPTORS
 from gifpop.engine import signals
 from gifpop.engine.links import Fluctuation, Link, NoiseLink
 from gifpop.inputs import (
@@ -36,15 +39,18 @@ MOST_EVENTS = 10**6  # of a Poisson process in a step
 HIGHEST_FREQUENCY = 500.0  # Hz, times the step in ms: half a cycle a step
 
 
-def check_inputs(net: Description, levels: Mapping[str, Level]) -> None:
-    """Raise an error for inputs that a level has no equation for."""
+def private_currents(net: Description, dt: float) -> dict[str, tuple[PrivateCurrent, ...]]:
+    """Return the private currents of populations that have some, in the order of the inputs."""
+    found: dict[str, tuple[PrivateCurrent, ...]] = {}
     for injection in net.injections:
         input = injection.input
-        if is_fluctuating(input) and not input.shared and levels[injection.post] == "meso":
-            raise ValueError(
-                f"{injection.label}: shared must be True at the mesoscopic level, got False: private currents have no "
-                "equation there; PoissonSpikes(shared=False) of both signs have one"
-            )
+        if is_fluctuating(input) and not input.shared:
+            if isinstance(input, OUCurrent):
+                current = correlated(injection.number, input.std, math.exp(-dt / input.tau))
+            else:
+                current = held(injection.number, input.std, _Grid(injection.label, dt).interval(input.interval))
+            found[injection.post] = (*found.get(injection.post, ()), current)
+    return found
 
 
 def parts_of(input: Input, level: Level) -> tuple[Part, ...]:
@@ -73,12 +79,17 @@ def inputs(
     lines: list[Signal] = []
     made: list[Link] = []
     noise: list[NoiseLink] = []
+    private = private_currents(net, dt)
     for i, injection in enumerate(net.injections):
         delay = whole_steps(f"{injection.label}: delay", injection.delay, dt)
         input, target, stream = injection.input, index[injection.post], streams(i)
         signal = _kept_signal(injection, dt, stream, kept)
         if is_fluctuating(input):
-            noise.append(_fluctuation(injection, target, delay, dt, stream))
+            fluctuation = _fluctuation(injection, target, delay, dt, stream)
+            if not input.shared and levels[injection.post] == "meso":
+                place = sum(one.target == target and not one.shared for one in noise)
+                fluctuation = _of_population(fluctuation, private[injection.post][place], place)
+            noise.append(fluctuation)
         elif isinstance(input, PoissonSpikes) and not input.shared and levels[injection.post] == "micro":
             noise.append(NoiseLink(target, delay, receptor(input.weight), input.weight, signal, stream))
             continue
@@ -121,6 +132,17 @@ def _kept_signal(
     if signal.stateless:
         kept[injection.number] = injection, signal
     return signal
+
+
+def _of_population(link: NoiseLink, current: PrivateCurrent, place: int) -> NoiseLink:
+    """Return the link by which a population receives the variance of a private current, in units of its own."""
+    law, variance = link.fluctuation, link.signal
+    assert law is not None
+    assert isinstance(variance, signals.HeldVariance)
+    law, variance = replace(law, kept=current.kept), copy.copy(variance)
+    if variance.std > 0.0:
+        variance.std, variance.modulation = 1.0, variance.modulation / variance.std
+    return replace(link, receptor=place_of_variance(len(RECEPTORS), place), signal=variance, fluctuation=law)
 
 
 class _Grid:

@@ -14,6 +14,7 @@ from gifpop.micro.level import MicroLevel
 if TYPE_CHECKING:
     import numpy as np
 
+    from gifpop.common.private_currents import PrivateCurrent
     from gifpop.common.typing import Level
     from gifpop.description import Population
     from gifpop.meso.plan import PopulationPlan
@@ -22,7 +23,13 @@ AnyLevel: TypeAlias = MesoLevel | MicroLevel
 LEVELS: dict[Level, type[AnyLevel]] = {level.name: level for level in (MesoLevel, MicroLevel)}
 
 
-def make_level(name: Level, population: Population, options: Options, capacity: Sequence[float] | None) -> AnyLevel:
+def make_level(
+    name: Level,
+    population: Population,
+    options: Options,
+    capacity: Sequence[float] | None,
+    private: tuple[PrivateCurrent, ...] = (),
+) -> AnyLevel:
     """Return the level of a population; parameters as of `MesoLevel`.
 
     Raises
@@ -30,7 +37,7 @@ def make_level(name: Level, population: Population, options: Options, capacity: 
     ValueError
         If the level cannot describe the population, or find the stationary state in which it is to begin.
     """
-    level = LEVELS[name](population, options, capacity)
+    level = LEVELS[name](population, options, capacity, private)
     if options.initial == "stationary":
         relaxing_level(level, population)
     return level
@@ -61,7 +68,7 @@ def relaxing_level(level: AnyLevel, population: Population) -> MesoLevel:
         )
     alike = replace(population, len_kernel=-1, adaptation="carried", finite_size="corrected")
     options = Options(dt=level.dt, initial=level.initial, tolerance=level.tolerance, smooth=level.smooth)
-    return MesoLevel(alike, options, level.capacity)
+    return MesoLevel(alike, options, level.capacity, level.private)
 
 
 def relaxing_plan(level: AnyLevel, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:

@@ -82,6 +82,7 @@ def relax(
     sizes: Sequence[int],
     links: Sequence[Link],
     lines: Iterable[signals.Signal],
+    noise: Iterable[NoiseLink] = (),
     *,
     dt: float,
     n_threads: int = 1,
@@ -92,11 +93,13 @@ def relax(
     numbers leave their range before.
 
     ``plans`` are of `SIZE` neurons each, at rest; ``links`` lead to all units (`mean_links`), from the ``sizes``
-    neurons that there are and from the ``lines``, whose signals stay what they are at time 0.
+    neurons that there are and from the ``lines``, whose signals stay what they are at time 0; so do those of the
+    ``noise``, private currents.
     """
     scaled, held = [_scaled(link, sizes) for link in links], [_held(line) for line in lines]
     streams = [np.random.PCG64(i) for i in range(len(plans))]
-    engine = Engine(names, plans, streams, scaled, held, dt=dt, n_threads=n_threads)
+    private = [replace(link, signal=_held(link.signal)) for link in noise]
+    engine = Engine(names, plans, streams, scaled, held, private, dt=dt, n_threads=n_threads)
     try:
         settled = _settle(engine, _window(cells, links, dt))
     except SimulationError as error:
@@ -208,14 +211,24 @@ def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
     for i, (plan, state) in enumerate(zip(engine.plans, _populations(relaxed), strict=True)):
         if isinstance(plan, NeuronPlan):
             random = np.random.Generator(streams(i))
-            draw_neurons(plan, state, random)
+            currents = draw_neurons(plan, state, random)
             for process in engine.noise:
-                if process.target == i and process.lag > 0 and process.fluctuation is None:
+                if process.target == i and process.fluctuation is None and process.lag > 0:
                     _draw_noise(engine, process, plan.N, random)
+            for process, numbers in zip(_private(engine, i), currents, strict=True):
+                _draw_currents(engine, process, numbers, random)
         elif isinstance(plan, PopulationPlan):
             load_population(plan, state)
+            for process in _private(engine, i):
+                if process.signal.expected(0) > 0.0:
+                    engine.numbers_of(process)[:] = 0.0  # its variance is in the state
             if plan.drawn:
                 members.draw_members(plan, np.random.Generator(streams(i)))
+
+
+def _private(engine: Engine, group: int) -> list[NoiseLink]:
+    """Return the private currents of a group."""
+    return [link for link in engine.noise if link.target == group and link.fluctuation and not link.shared]
 
 
 def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Generator) -> None:
@@ -223,6 +236,21 @@ def _draw_noise(engine: Engine, process: NoiseLink, N: int, random: np.random.Ge
     steps, mean = np.arange(process.lag)[:, np.newaxis], process.signal.expected(0)
     amounts = process.weight * (random.poisson(mean, (process.lag, N)) - mean)
     engine.add_input(steps, process.receptor, process.target, amounts, np.arange(N))
+
+
+def _draw_currents(engine: Engine, process: NoiseLink, numbers: Floats, random: np.random.Generator) -> None:
+    """Continue the private currents of neurons, which have arrived with these numbers, up to the first step."""
+    law, variance = process.fluctuation, process.signal.expected(0)
+    assert law is not None
+    if variance == 0.0:  # they have not begun
+        return
+    for step in range(process.lag):
+        if step % law.hold == 0:
+            drawn = random.standard_normal(len(numbers))
+            numbers = law.kept * numbers + math.sqrt(1.0 - law.kept**2) * drawn
+        amounts = math.sqrt(variance) * numbers
+        engine.add_input(step, process.receptor, process.target, amounts, np.arange(len(numbers)))
+    engine.numbers_of(process)[:] = numbers
 
 
 @underflows_to_zero
@@ -240,12 +268,13 @@ def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
 
 
 @underflows_to_zero
-def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> None:
+def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> Floats:
     """Start neurons in the state of a relaxed population, whose cohorts carry their adaptation.
 
     Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, and has their
     potential and pause. Its adaptation, and how its synaptic currents differ from the mean, are drawn from the normal
-    distribution with their moments.
+    distribution with their moments. So are private currents, which are returned: in units of their standard deviation,
+    shape (currents, N).
     """
     N, constants = plan.N, relaxed.constants[0]
     survivors, potential, age, moments = _everybody(relaxed)
@@ -258,8 +287,9 @@ def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Ge
     plan.of_neurons("E_sfa")[:] = constants["V_T_star"] + own.thresholds.sum(axis=0)
     plan.of_neurons("I_stc")[:] = own.currents.sum(axis=0)
     plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = own.thresholds, own.currents
-    plan.state["I_syn"][:, :N] = relaxed.I_syn[:, np.newaxis] + own.synapses
+    plan.state["I_syn"][:, :N] = relaxed.I_syn[: plan.n_receptors, np.newaxis] + own.synapses
     plan.begin_trapezoids()
+    return own.private
 
 
 def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Floats | None]:
@@ -279,12 +309,20 @@ def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Float
     return survivors, potential, np.concatenate([old, ages]), moments
 
 
+def _with_white(carried: Carried, slow: Floats) -> Floats:
+    """Return private currents, those with a memory as they are given; nothing is left of white ones."""
+    currents = np.zeros((len(carried.private), slow.shape[1]))
+    currents[[one.kept > 0.0 for one in carried.private]] = slow
+    return currents
+
+
 class _Own(NamedTuple):
     """Differences of neurons from their cohort, one column each."""
 
     thresholds: Floats  # mV
     currents: Floats  # spike-triggered, pA
     synapses: Floats  # deviations of synaptic currents from the mean, pA
+    private: Floats  # currents that fluctuate, in their own units
     potential: Floats  # what all these have added to it, mV
 
 
@@ -294,7 +332,7 @@ def _draw_own(
     """Draw the differences of neurons from their cohorts, whose modes have these moments."""
     J, S, R, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.n_receptors, plan.N
     if carried is None or moments is None:
-        return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((R, N)), np.zeros(N))
+        return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((R, N)), np.zeros((0, N)), np.zeros(N))
     D = len(carried.modes)
     means, covariances = unpack(moments, D)
     roots = members.square_roots(np.moveaxis(covariances, 2, 0))
@@ -304,5 +342,6 @@ def _draw_own(
         thresholds=values[:J],
         currents=values[J : J + S],
         synapses=values[J + S : J + S + R] if carried.noisy else np.zeros((R, N)),
+        private=_with_white(carried, values[J + S + R : -1]) if carried.noisy else np.zeros((0, N)),
         potential=values[-1] if carried.membrane else np.zeros(N),
     )

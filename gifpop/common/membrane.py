@@ -41,8 +41,7 @@ def propagators(
     """Return the propagators of neurons from their parameters in ms, pF, mV and pA: numbers or arrays."""
     C_m, tau_m = np.asarray(C_m, dtype=float), np.asarray(tau_m, dtype=float)
     tau_syn = [np.asarray(tau, dtype=float) for tau in tau_syn]
-    lost = -np.expm1(-dt / tau_m)
-    gain = tau_m / C_m * lost
+    lost, gain = -np.expm1(-dt / tau_m), current_gain(C_m, tau_m, dt)
     return Propagators(
         leak=np.exp(-dt / tau_m),
         current_gain=gain,
@@ -50,6 +49,11 @@ def propagators(
         carry=[synaptic_carry(tau, tau_m, dt) / C_m for tau in tau_syn],
         decay=[np.exp(-dt / tau) for tau in tau_syn],
     )
+
+
+def current_gain(C_m: float | Floats, tau_m: float | Floats, dt: float) -> Floats:
+    """Return what a current of 1 pA adds to a potential in a step, mV."""
+    return np.asarray(tau_m / C_m * -np.expm1(-dt / tau_m))
 
 
 def log_hazard(log: np.ufunc, time: float, lambda_0: float | Floats) -> Floats:

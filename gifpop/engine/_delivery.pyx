@@ -194,6 +194,9 @@ cdef void deliver_noise(const Noise *p, int64_t slot, int64_t step, double mean)
     if p.numbers == NULL:
         deliver_events(p, single_slot(p.target, slot, p.place, True), mean)
         return
+    if p.target.meso != NULL and not p.to_all:
+        deliver_variance(p, shared_slot(p.target, slot, True), mean)
+        return
     draw_numbers(p, (step - p.first) % p.hold == 0)
     if p.to_all:
         shared_slot(p.target, slot, True)[p.place] += p.numbers[0] * sqrt(mean)
@@ -216,6 +219,12 @@ cdef inline void deliver_currents(const Noise *p, double *arriving, double std) 
     cdef Py_ssize_t i
     for i in range(p.n):
         arriving[i] += std * p.numbers[i]
+
+
+cdef inline void deliver_variance(const Noise *p, double *slot, double variance) noexcept nogil:
+    """Deliver what each step adds to the variance of private currents of a population: at first, all of it."""
+    slot[p.place] += p.weight * variance * (1.0 if isnan(p.numbers[0]) else p.drawn * p.drawn)
+    p.numbers[0] = 0.0
 
 
 cdef inline void deliver_events(const Noise *p, double *arriving, double mean) noexcept nogil:

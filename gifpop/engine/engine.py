@@ -16,7 +16,7 @@ from gifpop.common.stateful import fill
 from gifpop.engine import chunks, instruction_set, threads
 from gifpop.engine.connection_state import fit_states
 from gifpop.engine.counting import count_units
-from gifpop.engine.fluctuations import fit_fluctuations
+from gifpop.engine.fluctuations import fit_fluctuations, fluctuating
 from gifpop.engine.progress import progress_bar
 from gifpop.engine.ring_buffers import RingBuffers
 
@@ -155,7 +155,7 @@ class Engine:
         lags = [link.longest_lag for link in links] + [link.lag for link in noise]
         steps = min([_core.LONGEST_SLICE, *(link.shortest_lag for link in links if link.source < groups)])
         single = {link.target for link in links if link.source >= groups and link.first is not None}
-        single |= {link.target for link in noise if not link.shared}
+        single |= {link.target for link in noise if not link.shared and self.plans[link.target].places}
         units = count_units(links, self.plans)
         self._buffers.fit(self.plans, max(lags, default=0), steps, units, single, self.step, self.dt)
         self.slice_steps = steps
@@ -219,6 +219,10 @@ class Engine:
         """
         if self._buffers.add(steps, receptor, target, amounts, units):
             self.bind()
+
+    def numbers_of(self, noise: NoiseLink) -> Floats:
+        """Return the numbers of fluctuating currents (see `gifpop.engine.fluctuations`), to be read or written."""
+        return self._fluctuations[next(i for i, one in enumerate(fluctuating(self.noise)) if one is noise)]
 
     def take_over(self, other: Engine) -> None:
         """Copy the input in transit to all units from another engine with as many groups, to arrive from step 0 on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from gifpop.common.interrupts import give_way
 from gifpop.common.remembered import computed_once
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers, Receptor, Shorts, Synapse
+    from gifpop.common.typing import Floats, Integers, Receptor, Shorts
     from gifpop.engine.dynamics import Depression
     from gifpop.engine.signals import Signal
     from gifpop.engine.thinning import Thinning
@@ -91,7 +91,7 @@ class NoiseLink:
 
     target: int  # group
     lag: int
-    receptor: Synapse | Literal["current"]
+    receptor: Receptor  # or that of the variance of private currents of a population
     weight: float  # pA, of each event; a factor where `weights` are given
     signal: Signal  # mean number of events a step, or variance of the currents, pA^2
     stream: np.random.BitGenerator

@@ -129,7 +129,7 @@ class RingBuffers:
         )
         moved = (step + np.arange(self.slots)) % self.slots, (step + np.arange(self.slots)) % slots
         shared = np.zeros((2, len(plans), slots, _width(receptors)))
-        kept = [*range(self.receptors), *range(receptors, receptors + self.receptors + 1)]
+        kept = _places(self.receptors, receptors)
         shared[:, : self.shared.shape[1], moved[1][:, np.newaxis], kept] = self.shared[:, :, moved[0]]
         new: list[None] = [None] * (len(plans) - len(self.rings))
         recounted = [_recount(*each) for each in zip([*self.rings, *new], [*self.units, *new], units, strict=True)]
@@ -173,7 +173,7 @@ class RingBuffers:
         ValueError
             If arrays do not fit. The number of slots may be another one.
         """
-        check_alike("input", kept["shared"], self.shared, free=2)
+        check_alike("input", kept["shared"], self._as_wide_as(kept["shared"]), free=2)
         self.shared = kept["shared"].copy()
         for i, (ring, external) in enumerate(zip(kept["rings"], kept["externals"], strict=True)):
             made = self.rings[i]
@@ -188,6 +188,12 @@ class RingBuffers:
             self.rings[i] = _resumed(ring, (self.slots, receptors, row), dtype)
             if external is not None:
                 self.externals[i] = _resumed(external, (self.slots, receptors + 1, row), np.float64)
+
+    def _as_wide_as(self, shared: object) -> npt.NDArray[Any]:
+        """Return an array like ``shared`` should be: for more receptors, too, which groups may have had."""
+        *shape, width = self.shared.shape
+        receptors = max(self.receptors, (getattr(shared, "shape", None) or (0,))[-1] // 2)
+        return self.shared if _width(receptors) == width else np.broadcast_to(np.zeros(()), (*shape, _width(receptors)))
 
     def copy(self) -> RingBuffers:
         """Return buffers that share their arrays with these, until others take their place."""
@@ -219,7 +225,7 @@ class RingBuffers:
         ring, external = self.rings[target], self.externals[target]
         assert ring is not None
         place = _core.place_in_slot(receptor, ring.shape[1])
-        if self.units[target] is None:
+        if self.units[target] is None and receptor != "current":
             _add(ring, (slots, place, units), amounts)
             return False
         new = external is None
@@ -230,8 +236,10 @@ class RingBuffers:
 
     def take_over(self, other: RingBuffers, step: int) -> None:
         """Copy what arrives at all units from a step on in buffers of as many groups, to arrive from step 0 on."""
-        k = np.arange(min(self.slots, other.slots))
-        self.shared[:, :, k] = other.shared[:, :, (step + k) % other.slots]
+        k = np.arange(min(self.slots, other.slots))[:, np.newaxis]
+        common = min(self.receptors, other.receptors)
+        mine, theirs = (_places(common, buffers.receptors) for buffers in (self, other))
+        self.shared[:, :, k, mine] = other.shared[:, :, (step + k) % other.slots, theirs]
 
 
 def _add(sums: Ring, place: tuple[Any, ...], amounts: float | npt.NDArray[np.floating]) -> None:
@@ -280,6 +288,14 @@ def _fit(
     if ring is not None:
         new[moved[1]] = ring[moved[0]]
     return new
+
+
+def _places(receptors: int, of_slot: int) -> list[int]:
+    """Return the places of the first receptors, of the current, and of their variances, in a slot for more receptors.
+
+    A slot with ``receptors`` alone has them in this order.
+    """
+    return [*range(receptors), *range(of_slot, of_slot + receptors + 1)]
 
 
 def _width(receptors: int) -> int:

@@ -151,6 +151,10 @@ class HeldVariance(Current):
         values[(k < self.first) | (k >= self.end)] = 0.0
         return values
 
+    def expected(self, step: int) -> float:
+        """Return the mean over a cycle."""
+        return self.std**2 if self.first <= step < self.end else 0.0
+
 
 class NormalLaw(NamedTuple):
     """A normal distribution whose variance oscillates: ``std**2 + modulation**2 * sin(advance * step + phase)``."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps
+from gifpop.common.private_currents import with_memory
 from gifpop.common.ranges import LARGEST_JUMP, LARGEST_SLOPE
 from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.meso import _meso
@@ -26,6 +27,7 @@ from gifpop.meso.plan import (
 )
 
 if TYPE_CHECKING:
+    from gifpop.common.private_currents import PrivateCurrent
     from gifpop.common.typing import Arrays, Level, LevelOptions
     from gifpop.description import Population
     from gifpop.engine.plan import Plan
@@ -42,19 +44,27 @@ class MesoLevel:
         The adaptation is the population's own where it has one.
     capacity : pair of float, or None
         Where neurons receive input of their own: see `gifpop.meso.modes.Carried`. Only where adaptation is carried.
+    private : tuple of gifpop.common.private_currents.PrivateCurrent
+        What else they receive of their own, likewise.
     """
 
     name: ClassVar[Level] = "meso"
     recordables: ClassVar = RECORDABLES
 
-    def __init__(self, population: Population, options: LevelOptions, capacity: Sequence[float] | None) -> None:
+    def __init__(
+        self,
+        population: Population,
+        options: LevelOptions,
+        capacity: Sequence[float] | None,
+        private: tuple[PrivateCurrent, ...] = (),
+    ) -> None:
         self.dt, self.initial, self.tolerance = options.dt, options.initial, options.merging
-        self.capacity, self.smooth = capacity, options.smooth
+        self.capacity, self.private, self.smooth = capacity, private, options.smooth
         self.carries = (population.adaptation or options.adaptation) == "carried"
         self.drawn = population.finite_size == "drawn"
         self.length = population.len_kernel
         self.check(population)
-        modes = count_modes(population.cell, capacity is not None) if self.carries else 0
+        modes = self._count_modes(population.cell) if self.carries else 0
         self.moments = count_moments(modes) + (modes > 0)
         if self.length == -1:
             self.length = automatic_history(rounded(population.cell) if self.smooth else population.cell, self.dt)
@@ -85,14 +95,14 @@ class MesoLevel:
         if self.capacity is not None and not self.carries:
             raise ValueError(
                 f"{where}: adaptation must be 'carried' where neurons receive input of their own (Simulation.wiring is "
-                "'sparse', or PoissonSpikes.shared is False), got 'quasi-renewal'"
+                "'sparse', or shared of an input is False), got 'quasi-renewal'"
             )
-        modes = count_modes(cell, self.capacity is not None)
+        modes = self._count_modes(cell)
         if self.carries and modes > _meso.MOST_MODES:
             raise ValueError(
                 f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
-                f"got {modes} (one for each entry, two for synapses where neurons receive input of their own, and one "
-                "for the membrane where there are currents)"
+                f"got {modes} (one for each entry, two for synapses where neurons receive input of their own, one for "
+                "each current of their own that has a memory, and one for the membrane where there are currents)"
             )
         slope = cell.tau_m / cell.C_m / cell.Delta_V
         if self.carries and (cell.tau_stc or self.capacity is not None) and slope > LARGEST_SLOPE:
@@ -104,6 +114,9 @@ class MesoLevel:
             self._check_jumps(cell, where)
         if self.length != -1:
             self._check_length(population, self.length)
+
+    def _count_modes(self, cell: GIF) -> int:
+        return count_modes(cell, self.capacity is not None, remembered=len(with_memory(self.private)))
 
     def _check_jumps(self, cell: GIF, where: str) -> None:
         """Refuse jumps of adaptation so large that variances, which go with their squares, have no digits left."""
@@ -130,7 +143,7 @@ class MesoLevel:
     def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return the plan in its initial state, or at rest if that is the stationary one."""
         cell = population.cell
-        common = population.BinoRand, self.carries, self.capacity, self.smooth, RECEPTORS, self.drawn
+        common = population.BinoRand, self.carries, self.capacity, self.smooth, RECEPTORS, self.drawn, self.private
         if self.tolerance is None:
             plan = plan_population(cell, population.N, self.dt, self.length, None, *common)
         else:
@@ -138,14 +151,14 @@ class MesoLevel:
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial in ("fired", "nest"))
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
-        plan.I_syn[:] = [getattr(cell, name) for name in name_currents(plan.n_receptors)]
+        plan.I_syn[: len(RECEPTORS)] = [getattr(cell, name) for name in name_currents(len(RECEPTORS))]
         return plan
 
     def resume(self, population: Population, root: np.random.SeedSequence, index: int, kept: Arrays) -> PopulationPlan:
         """Return a plan in the state of another one (its `state_arrays`); raise ValueError if that does not fit."""
         p = population
         return resume_population(
-            p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carries, self.smooth, self.drawn
+            p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carries, self.smooth, self.drawn, self.private
         )
 
     def begin(
@@ -164,5 +177,7 @@ class MesoLevel:
         assert isinstance(plan, PopulationPlan)
         self._check_length(population, plan.length)
         plan = plan.copy()
-        update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, self.capacity)
+        update_plan(
+            plan, population.cell, population.N, self.dt, population.BinoRand, self.capacity, private=self.private
+        )
         return plan

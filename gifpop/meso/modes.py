@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gifpop.common.membrane import arrival_current, arrival_potential, underflows_to_zero
+from gifpop.common.membrane import arrival_current, arrival_potential, current_gain, underflows_to_zero
+from gifpop.common.private_currents import with_memory
 from gifpop.common.receptors import RECEPTORS
 from gifpop.common.stateful import Stateful
 
 if TYPE_CHECKING:
+    from gifpop.common.private_currents import PrivateCurrent
     from gifpop.common.typing import Floats
     from gifpop.meso.history import Cells
     from gifpop.parameters import GIF
@@ -46,9 +48,12 @@ class Carried(Stateful):
     noisy : bool
         Whether neurons receive input of their own, which adds the deviations of their synaptic currents from the mean
         to the modes.
+    private : tuple of gifpop.common.private_currents.PrivateCurrent
+        Currents of each neuron's own that fluctuate. They count as further receptors, at which nothing but variance
+        arrives; those with a memory add their deviations from the mean, in their own units, to the modes.
     modes : float64 array, shape (D, D)
-        From the thresholds (mV), spike-triggered currents and deviations of synaptic currents (pA) of a neuron and what
-        they have added to its potential (mV) to its modes.
+        From the thresholds (mV), spike-triggered currents and deviations of synaptic (pA) and private currents of a
+        neuron and what they have added to its potential (mV) to its modes.
     decay : float64 array of length moments
         Factors over a step.
     jump : float64 array of length D
@@ -75,6 +80,7 @@ class Carried(Stateful):
     membrane: bool
     least_lift: float
     noisy: bool
+    private: tuple[PrivateCurrent, ...]
     modes: Floats
     decay: Floats
     jump: Floats
@@ -99,9 +105,9 @@ class Carried(Stateful):
         return arrays if self.cells is None else [*arrays, self.cells]
 
 
-def count_modes(cell: GIF, noisy: bool = False, receptors: int = len(RECEPTORS)) -> int:
-    """Return the number of modes of a neuron."""
-    currents = len(cell.tau_stc) + receptors * noisy
+def count_modes(cell: GIF, noisy: bool = False, receptors: int = len(RECEPTORS), remembered: int = 0) -> int:
+    """Return the number of modes of a neuron, with so many private currents that have a memory."""
+    currents = len(cell.tau_stc) + receptors * noisy + remembered
     return len(cell.tau_sfa) + currents + (currents > 0)
 
 
@@ -118,6 +124,7 @@ def plan_carried(
     places: int,
     cell_places: int | None,
     receptors: Sequence[str] = RECEPTORS,
+    private: tuple[PrivateCurrent, ...] = (),
 ) -> Carried:
     """Return the carried adaptation of cohorts, with a state of zeros.
 
@@ -131,14 +138,20 @@ def plan_carried(
         For cohorts; for cells of an adaptive history.
     receptors : sequence of str
         Each has a time constant ``cell.tau_syn_NAME``.
+    private : tuple of gifpop.common.private_currents.PrivateCurrent
+        Only with a capacity.
     """
     tau_syn = np.array([getattr(cell, f"tau_syn_{name}") for name in receptors])
     of_input = tau_syn if capacity is not None else tau_syn[:0]
-    thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(of_input)
+    slow = with_memory(private)
+    thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(of_input) + len(slow)
     membrane = currents > 0
-    tau_currents = np.array([_apart(tau, cell.tau_m) for tau in (*cell.tau_stc, *of_input)])
+    taus = (*cell.tau_stc, *of_input, *(one.tau(dt) for one in slow))
+    tau_currents = np.array([_apart(tau, cell.tau_m) for tau in taus])
     b = cell.tau_m * tau_currents / ((tau_currents - cell.tau_m) * cell.C_m)
     b[len(cell.tau_stc) :] *= -1.0  # a synaptic current adds to the potential, the others are subtracted
+    if slow:
+        b[-len(slow) :] = _of_stepwise(cell, dt, tau_currents[-len(slow) :]) * [one.unit for one in slow]
 
     modes = np.diag([*np.ones(thresholds), *b, *([-1.0] if membrane else [])]) / cell.Delta_V
     if membrane:
@@ -149,21 +162,24 @@ def plan_carried(
     if membrane:
         jump[-1] = 0.0  # the membrane is reset when refractoriness ends
     moments = count_moments(D)
-    direction = _direction(cell, dt, modes, tau_syn, capacity is not None)
+    direction = _direction(cell, dt, modes, of_input, private)
+    receptors_alone = np.zeros((len(tau_syn) - len(of_input), D))  # what arrives there adds nothing
+    direction = np.vstack([receptors_alone, direction])
     decay = np.exp(-dt / tau)
     return Carried(
         currents=thresholds,
         membrane=membrane,
         least_lift=0.0 if capacity is None and min((*cell.q_sfa, *cell.q_stc), default=0.0) >= 0.0 else -np.inf,
         noisy=capacity is not None,
+        private=private,
         modes=modes,
         decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
         jump=jump,
         noise=_noise(direction, moments),
         direction=np.column_stack([direction, direction.sum(axis=1)]),
-        capacity=np.zeros(len(tau_syn)) if capacity is None else np.array(capacity, dtype=float),
-        forget=np.exp(-dt / (cell.tau_m + tau_syn)),
-        recent=np.zeros(len(tau_syn)),
+        capacity=np.concatenate([np.zeros(len(tau_syn)) if capacity is None else capacity, np.zeros(len(private))]),
+        forget=np.exp(-dt / (cell.tau_m + np.concatenate([tau_syn, np.zeros(len(private))]))),
+        recent=np.zeros(len(direction)),
         added=np.zeros(moments),
         free=np.zeros(moments + 1),
         fired=np.zeros(moments),
@@ -195,7 +211,8 @@ def update_carried(
     Parameters
     ----------
     carried, new : Carried
-        The new one may have modes for input of the neurons' own that the old one has not: nothing is in them yet.
+        The new one may have modes for input of the neurons' own that the old one has not: nothing is in them yet. What
+        was in modes that are no longer there is lost, but for what it has done to the potential.
     cells : gifpop.meso.history.Cells or None
         Of an adaptive history, which may have got more places.
     refractory : slice
@@ -223,22 +240,35 @@ def update_carried(
     carried.cohorts = changed(carried.cohorts, cohorts, refractory)
     if carried.cells is not None:
         carried.cells = changed(carried.cells, of_cells[0])
-    parameters = "membrane", "noisy", "least_lift", "modes", "decay", "jump", "noise", "direction", "capacity", "forget"
-    for name in (*parameters, "added"):
+    sampled = len(new.recent) - len(new.private)
+    carried.recent = np.concatenate([carried.recent[:sampled], np.zeros(len(new.private))])
+    parameters = "membrane", "noisy", "private", "least_lift", "modes", "decay", "jump", "noise", "direction"
+    for name in (*parameters, "capacity", "forget", "added"):
         setattr(carried, name, getattr(new, name))
 
 
 def _same_neurons(old: Carried, new: Carried) -> Floats:
     """Return the matrix that gives the state of neurons in thresholds and currents of new modes from that of old ones.
 
-    What is of the neurons' own stands last, before the potential.
+    What is of the neurons' own stands last, before the potential; in the end, private currents.
     """
     same = np.zeros((len(new.jump), len(old.jump)))
-    kept = len(old.jump) - old.membrane
+    mine, theirs = (_places(carried) for carried in (new, old))
+    kept = len(old.jump) - old.membrane - len(theirs)
     same[:kept, :kept] = np.eye(kept)
+    for number, place in theirs.items():
+        if number in mine:
+            same[mine[number], place] = 1.0
     if old.membrane:
         same[-1, -1] = 1.0
     return same
+
+
+def _places(carried: Carried) -> dict[int, int]:
+    """Return the modes of private currents by the numbers of these."""
+    numbers = [one.number for one in with_memory(carried.private)]
+    first = len(carried.jump) - carried.membrane - len(numbers)
+    return {number: first + i for i, number in enumerate(numbers)}
 
 
 def _undecayed(moments: Floats, decay: Floats) -> Floats:
@@ -294,13 +324,28 @@ def _apart(tau: float, tau_m: float) -> float:
     return tau_m + nearest if tau >= tau_m else tau_m - nearest
 
 
-def _direction(cell: GIF, dt: float, modes: Floats, tau_syn: Floats, noisy: bool) -> Floats:
-    """Return what input of 1 pA at each receptor, spread evenly over a step, adds to the modes: (receptors, D)."""
-    direction = np.zeros((len(tau_syn), len(modes)))
-    first = len(modes) - 1 - len(tau_syn)
-    for i, tau in enumerate(tau_syn.tolist() if noisy else ()):
-        direction[i] = modes[:, first + i] * arrival_current(tau, dt)
+def _of_stepwise(cell: GIF, dt: float, tau: Floats) -> Floats:
+    """Return b of currents that are constant in each step: with u, u + b c relaxes like a membrane without them."""
+    kept, leak = np.exp(-dt / tau), np.exp(-dt / cell.tau_m)
+    return np.asarray(current_gain(cell.C_m, cell.tau_m, dt) * kept / (leak - kept))
+
+
+def _direction(cell: GIF, dt: float, modes: Floats, tau_syn: Floats, private: tuple[PrivateCurrent, ...]) -> Floats:
+    """Return what input adds to the modes, shape (receptors and private currents, D).
+
+    Of receptors, input of 1 pA, spread evenly over a step; of private currents, a unit.
+    """
+    direction = np.zeros((len(tau_syn) + len(private), len(modes)))
+    place = len(modes) - 1 - len(tau_syn) - len(with_memory(private))
+    for i, tau in enumerate(tau_syn.tolist()):
+        direction[i] = modes[:, place + i] * arrival_current(tau, dt)
         direction[i] += modes[:, -1] * (arrival_potential(tau, cell.tau_m, dt) / cell.C_m)
+    place += len(tau_syn)
+    for row, one in zip(direction[len(tau_syn) :], private, strict=True):
+        row += modes[:, -1] * (current_gain(cell.C_m, cell.tau_m, dt) * one.unit)
+        if one.kept > 0.0:
+            row += modes[:, place]
+            place += 1
     return direction
 
 

@@ -22,6 +22,7 @@ from gifpop.common.membrane import (
     propagators,
     underflows_to_zero,
 )
+from gifpop.common.private_currents import with_memory
 from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
 from gifpop.common.remembered import remembered
 from gifpop.common.stateful import Stateful, fill
@@ -30,6 +31,7 @@ from gifpop.meso.kernels import current_kernel, threshold_kernel
 from gifpop.meso.modes import Carried, begin_carried, count_modes, count_moments, plan_carried, update_carried
 
 if TYPE_CHECKING:
+    from gifpop.common.private_currents import PrivateCurrent
     from gifpop.common.typing import Arrays, Floats, Integers, Stream, Structured
     from gifpop.parameters import GIF
 
@@ -172,6 +174,7 @@ def plan_population(
     smooth: bool = False,
     receptors: Sequence[str] = RECEPTORS,
     drawn: bool = False,
+    private: tuple[PrivateCurrent, ...] = (),
 ) -> PopulationPlan:
     """Return the arrays of a population, all zero where they hold state.
 
@@ -197,6 +200,8 @@ def plan_population(
         Each has a time constant ``cell.tau_syn_NAME``.
     drawn : bool
         Spikes are drawn cohort by cohort; False: their sum is, with a correction for finite size.
+    private : tuple of gifpop.common.private_currents.PrivateCurrent
+        Currents of each neuron's own that fluctuate: see `gifpop.meso.modes.Carried`. Only with a capacity.
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
@@ -208,9 +213,9 @@ def plan_population(
     cohorts = np.zeros((len(_meso.COHORT_ARRAYS), count_places(K)))
     return PopulationPlan(
         constants=_constants(cell, N, dt, binomial, membrane),
-        receptors=_receptors(cell, dt, tau_syn, membrane),
+        receptors=_receptors(cell, dt, tau_syn, membrane, len(private)),
         state=np.zeros(1, _meso.STATE),
-        I_syn=np.zeros(len(receptors)),
+        I_syn=np.zeros(len(receptors) + len(private)),
         theta=np.pad(theta, padding),
         quasi=np.pad(-np.expm1(np.minimum(-theta, LARGEST_EXPONENT)) / N, padding),
         sfa_decay=decay,
@@ -221,9 +226,9 @@ def plan_population(
         cohorts=cohorts,
         cells=cells,
         carried=plan_carried(
-            cell, dt, capacity, cohorts.shape[1], None if cells is None else cells.rows.shape[1], receptors
+            cell, dt, capacity, cohorts.shape[1], None if cells is None else cells.rows.shape[1], receptors, private
         )
-        if carries and count_modes(cell, capacity is not None, len(receptors))
+        if carries and count_modes(cell, capacity is not None, len(receptors), len(with_memory(private)))
         else None,
         smooth=smooth,
         budget=np.zeros(1) if drawn else None,
@@ -242,6 +247,7 @@ def plan_adaptive(
     smooth: bool = False,
     receptors: Sequence[str] = RECEPTORS,
     drawn: bool = False,
+    private: tuple[PrivateCurrent, ...] = (),
 ) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
@@ -249,11 +255,12 @@ def plan_adaptive(
     parameters as of `plan_population`; tolerance as of `gifpop.meso.history.widest_cells`.
     """
     widest = affordable_cells(cell, dt, len_kernel, tolerance, smooth)
+    others = binomial, carries, capacity, smooth, receptors, drawn, private
     if widest is None:
-        return plan_population(cell, N, dt, len_kernel, None, binomial, carries, capacity, smooth, receptors, drawn)
+        return plan_population(cell, N, dt, len_kernel, None, *others)
     window = history.window_length(widest)
     cells = history.plan_cells(cell, dt, window, widest, tolerance, with_spikes=not carries)
-    return plan_population(cell, N, dt, window, cells, binomial, carries, capacity, smooth, receptors, drawn)
+    return plan_population(cell, N, dt, window, cells, *others)
 
 
 def resume_population(
@@ -266,6 +273,7 @@ def resume_population(
     carries: bool = False,
     smooth: bool = False,
     drawn: bool = False,
+    private: tuple[PrivateCurrent, ...] = (),
 ) -> PopulationPlan:
     """Return the arrays of a population with the state of one that has been running.
 
@@ -291,12 +299,14 @@ def resume_population(
         widest, places = kept["cells.widest"], kept["cells.rows"].shape[1]
         history.check_widest(widest)
         cells = history.plan_cells(cell, dt, K, widest, tolerance, with_spikes=not carries, least_places=places)
-    modes = count_modes(cell, True)
+    modes = count_modes(cell, True, remembered=len(with_memory(private)))
     noisy = carries and "carried.fired" in kept and len(kept["carried.fired"]) == count_moments(modes)
     if noisy and modes > _meso.MOST_MODES:
         raise ValueError(f"there must be at most {_meso.MOST_MODES} modes, got {modes}")
     capacity = (0.0,) * len(RECEPTORS) if noisy else None  # filled below
-    plan = plan_population(cell, N, dt, K, cells, binomial, carries, capacity, smooth, drawn=drawn)
+    plan = plan_population(
+        cell, N, dt, K, cells, binomial, carries, capacity, smooth, drawn=drawn, private=private if noisy else ()
+    )
     fill(plan.state_arrays(), kept)
     return plan
 
@@ -336,6 +346,7 @@ def update_plan(
     binomial: bool = True,
     capacity: Sequence[float] | None = None,
     receptors: Sequence[str] = RECEPTORS,
+    private: tuple[PrivateCurrent, ...] = (),
 ) -> None:
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
@@ -347,7 +358,9 @@ def update_plan(
     plan.scale(N / plan.constants["N"][0])
     if plan.drawn:  # whole numbers stay whole, and those of neighbours together nearly in proportion
         plan.set_survivors(np.diff(np.rint(np.cumsum(plan.survivors)), prepend=0.0))
-    new = plan_population(cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, receptors=receptors)
+    new = plan_population(
+        cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, receptors=receptors, private=private
+    )
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
     if plan.carried is not None:
@@ -355,7 +368,8 @@ def update_plan(
         update_carried(plan.carried, new.carried, plan.cells, refractory, _members(plan))
     elif carries:
         places = None if plan.cells is None else plan.cells.rows.shape[1]
-        plan.carried = plan_carried(cell, dt, capacity, plan.cohorts.shape[1], places, receptors)
+        plan.carried = plan_carried(cell, dt, capacity, plan.cohorts.shape[1], places, receptors, private)
+    plan.I_syn = np.concatenate([plan.I_syn[: len(receptors)], np.zeros(len(private))])
     for name in ("constants", "receptors", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         setattr(plan, name, getattr(new, name))
     plan.state["spread"] = NOT_KNOWN
@@ -373,7 +387,7 @@ def _lasting_capacity(carried: Carried | None, capacity: Sequence[float] | None)
     """Return the capacity of input that neurons receive of their own, or did before a change."""
     if carried is None or not carried.noisy:
         return capacity
-    before: list[float] = carried.capacity.tolist()
+    before: list[float] = carried.capacity[: len(RECEPTORS)].tolist()
     if capacity is None:
         return before
     return [now if now > 0.0 else was for now, was in zip(capacity, before, strict=True)]  # samples may be on their way
@@ -467,11 +481,12 @@ def _constants(cell: GIF, N: int, dt: float, binomial: bool, membrane: Propagato
     return c
 
 
-def _receptors(cell: GIF, dt: float, tau_syn: Sequence[float], membrane: Propagators) -> Structured:
-    """Return the constants of each receptor."""
-    receptors = np.zeros(len(tau_syn), _meso.RECEPTOR)
-    receptors["decay"] = membrane.decay
-    receptors["carry"] = membrane.carry
-    receptors["input"] = [arrival_current(tau, dt) for tau in tau_syn]
-    receptors["arrive"] = [arrival_potential(tau, cell.tau_m, dt) / cell.C_m for tau in tau_syn]
+def _receptors(cell: GIF, dt: float, tau_syn: Sequence[float], membrane: Propagators, private: int = 0) -> Structured:
+    """Return the constants of each receptor, and of so many private currents, which have no mean here."""
+    receptors = np.zeros(len(tau_syn) + private, _meso.RECEPTOR)
+    own = receptors[: len(tau_syn)]
+    own["decay"] = membrane.decay
+    own["carry"] = membrane.carry
+    own["input"] = [arrival_current(tau, dt) for tau in tau_syn]
+    own["arrive"] = [arrival_potential(tau, cell.tau_m, dt) / cell.C_m for tau in tau_syn]
     return receptors

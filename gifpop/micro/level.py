@@ -18,6 +18,7 @@ from gifpop.micro._micro import OF_TRAPEZOID
 from gifpop.micro.plan import RECORDABLES, NeuronPlan, count_places, neuron_parameters, plan_neurons
 
 if TYPE_CHECKING:
+    from gifpop.common.private_currents import PrivateCurrent
     from gifpop.common.typing import Arrays, Key, Level, LevelOptions
     from gifpop.description import Population
     from gifpop.engine.plan import Plan
@@ -32,8 +33,14 @@ class MicroLevel:
     name: ClassVar[Level] = "micro"
     recordables: ClassVar = RECORDABLES
 
-    def __init__(self, population: Population, options: LevelOptions, capacity: Sequence[float] | None) -> None:
-        self.dt, self.initial, self.capacity = options.dt, options.initial, capacity
+    def __init__(
+        self,
+        population: Population,
+        options: LevelOptions,
+        capacity: Sequence[float] | None,
+        private: tuple[PrivateCurrent, ...] = (),
+    ) -> None:
+        self.dt, self.initial, self.capacity, self.private = options.dt, options.initial, capacity, private
         # of the population that finds the stationary state
         self.tolerance, self.smooth = options.relaxing_tolerance, options.smooth
         self.check(population)

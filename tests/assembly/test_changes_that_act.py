@@ -151,6 +151,8 @@ INPUTS = [
     gp.PoissonSpikes(2000.0, 15.0, start=20.0, shared=True, amplitude=2500.0, frequency=30.0),
     gp.NoiseCurrent(50.0, 80.0, 1.0, start=20.0, shared=True),
     gp.OUCurrent(50.0, 80.0, 5.0, start=20.0, shared=True),
+    gp.NoiseCurrent(50.0, 80.0, start=20.0),
+    gp.OUCurrent(50.0, 80.0, 5.0, start=20.0),
     gp.SineCurrent(80.0, 30.0, start=20.0),
     gp.DirectCurrent(80.0, start=20.0, stop=40.0),
     gp.StepCurrent([20.0, 30.0], [50.0, -50.0]),

@@ -99,6 +99,8 @@ def of_input():
             gp.PoissonSpikes(200.0, 10.0),
             gp.PoissonSpikes(200.0, -10.0, shared=True),
             gp.OUCurrent(0.0, 50.0, 5.0, shared=True),
+            gp.OUCurrent(0.0, 50.0, 9.0),
+            gp.NoiseCurrent(0.0, 50.0, 1.0),
             gp.DirectCurrent(50.0, 3.0, 9.0),
             gp.SpikeTimes([1.0, 30.0], 200.0),
             gp.Waveform(np.linspace(0.0, 50.0, 30)),

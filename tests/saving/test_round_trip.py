@@ -43,8 +43,8 @@ inputs = st.one_of(
     ),
     st.builds(gp.PoissonSpikes, st.just([2000.0, 300.0]), weights, shared=st.booleans(), times=st.just([0.0, 8.0])),
     st.builds(gp.SineCurrent, weights, st.floats(0.0, 90.0), st.floats(0.0, 360.0), weights),
-    st.builds(gp.NoiseCurrent, weights, st.floats(0.0, 90.0), st.one_of(st.none(), steps(1, 3)), shared=st.just(True)),
-    st.builds(gp.OUCurrent, weights, st.floats(0.0, 90.0), st.floats(0.1, 99.0), shared=st.just(True)),
+    st.builds(gp.NoiseCurrent, weights, st.floats(0.0, 90.0), st.one_of(st.none(), steps(1, 3)), shared=st.booleans()),
+    st.builds(gp.OUCurrent, weights, st.floats(0.0, 90.0), st.floats(0.1, 99.0), shared=st.booleans()),
 )
 
 
