@@ -267,7 +267,7 @@ class Description:
         post : Population or str
             Target, or its name.
         input : input, such as StepCurrent or PoissonSpikes
-            The same for all neurons, but for `PoissonSpikes` with ``shared=False``.
+            The same for all neurons, but for random ones with ``shared=False``, such as `PoissonSpikes` by default.
         delay : float, ms
             By how much the input arrives later than its own times say; >= 0 and a multiple of the step.
 

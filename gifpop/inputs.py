@@ -130,7 +130,7 @@ class PoissonSpikes(Checked):
     --------
     >>> import gifpop as gp
     >>> net = gp.Network()
-    >>> E = net.population("E", 500)
+    >>> E = net.population("E", 500, gp.GIF())
     >>> steps = net.inject(E, gp.PoissonSpikes([400.0, 900.0, 400.0], weight=20.0, times=[0.0, 500.0, 700.0]))
     >>> rhythm = net.inject(E, gp.PoissonSpikes(800.0, weight=20.0, amplitude=300.0, frequency=8.0))
     """
@@ -197,7 +197,7 @@ class SineCurrent(Checked):
     --------
     >>> import gifpop as gp
     >>> net = gp.Network()
-    >>> E = net.population("E", 500)
+    >>> E = net.population("E", 500, gp.GIF())
     >>> theta = net.inject(E, gp.SineCurrent(50.0, frequency=8.0, offset=300.0))
     """
 
@@ -246,7 +246,7 @@ class NoiseCurrent(Checked):
     --------
     >>> import gifpop as gp
     >>> net = gp.Network()
-    >>> E = net.population("E", 500)
+    >>> E = net.population("E", 500, gp.GIF())
     >>> noise = net.inject(E, gp.NoiseCurrent(mean=200.0, std=100.0, interval=1.0))
     """
 
@@ -295,7 +295,7 @@ class OUCurrent(Checked):
     --------
     >>> import gifpop as gp
     >>> net = gp.Network()
-    >>> E = net.population("E", 500)
+    >>> E = net.population("E", 500, gp.GIF())
     >>> noise = net.inject(E, gp.OUCurrent(mean=200.0, std=50.0, tau=5.0))
     """
 
