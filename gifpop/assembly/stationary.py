@@ -99,9 +99,10 @@ def relax(
     scaled, held = [_scaled(link, sizes) for link in links], [_held(line) for line in lines]
     streams = [np.random.PCG64(i) for i in range(len(plans))]
     private = [replace(link, signal=_held(link.signal)) for link in noise]
+    kept = [link.fluctuation.kept for link in private if link.fluctuation is not None]
     engine = Engine(names, plans, streams, scaled, held, private, dt=dt, n_threads=n_threads)
     try:
-        settled = _settle(engine, _window(cells, links, dt))
+        settled = _settle(engine, _window(cells, links, kept, dt))
     except SimulationError as error:
         raise SimulationError(
             "Simulation.initial = 'stationary': no stationary state was found: in a large copy of the network that "
@@ -172,11 +173,18 @@ def _held(signal: signals.Signal) -> signals.Piecewise:
     return signals.Piecewise([0], [signal.expected(0)])
 
 
-def _window(cells: Iterable[GIF], links: Iterable[Link], dt: float) -> int:
-    """Return the steps of a relaxation window; whole rounds of merging. Refuse what would take hours."""
+def _window(cells: Iterable[GIF], links: Iterable[Link], kept: Iterable[float], dt: float) -> int:
+    """Return the steps of a relaxation window; whole rounds of merging. Refuse what would take hours.
+
+    ``kept``: shares of private currents that are left after a step.
+    """
     slowest = max(
-        max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa, *cell.tau_stc)
-        for cell in cells
+        *(
+            max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa, *cell.tau_stc)
+            for cell in cells
+        ),
+        *(-dt / math.log(share) for share in kept if share > 0.0),
+        0.0,
     )
     steps = max(WINDOW * slowest / dt, *(link.lag for link in links), 1)
     if steps > LONGEST_WINDOW:

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 LEAST_KEPT = 1e-3  # in a step; a current that forgets faster is white noise
+MOST_KEPT = 1.0 - 2.0**-53
 LEAST_UNIT = 1e-6  # pA; of a current that does not fluctuate now
 
 
@@ -33,7 +34,7 @@ class PrivateCurrent(NamedTuple):
 
 def correlated(number: int, std: float, kept: float) -> PrivateCurrent:
     """Return a current of which so much is left after a step."""
-    return PrivateCurrent(number, kept if kept >= LEAST_KEPT else 0.0, max(std, LEAST_UNIT))
+    return PrivateCurrent(number, min(kept, MOST_KEPT) if kept >= LEAST_KEPT else 0.0, max(std, LEAST_UNIT))
 
 
 def held(number: int, std: float, hold: int) -> PrivateCurrent:

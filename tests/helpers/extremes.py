@@ -79,6 +79,8 @@ def own_face(dice):
     if dice.random.random() < 0.3:
         std, tau = abs(dice.value(0.0, 1e4)), abs(dice.value(0.0, 100.0)) + 1e-3
         net.inject("P", gp.OUCurrent(dice.value(-1e4, 1e4), std, tau, shared=dice.pick(True, False)))
+    if dice.random.random() < 0.3:
+        net.inject("P", gp.NoiseCurrent(0.0, abs(dice.value(0.0, 1e4)), dice.pick(None, 4 * dt)))
     options = {
         "dt": dt,
         "level": level,
