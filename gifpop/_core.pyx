@@ -164,7 +164,7 @@ cdef class Core:
             p.units = &units[0]
         if weights is not None and weights.shape[0]:
             p.weights = &weights[0]
-            p.by_sign = kind in (EXCITATORY, INHIBITORY)
+            p.by_sign = link.receptor in ("excitatory", "inhibitory")
         if lags is not None and lags.shape[0]:
             p.lags = &lags[0]
         if target.counts != NULL and p.first != NULL and not p.external:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from gifpop.common import checks
+from gifpop.common.receptors import has_sign
 from gifpop.common.typing import Adaptation, FiniteSize
 from gifpop.distributions import Distribution, scalar_or_distribution
-from gifpop.inputs import INPUTS
+from gifpop.inputs import INPUTS, SPIKES
 from gifpop.parameters import GIF
 from gifpop.rules import IndegreeFraction, Rule
 
@@ -90,6 +91,8 @@ class Connection:
         Which neurons are connected.
     number : int
         Place among the connections of the network.
+    receptor : str or None
+        Of the target's neurons; None: as `Network.connect` says.
     """
 
     pre: str
@@ -98,6 +101,7 @@ class Connection:
     delay: float | Distribution
     rule: Rule
     number: int
+    receptor: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, Rule):
@@ -131,6 +135,8 @@ class Injection:
         Of the network's inputs, in the order in which they were added.
     by_simulation : bool
         Added to a simulation, not to the network that it is of.
+    receptor : str or None
+        Of the population's neurons; None: as `Network.inject` says.
     """
 
     post: str
@@ -138,6 +144,7 @@ class Injection:
     delay: float
     number: int
     by_simulation: bool = False
+    receptor: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.input, INPUTS):
@@ -223,6 +230,7 @@ class Description:
         delay: Value = 1.0,
         p: float | None = None,
         rule: Rule | None = None,
+        receptor: str | None = None,
     ) -> Connection:
         """Connect the neurons of one population to those of another.
 
@@ -234,8 +242,8 @@ class Description:
             Source and target, or their names; may be the same one.
         weight : float, array or distribution, pA
             Of one synapse: the jump of the synaptic current at a spike. > 0 excitatory (decays with ``tau_syn_ex`` of
-            ``post``), < 0 inhibitory. One for each connection (between neurons only): a distribution, or an array in
-            the order of `Pairs`, else of source and target neuron.
+            ``post``), < 0 inhibitory, unless ``receptor`` says otherwise. One for each connection (between neurons
+            only): a distribution, or an array in the order of `Pairs`, else of source and target neuron.
         delay : float, array or distribution, ms
             From spike to arrival; at least one step of the simulation, and a multiple of it. Drawn delays are rounded.
         p : float
@@ -246,6 +254,10 @@ class Description:
             Instead of ``p``: a connection rule, such as `FixedIndegree` or `PairwiseBernoulli`. At the mesoscopic level
             the weight is multiplied by the expected number of connections of a pair of neurons; see ``wiring`` of
             `Simulation`.
+        receptor : str
+            Of the receptors of ``post`` (``GIF.tau_syn``), the one at which spikes arrive, whatever the sign of the
+            weight. By default the only one or, where there are ``"ex"`` and ``"in"``, that of the sign; else it must be
+            given.
 
         Returns
         -------
@@ -255,11 +267,14 @@ class Description:
         pre, post = self._known(pre, "connect: pre"), self._known(post, "connect: post")
         rule = rule_of(f"Connection {pre.name!r} -> {post.name!r}", p, rule)
         number = len(self.connections)
-        connection = Connection(pre.name, post.name, weight, delay, rule, number)  # type: ignore[arg-type]  # converts
+        connection = Connection(pre.name, post.name, weight, delay, rule, number, receptor)  # type: ignore[arg-type]  # converts
+        check_receptor(connection.label, receptor, post)
         self.connections.append(connection)
         return connection
 
-    def inject(self, post: Population | str, input: Input, delay: float = 0.0) -> Injection:
+    def inject(
+        self, post: Population | str, input: Input, delay: float = 0.0, receptor: str | None = None
+    ) -> Injection:
         """Add an input onto every neuron of a population.
 
         Parameters
@@ -270,13 +285,17 @@ class Description:
             The same for all neurons, but for random ones with ``shared=False``, such as `PoissonSpikes` by default.
         delay : float, ms
             By how much the input arrives later than its own times say; >= 0 and a multiple of the step.
+        receptor : str
+            At which spikes arrive, as in `connect`; of inputs that are spikes only.
 
         Returns
         -------
         Injection
             Stands for the input in `Simulation.set` and `Simulation.remove`.
         """
-        injection = Injection(self._known(post, "inject: post").name, input, delay, self._inputs_made)
+        post = self._known(post, "inject: post")
+        injection = Injection(post.name, input, delay, self._inputs_made, receptor=receptor)
+        check_receptor_of_input(injection, post)
         self._inputs_made += 1
         self.injections.append(injection)
         return injection
@@ -302,6 +321,23 @@ def population_name(populations: Populations, population: object, where: str) ->
         known = ", ".join(map(repr, populations)) or "none"
         raise ValueError(f"{where} must be a population of the network ({known}), got {name!r}")
     return name
+
+
+def check_receptor(where: str, receptor: str | None, post: Population) -> None:
+    """Refuse a receptor that the neurons of a population do not have, and none where there is a choice."""
+    receptors = post.cell.receptors
+    chosen = receptor in receptors or (receptor is None and (len(receptors) == 1 or has_sign(receptors)))
+    if not chosen:
+        names = ", ".join(map(repr, receptors))
+        raise ValueError(f"{where}: receptor must be one of {names}, those of {post.name!r}, got {receptor!r}")
+
+
+def check_receptor_of_input(injection: Injection, post: Population) -> None:
+    """Check the receptor of an input as `check_receptor`; currents have none."""
+    if isinstance(injection.input, SPIKES):
+        check_receptor(injection.label, injection.receptor, post)
+    elif injection.receptor is not None:
+        raise ValueError(f"{injection.label}: receptor must be left out for a current, got {injection.receptor!r}")
 
 
 def rule_of(where: str, p: float | None = None, rule: Rule | None = None) -> Rule:

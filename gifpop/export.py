@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from gifpop.common import checks
-from gifpop.units import QUANTITIES
+from gifpop.units import quantity
 from gifpop.version import __version__
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _add_spikes(
 
 def _attributes(name: str, p: PopulationResult | None = None) -> dict[str, str]:
     """Return the attributes of a variable of one population, or of all."""
-    unit, meaning = QUANTITIES[name]
+    unit, meaning = quantity(name)
     if p is None:
         return {"units": unit, "long_name": meaning}
     return {"units": unit, "long_name": f"{meaning} of {p.name}", "population": p.name}
@@ -173,7 +173,7 @@ def _signal(
     **annotations: str,
 ) -> neo.AnalogSignal:
     """Return an `AnalogSignal`; ``timing`` is its start and period in ms, ``channels`` its array annotations."""
-    unit, meaning = QUANTITIES[name]
+    unit, meaning = quantity(name)
     start, period = timing
     return neo.AnalogSignal(
         values,

@@ -1,6 +1,6 @@
 """Fields of `GIF` and of the inputs: how each is checked and stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +14,32 @@ from gifpop.distributions import Distribution, scalar_or_distribution
 Value: TypeAlias = Numbers | Distribution
 Values: TypeAlias = Vector | Sequence[Value]
 
+
+class Named(Mapping[str, float | Distribution]):
+    """Values by name, in their order: a dict that cannot be changed."""
+
+    def __init__(self, values: Mapping[str, float | Distribution]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> float | Distribution:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and list(self.items()) == list(other.items())
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.items()))
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{name!r}: {brief(value)}" for name, value in self.items()) + "}"
+
+
 # Parameters are given in more forms than they are kept in. Of those that differ between neurons, which are kept as
 # distributions, checkers are told the form of all others.
 if TYPE_CHECKING:
@@ -24,9 +50,11 @@ if TYPE_CHECKING:
     Terms: TypeAlias = Field[tuple[float, ...], Values]
     Series: TypeAlias = Field[tuple[float, ...], Vector]
     ScalarOrSeries: TypeAlias = Field[float | tuple[float, ...], Numbers]
+    ByName: TypeAlias = Field[Mapping[str, float], Mapping[str, Value]]
 else:
     Various, Optional, Terms, Series = float, float | None, tuple[float, ...], tuple[float, ...]
     ScalarOrSeries = float | tuple[float, ...]
+    ByName = Mapping[str, float]
 
 
 # Annotations of fields name the values, not these declarations: hence Any, as of dataclasses.field.
@@ -40,6 +68,11 @@ def various(default: float | None, unit: str, condition: checks.Condition = "fin
 
 def terms(default: tuple[float, ...], unit: str, condition: checks.Condition = "finite") -> Any:
     return field(default=default, metadata={"kind": "terms", "unit": unit, "condition": condition})
+
+
+def named(unit: str, condition: checks.Condition = "finite") -> Any:
+    metadata = {"kind": "named", "unit": unit, "condition": condition}
+    return field(default=Named({}), metadata=metadata)
 
 
 def vector(default: tuple[float, ...], unit: str, condition: checks.Condition = "finite") -> Any:
@@ -88,6 +121,13 @@ def _checked(where: str, value: object, kind: str, condition: checks.Condition, 
             if isinstance(value, list | tuple) and any(np.ndim(v) or isinstance(v, Distribution) for v in value):
                 return tuple(scalar_or_distribution(f"{where}[{i}]", v, condition, unit) for i, v in enumerate(value))
             return tuple(checks.vector(where, value, condition, unit).tolist())
+        case "named":
+            return Named(
+                {
+                    name: scalar_or_distribution(f"{where}[{name!r}]", v, condition, unit)
+                    for name, v in checks.by_name(where, value).items()
+                }
+            )
         case "various":
             return scalar_or_distribution(where, value, condition, unit)
         case _:

@@ -86,7 +86,7 @@ class SpikeTimes(Checked):
         In order, >= 0, on the time grid; a time may occur several times. With delay zero, a spike at t arrives in
         the step that starts at t.
     weight : float, pA
-        Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
+        Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory, unless `Network.inject` names a receptor.
     """
 
     times: Series = vector((), "ms", ">= 0")
@@ -105,7 +105,7 @@ class PoissonSpikes(Checked):
     rate : float or sequence of float, spikes/s
         >= 0. The sum over all the sources that the process stands for. With ``times``, one for each of these.
     weight : float, pA
-        Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory.
+        Jump of the synaptic current; >= 0 excitatory, < 0 inhibitory, unless `Network.inject` names a receptor.
     start, stop : float or None, ms
         On the time grid. Spikes arrive in the steps within [start, stop); None for ``stop``: without end.
     shared : bool
@@ -315,6 +315,7 @@ Input: TypeAlias = (
     StepCurrent | DirectCurrent | Waveform | SineCurrent | NoiseCurrent | OUCurrent | SpikeTimes | PoissonSpikes
 )
 INPUTS = (StepCurrent, DirectCurrent, Waveform, SineCurrent, NoiseCurrent, OUCurrent, SpikeTimes, PoissonSpikes)
+SPIKES = (SpikeTimes, PoissonSpikes)  # those that arrive at a receptor
 
 
 def _check_increasing(where: str, times: Iterable[float], strictly: bool = True) -> None:

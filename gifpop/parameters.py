@@ -2,7 +2,7 @@
 
 # ruff: noqa: RUF009 - the functions that stand for defaults return dataclasses.field
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
@@ -10,16 +10,18 @@ import numpy as np
 
 from gifpop.common import checks
 from gifpop.common.ranges import check_ranges
+from gifpop.common.receptors import RECEPTORS
 from gifpop.common.typing import Floats
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
-from gifpop.fields import Checked, Optional, Terms, Various, terms, various
+from gifpop.fields import ByName, Checked, Named, Optional, Terms, Various, named, terms, various
 
-Drawn: TypeAlias = float | Floats | tuple[float | Floats, ...] | None
+Drawn: TypeAlias = float | Floats | tuple[float | Floats, ...] | dict[str, float | Floats] | None
 
 # Values that no neuron has in gifpop's unit, and that are usual in another: from, below, the other unit. The ranges
 # leave out C_m = 1 and tau_m = 1, which are frequent in models without units.
 OTHER_UNITS = {"C_m": (0.01, 1.0, "nF"), "tau_m": (0.002, 0.1, "s")}
+OF_DEFAULT_RECEPTORS = tuple(f"{kind}_{name}" for kind in ("tau_syn", "I_syn") for name in RECEPTORS)
 SILENT = (
     "gifpop.nest",
     "gifpop.saving.encoding",
@@ -57,7 +59,8 @@ class GIF(Checked):
     I_e : float, pA
         Constant input current.
     tau_syn_ex, tau_syn_in : float, ms
-        Decay time constants of excitatory and inhibitory synaptic currents, > 0.
+        Decay time constants of excitatory and inhibitory synaptic currents, > 0. Without ``tau_syn``, these are the two
+        receptors, ``"ex"`` and ``"in"``, and the sign of a weight selects one of them.
     tau_sfa : sequence of float, ms
         Time constants of the adaptation of the threshold, each > 0; empty for no adaptation.
     q_sfa : sequence of float, mV
@@ -71,6 +74,13 @@ class GIF(Checked):
         Initial potential of neurons that have not fired for a long time. None: E_L (0 for ``initial="nest"``).
     I_syn_ex, I_syn_in : float, pA
         Initial synaptic currents.
+    tau_syn : dict of str to float, ms
+        Instead of ``tau_syn_ex`` and ``tau_syn_in``: the receptors of the neurons, any number of them, each with the
+        decay time constant of its synaptic current, > 0, such as ``{"ampa": 2.0, "nmda": 100.0, "gaba": 6.0}``.
+        Connections name theirs (``receptor="nmda"``), unless there is one only, or ``"ex"`` and ``"in"`` are among
+        them, which then come first. ``I_syn_NAME`` is recorded of each.
+    I_syn : dict of str to float, pA
+        Initial synaptic currents of these receptors; zero where none is given.
 
     Raises
     ------
@@ -119,8 +129,11 @@ class GIF(Checked):
     V_m: Optional = various(None, "mV")
     I_syn_ex: Various = various(0.0, "pA")
     I_syn_in: Various = various(0.0, "pA")
+    tau_syn: ByName = named("ms", "> 0")
+    I_syn: ByName = named("pA")
 
     def _check(self) -> None:
+        self._check_receptors()
         for kind in ("sfa", "stc"):
             tau, q = getattr(self, f"tau_{kind}"), getattr(self, f"q_{kind}")
             checks.same_length("GIF", f"tau_{kind}", f"q_{kind}", len(tau), len(q))
@@ -130,6 +143,43 @@ class GIF(Checked):
             if isinstance(value, float) and low <= value < high:
                 own = next(f.metadata["unit"] for f in fields(self) if f.name == name)
                 warn(f"GIF.{name} is in {own}; {value} looks like a value in {unit}", unless=SILENT)
+
+    def _check_receptors(self) -> None:
+        """Check the parameters of receptors; put "ex" and "in" first where both have names."""
+        if not self.tau_syn:
+            if self.I_syn:
+                raise ValueError(
+                    f"GIF.I_syn must be empty where tau_syn is, got {self.I_syn}; I_syn_ex and I_syn_in are the "
+                    "initial currents then"
+                )
+            return
+        for f in fields(self):
+            if f.name in OF_DEFAULT_RECEPTORS and getattr(self, f.name) != f.default:
+                raise ValueError(
+                    f"GIF.{f.name} must be left out where tau_syn names the receptors, got {getattr(self, f.name)}"
+                )
+        for name in self.I_syn:
+            checks.choice("GIF.I_syn: names", name, self.receptors)
+        if all(name in self.tau_syn for name in RECEPTORS):
+            first = {name: self.tau_syn[name] for name in RECEPTORS}
+            object.__setattr__(self, "tau_syn", Named(first | dict(self.tau_syn)))
+
+    @property
+    def receptors(self) -> tuple[str, ...]:
+        """Names of the receptors, in the order of ``tau_syn``: tuple of str."""
+        return tuple(self.tau_syn) or RECEPTORS
+
+    @property
+    def synaptic_times(self) -> tuple[float, ...]:
+        """Decay time constants of the currents of all receptors, ms: tuple of float."""
+        return tuple(self.tau_syn.values()) or (self.tau_syn_ex, self.tau_syn_in)
+
+    @property
+    def synaptic_currents(self) -> tuple[float, ...]:
+        """Initial currents of all receptors, pA: tuple of float."""
+        if not self.tau_syn:
+            return self.I_syn_ex, self.I_syn_in
+        return tuple(self.I_syn.get(name, 0.0) for name in self.tau_syn)
 
     def various(self) -> tuple[str, ...]:
         """Return the names of the parameters that differ between neurons.
@@ -153,9 +203,12 @@ class GIF(Checked):
         Returns
         -------
         tuple of float or Distribution
-            All entries of a sequence such as ``tau_sfa``; the one value of any other parameter.
+            All entries of a sequence such as ``tau_sfa`` or a dict such as ``tau_syn``; the one value of any other
+            parameter.
         """
         value = getattr(self, name)
+        if isinstance(value, Named):
+            return tuple(value.values())
         return value if isinstance(value, tuple) else (value,)
 
     def draw(
@@ -180,7 +233,7 @@ class GIF(Checked):
 
         Returns
         -------
-        dict of str to float, float64 array of length n, or tuple of such
+        dict of str to float, float64 array of length n, or tuple or dict of such
             By parameter name: a number if neurons are alike, otherwise one value per neuron.
         """
         drawn: dict[str, Drawn] = {}
@@ -188,10 +241,15 @@ class GIF(Checked):
             if names is not None and f.name not in names:
                 continue
             entries: list[Any] = list(self.entries(f.name))
-            several = isinstance(getattr(self, f.name), tuple)
-            for j, entry in enumerate(entries):
+            value, unit = getattr(self, f.name), f.metadata["unit"]
+            keys: list[Any] = list(value if isinstance(value, Mapping) else range(len(entries)))
+            several = isinstance(value, tuple | Mapping)
+            for j, (key, entry) in enumerate(zip(keys, entries, strict=True)):
                 if isinstance(entry, Distribution):
-                    place, unit = f"{where}.{f.name}[{j}]" if several else f"{where}.{f.name}", f.metadata["unit"]
+                    place = f"{where}.{f.name}[{key!r}]" if several else f"{where}.{f.name}"
                     entries[j] = draw_checked(place, entry, n, random(i, j), f.metadata["condition"], unit)
-            drawn[f.name] = tuple(entries) if several else entries[0]
+            if isinstance(value, Mapping):
+                drawn[f.name] = dict(zip(keys, entries, strict=True))
+            else:
+                drawn[f.name] = tuple(entries) if several else entries[0]
         return drawn

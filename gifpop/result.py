@@ -27,8 +27,9 @@ class PopulationResult:
     """The records of one population.
 
     Recorded variables are attributes, with one entry per time of `t_record`. A mesoscopic population has
-    one-dimensional float64 arrays: any of ``V_m``, ``E_sfa`` (mV), ``I_syn_ex``, ``I_syn_in`` (pA). A microscopic one
-    has float64 arrays of shape (times, recorded neurons): any of these, and ``I_stc`` (pA).
+    one-dimensional float64 arrays: any of ``V_m``, ``E_sfa`` (mV) and ``I_syn_NAME`` of each receptor, such as
+    ``I_syn_ex`` (pA). A microscopic one has float64 arrays of shape (times, recorded neurons): any of these, and
+    ``I_stc`` (pA).
 
     With trials, all arrays except `t` and `t_record` have a leading dimension for them; `spikes` is a list with one
     pair of arrays per trial.

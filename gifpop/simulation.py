@@ -56,8 +56,8 @@ class Simulation(Saved):
         is divided into pieces.
     record : None, "all", sequence of str, or dict
         What to record in addition to spikes, spike counts and expected counts (``mean``): names among ``V_m`` (mV; of a
-        population, the free potential), ``E_sfa`` (threshold, mV), ``I_syn_ex``, ``I_syn_in`` (pA), and of neurons
-        ``I_stc`` (pA). A dict maps populations or their names to such names.
+        population, the free potential), ``E_sfa`` (threshold, mV), ``I_syn_NAME`` of each receptor, such as
+        ``I_syn_ex`` (pA), and of neurons ``I_stc`` (pA). A dict maps populations or their names to such names.
     record_interval : float or None, ms
         Time between two records of these variables, a multiple of dt. None: every step.
     record_neurons : int, sequence of int, dict, or None
@@ -351,10 +351,11 @@ class Simulation(Saved):
             A population or its name; a connection, as returned by `Network.connect`, or a pair ``(pre, post)`` for all
             connections between two populations; an input, as returned by `inject` here or of the network.
         **parameters
-            Of a population: ``N`` (Notes), ``BinoRand`` and those of `GIF`. The number of adaptation terms cannot
-            change; until `reset`, the length of the history and the effect of initial values (``V_m``, ``I_syn_ex``,
-            ``I_syn_in``) stay, too. Of connections: ``weight`` (pA), ``delay`` (ms), ``p`` or ``rule``, as in
-            `Network.connect`. Of an input: its own parameters, and ``delay`` (ms).
+            Of a population: ``N`` (Notes), ``BinoRand`` and those of `GIF`. The number of adaptation terms and the
+            names of receptors cannot change; until `reset`, the length of the history and the effect of initial values
+            (``V_m``, ``I_syn``, ``I_syn_ex``, ``I_syn_in``) stay, too. Of connections: ``weight`` (pA), ``delay`` (ms),
+            ``p`` or ``rule``, ``receptor``, as in `Network.connect`. Of an input: its own parameters, ``delay`` (ms),
+            and ``receptor``.
 
         Notes
         -----
@@ -370,7 +371,9 @@ class Simulation(Saved):
         self._change(changes.describe_change(self._assembly.net, element, parameters))
 
     @exclusive
-    def inject(self, population: Population | str, input: Input, delay: float = 0.0) -> Injection:
+    def inject(
+        self, population: Population | str, input: Input, delay: float = 0.0, receptor: str | None = None
+    ) -> Injection:
         """Add an input onto every neuron of a population, from the next step on.
 
         Parameters
@@ -381,6 +384,8 @@ class Simulation(Saved):
             Its times count from the start of the simulation.
         delay : float, ms
             Time added to the input's own times; >= 0 and a multiple of the step.
+        receptor : str
+            At which spikes arrive, as in `Network.inject`.
 
         Returns
         -------
@@ -389,7 +394,7 @@ class Simulation(Saved):
         """
         net = self._assembly.net.copy()
         name = population_name(net.populations, population, "Simulation.inject: population")
-        injection = net.injections[-1] = replace(net.inject(name, input, delay), by_simulation=True)
+        injection = net.injections[-1] = replace(net.inject(name, input, delay, receptor), by_simulation=True)
         self._change(net)
         return injection
 

@@ -15,7 +15,8 @@ class Quantity(NamedTuple):
     meaning: str
 
 
-VARIABLES = {  # that can be recorded
+CURRENT = "I_syn_"  # before the name of a receptor
+VARIABLES = {  # that can be recorded, besides the currents of receptors that have names
     "V_m": Quantity("mV", "membrane potential"),
     "E_sfa": Quantity("mV", "threshold"),
     "I_stc": Quantity("pA", "spike-triggered current"),
@@ -28,3 +29,10 @@ QUANTITIES = VARIABLES | {
     "activity": Quantity("Hz", "population activity"),
     "rate": Quantity("Hz", "expected activity"),
 }
+
+
+def quantity(name: str) -> Quantity:
+    """Return unit and meaning of what a result holds under a name."""
+    if name not in QUANTITIES and name.startswith(CURRENT):
+        return Quantity("pA", f"{name.removeprefix(CURRENT)} synaptic current")
+    return QUANTITIES[name]

@@ -10,6 +10,7 @@ import pytest
 from numpy.random import SeedSequence
 
 import gifpop as gp
+from gifpop.common.receptors import RECEPTORS
 from gifpop.meso import plan as meso
 from gifpop.micro import plan as micro
 from gifpop.units import VARIABLES
@@ -221,7 +222,7 @@ def test_provenance(xarray, neo, pandas):
 
 
 def test_every_recordable_has_a_unit():
-    assert set(meso.RECORDABLES) | set(micro.RECORDABLES) <= {*VARIABLES, "mean", "n_events"}
+    assert set(meso.recordables(RECEPTORS)) | set(micro.recordables(RECEPTORS)) <= {*VARIABLES, "mean", "n_events"}
 
 
 # Neo

@@ -143,7 +143,7 @@ class Assembly:
         if before is not None and self._is_wired_as(before, c):
             return before.wired[c.number]
         if before is not None and self._is_drawn_as(before, c):
-            return [changed_link(link, c, self.options.dt) for link in before.wired[c.number]]
+            return [changed_link(self.net, link, c, self.options.dt) for link in before.wired[c.number]]
         give_way()
         return self._links(c)
 

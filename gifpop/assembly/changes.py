@@ -11,7 +11,15 @@ import numpy as np
 from gifpop.assembly.inputs import parts_of
 from gifpop.common import seeds
 from gifpop.common.interrupts import give_way
-from gifpop.description import Connection, Injection, population_name, rule_of
+from gifpop.description import (
+    Connection,
+    Injection,
+    check_receptor,
+    check_receptor_of_input,
+    population_name,
+    rule_of,
+)
+from gifpop.inputs import SPIKES
 from gifpop.micro.plan import NeuronPlan
 from gifpop.parameters import GIF
 
@@ -26,7 +34,7 @@ Parameters: TypeAlias = "Mapping[str, Any]"  # by name, as a user gives them
 Element: TypeAlias = "Population | str | Connection | tuple[Population | str, Population | str] | Injection"
 
 OF_POPULATION = ("N", "BinoRand")  # in addition to the parameters of its neurons
-OF_CONNECTION = ("weight", "delay", "p", "rule")
+OF_CONNECTION = ("weight", "delay", "p", "rule", "receptor")
 
 
 def describe_change(net: Description, element: Element, parameters: Parameters) -> Description:
@@ -35,9 +43,11 @@ def describe_change(net: Description, element: Element, parameters: Parameters) 
     if isinstance(element, Injection):
         i = place_of(net, element, "Simulation.set")
         net.injections[i] = _input(net.injections[i], parameters)
+        check_receptor_of_input(net.injections[i], net.populations[net.injections[i].post])
     elif isinstance(element, Connection | tuple):
         for c in _connections(net, element):
-            net.connections[c.number] = _connection(c, parameters)
+            changed = net.connections[c.number] = _connection(c, parameters)
+            check_receptor(changed.label, changed.receptor, net.populations[c.post])
     else:
         name = population_name(net.populations, element, "Simulation.set: population")
         net.populations[name] = _population(net.populations[name], parameters)
@@ -67,6 +77,11 @@ def _population(old: Population, parameters: Parameters) -> Population:
         before, after = len(getattr(old.cell, terms)), len(getattr(cell, terms))
         if after != before:
             raise ValueError(f"Simulation.set: GIF.{terms} of {old.name!r} must keep its length {before}, got {after}")
+    if cell.receptors != old.cell.receptors:
+        raise ValueError(
+            f"Simulation.set: GIF.tau_syn of {old.name!r} must keep its receptors and their order, "
+            f"{', '.join(old.cell.receptors)}, got {', '.join(cell.receptors)}"
+        )
     return replace(old, cell=cell, **{name: parameters[name] for name in OF_POPULATION if name in parameters})
 
 
@@ -91,17 +106,18 @@ def _connections(net: Description, element: Connection | tuple[Population | str,
 
 def _connection(old: Connection, parameters: Parameters) -> Connection:
     _check_names(parameters, OF_CONNECTION, "of a connection")
-    values = {name: parameters[name] for name in ("weight", "delay") if name in parameters}
+    values = {name: parameters[name] for name in ("weight", "delay", "receptor") if name in parameters}
     by = {name: parameters[name] for name in ("p", "rule") if parameters.get(name) is not None}
     return replace(old, **values, rule=rule_of(old.label, **by) if by else old.rule)
 
 
 def _input(old: Injection, parameters: Parameters) -> Injection:
     of_input = [f.name for f in fields(old.input)]
-    _check_names(parameters, (*of_input, "delay"), f"of {type(old.input).__name__}, or delay")
-    values = dict(parameters)
-    delay = values.pop("delay", old.delay)
-    new = replace(old, input=replace(old.input, **values), delay=delay)
+    own = ("delay", "receptor") if isinstance(old.input, SPIKES) else ("delay",)
+    _check_names(parameters, (*of_input, *own), f"of {type(old.input).__name__}, or {' or '.join(own)}")
+    values = {name: value for name, value in parameters.items() if name not in own}
+    mine = {name: parameters[name] for name in own if name in parameters}
+    new = replace(old, input=replace(old.input, **values), **mine)
     shared = getattr(old.input, "shared", None)
     if getattr(new.input, "shared", None) != shared:
         raise ValueError(

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 import numpy as np
 
+from gifpop import _core
 from gifpop.common.grid import MOST_STEPS, nearest_steps, whole_steps
+from gifpop.common.receptors import has_sign
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
 from gifpop.engine.links import Link
@@ -24,8 +26,8 @@ from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implici
 
 if TYPE_CHECKING:
     from gifpop.common import checks
-    from gifpop.common.typing import Floats, Integers, Level, Receptor, Shorts, Structured, Synapse, Wiring
-    from gifpop.description import Connection, Description
+    from gifpop.common.typing import Floats, Integers, Level, Receptor, Shorts, Sign, Structured, Synapse, Wiring
+    from gifpop.description import Connection, Description, Injection
     from gifpop.inputs import Input
 
     Drawn: TypeAlias = tuple[Integers, Shorts, Floats | None, Shorts | None]  # first, units, weights, lags of a link
@@ -34,14 +36,31 @@ CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np
 LARGEST_VARIANCE = 1e200  # pA^2
 
 
-def receptor(weight: float) -> Synapse:
+def receptor(weight: float) -> Sign:
     """Return the synapse that the sign of a weight selects."""
     return "excitatory" if weight > 0 else "inhibitory"
 
 
-def variance_receptor(weight: float) -> Receptor:
-    """Return where the variance arrives that comes with spikes of a weight."""
-    return "excitatory variance" if weight > 0 else "inhibitory variance"
+def receptor_of(net: Description, of: Connection | Injection, weight: float) -> Synapse:
+    """Return the receptor at which spikes of a connection or an input arrive: by number, or by the weight's sign."""
+    receptors = net.populations[of.post].cell.receptors
+    if of.receptor is not None:
+        return receptors.index(of.receptor)
+    return receptor(weight) if has_sign(receptors) else 0
+
+
+def place_of(synapse: Synapse) -> int:
+    """Return the number of a receptor."""
+    return synapse if isinstance(synapse, int) else _core.RECEPTOR[synapse]
+
+
+def variance_at(synapse: Synapse) -> Receptor:
+    """Return where the variance arrives that comes with spikes at a receptor."""
+    if synapse == "excitatory":
+        return "excitatory variance"
+    if synapse == "inhibitory":
+        return "inhibitory variance"
+    return _core.RECEPTOR["excitatory variance"] - place_of(synapse)
 
 
 def check_connections(
@@ -78,11 +97,12 @@ def check_connections(
 def capacities(net: Description, wiring: Wiring) -> dict[str, list[float]]:
     """Return the capacity of each population whose neurons receive input of their own: samples of the spikes, or noise.
 
-    A dict of name to the variance, excitatory and inhibitory, pA^2, between neurons that the samples would bring if
-    every neuron that they are drawn from fired once.
+    A dict of name to the variance at each receptor, pA^2, between neurons that the samples would bring if every neuron
+    that they are drawn from fired once.
     """
+    none = {name: [0.0] * len(p.cell.receptors) for name, p in net.populations.items()}
     found = {
-        injection.post: [0.0, 0.0]
+        injection.post: none[injection.post]
         for injection in net.injections
         if is_own_noise(injection.input) and not getattr(injection.input, "is_silent", False)
     }
@@ -92,11 +112,10 @@ def capacities(net: Description, wiring: Wiring) -> dict[str, list[float]]:
         n_pre = net.populations[c.pre].N
         variance = c.rule.variance(n_pre, net.populations[c.post].N)
         if variance != 0.0 and (isinstance(c.weight, Distribution) or c.weight != 0.0):
-            capacity = found.setdefault(c.post, [0.0, 0.0])
+            capacity = found.setdefault(c.post, none[c.post])
             if variance is not None and not isinstance(c.weight, Distribution):
-                capacity[receptor(c.weight) == "inhibitory"] += (
-                    squared(f"{c.label}: weight", c.weight) * variance * n_pre
-                )
+                place = place_of(receptor_of(net, c, c.weight))
+                capacity[place] += squared(f"{c.label}: weight", c.weight) * variance * n_pre
     return found
 
 
@@ -182,10 +201,10 @@ def links(
     return [mean, *more]
 
 
-def changed_link(link: Link, c: Connection, dt: float) -> Link:
-    """Return the link of drawn connections with another weight and delay, the same for all, or as they were."""
-    if not isinstance(c.weight, Distribution):
-        link = replace(link, weight=c.weight, receptor=receptor(c.weight))
+def changed_link(net: Description, link: Link, c: Connection, dt: float) -> Link:
+    """Return the link of drawn connections with another receptor and, if all are alike, another weight and delay."""
+    weight = link.weight if isinstance(c.weight, Distribution) else c.weight
+    link = replace(link, weight=weight, receptor=receptor_of(net, c, weight))
     if not isinstance(c.delay, Distribution):
         link = replace(link, lag=whole_steps(f"{c.label}: delay", c.delay, dt, least=1))
     return link
@@ -205,7 +224,7 @@ def _population_link(net: Description, c: Connection, dt: float, source: int, ta
     weight, delay = _of_all(c.weight), _of_all(c.delay)
     density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
     lag = whole_steps(f"{c.label}: delay", delay, dt, least=1)
-    return Link(source, target, lag, receptor(weight), weight * density)
+    return Link(source, target, lag, receptor_of(net, c, weight), weight * density)
 
 
 def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:
@@ -213,7 +232,8 @@ def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:
     weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
     assert of_number is not None
     variance = squared(f"{c.label}: weight", weight) * of_number if of_number > 0.0 else 0.0
-    return [replace(mean, receptor=variance_receptor(weight), weight=variance)] if variance > 0.0 else []
+    at = variance_at(receptor_of(net, c, weight))
+    return [replace(mean, receptor=at, weight=variance)] if variance > 0.0 else []
 
 
 def _of_all(value: float | Distribution) -> float:
@@ -252,11 +272,11 @@ def _neuron_link(
     various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
     if is_implicit(c.rule.resolve(n_pre), c.pre == c.post) and not various:
         lag = whole_steps(f"{c.label}: delay", _of_all(c.delay), dt)
-        return Link(source, target, lag, receptor(_of_all(c.weight)), _of_all(c.weight))
+        return Link(source, target, lag, receptor_of(net, c, _of_all(c.weight)), _of_all(c.weight))
     first, units, weights, lags = drawn or _draw(c, dt, n_pre, n_post, stream(), threads)
     weight = 1.0 if isinstance(c.weight, Distribution) else c.weight
     lag = 1 if isinstance(c.delay, Distribution) else whole_steps(f"{c.label}: delay", c.delay, dt)
-    return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags)
+    return Link(source, target, lag, receptor_of(net, c, weight), weight, first, units, weights, lags)
 
 
 def _draw(c: Connection, dt: float, n_pre: int, n_post: int, stream: np.random.BitGenerator, threads: int) -> Drawn:

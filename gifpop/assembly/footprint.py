@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gifpop import _core
+from gifpop.assembly.connections import place_of, receptor_of
 from gifpop.assembly.inputs import private_currents
 from gifpop.assembly.levels import relaxing_level
 from gifpop.common.grid import refractory_steps, whole_steps
 from gifpop.common.private_currents import with_memory
-from gifpop.common.receptors import RECEPTORS
 from gifpop.distributions import Distribution
 from gifpop.engine.counting import MOST
 from gifpop.engine.ring_buffers import bytes_of_rings, count_slots
@@ -80,7 +80,7 @@ def of_ring_buffers(
     rows = [
         (
             count_places(p.N),
-            len(RECEPTORS),
+            len(p.cell.receptors),
             _counts([c for c in net.connections if c.post == name], net, levels),
             name in own,
         )
@@ -88,7 +88,10 @@ def of_ring_buffers(
         if levels[name] == "micro" and (names is None or name in names)
     ]
     currents = private_currents(net, dt)
-    receptors = len(RECEPTORS) + max([0, *(len(own) for name, own in currents.items() if levels[name] == "meso")])
+    receptors = max(
+        len(p.cell.receptors) + (len(currents.get(name, ())) if levels[name] == "meso" else 0)
+        for name, p in net.populations.items()
+    )
     numbers = sum(
         len(currents.get(name, ())) * net.populations[name].N for name in net.populations if levels[name] == "micro"
     )
@@ -97,7 +100,7 @@ def of_ring_buffers(
 
 def _counts(connections: Iterable[Connection], net: Description, levels: Mapping[str, Level]) -> bool:
     """Return whether neurons will count the spikes that they receive (see `gifpop.engine.counting.count_units`)."""
-    weights: dict[bool, list[float]] = {False: [], True: []}
+    weights: dict[int, list[float]] = {}
     most, single = 0.0, False
     for c in connections:
         n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
@@ -108,10 +111,10 @@ def _counts(connections: Iterable[Connection], net: Description, levels: Mapping
             return False
         single = True
         if c.weight != 0.0:
-            weights[c.weight > 0.0].append(abs(c.weight))
+            weights.setdefault(place_of(receptor_of(net, c, c.weight)), []).append(c.weight)
             most += expected_connections(c.rule, n_pre, n_post) / n_post
-    multiples = [weight / min(of_sign) for of_sign in weights.values() for weight in of_sign]
-    return single and most <= MOST and all(m <= MOST and m == round(m) for m in multiples)
+    multiples = [weight / min(at_one, key=abs) for at_one in weights.values() for weight in at_one]
+    return single and most <= MOST and all(0.0 < m <= MOST and m == round(m) for m in multiples)
 
 
 def _of_cohorts(level: MesoLevel, cell: GIF, known: bool) -> Footprint:
@@ -142,9 +145,9 @@ def _of_neurons(population: Population) -> Footprint:
     arrays = {name for parameter in various for name in ARRAYS_OF.get(parameter, ())}
     terms = {kind: len(getattr(cell, f"tau_{kind}")) for kind in ("sfa", "stc")}
     rows = len(arrays) + sum(n * (f"{part}_{kind}" in various) for kind, n in terms.items() for part in ("tau", "q"))
-    rows += (len(RECEPTORS) - 1) * len(arrays & {"carry", "decay", "arrive", "input"})  # a row for each receptor
+    rows += (len(cell.receptors) - 1) * len(arrays & {"carry", "decay", "arrive", "input"})  # a row for each receptor
     rows += terms["stc"] * any(name in various for name in ("C_m", "tau_m", "tau_stc"))  # carry of these currents
-    own = len(_micro.STATE) + len(RECEPTORS) + sum(terms.values())
+    own = len(_micro.STATE) + len(cell.receptors) + sum(terms.values())
     return Footprint(8.0 * places * rows, 8.0 * places * own)
 
 

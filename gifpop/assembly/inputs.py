@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from gifpop.assembly.connections import is_fluctuating, is_own_noise, receptor, squared, variance_receptor
+from gifpop.assembly.connections import is_fluctuating, is_own_noise, receptor_of, squared, variance_at
 from gifpop.common.grid import whole_steps
 from gifpop.common.private_currents import PrivateCurrent, correlated, held, place_of_variance
-from gifpop.common.receptors import RECEPTORS
 from gifpop.engine import signals
 from gifpop.engine.links import Fluctuation, Link, NoiseLink
 from gifpop.inputs import (
+    SPIKES,
     DirectCurrent,
     NoiseCurrent,
     OUCurrent,
@@ -84,23 +84,25 @@ def inputs(
         delay = whole_steps(f"{injection.label}: delay", injection.delay, dt)
         input, target, stream = injection.input, index[injection.post], streams(i)
         signal = _kept_signal(injection, dt, stream, kept)
+        synapse = receptor_of(net, injection, getattr(input, "weight", 0.0))
         if is_fluctuating(input):
             fluctuation = _fluctuation(injection, target, delay, dt, stream)
             if not input.shared and levels[injection.post] == "meso":
                 place = sum(one.target == target and not one.shared for one in noise)
-                fluctuation = _of_population(fluctuation, private[injection.post][place], place)
+                after = len(net.populations[injection.post].cell.receptors)
+                fluctuation = _of_population(fluctuation, private[injection.post][place], after, place)
             noise.append(fluctuation)
         elif isinstance(input, PoissonSpikes) and not input.shared and levels[injection.post] == "micro":
-            noise.append(NoiseLink(target, delay, receptor(input.weight), input.weight, signal, stream))
+            noise.append(NoiseLink(target, delay, synapse, input.weight, signal, stream))
             continue
         line = len(index) + len(lines)
-        if isinstance(input, SpikeTimes | PoissonSpikes):
-            made.append(Link(line, target, delay, receptor(input.weight), input.weight))
+        if isinstance(input, SPIKES):
+            made.append(Link(line, target, delay, synapse, input.weight))
         else:
             made.append(Link(line, target, delay, "current", 1.0))
         if isinstance(input, PoissonSpikes) and not input.shared and not input.is_silent:
             variance = squared(f"{injection.label}: weight", input.weight)
-            made.append(replace(made[-1], receptor=variance_receptor(input.weight), weight=variance))
+            made.append(replace(made[-1], receptor=variance_at(synapse), weight=variance))
         lines.append(signal)
     return lines, made, noise
 
@@ -134,15 +136,18 @@ def _kept_signal(
     return signal
 
 
-def _of_population(link: NoiseLink, current: PrivateCurrent, place: int) -> NoiseLink:
-    """Return the link by which a population receives the variance of a private current, in units of its own."""
+def _of_population(link: NoiseLink, current: PrivateCurrent, receptors: int, place: int) -> NoiseLink:
+    """Return the link by which a population with so many receptors receives the variance of a private current.
+
+    It is in units of its own.
+    """
     law, variance = link.fluctuation, link.signal
     assert law is not None
     assert isinstance(variance, signals.HeldVariance)
     law, variance = replace(law, kept=current.kept), copy.copy(variance)
     if variance.std > 0.0:
         variance.std, variance.modulation = 1.0, variance.modulation / variance.std
-    return replace(link, receptor=place_of_variance(len(RECEPTORS), place), signal=variance, fluctuation=law)
+    return replace(link, receptor=place_of_variance(receptors, place), signal=variance, fluctuation=law)
 
 
 class _Grid:

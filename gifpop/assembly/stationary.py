@@ -27,7 +27,7 @@ from gifpop.meso.plan import PopulationPlan
 from gifpop.micro.plan import NeuronPlan
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers, Streams, Synapse
+    from gifpop.common.typing import Floats, Integers, Receptor, Streams
     from gifpop.engine.links import NoiseLink
     from gifpop.meso.modes import Carried
     from gifpop.parameters import GIF
@@ -58,18 +58,17 @@ def mean_links(links: Iterable[Link], sizes: Sequence[int]) -> list[Link]:
 
 
 def _mean_of_connections(link: Link, pairs: int) -> list[Link]:
-    """Return a link for each lag and sign among single connections; ``pairs`` of units might have one."""
+    """Return a link for each lag and receptor among single connections; ``pairs`` of units might have one."""
     assert link.units is not None
     if link.weights is None and link.lags is None:
         return [Link(link.source, link.target, link.lag, link.receptor, link.weight * len(link.units) / pairs)]
     weights = link.weight * (np.ones(len(link.units)) if link.weights is None else link.weights)
     lags = np.full(len(weights), link.lag) if link.lags is None else link.lags
     made = []
-    signs: list[tuple[Synapse, Floats]] = [
-        ("excitatory", np.maximum(weights, 0.0)),
-        ("inhibitory", np.minimum(weights, 0.0)),
-    ]
-    for receptor, amounts in signs:
+    at: list[tuple[Receptor, Floats]] = [(link.receptor, weights)]
+    if link.receptor in ("excitatory", "inhibitory"):
+        at = [("excitatory", np.maximum(weights, 0.0)), ("inhibitory", np.minimum(weights, 0.0))]
+    for receptor, amounts in at:
         sums = np.bincount(lags, amounts)
         made += [Link(link.source, link.target, int(lag), receptor, sums[lag] / pairs) for lag in np.flatnonzero(sums)]
     return made
@@ -180,7 +179,7 @@ def _window(cells: Iterable[GIF], links: Iterable[Link], kept: Iterable[float], 
     """
     slowest = max(
         *(
-            max(MEMBRANES * cell.tau_m, cell.tau_syn_ex, cell.tau_syn_in, cell.t_ref, *cell.tau_sfa, *cell.tau_stc)
+            max(MEMBRANES * cell.tau_m, *cell.synaptic_times, cell.t_ref, *cell.tau_sfa, *cell.tau_stc)
             for cell in cells
         ),
         *(-dt / math.log(share) for share in kept if share > 0.0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -78,6 +78,16 @@ def vector(where: str, values: object, condition: Condition = "finite", unit: st
         i = int(np.argmin(good))
         number(f"{where}[{i}]", array[i], condition, unit)
     return array
+
+
+def by_name(where: str, values: object) -> Mapping[str, Any]:
+    """Return a dict, or another mapping, whose keys are names: letters, digits and underscores."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{where} must be a dict of name to value, got {brief(values)}")
+    for name in values:
+        if not isinstance(name, str) or not f"_{name}".isidentifier() or not name:
+            raise ValueError(f"{where} must have names of letters, digits and underscores, got {name!r}")
+    return values
 
 
 def is_array(value: object) -> bool:

@@ -22,20 +22,20 @@ LARGEST_SLOPE = 1e100  # 1/pA; what a current does to the logarithm of a hazard
 LARGEST_JUMP = 1e12  # in Delta_V, of what is carried: rounding of its variance must be nothing beside its mean
 
 OF_ONE: dict[str, tuple[Limits, str]] = {
-    **dict.fromkeys(("tau_m", "tau_syn_ex", "tau_syn_in", "tau_sfa", "tau_stc"), (TIMES, "ms")),
+    **dict.fromkeys(("tau_m", "tau_syn_ex", "tau_syn_in", "tau_syn", "tau_sfa", "tau_stc"), (TIMES, "ms")),
     "t_ref": ((0.0, TIMES[1]), "ms"),
     "C_m": ((0.0, LARGEST_CAPACITANCE), "pF"),
     "Delta_V": ((1.0 / LARGEST_POTENTIAL, LARGEST_POTENTIAL), "mV"),
     **dict.fromkeys(("E_L", "V_reset", "V_T_star", "V_m", "q_sfa"), (POTENTIALS, "mV")),
 }
-CURRENTS = ("I_e", "I_syn_ex", "I_syn_in", "q_stc")
+CURRENTS = ("I_e", "I_syn_ex", "I_syn_in", "I_syn", "q_stc")
 
 
 def check_ranges(where: str, p: Mapping[str, object]) -> None:
     """Raise ValueError for parameters of neurons whose consequences would overflow.
 
-    ``where`` says whose they are. Numbers, arrays and sequences of them are checked; a distribution is, once it has
-    been drawn.
+    ``where`` says whose they are. Numbers, arrays, and sequences and dicts of them are checked; a distribution is, once
+    it has been drawn.
     """
     for name, (limits, unit) in OF_ONE.items():
         for place, values in _entries(p.get(name)):
@@ -54,10 +54,14 @@ def check_ranges(where: str, p: Mapping[str, object]) -> None:
 
 def _entries(values: object) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the entries of a parameter that are known, and their places in it."""
-    listed = isinstance(values, list | tuple)
-    for i, value in enumerate(values if listed else [values]):  # type: ignore[arg-type, var-annotated]
+    places = {"": values}
+    if isinstance(values, Mapping):
+        places = {f"[{name!r}]": value for name, value in values.items()}
+    elif isinstance(values, list | tuple):
+        places = {f"[{i}]": value for i, value in enumerate(values)}
+    for place, value in places.items():
         if isinstance(value, int | float | np.number | np.ndarray):
-            yield f"[{i}]" if listed else "", np.asarray(value, dtype=float)
+            yield place, np.asarray(value, dtype=float)
 
 
 def _check(where: str, values: np.ndarray, limits: Limits, unit: str) -> None:

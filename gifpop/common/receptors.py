@@ -1,16 +1,15 @@
 """Receptors of neurons, in the order of every array that has an axis of receptors."""
 
-RECEPTORS = ("ex", "in")  # those that have names; others follow by number
+from collections.abc import Sequence
+
+RECEPTORS = ("ex", "in")  # of neurons that do not name theirs; the sign of a weight selects one of them
 
 
-def name_currents(n: int) -> tuple[str, ...]:
-    """Return the names of the synaptic currents of ``n`` receptors: ``I_syn_ex``, ``I_syn_in``, ``I_syn_2``, ..."""
-    return tuple(f"I_syn_{RECEPTORS[r] if r < len(RECEPTORS) else r}" for r in range(n))
+def name_currents(receptors: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the synaptic currents of receptors, such as ``I_syn_ex``."""
+    return tuple(f"I_syn_{name}" for name in receptors)
 
 
-def receptor_of(variable: str) -> int | None:
-    """Return the receptor whose synaptic current a variable is, or None."""
-    head, _, receptor = variable.rpartition("_")
-    if head != "I_syn":
-        return None
-    return RECEPTORS.index(receptor) if receptor in RECEPTORS else int(receptor)
+def has_sign(receptors: Sequence[str]) -> bool:
+    """Return whether the sign of a weight selects one of the receptors: the first two, then."""
+    return tuple(receptors[: len(RECEPTORS)]) == RECEPTORS

@@ -38,8 +38,9 @@ FiniteSize: TypeAlias = Literal["drawn", "corrected"]
 Wiring: TypeAlias = Literal["dense", "sparse"]
 Table: TypeAlias = Literal["activity", "recorded", "spikes"]
 
-Synapse: TypeAlias = Literal["excitatory", "inhibitory"]
-Receptor: TypeAlias = Synapse | Literal["current", "excitatory variance", "inhibitory variance"] | int  # by number
+Sign: TypeAlias = Literal["excitatory", "inhibitory"]
+Synapse: TypeAlias = Sign | int  # the sign of a weight selects one of the first two; or by number
+Receptor: TypeAlias = Synapse | Literal["current", "excitatory variance", "inhibitory variance"]
 
 Key: TypeAlias = npt.NDArray[np.uint64]  # of the random numbers of a group of neurons
 Stream: TypeAlias = np.random.BitGenerator | Key

@@ -65,7 +65,8 @@ def _unit(links: list[Link], receptors: int) -> Unit | None:
         unit.size[r] = min((link.weight for link in own if link.weight != 0.0), key=abs, default=1.0)
         if any(abs(link.weight) > MOST * abs(unit.size[r]) for link in own):
             return None
-        if any(multiple(link, unit) * unit.size[r] != link.weight for link in own):
+        multiples = [multiple(link, unit) for link in own]
+        if any(m < 0 or m * unit.size[r] != link.weight for m, link in zip(multiples, own, strict=True)):
             return None
-        most = max(most, sum(multiple(link, unit) * link.largest_indegree for link in own))
+        most = max(most, sum(m * link.largest_indegree for m, link in zip(multiples, own, strict=True)))
     return unit._replace(most=most) if most <= MOST else None

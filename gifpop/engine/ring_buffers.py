@@ -139,7 +139,7 @@ class RingBuffers:
             for (ring, _), plan, row, dtype in zip(recounted, plans, rows, types, strict=True)
         ]
         self.externals = [
-            _fit(ring, slots, plan.n_receptors + 1, row, moved, np.float64) if row and more else None
+            _fit(ring, slots, plan.n_receptors + 1, row, moved, np.float64, of_currents=True) if row and more else None
             for ring, plan, row, more in zip([*self.externals, *new], plans, rows, external, strict=True)
         ]
         self.shared, self.rings, self.units = shared, rings, [unit for _, unit in recounted]
@@ -280,13 +280,15 @@ def _fit(
     row: int,
     moved: tuple[Integers, Integers],
     dtype: type[Amount],
+    of_currents: bool = False,
 ) -> npt.NDArray[Amount]:
-    """Return a ring buffer with at least the content of ``ring`` (None: nothing)."""
-    if ring is not None and len(ring) == slots:
+    """Return a ring buffer with the content of ``ring`` (None: nothing), whose last kind may be ``of_currents``."""
+    if ring is not None and ring.shape[:2] == (slots, kinds):
         return ring
     new = memory.aligned_zeros((slots, kinds, row), dtype)
     if ring is not None:
-        new[moved[1]] = ring[moved[0]]
+        kept = [*range(ring.shape[1] - of_currents), *([kinds - 1] if of_currents else [])]
+        new[moved[1][:, np.newaxis], kept] = ring[moved[0]]
     return new
 
 

@@ -11,16 +11,15 @@ from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps
 from gifpop.common.private_currents import with_memory
 from gifpop.common.ranges import LARGEST_JUMP, LARGEST_SLOPE
-from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.meso import _meso
 from gifpop.meso.history import rounded
 from gifpop.meso.modes import count_modes, count_moments
 from gifpop.meso.plan import (
-    RECORDABLES,
     PopulationPlan,
     automatic_history,
     plan_adaptive,
     plan_population,
+    recordables,
     resume_population,
     start_history,
     update_plan,
@@ -42,14 +41,13 @@ class MesoLevel:
     population : Population
     options : gifpop.assembly.options.Options
         The adaptation is the population's own where it has one.
-    capacity : pair of float, or None
+    capacity : sequence of float, or None
         Where neurons receive input of their own: see `gifpop.meso.modes.Carried`. Only where adaptation is carried.
     private : tuple of gifpop.common.private_currents.PrivateCurrent
         What else they receive of their own, likewise.
     """
 
     name: ClassVar[Level] = "meso"
-    recordables: ClassVar = RECORDABLES
 
     def __init__(
         self,
@@ -63,6 +61,7 @@ class MesoLevel:
         self.carries = (population.adaptation or options.adaptation) == "carried"
         self.drawn = population.finite_size == "drawn"
         self.length = population.len_kernel
+        self.recordables = recordables(population.cell.receptors)
         self.check(population)
         modes = self._count_modes(population.cell) if self.carries else 0
         self.moments = count_moments(modes) + (modes > 0)
@@ -101,7 +100,7 @@ class MesoLevel:
         if self.carries and modes > _meso.MOST_MODES:
             raise ValueError(
                 f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
-                f"got {modes} (one for each entry, two for synapses where neurons receive input of their own, one for "
+                f"got {modes} (one for each entry, one for each receptor where neurons receive input of their own, one for "
                 "each current of their own that has a memory, and one for the membrane where there are currents)"
             )
         slope = cell.tau_m / cell.C_m / cell.Delta_V
@@ -143,7 +142,7 @@ class MesoLevel:
     def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return the plan in its initial state, or at rest if that is the stationary one."""
         cell = population.cell
-        common = population.BinoRand, self.carries, self.capacity, self.smooth, RECEPTORS, self.drawn, self.private
+        common = population.BinoRand, self.carries, self.capacity, self.smooth, self.drawn, self.private
         if self.tolerance is None:
             plan = plan_population(cell, population.N, self.dt, self.length, None, *common)
         else:
@@ -151,7 +150,7 @@ class MesoLevel:
         start_history(plan, 0.0 if self.initial == "nest" else cell.V_reset, fired=self.initial in ("fired", "nest"))
         resting = 0.0 if self.initial == "nest" else cell.E_L
         plan.state["V_m"] = resting if cell.V_m is None else cell.V_m
-        plan.I_syn[: len(RECEPTORS)] = [getattr(cell, name) for name in name_currents(len(RECEPTORS))]
+        plan.I_syn[: len(cell.receptors)] = cell.synaptic_currents
         return plan
 
     def resume(self, population: Population, root: np.random.SeedSequence, index: int, kept: Arrays) -> PopulationPlan:

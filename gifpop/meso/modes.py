@@ -16,7 +16,6 @@ import numpy as np
 
 from gifpop.common.membrane import arrival_current, arrival_potential, current_gain, underflows_to_zero
 from gifpop.common.private_currents import with_memory
-from gifpop.common.receptors import RECEPTORS
 from gifpop.common.stateful import Stateful
 
 if TYPE_CHECKING:
@@ -105,9 +104,9 @@ class Carried(Stateful):
         return arrays if self.cells is None else [*arrays, self.cells]
 
 
-def count_modes(cell: GIF, noisy: bool = False, receptors: int = len(RECEPTORS), remembered: int = 0) -> int:
+def count_modes(cell: GIF, noisy: bool = False, remembered: int = 0) -> int:
     """Return the number of modes of a neuron, with so many private currents that have a memory."""
-    currents = len(cell.tau_stc) + receptors * noisy + remembered
+    currents = len(cell.tau_stc) + len(cell.receptors) * noisy + remembered
     return len(cell.tau_sfa) + currents + (currents > 0)
 
 
@@ -123,7 +122,6 @@ def plan_carried(
     capacity: Sequence[float] | None,
     places: int,
     cell_places: int | None,
-    receptors: Sequence[str] = RECEPTORS,
     private: tuple[PrivateCurrent, ...] = (),
 ) -> Carried:
     """Return the carried adaptation of cohorts, with a state of zeros.
@@ -136,12 +134,10 @@ def plan_carried(
         Where neurons receive input of their own: see `Carried`.
     places, cell_places : int or None
         For cohorts; for cells of an adaptive history.
-    receptors : sequence of str
-        Each has a time constant ``cell.tau_syn_NAME``.
     private : tuple of gifpop.common.private_currents.PrivateCurrent
         Only with a capacity.
     """
-    tau_syn = np.array([getattr(cell, f"tau_syn_{name}") for name in receptors])
+    tau_syn = np.array(cell.synaptic_times)
     of_input = tau_syn if capacity is not None else tau_syn[:0]
     slow = with_memory(private)
     thresholds, currents = len(cell.tau_sfa), len(cell.tau_stc) + len(of_input) + len(slow)

@@ -23,7 +23,7 @@ from gifpop.common.membrane import (
     underflows_to_zero,
 )
 from gifpop.common.private_currents import with_memory
-from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
+from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.common.remembered import remembered
 from gifpop.common.stateful import Stateful, fill
 from gifpop.meso import _meso, history
@@ -41,7 +41,6 @@ SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it 
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
 MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
 VARIABLES = ("n_events", "mean", "V_m", "E_sfa")  # that can be recorded, before the synaptic currents
-RECORDABLES = (*VARIABLES, *name_currents(len(RECEPTORS)))
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
 SURVIVORS = _meso.COHORT_ARRAYS.index("survivors")
 SUMS = [_meso.COHORT_ARRAYS.index(name) for name in ("count", "survivors", "variance")]  # over neurons
@@ -67,6 +66,7 @@ class PopulationPlan(Stateful):
     carried: Carried | None = None
     smooth: bool = False
     budget: Floats | None = None
+    receptor_names: tuple[str, ...] = RECEPTORS
 
     STATE: ClassVar = ("state", "I_syn", "sfa", "cohorts", "cells", "carried", "budget")
     neurons: ClassVar[Literal[False]] = False
@@ -86,7 +86,7 @@ class PopulationPlan(Stateful):
     @property
     def recordables(self) -> tuple[str, ...]:
         """Names of the variables that can be recorded."""
-        return (*VARIABLES, *name_currents(self.n_receptors))
+        return recordables(self.receptor_names)
 
     @property
     def recorded(self) -> tuple[Floats, ...]:
@@ -95,8 +95,11 @@ class PopulationPlan(Stateful):
 
     def of_units(self, name: str) -> Floats:
         """Return the value of a state variable as an array of length 1; writing to it changes the state."""
-        receptor = receptor_of(name)
-        return self.state[name] if receptor is None else self.I_syn[receptor : receptor + 1]
+        currents = name_currents(self.receptor_names)
+        if name not in currents:
+            return self.state[name]
+        receptor = currents.index(name)
+        return self.I_syn[receptor : receptor + 1]
 
     @property
     def K(self) -> int:
@@ -161,6 +164,11 @@ class PopulationPlan(Stateful):
         return _meso.MesoPopulation(self, stream)
 
 
+def recordables(receptors: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the variables that can be recorded of a population whose neurons have these receptors."""
+    return (*VARIABLES, *name_currents(receptors))
+
+
 @underflows_to_zero
 def plan_population(
     cell: GIF,
@@ -172,7 +180,6 @@ def plan_population(
     carries: bool = False,
     capacity: Sequence[float] | None = None,
     smooth: bool = False,
-    receptors: Sequence[str] = RECEPTORS,
     drawn: bool = False,
     private: tuple[PrivateCurrent, ...] = (),
 ) -> PopulationPlan:
@@ -196,8 +203,6 @@ def plan_population(
         Where neurons receive input of their own: see `gifpop.meso.modes.Carried`. Only where adaptation is carried.
     smooth : bool
         Expected counts are smooth functions of the parameters: no threshold changes what happens by more than rounding.
-    receptors : sequence of str
-        Each has a time constant ``cell.tau_syn_NAME``.
     drawn : bool
         Spikes are drawn cohort by cohort; False: their sum is, with a correction for finite size.
     private : tuple of gifpop.common.private_currents.PrivateCurrent
@@ -205,7 +210,7 @@ def plan_population(
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
-    tau_syn = [getattr(cell, f"tau_syn_{name}") for name in receptors]
+    tau_syn = cell.synaptic_times
     membrane = propagators(dt, cell.C_m, cell.tau_m, cell.E_L, cell.I_e, tau_syn)
     padding = (_meso.PADDING, 0)
     decay = np.exp(-dt / tau)
@@ -215,7 +220,7 @@ def plan_population(
         constants=_constants(cell, N, dt, binomial, membrane),
         receptors=_receptors(cell, dt, tau_syn, membrane, len(private)),
         state=np.zeros(1, _meso.STATE),
-        I_syn=np.zeros(len(receptors) + len(private)),
+        I_syn=np.zeros(len(tau_syn) + len(private)),
         theta=np.pad(theta, padding),
         quasi=np.pad(-np.expm1(np.minimum(-theta, LARGEST_EXPONENT)) / N, padding),
         sfa_decay=decay,
@@ -226,12 +231,13 @@ def plan_population(
         cohorts=cohorts,
         cells=cells,
         carried=plan_carried(
-            cell, dt, capacity, cohorts.shape[1], None if cells is None else cells.rows.shape[1], receptors, private
+            cell, dt, capacity, cohorts.shape[1], None if cells is None else cells.rows.shape[1], private
         )
-        if carries and count_modes(cell, capacity is not None, len(receptors), len(with_memory(private)))
+        if carries and count_modes(cell, capacity is not None, len(with_memory(private)))
         else None,
         smooth=smooth,
         budget=np.zeros(1) if drawn else None,
+        receptor_names=cell.receptors,
     )
 
 
@@ -245,7 +251,6 @@ def plan_adaptive(
     carries: bool = False,
     capacity: Sequence[float] | None = None,
     smooth: bool = False,
-    receptors: Sequence[str] = RECEPTORS,
     drawn: bool = False,
     private: tuple[PrivateCurrent, ...] = (),
 ) -> PopulationPlan:
@@ -255,7 +260,7 @@ def plan_adaptive(
     parameters as of `plan_population`; tolerance as of `gifpop.meso.history.widest_cells`.
     """
     widest = affordable_cells(cell, dt, len_kernel, tolerance, smooth)
-    others = binomial, carries, capacity, smooth, receptors, drawn, private
+    others = binomial, carries, capacity, smooth, drawn, private
     if widest is None:
         return plan_population(cell, N, dt, len_kernel, None, *others)
     window = history.window_length(widest)
@@ -303,7 +308,7 @@ def resume_population(
     noisy = carries and "carried.fired" in kept and len(kept["carried.fired"]) == count_moments(modes)
     if noisy and modes > _meso.MOST_MODES:
         raise ValueError(f"there must be at most {_meso.MOST_MODES} modes, got {modes}")
-    capacity = (0.0,) * len(RECEPTORS) if noisy else None  # filled below
+    capacity = (0.0,) * len(cell.receptors) if noisy else None  # filled below
     plan = plan_population(
         cell, N, dt, K, cells, binomial, carries, capacity, smooth, drawn=drawn, private=private if noisy else ()
     )
@@ -345,7 +350,6 @@ def update_plan(
     dt: float,
     binomial: bool = True,
     capacity: Sequence[float] | None = None,
-    receptors: Sequence[str] = RECEPTORS,
     private: tuple[PrivateCurrent, ...] = (),
 ) -> None:
     """Change the parameters of a population; state, history and its length stay."""
@@ -358,9 +362,7 @@ def update_plan(
     plan.scale(N / plan.constants["N"][0])
     if plan.drawn:  # whole numbers stay whole, and those of neighbours together nearly in proportion
         plan.set_survivors(np.diff(np.rint(np.cumsum(plan.survivors)), prepend=0.0))
-    new = plan_population(
-        cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, receptors=receptors, private=private
-    )
+    new = plan_population(cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, private=private)
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
     if plan.carried is not None:
@@ -368,8 +370,8 @@ def update_plan(
         update_carried(plan.carried, new.carried, plan.cells, refractory, _members(plan))
     elif carries:
         places = None if plan.cells is None else plan.cells.rows.shape[1]
-        plan.carried = plan_carried(cell, dt, capacity, plan.cohorts.shape[1], places, receptors, private)
-    plan.I_syn = np.concatenate([plan.I_syn[: len(receptors)], np.zeros(len(private))])
+        plan.carried = plan_carried(cell, dt, capacity, plan.cohorts.shape[1], places, private)
+    plan.I_syn = np.concatenate([plan.I_syn[: len(cell.receptors)], np.zeros(len(private))])
     for name in ("constants", "receptors", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         setattr(plan, name, getattr(new, name))
     plan.state["spread"] = NOT_KNOWN
@@ -387,7 +389,7 @@ def _lasting_capacity(carried: Carried | None, capacity: Sequence[float] | None)
     """Return the capacity of input that neurons receive of their own, or did before a change."""
     if carried is None or not carried.noisy:
         return capacity
-    before: list[float] = carried.capacity[: len(RECEPTORS)].tolist()
+    before: list[float] = carried.capacity[: len(carried.capacity) - len(carried.private)].tolist()
     if capacity is None:
         return before
     return [now if now > 0.0 else was for now, was in zip(capacity, before, strict=True)]  # samples may be on their way

@@ -39,6 +39,7 @@ cdef struct Neurons:
     PerNeuron stc_jump      # S rows, pA
     PerNeuron stc_carry     # S rows, mV per pA of adaptation current at the start of the step
     bint trapezoid          # discretized as populations are; otherwise as in NEST, without arrive, input and stc_carry
+    bint late               # spikes that arrive act from the next step on, as in NEST's gif_psc_exp_multisynapse
     bint various            # some parameters of the membrane, synapses or hazard differ between neurons
     double *V_m             # mV
     double *I_syn           # R rows, pA

@@ -40,7 +40,8 @@ cdef class MicroPopulation:
         ``parameters``: ``PARAMETERS``, shape (1, n), and ``TERMS``, shape (terms, n), where n is ``places`` for a value
         for each neuron or ``TILE`` for one value repeated. ``state``: ``STATE``, shape (1, places), and ``I_syn``,
         ``sfa`` and ``stc``, shape (terms, places); places is N rounded up to a multiple of ``TILE``, with budgets that
-        last for ever behind the last neuron. ``trapezoid``: whether neurons are discretized as populations are.
+        last for ever behind the last neuron. ``trapezoid``: whether neurons are discretized as populations are;
+        ``late``: whether they are as in NEST's gif_psc_exp_multisynapse.
     key : uint64 array of length 2
         Of the group's random numbers.
 
@@ -55,7 +56,7 @@ cdef class MicroPopulation:
         cdef dict parameters = dict(plan.parameters), state = dict(plan.state)
         cdef Py_ssize_t places = state["V_m"].shape[1]
         self.kept, self.recordables = (parameters, state), plan.recorded
-        g.N, g.places, g.trapezoid = plan.N, places, plan.trapezoid
+        g.N, g.places, g.trapezoid, g.late = plan.N, places, plan.trapezoid, plan.late
         g.J, g.S, g.R = len(state["sfa"]), len(state["stc"]), len(state["I_syn"])
         g.leak = bind(parameters["leak"], places)
         g.constant_drive = bind(parameters["constant_drive"], places)

@@ -11,11 +11,11 @@ import numpy as np
 from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps
 from gifpop.common.ranges import check_ranges
-from gifpop.common.receptors import RECEPTORS, name_currents
+from gifpop.common.receptors import name_currents
 from gifpop.common.stateful import fill
 from gifpop.distributions import Distribution, Given
 from gifpop.micro._micro import OF_TRAPEZOID
-from gifpop.micro.plan import RECORDABLES, NeuronPlan, count_places, neuron_parameters, plan_neurons
+from gifpop.micro.plan import NeuronPlan, count_places, neuron_parameters, plan_neurons, recordables
 
 if TYPE_CHECKING:
     from gifpop.common.private_currents import PrivateCurrent
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from gifpop.engine.plan import Plan
 
 MOST_SIMULATED = 2**31 - 1  # neurons, whose numbers are int32
-DRAWN_ANEW = ("V_m", *name_currents(len(RECEPTORS)))  # initial values
+INITIAL = ("V_m", "I_syn_ex", "I_syn_in", "I_syn")  # values
 
 
 class MicroLevel:
     """A population neuron by neuron; parameters as of `gifpop.meso.level.MesoLevel`."""
 
     name: ClassVar[Level] = "micro"
-    recordables: ClassVar = RECORDABLES
 
     def __init__(
         self,
@@ -43,6 +42,7 @@ class MicroLevel:
         self.dt, self.initial, self.capacity, self.private = options.dt, options.initial, capacity, private
         # of the population that finds the stationary state
         self.tolerance, self.smooth = options.relaxing_tolerance, options.smooth
+        self.recordables = recordables(population.cell.receptors)
         self.check(population)
 
     def check(self, population: Population) -> None:
@@ -71,7 +71,7 @@ class MicroLevel:
         p = self._drawn(population, root, index)
         if p["V_m"] is None:
             p["V_m"] = p["E_L"]
-        plan = plan_neurons(p, N, self.dt)
+        plan = plan_neurons(p, N, self.dt, receptors=population.cell.receptors)
         if self.initial == "fired":
             plan.of_neurons("V_m")[:] = p["V_reset"]
             plan.of_neurons("pause")[:] = refractory_steps(p["t_ref"], self.dt)
@@ -94,9 +94,10 @@ class MicroLevel:
     def begin(self, plan: Plan, population: Population, root: np.random.SeedSequence, index: int) -> Key:
         """Draw initial values that differ between neurons; return the key of the random numbers."""
         assert isinstance(plan, NeuronPlan)
-        names = tuple(name for name in DRAWN_ANEW if isinstance(getattr(population.cell, name), Distribution))
-        for name, values in self._drawn(population, root, index, names).items():
-            plan.of_neurons(name)[:] = values
+        various = population.cell.various()
+        drawn = self._drawn(population, root, index, [name for name in INITIAL if name in various])
+        for name in drawn.keys() & {"V_m", *name_currents(population.cell.receptors)}:
+            plan.of_neurons(name)[:] = drawn[name]
         key = seeds.philox_key(root, seeds.POPULATION, index)
         plan.restart(key)
         return key
@@ -105,17 +106,23 @@ class MicroLevel:
         """Return a plan with the parameters of a population, and the state of a plan of as many neurons."""
         assert isinstance(plan, NeuronPlan)
         p = self._drawn(population, root, index)
-        return replace(plan, parameters=neuron_parameters(p, population.N, self.dt))
+        parameters = neuron_parameters(p, population.N, self.dt, receptors=population.cell.receptors)
+        return replace(plan, parameters=parameters)
 
     def _drawn(
         self, population: Population, root: np.random.SeedSequence, index: int, names: Collection[str] | None = None
     ) -> dict[str, Any]:
-        """Return parameters of each neuron, by default all; a distribution gives the same values each time."""
+        """Return parameters of each neuron, by default all; a distribution gives the same values each time.
+
+        Those of receptors stand by themselves, as `plan_neurons` takes them.
+        """
 
         def random(parameter: int, term: int) -> np.random.Generator:
             return np.random.Generator(seeds.stream(root, seeds.NEURONS, index, parameter, term))
 
         where = f"Population {population.name!r}: GIF"
-        p = population.cell.draw(population.N, random, where, names)
+        p: dict[str, Any] = population.cell.draw(population.N, random, where, names)
         check_ranges(where, p)
+        for kind in p.keys() & {"tau_syn", "I_syn"}:
+            p |= {f"{kind}_{name}": p[kind].get(name, 0.0) for name in population.cell.tau_syn}
         return p

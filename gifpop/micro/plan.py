@@ -19,7 +19,7 @@ from gifpop.common.membrane import (
     underflows_to_zero,
 )
 from gifpop.common.memory import aligned_copy, aligned_zeros
-from gifpop.common.receptors import RECEPTORS, name_currents, receptor_of
+from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.micro import _micro
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Arrays, Floats, Integers, Stream
 
 VARIABLES = ("V_m", "E_sfa", "I_stc")  # that can be recorded, before the synaptic currents
-RECORDABLES = (*VARIABLES, *name_currents(len(RECEPTORS)))
 EVERLASTING = 1e300  # budget of the places behind the last neuron
 LARGEST_EXPONENT = 1000.0  # of two, of a hazard
 NEVER_RESET = -1.0  # steps of refractoriness of a neuron whose potential goes on after a spike
@@ -42,7 +41,7 @@ ARRAYS_OF = {  # arrays that `neuron_parameters` makes of each parameter; those 
     "Delta_V": ("slope", "threshold"),
     "lambda_0": ("threshold",),
     "t_ref": ("refractory",),
-    **{f"tau_syn_{name}": ("carry", "decay", "arrive", "input") for name in RECEPTORS},
+    **dict.fromkeys(("tau_syn", "tau_syn_ex", "tau_syn_in"), ("carry", "decay", "arrive", "input")),
 }
 
 
@@ -50,13 +49,16 @@ ARRAYS_OF = {  # arrays that `neuron_parameters` makes of each parameter; those 
 class NeuronPlan:
     """A group of neurons as arrays (see `_micro.MicroPopulation`).
 
-    ``trapezoid``: they are discretized as populations are; otherwise as NEST's gif_psc_exp.
+    ``trapezoid``: they are discretized as populations are; otherwise as NEST's gif_psc_exp or, ``late``, its
+    gif_psc_exp_multisynapse.
     """
 
     N: int
     parameters: dict[str, Floats]
     state: dict[str, Floats]
     trapezoid: bool
+    receptor_names: tuple[str, ...] = RECEPTORS
+    late: bool = False
 
     neurons: ClassVar[Literal[True]] = True
     fires_once: ClassVar[Literal[True]] = True
@@ -83,7 +85,7 @@ class NeuronPlan:
     @property
     def recordables(self) -> tuple[str, ...]:
         """Names of the variables that can be recorded."""
-        return (*VARIABLES, *name_currents(self.n_receptors))
+        return recordables(self.receptor_names)
 
     @property
     def recorded(self) -> tuple[Floats, ...]:
@@ -92,14 +94,14 @@ class NeuronPlan:
 
     def of_neurons(self, name: str) -> Floats:
         """Return the values of a state variable, one for each neuron; writing to them changes the state."""
-        receptor = receptor_of(name)
-        row = self.state[name][0] if receptor is None else self.state["I_syn"][receptor]
+        currents = name_currents(self.receptor_names)
+        row = self.state["I_syn"][currents.index(name)] if name in currents else self.state[name][0]
         return row[: self.N]
 
     def copy(self) -> NeuronPlan:
         """Return a plan with the same parameters and a state of its own."""
         state = {name: aligned_copy(values) for name, values in self.state.items()}
-        return NeuronPlan(self.N, dict(self.parameters), state, self.trapezoid)
+        return NeuronPlan(self.N, dict(self.parameters), state, self.trapezoid, self.receptor_names, self.late)
 
     def state_arrays(self) -> Arrays:
         """Return the arrays of state by name, and of parameters those that differ between neurons, as drawn."""
@@ -112,7 +114,7 @@ class NeuronPlan:
         state["budget"][:] = EVERLASTING
         for name, values in state.items():
             values[:, : len(neurons)] = self.state[name][:, neurons]
-        return NeuronPlan(len(neurons), dict(self.parameters), state, self.trapezoid)
+        return NeuronPlan(len(neurons), dict(self.parameters), state, self.trapezoid, self.receptor_names, self.late)
 
     def renew_budgets(self, first: int, draw: float, key: Stream) -> None:
         """Draw new budgets for the neurons from the first one on, for each its draw of this number."""
@@ -146,8 +148,18 @@ class NeuronPlan:
         self.renew_budgets(0, 0.0, key)
 
 
+def recordables(receptors: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the variables that can be recorded of neurons with these receptors."""
+    return (*VARIABLES, *name_currents(receptors))
+
+
 def plan_neurons(
-    p: Mapping[str, Any], N: int, dt: float, trapezoid: bool = True, receptors: Sequence[str] = RECEPTORS
+    p: Mapping[str, Any],
+    N: int,
+    dt: float,
+    trapezoid: bool = True,
+    receptors: Sequence[str] = RECEPTORS,
+    late: bool = False,
 ) -> NeuronPlan:
     """Return the arrays of a group of neurons at rest; call `NeuronPlan.restart` next.
 
@@ -163,6 +175,8 @@ def plan_neurons(
         Discretize neurons as populations are; otherwise as NEST's gif_psc_exp, whose potential goes on after a spike
         where ``t_ref = 0``.
     receptors : sequence of str
+    late : bool
+        As in NEST's gif_psc_exp_multisynapse, spikes act from the step after that in which they arrive.
     """
     parameters = neuron_parameters(p, N, dt, trapezoid, receptors)
     places = count_places(N)
@@ -170,7 +184,7 @@ def plan_neurons(
     for kind, rows in (("I_syn", receptors), ("sfa", p["q_sfa"]), ("stc", p["q_stc"])):
         state[kind] = aligned_zeros((len(rows), places))
     state["budget"][:] = EVERLASTING
-    plan = NeuronPlan(N, parameters, state, trapezoid)
+    plan = NeuronPlan(N, parameters, state, trapezoid, tuple(receptors), late)
     plan.of_neurons("V_m")[:] = p["V_m"]
     for row, name in zip(state["I_syn"], receptors, strict=True):
         row[:N] = p[f"I_syn_{name}"]

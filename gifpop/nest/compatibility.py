@@ -32,13 +32,19 @@ def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int, m
                 "Cannot use this rule to connect to nodes without proxies (usually devices)."
             )
         _check_pair(source, target, model.thins and not (source.is_cell or source.is_group))
-        if not 0 <= receptor < target.receptors:
-            raise errors.UnknownReceptorType(f"Receptor type {receptor} is not available in {target.model.name}.")
+        if source.sends is not None:
+            target.check_receptor(receptor, source.sends, _places(target, post))
         if model.reaches_one_receptor and (receptor or source.sends == "requests"):
             raise errors.impossible_connection(
                 "Only rport==0 allowed for HPC synapses. Use normal synapse models instead. See Kunkel et al, Front "
                 "Neuroinform 8:78 (2014), Sec 3.3.2."
             )
+
+
+def _places(block: Block, nodes: Integers) -> Integers:
+    """Return the places of those nodes that are in a block."""
+    places = nodes - block.first
+    return places[(places >= 0) & (places < block.n)]
 
 
 def _pairs_of_blocks(pre: Integers, post: Integers, one_to_one: bool) -> Iterator[tuple[Block, Block]]:

@@ -82,7 +82,9 @@ def _connect_one(pre: Nodes, post: Nodes, conn_spec: str | Values | None, syn_sp
     source, target = int(pre._ids[0]), int(post._ids[0])
     blocks = [kernel.nodes.locate(node)[0] for node in (source, target)]
     model = kernel.synapses[STATIC]
-    if model.receptor_type or not all(block.is_cell for block in blocks) or blocks[0].sends not in blocks[1].receives:
+    if model.receptor_type or blocks[1].names_receptors:
+        return False
+    if not all(block.is_cell for block in blocks) or blocks[0].sends not in blocks[1].receives:
         return False
     delay = delay_steps(model, given.get("delay"))
     assert isinstance(delay, int)

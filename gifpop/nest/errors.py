@@ -115,6 +115,7 @@ UndefinedName = _CLASSES["UndefinedName"]
 UnknownComponent = _CLASSES["UnknownComponent"]
 UnknownModelName = _CLASSES["UnknownModelName"]
 UnknownNode = _CLASSES["UnknownNode"]
+IncompatibleReceptorType = _CLASSES["IncompatibleReceptorType"]
 UnknownReceptorType = _CLASSES["UnknownReceptorType"]
 UnknownSynapseType = _CLASSES["UnknownSynapseType"]
 

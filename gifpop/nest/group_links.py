@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gifpop.assembly.connections import receptor
 from gifpop.engine.links import Link
 from gifpop.nest.errors import require_memory
 from gifpop.nest.projections import MANY, Exceptions, Product, Sparse, among, one_by_one, part_of
-from gifpop.nest.relays import DilutorBlock, RelayBlock
+from gifpop.nest.relays import DilutorBlock, RelayBlock, is_lost
 from gifpop.nest.thinning import either, passing, thinning_of
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ class GroupLinks:
         """Return the links of a projection, whose first connection is ``number``; None: an end is not a block."""
         if not isinstance(projection, Sparse | Product) or not self._is_between_groups(projection):
             return None
+        if is_lost(self._ends(projection)[1], projection.receptor):
+            return []
         if self._has_little_left(projection):
             return self._links_of_rest(projection, number)
         if isinstance(projection, Sparse):
@@ -96,6 +97,7 @@ class GroupLinks:
         source, target, to_relays = self.groups[block.first], self.groups[target_block.first], False
         if isinstance(target_block, RelayBlock):
             weight, to_relays = 1.0, True
+        synapse = target_block.synapse(product.receptor, weight)
         exceptions = [v.k for v in (product.weight, product.delay) if isinstance(v, Exceptions)]
         k = np.unique(np.concatenate([*exceptions, product.removed]))
         first = np.searchsorted(k, np.arange(len(product.sources) + 1) * len(product.targets)).astype(np.int64)
@@ -104,9 +106,9 @@ class GroupLinks:
         own = np.where(among(k, product.removed), 0.0, 1.0 if to_relays else product.column("weight", k))
         own_lags = product.column("delay", k).astype(np.int32)
         return [
-            Link(source, target, lag, receptor(weight), weight),
-            Link(source, target, lag, receptor(weight), -weight, first, units, None, lags),
-            Link(source, target, 1, receptor(1.0), 1.0, first, units, own, own_lags),
+            Link(source, target, lag, synapse, weight),
+            Link(source, target, lag, synapse, -weight, first, units, None, lags),
+            Link(source, target, 1, target_block.synapse(product.receptor, 1.0), 1.0, first, units, own, own_lags),
         ]
 
     def _link(
@@ -128,7 +130,8 @@ class GroupLinks:
         if first is not None:
             sources = np.repeat(np.arange(block.n), np.diff(first)) if isinstance(block, DilutorBlock) else slice(None)
             thinning = thinning_of(passing(block, sources, _transmission(projection, k)), self.key_of_losses, number)
-        return Link(source, target, lag, receptor(weight), weight, first, units, weights, lags, thinning=thinning)
+        synapse = target_block.synapse(projection.receptor, weight)
+        return Link(source, target, lag, synapse, weight, first, units, weights, lags, thinning=thinning)
 
 
 def _transmission(projection: Product | Sparse, k: slice | Integers = slice(None)) -> Weights | None:

@@ -31,6 +31,7 @@ from gifpop.nest.generators import (
     StepCurrentBlock,
 )
 from gifpop.nest.models import node_models
+from gifpop.nest.multisynapse import MultisynapseBlock
 from gifpop.nest.nest_names import refuse_lacking
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.node_table import NodeTable
@@ -65,6 +66,7 @@ SURVIVING = {"data_path", "data_prefix"}  # settings that ResetKernel keeps, as 
 BLOCKS: dict[str, type[Block]] = {
     "gif_pop_psc_exp": PopulationBlock,
     "gif_psc_exp": NeuronBlock,
+    "gif_psc_exp_multisynapse": MultisynapseBlock,
     "dc_generator": DirectCurrentBlock,
     "step_current_generator": StepCurrentBlock,
     "ac_generator": AlternatingCurrentBlock,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gifpop.nest.projections import among
 from gifpop.nest.relays import RelayBlock
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers, Synapse
+    from gifpop.common.typing import Floats, Integers
     from gifpop.engine.engine import Engine
     from gifpop.nest.connections import ConnectionTable
     from gifpop.nest.node_table import NodeTable
@@ -26,6 +25,7 @@ class Arrivals(NamedTuple):
     targets: Integers
     amounts: Floats
     weights: Floats
+    receptors: Integers
 
 
 class LateSpikes:
@@ -82,15 +82,18 @@ class LateSpikes:
         if not len(numbers):
             return []
         targets, receptors = table.column("target", numbers), table.column("receptor", numbers)
-        heard = ~self.nodes.are_devices(targets) & (receptors == 0) & ~table.column("thins", numbers)
-        delays, weights = table.column("delay", numbers), table.column("weight", numbers)
         relays = np.array([isinstance(block, RelayBlock) for block in self.nodes.blocks])
-        weights = np.where(relays[self.nodes.block_numbers(targets)], 1.0, weights)
+        to_relays = relays[self.nodes.block_numbers(targets)]
+        lost = to_relays & (receptors > 0)
+        heard = ~self.nodes.are_devices(targets) & ~lost & ~table.column("thins", numbers)
+        delays, weights = table.column("delay", numbers), table.column("weight", numbers)
+        weights = np.where(to_relays, 1.0, weights)
         found = []
         for step, node, count in zip(self._steps.tolist(), self._nodes.tolist(), self._counts.tolist(), strict=True):
             k = np.flatnonzero(heard & (sources == node))
             if len(k):
-                found.append(Arrivals(step + delays[k], targets[k], sign * count * weights[k], weights[k]))
+                amounts = sign * count * weights[k]
+                found.append(Arrivals(step + delays[k], targets[k], amounts, weights[k], receptors[k]))
         return found
 
     def note(self, arrivals: list[Arrivals]) -> None:
@@ -119,19 +122,16 @@ class LateSpikes:
 
     def _deliver(self, groups: dict[int, int], arrivals: Arrivals) -> None:
         """Add the amounts to the engine's input."""
-        steps, targets, amounts, weights = arrivals
-        excitatory = weights > 0
-        by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": excitatory, "inhibitory": ~excitatory}
-        blocks = self.nodes.block_numbers(targets)
-        for b in np.unique(blocks).tolist():
+        steps, targets, amounts, weights, receptors = arrivals
+        signs, blocks = np.where(weights > 0, 1.0, -1.0), self.nodes.block_numbers(targets)
+        each = set(zip(blocks.tolist(), receptors.tolist(), (-signs).tolist(), strict=True))
+        for b, receptor, minus in sorted(each):  # excitatory ones first
             block = self.nodes.blocks[b]
-            for synapse, chosen in by_synapse.items():
-                k = np.flatnonzero((blocks == b) & chosen)
-                if not len(k):
-                    continue
-                if block.is_group:
-                    units = targets[k] - block.first
-                    self.engine.add_input(steps[k], synapse, groups[block.first], amounts[k], units)
-                    continue
-                for place, node in zip(k.tolist(), targets[k].tolist(), strict=True):
-                    self.engine.add_input(steps[place], synapse, groups[node], amounts[place])
+            synapse = block.synapse(receptor, -minus)
+            k = np.flatnonzero((blocks == b) & (receptors == receptor) & (signs == -minus))
+            if block.is_group:
+                units = targets[k] - block.first
+                self.engine.add_input(steps[k], synapse, groups[block.first], amounts[k], units)
+                continue
+            for place, node in zip(k.tolist(), targets[k].tolist(), strict=True):
+                self.engine.add_input(steps[place], synapse, groups[node], amounts[place])

@@ -172,7 +172,6 @@ ADAPTATION = "All time constants must be strictly positive."
 SYNAPTIC = "Synapse time constants must be strictly positive."
 
 NEURON = (
-    *EVERY_NODE,
     number("g_L", 4.0, _positive, "Membrane conductance must be strictly positive."),
     number("Delta_V", 0.5, _positive, "Delta_V must be strictly positive."),
     number("C_m", 80.0, _positive, "Capacitance must be strictly positive."),
@@ -182,8 +181,6 @@ NEURON = (
     ModelParameter("q_sfa", DOUBLES, np.array([]), _finite),
     ModelParameter("tau_stc", DOUBLES, np.array([]), _positive, ADAPTATION),
     ModelParameter("q_stc", DOUBLES, np.array([]), _finite),
-    number("tau_syn_ex", 2.0, _positive, SYNAPTIC),
-    number("tau_syn_in", 2.0, _positive, SYNAPTIC),
     number("E_L", -70.0),
     number("V_reset", -55.0),
     number("V_T_star", -35.0, _below_infinity),
@@ -195,6 +192,13 @@ NEURON = (
     ModelParameter("ignore_and_spike", BOOL, False),
     number("ignore_and_spike_interval", 100.0, _not_zero, "ignore_and_spike_interval > 0 required."),
     number("ignore_and_spike_offset", 1.0, _not_zero, "ignore_and_spike_offset > 0 required."),
+)
+
+TWO_RECEPTORS = (number("tau_syn_ex", 2.0, _positive, SYNAPTIC), number("tau_syn_in", 2.0, _positive, SYNAPTIC))
+ANY_RECEPTORS = (
+    ModelParameter("tau_syn", DOUBLES, np.array([2.0]), _positive, "All synaptic time constants must be > 0."),
+    shown("n_receptors", LONG, 1),
+    shown("has_connections", BOOL, False),
 )
 
 SINE = (number("frequency", 0.0), number("phase", 0.0))
@@ -220,7 +224,8 @@ SPIKES = (
 
 TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     "gif_pop_psc_exp": ("neuron", POPULATION),
-    "gif_psc_exp": ("neuron", NEURON),
+    "gif_psc_exp": ("neuron", (*EVERY_NODE, *NEURON, *TWO_RECEPTORS)),
+    "gif_psc_exp_multisynapse": ("neuron", (*EVERY_NODE, *NEURON, *ANY_RECEPTORS)),
     "dc_generator": ("stimulator", (*GENERATOR, number("amplitude", 0.0))),
     "step_current_generator": (
         "stimulator",
@@ -371,6 +376,7 @@ MODEL_IDS: dict[str, tuple[int, int]] = {  # NEST's ``model_id`` and ``elementsi
     "gamma_sup_generator": (2, 288),
     "gif_pop_psc_exp": (75, 1032),
     "gif_psc_exp": (49, 912),
+    "gif_psc_exp_multisynapse": (50, 928),
     "inhomogeneous_poisson_generator": (5, 392),
     "mip_generator": (3, 328),
     "multimeter": (99, 256),

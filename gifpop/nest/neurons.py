@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.micro.plan import RECORDABLES, NeuronPlan, neuron_parameters, plan_neurons
+from gifpop.common.receptors import RECEPTORS
+from gifpop.micro.plan import NeuronPlan, neuron_parameters, plan_neurons, recordables
 from gifpop.nest.dict_misses import dict_misses
 from gifpop.nest.errors import BadProperty, check_ranges, reachable
 from gifpop.nest.nodes import Block, settable
@@ -27,7 +28,7 @@ Adaptation: TypeAlias = Literal["sfa", "stc"]
 
 STATE = ("V_m", "E_sfa", "I_stc")  # columns that are the engine's own arrays once there is a plan
 ADAPTATION: tuple[Adaptation, ...] = ("sfa", "stc")
-SCALARS = ("E_L", "V_reset", "V_T_star", "Delta_V", "lambda_0", "t_ref", "tau_syn_ex", "tau_syn_in", "I_e", "C_m")
+SCALARS = ("E_L", "V_reset", "V_T_star", "Delta_V", "lambda_0", "t_ref", "I_e", "C_m")
 
 
 class Column(NamedTuple):
@@ -60,11 +61,12 @@ class NeuronBlock(Block):
 
     plan: NeuronPlan
 
-    recordables = RECORDABLES
+    recordables = recordables(RECEPTORS)
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = is_group = True
     rewires = False
+    late = False  # whether spikes act from the step after that in which they arrive
     bytes_per_node = 400.0  # columns, state and parameters that differ
 
     def __init__(self, clock: Clock, model: NodeModel, first: int, n: int) -> None:
@@ -94,7 +96,7 @@ class NeuronBlock(Block):
             values = (parameter.type.convert_many if each else parameter.type.convert)(name, value)
             change.append(Column(name, nodes, values))
             faults += _fault(parameter, nodes, values if each else [values])
-        faults = [*self._different_dimensions(change), *faults]
+        faults = [*self._faults(change), *faults]
         if faults:
             node, error = min(faults, key=lambda fault: fault.node)
             raise BadProperty(f"Setting status of a '{self.model.name}' with node ID {self.first + node}: {error}")
@@ -110,6 +112,10 @@ class NeuronBlock(Block):
             else:
                 column[nodes] = values
             self.changed = self.changed or name not in STATE
+
+    def _faults(self, change: list[Column]) -> list[Fault]:
+        """Return errors in values that depend on each other, or on connections."""
+        return list(self._different_dimensions(change))
 
     def _different_dimensions(self, change: list[Column]) -> Iterator[Fault]:
         """Yield an error for the first node whose time constants and jumps would differ in number."""
@@ -144,7 +150,10 @@ class NeuronBlock(Block):
 
     def first_plan(self, key: Key) -> NeuronPlan:
         """Return a plan with the values of the columns and the key of its random numbers, for `begin`."""
-        plan = plan_neurons(self._physical(), self.n, self.clock.resolution, trapezoid=False)
+        names = self.receptor_names()
+        plan = plan_neurons(
+            self._physical(), self.n, self.clock.resolution, trapezoid=False, receptors=names, late=self.late
+        )
         plan.restart(key)
         for name in STATE:
             plan.of_neurons(name)[:] = self.columns[name]
@@ -159,7 +168,8 @@ class NeuronBlock(Block):
     def updated(self) -> tuple[dict[str, Floats], dict[Adaptation, Floats]]:
         """Return parameters and adaptation that the plan must have, for `update`."""
         physical = self._physical()
-        parameters = neuron_parameters(physical, self.n, self.clock.resolution, trapezoid=False)
+        names = self.receptor_names()
+        parameters = neuron_parameters(physical, self.n, self.clock.resolution, trapezoid=False, receptors=names)
         return parameters, {trace: self._fitted_traces(trace, len(physical[f"q_{trace}"])) for trace in ADAPTATION}
 
     def update(self, parameters: dict[str, Floats], traces: dict[Adaptation, Floats]) -> None:
@@ -193,13 +203,22 @@ class NeuronBlock(Block):
         p["V_T_star"] = reachable(p["V_T_star"])
         if np.any(self.columns["frozen"]):
             p["lambda_0"] = np.where(self.columns["frozen"], 0.0, self.columns["lambda_0"])
-        p |= {"V_m": self.columns["V_m"], "I_syn_ex": 0.0, "I_syn_in": 0.0}
+        p |= {"V_m": self.columns["V_m"], **self._of_receptors()}
         for trace in ADAPTATION:
             terms = int(self.columns[f"q_{trace}"].lengths().max())
             p[f"tau_{trace}"] = self.columns[f"tau_{trace}"].rows(terms, fill=1.0)
             p[f"q_{trace}"] = self.columns[f"q_{trace}"].rows(terms, fill=0.0)
         check_ranges(self.model.name, p)
         return p
+
+    def receptor_names(self) -> tuple[str, ...]:
+        """Return the names of the receptors of the plan."""
+        return RECEPTORS
+
+    def _of_receptors(self) -> dict[str, Any]:
+        """Return the parameters of the receptors for `plan_neurons`."""
+        times = {f"tau_syn_{name}": _common(self.columns[f"tau_syn_{name}"]) for name in RECEPTORS}
+        return times | {f"I_syn_{name}": 0.0 for name in RECEPTORS}
 
     def _fitted_traces(self, trace: Adaptation, terms: int) -> Floats:
         """Return the adaptation with ``terms`` terms; as in NEST, a new term starts at zero."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gifpop.assembly.connections import receptor as by_sign
 from gifpop.nest.dict_misses import dict_misses
-from gifpop.nest.errors import BadProperty, require_memory
+from gifpop.nest.errors import BadProperty, UnknownReceptorType, require_memory
 from gifpop.nest.value_types import Values, is_sequence
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers
+    from gifpop.common.typing import Floats, Integers, Synapse
     from gifpop.nest.clock import Clock
     from gifpop.nest.models import ModelParameter, NodeModel
     from gifpop.nest.ragged import Ragged
@@ -85,7 +86,8 @@ class Block:
     is_cell = False  # whether NEST takes the nodes for neurons, and not for devices
     rewires = True  # whether the network has to be wired again after values were set
     is_group = False  # whether all nodes are one group of the engine, with a unit each
-    receptors = 1  # that spikes can be sent to
+    receptors = 1  # that connections can name
+    names_receptors = False  # whether those of spikes must, since there is no receptor 0
     threads = 1
     before: Integers = np.zeros(1, dtype=np.int64)
     numbered = False
@@ -246,6 +248,15 @@ class Block:
     def _number_on(self, thread: int, i: int) -> int:
         """Return NEST's number of the ``i``-th node on its thread."""
         return int(self.before[thread]) + (i // self.threads if self.is_cell else i)
+
+    def check_receptor(self, receptor: int, payload: Payload, places: Integers) -> None:
+        """Refuse connections with this payload to a receptor that some of the nodes do not have."""
+        if not 0 <= receptor < self.receptors:
+            raise UnknownReceptorType(f"Receptor type {receptor} is not available in {self.model.name}.")
+
+    def synapse(self, receptor: int, weight: float) -> Synapse:
+        """Return the synapse at which spikes arrive through connections with a receptor and a weight."""
+        return by_sign(weight)
 
     def up_to_last(self) -> Integers:
         """Return the numbers of nodes on each thread in this block and those before."""

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gifpop.common.grid import refractory_steps
+from gifpop.common.receptors import RECEPTORS
 from gifpop.description import MOST_NEURONS
 from gifpop.meso.history import TOLERANCE
 from gifpop.meso.plan import (
-    RECORDABLES,
     PopulationPlan,
     automatic_history,
     plan_adaptive,
     plan_population,
+    recordables,
     start_history,
 )
 from gifpop.nest.errors import BadProperty, check_ranges, reachable, require_memory
@@ -60,7 +61,7 @@ class PopulationBlock(Block):
         One of `gifpop.meso.history.HISTORIES`.
     """
 
-    recordables = RECORDABLES
+    recordables = recordables(RECEPTORS)
     receives = frozenset({"spikes", "current", "requests"})
     sends = "spikes"
     is_cell = True

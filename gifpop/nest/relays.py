@@ -49,6 +49,11 @@ class RelayBlock(Block):
         return None
 
 
+def is_lost(target: Block, receptor: int) -> bool:
+    """Return whether spikes are lost that arrive at a receptor of a node: the second one of a parrot."""
+    return isinstance(target, RelayBlock) and receptor > 0
+
+
 class ParrotBlock(RelayBlock):
     """parrot_neuron; what arrives at its second receptor is lost."""
 

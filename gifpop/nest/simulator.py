@@ -28,7 +28,7 @@ from gifpop.nest.wiring import Wiring
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gifpop.common.typing import Key, Stream
+    from gifpop.common.typing import Floats, Key, Stream
     from gifpop.engine.chunks import Chunk
     from gifpop.engine.plan import Plan
     from gifpop.engine.relays import RelayPlan
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from gifpop.nest.clock import Clock
     from gifpop.nest.connections import ConnectionTable
     from gifpop.nest.delays import DelayRange
+    from gifpop.nest.neurons import Adaptation
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
     from gifpop.nest.recording import Listener, Monitor, Sheet, Weigher
@@ -345,11 +346,17 @@ class Simulator:
                 key = self.streams.of_neurons(block.first)
                 yield partial(self._begin, block, block.first_plan(key), key)
             elif block.changed:
-                yield partial(block.update, *block.updated())
+                yield partial(self._update, block, block.updated())
 
     def _begin(self, block: NeuronBlock, plan: NeuronPlan, key: Key) -> None:
         self._add(block, block.first, plan, key)
         block.begin(plan)
+
+    def _update(self, block: NeuronBlock, new: tuple[dict[str, Floats], dict[Adaptation, Floats]]) -> None:
+        before = block.plan.n_receptors
+        block.update(*new)
+        if block.plan.n_receptors != before:
+            self._wirings = -1  # their input needs room
 
     def _bring_relays(self) -> Iterator[Callable[[], None]]:
         """Yield functions that add new relays, or restart those that were set."""

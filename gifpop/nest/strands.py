@@ -17,7 +17,7 @@ from gifpop.nest.projections import MANY, Product, one_by_one, part_of
 from gifpop.nest.relays import RelayBlock
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Integers
+    from gifpop.common.typing import Integers, Synapse
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
     from gifpop.nest.projections import Lags, Projection, Weights
@@ -40,6 +40,8 @@ class Strand:
         None: all spikes are transmitted.
     numbers : int array
         Of the connections.
+    receptor : int
+        That they name.
     """
 
     block: Block
@@ -52,6 +54,7 @@ class Strand:
     delay: Lags
     p_transmit: Weights | None
     numbers: Integers
+    receptor: int
 
     @property
     def source(self) -> int:
@@ -62,6 +65,10 @@ class Strand:
     def target(self) -> int:
         """First node of the target."""
         return self.target_block.first + self.j
+
+    def synapse(self, weight: float) -> Synapse:
+        """Return the synapse at which spikes of this weight arrive."""
+        return self.target_block.synapse(self.receptor, weight)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -95,7 +102,7 @@ def strands_of(projection: Projection, first: int, table: NodeTable) -> Iterator
         target_block, j, target_units = _units(targets[k], table)
         own_weight = 1.0 if isinstance(target_block, RelayBlock) else part_of(weight, k)  # relays know no weights
         values = own_weight, part_of(delay, k), part_of(p_transmit, k)
-        yield Strand(block, i, target_block, j, units, target_units, *values, numbers[k])
+        yield Strand(block, i, target_block, j, units, target_units, *values, numbers[k], projection.receptor)
 
 
 def ends_of(nodes: Integers, table: NodeTable) -> Integers:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gifpop.assembly.connections import receptor
 from gifpop.common.interrupts import give_way
 from gifpop.engine import signals
 from gifpop.engine.links import Link, NoiseLink
@@ -20,7 +19,7 @@ from gifpop.nest.poisson_generators import OscillatingTrainBlock, PoissonProcess
 from gifpop.nest.projections import part_of
 from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
 from gifpop.nest.recording import Listener, Monitor, Sampler, Tap, Weigher
-from gifpop.nest.relays import RelayBlock
+from gifpop.nest.relays import RelayBlock, is_lost
 from gifpop.nest.strands import Strand, ends_of, strands_of
 from gifpop.nest.thinning import Sieve, layers, passing, thinning_of
 from gifpop.nest.train_generators import JointTrainBlock
@@ -105,14 +104,13 @@ class Wiring:
         self._noise: dict[Noise, tuple[signals.Signal, list[tuple[Shorts, Floats, int]]]] = {}
         group_links = GroupLinks(nodes, groups, key_of_losses)
         for first, projection in zip(connections.firsts().tolist(), connections.projections, strict=True):
-            if projection.receptor:
-                continue  # that of parrots, at which spikes are lost
             links = group_links.links(projection, first)
             if links is not None:
                 self.links.extend(links)
                 continue
             for strand in strands_of(projection, first, nodes):
-                self._wire(strand)
+                if not is_lost(strand.target_block, strand.receptor):
+                    self._wire(strand)
         for block in nodes.blocks:
             if isinstance(block, JointTrainBlock):
                 block.admit()
@@ -258,7 +256,7 @@ class Wiring:
             units = list(strand.target_units.astype(np.int32)[:, np.newaxis])
         columns = (strand.numbers.tolist(), weights.tolist(), lags.tolist(), units)
         for number, weight, lag, unit in zip(*columns, strict=True):
-            line, onto = len(self.groups) + line_of(number), "current" if current else receptor(weight)
+            line, onto = len(self.groups) + line_of(number), "current" if current else strand.synapse(weight)
             self.links.append(Link(line, group, lag, onto, weight, None if unit is None else first, unit))
 
     def _link_line(self, strand: Strand, line: int, current: bool = False, sign: float = 1.0) -> None:
@@ -272,7 +270,7 @@ class Wiring:
         probability = passing(strand.block, strand.units, strand.p_transmit)
 
         def onto(weight: float) -> Receptor:
-            return "current" if current else receptor(sign * weight)
+            return "current" if current else strand.synapse(sign * weight)
 
         if n_units == n_target == 1 and probability is None:
             n = len(strand.numbers)
@@ -304,17 +302,18 @@ class Wiring:
         if not strand.target_block.is_group:
             for number, w, lag in zip(*(array.tolist() for array in (strand.numbers, weights, lags)), strict=True):
                 line = len(self.groups) + self._train_line(block, i, number)
-                self.links.append(Link(line, group, lag, receptor(w), w))
+                self.links.append(Link(line, group, lag, strand.synapse(w), w))
             return
         if not isinstance(block, PoissonProcessBlock):
             self._scatter(strand, lambda number: self._train_line(block, i, number))
             return
-        by_synapse: dict[Synapse, npt.NDArray[np.bool_]] = {"excitatory": weights >= 0, "inhibitory": weights < 0}
+        signs = np.where(weights >= 0, 1.0, -1.0)
         for lag in np.unique(lags).tolist():
-            for synapse, chosen in by_synapse.items():
-                k = np.flatnonzero(chosen & (lags == lag))
+            for sign in (1.0, -1.0):
+                k = np.flatnonzero((signs == sign) & (lags == lag))
                 if len(k):
-                    pieces = self._noise.setdefault(Noise(group, lag, synapse, block.law(i)), (block.mean(i), []))[1]
+                    noise = Noise(group, lag, strand.synapse(sign), block.law(i))
+                    pieces = self._noise.setdefault(noise, (block.mean(i), []))[1]
                     pieces.append((strand.target_units[k].astype(np.int32), weights[k], int(strand.numbers[k[0]])))
 
     def _noise_link(self, noise: Noise, mean: signals.Signal, pieces: list[tuple[Shorts, Floats, int]]) -> NoiseLink:

@@ -13,7 +13,7 @@ import numpy as np
 
 from gifpop.common import checks
 from gifpop.plot import arguments, curves, drawing, sources, trace_lines
-from gifpop.units import VARIABLES
+from gifpop.units import VARIABLES, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -224,7 +224,7 @@ def traces(
     ----------
     result : Result
         Result in which the variable was recorded.
-    variable : {"V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in"}
+    variable : {"V_m", "E_sfa", "I_stc", "I_syn_ex", "I_syn_in", "I_syn_NAME"}
         Variable to draw (see ``record`` of `gifpop.Network.simulate`).
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default the axes of a new figure.
@@ -270,7 +270,8 @@ def traces(
     """
     where = "plot.traces"
     arguments.check_result(where, result)
-    variable = checks.choice(f"{where}: variable", variable, VARIABLES)
+    others = [name for p in result for name in p.recorded if name.startswith("I_syn_")]
+    variable = checks.choice(f"{where}: variable", variable, dict.fromkeys([*VARIABLES, *others]))
     neurons = checks.integer(f"{where}: neurons", neurons, 1)
     one, number = arguments.one_trial(where, result, trial)
     _, limits = arguments.window(where, one, time)
@@ -291,7 +292,7 @@ def traces(
     ax = drawing.single_axes(where, ax)
     for i, trace in enumerate(drawn):
         trace.draw(ax, i * offset, 0.2 * span, solid=bool(offset))
-    unit = VARIABLES[variable].unit
+    unit = quantity(variable).unit
     above = f", + {offset:g} {unit} each" if offset and len(drawn) > 1 else ""
     ax.set(xlim=limits, xlabel="time [ms]", ylabel=f"{variable} [{unit}]{above}", **drawing.title_of_trial(number))
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), reverse=offset > 0.0, **drawing.LEGEND)

@@ -26,7 +26,7 @@ STATE = {  # what is kept of a population and its parts
     "Cells": ("widest", "rows", "traces"),
     "Carried": ("recent", "added", "free", "fired", "cohorts", "cells", "capacity"),
 }
-CURRENTS = name_currents(len(RECEPTORS))
+CURRENTS = name_currents(RECEPTORS)
 
 
 def converted(document: Any, arrays: Arrays) -> tuple[Any, Arrays]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from inspect import signature
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from gifpop.common import checks
 from gifpop.description import Connection, Description, Injection, Population
 from gifpop.distributions import DISTRIBUTIONS
+from gifpop.fields import Named
 from gifpop.inputs import INPUTS
 from gifpop.parameters import GIF
 from gifpop.result import PopulationResult, Result
@@ -26,6 +27,11 @@ def _described(cls: type) -> Kind:
     return Kind(cls, lambda value: {name: getattr(value, name) for name in names}, cls)
 
 
+def _take_cell(cell: GIF) -> dict[str, Any]:
+    values = {f.name: getattr(cell, f.name) for f in fields(cell)}
+    return {name: dict(value) if isinstance(value, Named) else value for name, value in values.items()}
+
+
 def _take_description(net: Description) -> dict[str, Any]:
     return {name.lstrip("_"): part for name, part in vars(net).items()}
 
@@ -38,11 +44,11 @@ def _make_description(
     for p in populations.values():
         net.population(**vars(p))
     for c in connections:
-        net.connect(c.pre, c.post, c.weight, c.delay, rule=c.rule)
+        net.connect(c.pre, c.post, c.weight, c.delay, rule=c.rule, receptor=c.receptor)
     for i in injections:
         net._inputs_made = checks.integer("Injection.number", i.number, net._inputs_made)
         by_simulation = checks.boolean("Injection.by_simulation", i.by_simulation)
-        net.injections[-1] = replace(net.inject(i.post, i.input, i.delay), by_simulation=by_simulation)
+        net.injections[-1] = replace(net.inject(i.post, i.input, i.delay, i.receptor), by_simulation=by_simulation)
     net._inputs_made = checks.integer("Description.inputs_made", inputs_made, net._inputs_made)
     return net
 
@@ -70,7 +76,8 @@ def _take_population_result(result: PopulationResult) -> dict[str, Any]:
 
 
 KINDS = (
-    *map(_described, (Population, Connection, Injection, GIF, *INPUTS, *RULES, *DISTRIBUTIONS)),
+    *map(_described, (Population, Connection, Injection, *INPUTS, *RULES, *DISTRIBUTIONS)),
+    Kind(GIF, _take_cell, GIF),
     Kind(Description, _take_description, _make_description),
     Kind(np.random.SeedSequence, _take_seed, _make_seed),
     Kind(Result, _take_result, Result),

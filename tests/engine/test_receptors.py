@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import gifpop as gp
 from gifpop import _core
 from gifpop.assembly.stationary import load_population
+from gifpop.common.receptors import name_currents
 from gifpop.engine import signals
 from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import Engine
@@ -19,17 +20,16 @@ from tests.helpers import reference
 from tests.helpers.state import resumed
 
 DT = 0.5
-TAU = {"slow": 40.0, "fast": 1.5}
+TAU = {"ex": 3.0, "in": 6.0, "slow": 40.0, "fast": 1.5}
 NAMES = {3: ("ex", "in", "slow"), 4: ("ex", "in", "slow", "fast")}
-CELL = {"I_e": 250.0, "tau_sfa": [80.0], "q_sfa": [1.5], "tau_stc": [30.0], "q_stc": [10.0], "tau_syn_in": 6.0}
+CELL = {"I_e": 250.0, "tau_sfa": [80.0], "q_sfa": [1.5], "tau_stc": [30.0], "q_stc": [10.0]}
 PARAMETERS = {"tau_m": 20.0, "C_m": 250.0, "t_ref": 4.0, "V_reset": 0.0, "E_L": 0.0, "V_T_star": 15.0, "Delta_V": 2.0}
 STEPS, K = 160, 80  # of a run, and of an exact history
 
 
-class Cell(gp.GIF):
-    """Neurons with receptors that the public face does not have."""
-
-    tau_syn_slow, tau_syn_fast = TAU["slow"], TAU["fast"]
+def cell_of(R):
+    """Return neurons with R receptors."""
+    return gp.GIF(**{**CELL, "tau_syn": {name: TAU[name] for name in NAMES[R]}})
 
 
 def variance_of(receptor):
@@ -52,8 +52,8 @@ WEIGHTS = {0: 20.0, 1: -60.0, 2: 9.0, 3: -15.0}
 
 def population_engine(R, carried, adaptive, threads=1, noisy=True):
     """Return two populations, each of which sends to every receptor of both."""
-    cell, capacity = Cell(**CELL), [4e3 * (r + 1) if carried and noisy else 0.0 for r in range(R)]
-    options = {"carries": carried, "capacity": capacity if carried and noisy else None, "receptors": NAMES[R]}
+    cell, capacity = cell_of(R), [4e3 * (r + 1) if carried and noisy else 0.0 for r in range(R)]
+    options = {"carries": carried, "capacity": capacity if carried and noisy else None}
     plans = []
     for _ in range(2):
         if adaptive:
@@ -81,7 +81,7 @@ def population_twins(R, carried, adaptive, plans):
     """Advance the twins of the two populations; return their records, shape (steps, probes)."""
     names, counts = NAMES[R], [counts_of(0), counts_of(1)]
     p = {**PARAMETERS, **CELL, "N": 200, "receptors": names[2:], "len_kernel": K}
-    p |= {f"tau_syn_{name}": TAU[name] for name in names[2:]}
+    p |= {f"tau_syn_{name}": TAU[name] for name in names}
     layout = None
     if adaptive:
         widest = plans[0].cells.widest
@@ -122,8 +122,7 @@ def population_twins(R, carried, adaptive, plans):
 
 
 def population_probes(R):
-    currents = ("I_syn_ex", "I_syn_in", "I_syn_2", "I_syn_3")[:R]
-    return [(i, 0, ("mean", "V_m", *currents)) for i in range(2)]
+    return [(i, 0, ("mean", "V_m", *name_currents(NAMES[R]))) for i in range(2)]
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
@@ -174,8 +173,7 @@ def neuron_engine(R, various, external, threads=1, trapezoid=True):
         **PARAMETERS,
         **CELL,
         "lambda_0": 10.0,
-        "tau_syn_ex": 3.0,
-        **{f"tau_syn_{name}": TAU[name] for name in names[2:]},
+        **{f"tau_syn_{name}": TAU[name] for name in names},
     }
     p |= {"V_m": 0.0, **{f"I_syn_{name}": 0.0 for name in names}}
     if various:
@@ -246,7 +244,7 @@ def neuron_twins(R, p, various, external, fires, which, trapezoid):
 
 
 def neuron_probes(R, which):
-    return [(1, which, ("V_m", "E_sfa", "I_stc", *("I_syn_ex", "I_syn_in", "I_syn_2", "I_syn_3")[:R]))]
+    return [(1, which, ("V_m", "E_sfa", "I_stc", *name_currents(NAMES[R])))]
 
 
 @pytest.mark.parametrize("trapezoid", [False, True])

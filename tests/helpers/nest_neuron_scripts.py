@@ -27,6 +27,8 @@ FIRING = (
 class Script(nest_scripts.BaseScript):
     """One script: a random generator decides, and both simulators get the same calls."""
 
+    model, variables = "gif_psc_exp", VARIABLES
+
     def __init__(self, nest, seed):
         self.begin(nest, seed)
         self.shortest = self.choose.randint(1, 4)
@@ -38,7 +40,7 @@ class Script(nest_scripts.BaseScript):
         for _ in range(self.choose.randint(2, 6)):
             self.device()
         for block in self.blocks:
-            self.meter(block, VARIABLES, {"interval": self.h})
+            self.meter(block, self.variables, {"interval": self.h})
         self.meter(self.population, ["V_m", "I_syn_ex", "I_syn_in"], {"interval": self.h})
         self.recorder(sum(self.blocks[1:], self.blocks[0]))
 
@@ -55,18 +57,29 @@ class Script(nest_scripts.BaseScript):
             "V_reset": -62.0,
             "V_m": choose([-70.0, -66.0]),
             "t_ref": choose([0, 1, 3]) * self.h,
-            "tau_syn_ex": choose([0.7, 2.0]),
-            "tau_syn_in": choose([1.0, 20.0]),
+            **self.synapses(),
             **choose(FIRING),
             **{f"tau_{kind}": [choose([5.0, 50.0]) for _ in range(k)] for kind, k in terms.items()},
             **{f"q_{kind}": [choose([1.0, 3.0, -0.5]) for _ in range(k)] for kind, k in terms.items()},
         }
-        block = self.nest.Create("gif_psc_exp", n, parameters)
+        block = self.nest.Create(self.model, n, parameters)
         if choose([True, False]):
             block.I_e = [self.choose.uniform(0.0, 150.0) for _ in range(n)]
         if choose([True, False]):
             block.set([{"tau_sfa": [10.0] * k, "q_sfa": [2.0] * k} for k in self.choose.choices([0, 1, 2], k=n)])
         return block
+
+    def synapses(self):
+        """Return parameters of the receptors of neurons."""
+        return {"tau_syn_ex": self.choose.choice([0.7, 2.0]), "tau_syn_in": self.choose.choice([1.0, 20.0])}
+
+    def other_synapses(self):
+        """Return receptors that neurons can change to."""
+        return {"tau_syn_ex": 1.3}
+
+    def receptor(self, post):
+        """Return which receptor of its targets a connection names."""
+        return {}
 
     def population_parameters(self):
         firing = {"lambda_0": 1e9, "V_T_star": -200.0, "Delta_V": 100.0, "t_ref": 3 * self.h, "N": 2}
@@ -100,26 +113,27 @@ class Script(nest_scripts.BaseScript):
         if kind == "all":
             autapses = self.choose.choice([True, False])
             weight = self.choose.choice([10.0, -5.0])
-            self.nest.Connect(
-                pre, post, {"rule": "all_to_all", "allow_autapses": autapses}, {"weight": weight, "delay": self.delay()}
-            )
+            synapse = {"weight": weight, "delay": self.delay(), **self.receptor(post)}
+            self.nest.Connect(pre, post, {"rule": "all_to_all", "allow_autapses": autapses}, synapse)
         elif kind == "table":
             shape = len(post), len(pre)
-            self.nest.Connect(pre, post, "all_to_all", {"weight": self.values(*shape), "delay": self.delays(*shape)})
+            synapse = {"weight": self.values(*shape), "delay": self.delays(*shape), **self.receptor(post)}
+            self.nest.Connect(pre, post, "all_to_all", synapse)
         elif kind == "one":
             n = len(post)
-            self.nest.Connect(post, post, "one_to_one", {"weight": self.values(n), "delay": self.delay()})
+            synapse = {"weight": self.values(n), "delay": self.delay(), **self.receptor(post)}
+            self.nest.Connect(post, post, "one_to_one", synapse)
         else:
             n = self.choose.randint(1, 60)
             sources, targets = (np.array(self.choose.choices(nodes.tolist(), k=n)) for nodes in (pre, post))
-            synapse = {"weight": self.values(n), "delay": self.delays(n)}
+            synapse = {"weight": self.values(n), "delay": self.delays(n), **self.receptor(post)}
             self.nest.Connect(sources, targets, "one_to_one", synapse)
 
     def device(self):
         kind = self.choose.choice(["dc", "step", "spike", "meter", "recorder"])
         if kind == "meter":
             sampling = {"interval": self.ms(1, 4), "offset": self.ms(0, 6)}
-            self.meter(self.part(), self.choose.sample(VARIABLES, 2), sampling)
+            self.meter(self.part(), self.choose.sample(self.variables, 2), sampling)
         elif kind == "recorder":
             self.recorder(self.part(population=True), self.part())
         else:
@@ -131,7 +145,10 @@ class Script(nest_scripts.BaseScript):
         for _ in range(self.choose.randint(1, 2)):
             target = self.part(population=True)
             weights = self.choose.choice([0.5, -2.0, self.values(len(target), 1)])
-            self.nest.Connect(generator, target, "all_to_all", {"weight": weights, "delay": self.delay()})
+            synapse = {"weight": weights, "delay": self.delay()}
+            if kind == "spike":
+                synapse |= self.receptor(target)
+            self.nest.Connect(generator, target, "all_to_all", synapse)
         self.generators.append((generator, kind))
 
     def window(self):
@@ -171,7 +188,7 @@ class Script(nest_scripts.BaseScript):
                 {"tau_stc": [4.0, 9.0, 30.0], "q_stc": [1.0, 2.0, -1.0]},
                 {"C_m": 70.0},
                 {"E_L": -65.0, "g_L": 3.5},
-                {"tau_syn_ex": 1.3},
+                self.other_synapses(),
                 {"V_reset": -60.0},
             ]
             self.part().set(self.choose.choice(new))

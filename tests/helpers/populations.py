@@ -36,7 +36,8 @@ def parameters_of(cell, N, len_kernel=-1):
     """Return the parameters of a population that starts at E_L, for the plain twin."""
     names = [*reference.DEFAULTS, "tau_stc", "q_stc"]
     p = {name: getattr(cell, name) for name in names if getattr(cell, name, None) is not None}
-    return p | {"N": N, "V_m": cell.E_L, "len_kernel": len_kernel}
+    p |= {f"tau_syn_{name}": tau for name, tau in zip(cell.receptors, cell.synaptic_times, strict=True)}
+    return p | {"N": N, "V_m": cell.E_L, "len_kernel": len_kernel, "receptors": cell.receptors[2:]}
 
 
 def layouts(net, dt, **options):

@@ -101,6 +101,36 @@ def test_sparse_network_is_twin(name, history):
         assert_allclose(result[p].mean, mean[p], rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("history", ["exact", "adaptive"])
+def test_three_receptors_are_twin(history):
+    """Neurons have input of their own at each of three receptors."""
+    weights, lags = {"ex": 150.0, "in": -100.0, "nmda": 4.0}, {"ex": 2, "in": 3, "nmda": 4}
+    cell = gp.GIF(I_e=400.0, tau_sfa=[30.0], q_sfa=[1.0], tau_syn={"ex": 3.0, "in": 6.0, "nmda": 50.0})
+    N, steps = 40, 110
+    net = gp.Network()
+    net.population("P", N, cell, len_kernel=K)
+    for receptor, weight in weights.items():
+        net.connect("P", "P", weight=weight, p=0.2, delay=lags[receptor] * DT, receptor=receptor)
+    options = {"wiring": "sparse", "finite_size": "drawn", "dt": DT}
+    adaptive = layouts(net, **options) if history == "adaptive" else [None]
+    result = net.simulate(steps * DT, seed=3, history=history, record=["I_syn_nmda"], **options)["P"]
+    variance = {receptor: weight**2 * 0.2 * (1.0 - 1.0 / N) for receptor, weight in weights.items()}
+    capacity = {receptor: value * N for receptor, value in variance.items()}
+    twin = reference.DrawnPopulation(parameters_of(cell, N, K), DT, bits_of(3, 0), adaptive[0], capacity)
+    counts = np.zeros(steps, int)
+    for k in range(steps):
+        arrived = {receptor: counts[k - lag] if k >= lag else 0 for receptor, lag in lags.items()}
+        ex, inh, nmda = (0.2 * weights[receptor] * n for receptor, n in arrived.items())
+        ex_variance, in_variance, more = (variance[receptor] * n for receptor, n in arrived.items())
+        mean = twin.expect(0.0, ex, inh, ex_variance, in_variance, {"nmda": more}, nmda=nmda)
+        assert_allclose(result.mean[k], mean, rtol=1e-7, atol=1e-9)
+        assert_allclose(result.I_syn_nmda[k], twin.I_syn["nmda"], rtol=1e-9, atol=1e-12)
+        counts[k] = twin.drawn
+        twin.emit(twin.drawn)
+    assert_array_equal(result.counts, counts)
+    assert counts.sum() > 20
+
+
 def counts_of_trials(net, steps, **options):
     """Return the spike counts of the population in all trials: (trials, steps)."""
     return np.asarray(net.simulate(steps * DT, **options, **DRAWN)["P"].counts)

@@ -9,11 +9,19 @@ from tests.helpers import (
     nest_certain_scripts,
     nest_device_scripts,
     nest_neuron_scripts,
+    nest_receptor_scripts,
     nest_relay_scripts,
     nest_scripts,
 )
 
-ALL = nest_scripts, nest_neuron_scripts, nest_relay_scripts, nest_device_scripts, nest_certain_scripts
+ALL = (
+    nest_scripts,
+    nest_neuron_scripts,
+    nest_receptor_scripts,
+    nest_relay_scripts,
+    nest_device_scripts,
+    nest_certain_scripts,
+)
 SCRIPTS = [(scripts, seed) for scripts in ALL for seed in scripts.SEEDS]
 
 

@@ -33,20 +33,24 @@ class DrawnPopulation(CarriedPopulation):
         self.budget = self.random.standard_exponential()
         p, thresholds = self.p, len(self.p["tau_sfa"])
         noisy = capacity is not None
-        self.kept = list(range(thresholds + len(p["tau_stc"]) + 2 * noisy))
+        of_input = [p[f"tau_syn_{receptor}"] for receptor in self.I_syn] if noisy else []
+        self.kept = list(range(thresholds + len(p["tau_stc"]) + len(of_input)))
         currents = len(self.kept) - thresholds
         self.kept += [self.size - 1] * (currents > 0)
         # coordinates that decay independently of each other, in which members are drawn
-        tau = np.array([*p["tau_stc"], *([p["tau_syn_ex"], p["tau_syn_in"]] if noisy else [])])
-        b = p["tau_m"] * tau / ((tau - p["tau_m"]) * p["C_m"]) * ([1.0] * len(p["tau_stc"]) + [-1.0] * (2 * noisy))
+        tau = np.array([*p["tau_stc"], *of_input])
+        b = p["tau_m"] * tau / ((tau - p["tau_m"]) * p["C_m"]) * ([1.0] * len(p["tau_stc"]) + [-1.0] * len(of_input))
         self.modes = np.diag([*np.ones(thresholds), *b, *([-1.0] * (currents > 0))]) / p["Delta_V"]
         if currents:
             self.modes[-1, thresholds:-1] = -b / p["Delta_V"]
 
-    def expect(self, current=0.0, ex=0.0, inh=0.0, ex_variance=0.0, in_variance=0.0):
-        """Advance to the end of the step and draw who fires; return how many were expected to."""
-        H = self.receive(current, {"ex": ex, "in": inh})
-        variances = {"ex": ex_variance, "in": in_variance}
+    def expect(self, current=0.0, ex=0.0, inh=0.0, ex_variance=0.0, in_variance=0.0, variances=None, **others):
+        """Advance to the end of the step and draw who fires; return how many were expected to.
+
+        ``others``: weighted spikes at other receptors, by name; ``variances``: of these.
+        """
+        H = self.receive(current, {"ex": ex, "in": inh, **others})
+        variances = {"ex": ex_variance, "in": in_variance, **(variances or {})}
         left = {receptor: self.left_of(variance, receptor) for receptor, variance in variances.items()}
         everybody = [self.free, *self.cells, *self.cohorts]
         refractory = [id(c) for c in everybody[len(everybody) - self.k_ref :]]
