@@ -171,28 +171,34 @@ POPULATION = (
 ADAPTATION = "All time constants must be strictly positive."
 SYNAPTIC = "Synapse time constants must be strictly positive."
 
-NEURON = (
-    number("g_L", 4.0, _positive, "Membrane conductance must be strictly positive."),
-    number("Delta_V", 0.5, _positive, "Delta_V must be strictly positive."),
-    number("C_m", 80.0, _positive, "Capacitance must be strictly positive."),
-    number("t_ref", 4.0, not_negative, "Refractory time must not be negative."),
-    number("lambda_0", 1.0, not_negative, "lambda_0 must not be negative."),
-    ModelParameter("tau_sfa", DOUBLES, np.array([]), _positive, ADAPTATION),
-    ModelParameter("q_sfa", DOUBLES, np.array([]), _finite),
-    ModelParameter("tau_stc", DOUBLES, np.array([]), _positive, ADAPTATION),
-    ModelParameter("q_stc", DOUBLES, np.array([]), _finite),
-    number("E_L", -70.0),
-    number("V_reset", -55.0),
-    number("V_T_star", -35.0, _below_infinity),
-    number("I_e", 0.0),
-    number("V_m", -70.0),
-    shown("E_sfa", DOUBLE, 0.0),
-    shown("I_stc", DOUBLE, 0.0),
-    shown("t_spike", DOUBLE, -1.0),
-    ModelParameter("ignore_and_spike", BOOL, False),
-    number("ignore_and_spike_interval", 100.0, _not_zero, "ignore_and_spike_interval > 0 required."),
-    number("ignore_and_spike_offset", 1.0, _not_zero, "ignore_and_spike_offset > 0 required."),
-)
+
+def _neuron(*receptors: ModelParameter) -> tuple[ModelParameter, ...]:
+    """Return the parameters of neurons, with those of their receptors at their place."""
+    return (
+        *EVERY_NODE,
+        number("g_L", 4.0, _positive, "Membrane conductance must be strictly positive."),
+        number("Delta_V", 0.5, _positive, "Delta_V must be strictly positive."),
+        number("C_m", 80.0, _positive, "Capacitance must be strictly positive."),
+        number("t_ref", 4.0, not_negative, "Refractory time must not be negative."),
+        number("lambda_0", 1.0, not_negative, "lambda_0 must not be negative."),
+        ModelParameter("tau_sfa", DOUBLES, np.array([]), _positive, ADAPTATION),
+        ModelParameter("q_sfa", DOUBLES, np.array([]), _finite),
+        ModelParameter("tau_stc", DOUBLES, np.array([]), _positive, ADAPTATION),
+        ModelParameter("q_stc", DOUBLES, np.array([]), _finite),
+        *receptors,
+        number("E_L", -70.0),
+        number("V_reset", -55.0),
+        number("V_T_star", -35.0, _below_infinity),
+        number("I_e", 0.0),
+        number("V_m", -70.0),
+        shown("E_sfa", DOUBLE, 0.0),
+        shown("I_stc", DOUBLE, 0.0),
+        shown("t_spike", DOUBLE, -1.0),
+        ModelParameter("ignore_and_spike", BOOL, False),
+        number("ignore_and_spike_interval", 100.0, _not_zero, "ignore_and_spike_interval > 0 required."),
+        number("ignore_and_spike_offset", 1.0, _not_zero, "ignore_and_spike_offset > 0 required."),
+    )
+
 
 TWO_RECEPTORS = (number("tau_syn_ex", 2.0, _positive, SYNAPTIC), number("tau_syn_in", 2.0, _positive, SYNAPTIC))
 ANY_RECEPTORS = (
@@ -224,8 +230,8 @@ SPIKES = (
 
 TABLES: dict[str, tuple[ElementType, tuple[ModelParameter, ...]]] = {
     "gif_pop_psc_exp": ("neuron", POPULATION),
-    "gif_psc_exp": ("neuron", (*EVERY_NODE, *NEURON, *TWO_RECEPTORS)),
-    "gif_psc_exp_multisynapse": ("neuron", (*EVERY_NODE, *NEURON, *ANY_RECEPTORS)),
+    "gif_psc_exp": ("neuron", _neuron(*TWO_RECEPTORS)),
+    "gif_psc_exp_multisynapse": ("neuron", _neuron(*ANY_RECEPTORS)),
     "dc_generator": ("stimulator", (*GENERATOR, number("amplitude", 0.0))),
     "step_current_generator": (
         "stimulator",

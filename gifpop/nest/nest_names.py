@@ -49,7 +49,7 @@ _NAMES: dict[Kind, str] = {
         hh_cond_beta_gap_traub hh_psc_alpha hh_psc_alpha_gap ht_neuron iaf_chxk_2008 iaf_cond_alpha iaf_cond_alpha_mc
         iaf_cond_beta iaf_cond_exp iaf_cond_exp_sfa_rr iaf_bw_2001_exact siegert_neuron amat2_psc_exp cm_default
         eprop_iaf_bsshslm_2020 eprop_iaf_adapt_bsshslm_2020 eprop_readout_bsshslm_2020 eprop_iaf eprop_iaf_adapt
-        eprop_iaf_psc_delta eprop_iaf_psc_delta_adapt eprop_readout gif_psc_exp glif_psc
+        eprop_iaf_psc_delta eprop_iaf_psc_delta_adapt eprop_readout gif_psc_exp gif_psc_exp_multisynapse glif_psc
         glif_psc_double_alpha iaf_chs_2007 iaf_psc_alpha iaf_psc_alpha_multisynapse iaf_psc_alpha_ps iaf_psc_delta
         iaf_psc_delta_ps iaf_psc_exp iaf_psc_exp_htum iaf_psc_exp_multisynapse iaf_psc_exp_ps iaf_psc_exp_ps_lossless
         iaf_tum_2000 ignore_and_fire izhikevich mat2_psc_exp parrot_neuron parrot_neuron_ps pp_psc_delta iaf_bw_2001

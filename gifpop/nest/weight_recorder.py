@@ -65,7 +65,7 @@ class WeightRecorderBlock(RecorderBlock):
         variables: dict[str, Any] = {
             "weights": table.column("weight", carriers),
             "targets": table.column("target", carriers),
-            "receptors": np.zeros(n, dtype=np.int64),
+            "receptors": table.column("receptor", carriers).astype(np.int64),
             "ports": table.ports(carriers, self.threads),
         }
         return self.piece(i, stamps[which], senders[which], senders[which], slice_steps, variables)
