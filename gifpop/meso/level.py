@@ -100,8 +100,8 @@ class MesoLevel:
         if self.carries and modes > _meso.MOST_MODES:
             raise ValueError(
                 f"{where}: tau_sfa and tau_stc must make at most {_meso.MOST_MODES} modes with adaptation='carried', "
-                f"got {modes} (one for each entry, one for each receptor where neurons receive input of their own, one for "
-                "each current of their own that has a memory, and one for the membrane where there are currents)"
+                f"got {modes} (one for each entry, one for each receptor where neurons receive input of their own, one "
+                "for each current of their own that has a memory, and one for the membrane where there are currents)"
             )
         slope = cell.tau_m / cell.C_m / cell.Delta_V
         if self.carries and (cell.tau_stc or self.capacity is not None) and slope > LARGEST_SLOPE:

@@ -1,8 +1,8 @@
 """NEST's own names for gifpop's engine.
 
 A script for NEST 3.10 that uses ``gif_pop_psc_exp``, ``gif_psc_exp`` and ``gif_psc_exp_multisynapse``, their
-connections, generators and recorders runs with one line changed, ``import gifpop.nest as nest``, and keeps its meaning to the time step. Features of
-NEST that gifpop lacks raise an error that names them.
+connections, generators and recorders runs with one line changed, ``import gifpop.nest as nest``, and keeps its meaning
+to the time step. Features of NEST that gifpop lacks raise an error that names them.
 
 Where it differs from NEST on purpose:
 

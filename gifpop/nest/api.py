@@ -55,8 +55,8 @@ def Create(
     Parameters
     ----------
     model : str
-        ``gif_psc_exp``, ``gif_psc_exp_multisynapse``, ``gif_pop_psc_exp``, ``multimeter``, ``voltmeter``, ``spike_recorder``, a generator
-        (docs/reference/nest.md lists them), or a copy that `CopyModel` made.
+        ``gif_psc_exp``, ``gif_psc_exp_multisynapse``, ``gif_pop_psc_exp``, ``multimeter``, ``voltmeter``,
+        ``spike_recorder``, a generator (docs/reference/nest.md lists them), or a copy that `CopyModel` made.
     n : int
         Number of nodes; may be a whole float.
     params : dict or list of dict, optional
