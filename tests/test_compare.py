@@ -42,6 +42,19 @@ def test_intervals_cover_the_difference_that_is_there():
         assert after > 1.5 * before
 
 
+def test_private_currents_and_rhythms_agree():
+    """Rates within 3 %, responses to a rate that oscillates within 6 standard errors and a tenth."""
+    net = single(gp.GIF(t_ref=2.0, Delta_V=2.0, lambda_0=20.0, V_T_star=15.0), N=300)
+    net.inject("P", gp.OUCurrent(150.0, 60.0, 8.0))
+    net.inject("P", gp.PoissonSpikes(1000.0, 20.0, amplitude=800.0, frequency=10.0))
+    c = gp.compare(net, 600.0, dt=0.5, trials=30, seed=4, bin=10.0, initial="stationary", confidence=0.9)
+    assert_allclose(c.meso.rate.value, c.micro.rate.value, rtol=0.03, atol=0)
+    errors = np.hypot(c.meso.response.error, c.micro.response.error) / 1.68
+    apart = np.abs(c.meso.response.value - c.micro.response.value)
+    assert np.all(apart < 6.0 * errors + 0.1 * c.micro.response.value + 0.5)
+    assert np.ptp(c.micro.response.value) > c.micro.rate.value
+
+
 def test_trials_are_those_of_simulate():
     """At each level, with one network and seeds of its own."""
     c = quick(network_seed=3)

@@ -152,6 +152,14 @@ def inputs_of_their_own():
 
 
 @kind
+def private_currents():
+    net = single(200_000)
+    for tau in (5.0, 10.0, 20.0, 30.0):
+        net.inject("P", gp.OUCurrent(0.0, 10.0, tau), delay=2.0)
+    net.simulate(30.0, dt=0.5, level="micro")
+
+
+@kind
 def stationary_state():
     net = single(400_000, gp.GIF(I_e=300.0, tau_sfa=(100.0,), q_sfa=(5.0,)))
     net.simulate(20.0, dt=0.5, level="micro", initial="stationary")
