@@ -1,6 +1,7 @@
 """Populations whose neurons receive fluctuating currents of their own: against a plain twin, and against neurons."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,9 +25,9 @@ def simulation(input, **options):
     return gp.Simulation(net, dt=DT, level="meso", seed=1, initial="rest", finite_size="corrected", **options)
 
 
-def variance(sim):
-    """Return the variance of the potential between free neurons, mV^2."""
-    carried = plan_of(sim).carried
+def variance(sim, name="P"):
+    """Return the variance of the potential between free neurons of a population, mV^2."""
+    carried = plan_of(sim, name).carried
     _, covariances = unpack(carried.free[:-1, np.newaxis] / carried.decay[:, np.newaxis], len(carried.jump))
     return SILENT.Delta_V**2 * covariances.sum()
 
@@ -53,6 +54,26 @@ def test_variance_of_potentials_as_the_twin(tau, history):
     for k in range(100):
         sim.run(DT)
         assert_allclose(variance(sim), expected[k], rtol=1e-10, atol=0)
+
+
+def test_neurons_with_other_receptors():
+    """Private currents come after these; a mixed network has room for both, and saves them."""
+    named = replace(SILENT, tau_syn={"ampa": 2.0, "nmda": 100.0, "gaba": 6.0})
+    net = gp.Network()
+    for name, cell in {"A": named, "B": SILENT, "C": named}.items():
+        net.population(name, 500, cell, finite_size="corrected")
+        net.inject(name, gp.OUCurrent(0.0, 50.0, 8.0))
+        net.inject(name, gp.NoiseCurrent(0.0, 80.0))
+    net.inject("A", gp.PoissonSpikes(500.0, 5.0), receptor="nmda")
+    sim = gp.Simulation(net, dt=DT, level={"A": "meso", "B": "meso", "C": "micro"}, seed=1, initial="rest")
+    sim.run(40.0)
+    expected = twin(np.exp(-DT / 8.0), np.full(80, 2500.0)) + twin(0.0, np.full(80, 6400.0))
+    for each in (sim, copy.deepcopy(sim)):
+        assert_allclose(variance(each, "B"), expected[-1], rtol=1e-9, atol=0)
+        assert variance(each, "A") > 1.01 * expected[-1]
+    sim.set(net.injections[-1], weight=0.0)
+    sim.run(4000.0)
+    assert_allclose(variance(sim, "A"), variance(sim, "B"), rtol=1e-9, atol=0)
 
 
 def test_variance_of_white_noise_as_the_twin():
