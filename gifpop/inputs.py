@@ -178,11 +178,13 @@ class SineCurrent(Checked):
     Parameters
     ----------
     amplitude : float, pA
+        Of the sine: half the distance between its extremes.
     frequency : float, Hz
         >= 0, at most half a cycle a step.
     phase : float, degrees
         At time 0, whatever ``start`` is.
     offset : float, pA
+        What the sine is added to.
     start, stop : float or None, ms
         On the time grid. The current acts in the steps within [start, stop), offset included; None for ``stop``:
         without end.
