@@ -32,13 +32,12 @@ cdef extern from *:
 
 
 cdef enum:
-    PAIR = 2                # receptors whose constants and input stay in registers,
-    MOST = 3                # as do those of three; those of others do not
+    PAIR = 2                # receptors whose constants and input stay in registers; other numbers do not
 
 
 cdef struct Input:          # of a tile
     double[TILE] drive      # what currents and the leak towards E_L add to the potentials, mV
-    double[MOST][TILE] arriving     # weights of the spikes that arrive, pA
+    double[PAIR][TILE] arriving     # weights of the spikes that arrive, pA
 
 
 cdef inline const double *at(const PerNeuron *p, Py_ssize_t start) noexcept nogil:
@@ -174,24 +173,24 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
 
     ``excess`` is log2 of the hazard, integrated over the step or, ``trapezoid``, half of it. ``various``: the neurons
     have parameters of their own; ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed;
-    ``R``: receptors that ``input.drive`` does not hold, at most ``MOST``. All are constants where this is inlined, so
+    ``R``: receptors that ``input.drive`` does not hold, none or ``PAIR``. All are constants where this is inlined, so
     that what is common stays in registers.
     """
     cdef const double *leaks = at(&g.leak, start)
     cdef const double *resets = at(&g.V_reset, start)
     cdef const double *slopes = at(&g.slope, start)
     cdef const double *thresholds = at(&g.threshold, start)
-    cdef const double *carries[MOST]
-    cdef const double *decays[MOST]
-    cdef const double *arrives[MOST]
-    cdef const double *feeds[MOST]
+    cdef const double *carries[PAIR]
+    cdef const double *decays[PAIR]
+    cdef const double *arrives[PAIR]
+    cdef const double *feeds[PAIR]
     cdef lanes leak = load(leaks), V_reset = load(resets), slope = load(slopes), threshold = load(thresholds)
     cdef lanes drive = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current
-    cdef lanes[MOST] carry, decay, arrive, feed, common, arriving, current
-    cdef double[MOST] all, unit
-    cdef double *I_syn[MOST]
-    cdef double *sums[MOST]
-    cdef uint16_t *counts[MOST]
+    cdef lanes[PAIR] carry, decay, arrive, feed, common, arriving, current
+    cdef double[PAIR] all, unit
+    cdef double *I_syn[PAIR]
+    cdef double *sums[PAIR]
+    cdef uint16_t *counts[PAIR]
     cdef double *potential = g.V_m + start
     cdef double *pause = g.pause + start
     cdef Py_ssize_t group, i, r
@@ -313,36 +312,26 @@ cdef inline void keep(Neurons *g, Py_ssize_t start, Py_ssize_t groups, const dou
             store(g.I_stc + start + i, load(stc + i))
 
 
-cdef inline bint receive_and_move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups,
-                                  const double *stc, const double *adapted, double *excess, Py_ssize_t R,
-                                  bint trapezoid) noexcept nogil:
-    """Advance a tile with R receptors, a number known to the compiler, whose adaptation has been added up."""
-    cdef Input input
-    if g.various or g.S > 0 or a.external != NULL:
-        gather(g, a, start, groups, stc, &input, R, False, False, trapezoid)
-        if R == PAIR and g.various:
-            return move(g, a, start, groups, &input, adapted, excess, True, True, False, R, trapezoid)
-        return move(g, a, start, groups, &input, adapted, excess, False, True, False, R, trapezoid)
-    if a.sums == NULL:
-        return move(g, a, start, groups, NULL, adapted, excess, False, False, True, R, trapezoid)
-    return move(g, a, start, groups, NULL, adapted, excess, False, False, False, R, trapezoid)
-
-
 cdef inline bint step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_t groups, double *adapted,
                            double *stc, double *excess, bint trapezoid) noexcept nogil:
     """Advance a tile up to its hazards; return whether potentials and currents are finite numbers."""
     cdef Input input
     adapt(g.sfa, &g.sfa_decay, NULL, g.J, g.places, start, groups, adapted, trapezoid)
     adapt(g.stc, &g.stc_decay, &g.stc_carry if trapezoid else NULL, g.S, g.places, start, groups, stc, False)
-    if g.R == PAIR and not g.late:
-        return receive_and_move(g, a, start, groups, stc, adapted, excess, PAIR, trapezoid)
-    if g.R == MOST and not g.late and not g.various:
-        return receive_and_move(g, a, start, groups, stc, adapted, excess, MOST, trapezoid)
-    if g.late and not trapezoid:
-        gather(g, a, start, groups, stc, &input, g.R, True, True, trapezoid)
-    else:
-        gather(g, a, start, groups, stc, &input, g.R, True, False, trapezoid)
-    return move(g, a, start, groups, &input, adapted, excess, True, True, False, 0, trapezoid)
+    if g.R != PAIR or g.late:
+        if trapezoid or not g.late:
+            gather(g, a, start, groups, stc, &input, g.R, True, False, trapezoid)
+        else:
+            gather(g, a, start, groups, stc, &input, g.R, True, True, trapezoid)
+        return move(g, a, start, groups, &input, adapted, excess, True, True, False, 0, trapezoid)
+    if g.various or g.S > 0 or a.external != NULL:
+        gather(g, a, start, groups, stc, &input, PAIR, False, False, trapezoid)
+        if g.various:
+            return move(g, a, start, groups, &input, adapted, excess, True, True, False, PAIR, trapezoid)
+        return move(g, a, start, groups, &input, adapted, excess, False, True, False, PAIR, trapezoid)
+    if a.sums == NULL:
+        return move(g, a, start, groups, NULL, adapted, excess, False, False, True, PAIR, trapezoid)
+    return move(g, a, start, groups, NULL, adapted, excess, False, False, False, PAIR, trapezoid)
 
 
 cdef inline int64_t advance(Neurons *group, const Arrivals *arrivals, Py_ssize_t start, Py_ssize_t size,

@@ -10,12 +10,18 @@ cell = gp.GIF(tau_m=np.full(100, 20.0), V_T_star=gp.Normal(15.0, 1.0), tau_sfa=[
 tau: float = cell.tau_m
 first, *_ = cell.tau_sfa
 
+slow = gp.GIF(tau_syn={"ampa": 2, "nmda": gp.Normal(100.0, 5.0)}, I_syn={"nmda": np.float32(3.0)})
+tau_nmda: float = slow.tau_syn["nmda"]
+
 net = gp.Network()
 E = net.population("E", np.int64(100), cell)
 I = net.population("I", 25, gp.GIF(I_e=np.float32(300.0)))
 for post in (E, "I"):
     net.connect(E, post, weight=np.float32(25.0), p=0.2)
     net.connect("I", post, weight=gp.Normal(-62.5, 1.0), delay=1.0, rule=gp.FixedIndegree(5))
+net.population("S", 10, slow)
+net.connect(E, "S", weight=2.0, receptor="nmda")
+net.inject("S", gp.SpikeTimes([1.0], weight=2.0), receptor="ampa")
 step = net.inject(E, gp.StepCurrent(times=np.array([100.0]), values=[50.0]))
 
 result: gp.Result = net.simulate(100.0, dt=0.5, level={"E": "micro", "I": "meso"}, seed=np.int64(1))
