@@ -32,7 +32,8 @@ cdef extern from *:
 
 
 cdef enum:
-    PAIR = 2                # receptors whose constants and input stay in registers; other numbers do not
+    PAIR = 2                # receptors whose constants and input stay in registers,
+    MOST = 3                # as do those of three that are alike and count; other numbers do not
 
 
 cdef struct Input:          # of a tile
@@ -173,24 +174,24 @@ cdef inline bint move(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssize_
 
     ``excess`` is log2 of the hazard, integrated over the step or, ``trapezoid``, half of it. ``various``: the neurons
     have parameters of their own; ``gathered``: ``input`` holds their input, which is ``counted`` otherwise, or summed;
-    ``R``: receptors that ``input.drive`` does not hold, none or ``PAIR``. All are constants where this is inlined, so
+    ``R``: receptors that ``input.drive`` does not hold, at most ``MOST``. All are constants where this is inlined, so
     that what is common stays in registers.
     """
     cdef const double *leaks = at(&g.leak, start)
     cdef const double *resets = at(&g.V_reset, start)
     cdef const double *slopes = at(&g.slope, start)
     cdef const double *thresholds = at(&g.threshold, start)
-    cdef const double *carries[PAIR]
-    cdef const double *decays[PAIR]
-    cdef const double *arrives[PAIR]
-    cdef const double *feeds[PAIR]
+    cdef const double *carries[MOST]
+    cdef const double *decays[MOST]
+    cdef const double *arrives[MOST]
+    cdef const double *feeds[MOST]
     cdef lanes leak = load(leaks), V_reset = load(resets), slope = load(slopes), threshold = load(thresholds)
     cdef lanes drive = load(at(&g.constant_drive, start)) + load(at(&g.current_gain, start)) * a.current
-    cdef lanes[PAIR] carry, decay, arrive, feed, common, arriving, current
-    cdef double[PAIR] all, unit
-    cdef double *I_syn[PAIR]
-    cdef double *sums[PAIR]
-    cdef uint16_t *counts[PAIR]
+    cdef lanes[MOST] carry, decay, arrive, feed, common, arriving, current
+    cdef double[MOST] all, unit
+    cdef double *I_syn[MOST]
+    cdef double *sums[MOST]
+    cdef uint16_t *counts[MOST]
     cdef double *potential = g.V_m + start
     cdef double *pause = g.pause + start
     cdef Py_ssize_t group, i, r
@@ -318,6 +319,8 @@ cdef inline bint step_tile(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_s
     cdef Input input
     adapt(g.sfa, &g.sfa_decay, NULL, g.J, g.places, start, groups, adapted, trapezoid)
     adapt(g.stc, &g.stc_decay, &g.stc_carry if trapezoid else NULL, g.S, g.places, start, groups, stc, False)
+    if g.R == MOST and trapezoid and not (g.various or g.S > 0 or a.external != NULL or a.sums != NULL):
+        return move(g, a, start, groups, NULL, adapted, excess, False, False, True, MOST, trapezoid)
     if g.R != PAIR or g.late:
         if trapezoid or not g.late:
             gather(g, a, start, groups, stc, &input, g.R, True, False, trapezoid)
