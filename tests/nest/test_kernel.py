@@ -227,7 +227,7 @@ def test_names_of_models():
     with pytest.warns(UserWarning, match=r"Models is deprecated(?s:.)*nest.node_models or nest.synapse_models"):
         assert nest.Models() == (*nest.node_models, *nest.synapse_models)
     with pytest.warns(UserWarning):
-        assert nest.Models("nodes", sel="gif_p") == ("gif_pop_psc_exp", "gif_psc_exp")
+        assert nest.Models("nodes", sel="gif_p") == ("gif_pop_psc_exp", "gif_psc_exp", "gif_psc_exp_multisynapse")
     with pytest.warns(UserWarning):
         assert "mine" in nest.Models(mtype="synapses")
     with pytest.warns(UserWarning), pytest.raises(ValueError, match="mtype has to be one of 'all', 'nodes'"):
