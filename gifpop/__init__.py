@@ -30,6 +30,7 @@ from gifpop.inputs import (
 )
 from gifpop.network import Network
 from gifpop.parameters import GIF
+from gifpop.plasticity import TsodyksMarkram
 from gifpop.reductions import PopulationStatistics, TrialStatistics
 from gifpop.result import PopulationResult, Result
 from gifpop.rules import (
@@ -93,6 +94,7 @@ __all__ = [
     "SpikeTimes",
     "StepCurrent",
     "SweepInterrupted",
+    "TsodyksMarkram",
     "TrialStatistics",
     "Uniform",
     "Waveform",

@@ -14,8 +14,8 @@ import numpy as np
 from gifpop.engine._exchange cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop.engine._exchange cimport NO_MEMORY, Arrivals, Probe
 from gifpop.engine._loop cimport advance_side_by_side, share_always
-from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Depression, Group, Link,
-                                     Network, Noise, Task, Thinning, place_of)
+from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Group, Link,
+                                     Network, Noise, Plasticity, Task, Thinning, place_of)
 from gifpop.engine._relays cimport RelayGroup
 from gifpop.engine._team cimport Team
 from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
@@ -45,8 +45,8 @@ cdef class Core:
         At least as many slots as the longest lag and the slice together.
     links : sequence of gifpop.engine.links.Link
         In order of source: the groups, then the input lines.
-    states : sequence of float64 array, shape (2, source units)
-        Of each link that has ``dynamics``, in order (see `gifpop.engine.connection_state`).
+    states : sequence of float64 array, shape (3, source units)
+        Of each link that has ``plasticity``, in order (see `gifpop.engine.connection_state`).
     noise : sequence of gifpop.engine.links.NoiseLink
     fluctuations : sequence of float64 array
         The numbers of each of these that is one of currents, in order (see `gifpop.engine.fluctuations`).
@@ -73,7 +73,7 @@ cdef class Core:
         net.group = <Group *> allocate(self.kept, n, sizeof(Group))
         net.first = <int64_t *> allocate(self.kept, n + lines + 1, sizeof(int64_t))
         net.links = <Link *> allocate(self.kept, len(links), sizeof(Link))
-        net.depressions = <Depression *> allocate(self.kept, len(states), sizeof(Depression))
+        net.plasticities = <Plasticity *> allocate(self.kept, len(states), sizeof(Plasticity))
         n_thinned = len([p for p in links if p.thinning is not None])
         net.thinnings = <Thinning *> allocate(self.kept, n_thinned, sizeof(Thinning))
         net.noise = <Noise *> allocate(self.kept, len(noise), sizeof(Noise))
@@ -91,9 +91,9 @@ cdef class Core:
         for i, link in enumerate(links):
             self.bind_link(&net.links[i], link)
             net.first[<Py_ssize_t> link.source + 1] += 1
-            if link.dynamics is not None:
-                self.bind_depression(&net.depressions[k], link, states[k])
-                net.links[i].depression = &net.depressions[k]
+            if link.plasticity is not None:
+                self.bind_plasticity(&net.plasticities[k], link, states[k])
+                net.links[i].plasticity = &net.plasticities[k]
                 k += 1
             if link.thinning is not None:
                 self.bind_thinning(&net.thinnings[t], link.thinning)
@@ -170,12 +170,13 @@ cdef class Core:
         if target.counts != NULL and p.first != NULL and not p.external:
             p.multiple = <uint16_t> round(p.weight / target.unit[p.place])
 
-    cdef bind_depression(self, Depression *d, link, double[:, ::1] state):
+    cdef bind_plasticity(self, Plasticity *p, link, double[:, ::1] state):
         cdef const Group *source = &self.net.group[<Py_ssize_t> link.source]
-        d.use, d.rate, d.share = link.dynamics.use, link.dynamics.rate, 1.0
+        p.U, p.recovery, p.facilitation = link.plasticity.U, link.plasticity.recovery, link.plasticity.facilitation
+        p.share, p.squared = 1.0, link.plasticity.squared
         if source.meso != NULL:
-            d.share = 1.0 / source.meso.constants.N
-        d.resources, d.last = &state[0, 0], &state[1, 0]
+            p.share = 1.0 / source.meso.constants.N
+        p.resources, p.use, p.last = &state[0, 0], &state[1, 0], &state[2, 0]
         self.kept.append(state)
 
     cdef bind_thinning(self, Thinning *t, thinning):

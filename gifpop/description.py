@@ -11,6 +11,7 @@ from gifpop.common.typing import Adaptation, FiniteSize
 from gifpop.distributions import Distribution, scalar_or_distribution
 from gifpop.inputs import INPUTS, SPIKES
 from gifpop.parameters import GIF
+from gifpop.plasticity import TsodyksMarkram
 from gifpop.rules import IndegreeFraction, Rule
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class Connection:
         Place among the connections of the network.
     receptor : str or None
         Of the target's neurons; None: as `Network.connect` says.
+    plasticity : TsodyksMarkram or None
+        How spikes change what later ones deliver.
     """
 
     pre: str
@@ -102,10 +105,13 @@ class Connection:
     rule: Rule
     number: int
     receptor: str | None = None
+    plasticity: TsodyksMarkram | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, Rule):
             raise TypeError(f"{self.label}: rule must be one of gifpop's connection rules, got {self.rule!r}")
+        if not isinstance(self.plasticity, TsodyksMarkram | None):
+            raise TypeError(f"{self.label}: plasticity must be a TsodyksMarkram or None, got {self.plasticity!r}")
         weight = scalar_or_distribution(f"{self.label}: weight", self.weight, "finite", "pA")
         delay = scalar_or_distribution(f"{self.label}: delay", self.delay, "> 0", "ms")
         object.__setattr__(self, "weight", weight)
@@ -231,6 +237,7 @@ class Description:
         p: float | None = None,
         rule: Rule | None = None,
         receptor: str | None = None,
+        plasticity: TsodyksMarkram | None = None,
     ) -> Connection:
         """Connect the neurons of one population to those of another.
 
@@ -258,6 +265,8 @@ class Description:
             Of the receptors of ``post`` (``GIF.tau_syn``), the one at which spikes arrive, whatever the sign of the
             weight. By default the only one or, where there are ``"ex"`` and ``"in"``, that of the sign; else it must be
             given.
+        plasticity : TsodyksMarkram or None
+            How spikes change what later ones deliver, with a state for each source neuron; None: not at all.
 
         Returns
         -------
@@ -267,7 +276,7 @@ class Description:
         pre, post = self._known(pre, "connect: pre"), self._known(post, "connect: post")
         rule = rule_of(f"Connection {pre.name!r} -> {post.name!r}", p, rule)
         number = len(self.connections)
-        connection = Connection(pre.name, post.name, weight, delay, rule, number, receptor)  # type: ignore[arg-type]  # converts
+        connection = Connection(pre.name, post.name, weight, delay, rule, number, receptor, plasticity)  # type: ignore[arg-type]  # converts
         check_receptor(connection.label, receptor, post)
         self.connections.append(connection)
         return connection

@@ -34,7 +34,7 @@ Parameters: TypeAlias = "Mapping[str, Any]"  # by name, as a user gives them
 Element: TypeAlias = "Population | str | Connection | tuple[Population | str, Population | str] | Injection"
 
 OF_POPULATION = ("N", "BinoRand")  # in addition to the parameters of its neurons
-OF_CONNECTION = ("weight", "delay", "p", "rule", "receptor")
+OF_CONNECTION = ("weight", "delay", "p", "rule", "receptor", "plasticity")
 
 
 def describe_change(net: Description, element: Element, parameters: Parameters) -> Description:
@@ -106,7 +106,8 @@ def _connections(net: Description, element: Connection | tuple[Population | str,
 
 def _connection(old: Connection, parameters: Parameters) -> Connection:
     _check_names(parameters, OF_CONNECTION, "of a connection")
-    values = {name: parameters[name] for name in ("weight", "delay", "receptor") if name in parameters}
+    names = ("weight", "delay", "receptor", "plasticity")
+    values = {name: parameters[name] for name in names if name in parameters}
     by = {name: parameters[name] for name in ("p", "rule") if parameters.get(name) is not None}
     return replace(old, **values, rule=rule_of(old.label, **by) if by else old.rule)
 

@@ -20,6 +20,7 @@ from gifpop.common.receptors import has_sign
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
 from gifpop.engine.links import Link
+from gifpop.engine.plasticity import LinkPlasticity
 from gifpop.inputs import NoiseCurrent, OUCurrent, PoissonSpikes
 from gifpop.rules import IndegreeFraction
 from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implicit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Level, Receptor, Shorts, Sign, Structured, Synapse, Wiring
     from gifpop.description import Connection, Description, Injection
     from gifpop.inputs import Input
+    from gifpop.plasticity import TsodyksMarkram
 
     Drawn: TypeAlias = tuple[Integers, Shorts, Floats | None, Shorts | None]  # first, units, weights, lags of a link
 
@@ -207,7 +209,7 @@ def changed_link(net: Description, link: Link, c: Connection, dt: float) -> Link
     link = replace(link, weight=weight, receptor=receptor_of(net, c, weight))
     if not isinstance(c.delay, Distribution):
         link = replace(link, lag=whole_steps(f"{c.label}: delay", c.delay, dt, least=1))
-    return link
+    return replace(link, plasticity=link_plasticity(c.plasticity, dt))
 
 
 def is_drawn_alike(a: Connection, b: Connection) -> bool:
@@ -224,7 +226,16 @@ def _population_link(net: Description, c: Connection, dt: float, source: int, ta
     weight, delay = _of_all(c.weight), _of_all(c.delay)
     density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
     lag = whole_steps(f"{c.label}: delay", delay, dt, least=1)
-    return Link(source, target, lag, receptor_of(net, c, weight), weight * density)
+    plasticity = link_plasticity(c.plasticity, dt)
+    return Link(source, target, lag, receptor_of(net, c, weight), weight * density, plasticity=plasticity)
+
+
+def link_plasticity(plasticity: TsodyksMarkram | None, dt: float) -> LinkPlasticity | None:
+    """Return the plasticity of a link, of which rates are per step."""
+    if plasticity is None:
+        return None
+    facilitation = dt / plasticity.tau_fac if plasticity.tau_fac > 0.0 else math.inf
+    return LinkPlasticity(plasticity.U, dt / plasticity.tau_rec, facilitation)
 
 
 def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:
@@ -232,8 +243,12 @@ def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:
     weight, of_number = _of_all(c.weight), c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N)
     assert of_number is not None
     variance = squared(f"{c.label}: weight", weight) * of_number if of_number > 0.0 else 0.0
-    at = variance_at(receptor_of(net, c, weight))
-    return [replace(mean, receptor=at, weight=variance)] if variance > 0.0 else []
+    if variance == 0.0:
+        return []
+    at, plasticity = variance_at(receptor_of(net, c, weight)), mean.plasticity
+    if plasticity is not None:
+        plasticity = replace(plasticity, squared=True)
+    return [replace(mean, receptor=at, weight=variance, plasticity=plasticity)]
 
 
 def _of_all(value: float | Distribution) -> float:
@@ -270,13 +285,14 @@ def _neuron_link(
     """Return the link of a connection between neurons, along the drawn connections given or newly drawn ones."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
     various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
+    plasticity = link_plasticity(c.plasticity, dt)
     if is_implicit(c.rule.resolve(n_pre), c.pre == c.post) and not various:
-        lag = whole_steps(f"{c.label}: delay", _of_all(c.delay), dt)
-        return Link(source, target, lag, receptor_of(net, c, _of_all(c.weight)), _of_all(c.weight))
+        lag, weight = whole_steps(f"{c.label}: delay", _of_all(c.delay), dt), _of_all(c.weight)
+        return Link(source, target, lag, receptor_of(net, c, weight), weight, plasticity=plasticity)
     first, units, weights, lags = drawn or _draw(c, dt, n_pre, n_post, stream(), threads)
     weight = 1.0 if isinstance(c.weight, Distribution) else c.weight
     lag = 1 if isinstance(c.delay, Distribution) else whole_steps(f"{c.label}: delay", c.delay, dt)
-    return Link(source, target, lag, receptor_of(net, c, weight), weight, first, units, weights, lags)
+    return Link(source, target, lag, receptor_of(net, c, weight), weight, first, units, weights, lags, plasticity)
 
 
 def _draw(c: Connection, dt: float, n_pre: int, n_post: int, stream: np.random.BitGenerator, threads: int) -> Drawn:

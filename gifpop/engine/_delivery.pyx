@@ -9,7 +9,7 @@ from numpy.random.c_distributions cimport random_interval, random_poisson, rando
 
 from gifpop.common._philox cimport philox
 from gifpop.engine._thinning cimport Sieve, count_passed, seed_sieve
-from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Depression, Group, Link, Noise,
+from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Group, Link, Noise, Plasticity,
                                      Thinning, counting_slot, later, shared_slot, single_slot)
 
 cdef enum:
@@ -37,13 +37,16 @@ cdef void deliver_to_all(const Link *p, int64_t slot, double amount) noexcept no
     shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.place] += p.weight * amount
 
 
-cdef double release(Depression *d, int64_t unit, int64_t step, double spikes) noexcept nogil:
-    """Return the input from spikes of a source unit, in units of a weight; use up its resources."""
-    cdef double resources = 1.0 - (1.0 - d.resources[unit]) * exp(-d.rate * (<double> step - d.last[unit]))
-    cdef double released = spikes * d.use * resources
-    d.resources[unit] = resources - d.share * released
-    d.last[unit] = <double> step
-    return released
+cdef double release(Plasticity *p, int64_t unit, int64_t step, double spikes) noexcept nogil:
+    """Return the input from spikes of a source unit, in units of a weight; use up its resources, and facilitate."""
+    cdef double interval = <double> step - p.last[unit], resources, use, released
+    resources = 1.0 - (1.0 - p.resources[unit]) * exp(-p.recovery * interval)
+    use = p.U + (p.use[unit] - p.U) * exp(-p.facilitation * interval)
+    released = use * resources
+    p.resources[unit] = resources - p.share * spikes * released
+    p.use[unit] = use + p.share * spikes * p.U * (1.0 - use)
+    p.last[unit] = <double> step
+    return spikes * (released * released if p.squared else released)
 
 
 cdef void deliver_line(const Link *p, int64_t slot, int64_t step, double amount) noexcept nogil:

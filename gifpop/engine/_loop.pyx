@@ -346,12 +346,12 @@ cdef double released_by_all(const Link *p, int64_t step, int64_t count, const in
         for i in range(count):
             released += <double> repeats[i]
         return released
-    if p.depression == NULL:
+    if p.plasticity == NULL:
         return <double> count
     if units == NULL:
-        return release(p.depression, 0, step, <double> count)
+        return release(p.plasticity, 0, step, <double> count)
     for i in range(count):
-        released += release(p.depression, units[i], step, 1.0)
+        released += release(p.plasticity, units[i], step, 1.0)
     return released
 
 
@@ -370,8 +370,8 @@ cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t s
             own[0] = Delivery(p, slot, 0, <double> count, 0)
         else:
             own[0] = Delivery(p, slot, units[i], 1.0 if repeats == NULL else <double> repeats[i], 0)
-        if p.depression != NULL:
-            own.amount = release(p.depression, own.unit, step, own.amount)
+        if p.plasticity != NULL:
+            own.amount = release(p.plasticity, own.unit, step, own.amount)
         if p.thinning != NULL:
             own.seed = philox(p.thinning.key, <uint64_t> own.unit, <uint64_t> step)
     net.n_deliveries = needed

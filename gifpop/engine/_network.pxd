@@ -43,11 +43,14 @@ cdef struct Group:
     bint forced             # spikes are prescribed
 
 
-cdef struct Depression:     # of the spikes of each source unit of a link
-    double use              # share of the resources that a spike releases
-    double rate             # of recovery, per step
+cdef struct Plasticity:     # short-term, of the spikes of each source unit of a link (Tsodyks and Markram)
+    double U                # share of the resources that a spike releases after a long pause
+    double recovery         # rate, per step
+    double facilitation     # rate at which it ends, per step; infinity: there is none
     double share            # of a unit's neurons that one spike stands for
+    bint squared            # the square of what a spike releases is delivered, for variances
     double *resources       # of each unit, after its last spike
+    double *use             # share of them that the next spike would release, likewise
     double *last            # step of that spike
 
 
@@ -68,7 +71,7 @@ cdef struct Link:
     const int32_t *units    # their targets, ascending
     const double *weights   # pA; NULL: all alike
     const int32_t *lags     # NULL: all alike
-    Depression *depression  # NULL: spikes do not change what others deliver
+    Plasticity *plasticity  # NULL: spikes do not change what others deliver
     const Thinning *thinning    # NULL: all spikes pass
     bint external           # from a generator
 
@@ -118,7 +121,7 @@ cdef struct Network:
     Group *group
     int64_t *first          # links first[s] to first[s + 1] start at source s
     Link *links
-    Depression *depressions
+    Plasticity *plasticities
     Thinning *thinnings
     Noise *noise
     Task *tasks

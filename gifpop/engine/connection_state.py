@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def with_state(links: Sequence[Link]) -> list[Link]:
     """Return the links that have state, in order."""
-    return [link for link in links if link.dynamics is not None]
+    return [link for link in links if link.plasticity is not None]
 
 
 def fit_states(
@@ -39,13 +39,13 @@ def fit_states(
         kept.setdefault(_ends(link), []).append(state)
     states = []
     for link in with_state(links):
-        assert link.dynamics is not None
+        assert link.plasticity is not None
         if kept.get(_ends(link)):
             state = kept[_ends(link)].pop(0)
             chosen = (moved or {}).get(link.source)
             states.append(state if chosen is None else np.ascontiguousarray(state[:, chosen]))
         else:
-            states.append(link.dynamics.at_rest(plans[link.source].units))
+            states.append(link.plasticity.at_rest(plans[link.source].units))
     return states
 
 

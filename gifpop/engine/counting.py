@@ -54,7 +54,7 @@ def multiple(link: Link, unit: Unit) -> int:
 def _unit(links: list[Link], receptors: int) -> Unit | None:
     if any(link.weights is not None or link.lags is not None for link in links):
         return None
-    if any(link.dynamics is not None or link.thinning is not None for link in links):
+    if any(link.plasticity is not None or link.thinning is not None for link in links):
         return None
     unit = Unit(np.ones(receptors), 0)
     at_receptors = [

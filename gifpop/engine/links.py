@@ -13,7 +13,7 @@ from gifpop.common.remembered import computed_once
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Floats, Integers, Receptor, Shorts
-    from gifpop.engine.dynamics import Depression
+    from gifpop.engine.plasticity import LinkPlasticity
     from gifpop.engine.signals import Signal
     from gifpop.engine.thinning import Thinning
 
@@ -26,7 +26,7 @@ class Link:
 
     It leads from every unit of its source (a population, a group of neurons, or an input line) to every unit of its
     target, or along single connections: those of source unit ``u`` are ``first[u]`` to ``first[u + 1]``. How spikes of
-    groups change what later ones deliver is its ``dynamics``, whose state belongs to the engine.
+    groups change what later ones deliver is its ``plasticity``, whose state belongs to the engine.
     """
 
     source: int  # group, or number of groups + input line
@@ -38,8 +38,8 @@ class Link:
     units: Shorts | None = None  # target unit of each connection; in ascending order for each source unit
     weights: Floats | None = None  # of each connection; if excitatory or inhibitory, their sign selects the synapse
     lags: Shorts | None = None  # of each connection
-    dynamics: Depression | None = None
-    thinning: Thinning | None = None  # of spikes along single connections; not together with `dynamics`
+    plasticity: LinkPlasticity | None = None
+    thinning: Thinning | None = None  # of spikes along single connections; not together with `plasticity`
 
     @property
     def connections(self) -> tuple[Integers | None, Shorts | None, Floats | None, Shorts | None]:

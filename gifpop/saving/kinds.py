@@ -14,6 +14,7 @@ from gifpop.distributions import DISTRIBUTIONS
 from gifpop.fields import Named
 from gifpop.inputs import INPUTS
 from gifpop.parameters import GIF
+from gifpop.plasticity import TsodyksMarkram
 from gifpop.result import PopulationResult, Result
 from gifpop.rules import RULES
 from gifpop.saving.encoding import Kind
@@ -44,7 +45,7 @@ def _make_description(
     for p in populations.values():
         net.population(**vars(p))
     for c in connections:
-        net.connect(c.pre, c.post, c.weight, c.delay, rule=c.rule, receptor=c.receptor)
+        net.connect(c.pre, c.post, c.weight, c.delay, rule=c.rule, receptor=c.receptor, plasticity=c.plasticity)
     for i in injections:
         net._inputs_made = checks.integer("Injection.number", i.number, net._inputs_made)
         by_simulation = checks.boolean("Injection.by_simulation", i.by_simulation)
@@ -76,7 +77,7 @@ def _take_population_result(result: PopulationResult) -> dict[str, Any]:
 
 
 KINDS = (
-    *map(_described, (Population, Connection, Injection, *INPUTS, *RULES, *DISTRIBUTIONS)),
+    *map(_described, (Population, Connection, Injection, TsodyksMarkram, *INPUTS, *RULES, *DISTRIBUTIONS)),
     Kind(GIF, _take_cell, GIF),
     Kind(Description, _take_description, _make_description),
     Kind(np.random.SeedSequence, _take_seed, _make_seed),

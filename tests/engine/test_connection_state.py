@@ -8,9 +8,9 @@ import gifpop as gp
 from gifpop import _core
 from gifpop.engine import signals
 from gifpop.engine.chunks import Probing
-from gifpop.engine.dynamics import Depression
 from gifpop.engine.engine import Engine
 from gifpop.engine.links import Link
+from gifpop.engine.plasticity import LinkPlasticity
 from gifpop.meso.plan import plan_population, start_history
 from gifpop.micro.plan import plan_neurons
 from tests.helpers.state import resumed
@@ -21,11 +21,13 @@ NEURON = {"C_m": 250.0, "tau_m": 20.0, "E_L": 0.0, "V_reset": 0.0, "V_T_star": 1
 NEURON |= {"t_ref": 4.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0, "I_e": 250.0, "V_m": 0.0, "I_syn_ex": 0.0}
 NEURON |= {"I_syn_in": 0.0, "tau_sfa": [], "q_sfa": [], "tau_stc": [], "q_stc": []}
 NEURONS_A, NEURONS_B, POPULATION = range(3)
-RATES = {"use": [0.5, 0.3, 0.2, 0.6, 0.4], "tau": [100.0, 50.0, 300.0, 80.0, 120.0]}
+U = [0.5, 0.3, 0.2, 0.6, 0.4]
+TAU_REC = [100.0, 50.0, 300.0, 80.0, 120.0]
+TAU_FAC = [0.0, 200.0, 1000.0, 30.0, 80.0]
 
 
-def dynamics(i):
-    return Depression(RATES["use"][i], DT / RATES["tau"][i])
+def plasticity(i):
+    return LinkPlasticity(U[i], DT / TAU_REC[i], DT / TAU_FAC[i] if TAU_FAC[i] > 0.0 else np.inf)
 
 
 def connections():
@@ -40,13 +42,13 @@ def links(changing=True):
     source, target, weight, lag = connections()
     first = np.searchsorted(source, np.arange(SOURCES + 1)).astype(np.int64)
     units = target.astype(np.int32)
-    own = [dynamics(i) if changing else None for i in range(5)]
+    own = [plasticity(i) if changing else None for i in range(5)]
     return [
-        Link(NEURONS_A, NEURONS_B, 3, "excitatory", 10.0, first, units, dynamics=own[0]),
+        Link(NEURONS_A, NEURONS_B, 3, "excitatory", 10.0, first, units, plasticity=own[0]),
         Link(NEURONS_A, NEURONS_B, 3, "excitatory", 1.0, first, units, weight, lag.astype(np.int32), own[1]),
-        Link(NEURONS_A, NEURONS_B, 5, "inhibitory", -2.0, dynamics=own[2]),
-        Link(NEURONS_A, POPULATION, 4, "excitatory", 3.0, dynamics=own[3]),
-        Link(POPULATION, NEURONS_B, 6, "excitatory", 4.0, dynamics=own[4]),
+        Link(NEURONS_A, NEURONS_B, 5, "inhibitory", -2.0, plasticity=own[2]),
+        Link(NEURONS_A, POPULATION, 4, "excitatory", 3.0, plasticity=own[3]),
+        Link(POPULATION, NEURONS_B, 6, "excitatory", 4.0, plasticity=own[4]),
     ]
 
 
@@ -73,16 +75,19 @@ def run(engine, n=STEPS, prescribed=None, pieces=1):
 
 
 class Resources:
-    """The resources of the source units of one link, step by step."""
+    """The resources of the source units of one link and their use, step by step."""
 
     def __init__(self, i, units):
-        self.use, self.tau, self.x = RATES["use"][i], RATES["tau"][i], np.ones(units)
+        self.U, self.tau_rec, self.tau_fac = U[i], TAU_REC[i], TAU_FAC[i]
+        self.x, self.u = np.ones(units), np.full(units, self.U)
 
     def release(self, spikes, size=1):
         """Recover for a step, then release; return what each unit delivers."""
-        self.x = 1.0 + (self.x - 1.0) * np.exp(-DT / self.tau)
-        released = spikes * self.use * self.x
+        self.x = 1.0 + (self.x - 1.0) * np.exp(-DT / self.tau_rec)
+        self.u = self.U + (self.u - self.U) * (np.exp(-DT / self.tau_fac) if self.tau_fac > 0.0 else 0.0)
+        released = spikes * self.u * self.x
         self.x = self.x - released / size
+        self.u = self.u + spikes / size * self.U * (1.0 - self.u)
         return released
 
 
@@ -111,7 +116,7 @@ def expected(fires, counts):
     return arriving, at_population
 
 
-def test_depression_is_twin():
+def test_plasticity_is_twin():
     random = np.random.default_rng(1)
     fires, counts = random.random((STEPS, SOURCES)) < 0.08, random.poisson(2.0, STEPS).astype(np.int64)
     steps, units = np.nonzero(fires)
@@ -172,7 +177,7 @@ def test_state_stays_where_links_change():
     _, target, *_ = connections()
     plans = [engine.plans[0].chosen(chosen), *engine.plans[1:]]
     first = np.array([0, 1, 2, 3], dtype=np.int64)
-    few = Link(NEURONS_A, NEURONS_B, 3, "excitatory", 10.0, first, target[:3].astype(np.int32), dynamics=dynamics(0))
+    few = Link(NEURONS_A, NEURONS_B, 3, "excitatory", 10.0, first, target[:3].astype(np.int32), plasticity=plasticity(0))
     changed = engine.changed(plans, [few], moved={NEURONS_A: chosen})
     (state,) = changed._states
     assert_array_equal(state, before[0][:, chosen])
