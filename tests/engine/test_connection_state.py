@@ -177,7 +177,9 @@ def test_state_stays_where_links_change():
     _, target, *_ = connections()
     plans = [engine.plans[0].chosen(chosen), *engine.plans[1:]]
     first = np.array([0, 1, 2, 3], dtype=np.int64)
-    few = Link(NEURONS_A, NEURONS_B, 3, "excitatory", 10.0, first, target[:3].astype(np.int32), plasticity=plasticity(0))
+    few = Link(
+        NEURONS_A, NEURONS_B, 3, "excitatory", 10.0, first, target[:3].astype(np.int32), plasticity=plasticity(0)
+    )
     changed = engine.changed(plans, [few], moved={NEURONS_A: chosen})
     (state,) = changed._states
     assert_array_equal(state, before[0][:, chosen])

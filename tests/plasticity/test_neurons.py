@@ -157,5 +157,7 @@ def test_values_are_checked(values, message):
 def test_only_plasticity_is_taken():
     net = gp.Network()
     net.population("A", N, gp.GIF())
-    with pytest.raises(TypeError, match=r"Connection 'A' -> 'A': plasticity must be a TsodyksMarkram or None, got 0\.5"):
+    with pytest.raises(
+        TypeError, match=r"Connection 'A' -> 'A': plasticity must be a TsodyksMarkram or None, got 0\.5"
+    ):
         net.connect("A", "A", 1.0, plasticity=0.5)
