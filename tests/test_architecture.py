@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 # From the lowest up: a room imports, in annotations and functions too, from its own layer and those below it.
 LAYERS = (
     {"common", "version"},
-    {"fields", "rules", "distributions", "inputs", "parameters", "description"},
+    {"fields", "rules", "plasticity", "distributions", "inputs", "parameters", "description"},
     {"_core", "engine"},
     {"wiring", "meso", "micro"},
     {"spectrum", "units", "result", "reductions", "comparison", "export", "plot"},

@@ -115,7 +115,8 @@ cdef inline void gather(Neurons *g, const Arrivals *a, Py_ssize_t start, Py_ssiz
                         Input *input, Py_ssize_t R, bint whole, bint late, bint trapezoid) noexcept nogil:
     """Gather the input of a tile: that of single neurons, and that of all neurons.
 
-    ``whole``: the currents of the R receptors are integrated here, too, and stand in ``input.drive``. ``stc``: the adaptation currents, or, ``trapezoid``, what they take from the potentials.
+    ``whole``: the currents of the R receptors are integrated here, too, and stand in ``input.drive``. ``stc``: the
+    adaptation currents, or, ``trapezoid``, what they take from the potentials.
     """
     cdef const double *constant = at(&g.constant_drive, start)
     cdef const double *gain = at(&g.current_gain, start)

@@ -65,7 +65,12 @@ def test_a_refused_change_changes_nothing(level):
         ((net.connections[0],), {"rule": "all"}, TypeError, "rule must be one of gifpop's connection rules, got 'all'"),
         ((net.connections[0],), {"rule": gp.Pairs([0, 60], [0, 0])}, ValueError, "Pairs.sources must be < 40, got 60"),
         ((net.connections[2],), {"rule": gp.OneToOne()}, ValueError, "OneToOne needs populations of the same size"),
-        ((net.connections[0],), {"N": 3}, TypeError, r"of a connection \(delay, p, receptor, rule, weight\), got 'N'"),
+        (
+            (net.connections[0],),
+            {"N": 3},
+            TypeError,
+            r"of a connection \(delay, p, plasticity, receptor, rule, weight\), got 'N'",
+        ),
         ((handles[0],), {"rate": -1.0}, ValueError, "PoissonSpikes.rate must be >= 0 spikes/s, got -1.0"),
         (
             (handles[0],),

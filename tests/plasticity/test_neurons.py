@@ -132,13 +132,17 @@ def test_plasticity_can_be_set():
     sim = gp.Simulation(network(PLASTICITIES["both"], gp.AllToAll()), dt=DT, level="micro", seed=1, record=["I_syn_ex"])
     sim.run(50.0)
     sim.set(("A", "B"), plasticity=None)
-    sim.run(50.0)
+    sim.run(100.0)
     plain = gp.Simulation(network(None, gp.AllToAll()), dt=DT, level="micro", seed=1, record=["I_syn_ex"])
-    plain.run(100.0)
-    spikes = plain.result()["A"].counts
-    assert_array_equal(sim.result()["A"].counts, spikes)
+    plain.run(150.0)
+    assert_array_equal(sim.result()["A"].counts, plain.result()["A"].counts)
     tail = sim.result()["B"].I_syn_ex[-20:], plain.result()["B"].I_syn_ex[-20:]
-    assert_allclose(*tail, rtol=1e-6)
+    assert_allclose(*tail, rtol=1e-12)
+    sim.set(("A", "B"), plasticity=PLASTICITIES["both"])
+    again = sim.run(100.0)
+    steps, neurons = again["A"].spikes[0], again["A"].spikes[1]
+    recorded = currents(network(PLASTICITIES["both"], gp.AllToAll()), (steps - 150.0, neurons), PLASTICITIES["both"])
+    assert_allclose(again["B"].I_syn_ex[120:], recorded[0, 120:200], rtol=1e-7)  # what arrived before has decayed
 
 
 @pytest.mark.parametrize(
