@@ -15,7 +15,7 @@ from gifpop.engine._exchange cimport LONGEST_SLICE as _LONGEST_SLICE
 from gifpop.engine._exchange cimport NO_MEMORY, Arrivals, Probe
 from gifpop.engine._loop cimport advance_side_by_side, share_always
 from gifpop.engine._network cimport (CURRENT, EXCITATORY, INHIBITORY, VARIANCE, Chunk, Group, Link,
-                                     Network, Noise, Plasticity, Task, Thinning, place_of)
+                                     Network, Noise, Plasticity, Synapse, Task, Thinning, place_of)
 from gifpop.engine._relays cimport RelayGroup
 from gifpop.engine._team cimport Team
 from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
@@ -45,7 +45,7 @@ cdef class Core:
         At least as many slots as the longest lag and the slice together.
     links : sequence of gifpop.engine.links.Link
         In order of source: the groups, then the input lines.
-    states : sequence of float64 array, shape (3, source units)
+    states : sequence of float64 array, shape (synapses, 8)
         Of each link that has ``plasticity``, in order (see `gifpop.engine.connection_state`).
     noise : sequence of gifpop.engine.links.NoiseLink
     fluctuations : sequence of float64 array
@@ -92,7 +92,7 @@ cdef class Core:
             self.bind_link(&net.links[i], link)
             net.first[<Py_ssize_t> link.source + 1] += 1
             if link.plasticity is not None:
-                self.bind_plasticity(&net.plasticities[k], link, states[k])
+                self.bind_plasticity(&net.plasticities[k], link.plasticity, states[k])
                 net.links[i].plasticity = &net.plasticities[k]
                 k += 1
             if link.thinning is not None:
@@ -170,14 +170,16 @@ cdef class Core:
         if target.counts != NULL and p.first != NULL and not p.external:
             p.multiple = <uint16_t> round(p.weight / target.unit[p.place])
 
-    cdef bind_plasticity(self, Plasticity *p, link, double[:, ::1] state):
-        cdef const Group *source = &self.net.group[<Py_ssize_t> link.source]
-        p.U, p.recovery, p.facilitation = link.plasticity.U, link.plasticity.recovery, link.plasticity.facilitation
-        p.share, p.squared = 1.0, link.plasticity.squared
-        if source.meso != NULL:
-            p.share = 1.0 / source.meso.constants.N
-        p.resources, p.use, p.last = &state[0, 0], &state[1, 0], &state[2, 0]
-        self.kept.append(state)
+    cdef bind_plasticity(self, Plasticity *p, plasticity, double[:, ::1] synapses):
+        cdef const int64_t[::1] places = plasticity.places
+        p.dt, p.squared, p.whole = plasticity.dt, plasticity.squared, plasticity.whole
+        if synapses.shape[1] * sizeof(double) != sizeof(Synapse):
+            raise ValueError(f"synapses must have {sizeof(Synapse) // sizeof(double)} columns, got {synapses.shape[1]}")
+        if synapses.shape[0]:
+            p.synapses = <Synapse *> &synapses[0, 0]
+        if places is not None and places.shape[0]:
+            p.places = &places[0]
+        self.kept += [synapses, places]
 
     cdef bind_thinning(self, Thinning *t, thinning):
         cdef const double[::1] probabilities = thinning.probabilities

@@ -18,6 +18,7 @@ from gifpop.assembly.connections import (
     capacities,
     changed_link,
     check_connections,
+    check_stationary,
     is_drawn_alike,
     links,
     sample_links,
@@ -108,6 +109,8 @@ class Assembly:
         was.
         """
         connections = self.net.connections
+        if self.options.initial == "stationary":
+            check_stationary(connections)
         if before is not None:
             connections = [c for c in connections if not self._is_wired_as(before, c)]
         wired = check_connections(self.net, connections, self.level_names, self.options.dt, self.options.wiring)

@@ -20,7 +20,7 @@ from gifpop.common.receptors import has_sign
 from gifpop.common.warn import warn
 from gifpop.distributions import Distribution, draw_checked
 from gifpop.engine.links import Link
-from gifpop.engine.plasticity import LinkPlasticity
+from gifpop.engine.plasticity import RECORD, LinkPlasticity
 from gifpop.inputs import NoiseCurrent, OUCurrent, PoissonSpikes
 from gifpop.rules import IndegreeFraction
 from gifpop.wiring.draw import check_rule, connect, connection_bytes, is_implicit
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 CONNECTION = np.dtype([("source", np.int64), ("target", np.int64), ("weight", np.float64), ("delay", np.float64)])
 LARGEST_VARIANCE = 1e200  # pA^2
+BYTES_OF_SYNAPSE = 8.0 * len(RECORD)
 
 
 def receptor(weight: float) -> Sign:
@@ -80,6 +81,9 @@ def check_connections(
         if not isinstance(c.delay, Distribution):
             whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
         check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
+        if c.plasticity is not None:
+            _check_source(c, levels[c.pre])
+            total += pre.N * BYTES_OF_SYNAPSE
         if levels[c.pre] == levels[c.post] == "micro":
             _warn_of_rounding(c, pre.N)
             kept, making = connection_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"], c.pre == c.post)
@@ -151,6 +155,25 @@ def _check_sample(c: Connection, n_pre: int, n_post: int) -> None:
             f"Simulation.wiring is 'sparse', got {c.rule}: lasting differences between neurons have no equation there; "
             f"FixedIndegree({indegree}) comes nearest to the mean, wiring='dense' leaves out the samples"
         )
+
+
+def _check_source(c: Connection, level: Level) -> None:
+    """Raise an error if spikes that change a connection come from a mesoscopic population."""
+    if level == "meso":
+        raise ValueError(
+            f"{c.label}: plasticity must be None where {c.pre!r} is a mesoscopic population, got {c.plasticity}: its "
+            f"neurons are not told apart; level={{{c.pre!r}: 'micro'}} simulates each of them"
+        )
+
+
+def check_stationary(connections: Iterable[Connection]) -> None:
+    """Raise an error for connections that have no stationary state."""
+    for c in connections:
+        if c.plasticity is not None:
+            raise ValueError(
+                f"{c.label}: plasticity must be None where Simulation.initial is 'stationary', got {c.plasticity}: the "
+                "stationary state is that of mesoscopic populations"
+            )
 
 
 def _warn_of_rounding(c: Connection, n_pre: int) -> None:
@@ -231,11 +254,10 @@ def _population_link(net: Description, c: Connection, dt: float, source: int, ta
 
 
 def link_plasticity(plasticity: TsodyksMarkram | None, dt: float) -> LinkPlasticity | None:
-    """Return the plasticity of a link, of which rates are per step."""
+    """Return the plasticity of a link."""
     if plasticity is None:
         return None
-    facilitation = dt / plasticity.tau_fac if plasticity.tau_fac > 0.0 else math.inf
-    return LinkPlasticity(plasticity.U, dt / plasticity.tau_rec, facilitation)
+    return LinkPlasticity(dt, plasticity.U, plasticity.tau_rec, plasticity.tau_fac)
 
 
 def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:

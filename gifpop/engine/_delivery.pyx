@@ -3,13 +3,13 @@
 ``slot`` is that of the step in which something is emitted.
 """
 
-from libc.math cimport exp, isnan, sqrt
+from libc.math cimport exp, expm1, isnan, sqrt
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 from numpy.random.c_distributions cimport random_interval, random_poisson, random_standard_normal
 
 from gifpop.common._philox cimport philox
 from gifpop.engine._thinning cimport Sieve, count_passed, seed_sieve
-from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Group, Link, Noise, Plasticity,
+from gifpop.engine._network cimport (EXCITATORY, INHIBITORY, Delivery, Group, Link, Noise, Plasticity, Synapse,
                                      Thinning, counting_slot, later, shared_slot, single_slot)
 
 cdef enum:
@@ -37,16 +37,52 @@ cdef void deliver_to_all(const Link *p, int64_t slot, double amount) noexcept no
     shared_slot(p.target, later(p.target, slot, p.lag), p.external)[p.place] += p.weight * amount
 
 
-cdef double release(Plasticity *p, int64_t unit, int64_t step, double spikes) noexcept nogil:
-    """Return the input from spikes of a source unit, in units of a weight; use up its resources, and facilitate."""
-    cdef double interval = <double> step - p.last[unit], resources, use, released
-    resources = 1.0 - (1.0 - p.resources[unit]) * exp(-p.recovery * interval)
-    use = p.U + (p.use[unit] - p.U) * exp(-p.facilitation * interval)
-    released = use * resources
-    p.resources[unit] = resources - p.share * spikes * released
-    p.use[unit] = use + p.share * spikes * p.U * (1.0 - use)
-    p.last[unit] = <double> step
-    return spikes * (released * released if p.squared else released)
+cdef double release(Plasticity *p, int64_t place, int64_t step, double spikes) noexcept nogil:
+    """Return the input from spikes of a synapse in a step, in units of the weight, which change the synapse."""
+    cdef double total = 0.0, left = spikes, released
+    while left > 0.0:
+        released = release_once(&p.synapses[place], <double> step, p.dt)
+        total += released * released if p.squared else released
+        left -= 1.0
+    return spikes if p.whole else total
+
+
+cdef inline double release_once(Synapse *s, double step, double dt) noexcept nogil:
+    """Return the share of all resources that a spike releases."""
+    cdef double interval = dt * (step - s.last), released
+    if s.tau_psc > 0.0:
+        s.u = facilitated(s.U, s.u * decay(interval, s.tau_fac))
+        recover_in_two_steps(s, interval)
+        released = s.u * s.x
+        s.x -= released
+        s.y += released
+    else:
+        if s.last >= -1.0:
+            s.x = 1.0 + (s.x - s.x * s.u - 1.0) * exp(-interval / s.tau_rec)
+            s.u = facilitated(s.U, s.u * decay(interval, s.tau_fac))
+        released = s.u * s.x
+    s.last = step
+    return released
+
+
+cdef inline double facilitated(double U, double u) noexcept nogil:
+    return u + U * (1.0 - u)
+
+
+cdef inline double decay(double interval, double tau) noexcept nogil:
+    return exp(-interval / tau) if tau > 0.0 else 0.0
+
+
+cdef inline void recover_in_two_steps(Synapse *s, double interval) noexcept nogil:
+    """Solve y' = -y / tau_psc, z' = y / tau_psc - z / tau_rec, x + y + z = 1."""
+    cdef double a = interval / s.tau_psc, b = interval / s.tau_rec, gained = exp(-b), z = 1.0 - s.x - s.y
+    if a > 0.0:
+        gained *= a if a == b else -a * expm1(b - a) / (a - b)      # a (exp(-b) - exp(-a)) / (a - b)
+    else:
+        gained = 0.0
+    z = z * exp(-b) + s.y * gained
+    s.y *= exp(-a)
+    s.x = 1.0 - s.y - z
 
 
 cdef void deliver_line(const Link *p, int64_t slot, int64_t step, double amount) noexcept nogil:
@@ -55,6 +91,9 @@ cdef void deliver_line(const Link *p, int64_t slot, int64_t step, double amount)
     if p.thinning != NULL:
         all = Delivery(p, slot, 0, amount, philox(p.thinning.key, 0, <uint64_t> step))
         deliver_thinned(p, &all, 0, p.target.n)
+    elif p.plasticity != NULL:
+        all = Delivery(p, slot, 0, amount, <uint64_t> step)
+        deliver_released(p, &all, 0, p.target.n)
     elif p.first == NULL:
         deliver_to_all(p, slot, amount)
     else:
@@ -74,6 +113,8 @@ cdef void deliver_spikes(const Delivery *deliveries, Py_ssize_t n, int64_t begin
             continue
         if p.thinning != NULL:
             deliver_thinned(p, &deliveries[i], own.begin, own.end)
+        elif p.plasticity != NULL and p.plasticity.places != NULL:
+            deliver_released(p, &deliveries[i], own.begin, own.end)
         elif p.target.meso != NULL or p.lags != NULL or p.weights != NULL:
             deliver_various(p, deliveries[i].slot, deliveries[i].unit, p.weight * deliveries[i].amount, own.begin,
                             own.end)
@@ -168,13 +209,22 @@ cdef void deliver_thinned(const Link *p, const Delivery *delivery, int64_t begin
     cdef const Thinning *thinning = p.thinning
     cdef double probability = thinning.probability
     cdef Sieve sieve
-    seed_sieve(&sieve, delivery.seed)
+    seed_sieve(&sieve, delivery.mark)
     for i in range(p.first[delivery.unit], p.first[delivery.unit + 1]):
         if thinning.probabilities != NULL:
             probability = thinning.probabilities[i]
         passed = count_passed(&sieve, <int64_t> delivery.amount, probability)
         if passed > 0 and begin <= p.units[i] < end:
             deliver_along(p, i, delivery.slot, p.weight * <double> passed)
+
+
+cdef void deliver_released(const Link *p, const Delivery *delivery, int64_t begin, int64_t end) noexcept nogil:
+    """Deliver along connections what each of them releases; who delivers to a part of the targets changes these."""
+    cdef int64_t i, step = <int64_t> delivery.mark
+    for i in range(p.first[delivery.unit], p.first[delivery.unit + 1]):
+        if begin <= p.units[i] < end:
+            deliver_along(p, i, delivery.slot,
+                          p.weight * release(p.plasticity, p.plasticity.places[i], step, delivery.amount))
 
 
 cdef inline void deliver_along(const Link *p, int64_t i, int64_t slot, double factor) noexcept nogil:

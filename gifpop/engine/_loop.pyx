@@ -340,18 +340,15 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
 cdef double released_by_all(const Link *p, int64_t step, int64_t count, const int32_t *units,
                             const int64_t *repeats) noexcept nogil:
     """Return the input from all spikes of a group in a step to all units of a target, in units of the weight."""
-    cdef double released = 0.0
+    cdef double released = 0.0, spikes
     cdef int64_t i
-    if repeats != NULL:
-        for i in range(count):
-            released += <double> repeats[i]
-        return released
-    if p.plasticity == NULL:
+    if p.plasticity == NULL and repeats == NULL:
         return <double> count
     if units == NULL:
         return release(p.plasticity, 0, step, <double> count)
     for i in range(count):
-        released += release(p.plasticity, units[i], step, 1.0)
+        spikes = 1.0 if repeats == NULL else <double> repeats[i]
+        released += spikes if p.plasticity == NULL else release(p.plasticity, units[i], step, spikes)
     return released
 
 
@@ -370,10 +367,12 @@ cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t s
             own[0] = Delivery(p, slot, 0, <double> count, 0)
         else:
             own[0] = Delivery(p, slot, units[i], 1.0 if repeats == NULL else <double> repeats[i], 0)
-        if p.plasticity != NULL:
+        if p.plasticity != NULL and p.plasticity.places != NULL:
+            own.mark = <uint64_t> step
+        elif p.plasticity != NULL:
             own.amount = release(p.plasticity, own.unit, step, own.amount)
         if p.thinning != NULL:
-            own.seed = philox(p.thinning.key, <uint64_t> own.unit, <uint64_t> step)
+            own.mark = philox(p.thinning.key, <uint64_t> own.unit, <uint64_t> step)
     net.n_deliveries = needed
     return True
 

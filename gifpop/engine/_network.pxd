@@ -43,15 +43,23 @@ cdef struct Group:
     bint forced             # spikes are prescribed
 
 
-cdef struct Plasticity:     # short-term, of the spikes of each source unit of a link (Tsodyks and Markram)
+cdef struct Synapse:        # that its spikes change (Tsodyks and Markram); a line of the cache
     double U                # share of the resources that a spike releases after a long pause
-    double recovery         # rate, per step
-    double facilitation     # rate at which it ends, per step; infinity: there is none
-    double share            # of a unit's neurons that one spike stands for
+    double tau_rec          # of their recovery
+    double tau_fac          # with which facilitation ends; 0: there is none
+    double tau_psc          # with which released resources become inactive, before they recover; 0: they are at once
+    double x                # resources at the last spike: before what it released; with tau_psc, after
+    double y                # released ones, after it
+    double u                # share that it released
+    double last             # its step; < -1: there was none
+
+
+cdef struct Plasticity:     # short-term, of the spikes of each source unit of a link
+    double dt               # a step, in the unit of the time constants
     bint squared            # the square of what a spike releases is delivered, for variances
-    double *resources       # of each unit, after its last spike
-    double *use             # share of them that the next spike would release, likewise
-    double *last            # step of that spike
+    bint whole              # spikes arrive as they are: relays repeat them
+    Synapse *synapses       # one for each source unit, or
+    const int64_t *places   # the one of each single connection; NULL: those of a source unit are one
 
 
 cdef struct Thinning:       # of the spikes along the connections of a link
@@ -81,7 +89,7 @@ cdef struct Delivery:       # of spikes of one unit along one link
     int64_t slot            # of the step of the spike
     int64_t unit            # that fired
     double amount           # spikes: of a population or a relay there can be several
-    uint64_t seed           # of what passes the connections of a thinned link
+    uint64_t mark           # seed of what passes the connections of a thinned link; step, where each of them changes
 
 
 cdef struct Noise:          # independent Poisson processes, one onto each of some units; or currents that fluctuate

@@ -1,8 +1,11 @@
 """Connections whose spikes change what later ones deliver."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.linalg import expm
 
 import gifpop as gp
 from gifpop import _core
@@ -10,7 +13,7 @@ from gifpop.engine import signals
 from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import Engine
 from gifpop.engine.links import Link
-from gifpop.engine.plasticity import LinkPlasticity
+from gifpop.engine.plasticity import NEVER, RECORD, LinkPlasticity
 from gifpop.meso.plan import plan_population, start_history
 from gifpop.micro.plan import plan_neurons
 from tests.helpers.state import resumed
@@ -24,17 +27,36 @@ NEURONS_A, NEURONS_B, POPULATION = range(3)
 U = [0.5, 0.3, 0.2, 0.6, 0.4]
 TAU_REC = [100.0, 50.0, 300.0, 80.0, 120.0]
 TAU_FAC = [0.0, 200.0, 1000.0, 30.0, 80.0]
+CONNECTIONS = 90
+LAST = RECORD.index("last")
+RATES = [U[3], TAU_REC[3], TAU_FAC[3], 0.0]
+
+
+def records():
+    """Return synapses that differ, one for each connection of the second link, the last half with tau_psc."""
+    random, half = np.random.default_rng(4), CONNECTIONS // 2
+    taus = random.uniform(20.0, 200.0, CONNECTIONS), random.choice([0.0, 50.0], CONNECTIONS)
+    tau_psc = np.where(np.arange(CONNECTIONS) < half, 0.0, random.choice([3.0, 40.0], CONNECTIONS))
+    tau_psc[-1] = taus[0][-1]
+    x, y = random.uniform(0.2, 0.6, (2, CONNECTIONS)) * [[1.0], [0.5]]
+    u, last = random.uniform(0.1, 0.5, CONNECTIONS), np.where(tau_psc > 0.0, -1.0, NEVER)
+    return np.stack([random.uniform(0.1, 0.6, CONNECTIONS), *taus, tau_psc, x, y, u, last], axis=1)
+
+
+def places():
+    return np.random.default_rng(5).permutation(CONNECTIONS)
 
 
 def plasticity(i):
-    return LinkPlasticity(U[i], DT / TAU_REC[i], DT / TAU_FAC[i] if TAU_FAC[i] > 0.0 else np.inf)
+    own = [{}, {"synapses": records(), "places": places()}, {"squared": True}, {}, {}][i]
+    return LinkPlasticity(DT, U[i], TAU_REC[i], TAU_FAC[i], **own)
 
 
 def connections():
     random = np.random.default_rng(3)
-    source, target = np.sort(random.integers(0, SOURCES, 90)), random.integers(0, N, 90)
+    source, target = np.sort(random.integers(0, SOURCES, CONNECTIONS)), random.integers(0, N, CONNECTIONS)
     order = np.lexsort((target, source))
-    return source[order], target[order], random.uniform(5.0, 15.0, 90), random.integers(3, 9, 90)
+    return source[order], target[order], random.uniform(5.0, 15.0, CONNECTIONS), random.integers(3, 9, CONNECTIONS)
 
 
 def links(changing=True):
@@ -74,45 +96,64 @@ def run(engine, n=STEPS, prescribed=None, pieces=1):
     return np.vstack(records)
 
 
-class Resources:
-    """The resources of the source units of one link and their use, step by step."""
+class Synapses:
+    """Synapses of some source units, step by step."""
 
-    def __init__(self, i, units):
-        self.U, self.tau_rec, self.tau_fac = U[i], TAU_REC[i], TAU_FAC[i]
-        self.x, self.u = np.ones(units), np.full(units, self.U)
+    def __init__(self, records):
+        self.U, self.tau_rec, self.tau_fac, self.tau_psc, self.x, self.y, self.u, _ = records.T.copy()
+        self.fired = np.zeros(len(records), dtype=bool)
+        self.waits = self.tau_psc > 0.0  # what is released, before it recovers
+        flow = [
+            [[-1.0 / psc, 0.0], [1.0 / psc, -1.0 / rec]] if psc else [[0.0, 0.0], [0.0, -1.0 / rec]]
+            for psc, rec in zip(self.tau_psc, self.tau_rec, strict=True)
+        ]
+        self.step = expm(DT * np.array(flow))  # of the released and the inactive resources
+        self.kept = np.exp(-DT / np.where(self.tau_fac > 0.0, self.tau_fac, 1e-9))
 
-    def release(self, spikes, size=1):
-        """Recover for a step, then release; return what each unit delivers."""
-        self.x = 1.0 + (self.x - 1.0) * np.exp(-DT / self.tau_rec)
-        self.u = self.U + (self.u - self.U) * (np.exp(-DT / self.tau_fac) if self.tau_fac > 0.0 else 0.0)
-        released = spikes * self.u * self.x
-        self.x = self.x - released / size
-        self.u = self.u + spikes / size * self.U * (1.0 - self.u)
-        return released
+    def release(self, spikes):
+        """Recover for a step, then release spike by spike; return what each unit delivers."""
+        recovers = self.waits | self.fired
+        y, z = np.einsum("ijk,ik->ji", self.step, np.stack([self.y, 1.0 - self.x - self.y], axis=1))
+        self.x, self.y = np.where(recovers, 1.0 - y - z, self.x), np.where(recovers, y, self.y)
+        rest = np.where(self.waits, 0.0, self.U)
+        self.u = np.where(recovers, rest + (self.u - rest) * self.kept, self.u)
+        delivered = np.zeros(len(self.x))
+        for spike in range(int(np.max(spikes))):
+            fires = spikes > spike
+            jumped = self.u + self.U * (1.0 - self.u)
+            used = np.where(self.waits, jumped, self.u)
+            released = np.where(fires, used * self.x, 0.0)
+            self.u = np.where(fires, jumped, self.u)
+            self.x, self.y = self.x - released, np.where(self.waits, self.y + released, 0.0)
+            self.fired |= fires
+            delivered += released
+        return delivered
 
 
 def expected(fires, counts):
     """Return the synaptic currents of the neurons, and what arrives at the population, from given spikes."""
     source, target, weight, lag = connections()
-    resources = [Resources(i, SOURCES) for i in range(4)] + [Resources(4, 1)]
-    released = np.zeros((4, STEPS, SOURCES)), np.zeros(STEPS)
+    each = [Synapses(plasticity(i).at_rest(1 if i == 4 else SOURCES)) for i in range(5)]
+    each[1] = Synapses(records()[places()])
+    shared, single, of_population = np.zeros((4, STEPS, SOURCES)), np.zeros((STEPS, CONNECTIONS)), np.zeros(STEPS)
     for k in range(STEPS):
-        for i in range(4):
-            released[0][i, k] = resources[i].release(fires[k])
-        released[1][k] = resources[4].release(counts[k], SIZE)[0]
+        for i in (0, 2, 3):
+            shared[i, k] = each[i].release(fires[k])
+        single[k] = each[1].release(fires[k, source])
+        of_population[k] = each[4].release(counts[k : k + 1])[0]
     arriving, at_population = np.zeros((STEPS, N, 2)), np.zeros(STEPS)
     for k in range(STEPS):
         if k >= 3:
-            np.add.at(arriving[k, :, 0], target, 10.0 * released[0][0, k - 3, source])
-        for s, t, w, d in zip(source, target, weight, lag, strict=True):
+            np.add.at(arriving[k, :, 0], target, 10.0 * shared[0, k - 3, source])
+        for j, (t, w, d) in enumerate(zip(target, weight, lag, strict=True)):
             if k >= d:
-                arriving[k, t, 0] += w * released[0][1, k - d, s]
+                arriving[k, t, 0] += w * single[k - d, j]
         if k >= 5:
-            arriving[k, :, 1] -= 2.0 * released[0][2, k - 5].sum()
+            arriving[k, :, 1] -= 2.0 * np.sum(shared[2, k - 5] ** 2)
         if k >= 6:
-            arriving[k, :, 0] += 4.0 * released[1][k - 6]
+            arriving[k, :, 0] += 4.0 * of_population[k - 6]
         if k >= 4:
-            at_population[k] = 3.0 * released[0][3, k - 4].sum()
+            at_population[k] = 3.0 * shared[3, k - 4].sum()
     return arriving, at_population
 
 
@@ -139,7 +180,7 @@ def test_any_number_of_threads(threads):
         _core.share_always_among_threads(True)
         one, several = engine_of(), engine_of(threads)
         assert_array_equal(run(one), run(several))
-        assert_array_equal(np.hstack(one._states), np.hstack(several._states))
+        assert_array_equal(np.vstack(one._states), np.vstack(several._states))
     finally:
         _core.share_always_among_threads(False)
 
@@ -153,9 +194,9 @@ def test_state_changes_what_arrives():
 def test_each_engine_has_its_own():
     one, other = engine_of(), engine_of()
     run(one)
-    for state in other._states:
-        assert_array_equal(state[0], 1.0)
-    assert all(np.any(state[0] < 1.0) for state in one._states)
+    for mine, theirs in zip(one._states, other._states, strict=True):
+        assert np.all(theirs[:, LAST] < 0.0)
+        assert np.any(mine[:, LAST] > 0.0)
 
 
 def test_in_pieces_and_saved_and_restored():
@@ -182,7 +223,17 @@ def test_state_stays_where_links_change():
     )
     changed = engine.changed(plans, [few], moved={NEURONS_A: chosen})
     (state,) = changed._states
-    assert_array_equal(state, before[0][:, chosen])
+    assert_array_equal(state, before[0][chosen])
+
+
+def test_other_parameters_leave_what_was_released():
+    engine = engine_of()
+    run(engine)
+    before = engine._states[0].copy()
+    first, *others = engine.links
+    changed = engine.changed(engine.plans, [replace(first, plasticity=plasticity(3)), *others], engine.signals)
+    assert_array_equal(engine._states[0], before)
+    assert_array_equal(changed._states[0][:, :LAST], np.hstack([np.tile(RATES, (SOURCES, 1)), before[:, 4:LAST]]))
 
 
 def test_spikes_of_such_links_are_not_counted():

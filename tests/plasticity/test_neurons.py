@@ -1,10 +1,13 @@
 """Short-term plasticity of connections from neurons: what arrives is what a twin of each neuron releases."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import gifpop as gp
+from gifpop.assembly.connections import links
 from tests.helpers.state import assert_same_results
 
 DT, DURATION, N = 0.5, 300.0, 20
@@ -44,7 +47,7 @@ def network(plasticity, rule, weight=10.0, delay=2.0):
     return net
 
 
-def currents(net, spikes, plasticity):
+def currents(net, spikes, plasticity, *taus):
     """Return the synaptic currents of B, of shape (steps, N), from the spikes of A and its connections."""
     steps, neurons = np.rint(spikes[0] / DT).astype(int), spikes[1]
     released = releases(plasticity, steps, neurons)
@@ -55,9 +58,9 @@ def currents(net, spikes, plasticity):
         own = neurons == source
         places = steps[own] - 1 + round(delay / DT)
         np.add.at(arriving[int(weight < 0.0), :, target], places, weight * released[own])
-    cell = gp.GIF()
+    taus = taus or (gp.GIF().tau_syn_ex, gp.GIF().tau_syn_in)
     found = np.zeros((2, n, N))
-    for r, tau in enumerate((cell.tau_syn_ex, cell.tau_syn_in)):
+    for r, tau in enumerate(taus):
         current = np.zeros(N)
         for k in range(n):  # spikes arrive evenly over the step
             current = current * np.exp(-DT / tau) - tau / DT * np.expm1(-DT / tau) * arriving[r, k]
@@ -102,6 +105,57 @@ def test_saved_and_continued(tmp_path, threads):
     loaded = gp.Simulation.load(tmp_path / "one.npz")
     assert loaded.run(100.0)["B"].I_syn_ex.any()
     assert_same_results(loaded.run(50.0), (whole.run(100.0), whole.run(50.0))[1])
+
+
+def test_receptors_have_their_own_plasticity():
+    """What arrives at each receptor is what its connection releases; each has a state of its own."""
+    net = gp.Network()
+    net.population("A", N, gp.GIF(I_e=700.0))
+    net.population("B", N, gp.GIF(tau_syn={"fast": 2.0, "slow": 80.0}))
+    kinds = {"fast": PLASTICITIES["depressing"], "slow": PLASTICITIES["facilitating"]}
+    for name, plasticity in kinds.items():
+        net.connect("A", "B", 3.0, delay=1.5, rule=gp.AllToAll(), receptor=name, plasticity=plasticity)
+    result = net.simulate(DURATION, dt=DT, level="micro", seed=1, record={"B": ["I_syn_fast", "I_syn_slow"]})
+    for name, tau in (("fast", 2.0), ("slow", 80.0)):
+        alone = network(kinds[name], gp.AllToAll(), weight=3.0, delay=1.5)
+        expected = currents(alone, result["A"].spikes, kinds[name], tau)[0]
+        assert_allclose(getattr(result["B"], f"I_syn_{name}"), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_samples_of_spikes_bring_the_variance_of_what_is_released():
+    """A link with the mean delivers w u x of each spike, one with the variance between neurons (w u x)^2."""
+    net, levels = network(PLASTICITIES["both"], gp.FixedIndegree(8)), {"A": "micro", "B": "meso"}
+    mean, variance = links(net, net.connections[0], levels, DT, lambda: None, wiring="sparse")
+    assert mean.plasticity == replace(variance.plasticity, squared=False)
+    assert variance.plasticity.squared
+    one, other = (
+        net.simulate(DURATION, dt=DT, level=levels, wiring=wiring, seed=1, record="all")
+        for wiring in ("sparse", "dense")
+    )
+    assert_array_equal(one["B"].I_syn_ex, other["B"].I_syn_ex)
+    assert not np.array_equal(one["B"].mean, other["B"].mean)
+
+
+def test_any_number_of_threads(loops):
+    net = network(PLASTICITIES["both"], RULES["drawn"])
+    one, two = (net.simulate(DURATION, dt=DT, level="micro", seed=1, threads=n, record="all") for n in (1, 2))
+    assert_same_results(one, two)
+    expected = currents(net, one["A"].spikes, PLASTICITIES["both"])[0]
+    assert_allclose(one["B"].I_syn_ex, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_sweep_over_plasticity():
+    def build(U):
+        return network(gp.TsodyksMarkram(U=U, tau_rec=50.0), gp.AllToAll())
+
+    def arriving(result):
+        return result["B"].I_syn_ex.sum()
+
+    options = {"duration": 50.0, "dt": DT, "level": "micro", "record": ["I_syn_ex"]}
+    found = gp.sweep(build, {"U": [0.0, 0.5]}, options, seed=1, measure=arriving)
+    none, some = found["arriving"].values
+    assert none == 0.0
+    assert some > 0.0
 
 
 def test_reset_and_trials_begin_rested():
@@ -165,3 +219,20 @@ def test_only_plasticity_is_taken():
         TypeError, match=r"Connection 'A' -> 'A': plasticity must be a TsodyksMarkram or None, got 0\.5"
     ):
         net.connect("A", "A", 1.0, plasticity=0.5)
+
+
+@pytest.mark.parametrize("level", ["meso", {"A": "meso", "B": "micro"}])
+def test_sources_are_neurons(level):
+    net = network(PLASTICITIES["depressing"], gp.AllToAll())
+    message = (
+        r"Connection 'A' -> 'B': plasticity must be None where 'A' is a mesoscopic population, got TsodyksMarkram\(U=0\.5, "
+        r"tau_rec=200\.0, tau_fac=0\.0\): its neurons are not told apart; level=\{'A': 'micro'\} simulates each of them"
+    )
+    with pytest.raises(ValueError, match=message):
+        net.simulate(10.0, dt=DT, level=level)
+
+
+def test_no_stationary_state():
+    message = r"Connection 'A' -> 'B': plasticity must be None where Simulation\.initial is 'stationary', got Tsodyks"
+    with pytest.raises(ValueError, match=message):
+        network(PLASTICITIES["depressing"], gp.AllToAll()).simulate(10.0, dt=DT, level="micro", initial="stationary")
