@@ -12,6 +12,7 @@ from gifpop.nest import errors
 from gifpop.nest.generators import NoiseBlock
 from gifpop.nest.kernel import kernel
 from gifpop.nest.recorders import MeterBlock
+from gifpop.nest.relays import DilutorBlock
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers
@@ -31,7 +32,9 @@ def check_blocks(pre: Integers, post: Integers, spec: ConnSpec, receptor: int, m
             raise errors.impossible_connection(
                 "Cannot use this rule to connect to nodes without proxies (usually devices)."
             )
-        _check_pair(source, target, model.thins and not (source.is_cell or source.is_group))
+        _check_pair(source, target, model.is_of_neurons and not (source.is_cell or source.is_group))
+        if model.is_plastic and isinstance(source, DilutorBlock):
+            raise errors.NotInGifpop(f"gifpop.nest has no {model.base} that starts at a spike_dilutor, which NEST has")
         if source.sends is not None:
             target.check_receptor(receptor, source.sends, _places(target, post))
         if model.reaches_one_receptor and (receptor or source.sends == "requests"):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gifpop.nest import runs
 from gifpop.nest.errors import require_memory
+from gifpop.nest.plastic_synapses import PlasticSynapses, Replay
 from gifpop.nest.ports import Ports, places_among_equals
 from gifpop.nest.projections import Pairs, Product, Projection, among
 from gifpop.nest.runs import Runs
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 RANKS = 3
-OF_PROJECTIONS = ("model", "receptor", "thins")
+OF_PROJECTIONS = ("model", "receptor", "thins", "is_plastic")
 
 
 class ConnectionTable:
@@ -206,6 +207,18 @@ class ConnectionTable:
             removed[places] = among(k, projection.removed)
         return removed
 
+    def replay(self, numbers: Integers, plastic: Integers, dt: float) -> Replay:
+        """Return what replays spikes along numbered connections, of which some, given by place, are changed by them."""
+        owners = [
+            (projection.synapses, projection.records(k), plastic[places])
+            for projection, k, places in self._split(numbers[plastic])
+        ]
+        return Replay(owners, len(numbers), dt)
+
+    def plastic_synapses(self) -> list[PlasticSynapses]:
+        """Return the synapses that spikes change, by projection."""
+        return [projection.synapses for projection in self.projections if projection.is_plastic]
+
     def ports(self, numbers: Integers, n: int) -> Integers:
         """Return the ports of numbered connections on ``n`` threads, see `Ports`."""
         if self._ports is None or self._ports[0] != (self.made, n):
@@ -221,7 +234,7 @@ class ConnectionTable:
     def column(self, name: str, numbers: Integers) -> npt.NDArray[Any]:
         """Return source, target, weight, delay or another value of numbered connections as an array.
 
-        Or what those of a projection share: its ``model``, ``receptor`` or ``thins``.
+        Or what those of a projection share: its ``model``, ``receptor``, ``thins`` or ``is_plastic``.
         """
         pieces = [
             (

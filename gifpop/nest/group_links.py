@@ -15,6 +15,7 @@ from gifpop.nest.thinning import either, passing, thinning_of
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers, Key, Shorts
+    from gifpop.engine.plasticity import LinkPlasticity
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
     from gifpop.nest.projections import Projection, Weights
@@ -44,7 +45,8 @@ class GroupLinks:
         if isinstance(projection, Sparse):
             return [self._link(projection, number, projection.first, projection.units)]
         values = projection.weight, projection.delay
-        if self._loses_spikes(projection) or any(isinstance(value, np.ndarray) for value in values):
+        various = any(isinstance(value, np.ndarray) for value in values) or self._differ(projection)
+        if self._loses_spikes(projection) or various:
             return [self._link(projection, number, *_expanded(projection))]
         if len(projection.removed) or any(isinstance(value, Exceptions) for value in values):
             return self._links_and_exceptions(projection, *(_shared(value) for value in values))
@@ -70,10 +72,19 @@ class GroupLinks:
         unsure = probability is not None and bool(np.any(probability != 1.0))
         return unsure or passing(self._ends(projection)[0], slice(None), None) is not None
 
+    def _differ(self, product: Product) -> bool:
+        """Return whether synapses that spikes change need single connections: not all of one source are alike."""
+        if not product.is_plastic:
+            return False
+        exceptions = any(isinstance(value, Exceptions) for value in (product.weight, product.delay))
+        return exceptions or not product.synapses.of_sources
+
     def _has_little_left(self, projection: Product | Sparse) -> bool:
         """Return whether connections were removed, and the rest can be wired one by one."""
         if not len(projection.removed) or isinstance(projection, Sparse) or len(projection) <= MANY:
             return len(projection.removed) > 0
+        if projection.is_plastic:
+            return True
         various = any(isinstance(value, np.ndarray) for value in (projection.weight, projection.delay))
         return various or self._loses_spikes(projection)
 
@@ -131,7 +142,16 @@ class GroupLinks:
             sources = np.repeat(np.arange(block.n), np.diff(first)) if isinstance(block, DilutorBlock) else slice(None)
             thinning = thinning_of(passing(block, sources, _transmission(projection, k)), self.key_of_losses, number)
         synapse = target_block.synapse(projection.receptor, weight)
-        return Link(source, target, lag, synapse, weight, first, units, weights, lags, thinning=thinning)
+        plasticity = self._plasticity(projection, k)
+        return Link(source, target, lag, synapse, weight, first, units, weights, lags, plasticity, thinning)
+
+    def _plasticity(self, projection: Product | Sparse, k: slice | Integers) -> LinkPlasticity | None:
+        """Return how spikes change what later ones bring along the connections ``k``."""
+        if not projection.is_plastic:
+            return None
+        synapses = projection.synapses
+        places = None if synapses.of_sources else np.arange(len(projection))[k]
+        return synapses.plasticity(self._ends(projection)[1], places)
 
 
 def _transmission(projection: Product | Sparse, k: slice | Integers = slice(None)) -> Weights | None:

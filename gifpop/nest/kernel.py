@@ -161,7 +161,7 @@ class Kernel:
     def reset(self) -> None:
         """Forget nodes, connections, models and settings, and go back to time zero."""
         clock, nodes, streams = Clock(), NodeTable(), RandomStreams()
-        synapses = [SynapseModel(name, name) for name in SYNAPSES]
+        synapses = [SynapseModel.built_in(name) for name in SYNAPSES]
         initial = {
             "generation": self.generation + 1,
             "clock": clock,

@@ -34,7 +34,7 @@ class LateSpikes:
     NEST delivers the spikes of a slice (the shortest delay) when the next slice begins: a weight or delay that is set
     between two runs acts on the spikes of the last slice too, and so does a new connection of a neuron or population
     that already had one. The engine delivers at once; this class corrects the difference, except for synapses that can
-    lose spikes.
+    lose spikes. Synapses that spikes change are replayed from the beginning of the slice.
 
     Parameters
     ----------
@@ -88,12 +88,17 @@ class LateSpikes:
         heard = ~self.nodes.are_devices(targets) & ~lost & ~table.column("thins", numbers)
         delays, weights = table.column("delay", numbers), table.column("weight", numbers)
         weights = np.where(to_relays, 1.0, weights)
+        plastic = np.flatnonzero(heard & table.column("is_plastic", numbers))
+        replay = table.replay(numbers, plastic, self.engine.dt)
         found = []
         for step, node, count in zip(self._steps.tolist(), self._nodes.tolist(), self._counts.tolist(), strict=True):
             k = np.flatnonzero(heard & (sources == node))
             if len(k):
-                amounts = sign * count * weights[k]
+                brought = np.where(to_relays[k], count, replay.released(k, step, count))
+                amounts = sign * brought * weights[k]
                 found.append(Arrivals(step + delays[k], targets[k], amounts, weights[k], receptors[k]))
+        if sign > 0:
+            replay.keep()
         return found
 
     def note(self, arrivals: list[Arrivals]) -> None:

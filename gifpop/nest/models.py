@@ -36,7 +36,7 @@ def _below_infinity(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) > -np.inf))
 
 
-def _positive(x: npt.ArrayLike) -> bool:
+def positive(x: npt.ArrayLike) -> bool:
     return bool(np.all(np.asarray(x) > 0)) and _finite(x)
 
 
@@ -144,21 +144,21 @@ METER = (
 
 POPULATION = (
     *EVERY_NODE,
-    ModelParameter("N", LONG, 100, _positive, "Number of neurons must be positive."),
-    number("C_m", 250.0, _positive, "Capacitance must be strictly positive."),
-    number("tau_m", 20.0, _positive, "The membrane time constants must be strictly positive."),
+    ModelParameter("N", LONG, 100, positive, "Number of neurons must be positive."),
+    number("C_m", 250.0, positive, "Capacitance must be strictly positive."),
+    number("tau_m", 20.0, positive, "The membrane time constants must be strictly positive."),
     number("t_ref", 4.0, not_negative, "Absolute refractory period cannot be negative."),
     number("lambda_0", 10.0, not_negative, "lambda_0 must be positive."),
-    number("Delta_V", 2.0, _positive, "Delta_V must be strictly positive."),
+    number("Delta_V", 2.0, positive, "Delta_V must be strictly positive."),
     ModelParameter("len_kernel", LONG, -1),
     number("I_e", 0.0),
     number("V_reset", 0.0),
     number("V_T_star", 15.0, _below_infinity),
     number("E_L", 0.0),
-    number("tau_syn_ex", 3.0, _positive, "The synaptic time constants must be strictly positive."),
-    number("tau_syn_in", 6.0, _positive, "The synaptic time constants must be strictly positive."),
+    number("tau_syn_ex", 3.0, positive, "The synaptic time constants must be strictly positive."),
+    number("tau_syn_in", 6.0, positive, "The synaptic time constants must be strictly positive."),
     ModelParameter("BinoRand", BOOL, True),
-    ModelParameter("tau_sfa", DOUBLES, np.array([300.0]), _positive, "All time constants must be strictly positive."),
+    ModelParameter("tau_sfa", DOUBLES, np.array([300.0]), positive, "All time constants must be strictly positive."),
     ModelParameter("q_sfa", DOUBLES, np.array([0.5]), _finite),
     number("V_m", 0.0),
     number("I_syn_ex", 0.0),
@@ -176,14 +176,14 @@ def _neuron(*receptors: ModelParameter) -> tuple[ModelParameter, ...]:
     """Return the parameters of neurons, with those of their receptors at their place."""
     return (
         *EVERY_NODE,
-        number("g_L", 4.0, _positive, "Membrane conductance must be strictly positive."),
-        number("Delta_V", 0.5, _positive, "Delta_V must be strictly positive."),
-        number("C_m", 80.0, _positive, "Capacitance must be strictly positive."),
+        number("g_L", 4.0, positive, "Membrane conductance must be strictly positive."),
+        number("Delta_V", 0.5, positive, "Delta_V must be strictly positive."),
+        number("C_m", 80.0, positive, "Capacitance must be strictly positive."),
         number("t_ref", 4.0, not_negative, "Refractory time must not be negative."),
         number("lambda_0", 1.0, not_negative, "lambda_0 must not be negative."),
-        ModelParameter("tau_sfa", DOUBLES, np.array([]), _positive, ADAPTATION),
+        ModelParameter("tau_sfa", DOUBLES, np.array([]), positive, ADAPTATION),
         ModelParameter("q_sfa", DOUBLES, np.array([]), _finite),
-        ModelParameter("tau_stc", DOUBLES, np.array([]), _positive, ADAPTATION),
+        ModelParameter("tau_stc", DOUBLES, np.array([]), positive, ADAPTATION),
         ModelParameter("q_stc", DOUBLES, np.array([]), _finite),
         *receptors,
         number("E_L", -70.0),
@@ -200,9 +200,9 @@ def _neuron(*receptors: ModelParameter) -> tuple[ModelParameter, ...]:
     )
 
 
-TWO_RECEPTORS = (number("tau_syn_ex", 2.0, _positive, SYNAPTIC), number("tau_syn_in", 2.0, _positive, SYNAPTIC))
+TWO_RECEPTORS = (number("tau_syn_ex", 2.0, positive, SYNAPTIC), number("tau_syn_in", 2.0, positive, SYNAPTIC))
 ANY_RECEPTORS = (
-    ModelParameter("tau_syn", DOUBLES, np.array([2.0]), _positive, "All synaptic time constants must be > 0."),
+    ModelParameter("tau_syn", DOUBLES, np.array([2.0]), positive, "All synaptic time constants must be > 0."),
     shown("n_receptors", LONG, 1),
     shown("has_connections", BOOL, False),
 )

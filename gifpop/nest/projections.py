@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from gifpop.common.typing import Floats, Integers, Shorts
 from gifpop.nest.errors import require_memory
+from gifpop.nest.plastic_synapses import PLACES, PlasticSynapses
 from gifpop.nest.runs import Runs
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ DTYPES: dict[Adjustable, type[np.generic]] = {
     "p_transmit": np.float64,
     "synapse_label": np.int64,
     "weight": np.float64,
+    **dict.fromkeys(PLACES, np.float64),
 }
 
 
@@ -47,6 +49,8 @@ class Projection(ABC):
     receptor : int
     thins : bool
         Whether the connections have a p_transmit.
+    is_plastic : bool
+        Whether spikes change what later ones bring.
     removed : int64 array
         Connections that were removed, ascending; they keep their numbers and values.
     """
@@ -54,6 +58,7 @@ class Projection(ABC):
     model: int
     receptor: int = 0
     thins: bool
+    is_plastic: bool
     removed: Integers = np.zeros(0, dtype=np.int64)
 
     @abstractmethod
@@ -89,6 +94,19 @@ class Projection(ABC):
     def start_of(self, nodes: Integers) -> npt.NDArray[np.bool_]:
         """Return whether connections start at each node of an array."""
 
+    @property
+    @abstractmethod
+    def synapses(self) -> PlasticSynapses:
+        """The synapses of connections that spikes change."""
+
+    @abstractmethod
+    def records(self, k: Integers) -> Integers:
+        """Return the records of the connections ``k`` among these synapses."""
+
+    @abstractmethod
+    def separate(self) -> None:
+        """Give each connection a record of its own."""
+
 
 class Pairs(Projection):
     """Connections given one by one; more can be added while the projection is the youngest.
@@ -101,7 +119,8 @@ class Pairs(Projection):
     """
 
     def __init__(self, model: int, own: Sequence[Adjustable] = (), receptor: int = 0) -> None:
-        self.model, self.receptor, self.thins = model, receptor, "p_transmit" in own
+        self.model, self.receptor, self.thins, self.is_plastic = model, receptor, "p_transmit" in own, "U" in own
+        self._synapses = PlasticSynapses({}, 0)
         self._pieces: list[tuple[Mapping[str, npt.ArrayLike], int]] = []  # and the number of connections up to its end
         self._columns: dict[str, npt.NDArray[Any]] = {name: np.zeros(0, np.int64) for name in ("source", "target")}
         self._columns |= {name: np.zeros(0, DTYPES[name]) for name in ("delay", "weight", *own)}
@@ -134,10 +153,25 @@ class Pairs(Projection):
             ({"source": (source,), "target": (target,), "delay": (delay,), "weight": (weight,)}, len(self) + 1)
         )
 
+    @property
+    def synapses(self) -> PlasticSynapses:
+        columns = self.columns
+        if len(self._synapses) < len(self):
+            self._synapses = self._synapses.extended(columns, len(self))
+        return self._synapses
+
+    def records(self, k: Integers) -> Integers:
+        return k
+
+    def separate(self) -> None:
+        pass  # each has one
+
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
-        return self.columns[name][k]
+        return self.synapses.values(name, k) if name in PLACES else self.columns[name][k]
 
     def change(self, name: Adjustable, k: slice | Integers, values: Weights | Lags) -> Callable[[], None]:
+        if name in PLACES:
+            return partial(self.synapses.put, name, k, values)
         return partial(self.columns[name].__setitem__, k, values)
 
     def matching(self, sources: Integers | None, targets: Integers | None) -> Integers:
@@ -190,12 +224,52 @@ class _Shared(Projection):
     delay: Lags | Exceptions
     synapse_label: int | Integers | Exceptions
     p_transmit: Weights | Exceptions
+    _synapses: PlasticSynapses | None = None
 
     @property
     def thins(self) -> bool:  # type: ignore[override]
         return "p_transmit" in vars(self)
 
+    @property
+    def is_plastic(self) -> bool:  # type: ignore[override]
+        return "U" in vars(self)
+
+    @property
+    @abstractmethod
+    def n_sources(self) -> int:
+        """Number of units among which `source_units` counts."""
+
+    @abstractmethod
+    def source_units(self, k: slice | Integers) -> Integers:
+        """Return the source units of connections."""
+
+    @property
+    def synapses(self) -> PlasticSynapses:
+        if self._synapses is None:
+            values = {name: getattr(self, name) for name in PLACES if name in vars(self)}
+            alike = not any(isinstance(value, np.ndarray) for value in values.values())
+            self._synapses = PlasticSynapses(values, self.n_sources if alike else len(self), alike)
+        return self._synapses
+
+    def records(self, k: Integers) -> Integers:
+        return self.source_units(k) if self.synapses.of_sources else k
+
+    def separate(self) -> None:
+        if self.synapses.of_sources:
+            self._synapses = self.synapses.separate(self.source_units(slice(None)))
+
+    def _put(self, name: Adjustable, k: slice | Integers, values: Weights | Lags) -> None:
+        """Set values of synapses that spikes change."""
+        if np.ndim(values) == 0 and (isinstance(k, slice) or len(k) == len(self)):
+            self.synapses.put(name, slice(None), values)
+        else:
+            self.separate()
+            self.synapses.put(name, k, values)
+
     def _value(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
+        if name in PLACES:
+            synapses = self.synapses
+            return synapses.values(name, self.source_units(k) if synapses.of_sources else k)
         value: Weights | Lags | Exceptions = getattr(self, name)
         if isinstance(value, np.ndarray):
             return value[k]
@@ -205,6 +279,8 @@ class _Shared(Projection):
         return np.full(n, value)
 
     def change(self, name: Adjustable, k: slice | Integers, values: Weights | Lags) -> Callable[[], None]:
+        if name in PLACES:
+            return partial(self._put, name, k, values)
         value = getattr(self, name)
         if isinstance(value, np.ndarray):
             return partial(value.__setitem__, k, values)
@@ -257,6 +333,13 @@ class Product(_Shared):
 
     def __len__(self) -> int:
         return len(self.sources) * len(self.targets)
+
+    @property
+    def n_sources(self) -> int:
+        return len(self.sources)
+
+    def source_units(self, k: slice | Integers) -> Integers:
+        return (np.arange(len(self))[k] if isinstance(k, slice) else k) // len(self.targets)
 
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         if name in DTYPES:
@@ -328,6 +411,13 @@ class Sparse(_Shared):
 
     def __len__(self) -> int:
         return len(self.units)
+
+    @property
+    def n_sources(self) -> int:
+        return self.source_block.n
+
+    def source_units(self, k: slice | Integers) -> Integers:
+        return self.column("source", k) - self.source_block.first
 
     def column(self, name: str, k: slice | Integers) -> npt.NDArray[Any]:
         if name == "target":

@@ -210,10 +210,11 @@ class Simulator:
             self.last_run, complete = LastRun(brief), False
             try:
                 with self.last_run.time:
-                    for chunk in engine.run(
-                        n_steps, self._probing, progress=True if progress else None, between=between
-                    ):
-                        self._take(chunk)
+                    for steps in self._until_last_slice(n_steps):
+                        for chunk in engine.run(
+                            steps, self._probing, progress=True if progress else None, between=between
+                        ):
+                            self._take(chunk)
                 complete = True
             except OutOfMemoryError as error:
                 raise NotEnoughMemory(str(error)) from None
@@ -224,9 +225,29 @@ class Simulator:
                     self.changes.broken = engine.broken
                 for each in restore:
                     each()
+                if not complete:
+                    self._show_synapses()  # which spikes of the last slice have changed, too
                 if not (complete and self._can_wait()):
                     self.show()
                 self._write(ended=True)
+
+    def _until_last_slice(self, n_steps: int) -> Iterator[int]:
+        """Yield the steps of a run in one piece; or in two, if there are synapses to be shown as of the last slice."""
+        if not self.connections.plastic_synapses():
+            yield n_steps
+            return
+        end = self.engine.step + n_steps
+        begin = (end - 1) // self._slice_steps * self._slice_steps
+        if begin > self.engine.step:
+            yield begin - self.engine.step
+        if begin == self.engine.step:
+            self._show_synapses()
+        yield end - self.engine.step
+
+    def _show_synapses(self) -> None:
+        """Show synapses as spikes have changed them until now."""
+        for synapses in self.connections.plastic_synapses():
+            synapses.show(self.engine.step)
 
     def _can_wait(self) -> bool:
         """Return whether nodes need not show yet what was simulated: it takes little memory, and the slice has ended.

@@ -18,8 +18,10 @@ from gifpop.nest.relays import RelayBlock
 
 if TYPE_CHECKING:
     from gifpop.common.typing import Integers, Synapse
+    from gifpop.engine.plasticity import LinkPlasticity
     from gifpop.nest.node_table import NodeTable
     from gifpop.nest.nodes import Block
+    from gifpop.nest.plastic_synapses import PlasticSynapses
     from gifpop.nest.projections import Lags, Projection, Weights
 
 
@@ -42,6 +44,10 @@ class Strand:
         Of the connections.
     receptor : int
         That they name.
+    synapses : PlasticSynapses or None
+        If spikes change what later ones bring,
+    records : int array or None
+        with the record of each connection.
     """
 
     block: Block
@@ -55,6 +61,8 @@ class Strand:
     p_transmit: Weights | None
     numbers: Integers
     receptor: int
+    synapses: PlasticSynapses | None = None
+    records: Integers | None = None
 
     @property
     def source(self) -> int:
@@ -69,6 +77,12 @@ class Strand:
     def synapse(self, weight: float) -> Synapse:
         """Return the synapse at which spikes of this weight arrive."""
         return self.target_block.synapse(self.receptor, weight)
+
+    def plasticity(self, which: Integers | slice) -> LinkPlasticity | None:
+        """Return how spikes change what later ones bring along some of the connections."""
+        if self.synapses is None or self.records is None:
+            return None
+        return self.synapses.plasticity(self.target_block, self.records[which])
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -92,6 +106,8 @@ def strands_of(projection: Projection, first: int, table: NodeTable) -> Iterator
         weight, delay = (part_of(one_by_one(projection, name), everything) for name in ("weight", "delay"))
     else:
         weight, delay = projection.column("weight", everything), projection.column("delay", everything)
+    if projection.is_plastic:
+        projection.separate()
     p_transmit = projection.column("p_transmit", everything) if projection.thins else None
     key = ends_of(sources, table) * (table.size + 1) + ends_of(targets, table)
     order = np.argsort(key, kind="stable")
@@ -102,7 +118,10 @@ def strands_of(projection: Projection, first: int, table: NodeTable) -> Iterator
         target_block, j, target_units = _units(targets[k], table)
         own_weight = 1.0 if isinstance(target_block, RelayBlock) else part_of(weight, k)  # relays know no weights
         values = own_weight, part_of(delay, k), part_of(p_transmit, k)
-        yield Strand(block, i, target_block, j, units, target_units, *values, numbers[k], projection.receptor)
+        strand = Strand(block, i, target_block, j, units, target_units, *values, numbers[k], projection.receptor)
+        if projection.is_plastic:
+            strand.synapses, strand.records = projection.synapses, numbers[k] - first
+        yield strand
 
 
 def ends_of(nodes: Integers, table: NodeTable) -> Integers:

@@ -290,6 +290,7 @@ class SynapseCollection:
             self._check_allowed(parameter, new[name])
             if is_sequence(value) and self._lacking(name):
                 unknown.add(name)  # which connections without this value only accept if it is the same for all
+        self._check_together(new)
         if "delay" in new:
             clock, delay = kernel.clock, new["delay"]
             new["delay"] = clock.delays_steps(delay) if np.ndim(delay) else clock.delay_steps(delay)
@@ -310,11 +311,23 @@ class SynapseCollection:
                 try:
                     parameter.check(each[i].item())
                 except errors.BadProperty as error:
-                    one = self[i]
-                    raise errors.BadProperty(
-                        f"Setting status of '{one.synapse_model}' connecting from node ID {one.source} to node ID "
-                        f"{one.target} via port {one.port}: {error}"
-                    ) from None
+                    raise errors.BadProperty(f"{self[i]._setting()}: {error}") from None
+
+    def _check_together(self, new: dict[Adjustable, Any]) -> None:
+        """Raise BadProperty, which names the first connection of which new values do not go together with others."""
+        if not new.keys() & {"x", "y"} or all("y" not in kernel.synapses[model].parameters for model in self._models()):
+            return
+        x, y = (np.array(new[name] if name in new else self._column(name), dtype=float) for name in ("x", "y"))
+        wrong = np.flatnonzero(np.broadcast_to(x + y > 1.0, len(self)))  # False for those without y
+        if len(wrong):
+            raise errors.BadProperty(f"{self[int(wrong[0])]._setting()}: x + y must be <= 1.0.")
+
+    def _setting(self) -> str:
+        """Return how NEST begins messages about a new value of one connection."""
+        return (
+            f"Setting status of '{self.synapse_model}' connecting from node ID {self.source} to node ID {self.target} "
+            f"via port {self.port}"
+        )
 
     def _column(self, name: str) -> list[Any]:
         """Return values of the connections, None for those that have none; nothing if all have none."""

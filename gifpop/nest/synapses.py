@@ -124,6 +124,7 @@ class SynapseSpec:
                 values[name] = arranged(value)
             elif isinstance(value, Parameter):
                 values[name] = self._checked(name, value.draw(n, kernel.streams.take()))
+        self.model.check_together(values)
         return values
 
     def _checked(self, name: Adjustable, values: Floats) -> npt.NDArray[Any]:
@@ -211,13 +212,14 @@ def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
     for name, parameter in model.parameters.items():
         if name in values:
             parameter.check(values[name])
+    model.check_together(values)
     if "receptor_type" in params:
         values["receptor_type"] = LONG.convert("receptor_type", params["receptor_type"])
     if "delay" in values:
         steps = kernel.clock.delay_steps(values["delay"])
         kernel.delays.check(steps)
         values["delay"] = kernel.clock.delay_ms(steps)
-    if "weight_recorder" in params and model.thins:
+    if "weight_recorder" in params and model.is_of_neurons:
         raise errors.NotInGifpop(f"gifpop.nest has no weight_recorder of {model.base}, which NEST has")
     if "weight_recorder" in params:
         values["weight_recorder"] = _read_recorder(params["weight_recorder"])

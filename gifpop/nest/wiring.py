@@ -272,7 +272,7 @@ class Wiring:
         def onto(weight: float) -> Receptor:
             return "current" if current else strand.synapse(sign * weight)
 
-        if n_units == n_target == 1 and probability is None:
+        if n_units == n_target == 1 and probability is None and strand.synapses is None:
             n = len(strand.numbers)
             for w, d in zip(*(np.broadcast_to(value, n).tolist() for value in (strand.weight, delay)), strict=True):
                 self.links.append(Link(source, target, d, onto(w), w))
@@ -284,7 +284,8 @@ class Wiring:
         lag, lags = _split_shared(delay, order, np.int32)
         whole = len(units) == n_units * n_target and np.array_equal(units, np.tile(np.arange(n_target), n_units))
         whole = whole and bool(np.all(np.diff(first) == n_target)) and probability is None
-        if whole and weights is None and lags is None:
+        plasticity = strand.plasticity(order)
+        if plasticity is None and whole and weights is None and lags is None:
             self.links.append(Link(source, target, lag, onto(weight), weight))
             return
         if isinstance(probability, np.ndarray):
@@ -292,7 +293,7 @@ class Wiring:
         thinning = thinning_of(probability, self.key_of_losses, int(strand.numbers[0]))
         factor = 1.0 if weights is not None else weight
         self.links.append(
-            Link(source, target, lag, onto(weight), factor, first, units, weights, lags, thinning=thinning)
+            Link(source, target, lag, onto(weight), factor, first, units, weights, lags, plasticity, thinning)
         )
 
     def _drive(self, strand: Strand, block: TrainBlock) -> None:

@@ -9,6 +9,7 @@ from tests.helpers import (
     nest_certain_scripts,
     nest_device_scripts,
     nest_neuron_scripts,
+    nest_plasticity_scripts,
     nest_receptor_scripts,
     nest_relay_scripts,
     nest_scripts,
@@ -17,6 +18,7 @@ from tests.helpers import (
 ALL = (
     nest_scripts,
     nest_neuron_scripts,
+    nest_plasticity_scripts,
     nest_receptor_scripts,
     nest_relay_scripts,
     nest_device_scripts,

@@ -307,6 +307,12 @@ VARIANTS = {  # synapse_id and sizeof of NEST 3.10
     "static_synapse_hom_w_lbl": (34, 32),
     "static_synapse_hpc": (30, 16),
     "static_synapse_lbl": (31, 40),
+    "tsodyks2_synapse": (62, 80),
+    "tsodyks2_synapse_hpc": (63, 64),
+    "tsodyks2_synapse_lbl": (64, 88),
+    "tsodyks_synapse": (65, 96),
+    "tsodyks_synapse_hpc": (66, 80),
+    "tsodyks_synapse_lbl": (67, 104),
 }
 LARGE = [name for name in VARIANTS if name.endswith("_hpc")]
 
@@ -355,7 +361,7 @@ def test_synapses_for_large_networks_reach_one_receptor(model):
     with pytest.raises(Errors.IllegalConnection, match=text):
         nest.Connect(parrots, parrots, syn_spec={"synapse_model": model, "receptor_type": 1})
     meter = nest.Create("multimeter")
-    with pytest.raises(Errors.IllegalConnection, match="data logging" if "bernoulli" in model else text):
+    with pytest.raises(Errors.IllegalConnection, match=text if model.startswith("static") else "data logging"):
         nest.Connect(meter, neurons(2), syn_spec=model)
     nest.Connect(parrots, parrots, syn_spec=model)
     assert nest.num_connections == 4
