@@ -16,6 +16,8 @@ cdef enum:
     AHEAD = 4               # deliveries between the hint and the use of a row
     LINE = 16               # targets in a line of the cache
 
+cdef double HUGE = 1e300    # intervals in units of a time constant, so that differences and ratios stay numbers
+
 cdef struct Range:
     int64_t begin
     int64_t end
@@ -75,11 +77,15 @@ cdef inline double decay(double interval, double tau) noexcept nogil:
 
 cdef inline void recover_in_two_steps(Synapse *s, double interval) noexcept nogil:
     """Solve y' = -y / tau_psc, z' = y / tau_psc - z / tau_rec, x + y + z = 1."""
-    cdef double a = interval / s.tau_psc, b = interval / s.tau_rec, gained = exp(-b), z = 1.0 - s.x - s.y
-    if a > 0.0:
-        gained *= a if a == b else -a * expm1(b - a) / (a - b)      # a (exp(-b) - exp(-a)) / (a - b)
+    cdef double a = min(interval / s.tau_psc, HUGE), b = min(interval / s.tau_rec, HUGE)
+    cdef double gained = exp(-b), z = 1.0 - s.x - s.y
+    # a (exp(-b) - exp(-a)) / (a - b), also where the two are close
+    if a == b:
+        gained *= a
+    elif -1.0 < a - b < 1.0:
+        gained *= -a * expm1(b - a) / (a - b)
     else:
-        gained = 0.0
+        gained = a * (gained - exp(-a)) / (a - b)
     z = z * exp(-b) + s.y * gained
     s.y *= exp(-a)
     s.x = 1.0 - s.y - z

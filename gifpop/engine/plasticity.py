@@ -63,9 +63,11 @@ def release(records: Floats, step: int, dt: float) -> Floats:
     kept = np.where(tau_fac > 0.0, np.exp(-interval / np.where(tau_fac > 0.0, tau_fac, 1.0)), 0.0)
     jumped = u * kept + U * (1.0 - u * kept)
     waits = tau_psc > 0.0
-    a, b = interval / np.where(waits, tau_psc, 1.0), interval / tau_rec
+    with np.errstate(over="ignore"):
+        a, b = (np.minimum(interval / tau, 1e300) for tau in (np.where(waits, tau_psc, 1.0), tau_rec))
     difference = np.where(a == b, 1.0, a - b)
-    gained = a * np.exp(-b) * np.where(a == b, 1.0, -np.expm1(-difference) / difference)
+    near = np.exp(-b) * np.where(a == b, 1.0, -np.expm1(-np.clip(difference, -1.0, 1.0)) / difference)
+    gained = a * np.where(np.abs(difference) <= 1.0, near, (np.exp(-b) - np.exp(-a)) / difference)
     z = (1.0 - x - y) * np.exp(-b) + y * gained
     waiting = y * np.exp(-a)
     recovered = np.where(last >= -1.0, 1.0 + (x - x * u - 1.0) * np.exp(-b), x)
