@@ -9,6 +9,8 @@ from libc.stdlib cimport free
 from libc.string cimport memset
 from numpy.random cimport bitgen_t
 
+from dataclasses import replace
+
 import numpy as np
 
 from gifpop.engine._exchange cimport LONGEST_SLICE as _LONGEST_SLICE
@@ -20,6 +22,7 @@ from gifpop.engine._relays cimport RelayGroup
 from gifpop.engine._team cimport Team
 from gifpop.engine._tempo cimport Tempo, begin_chunk, end_slice
 from gifpop.meso cimport _meso
+from gifpop.meso._population cimport Population
 from gifpop.micro cimport _micro
 
 cdef enum:
@@ -46,7 +49,7 @@ cdef class Core:
     links : sequence of gifpop.engine.links.Link
         In order of source: the groups, then the input lines.
     states : sequence of float64 array, shape (synapses, 8)
-        Of each link that has ``plasticity``, in order (see `gifpop.engine.connection_state`).
+        Of each link that has ``plasticity`` and state, in order (see `gifpop.engine.connection_state`).
     noise : sequence of gifpop.engine.links.NoiseLink
     fluctuations : sequence of float64 array
         The numbers of each of these that is one of currents, in order (see `gifpop.engine.fluctuations`).
@@ -91,7 +94,9 @@ cdef class Core:
         for i, link in enumerate(links):
             self.bind_link(&net.links[i], link)
             net.first[<Py_ssize_t> link.source + 1] += 1
-            if link.plasticity is not None:
+            if link.plasticity is not None and link.plasticity.population is not None:
+                self.bind_released(&net.links[i], link)
+            elif link.plasticity is not None:
                 self.bind_plasticity(&net.plasticities[k], link.plasticity, states[k])
                 net.links[i].plasticity = &net.plasticities[k]
                 k += 1
@@ -169,6 +174,13 @@ cdef class Core:
             p.lags = &lags[0]
         if target.counts != NULL and p.first != NULL and not p.external:
             p.multiple = <uint16_t> round(p.weight / target.unit[p.place])
+
+    cdef bind_released(self, Link *p, link):
+        """Find what the source, a population, releases by its spikes."""
+        cdef const Population *source = self.net.group[<Py_ssize_t> link.source].meso
+        place = self.groups[link.source].laws.index(replace(link.plasticity, squared=False))
+        p.stride = 2 * source.n_laws
+        p.released = source.releases + <Py_ssize_t> (2 * place + link.plasticity.squared)
 
     cdef bind_plasticity(self, Plasticity *p, plasticity, double[:, ::1] synapses):
         cdef const int64_t[::1] places = plasticity.places

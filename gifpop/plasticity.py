@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from gifpop.common import checks
+from gifpop.common.typing import PlasticityForm
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class TsodyksMarkram:
         Time constant of recovery, > 0.
     tau_fac : float, ms
         Time constant with which facilitation ends, >= 0; 0: none, u stays U.
+    form : {"carried", "mean-field"}
+        Where the source is a mesoscopic population, who its x and u belong to. ``"carried"``: to those who fired
+        together, whose cohorts carry their means and covariances until they fire again. ``"mean-field"``: to all of its
+        neurons alike, as if which of them fires were independent of x and u. Neurons have their own in either case.
 
     Raises
     ------
@@ -49,8 +55,10 @@ class TsodyksMarkram:
     U: float
     tau_rec: float
     tau_fac: float = 0.0
+    form: PlasticityForm = "carried"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "U", checks.number("TsodyksMarkram.U", self.U, "in [0, 1]"))
         object.__setattr__(self, "tau_rec", checks.number("TsodyksMarkram.tau_rec", self.tau_rec, "> 0", "ms"))
         object.__setattr__(self, "tau_fac", checks.number("TsodyksMarkram.tau_fac", self.tau_fac, ">= 0", "ms"))
+        object.__setattr__(self, "form", checks.choice("TsodyksMarkram.form", self.form, get_args(PlasticityForm)))

@@ -7,7 +7,7 @@ draws everything else: initial states, spikes and inputs. A simulation uses the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,9 @@ from gifpop.assembly.connections import (
     capacities,
     changed_link,
     check_connections,
-    check_stationary,
     is_drawn_alike,
     links,
+    plasticities,
     sample_links,
 )
 from gifpop.assembly.inputs import inputs, private_currents
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Level, Stream, Streams
     from gifpop.engine.links import Link, NoiseLink
     from gifpop.engine.plan import Plan
+    from gifpop.engine.plasticity import LinkPlasticity
     from gifpop.engine.signals import Signal
 
 
@@ -89,18 +90,22 @@ class Assembly:
             "micro": capacities(self.net, "sparse"),
         }
         currents = private_currents(self.net, self.options.dt)
+        laws = plasticities(self.net, self.level_names, self.options.dt)
         levels: dict[str, AnyLevel] = {}
         for (name, p), kind in zip(self.net.populations.items(), self.level_names.values(), strict=True):
-            own = of_level[kind].get(name), currents.get(name, ())
-            if before is not None and p == before.net.populations[name] and own == before.own_input(name):
+            own = of_level[kind].get(name), currents.get(name, ()), laws.get(name, {})
+            if before is not None and p == before.net.populations[name] and own == before.own_parts(name):
                 levels[name] = before.levels[name]
             else:
                 levels[name] = make_level(kind, p, self.options, *own)
         return levels
 
-    def own_input(self, name: str) -> tuple[Sequence[float] | None, tuple[PrivateCurrent, ...]]:
-        """Return what the neurons of a population receive of their own (see `MesoLevel`)."""
-        return self.levels[name].capacity, self.levels[name].private
+    def own_parts(
+        self, name: str
+    ) -> tuple[Sequence[float] | None, tuple[PrivateCurrent, ...], Mapping[int, LinkPlasticity]]:
+        """Return what the neurons of a population receive of their own, and their plasticities (see `MesoLevel`)."""
+        level = self.levels[name]
+        return level.capacity, level.private, level.plasticities
 
     def check(self, before: Assembly | None = None) -> None:
         """Raise an error for connections and inputs that break their rules, or for too little memory.
@@ -109,8 +114,6 @@ class Assembly:
         was.
         """
         connections = self.net.connections
-        if self.options.initial == "stationary":
-            check_stationary(connections)
         if before is not None:
             connections = [c for c in connections if not self._is_wired_as(before, c)]
         wired = check_connections(self.net, connections, self.level_names, self.options.dt, self.options.wiring)
@@ -243,7 +246,8 @@ class Assembly:
             sizes, streams = [p.N for p in populations.values()], _streams(self.root, seeds.INPUT)
             levels: dict[str, Level] = dict.fromkeys(populations, "meso")
             lines, made, noise = inputs(self.net, levels, self.options.dt, streams, self._signals)
-            made += stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.options.dt)
+            links = stationary.mean_links(self.links, sizes) + sample_links(self.net, self.level_names, self.options.dt)
+            made += [stationary.of_population(link) if self._is_neurons(link.source) else link for link in links]
             plans = [
                 relaxing_plan(self.levels[name], replace(p, N=stationary.SIZE, BinoRand=True), self.root, i)
                 for i, (name, p) in enumerate(populations.items())
@@ -260,6 +264,10 @@ class Assembly:
                 n_threads=self.options.threads,
             )
         return self._relaxed
+
+    def _is_neurons(self, source: int) -> bool:
+        """Return whether a source is a population at the microscopic level."""
+        return source < len(self.levels) and list(self.level_names.values())[source] == "micro"
 
 
 def _streams(root: np.random.SeedSequence, kind: int) -> Streams:

@@ -82,8 +82,7 @@ def check_connections(
             whole_steps(f"{c.label}: delay", c.delay, dt, least=1)
         check_rule(c.label, c.rule, pre.N, post.N, c.pre == c.post)
         if c.plasticity is not None:
-            _check_source(c, levels[c.pre])
-            total += pre.N * BYTES_OF_SYNAPSE
+            total += pre.N * BYTES_OF_SYNAPSE if levels[c.pre] == "micro" else 0.0
         if levels[c.pre] == levels[c.post] == "micro":
             _warn_of_rounding(c, pre.N)
             kept, making = connection_bytes(c.rule, pre.N, post.N, various["weight"], various["delay"], c.pre == c.post)
@@ -157,25 +156,6 @@ def _check_sample(c: Connection, n_pre: int, n_post: int) -> None:
         )
 
 
-def _check_source(c: Connection, level: Level) -> None:
-    """Raise an error if spikes that change a connection come from a mesoscopic population."""
-    if level == "meso":
-        raise ValueError(
-            f"{c.label}: plasticity must be None where {c.pre!r} is a mesoscopic population, got {c.plasticity}: its "
-            f"neurons are not told apart; level={{{c.pre!r}: 'micro'}} simulates each of them"
-        )
-
-
-def check_stationary(connections: Iterable[Connection]) -> None:
-    """Raise an error for connections that have no stationary state."""
-    for c in connections:
-        if c.plasticity is not None:
-            raise ValueError(
-                f"{c.label}: plasticity must be None where Simulation.initial is 'stationary', got {c.plasticity}: the "
-                "stationary state is that of mesoscopic populations"
-            )
-
-
 def _warn_of_rounding(c: Connection, n_pre: int) -> None:
     """Warn if an in-degree, rounded to an integer, is far from that given by ``p``."""
     if not isinstance(c.rule, IndegreeFraction):
@@ -221,7 +201,7 @@ def links(
     ends = order.index(c.pre), order.index(c.post)
     if levels[c.pre] == levels[c.post] == "micro":
         return [_neuron_link(net, c, dt, *ends, stream, threads, drawn)]
-    mean = _population_link(net, c, dt, *ends)
+    mean = _population_link(net, c, dt, levels[c.pre], *ends)
     more = _variance_links(net, c, mean) if wiring == "sparse" and levels[c.post] == "meso" else []
     return [mean, *more]
 
@@ -232,7 +212,7 @@ def changed_link(net: Description, link: Link, c: Connection, dt: float) -> Link
     link = replace(link, weight=weight, receptor=receptor_of(net, c, weight))
     if not isinstance(c.delay, Distribution):
         link = replace(link, lag=whole_steps(f"{c.label}: delay", c.delay, dt, least=1))
-    return replace(link, plasticity=link_plasticity(c.plasticity, dt))
+    return replace(link, plasticity=link_plasticity(c.plasticity, dt, "micro"))
 
 
 def is_drawn_alike(a: Connection, b: Connection) -> bool:
@@ -244,20 +224,34 @@ def is_drawn_alike(a: Connection, b: Connection) -> bool:
     )
 
 
-def _population_link(net: Description, c: Connection, dt: float, source: int, target: int) -> Link:
-    """Return the link of a connection that begins or ends at a mesoscopic population."""
+def _population_link(net: Description, c: Connection, dt: float, level: Level, source: int, target: int) -> Link:
+    """Return the link of a connection that begins or ends at a mesoscopic population; ``level``: of its source."""
     weight, delay = _of_all(c.weight), _of_all(c.delay)
     density = c.rule.density(net.populations[c.pre].N, net.populations[c.post].N)
     lag = whole_steps(f"{c.label}: delay", delay, dt, least=1)
-    plasticity = link_plasticity(c.plasticity, dt)
+    plasticity = link_plasticity(c.plasticity, dt, level)
     return Link(source, target, lag, receptor_of(net, c, weight), weight * density, plasticity=plasticity)
 
 
-def link_plasticity(plasticity: TsodyksMarkram | None, dt: float) -> LinkPlasticity | None:
-    """Return the plasticity of a link."""
+def plasticities(net: Description, levels: Mapping[str, Level], dt: float) -> dict[str, dict[int, LinkPlasticity]]:
+    """Return the plasticities of connections from each population, by the numbers of these.
+
+    Those from neurons, too, as of a population: one finds the stationary state in which they begin.
+    """
+    found: dict[str, dict[int, LinkPlasticity]] = {}
+    for c in net.connections:
+        law = link_plasticity(c.plasticity, dt, levels[c.pre])
+        if law is not None:
+            found.setdefault(c.pre, {})[c.number] = law.of_population()
+    return found
+
+
+def link_plasticity(plasticity: TsodyksMarkram | None, dt: float, level: Level) -> LinkPlasticity | None:
+    """Return the plasticity of a link from a population at this level."""
     if plasticity is None:
         return None
-    return LinkPlasticity(dt, plasticity.U, plasticity.tau_rec, plasticity.tau_fac)
+    form = plasticity.form if level == "meso" else None
+    return LinkPlasticity(dt, plasticity.U, plasticity.tau_rec, plasticity.tau_fac, population=form)
 
 
 def _variance_links(net: Description, c: Connection, mean: Link) -> list[Link]:
@@ -290,7 +284,7 @@ def sample_links(net: Description, levels: Mapping[str, Level], dt: float) -> li
         drawn = levels[c.pre] == levels[c.post] == "micro"
         various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
         if drawn and not various and c.rule.variance(net.populations[c.pre].N, net.populations[c.post].N) is not None:
-            made += _variance_links(net, c, _population_link(net, c, dt, index[c.pre], index[c.post]))
+            made += _variance_links(net, c, _population_link(net, c, dt, "micro", index[c.pre], index[c.post]))
     return made
 
 
@@ -307,7 +301,7 @@ def _neuron_link(
     """Return the link of a connection between neurons, along the drawn connections given or newly drawn ones."""
     n_pre, n_post = net.populations[c.pre].N, net.populations[c.post].N
     various = isinstance(c.weight, Distribution) or isinstance(c.delay, Distribution)
-    plasticity = link_plasticity(c.plasticity, dt)
+    plasticity = link_plasticity(c.plasticity, dt, "micro")
     if is_implicit(c.rule.resolve(n_pre), c.pre == c.post) and not various:
         lag, weight = whole_steps(f"{c.label}: delay", _of_all(c.delay), dt), _of_all(c.weight)
         return Link(source, target, lag, receptor_of(net, c, weight), weight, plasticity=plasticity)

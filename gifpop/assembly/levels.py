@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from gifpop.assembly.options import Options
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gifpop.common.private_currents import PrivateCurrent
     from gifpop.common.typing import Level
     from gifpop.description import Population
+    from gifpop.engine.plasticity import LinkPlasticity
     from gifpop.meso.plan import PopulationPlan
 
 AnyLevel: TypeAlias = MesoLevel | MicroLevel
@@ -29,6 +31,7 @@ def make_level(
     options: Options,
     capacity: Sequence[float] | None,
     private: tuple[PrivateCurrent, ...] = (),
+    plasticities: Mapping[int, LinkPlasticity] = MappingProxyType({}),
 ) -> AnyLevel:
     """Return the level of a population; parameters as of `MesoLevel`.
 
@@ -37,7 +40,7 @@ def make_level(
     ValueError
         If the level cannot describe the population, or find the stationary state in which it is to begin.
     """
-    level = LEVELS[name](population, options, capacity, private)
+    level = LEVELS[name](population, options, capacity, private, plasticities)
     if options.initial == "stationary":
         relaxing_level(level, population)
     return level
@@ -68,7 +71,7 @@ def relaxing_level(level: AnyLevel, population: Population) -> MesoLevel:
         )
     alike = replace(population, len_kernel=-1, adaptation="carried", finite_size="corrected")
     options = Options(dt=level.dt, initial=level.initial, tolerance=level.tolerance, smooth=level.smooth)
-    return MesoLevel(alike, options, level.capacity, level.private)
+    return MesoLevel(alike, options, level.capacity, level.private, level.plasticities)
 
 
 def relaxing_plan(level: AnyLevel, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:

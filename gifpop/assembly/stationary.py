@@ -21,7 +21,8 @@ from gifpop.engine import signals
 from gifpop.engine.chunks import Probing
 from gifpop.engine.engine import Engine, SimulationError
 from gifpop.engine.links import Link
-from gifpop.meso import _meso, history, members
+from gifpop.engine.plasticity import start_records
+from gifpop.meso import _meso, history, members, synapses
 from gifpop.meso.modes import unpack
 from gifpop.meso.plan import PopulationPlan
 from gifpop.micro.plan import NeuronPlan
@@ -61,7 +62,7 @@ def _mean_of_connections(link: Link, pairs: int) -> list[Link]:
     """Return a link for each lag and receptor among single connections; ``pairs`` of units might have one."""
     assert link.units is not None
     if link.weights is None and link.lags is None:
-        return [Link(link.source, link.target, link.lag, link.receptor, link.weight * len(link.units) / pairs)]
+        return [_to_all(link, link.lag, link.receptor, link.weight * len(link.units) / pairs)]
     weights = link.weight * (np.ones(len(link.units)) if link.weights is None else link.weights)
     lags = np.full(len(weights), link.lag) if link.lags is None else link.lags
     made = []
@@ -70,8 +71,17 @@ def _mean_of_connections(link: Link, pairs: int) -> list[Link]:
         at = [("excitatory", np.maximum(weights, 0.0)), ("inhibitory", np.minimum(weights, 0.0))]
     for receptor, amounts in at:
         sums = np.bincount(lags, amounts)
-        made += [Link(link.source, link.target, int(lag), receptor, sums[lag] / pairs) for lag in np.flatnonzero(sums)]
+        made += [_to_all(link, int(lag), receptor, sums[lag] / pairs) for lag in np.flatnonzero(sums)]
     return made
+
+
+def _to_all(link: Link, lag: int, receptor: Receptor, weight: float) -> Link:
+    return Link(link.source, link.target, lag, receptor, weight, plasticity=link.plasticity)
+
+
+def of_population(link: Link) -> Link:
+    """Return a link from neurons as one from a population, whose cohorts carry the state of its plasticity."""
+    return link if link.plasticity is None else replace(link, plasticity=replace(link.plasticity, population="carried"))
 
 
 def relax(
@@ -177,12 +187,14 @@ def _window(cells: Iterable[GIF], links: Iterable[Link], kept: Iterable[float], 
 
     ``kept``: shares of private currents that are left after a step.
     """
+    laws = [link.plasticity for link in links if link.plasticity is not None]
     slowest = max(
         *(
             max(MEMBRANES * cell.tau_m, *cell.synaptic_times, cell.t_ref, *cell.tau_sfa, *cell.tau_stc)
             for cell in cells
         ),
         *(-dt / math.log(share) for share in kept if share > 0.0),
+        *(tau for law in laws for tau in (law.tau_rec, law.tau_fac)),
         0.0,
     )
     steps = max(WINDOW * slowest / dt, *(link.lag for link in links), 1)
@@ -218,11 +230,12 @@ def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
     for i, (plan, state) in enumerate(zip(engine.plans, _populations(relaxed), strict=True)):
         if isinstance(plan, NeuronPlan):
             random = np.random.Generator(streams(i))
-            currents = draw_neurons(plan, state, random)
+            own = draw_neurons(plan, state, random)
+            _begin_links(engine, i, state, own.plastic)
             for process in engine.noise:
                 if process.target == i and process.fluctuation is None and process.lag > 0:
                     _draw_noise(engine, process, plan.N, random)
-            for process, numbers in zip(_private(engine, i), currents, strict=True):
+            for process, numbers in zip(_private(engine, i), own.private, strict=True):
                 _draw_currents(engine, process, numbers, random)
         elif isinstance(plan, PopulationPlan):
             load_population(plan, state)
@@ -231,6 +244,18 @@ def begin(engine: Engine, relaxed: Engine, streams: Streams) -> None:
                     engine.numbers_of(process)[:] = 0.0  # its variance is in the state
             if plan.drawn:
                 members.draw_members(plan, np.random.Generator(streams(i)))
+
+
+def _begin_links(engine: Engine, source: int, relaxed: PopulationPlan, modes: Floats) -> None:
+    """Start the plasticity of the links from neurons, whose modes have been drawn: shape (modes, N)."""
+    for link, records in engine.states_from(source):
+        assert link.plasticity is not None
+        assert relaxed.carried is not None
+        laws = relaxed.carried.laws
+        law = laws.index(link.plasticity.of_population())
+        none = np.zeros(len(records))
+        use, lack = (modes[place] if place >= 0 else none for place in synapses.places_of_modes(laws)[law])
+        start_records(records, link.plasticity.U + use, 1.0 - lack)
 
 
 def _private(engine: Engine, group: int) -> list[NoiseLink]:
@@ -268,20 +293,23 @@ def load_population(plan: PopulationPlan, relaxed: PopulationPlan) -> None:
         pairs += [(plan.cells.rows, relaxed.cells.rows), (plan.cells.traces, relaxed.cells.traces)]
     if plan.carried is not None and relaxed.carried is not None:
         pairs += [(getattr(plan.carried, name), getattr(relaxed.carried, name)) for name in ("fired", "recent")]
+        if relaxed.carried.unit is not None:
+            pairs.append((plan.carried.unit, relaxed.carried.unit))
         pairs += zip(plan.carried.states, relaxed.carried.states, strict=True)
+    if plan.mean_fields is not None:
+        pairs.append((plan.mean_fields, relaxed.mean_fields))
     for mine, theirs in pairs:
         mine[:] = theirs
     plan.scale(plan.constants["N"][0] / SIZE)
 
 
 @underflows_to_zero
-def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> Floats:
+def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Generator) -> _Own:
     """Start neurons in the state of a relaxed population, whose cohorts carry their adaptation.
 
     Each neuron belongs to a cohort, or to the free neurons, with the probability that survivors do, and has their
-    potential and pause. Its adaptation, and how its synaptic currents differ from the mean, are drawn from the normal
-    distribution with their moments. So are private currents, which are returned: in units of their standard deviation,
-    shape (currents, N).
+    potential and pause. Its adaptation, how its synaptic currents differ from the mean, private currents and plasticity
+    are drawn from the normal distribution with their moments. All that is returned.
     """
     N, constants = plan.N, relaxed.constants[0]
     survivors, potential, age, moments = _everybody(relaxed)
@@ -296,7 +324,7 @@ def draw_neurons(plan: NeuronPlan, relaxed: PopulationPlan, random: np.random.Ge
     plan.state["sfa"][:, :N], plan.state["stc"][:, :N] = own.thresholds, own.currents
     plan.state["I_syn"][:, :N] = relaxed.I_syn[: plan.n_receptors, np.newaxis] + own.synapses
     plan.begin_trapezoids()
-    return own.private
+    return own
 
 
 def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Floats | None]:
@@ -313,6 +341,8 @@ def _everybody(relaxed: PopulationPlan) -> tuple[Floats, Floats, Integers, Float
         used = slice(_meso.PADDING, _meso.PADDING + state["cells"])
         moments = np.hstack([free, *(rows[:, used] for rows in cells), cohorts[:, relaxed.in_use]])[:-1]
         moments /= relaxed.carried.decay[:, np.newaxis]  # between two steps, those of the end of the next one
+        units = relaxed.carried.units
+        moments *= np.concatenate([units, np.outer(units, units)[np.tril_indices(len(units))]])[:, np.newaxis]
     return survivors, potential, np.concatenate([old, ages]), moments
 
 
@@ -331,6 +361,7 @@ class _Own(NamedTuple):
     synapses: Floats  # deviations of synaptic currents from the mean, pA
     private: Floats  # currents that fluctuate, in their own units
     potential: Floats  # what all these have added to it, mV
+    plastic: Floats  # modes of short-term plasticity
 
 
 def _draw_own(
@@ -339,16 +370,19 @@ def _draw_own(
     """Draw the differences of neurons from their cohorts, whose modes have these moments."""
     J, S, R, N = len(plan.state["sfa"]), len(plan.state["stc"]), plan.n_receptors, plan.N
     if carried is None or moments is None:
-        return _Own(np.zeros((J, N)), np.zeros((S, N)), np.zeros((R, N)), np.zeros((0, N)), np.zeros(N))
-    D = len(carried.modes)
+        return _Own(
+            np.zeros((J, N)), np.zeros((S, N)), np.zeros((R, N)), np.zeros((0, N)), np.zeros(N), np.zeros((0, N))
+        )
+    A, D = carried.acting, carried.D
     means, covariances = unpack(moments, D)
     roots = members.square_roots(np.moveaxis(covariances, 2, 0))
     modes = means.T[cohort] + np.einsum("ijk,ik->ij", roots[cohort], random.standard_normal((N, D)))
-    values = np.linalg.inv(carried.modes) @ modes.T
+    values = np.linalg.inv(carried.modes) @ modes[:, :A].T
     return _Own(
         thresholds=values[:J],
         currents=values[J : J + S],
         synapses=values[J + S : J + S + R] if carried.noisy else np.zeros((R, N)),
         private=_with_white(carried, values[J + S + R : -1]) if carried.noisy else np.zeros((0, N)),
         potential=values[-1] if carried.membrane else np.zeros(N),
+        plastic=modes[:, A:].T,
     )

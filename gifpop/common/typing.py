@@ -35,6 +35,7 @@ Initial: TypeAlias = Literal["fired", "rest", "stationary", "nest"]
 History: TypeAlias = Literal["exact", "adaptive"]
 Adaptation: TypeAlias = Literal["quasi-renewal", "carried"]
 FiniteSize: TypeAlias = Literal["drawn", "corrected"]
+PlasticityForm: TypeAlias = Literal["carried", "mean-field"]
 Wiring: TypeAlias = Literal["dense", "sparse"]
 Table: TypeAlias = Literal["activity", "recorded", "spikes"]
 

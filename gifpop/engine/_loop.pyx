@@ -215,6 +215,7 @@ cdef int64_t step_population(Group *g, const Arrivals *arrivals, Py_ssize_t step
             return k
         if not g.forced:
             counts[k] = _meso.draw_spikes(g.meso)
+        g.meso.released = g.meso.releases + 2 * g.meso.n_laws * k
         _meso.emit_spikes(g.meso, counts[k])
         for i in range(probes.n):
             probes.first[i].record[k * probes.stride] = probes.first[i].value[0]
@@ -328,8 +329,8 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
                 p = &net.links[j]
                 listed = net.n_deliveries
                 if p.first == NULL:
-                    deliver_to_all(p, slot, released_by_all(p, s.step + k, count, fired, repeats))
-                elif not append_deliveries(net, p, slot, s.step + k, count, fired, repeats):
+                    deliver_to_all(p, slot, released_by_all(p, s.step + k, k, count, fired, repeats))
+                elif not append_deliveries(net, p, slot, s.step + k, k, count, fired, repeats):
                     return False
                 elif p.target.meso != NULL:
                     deliver_spikes(net.deliveries + listed, net.n_deliveries - listed, 0, 1)
@@ -337,11 +338,16 @@ cdef bint list_deliveries(Network *net, const Slice *s) noexcept nogil:
     return True
 
 
-cdef double released_by_all(const Link *p, int64_t step, int64_t count, const int32_t *units,
+cdef double released_by_all(const Link *p, int64_t step, Py_ssize_t k, int64_t count, const int32_t *units,
                             const int64_t *repeats) noexcept nogil:
-    """Return the input from all spikes of a group in a step to all units of a target, in units of the weight."""
+    """Return the input from all spikes of a group in a step to all units of a target, in units of the weight.
+
+    ``k``: the step, counted from the beginning of the slice.
+    """
     cdef double released = 0.0, spikes
     cdef int64_t i
+    if p.released != NULL:
+        return p.released[k * p.stride]
     if p.plasticity == NULL and repeats == NULL:
         return <double> count
     if units == NULL:
@@ -352,7 +358,7 @@ cdef double released_by_all(const Link *p, int64_t step, int64_t count, const in
     return released
 
 
-cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t step, int64_t count,
+cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t step, Py_ssize_t k, int64_t count,
                             const int32_t *units, const int64_t *repeats) noexcept nogil:
     """List a delivery for each unit that fired, or one for all spikes of a population; False: no memory."""
     cdef int64_t i, n = 1 if units == NULL else count, needed = net.n_deliveries + n
@@ -364,7 +370,7 @@ cdef bint append_deliveries(Network *net, const Link *p, int64_t slot, int64_t s
     for i in range(n):
         own = &net.deliveries[net.n_deliveries + i]
         if units == NULL:
-            own[0] = Delivery(p, slot, 0, <double> count, 0)
+            own[0] = Delivery(p, slot, 0, <double> count if p.released == NULL else p.released[k * p.stride], 0)
         else:
             own[0] = Delivery(p, slot, units[i], 1.0 if repeats == NULL else <double> repeats[i], 0)
         if p.plasticity != NULL and p.plasticity.places != NULL:

@@ -79,7 +79,9 @@ cdef struct Link:
     const int32_t *units    # their targets, ascending
     const double *weights   # pA; NULL: all alike
     const int32_t *lags     # NULL: all alike
-    Plasticity *plasticity  # NULL: spikes do not change what others deliver
+    Plasticity *plasticity  # NULL: spikes do not change what others deliver, or the source knows
+    const double *released  # in each step of a slice, by the spikes of a population that does; NULL: it does not
+    Py_ssize_t stride       # from one step to the next
     const Thinning *thinning    # NULL: all spikes pass
     bint external           # from a generator
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def with_state(links: Sequence[Link]) -> list[Link]:
     """Return the links that have state, in order."""
-    return [link for link in links if link.plasticity is not None]
+    return [link for link in links if link.plasticity is not None and link.plasticity.population is None]
 
 
 def fit_states(

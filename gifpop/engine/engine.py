@@ -14,7 +14,7 @@ from gifpop.common import checks
 from gifpop.common.interrupts import deferred_interrupt
 from gifpop.common.stateful import fill
 from gifpop.engine import chunks, instruction_set, threads
-from gifpop.engine.connection_state import fit_states
+from gifpop.engine.connection_state import fit_states, with_state
 from gifpop.engine.counting import count_units
 from gifpop.engine.fluctuations import fit_fluctuations, fluctuating
 from gifpop.engine.progress import progress_bar
@@ -223,6 +223,10 @@ class Engine:
     def numbers_of(self, noise: NoiseLink) -> Floats:
         """Return the numbers of fluctuating currents (see `gifpop.engine.fluctuations`), to be read or written."""
         return self._fluctuations[next(i for i, one in enumerate(fluctuating(self.noise)) if one is noise)]
+
+    def states_from(self, source: int) -> list[tuple[Link, Floats]]:
+        """Return the links from a group that have a state (`gifpop.engine.connection_state`), with it, to write."""
+        return [pair for pair in zip(with_state(self.links), self._states, strict=True) if pair[0].source == source]
 
     def take_over(self, other: Engine) -> None:
         """Copy the input in transit to all units from another engine with as many groups, to arrive from step 0 on."""

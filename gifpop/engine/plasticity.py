@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from gifpop.common.typing import Floats, Integers
+    from gifpop.common.typing import Floats, Integers, PlasticityForm
 
 # Entries of the record of a synapse (`Synapse` in `_network.pxd`).
 RECORD = ("U", "tau_rec", "tau_fac", "tau_psc", "x", "y", "u", "last")
@@ -23,7 +23,8 @@ class LinkPlasticity:
     A spike arrives with the weight of its link times u x, the use and the resources at its time; it leaves the
     resources x - u x and the use u + U (1 - u). All spikes of a source unit in a step follow each other at once.
 
-    The state of one synapse for each source unit belongs to the engine, unless ``synapses`` hold it.
+    The state of one synapse for each source unit belongs to the engine, unless ``synapses`` hold it, or the source is a
+    population, which knows what its spikes release.
     """
 
     dt: float  # a step, in the unit of the time constants
@@ -32,6 +33,7 @@ class LinkPlasticity:
     tau_fac: float = 0.0  # 0: u stays U
     tau_psc: float = 0.0  # of released resources, before they recover; 0: u falls to U, else to 0
     squared: bool = False  # the square of u x is delivered, for variances
+    population: PlasticityForm | None = None  # the source is one, and has the state in this form
     whole: bool = False  # spikes arrive as they are: relays repeat them
     synapses: Floats | None = None  # records, shape (n, 8): one for each source unit, or
     places: Integers | None = None  # the one of each single connection
@@ -40,6 +42,10 @@ class LinkPlasticity:
     def parameters(self) -> tuple[float, ...]:
         """The values of ``PARAMETERS`` that synapses of the engine share."""
         return self.U, self.tau_rec, self.tau_fac, self.tau_psc
+
+    def of_population(self) -> LinkPlasticity:
+        """Return the law that a population has the state of, as which the source is taken."""
+        return replace(self, squared=False, population=self.population or "carried")
 
     def at_rest(self, units: int) -> Floats:
         """Return the records of source units that have not fired, shape (units, 8)."""
@@ -54,6 +60,15 @@ class LinkPlasticity:
         changed = records.copy()
         changed[:, : len(PARAMETERS)] = self.parameters
         return changed
+
+
+def start_records(records: Floats, use: Floats, resources: Floats) -> None:
+    """Let synapses have this use and these resources, within [0, 1], in the step before the first one."""
+    U, tau_fac = records[:, 0], records[:, 2]
+    jumped = np.clip(use, U, 1.0)  # U + (1 - U) u, of the share u that the last spike released
+    u = np.divide(jumped - U, 1.0 - U, out=np.zeros_like(U), where=(U < 1.0) & (tau_fac > 0.0))
+    records[:, 4] = np.divide(np.clip(resources, 0.0, 1.0), 1.0 - u, out=np.zeros_like(u), where=u < 1.0)
+    records[:, 6], records[:, 7] = u, -1.0
 
 
 def release(records: Floats, step: int, dt: float) -> Floats:

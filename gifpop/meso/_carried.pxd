@@ -5,6 +5,9 @@ a sum of D modes that decay exponentially, in units of Delta_V; of each cohort t
 modes and their covariance C. With v = C 1 and r = 1 C 1, the hazard averaged over the members is
 exp(u/Delta_V - threshold - sum(y) + r/2); those who fire, if they are few, have the means y - v. Between two steps
 moments are what they will have decayed to at the end of the next one, beside the lift, sum(y) - r/2.
+
+Of the D modes, the first A are those of adaptation; 1 is 0 in those of short-term plasticity, which follow
+(`_synapses`).
 """
 
 from gifpop.engine._lanes cimport LANES, LOG2_E, above, all_lanes, lanes, larger, load, store, total
@@ -53,7 +56,8 @@ cdef inline lanes covariance(const Carried *carried, const double *row, Py_ssize
 
 
 cdef inline void part(const Carried *carried, const Block *block, const double *probability, Py_ssize_t first,
-                      Py_ssize_t groups, lanes *mixed, Py_ssize_t D, bint noisy, bint smooth) noexcept nogil:
+                      Py_ssize_t groups, lanes *mixed, Py_ssize_t D, Py_ssize_t A, bint noisy,
+                      bint smooth) noexcept nogil:
     """Split moments: add those of the neurons that fire to ``mixed``, keep and decay those of the survivors.
 
     Means are mixed as differences from those of the step before, so that no digits are lost.
@@ -73,13 +77,15 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
         for d in range(D):
             for e in range(d + 1):
                 x = covariance(carried, row, D + d * (d + 1) // 2 + e, stride, noisy)
-                v[d] = v[d] + x
+                if e < A:
+                    v[d] = v[d] + x
                 if e < d:
-                    v[e] = v[e] + x
-                else:
+                    if d < A:
+                        v[e] = v[e] + x
+                elif d < A:
                     single = single + x
         r = v[0]
-        for d in range(1, D):
+        for d in range(1, A):
             r = r + v[d]
         stay = 1.0 - p
         if smooth:
@@ -98,7 +104,8 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
             mixed[d] = mixed[d] + w * fired[d]
             x = (x + g * v[d]) * carried.decay[d]
             store(row + d * stride, x)
-            lift = lift + x
+            if d < A:
+                lift = lift + x
         for d in range(D):
             for e in range(d + 1):
                 k = D + d * (d + 1) // 2 + e
@@ -107,13 +114,14 @@ cdef inline void part(const Carried *carried, const Block *block, const double *
                 mixed[k] = mixed[k] + w * (x + wider * between + fired[d] * fired[e])
                 x = (x - g * between) * carried.decay[k]
                 store(row + k * stride, x)
-                lift = lift - (0.5 * x if e == d else x)
+                if d < A:
+                    lift = lift - (0.5 * x if e == d else x)
         store(block.lift + i, larger(lift, all_lanes(carried.least_lift)))
 
 
 cdef inline void advance(const Population *pop, const Block *block, double drive, Sums *sums, double *mixed,
-                         Py_ssize_t D, bint noisy) noexcept nogil:
-    """Advance a block with ``D`` modes, a number known to the compiler."""
+                         Py_ssize_t D, Py_ssize_t A, bint noisy) noexcept nogil:
+    """Advance a block with ``D`` modes, ``A`` of adaptation, numbers known to the compiler."""
     cdef const Constants *c = pop.constants
     cdef const Carried *carried = &pop.carried
     cdef double[TILE] p, left
@@ -142,7 +150,7 @@ cdef inline void advance(const Population *pop, const Block *block, double drive
                 saturate_all(p, left, groups)
             else:
                 saturate(p, groups, largest)
-            part(carried, block, p, first, groups, sums_of_fired, D, noisy, pop.smooth)
+            part(carried, block, p, first, groups, sums_of_fired, D, A, noisy, pop.smooth)
             totals = thin(block.survivors + first, block.variance + first, p, left if pop.smooth else NULL, groups,
                           totals)
         first += groups * LANES
@@ -161,29 +169,32 @@ cdef inline void advance_carried(const Population *pop, const Block *block, doub
     block, where there are no neurons.
     """
     cdef Py_ssize_t D = pop.carried.D
-    if pop.carried.noisy and D == 4:
-        advance(pop, block, drive, sums, mixed, 4, True)
+    cdef Py_ssize_t A = pop.carried.acting
+    if A < D:
+        advance(pop, block, drive, sums, mixed, D, A, pop.carried.noisy)
+    elif pop.carried.noisy and D == 4:
+        advance(pop, block, drive, sums, mixed, 4, 4, True)
     elif pop.carried.noisy and D == 5:
-        advance(pop, block, drive, sums, mixed, 5, True)
+        advance(pop, block, drive, sums, mixed, 5, 5, True)
     elif pop.carried.noisy:
-        advance(pop, block, drive, sums, mixed, D, True)
+        advance(pop, block, drive, sums, mixed, D, D, True)
     elif D == 1:
-        advance(pop, block, drive, sums, mixed, 1, False)
+        advance(pop, block, drive, sums, mixed, 1, 1, False)
     elif D == 2:
-        advance(pop, block, drive, sums, mixed, 2, False)
+        advance(pop, block, drive, sums, mixed, 2, 2, False)
     elif D == 3:
-        advance(pop, block, drive, sums, mixed, 3, False)
+        advance(pop, block, drive, sums, mixed, 3, 3, False)
     elif D == 4:
-        advance(pop, block, drive, sums, mixed, 4, False)
+        advance(pop, block, drive, sums, mixed, 4, 4, False)
     else:
-        advance(pop, block, drive, sums, mixed, D, False)
+        advance(pop, block, drive, sums, mixed, D, D, False)
 
 
 cdef inline void keep(const Carried *carried, const Block *block, Py_ssize_t first, Py_ssize_t groups,
-                      Py_ssize_t D, Py_ssize_t R) noexcept nogil:
+                      Py_ssize_t D, Py_ssize_t A, Py_ssize_t R) noexcept nogil:
     """Decay the moments of neurons that have not fired; write how adaptation lowers their hazard (`write_lift`).
 
-    ``R``: receptors through which they receive input of their own, or 0.
+    Those of plasticity alone stay as they are. ``R``: receptors through which they receive input of their own, or 0.
     """
     cdef Py_ssize_t group, i, d, e, j, k, stride = block.stride
     cdef double *row
@@ -194,14 +205,14 @@ cdef inline void keep(const Carried *carried, const Block *block, Py_ssize_t fir
         lift = r = all_lanes(0.0)
         if R > 0:
             others = 1.0 - load(block.own + R * stride + i)
-        for d in range(D):
+        for d in range(A):
             x = load(row + d * stride)
             for j in range(R):
                 x = x + load(block.own + j * stride + i) * carried.direction[j * (D + 1) + d]
             x = x * carried.decay[d]
             store(row + d * stride, x)
             lift = lift + x
-        for d in range(D):
+        for d in range(A):
             for e in range(d + 1):
                 k = D + d * (d + 1) // 2 + e
                 x = load(row + k * stride)
@@ -210,31 +221,53 @@ cdef inline void keep(const Carried *carried, const Block *block, Py_ssize_t fir
                 x = x * carried.decay[k]
                 store(row + k * stride, x)
                 r = r + (x if e == d else 2.0 * x)
+        for d in range(A, D):
+            for e in range(A):
+                k = D + d * (d + 1) // 2 + e
+                store(row + k * stride, load(row + k * stride) * carried.decay[k])
         all = 2.0 * (load(block.survivors + i) + 1.0)
         store(block.lift + i, larger(lift - r * all / (2.0 * all + 2.0 * r), all_lanes(carried.least_lift)))
 
 
-cdef inline void keep_block(const Population *pop, const Block *block, Py_ssize_t D, Py_ssize_t R) noexcept nogil:
+cdef inline void keep_block(const Population *pop, const Block *block, Py_ssize_t D, Py_ssize_t A,
+                            Py_ssize_t R) noexcept nogil:
     cdef Py_ssize_t spare = (LANES - block.n % LANES) % LANES
-    keep(&pop.carried, block, -spare, (block.n + spare) // LANES, D, R)
+    keep(&pop.carried, block, -spare, (block.n + spare) // LANES, D, A, R)
+
+
+cdef inline void keep_with_synapses(const Population *pop, const Block *block, Py_ssize_t D,
+                                    Py_ssize_t A) noexcept nogil:
+    """Do as `keep_carried` for ``A`` modes of adaptation and others."""
+    if D == 2:
+        keep_block(pop, block, 2, 1, 0)
+    elif D == 3 and A == 1:
+        keep_block(pop, block, 3, 1, 0)
+    elif D == 4 and A == 2:
+        keep_block(pop, block, 4, 2, 0)
+    else:
+        keep_block(pop, block, D, A, 0)
 
 
 cdef inline void keep_carried(const Population *pop, const Block *block) noexcept nogil:
     """Advance the moments of neurons that have not fired, where spikes are drawn cohort by cohort."""
-    cdef Py_ssize_t D = pop.carried.D
-    if pop.carried.noisy and pop.R == 2 and D == 4:
-        keep_block(pop, block, 4, 2)
+    cdef Py_ssize_t D = pop.carried.D, A = pop.carried.acting
+    if A < D and pop.carried.noisy:
+        keep_block(pop, block, D, A, pop.R)
+    elif A < D:
+        keep_with_synapses(pop, block, D, A)
+    elif pop.carried.noisy and pop.R == 2 and D == 4:
+        keep_block(pop, block, 4, 4, 2)
     elif pop.carried.noisy and pop.R == 2 and D == 5:
-        keep_block(pop, block, 5, 2)
+        keep_block(pop, block, 5, 5, 2)
     elif pop.carried.noisy:
-        keep_block(pop, block, D, pop.R)
+        keep_block(pop, block, D, D, pop.R)
     elif D == 1:
-        keep_block(pop, block, 1, 0)
+        keep_block(pop, block, 1, 1, 0)
     elif D == 2:
-        keep_block(pop, block, 2, 0)
+        keep_block(pop, block, 2, 2, 0)
     elif D == 3:
-        keep_block(pop, block, 3, 0)
+        keep_block(pop, block, 3, 3, 0)
     elif D == 4:
-        keep_block(pop, block, 4, 0)
+        keep_block(pop, block, 4, 4, 0)
     else:
-        keep_block(pop, block, D, 0)
+        keep_block(pop, block, D, D, 0)

@@ -212,6 +212,7 @@ cdef inline void draw_firing(Population *pop, Py_ssize_t active, double q_free, 
     pop.fired += draw_block(pop, &cohorts, mixed)
     if carried.D > 0:
         take_fired(carried, mixed, <double> pop.fired, 0.0)
+    if carried.acting > 0:
         loops.keep_carried(pop, &cohorts)
         if s.cells > 0:
             loops.keep_carried(pop, &cells)

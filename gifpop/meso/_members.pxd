@@ -119,8 +119,8 @@ cdef inline void draw_direction(const double *root, Py_ssize_t D, Py_ssize_t n, 
 
 
 cdef inline void part(const Carried *carried, double *moments, Py_ssize_t stride, double neurons, double fired,
-                      double q, double *mixed, bitgen_t *random, Py_ssize_t D) noexcept nogil:
-    """Part the moments of a cohort with ``D`` modes, a number known to the compiler, as `part_members` does."""
+                      double q, double *mixed, bitgen_t *random, Py_ssize_t D, Py_ssize_t A) noexcept nogil:
+    """Do as `part_members` for ``D`` modes, ``A`` of adaptation, numbers known to the compiler."""
     cdef double[MOST_MOMENTS] root, covariance
     cdef double[MOST_MODES] pull, z, mean
     cdef double n = neurons - 1.0, staying = neurons - fired, away, back, between, x, of_fired = 0.0, of_others = 0.0
@@ -138,7 +138,7 @@ cdef inline void part(const Carried *carried, double *moments, Py_ssize_t stride
     back = away * fired / staying
     for e in range(D):
         pull[e] = 0.0
-        for d in range(e, D):
+        for d in range(e, A):
             pull[e] += root[d * (d + 1) // 2 + e]
         pull[e] *= away * fired * log_odds(q)
     draw_direction(root, D, <Py_ssize_t> n, rank, pull, z, random)
@@ -167,10 +167,18 @@ cdef inline void part(const Carried *carried, double *moments, Py_ssize_t stride
 cdef inline void part_members(const Carried *carried, double *moments, Py_ssize_t stride, double neurons, double fired,
                               double q, double *mixed, bitgen_t *random) noexcept nogil:
     """Part the moments of a cohort, ``fired`` of whose ``neurons`` fire, a sample of them; add theirs to ``mixed``."""
-    cdef Py_ssize_t D = carried.D
-    if D == 1:
-        part(carried, moments, stride, neurons, fired, q, mixed, random, 1)
+    cdef Py_ssize_t D = carried.D, A = carried.acting
+    if A == 0 and D == 1:
+        part(carried, moments, stride, neurons, fired, q, mixed, random, 1, 0)
+    elif A == 0 and D == 2:
+        part(carried, moments, stride, neurons, fired, q, mixed, random, 2, 0)
+    elif A == 1 and D == 3:
+        part(carried, moments, stride, neurons, fired, q, mixed, random, 3, 1)
+    elif A < D:
+        part(carried, moments, stride, neurons, fired, q, mixed, random, D, A)
+    elif D == 1:
+        part(carried, moments, stride, neurons, fired, q, mixed, random, 1, 1)
     elif D == 2:
-        part(carried, moments, stride, neurons, fired, q, mixed, random, 2)
+        part(carried, moments, stride, neurons, fired, q, mixed, random, 2, 2)
     else:
-        part(carried, moments, stride, neurons, fired, q, mixed, random, D)
+        part(carried, moments, stride, neurons, fired, q, mixed, random, D, D)

@@ -11,10 +11,13 @@ cdef class MesoPopulation:
     cdef list kept              # arrays that the structure points into
     cdef readonly tuple recordables
     cdef readonly object bit_generator
+    cdef readonly tuple laws
 
     cdef bind_cells(self, plan)
     cdef bind_carried(self, plan)
     cdef bind_own(self)
+    cdef bind_laws(self, plan)
+    cdef bind_synapses(self, plan)
 
 cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogil
 cdef int64_t draw_spikes(Population *pop) noexcept nogil

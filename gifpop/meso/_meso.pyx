@@ -9,22 +9,25 @@ merged cohorts stand between the free neurons and the oldest cohort.
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport exp, expm1, isfinite
 from libc.stdint cimport int64_t
-from libc.string cimport memmove, memset
+from libc.string cimport memcpy, memmove, memset
 from numpy.random cimport bitgen_t
 
 import numpy as np
 
 from gifpop.engine._dispatch cimport loops
-from gifpop.engine._exchange cimport Arrivals
+from gifpop.engine._exchange cimport LONGEST_SLICE, Arrivals
 from gifpop.meso._blocks cimport cohorts_from, merged_cohorts
 from gifpop.meso._correction cimport draw_total, expect_corrected
 from gifpop.meso._drawing cimport draw_firing, scatter_all
+from gifpop.meso._mean_field cimport release_mean_fields
 from gifpop.meso._merging cimport LARGEST_HAZARD, enter_cells, is_empty, join_free
 from gifpop.meso._moments cimport begin_moments, receive_noise, wait_out
 from gifpop.meso._population cimport MOST_MODES as _MOST_MODES
 from gifpop.meso._population cimport MOST_MOMENTS
 from gifpop.meso._population cimport PADDING as _PADDING
-from gifpop.meso._population cimport Block, Carried, Cells, Common, Constants, Population, Receptor, State, Sums
+from gifpop.meso._population cimport (Block, Carried, Cells, Common, Constants, MeanField, Population, Receptor, State,
+                                      Sums, Synapses)
+from gifpop.meso._synapses cimport mix_firing, shrink_units, spend
 
 cdef double VAST = 1e290        # mV; only beyond it can potentials of cohorts overflow
 cdef double SMALL = 0.05        # eight terms of the exponential series are exact to 1e-15 here
@@ -35,6 +38,10 @@ cdef double SMOOTH_LEAST = 1e-8
 cdef Constants _constants_template
 cdef Receptor _receptor_template
 cdef State _state_template
+cdef Synapses _synapses_template
+cdef MeanField _mean_field_template
+MEAN_FIELD = np.asarray(<MeanField[:1]> &_mean_field_template).dtype
+SYNAPSES = np.asarray(<Synapses[:1]> &_synapses_template).dtype
 CONSTANTS = np.asarray(<Constants[:1]> &_constants_template).dtype
 RECEPTOR = np.asarray(<Receptor[:1]> &_receptor_template).dtype
 STATE = np.asarray(<State[:1]> &_state_template).dtype
@@ -65,6 +72,8 @@ cdef class MesoPopulation:
     ----------
     recordables : tuple of float64 array
         What can be recorded after each step.
+    laws : tuple of gifpop.engine.plasticity.LinkPlasticity
+        The plasticities of connections from it, those first that its cohorts carry.
     """
 
     def __init__(self, plan, bit_generator):
@@ -74,6 +83,7 @@ cdef class MesoPopulation:
         cdef Receptor[::1] receptors = plan.receptors
         cdef list kept = [constants, state, receptors]
         self.kept, self.bit_generator, self.recordables = kept, bit_generator, plan.recorded
+        self.laws = plan.laws
         pop.constants, pop.state, pop.receptors = &constants[0], &state[0], &receptors[0]
         pop.K, pop.J, pop.R = len(plan.theta) - _PADDING, len(plan.sfa), receptors.shape[0]
         pop.I_syn = numbers(kept, plan.I_syn, pop.R)
@@ -98,9 +108,10 @@ cdef class MesoPopulation:
             self.bind_cells(plan.cells)
         if plan.carried is not None:
             self.bind_carried(plan.carried)
+        self.bind_laws(plan)
         longest = max(pop.places, pop.cells.places)
         pop.firing = numbers(kept, np.zeros(longest), longest) if pop.drawn else NULL
-        pop.forgets = pop.carried.D > 0 or (pop.drawn and pop.J == 0)
+        pop.forgets = pop.carried.acting > 0 or (pop.drawn and pop.J == 0)
 
     cdef bind_cells(self, plan):
         cdef Cells *cells = &self.population.cells
@@ -123,7 +134,7 @@ cdef class MesoPopulation:
         cdef Carried *carried = &self.population.carried
         cdef Py_ssize_t moments = len(plan.decay), R = self.population.R
         cdef list kept = self.kept
-        carried.D, carried.moments = len(plan.jump), moments
+        carried.D, carried.moments, carried.acting = len(plan.jump), moments, plan.acting
         carried.currents, carried.membrane, carried.noisy = plan.currents, plan.membrane, plan.noisy
         carried.least_lift = plan.least_lift
         carried.decay = numbers(kept, plan.decay, moments)
@@ -142,6 +153,29 @@ cdef class MesoPopulation:
             carried.cells = numbers(kept, plan.cells, (moments + 1) * self.population.cells.places)
         if self.population.drawn and carried.noisy:
             self.bind_own()
+        if len(plan.synapses):
+            self.bind_synapses(plan)
+
+    cdef bind_laws(self, plan):
+        cdef Population *pop = &self.population
+        cdef MeanField[::1] mean_fields = plan.mean_fields
+        pop.n_laws = len(self.laws)
+        pop.releases = numbers(self.kept, np.zeros((LONGEST_SLICE, 2 * pop.n_laws)), LONGEST_SLICE * 2 * pop.n_laws)
+        pop.released = pop.releases
+        if mean_fields is not None and mean_fields.shape[0]:
+            pop.n_mean_fields, pop.mean_fields = mean_fields.shape[0], &mean_fields[0]
+            self.kept.append(mean_fields)
+
+    cdef bind_synapses(self, plan):
+        cdef Population *pop = &self.population
+        cdef Synapses[::1] synapses = plan.synapses
+        cdef Py_ssize_t n = synapses.shape[0], modes = pop.carried.D - pop.carried.acting
+        self.kept.append(synapses)
+        pop.carried.n_synapses, pop.carried.synapses = n, &synapses[0]
+        pop.carried.unit = numbers(self.kept, plan.unit, modes)
+        pop.carried.shrink = numbers(self.kept, plan.shrink, modes)
+        if pop.carried.acting == 0 and not pop.drawn:
+            pop.before = numbers(self.kept, np.zeros(pop.places + pop.cells.places), pop.places + pop.cells.places)
 
     cdef bind_own(self):
         cdef Population *pop = &self.population
@@ -195,16 +229,20 @@ cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogi
 
     common.V_m, common.drive = s.V_m, membrane_drive(pop, arrivals)
     s.V_m = s.V_m * c.leak + common.drive
-    if pop.carried.D > 0:
+    if pop.carried.n_synapses > 0:
+        shrink_units(pop)
+    if pop.carried.acting > 0:
         receive_noise(&pop.carried, arrivals, pop.R)
         q_free = advance_carrying(pop, &common, active, &sums, mixed)
+    elif pop.carried.D > 0 and not pop.drawn:
+        q_free = advance_mixing(pop, &common, active, &sums, mixed)
     else:
         q_free = advance_renewing(pop, &common, active, &sums)
     if pop.drawn:
         draw_firing(pop, active, q_free, &sums, mixed)
     else:
         expect_corrected(pop, active, -expm1(-q_free), &sums, mixed)
-    if pop.carried.D > 0:
+    if pop.carried.acting > 0:
         wait_out(pop, s.oldest + active)
     if pop.cells.places > 0:
         enter_cells(pop)
@@ -262,6 +300,21 @@ cdef double advance_renewing(Population *pop, Common *common, Py_ssize_t active,
     loops.advance_cohorts(pop, common, active, sums)
     if pop.cells.places > 0:
         add_sums(sums, &of_cells)
+    return q_free
+
+
+cdef double advance_mixing(Population *pop, Common *common, Py_ssize_t active, Sums *sums,
+                           double *mixed) noexcept nogil:
+    """Do as `advance_renewing`; write to ``mixed`` what neurons carry that are expected to fire, but for the free."""
+    cdef Block cohorts = cohorts_from(pop, pop.state.oldest, active), cells = merged_cohorts(pop)
+    cdef double q_free
+    memcpy(pop.before, cohorts.survivors, cohorts.n * sizeof(double))
+    memcpy(pop.before + cohorts.n, cells.survivors, cells.n * sizeof(double))
+    q_free = advance_renewing(pop, common, active, sums)
+    memset(mixed, 0, pop.carried.moments * sizeof(double))
+    mix_firing(&pop.carried, &cohorts, pop.before, mixed)
+    mix_firing(&pop.carried, &cells, pop.before + cohorts.n, mixed)
+    pop.carried.finite = total_of_zeros(mixed, pop.carried.moments)
     return q_free
 
 
@@ -375,6 +428,7 @@ cdef int64_t draw_spikes(Population *pop) noexcept nogil:
 cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     """Drop the oldest cohort and start that of the neurons that fired in this step."""
     cdef State *s = pop.state
+    cdef double[MOST_MOMENTS] after
     cdef Py_ssize_t entering
     if s.cohorts == pop.K:
         drop_oldest(pop)
@@ -386,8 +440,13 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     pop.potential[entering] = pop.constants.V_reset
     pop.hazard[entering] = 0.0
     s.cohorts += 1
-    if pop.carried.D > 0:
-        begin_moments(pop, entering)
+    if pop.carried.n_synapses > 0:
+        spend(pop, s.n_events, after)
+        begin_moments(pop, entering, after)
+    elif pop.carried.D > 0:
+        begin_moments(pop, entering, pop.carried.fired)
+    if pop.n_mean_fields > 0:
+        release_mean_fields(pop, s.n_events)
     if pop.forgets and s.cells == 0:
         leave_empty(pop)
     if entering + 1 == pop.places:

@@ -37,7 +37,7 @@ cdef inline void write_lift(const Carried *carried, double *moments, Py_ssize_t 
     """Write how adaptation lowers the logarithm of the averaged hazard: sum(y) - r/2, or r/2 / (1 + few r)."""
     cdef Py_ssize_t d, e, k = carried.D
     cdef double lift = 0.0, r = 0.0
-    for d in range(carried.D):
+    for d in range(carried.acting):
         lift += moments[d * stride]
         for e in range(d + 1):
             lift -= moments[k * stride] * (0.5 if d == e else 1.0)
@@ -45,7 +45,7 @@ cdef inline void write_lift(const Carried *carried, double *moments, Py_ssize_t 
                 r += moments[k * stride] * (1.0 if d == e else 2.0)
             k += 1
     lift += 0.5 * few * r * r / (1.0 + few * r)
-    moments[k * stride] = max(lift, carried.least_lift)
+    moments[carried.moments * stride] = max(lift, carried.least_lift)
 
 
 cdef inline void mix_moments(const Carried *carried, double *into, Py_ssize_t stride, const double *other,
@@ -127,7 +127,7 @@ cdef inline void take_own(const Carried *carried, const Block *block, Py_ssize_t
     """Add what input of their own brings to the moments of cohorts of few neurons: it moves their mean, too."""
     cdef Py_ssize_t d, i, k, r
     for r in range(R):
-        for d in range(carried.currents, carried.D):
+        for d in range(carried.currents, carried.acting):
             for i in range(block.n):
                 block.moments[d * block.stride + i] += (carried.direction[r * (carried.D + 1) + d]
                                                         * block.own[r * block.stride + i])
@@ -146,7 +146,7 @@ cdef inline void decay_moments(const Carried *carried, double *moments, Py_ssize
 
 cdef inline void release_membrane(const Carried *carried, double *moments, Py_ssize_t stride) noexcept nogil:
     """Set the mode of the membrane so that potentials are at the reset, whatever the currents are."""
-    cdef Py_ssize_t membrane = carried.D - 1, d, e
+    cdef Py_ssize_t membrane = carried.acting - 1, d, e
     cdef double sum, all = 0.0
     if not carried.membrane:
         return
@@ -154,12 +154,14 @@ cdef inline void release_membrane(const Carried *carried, double *moments, Py_ss
     for e in range(carried.currents, membrane):
         sum -= moments[e * stride]
     moments[membrane * stride] = sum
-    for d in range(membrane):
+    for d in range(carried.D):
+        if d == membrane:
+            continue
         sum = 0.0
         for e in range(carried.currents, membrane):
             sum -= moments[place(carried, d, e) * stride]
         moments[place(carried, membrane, d) * stride] = sum
-        if d >= carried.currents:
+        if carried.currents <= d < membrane:
             all -= sum
     moments[place(carried, membrane, membrane) * stride] = all
 
@@ -189,10 +191,11 @@ cdef inline void part_free(const Carried *carried, double p, double weight, doub
     take_noise(carried, moments, 1, 1)
     for d in range(D):
         v[d] = 0.0
-        for e in range(D):
+        for e in range(carried.acting):
             v[d] += moments[place(carried, d, e)]
-        r += v[d]
-        single += moments[place(carried, d, d)]
+        if d < carried.acting:
+            r += v[d]
+            single += moments[place(carried, d, d)]
     if smooth:
         r = max(r, 0.0)
         share = r / ((r + SMALLEST_SPREAD * single + TINY) * (1.0 - p + FEWEST + p * r))
@@ -235,19 +238,19 @@ cdef inline void take_fired(const Carried *carried, const double *mixed, double 
             k += 1
 
 
-cdef inline void begin_moments(const Population *pop, Py_ssize_t entering) noexcept nogil:
-    """Write the moments of the neurons that have just fired, the cohort that is ``entering``."""
+cdef inline void begin_moments(const Population *pop, Py_ssize_t entering, const double *fired) noexcept nogil:
+    """Write the moments of the neurons that fire, the cohort that is ``entering``; those of adaptation then jump."""
     cdef const Carried *carried = &pop.carried
     cdef double *moments = carried.cohorts + entering
     cdef Py_ssize_t k, stride = pop.places
     if pop.refractory == 0:
         for k in range(carried.moments):
-            moments[k * stride] = carried.fired[k] + (carried.jump[k] if k < carried.D else 0.0)
+            moments[k * stride] = fired[k] + (carried.jump[k] if k < carried.D else 0.0)
         release_membrane(carried, moments, stride)
         decay_moments(carried, moments, stride, 1)
         write_lift(carried, moments, stride, few_members(pop, pop.survivors[entering]))
         return
     for k in range(carried.D):
-        moments[k * stride] = (carried.fired[k] + carried.jump[k]) * carried.decay[k]
+        moments[k * stride] = (fired[k] + carried.jump[k]) * carried.decay[k]
     for k in range(carried.D, carried.moments):
-        moments[k * stride] = carried.fired[k] * carried.decay[k]
+        moments[k * stride] = fired[k] * carried.decay[k]

@@ -65,10 +65,32 @@ cdef enum:
     MOST_MOMENTS = 152      # of so many modes
 
 
-cdef struct Carried:        # adaptation as cohorts carry it: moments of its modes, in units of Delta_V
-    Py_ssize_t D            # modes; 0: cohorts carry none, and past spikes act as if Poisson (quasi-renewal)
+cdef struct Synapses:       # of one short-term plasticity, on which a population's spikes go out (Tsodyks and Markram)
+    double U                # share of the resources that a spike releases after a long pause
+    int64_t use             # mode of what that share is above U; -1: none
+    int64_t lack            # mode of the resources that lack; -1: none
+
+
+cdef struct MeanField:      # one plasticity, whose state is independent of who fires: moments of all neurons
+    double U
+    double use_kept         # factor of u - U over a step
+    double lack_kept        # factor of 1 - x
+    double use              # mean of u
+    double resources        # mean of x
+    double use_variance
+    double variance         # of x
+    double covariance       # of both
+
+
+cdef struct Carried:        # what cohorts carry: moments of modes, those of adaptation in units of Delta_V
+    Py_ssize_t D            # modes; 0: cohorts carry none
+    Py_ssize_t acting       # those of adaptation, the first ones; 0: past spikes act as if Poisson (quasi-renewal)
+    Py_ssize_t n_synapses   # short-term plasticities; their modes follow
+    const Synapses *synapses
+    double *unit            # of the values of each of these modes
+    const double *shrink    # factor of that unit over a step: moments in this unit do not decay
     Py_ssize_t moments      # D means, then the lower triangle of the covariance, row by row
-    Py_ssize_t currents     # the first mode that is a current, before that of the membrane, which is the last one
+    Py_ssize_t currents     # the first mode that is a current, before that of the membrane, the last one of adaptation
     bint membrane           # there is one
     bint noisy              # neurons receive input of their own
     double least_lift       # what adaptation takes from the logarithm of a hazard at least
@@ -135,10 +157,16 @@ cdef struct Population:
     int64_t fired           # in this step, where that is so
     bint forgets            # spikes need not be remembered: adaptation is carried, or there is none
     bint smooth             # expected counts are smooth functions of parameters, to rounding
+    double *before          # survivors of cohorts and cells when the step begins, where only plasticity is carried
     double nobody           # a cohort of fewer survivors is as good as empty
     double least            # added to where it may come to nothing and be divided by: survivors' variance, spikes
     Cells cells
     Carried carried
+    Py_ssize_t n_mean_fields    # plasticities of which cohorts carry nothing
+    MeanField *mean_fields
+    Py_ssize_t n_laws           # plasticities, those that cohorts carry first
+    double *releases            # by the spikes of each step of a slice: of each law the sum of u x and of its square
+    double *released            # those of the step
     bitgen_t *random
     binomial_t binomial
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -11,10 +11,11 @@ from gifpop.common import seeds
 from gifpop.common.grid import refractory_steps
 from gifpop.common.private_currents import with_memory
 from gifpop.common.ranges import LARGEST_JUMP, LARGEST_SLOPE
-from gifpop.meso import _meso
+from gifpop.meso import _meso, synapses
 from gifpop.meso.history import rounded
 from gifpop.meso.modes import count_modes, count_moments
 from gifpop.meso.plan import (
+    NONE,
     PopulationPlan,
     automatic_history,
     plan_adaptive,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Arrays, Level, LevelOptions
     from gifpop.description import Population
     from gifpop.engine.plan import Plan
+    from gifpop.engine.plasticity import LinkPlasticity
     from gifpop.parameters import GIF
 
 
@@ -45,6 +47,8 @@ class MesoLevel:
         Where neurons receive input of their own: see `gifpop.meso.modes.Carried`. Only where adaptation is carried.
     private : tuple of gifpop.common.private_currents.PrivateCurrent
         What else they receive of their own, likewise.
+    plasticities : mapping of int to gifpop.engine.plasticity.LinkPlasticity
+        Of connections from the population, by their numbers.
     """
 
     name: ClassVar[Level] = "meso"
@@ -55,15 +59,18 @@ class MesoLevel:
         options: LevelOptions,
         capacity: Sequence[float] | None,
         private: tuple[PrivateCurrent, ...] = (),
+        plasticities: Mapping[int, LinkPlasticity] = NONE,
     ) -> None:
         self.dt, self.initial, self.tolerance = options.dt, options.initial, options.merging
         self.capacity, self.private, self.smooth = capacity, private, options.smooth
+        self.plasticities = plasticities
         self.carries = (population.adaptation or options.adaptation) == "carried"
         self.drawn = population.finite_size == "drawn"
         self.length = population.len_kernel
         self.recordables = recordables(population.cell.receptors)
         self.check(population)
         modes = self._count_modes(population.cell) if self.carries else 0
+        modes += synapses.count_modes(synapses.laws_of(synapses.of_form(plasticities, "carried")))
         self.moments = count_moments(modes) + (modes > 0)
         if self.length == -1:
             self.length = automatic_history(rounded(population.cell) if self.smooth else population.cell, self.dt)
@@ -103,6 +110,7 @@ class MesoLevel:
                 f"got {modes} (one for each entry, one for each receptor where neurons receive input of their own, one "
                 "for each current of their own that has a memory, and one for the membrane where there are currents)"
             )
+        self._check_plasticities(where, modes if self.carries else 0)
         slope = cell.tau_m / cell.C_m / cell.Delta_V
         if self.carries and (cell.tau_stc or self.capacity is not None) and slope > LARGEST_SLOPE:
             raise ValueError(
@@ -113,6 +121,17 @@ class MesoLevel:
             self._check_jumps(cell, where)
         if self.length != -1:
             self._check_length(population, self.length)
+
+    def _check_plasticities(self, where: str, modes: int) -> None:
+        """Refuse more plasticities than cohorts, with so many modes of adaptation, can carry."""
+        laws = synapses.laws_of(synapses.of_form(self.plasticities, "carried"))
+        more = synapses.count_modes(laws)
+        if modes + more > _meso.MOST_MODES:
+            raise ValueError(
+                f"{where}: connections from it must have plasticities that make at most {_meso.MOST_MODES - modes} "
+                f"modes, got {more} (one for each tau_rec and tau_fac of {len(laws)} different ones); "
+                "form='mean-field' makes none"
+            )
 
     def _count_modes(self, cell: GIF) -> int:
         return count_modes(cell, self.capacity is not None, remembered=len(with_memory(self.private)))
@@ -142,7 +161,15 @@ class MesoLevel:
     def plan(self, population: Population, root: np.random.SeedSequence, index: int) -> PopulationPlan:
         """Return the plan in its initial state, or at rest if that is the stationary one."""
         cell = population.cell
-        common = population.BinoRand, self.carries, self.capacity, self.smooth, self.drawn, self.private
+        common = (
+            population.BinoRand,
+            self.carries,
+            self.capacity,
+            self.smooth,
+            self.drawn,
+            self.private,
+            self.plasticities,
+        )
         if self.tolerance is None:
             plan = plan_population(cell, population.N, self.dt, self.length, None, *common)
         else:
@@ -156,8 +183,9 @@ class MesoLevel:
     def resume(self, population: Population, root: np.random.SeedSequence, index: int, kept: Arrays) -> PopulationPlan:
         """Return a plan in the state of another one (its `state_arrays`); raise ValueError if that does not fit."""
         p = population
+        own = self.private, self.plasticities
         return resume_population(
-            p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carries, self.smooth, self.drawn, self.private
+            p.cell, p.N, self.dt, kept, self.tolerance, p.BinoRand, self.carries, self.smooth, self.drawn, *own
         )
 
     def begin(
@@ -176,7 +204,6 @@ class MesoLevel:
         assert isinstance(plan, PopulationPlan)
         self._check_length(population, plan.length)
         plan = plan.copy()
-        update_plan(
-            plan, population.cell, population.N, self.dt, population.BinoRand, self.capacity, private=self.private
-        )
+        own = self.capacity, self.private, self.plasticities
+        update_plan(plan, population.cell, population.N, self.dt, population.BinoRand, *own)
         return plan

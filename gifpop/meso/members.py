@@ -48,7 +48,7 @@ def _sample_moments(carried: Carried, rows: Floats, members: Floats, random: np.
 
     Their mean is drawn; their covariance is what is expected of theirs.
     """
-    D = len(carried.modes)
+    D = carried.D
     means, covariances = unpack(rows[:-1], D)
     few = np.maximum(members, 1.0)
     roots = square_roots(np.moveaxis(covariances, 2, 0))

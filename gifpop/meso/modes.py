@@ -1,15 +1,17 @@
-"""Modes of adaptation: the effects of past spikes on a neuron, a sum of exponentials (docs/closures.md).
+"""Modes that cohorts carry: those of adaptation, then those of short-term plasticity (`gifpop.meso.synapses`).
 
-Thresholds decay exponentially, each a mode of its own. Currents act on the potential u, through the membrane: with
+Adaptation is the effects of past spikes on a neuron, a sum of exponentials (docs/closures.md). Thresholds decay
+exponentially, each a mode of its own. Currents act on the potential u, through the membrane: with
 b = tau_m tau / ((tau - tau_m) C_m) for a current c, u + b c relaxes like a membrane without it. So each current is a
-mode that acts like a threshold, and the membrane one more, which is reset after every spike. All modes are in units
-of Delta_V and raise the threshold by their sum.
+mode that acts like a threshold, and the membrane one more, which is reset after every spike. All these modes are in
+units of Delta_V and raise the threshold by their sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,10 +19,12 @@ import numpy as np
 from gifpop.common.membrane import arrival_current, arrival_potential, current_gain, underflows_to_zero
 from gifpop.common.private_currents import with_memory
 from gifpop.common.stateful import Stateful
+from gifpop.meso import synapses
 
 if TYPE_CHECKING:
     from gifpop.common.private_currents import PrivateCurrent
-    from gifpop.common.typing import Floats
+    from gifpop.common.typing import Floats, Structured
+    from gifpop.engine.plasticity import LinkPlasticity
     from gifpop.meso.history import Cells
     from gifpop.parameters import GIF
 
@@ -29,16 +33,24 @@ NEAREST = 1e-4  # relative; a current as slow as the membrane is taken for one t
 
 @dataclass
 class Carried(Stateful):
-    """The carried adaptation of a population's cohorts (see `_meso.MesoPopulation`).
+    """What a population's cohorts carry (see `_meso.MesoPopulation`).
 
     Moments are the D means of the modes, then the lower triangle of their covariance, row by row; between two steps,
-    what they will have decayed to at the end of the next one. Beside them stands their lift, by which they lower the
-    logarithm of the averaged hazard.
+    what they will have decayed to at the end of the next one; those of plasticity in units that decay. Beside them
+    stands their lift, by which they lower the logarithm of the averaged hazard.
 
     Attributes
     ----------
+    plasticities : mapping of int to gifpop.engine.plasticity.LinkPlasticity
+        Of the connections from the population, by their numbers.
+    acting : int
+        Modes of adaptation, the first ones; those of plasticity follow, law by law.
+    synapses : structured array
+        The laws, as the time loop reads them.
+    unit, shrink : float64 array, or None
+        Units of the values of the modes of plasticity, and their factors over a step; None without any.
     currents : int
-        The first mode that is a current; before that of the membrane, the last one.
+        The first mode that is a current; before that of the membrane, the last one of adaptation.
     membrane : bool
         Whether there are currents, and this mode.
     least_lift : float
@@ -50,7 +62,7 @@ class Carried(Stateful):
     private : tuple of gifpop.common.private_currents.PrivateCurrent
         Currents of each neuron's own that fluctuate. They count as further receptors, at which nothing but variance
         arrives; those with a memory add their deviations from the mean, in their own units, to the modes.
-    modes : float64 array, shape (D, D)
+    modes : float64 array, shape (acting, acting)
         From the thresholds (mV), spike-triggered currents and deviations of synaptic (pA) and private currents of a
         neuron and what they have added to its potential (mV) to its modes.
     decay : float64 array of length moments
@@ -75,6 +87,11 @@ class Carried(Stateful):
     cohorts, cells : float64 array, shape (moments + 1, places); cells None without an adaptive history
     """
 
+    plasticities: Mapping[int, LinkPlasticity]
+    acting: int
+    synapses: Structured
+    unit: Floats | None
+    shrink: Floats | None
     currents: int
     membrane: bool
     least_lift: float
@@ -94,8 +111,23 @@ class Carried(Stateful):
     cohorts: Floats
     cells: Floats | None
 
-    STATE: ClassVar = ("recent", "added", "free", "fired", "cohorts", "cells")
+    STATE: ClassVar = ("unit", "recent", "added", "free", "fired", "cohorts", "cells")
     LASTING: ClassVar = ("capacity",)
+
+    @property
+    def D(self) -> int:
+        """Number of modes."""
+        return len(self.jump)
+
+    @property
+    def laws(self) -> tuple[LinkPlasticity, ...]:
+        """The different plasticities."""
+        return synapses.laws_of(self.plasticities)
+
+    @property
+    def units(self) -> Floats:
+        """Units of the values of all modes."""
+        return np.concatenate([np.ones(self.acting), [] if self.unit is None else self.unit])
 
     @property
     def states(self) -> list[Floats]:
@@ -105,7 +137,7 @@ class Carried(Stateful):
 
 
 def count_modes(cell: GIF, noisy: bool = False, remembered: int = 0) -> int:
-    """Return the number of modes of a neuron, with so many private currents that have a memory."""
+    """Return the number of modes of a neuron's adaptation, with so many private currents that have a memory."""
     currents = len(cell.tau_stc) + len(cell.receptors) * noisy + remembered
     return len(cell.tau_sfa) + currents + (currents > 0)
 
@@ -123,8 +155,10 @@ def plan_carried(
     places: int,
     cell_places: int | None,
     private: tuple[PrivateCurrent, ...] = (),
+    plasticities: Mapping[int, LinkPlasticity] = MappingProxyType({}),
+    adapts: bool = True,
 ) -> Carried:
-    """Return the carried adaptation of cohorts, with a state of zeros.
+    """Return what cohorts carry, with a state of zeros.
 
     Parameters
     ----------
@@ -136,7 +170,13 @@ def plan_carried(
         For cohorts; for cells of an adaptive history.
     private : tuple of gifpop.common.private_currents.PrivateCurrent
         Only with a capacity.
+    plasticities : mapping of int to gifpop.engine.plasticity.LinkPlasticity
+        Of the connections from the population, by their numbers.
+    adapts : bool
+        Cohorts carry adaptation; False: plasticity alone.
     """
+    if not adapts:
+        cell = replace(cell, tau_sfa=[], q_sfa=[], tau_stc=[], q_stc=[])
     tau_syn = np.array(cell.synaptic_times)
     of_input = tau_syn if capacity is not None else tau_syn[:0]
     slow = with_memory(private)
@@ -153,16 +193,23 @@ def plan_carried(
     if membrane:
         modes[-1, thresholds:-1] = -b / cell.Delta_V
     tau = np.array([*cell.tau_sfa, *tau_currents, *([cell.tau_m] if membrane else [])])
-    D = len(tau)
-    jump = modes @ np.array([*cell.q_sfa, *cell.q_stc, *np.zeros(D - thresholds - len(cell.q_stc))])
+    acting, laws = len(tau), synapses.laws_of(plasticities)
+    jump = modes @ np.array([*cell.q_sfa, *cell.q_stc, *np.zeros(acting - thresholds - len(cell.q_stc))])
     if membrane:
         jump[-1] = 0.0  # the membrane is reset when refractoriness ends
-    moments = count_moments(D)
+    shrink = synapses.factors(laws)
+    steady = len(shrink)  # modes whose moments do not decay, in their units
+    moments = count_moments(acting + steady)
     direction = _direction(cell, dt, modes, of_input, private)
-    receptors_alone = np.zeros((len(tau_syn) - len(of_input), D))  # what arrives there adds nothing
-    direction = np.vstack([receptors_alone, direction])
-    decay = np.exp(-dt / tau)
+    receptors_alone = np.zeros((len(tau_syn) - len(of_input), acting))  # what arrives there adds nothing
+    direction = np.pad(np.vstack([receptors_alone, direction]), [(0, 0), (0, steady)])
+    decay = np.concatenate([np.exp(-dt / tau), np.ones(steady)])
     return Carried(
+        plasticities=dict(plasticities),
+        acting=acting,
+        synapses=synapses.arrays_of(laws, acting),
+        unit=np.ones(steady) if laws else None,
+        shrink=shrink if laws else None,
         currents=thresholds,
         membrane=membrane,
         least_lift=0.0 if capacity is None and min((*cell.q_sfa, *cell.q_stc), default=0.0) >= 0.0 else -np.inf,
@@ -170,7 +217,7 @@ def plan_carried(
         private=private,
         modes=modes,
         decay=np.concatenate([decay, _triangle(np.outer(decay, decay))]),
-        jump=jump,
+        jump=np.concatenate([jump, np.zeros(steady)]),
         noise=_noise(direction, moments),
         direction=np.column_stack([direction, direction.sum(axis=1)]),
         capacity=np.concatenate([np.zeros(len(tau_syn)) if capacity is None else capacity, np.zeros(len(private))]),
@@ -192,7 +239,9 @@ def begin_carried(carried: Carried, youngest: int, refractory: bool) -> None:
     """
     for rows in (*carried.states, carried.fired, carried.recent):
         rows[:] = 0.0
-    D = len(carried.jump)
+    if carried.unit is not None:
+        carried.unit[:] = 1.0
+    D = carried.D
     jump = _at_reset(carried) @ carried.jump if carried.membrane and not refractory else carried.jump
     carried.cohorts[:D, youngest] = jump * carried.decay[:D]
     carried.cohorts[-1, youngest] = max(carried.cohorts[:D, youngest].sum(), carried.least_lift)
@@ -220,11 +269,21 @@ def update_carried(
         grown = np.zeros((len(carried.cells), cells.rows.shape[1]))
         grown[:, : carried.cells.shape[1]] = carried.cells
         carried.cells = grown
-    change = new.modes @ _same_neurons(carried, new) @ np.linalg.inv(carried.modes)
-    carried.fired = np.ascontiguousarray(_changed(carried.fired[:, np.newaxis], change)[:, 0])
+    of_adaptation = new.modes @ _same_neurons(carried, new) @ np.linalg.inv(carried.modes)
+    units = carried.units[carried.acting :]
+    of_plasticity, shift, units = synapses.changes(carried.plasticities, units, new.plasticities)
+    change = _block_diagonal(of_adaptation, of_plasticity)
+    shift = np.concatenate([np.zeros(new.acting), shift])[:, np.newaxis]
+
+    def moved(moments: Floats) -> Floats:
+        moments = _changed(moments, change)
+        moments[: new.D] += shift
+        return moments
+
+    carried.fired = np.ascontiguousarray(moved(carried.fired[:, np.newaxis])[:, 0])
 
     def changed(rows: Floats, neurons: Floats | None, at_reset: slice = slice(0)) -> Floats:
-        moments = _changed(_undecayed(rows[:-1], carried.decay[:, np.newaxis]), change)
+        moments = moved(_undecayed(rows[:-1], carried.decay[:, np.newaxis]))
         if new.membrane:
             moments[:, at_reset] = _changed(moments[:, at_reset], _at_reset(new))
         moments *= new.decay[:, np.newaxis]
@@ -238,8 +297,9 @@ def update_carried(
         carried.cells = changed(carried.cells, of_cells[0])
     sampled = len(new.recent) - len(new.private)
     carried.recent = np.concatenate([carried.recent[:sampled], np.zeros(len(new.private))])
+    carried.unit = None if new.unit is None else units
     parameters = "membrane", "noisy", "private", "least_lift", "modes", "decay", "jump", "noise", "direction"
-    for name in (*parameters, "capacity", "forget", "added"):
+    for name in (*parameters, "capacity", "forget", "added", "plasticities", "acting", "synapses", "shrink"):
         setattr(carried, name, getattr(new, name))
 
 
@@ -248,9 +308,9 @@ def _same_neurons(old: Carried, new: Carried) -> Floats:
 
     What is of the neurons' own stands last, before the potential; in the end, private currents.
     """
-    same = np.zeros((len(new.jump), len(old.jump)))
+    same = np.zeros((new.acting, old.acting))
     mine, theirs = (_places(carried) for carried in (new, old))
-    kept = len(old.jump) - old.membrane - len(theirs)
+    kept = old.acting - old.membrane - len(theirs)
     same[:kept, :kept] = np.eye(kept)
     for number, place in theirs.items():
         if number in mine:
@@ -263,7 +323,7 @@ def _same_neurons(old: Carried, new: Carried) -> Floats:
 def _places(carried: Carried) -> dict[int, int]:
     """Return the modes of private currents by the numbers of these."""
     numbers = [one.number for one in with_memory(carried.private)]
-    first = len(carried.jump) - carried.membrane - len(numbers)
+    first = carried.acting - carried.membrane - len(numbers)
     return {number: first + i for i, number in enumerate(numbers)}
 
 
@@ -281,9 +341,9 @@ def _changed(moments: Floats, change: Floats) -> Floats:
 
 def _at_reset(carried: Carried) -> Floats:
     """Return the matrix that gives the membrane's mode the value at which potentials are at the reset."""
-    release = np.eye(len(carried.jump))
-    release[-1] = 0.0
-    release[-1, carried.currents : -1] = -1.0
+    release, membrane = np.eye(carried.D), carried.acting - 1
+    release[membrane] = 0.0
+    release[membrane, carried.currents : membrane] = -1.0
     return release
 
 
@@ -297,14 +357,22 @@ def unpack(moments: Floats, D: int) -> tuple[Floats, Floats]:
 
 def lifts(carried: Carried, means: Floats, covariances: Floats, members: Floats | None) -> Floats:
     """Return by how much modes lower the logarithm of the averaged hazard of so many neurons; None: very many."""
-    r = covariances.sum(axis=(0, 1))
+    acting = slice(carried.acting)
+    r = covariances[acting, acting].sum(axis=(0, 1))
     few = 0.0 if members is None else 0.5 / (members + 1.0)
-    return np.maximum(means.sum(axis=0) - 0.5 * r / (1.0 + few * r), carried.least_lift)
+    return np.maximum(means[acting].sum(axis=0) - 0.5 * r / (1.0 + few * r), carried.least_lift)
 
 
 def pack(means: Floats, covariances: Floats) -> Floats:
     """Return moments, shape (moments, n), of means and covariances, as `unpack` returns them."""
     return np.concatenate([means, _triangle(covariances)])
+
+
+def _block_diagonal(one: Floats, other: Floats) -> Floats:
+    both = np.zeros((len(one) + len(other), one.shape[1] + other.shape[1]))
+    both[: len(one), : one.shape[1]] = one
+    both[len(one) :, one.shape[1] :] = other
+    return both
 
 
 def _triangle(matrices: Floats) -> Floats:

@@ -6,10 +6,11 @@ threshold kernel, K the number of cohorts in the history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -26,19 +27,22 @@ from gifpop.common.private_currents import with_memory
 from gifpop.common.receptors import RECEPTORS, name_currents
 from gifpop.common.remembered import remembered
 from gifpop.common.stateful import Stateful, fill
-from gifpop.meso import _meso, history
+from gifpop.common.typing import PlasticityForm
+from gifpop.meso import _meso, history, synapses
 from gifpop.meso.kernels import current_kernel, threshold_kernel
 from gifpop.meso.modes import Carried, begin_carried, count_modes, count_moments, plan_carried, update_carried
 
 if TYPE_CHECKING:
     from gifpop.common.private_currents import PrivateCurrent
     from gifpop.common.typing import Arrays, Floats, Integers, Stream, Structured
+    from gifpop.engine.plasticity import LinkPlasticity
     from gifpop.parameters import GIF
 
 LONGEST_HISTORY = 20_000.0  # ms; NEST starts its search for the automatic length here
 MOST_AUTOMATIC = 2.0**62  # steps; no memory holds as many, but integers do
 SHORTEST_SLIDE = 256  # places that the window of cohorts slides over before it is moved back
 NOT_KNOWN = -1.0  # the distance between potentials; hazards are then computed from them
+NONE: Mapping[int, LinkPlasticity] = MappingProxyType({})
 MOST_CELLS_KEPT = 16  # kinds of neurons of which the length of history is remembered
 VARIABLES = ("n_events", "mean", "V_m", "E_sfa")  # that can be recorded, before the synaptic currents
 LARGEST_EXPONENT = 600.0  # as in the compiled loops: enormous, and far from overflow
@@ -64,11 +68,13 @@ class PopulationPlan(Stateful):
     cohorts: Floats
     cells: history.Cells | None = None
     carried: Carried | None = None
+    plasticities: Mapping[int, LinkPlasticity] = field(default_factory=dict)
+    mean_fields: Structured | None = None
     smooth: bool = False
     budget: Floats | None = None
     receptor_names: tuple[str, ...] = RECEPTORS
 
-    STATE: ClassVar = ("state", "I_syn", "sfa", "cohorts", "cells", "carried", "budget")
+    STATE: ClassVar = ("state", "I_syn", "sfa", "cohorts", "cells", "carried", "mean_fields", "budget")
     neurons: ClassVar[Literal[False]] = False
     fires_once: ClassVar[Literal[False]] = False
     units: ClassVar[int] = 1
@@ -78,6 +84,20 @@ class PopulationPlan(Stateful):
     def drawn(self) -> bool:
         """Whether spikes are drawn cohort by cohort: ``budget`` is the hazard until the next one."""
         return self.budget is not None
+
+    @property
+    def adapts(self) -> bool:
+        """Whether cohorts carry adaptation."""
+        return self.carried is not None and self.carried.acting > 0
+
+    @property
+    def laws(self) -> tuple[LinkPlasticity, ...]:
+        """The different plasticities of connections from it, those first that its cohorts carry."""
+        return tuple(
+            law
+            for form in get_args(PlasticityForm)
+            for law in synapses.laws_of(synapses.of_form(self.plasticities, form))
+        )
 
     @property
     def n_receptors(self) -> int:
@@ -182,6 +202,7 @@ def plan_population(
     smooth: bool = False,
     drawn: bool = False,
     private: tuple[PrivateCurrent, ...] = (),
+    plasticities: Mapping[int, LinkPlasticity] = NONE,
 ) -> PopulationPlan:
     """Return the arrays of a population, all zero where they hold state.
 
@@ -207,6 +228,8 @@ def plan_population(
         Spikes are drawn cohort by cohort; False: their sum is, with a correction for finite size.
     private : tuple of gifpop.common.private_currents.PrivateCurrent
         Currents of each neuron's own that fluctuate: see `gifpop.meso.modes.Carried`. Only with a capacity.
+    plasticities : mapping of int to gifpop.engine.plasticity.LinkPlasticity
+        Of connections from the population, by the numbers of these.
     """
     tau, q = np.array(cell.tau_sfa), np.array(cell.q_sfa)
     theta = threshold_kernel(cell, dt * np.arange(K, 0, -1)) / cell.Delta_V
@@ -216,6 +239,9 @@ def plan_population(
     decay = np.exp(-dt / tau)
     whole = carries or cells is not None
     cohorts = np.zeros((len(_meso.COHORT_ARRAYS), count_places(K)))
+    carried_laws = synapses.of_form(plasticities, "carried")
+    adapts = carries and count_modes(cell, capacity is not None, len(with_memory(private))) > 0
+    cell_places = None if cells is None else cells.rows.shape[1]
     return PopulationPlan(
         constants=_constants(cell, N, dt, binomial, membrane),
         receptors=_receptors(cell, dt, tau_syn, membrane, len(private)),
@@ -230,11 +256,11 @@ def plan_population(
         sfa=np.zeros(len(tau)),
         cohorts=cohorts,
         cells=cells,
-        carried=plan_carried(
-            cell, dt, capacity, cohorts.shape[1], None if cells is None else cells.rows.shape[1], private
-        )
-        if carries and count_modes(cell, capacity is not None, len(with_memory(private)))
+        carried=plan_carried(cell, dt, capacity, cohorts.shape[1], cell_places, private, carried_laws, carries)
+        if adapts or carried_laws
         else None,
+        plasticities=dict(plasticities),
+        mean_fields=synapses.mean_fields_at_rest(plasticities),
         smooth=smooth,
         budget=np.zeros(1) if drawn else None,
         receptor_names=cell.receptors,
@@ -253,6 +279,7 @@ def plan_adaptive(
     smooth: bool = False,
     drawn: bool = False,
     private: tuple[PrivateCurrent, ...] = (),
+    plasticities: Mapping[int, LinkPlasticity] = NONE,
 ) -> PopulationPlan:
     """Return the arrays of a population with an adaptive history of at least ``len_kernel`` steps.
 
@@ -260,7 +287,7 @@ def plan_adaptive(
     parameters as of `plan_population`; tolerance as of `gifpop.meso.history.widest_cells`.
     """
     widest = affordable_cells(cell, dt, len_kernel, tolerance, smooth)
-    others = binomial, carries, capacity, smooth, drawn, private
+    others = binomial, carries, capacity, smooth, drawn, private, plasticities
     if widest is None:
         return plan_population(cell, N, dt, len_kernel, None, *others)
     window = history.window_length(widest)
@@ -279,6 +306,7 @@ def resume_population(
     smooth: bool = False,
     drawn: bool = False,
     private: tuple[PrivateCurrent, ...] = (),
+    plasticities: Mapping[int, LinkPlasticity] = NONE,
 ) -> PopulationPlan:
     """Return the arrays of a population with the state of one that has been running.
 
@@ -305,12 +333,13 @@ def resume_population(
         history.check_widest(widest)
         cells = history.plan_cells(cell, dt, K, widest, tolerance, with_spikes=not carries, least_places=places)
     modes = count_modes(cell, True, remembered=len(with_memory(private)))
+    modes += synapses.count_modes(synapses.laws_of(synapses.of_form(plasticities, "carried")))
     noisy = carries and "carried.fired" in kept and len(kept["carried.fired"]) == count_moments(modes)
     if noisy and modes > _meso.MOST_MODES:
         raise ValueError(f"there must be at most {_meso.MOST_MODES} modes, got {modes}")
     capacity = (0.0,) * len(cell.receptors) if noisy else None  # filled below
     plan = plan_population(
-        cell, N, dt, K, cells, binomial, carries, capacity, smooth, drawn=drawn, private=private if noisy else ()
+        cell, N, dt, K, cells, binomial, carries, capacity, smooth, drawn, private if noisy else (), plasticities
     )
     fill(plan.state_arrays(), kept)
     return plan
@@ -351,6 +380,7 @@ def update_plan(
     binomial: bool = True,
     capacity: Sequence[float] | None = None,
     private: tuple[PrivateCurrent, ...] = (),
+    plasticities: Mapping[int, LinkPlasticity] = NONE,
 ) -> None:
     """Change the parameters of a population; state, history and its length stay."""
     if plan.cells is not None:
@@ -358,19 +388,25 @@ def update_plan(
     stop = plan.in_use.stop
     refractory = slice(max(plan.in_use.start, stop - int(plan.constants["refractory"][0])), stop)
     capacity = _lasting_capacity(plan.carried, capacity)
-    carries = plan.carried is not None or capacity is not None
+    carries = plan.adapts or capacity is not None
     plan.scale(N / plan.constants["N"][0])
     if plan.drawn:  # whole numbers stay whole, and those of neighbours together nearly in proportion
         plan.set_survivors(np.diff(np.rint(np.cumsum(plan.survivors)), prepend=0.0))
-    new = plan_population(cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, private=private)
+    new = plan_population(
+        cell, N, dt, plan.K, plan.cells, binomial, carries, capacity, private=private, plasticities=plasticities
+    )
     if plan.cells is not None:
         plan.cells = history.update_cells(plan.cells, cell, dt, plan.K, plan.state["cells"][0], plan.smooth)
-    if plan.carried is not None:
-        assert new.carried is not None  # as many modes, or more
+    if plan.carried is not None and new.carried is not None:
         update_carried(plan.carried, new.carried, plan.cells, refractory, _members(plan))
-    elif carries:
+    elif new.carried is not None:
         places = None if plan.cells is None else plan.cells.rows.shape[1]
-        plan.carried = plan_carried(cell, dt, capacity, plan.cohorts.shape[1], places, private)
+        own = private, synapses.of_form(plasticities, "carried"), carries
+        plan.carried = plan_carried(cell, dt, capacity, plan.cohorts.shape[1], places, *own)
+    else:
+        plan.carried = None
+    plan.mean_fields = synapses.continued_mean_fields(plan.mean_fields, plan.plasticities, plasticities)
+    plan.plasticities = dict(plasticities)
     plan.I_syn = np.concatenate([plan.I_syn[: len(cell.receptors)], np.zeros(len(private))])
     for name in ("constants", "receptors", "theta", "quasi", "sfa_decay", "sfa_feed", "sfa_weight", "relative_jumps"):
         setattr(plan, name, getattr(new, name))
@@ -431,7 +467,7 @@ def start_history(plan: PopulationPlan, potential: float, fired: bool = True) ->
     plan.state["spread"] = NOT_KNOWN
     plan.state["oldest"] = _meso.PADDING
     plan.state["cohorts"] = plan.K
-    plan.state["n_events"] = N if fired and plan.carried is not None else 0.0
+    plan.state["n_events"] = N if fired and plan.adapts else 0.0
     window = plan.window
     window["potential"][:] = potential
     if plan.carried is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gifpop.common.typing import Arrays, Key, Level, LevelOptions
     from gifpop.description import Population
     from gifpop.engine.plan import Plan
+    from gifpop.engine.plasticity import LinkPlasticity
 
 MOST_SIMULATED = 2**31 - 1  # neurons, whose numbers are int32
 INITIAL = ("V_m", "I_syn_ex", "I_syn_in", "I_syn")  # values
@@ -38,9 +40,11 @@ class MicroLevel:
         options: LevelOptions,
         capacity: Sequence[float] | None,
         private: tuple[PrivateCurrent, ...] = (),
+        plasticities: Mapping[int, LinkPlasticity] = MappingProxyType({}),
     ) -> None:
         self.dt, self.initial, self.capacity, self.private = options.dt, options.initial, capacity, private
         # of the population that finds the stationary state
+        self.plasticities = plasticities
         self.tolerance, self.smooth = options.relaxing_tolerance, options.smooth
         self.recordables = recordables(population.cell.receptors)
         self.check(population)

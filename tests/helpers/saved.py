@@ -64,6 +64,15 @@ def prescribed_network():
     }
 
 
+def plastic_network():
+    net = network()
+    laws = gp.TsodyksMarkram(0.2, 30.0, 50.0), gp.TsodyksMarkram(0.5, 40.0, 20.0, form="mean-field")
+    net.connect("2/3E", "2/3E", weight=100.0, delay=2.0, plasticity=laws[0])
+    net.connect("2/3E", "I", weight=100.0, delay=1.0, plasticity=laws[1])
+    net.connect("I", "2/3E", weight=-100.0, delay=1.0, plasticity=laws[0])
+    return net
+
+
 CASES = {
     "meso": lambda: {"net": network(), "record": "all"},
     "exact": lambda: {"net": network(len_kernel=70), "history": "exact", "record": "V_m"},
@@ -93,6 +102,8 @@ CASES = {
         "record": "all",
         "initial": "nest",
     },
+    "plastic": lambda: {"net": plastic_network(), "record": "all"},
+    "plastic, mixed": lambda: {"net": plastic_network(), "level": MIXED, "initial": "stationary"},
     "prescribed": prescribed_network,
 }
 

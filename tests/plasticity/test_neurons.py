@@ -219,20 +219,3 @@ def test_only_plasticity_is_taken():
         TypeError, match=r"Connection 'A' -> 'A': plasticity must be a TsodyksMarkram or None, got 0\.5"
     ):
         net.connect("A", "A", 1.0, plasticity=0.5)
-
-
-@pytest.mark.parametrize("level", ["meso", {"A": "meso", "B": "micro"}])
-def test_sources_are_neurons(level):
-    net = network(PLASTICITIES["depressing"], gp.AllToAll())
-    message = (
-        r"Connection 'A' -> 'B': plasticity must be None where 'A' is a mesoscopic population, got TsodyksMarkram\(U=0\.5, "
-        r"tau_rec=200\.0, tau_fac=0\.0\): its neurons are not told apart; level=\{'A': 'micro'\} simulates each of them"
-    )
-    with pytest.raises(ValueError, match=message):
-        net.simulate(10.0, dt=DT, level=level)
-
-
-def test_no_stationary_state():
-    message = r"Connection 'A' -> 'B': plasticity must be None where Simulation\.initial is 'stationary', got Tsodyks"
-    with pytest.raises(ValueError, match=message):
-        network(PLASTICITIES["depressing"], gp.AllToAll()).simulate(10.0, dt=DT, level="micro", initial="stationary")

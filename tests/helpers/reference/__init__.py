@@ -9,6 +9,7 @@ the excitatory and inhibitory one, each with a ``tau_syn_NAME``.
 from tests.helpers.reference.carried import CarriedPopulation
 from tests.helpers.reference.drawn import DrawnPopulation
 from tests.helpers.reference.neuron import NEURON_DEFAULTS, Neuron, TrapezoidalNeuron
+from tests.helpers.reference.plastic import PlasticCarriedPopulation, PlasticDrawnPopulation
 from tests.helpers.reference.population import DEFAULTS, AdaptivePopulation, MesoPopulation, history_length, merged
 from tests.helpers.reference.replay import replay
 
@@ -20,6 +21,8 @@ __all__ = [
     "DrawnPopulation",
     "MesoPopulation",
     "Neuron",
+    "PlasticCarriedPopulation",
+    "PlasticDrawnPopulation",
     "TrapezoidalNeuron",
     "history_length",
     "merged",

@@ -37,6 +37,7 @@ class DrawnPopulation(CarriedPopulation):
         self.kept = list(range(thresholds + len(p["tau_stc"]) + len(of_input)))
         currents = len(self.kept) - thresholds
         self.kept += [self.size - 1] * (currents > 0)
+        self.acting = len(self.kept)  # those that change the hazard
         # coordinates that decay independently of each other, in which members are drawn
         tau = np.array([*p["tau_stc"], *of_input])
         b = p["tau_m"] * tau / ((tau - p["tau_m"]) * p["C_m"]) * ([1.0] * len(p["tau_stc"]) + [-1.0] * len(of_input))
@@ -159,7 +160,7 @@ class DrawnPopulation(CarriedPopulation):
         spreads = np.diag(root) > 0.0
         if not spreads.any():
             return c["x"].copy(), c["C"].copy()
-        pull = root.sum(axis=0) * math.sqrt(k * R / n) * (q / -math.expm1(-q))
+        pull = root[: self.acting].sum(axis=0) * math.sqrt(k * R / n) * (q / -math.expm1(-q))
         z = self.direction(spreads, pull, int(n), normal)
         away = np.zeros(self.size)
         away[self.kept] = np.linalg.solve(self.modes, root @ z)
