@@ -1,10 +1,14 @@
 """Networks of the literature, ready to simulate at either level.
 
-All are from Schwalger T, Deger M, Gerstner W (2017), PLoS Comput Biol 13(4):e1005507.
+`brunel`, `winner_take_all` and `potjans_diesmann` are from Schwalger T, Deger M, Gerstner W (2017), PLoS Comput Biol
+13(4):e1005507; `population_bursts` and `working_memory` are the networks with short-term plasticity of Tsodyks M, Uziel
+A, Markram H (2000), J Neurosci 20:RC50, and Mongillo G, Barak O, Tsodyks M (2008), Science 319:1543, as populations of
+GIF neurons.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +17,14 @@ from gifpop.common import checks
 from gifpop.inputs import StepCurrent
 from gifpop.network import Network
 from gifpop.parameters import GIF
+from gifpop.plasticity import TsodyksMarkram
 
 # of all neurons here, unless they have others; the capacitance has no effect, since drives and weights are potentials
 MEMBRANE = {"C_m": 250.0, "E_L": 0.0, "V_reset": 0.0, "V_T_star": 15.0, "Delta_V": 2.5, "lambda_0": 10.0}
 TIMES = {"t_ref": 4.0, "tau_syn_ex": 3.0, "tau_syn_in": 6.0}
+
+FACILITATING = TsodyksMarkram(U=0.2, tau_rec=200.0, tau_fac=1500.0)
+CUE_MS, CUE_MV = 350.0, 4.0  # of a cue: how long, and by how much it shifts resting potentials
 
 COLUMN_POPULATIONS = ("2/3E", "2/3I", "4E", "4I", "5E", "5I", "6E", "6I")
 COLUMN_SIZES = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
@@ -156,6 +164,79 @@ def potjans_diesmann(
     return net
 
 
+def population_bursts(size: int = 400) -> Network:
+    """Return an excitatory population whose synapses depress, which bursts at irregular times.
+
+    Resources recover until a fluctuation of the finite population grows by recurrent excitation; the burst of some
+    100 ms uses them up. Bursts are some 1.8 s apart, with a coefficient of variation of 0.4, at 400 neurons; more
+    neurons burst more rarely, as fluctuations are smaller.
+
+    Parameters
+    ----------
+    size : int
+        Number of neurons, >= 1. Weights scale with 400/size.
+
+    Returns
+    -------
+    Network
+        Population ``"E"``.
+
+    References
+    ----------
+    Tsodyks M, Uziel A, Markram H (2000). Synchrony generation in recurrent networks with frequency-dependent synapses.
+    J Neurosci 20:RC50.
+    """
+    size = checks.integer("models.population_bursts: size", size, 1)
+    net = Network()
+    net.population("E", size, _cell(9.0))
+    _connect(net, "E", "E", 0.5 * 400 / size, plasticity=TsodyksMarkram(U=0.5, tau_rec=800.0))
+    return net
+
+
+def working_memory(items: int = 2, size: int = 800, cues: Sequence[tuple[float, int]] = ((2000.0, 1),)) -> Network:
+    """Return excitatory populations, one for each item, that remember a cue by facilitation of their synapses.
+
+    A cue, 350 ms of stronger drive, makes the neurons of an item fire, which facilitates the synapses among them. From
+    then on the population bursts several times a second, and each burst renews the facilitation: the item is kept for
+    as long as that goes on, although neurons fire at only some 5 spikes/s. Cued later, another item takes its place, or
+    both burst in turn.
+
+    Parameters
+    ----------
+    items : int
+        Number of items, >= 1.
+    size : int
+        Number of neurons of each item, >= 2; half as many are inhibitory. Weights scale with 800/size.
+    cues : sequence of (time, item)
+        Beginnings of cues, in ms, and the items cued, from 1 on.
+
+    Returns
+    -------
+    Network
+        Populations ``"1"``, ``"2"``, ... and ``"I"``.
+
+    References
+    ----------
+    Mongillo G, Barak O, Tsodyks M (2008). Synaptic theory of working memory. Science 319:1543.
+    """
+    items = checks.integer("models.working_memory: items", items, 1)
+    size = checks.integer("models.working_memory: size", size, 2)
+    net, names = Network(), [str(item) for item in range(1, items + 1)]
+    for name in names:
+        net.population(name, size, _cell(9.5))
+    net.population("I", size // 2, _cell(9.6))
+    for pre in names:
+        for post in names:
+            _connect(net, pre, post, (0.47 if pre == post else 0.04) * 400 / size, plasticity=FACILITATING)
+        _connect(net, pre, "I", 0.28 * 400 / size)
+        _connect(net, "I", pre, -0.05 * 400 / size)
+    for time, item in cues:
+        name = names[checks.integer("models.working_memory: item of a cue", item, 1, items) - 1]
+        amplitude = _current(CUE_MV, net.populations[name].cell)
+        net.inject(name, StepCurrent([time, time + CUE_MS], [amplitude, 0.0]))
+    return net
+
+
 def _cell(mu: float, tau_m: float = 20.0, **others: Any) -> GIF:
     """Return neurons with a drive of ``mu`` mV, without adaptation unless given."""
     given = {**MEMBRANE, **TIMES, "tau_sfa": (), "q_sfa": (), **others}
@@ -167,8 +248,10 @@ def _current(mV: float, cell: GIF) -> float:
     return mV * cell.C_m / cell.tau_m
 
 
-def _connect(net: Network, pre: str, post: str, mV: float, p: float = 1.0) -> None:
+def _connect(
+    net: Network, pre: str, post: str, mV: float, p: float = 1.0, plasticity: TsodyksMarkram | None = None
+) -> None:
     """Connect with a delay of 1 ms and a weight given as the shift of the potential by the charge of a spike."""
     cell = net.populations[post].cell
     tau = cell.tau_syn_ex if mV > 0.0 else cell.tau_syn_in
-    net.connect(pre, post, weight=mV * cell.C_m / tau, delay=1.0, p=p)
+    net.connect(pre, post, weight=mV * cell.C_m / tau, delay=1.0, p=p, plasticity=plasticity)
