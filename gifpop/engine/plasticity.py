@@ -71,8 +71,11 @@ def start_records(records: Floats, use: Floats, resources: Floats) -> None:
     records[:, 6], records[:, 7] = u, -1.0
 
 
-def release(records: Floats, step: int, dt: float) -> Floats:
-    """Return what a spike of each synapse releases in a step, and change the records, as the time loop does."""
+def release(records: Floats, step: int | Integers, dt: float) -> Floats:
+    """Return what a spike of each synapse releases, and change the records, as the time loop does.
+
+    ``step`` is the step of all spikes, or one for each.
+    """
     U, tau_rec, tau_fac, tau_psc, x, y, u, last = records.T.copy()
     interval = dt * (step - last)
     kept = np.where(tau_fac > 0.0, np.exp(-interval / np.where(tau_fac > 0.0, tau_fac, 1.0)), 0.0)

@@ -193,25 +193,30 @@ class ConnectionTable:
                 found.append(np.unique(projection.column("source", slice(None))))
         return np.unique(np.concatenate(found))
 
+    def recorded_plastic(self, node: int) -> list[Projection]:
+        """Return the projections of synapses that spikes change which a weight recorder records."""
+        models = {number for number, model in enumerate(self.synapses) if model.weight_recorder == node}
+        return [each for each in self.projections if each.is_plastic and each.model in models]
+
     def remove(self, numbers: Integers) -> list[Callable[[], None]]:
         """Return functions that remove numbered connections."""
         return [
             partial(setattr, projection, "removed", np.union1d(projection.removed, k))
-            for projection, k, _ in self._split(numbers)
+            for projection, k, _ in self.split(numbers)
         ]
 
     def are_removed(self, numbers: Integers) -> npt.NDArray[np.bool_]:
         """Return whether numbered connections were removed."""
         removed = np.zeros(len(numbers), dtype=np.bool_)
-        for projection, k, places in self._split(numbers):
+        for projection, k, places in self.split(numbers):
             removed[places] = among(k, projection.removed)
         return removed
 
     def replay(self, numbers: Integers, plastic: Integers, dt: float) -> Replay:
         """Return what replays spikes along numbered connections, of which some, given by place, are changed by them."""
         owners = [
-            (projection.synapses, projection.records(k), plastic[places])
-            for projection, k, places in self._split(numbers[plastic])
+            (projection.synapses, projection.records(k, projection.synapses.of_sources), plastic[places])
+            for projection, k, places in self.split(numbers[plastic])
         ]
         return Replay(owners, len(numbers), dt)
 
@@ -227,7 +232,7 @@ class ConnectionTable:
             threads = partial(self._threads, n=n)
             self._ports = (self.made, n), Ports(self.projections, self._ranks, self.nodes.size, threads, n)
         ports = np.zeros(len(numbers), dtype=np.int64)
-        for projection, k, places in self._split(numbers):
+        for projection, k, places in self.split(numbers):
             ports[places] = self._ports[1].at(projection, k)
         return ports
 
@@ -241,7 +246,7 @@ class ConnectionTable:
                 np.full(len(k), getattr(projection, name)) if name in OF_PROJECTIONS else projection.column(name, k),
                 places,
             )
-            for projection, k, places in self._split(numbers)
+            for projection, k, places in self.split(numbers)
         ]
         if not pieces:
             return np.zeros(0, float if name == "weight" else np.int64)
@@ -260,7 +265,7 @@ class ConnectionTable:
             numbers = numbers.written_out(f"to set each {name}")
         return [
             projection.change(name, k, values[places] if isinstance(values, np.ndarray) else values)
-            for projection, k, places in self._split(numbers)
+            for projection, k, places in self.split(numbers)
         ]
 
     def _change_runs(self, name: Adjustable, several: Runs, value: float) -> list[Callable[[], None]]:
@@ -305,7 +310,7 @@ class ConnectionTable:
                 chosen |= projection.start_of(nodes)
         return nodes[chosen]
 
-    def _split(self, numbers: Integers) -> Iterator[tuple[Projection, Integers, slice | Integers]]:
+    def split(self, numbers: Integers) -> Iterator[tuple[Projection, Integers, slice | Integers]]:
         """Yield the projections of numbered connections, their numbers there, and where they stand in ``numbers``."""
         firsts = self.firsts()
         which = np.searchsorted(firsts, numbers, side="right") - 1

@@ -118,6 +118,13 @@ class LateSpikes:
             numbers = numbers.written_out("the spikes that are under way")
         return self._carried(numbers[numbers >= self._wired], heard, 1)
 
+    def sent(self, first: int, n: int) -> tuple[Integers, Integers]:
+        """Return senders and stamps of the late spikes of ``n`` nodes that connections carried when they fired."""
+        own = (self._nodes >= first) & (self._nodes < first + n)
+        own &= among(self._nodes, self.connections.heard(np.unique(self._nodes[own]), self._wired))
+        counts = self._counts[own]
+        return np.repeat(self._nodes[own], counts), np.repeat(self._steps[own] + 1, counts)
+
     def deliver(self, groups: dict[int, int], arrivals: list[Arrivals]) -> None:
         """Deliver noted and other arrivals to the engine, which has all connections now."""
         for each in (*self._pending, *arrivals):

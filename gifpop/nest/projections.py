@@ -100,8 +100,8 @@ class Projection(ABC):
         """The synapses of connections that spikes change."""
 
     @abstractmethod
-    def records(self, k: Integers) -> Integers:
-        """Return the records of the connections ``k`` among these synapses."""
+    def records(self, k: Integers, of_sources: bool) -> Integers:
+        """Return the records of the connections ``k`` among synapses with one for each source, or connection."""
 
     @abstractmethod
     def separate(self) -> None:
@@ -160,7 +160,7 @@ class Pairs(Projection):
             self._synapses = self._synapses.extended(columns, len(self))
         return self._synapses
 
-    def records(self, k: Integers) -> Integers:
+    def records(self, k: Integers, of_sources: bool) -> Integers:
         return k
 
     def separate(self) -> None:
@@ -251,8 +251,8 @@ class _Shared(Projection):
             self._synapses = PlasticSynapses(values, self.n_sources if alike else len(self), alike)
         return self._synapses
 
-    def records(self, k: Integers) -> Integers:
-        return self.source_units(k) if self.synapses.of_sources else k
+    def records(self, k: Integers, of_sources: bool) -> Integers:
+        return self.source_units(k) if of_sources else k
 
     def separate(self) -> None:
         if self.synapses.of_sources:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from gifpop.common.typing import Floats, Integers
     from gifpop.engine import signals
+    from gifpop.nest.late_spikes import LateSpikes
+    from gifpop.nest.node_table import NodeTable
     from gifpop.nest.recorders import MeterBlock, SpikeRecorderBlock
     from gifpop.nest.thinning import Sieve
     from gifpop.nest.weight_recorder import WeightRecorderBlock
@@ -122,6 +124,18 @@ class Weigher(NamedTuple):
     block: WeightRecorderBlock
     i: int
     firsts: list[int]
+
+
+def catch_up(weighers: Iterable[Weigher], before: Iterable[Weigher], late: LateSpikes, nodes: NodeTable) -> None:
+    """Hand weight recorders the late spikes of what they did not record before: they are delivered later."""
+    known = {(id(block), i, first) for block, i, firsts in before for first in firsts}
+    for block, i, firsts in weighers:
+        for first in firsts:
+            if (id(block), i, first) not in known:
+                source = nodes.locate(first)[0]
+                n = source.n if source.is_group else 1
+                block.forget(i, first, n)
+                block.take(i, *late.sent(first, n))
 
 
 class Tap:

@@ -19,8 +19,9 @@ from gifpop.nest.errors import NotEnoughMemory, NumericalInstability, memory_of_
 from gifpop.nest.late_spikes import LateSpikes
 from gifpop.nest.neurons import NeuronBlock
 from gifpop.nest.populations import PopulationBlock
+from gifpop.nest.recorded_synapses import RecordedSynapses
 from gifpop.nest.recorders import MeterBlock, RecorderBlock, Samples, SpikeRecorderBlock
-from gifpop.nest.recording import Tap, sheets_of
+from gifpop.nest.recording import Tap, catch_up, sheets_of
 from gifpop.nest.relays import RelayBlock
 from gifpop.nest.stopwatch import ProcessorStopwatch
 from gifpop.nest.wiring import Wiring
@@ -149,6 +150,8 @@ class Simulator:
         self._hearing = self.nodes.of_type(SpikeRecorderBlock)
         located = ((node, group, self.nodes.locate(node)[0]) for node, group in self._groups.items())
         self._cells = [each for each in located if each[2].is_cell]  # a device sends at once
+        recorded = [(block, i, self.connections.recorded_plastic(block.first + i)) for block, i, _ in self._weighers]
+        self._plastic = [each for each in recorded if each[2]]
         self._slice_steps = self.delays.steps[0]
         probes = [sampler.probe for sheet in self._sheets for sampler in sheet.samplers]
         self._probing = Probing(self.engine.plans, probes)
@@ -170,6 +173,7 @@ class Simulator:
         with memory_of_nest():
             self.engine.wire(wiring.links, wiring.lines, wiring.noise)
         with self.changes.commit("Simulate"):
+            catch_up(wiring.weighers, self._weighers, self.late, self.nodes)
             self.late.deliver(self._groups, late)
             # not the wiring itself, which refers to this object
             self._listeners, self._monitors = wiring.listeners, wiring.monitors
@@ -203,6 +207,8 @@ class Simulator:
             self._write(ended=False)
 
         with deferred_interrupt():
+            for recorder, i, projections in self._plastic:
+                recorder.begin(i, RecordedSynapses.of(projections))
             restore = [block.freeze() for block in self._frozen]
             if self._shown_until is None:
                 self._shown_until = engine.step
@@ -252,11 +258,11 @@ class Simulator:
     def _can_wait(self) -> bool:
         """Return whether nodes need not show yet what was simulated: it takes little memory, and the slice has ended.
 
-        Within a slice events are ordered run by run.
+        Within a slice events are ordered run by run; recorded synapses that spikes change take memory.
         """
         since = self.engine.step - (self._shown_until or 0)
         held = self._load.shown * since + PER_SHOWN_SPIKE * self._spikes_taken()
-        return held < MOST_HELD and self.engine.step % self._slice_steps == 0
+        return held < MOST_HELD and self.engine.step % self._slice_steps == 0 and not self._plastic
 
     def _write(self, ended: bool) -> None:
         """Write what recorders have taken, all that is complete, to files or to the screen."""

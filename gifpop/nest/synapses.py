@@ -219,7 +219,7 @@ def new_synapse_defaults(model: SynapseModel, params: Values) -> Values:
         steps = kernel.clock.delay_steps(values["delay"])
         kernel.delays.check(steps)
         values["delay"] = kernel.clock.delay_ms(steps)
-    if "weight_recorder" in params and model.is_of_neurons:
+    if "weight_recorder" in params and model.thins:
         raise errors.NotInGifpop(f"gifpop.nest has no weight_recorder of {model.base}, which NEST has")
     if "weight_recorder" in params:
         values["weight_recorder"] = _read_recorder(params["weight_recorder"])

@@ -38,11 +38,7 @@ class Script(nest_scripts.BaseScript):
         self.recorders = [nest.Create("spike_recorder")]
         for source in [*self.sources, self.heard]:
             nest.Connect(source, self.recorders[0])
-        for base, names in NAMES.items():
-            for k in range(2):
-                name = self.choose.choice([base, f"{base}_lbl", f"{base}_hpc"])
-                nest.CopyModel(name, f"{base}_{k}", self.some_values(names))
-                self.models[f"{base}_{k}"] = names
+        self.make_models()
         for _ in range(self.choose.randint(2, 6)):
             self.connect()
         for target in self.targets:
@@ -50,6 +46,13 @@ class Script(nest_scripts.BaseScript):
             meter = nest.Create("multimeter", params=parameters)
             nest.Connect(meter, target, syn_spec={"delay": self.ms(self.shortest, self.shortest)})
             self.recorders.append(meter)
+
+    def make_models(self):
+        for base, names in NAMES.items():
+            for k in range(2):
+                name = self.choose.choice([base, f"{base}_lbl", f"{base}_hpc"])
+                self.nest.CopyModel(name, f"{base}_{k}", self.some_values(names))
+                self.models[f"{base}_{k}"] = names
 
     def population(self, parameters):
         return self.nest.Create(

@@ -233,8 +233,6 @@ def test_of_neurons_alone(model):
             nest.Connect(nest.Create(source), silent(), syn_spec=model)
     with pytest.raises(nest.NESTError, match=rf"gifpop\.nest has no {model} that starts at a spike_dilutor"):
         nest.Connect(nest.Create("spike_dilutor"), silent(), syn_spec=model)
-    with pytest.raises(nest.NESTError, match=rf"gifpop\.nest has no weight_recorder of {model}"):
-        nest.CopyModel(model, "recorded", {"weight_recorder": nest.Create("weight_recorder")})
     assert nest.num_connections == 0
 
 

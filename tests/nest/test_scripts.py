@@ -13,10 +13,12 @@ from tests.helpers import (
     nest_receptor_scripts,
     nest_relay_scripts,
     nest_scripts,
+    nest_weight_scripts,
 )
 
 ALL = (
     nest_scripts,
+    nest_weight_scripts,
     nest_neuron_scripts,
     nest_plasticity_scripts,
     nest_receptor_scripts,

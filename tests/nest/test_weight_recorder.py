@@ -99,6 +99,20 @@ def test_set_after_connecting():
         np.testing.assert_allclose(recorder.events["times"], [stamp] * 4, rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("model", ["static_synapse", "tsodyks2_synapse"])
+def test_a_new_recorder_gets_the_last_slice(model):
+    """Once, though it recorded the connections before."""
+    neurons, recorders = nest.Create("gif_psc_exp", 1, FIRING), nest.Create("weight_recorder", 2)
+    nest.Connect(neurons, neurons, syn_spec={"synapse_model": model, "delay": 2.0})
+    nest.Simulate(3.2)
+    for k in (0, 1, 0):
+        nest.SetDefaults(model, {"weight_recorder": recorders[k]})
+        nest.Simulate(0.2)
+    nest.Simulate(2.0)
+    np.testing.assert_allclose(recorders[0].events["times"], [3.2], rtol=1e-12, atol=0)
+    assert recorders[1].n_events == 0
+
+
 def test_populations_and_devices():
     """One entry for each neuron that fires; devices are not recorded."""
     populations = nest.Create("gif_pop_psc_exp", 2, FIRING | {"N": 50})
