@@ -150,8 +150,12 @@ cdef inline void draw_directions(const lanes *root, lanes n, lanes inverse_n, la
     cdef Py_ssize_t d, e
     for e in range(D):
         z[e] = none
-        for d in range(e, A):
+        for d in range(e, D):
             z[e] = z[e] + root[d * (d + 1) // 2 + e]
+        if A < D:               # the others do not act
+            z[e] = none
+            for d in range(e, A):
+                z[e] = z[e] + root[d * (d + 1) // 2 + e]
         z[e] = z[e] * sharpness
         strength = strength + z[e] * z[e]
     few = above(n - strength * WEAK, <double> (MANY_DIRECTIONS + MANY_FOR_EACH * D), none, all_lanes(1.0))
@@ -173,7 +177,7 @@ cdef inline void draw_directions(const lanes *root, lanes n, lanes inverse_n, la
 
 cdef inline void part_groups(const Carried *carried, double *moments, Py_ssize_t stride, lanes neurons, lanes fired,
                              lanes sharpness, lanes parted, lanes *mixed, uint64_t seed, uint64_t first,
-                             Py_ssize_t D, Py_ssize_t A) noexcept nogil:
+                             Py_ssize_t D) noexcept nogil:
     """Part the moments of `LANES` cohorts where ``parted`` is 1, as `_members.part` does; add to ``mixed``."""
     cdef lanes[MOST_MOMENTS] root
     cdef lanes[MOST_MODES] z, between, apart
@@ -184,7 +188,7 @@ cdef inline void part_groups(const Carried *carried, double *moments, Py_ssize_t
     cdef lanes of_fired = all * (staying * (fired - 1.0)), of_others = all * (fired * (staying - 1.0))
     cdef Py_ssize_t d, e, k = D, row = 0
     find_roots(moments, stride, root, &rank, D)
-    draw_directions(root, n, each, rank, away * fired * sharpness, z, seed, first, D, A)
+    draw_directions(root, n, each, rank, away * fired * sharpness, z, seed, first, D, carried.acting)
     for d in range(D):
         between[d] = root[row] * z[0]
         for e in range(1, d + 1):
@@ -219,9 +223,9 @@ cdef inline void part_few(Population *pop, const Block *block, Py_ssize_t first,
                          pop.random)
 
 
-cdef inline void part_all(Population *pop, const Block *block, uint64_t seed, double *mixed, Py_ssize_t D,
-                          Py_ssize_t A) noexcept nogil:
-    """Part the moments of all cohorts; add those of who fires to ``mixed``. ``D`` modes, ``A`` of adaptation."""
+cdef inline void part_all(Population *pop, const Block *block, uint64_t seed, double *mixed,
+                          Py_ssize_t D) noexcept nogil:
+    """Part the moments of all cohorts, which have ``D`` modes; add those of who fires to ``mixed``."""
     cdef Py_ssize_t i = -((LANES - block.n % LANES) % LANES), k
     cdef lanes neurons, fired, parted, none = all_lanes(0.0), one = all_lanes(1.0), q
     cdef lanes[MOST_MOMENTS] sums
@@ -237,7 +241,7 @@ cdef inline void part_all(Population *pop, const Block *block, uint64_t seed, do
             neurons, fired = above(parted, 0.5, neurons, all_lanes(D + FREE + 1.0)), above(parted, 0.5, fired, one)
             q = (load(block.ends + i) - load(block.ends + i - 1)) / neurons
             part_groups(&pop.carried, block.moments + i, block.stride, neurons, fired, log_odds_lanes(q), parted, sums,
-                        seed, (block.n - 1 - i) * WORDS, D, A)
+                        seed, (block.n - 1 - i) * WORDS, D)
         i += LANES
     for k in range(D + D * (D + 1) // 2):
         mixed[k] += total(sums[k])
@@ -256,31 +260,21 @@ cdef inline int64_t draw_all(Population *pop, const Block *block, double *mixed)
     The lanes that are left over lie before the block, where there are no neurons.
     """
     cdef uint64_t seed = pop.random.next_uint64(pop.random.state)
-    cdef Py_ssize_t D = pop.carried.D, A = pop.carried.acting
+    cdef Py_ssize_t D = pop.carried.D
     cdef double fired = draw_numbers(pop, block, seed)
-    if D == 0:
-        pass
-    elif A == 0 and D == 1:
-        part_all(pop, block, seed, mixed, 1, 0)
-    elif A == 0 and D == 2:
-        part_all(pop, block, seed, mixed, 2, 0)
-    elif A == 1 and D == 3:
-        part_all(pop, block, seed, mixed, 3, 1)
-    elif A < D:
-        part_all(pop, block, seed, mixed, D, A)
-    elif D == 1:
-        part_all(pop, block, seed, mixed, 1, 1)
+    if D == 1:
+        part_all(pop, block, seed, mixed, 1)
     elif D == 2:
-        part_all(pop, block, seed, mixed, 2, 2)
-    else:
-        part_all(pop, block, seed, mixed, D, D)
+        part_all(pop, block, seed, mixed, 2)
+    elif D > 0:
+        part_all(pop, block, seed, mixed, D)
     remove_all(block)
     return <int64_t> fired
 
 
-cdef inline void part_together(Population *pop, const Block *block, const Hits *hits, double *mixed, Py_ssize_t D,
-                               Py_ssize_t A) noexcept nogil:
-    """Part the moments of cohorts that were hit; add those of who fires to ``mixed``. ``D`` modes, ``A`` of adaptation.
+cdef inline void part_together(Population *pop, const Block *block, const Hits *hits, double *mixed,
+                               Py_ssize_t D) noexcept nogil:
+    """Part the moments of cohorts that were hit, which have ``D`` modes; add those of who fires to ``mixed``.
 
     `LANES` cohorts at a time are gathered; those with few members are parted by themselves.
     """
@@ -302,7 +296,7 @@ cdef inline void part_together(Population *pop, const Block *block, const Hits *
             for k in range(moments):
                 gathered[k * LANES + i] = block.moments[k * block.stride + place] if parted[i] > 0.0 else 0.0
         part_groups(&pop.carried, gathered, LANES, load(neurons), load(fired), log_odds_lanes(load(q)), load(parted),
-                    sums, seed, (MOST_HITS - start) * WORDS, D, A)
+                    sums, seed, (MOST_HITS - start) * WORDS, D)
         for i in range(min(<Py_ssize_t> LANES, hits.n - start)):
             place = hits.place[start + i]
             if parted[i] > 0.0:
@@ -318,18 +312,10 @@ cdef inline void part_together(Population *pop, const Block *block, const Hits *
 
 cdef inline void part_hits(Population *pop, const Block *block, const Hits *hits, double *mixed) noexcept nogil:
     """Part the moments of cohorts of which some neurons fire; add those of who fires to ``mixed``."""
-    cdef Py_ssize_t D = pop.carried.D, A = pop.carried.acting
-    if A == 0 and D == 1:
-        part_together(pop, block, hits, mixed, 1, 0)
-    elif A == 0 and D == 2:
-        part_together(pop, block, hits, mixed, 2, 0)
-    elif A == 1 and D == 3:
-        part_together(pop, block, hits, mixed, 3, 1)
-    elif A < D:
-        part_together(pop, block, hits, mixed, D, A)
-    elif D == 1:
-        part_together(pop, block, hits, mixed, 1, 1)
+    cdef Py_ssize_t D = pop.carried.D
+    if D == 1:
+        part_together(pop, block, hits, mixed, 1)
     elif D == 2:
-        part_together(pop, block, hits, mixed, 2, 2)
+        part_together(pop, block, hits, mixed, 2)
     else:
-        part_together(pop, block, hits, mixed, D, D)
+        part_together(pop, block, hits, mixed, D)

@@ -168,17 +168,9 @@ cdef inline void part_members(const Carried *carried, double *moments, Py_ssize_
                               double q, double *mixed, bitgen_t *random) noexcept nogil:
     """Part the moments of a cohort, ``fired`` of whose ``neurons`` fire, a sample of them; add theirs to ``mixed``."""
     cdef Py_ssize_t D = carried.D, A = carried.acting
-    if A == 0 and D == 1:
-        part(carried, moments, stride, neurons, fired, q, mixed, random, 1, 0)
-    elif A == 0 and D == 2:
-        part(carried, moments, stride, neurons, fired, q, mixed, random, 2, 0)
-    elif A == 1 and D == 3:
-        part(carried, moments, stride, neurons, fired, q, mixed, random, 3, 1)
-    elif A < D:
-        part(carried, moments, stride, neurons, fired, q, mixed, random, D, A)
-    elif D == 1:
+    if D == 1 and A == 1:
         part(carried, moments, stride, neurons, fired, q, mixed, random, 1, 1)
-    elif D == 2:
+    elif D == 2 and A == 2:
         part(carried, moments, stride, neurons, fired, q, mixed, random, 2, 2)
     else:
-        part(carried, moments, stride, neurons, fired, q, mixed, random, D, D)
+        part(carried, moments, stride, neurons, fired, q, mixed, random, D, A)

@@ -229,7 +229,7 @@ cdef bint expect_spikes(Population *pop, const Arrivals *arrivals) noexcept nogi
 
     common.V_m, common.drive = s.V_m, membrane_drive(pop, arrivals)
     s.V_m = s.V_m * c.leak + common.drive
-    if pop.carried.n_synapses > 0:
+    if pop.carried.acting < pop.carried.D:
         shrink_units(pop)
     if pop.carried.acting > 0:
         receive_noise(&pop.carried, arrivals, pop.R)
@@ -429,6 +429,7 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     """Drop the oldest cohort and start that of the neurons that fired in this step."""
     cdef State *s = pop.state
     cdef double[MOST_MOMENTS] after
+    cdef const double *fired = pop.carried.fired
     cdef Py_ssize_t entering
     if s.cohorts == pop.K:
         drop_oldest(pop)
@@ -440,11 +441,11 @@ cdef void emit_spikes(Population *pop, int64_t spikes) noexcept nogil:
     pop.potential[entering] = pop.constants.V_reset
     pop.hazard[entering] = 0.0
     s.cohorts += 1
-    if pop.carried.n_synapses > 0:
-        spend(pop, s.n_events, after)
-        begin_moments(pop, entering, after)
-    elif pop.carried.D > 0:
-        begin_moments(pop, entering, pop.carried.fired)
+    if pop.carried.D > 0:
+        if pop.carried.n_synapses > 0:
+            spend(pop, s.n_events, after)
+            fired = after
+        begin_moments(pop, entering, fired)
     if pop.n_mean_fields > 0:
         release_mean_fields(pop, s.n_events)
     if pop.forgets and s.cells == 0:
