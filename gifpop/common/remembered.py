@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
@@ -30,7 +29,7 @@ def remembered(make: Callable[Arguments, npt.NDArray[Scalar]]) -> Callable[Argum
     ``make`` takes arguments that can be hashed; what it returns must not be changed.
     """
     alive: WeakValueDictionary[Hashable, npt.NDArray[Scalar]] = WeakValueDictionary()
-    last: OrderedDict[Hashable, npt.NDArray[Scalar]] = OrderedDict()
+    last: dict[Hashable, npt.NDArray[Scalar]] = {}  # no OrderedDict: an exception within a key's hash breaks it
     lock = threading.Lock()
 
     def renew_lock() -> None:
@@ -50,10 +49,10 @@ def remembered(make: Callable[Arguments, npt.NDArray[Scalar]]) -> Callable[Argum
             array = make(*args, **kwargs)
         with lock:
             array = alive.setdefault(key, array)
+            last.pop(key, None)
             last[key] = array
-            last.move_to_end(key)
             while last and (len(last) > ARRAYS_KEPT or sum(one.nbytes for one in last.values()) > BYTES_KEPT):
-                last.popitem(last=False)
+                last.pop(next(iter(last)))
         return array
 
     return recall
