@@ -69,7 +69,7 @@ def test_laws_are_twin(law, form):
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["drawn", "corrected"])
 @pytest.mark.parametrize("history", ["exact", "adaptive"])
-@pytest.mark.parametrize("N", [1, 7, 300, 6000, 500_000])
+@pytest.mark.parametrize("N", [1, 300, 500_000])
 @pytest.mark.parametrize("law", list(LAWS))
 @pytest.mark.parametrize("name", ["no adaptation", "one time constant", "five", "threshold and currents"])
 def test_any_cell_is_twin(name, law, N, history, form):
